@@ -1,0 +1,1 @@
+//! fauxmetal: a data centre in a process.

@@ -1,0 +1,2 @@
+//! The `fauxmetal` command.
+fn main() {}
