@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod dmtf;
+pub mod fleet;
 pub mod node;
 pub mod profile;
 pub mod seed;

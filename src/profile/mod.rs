@@ -38,14 +38,6 @@ pub struct Profile {
     pub sku: String,
     /// `ComputerSystem.PartNumber`.
     pub part_number: String,
-    /// `ServiceRoot.Vendor`, when a BMC has a service root to itself.
-    #[serde(default)]
-    pub root_vendor: Option<String>,
-    /// `ServiceRoot.Product`, when a BMC has a service root to itself.
-    #[serde(default)]
-    pub root_product: Option<String>,
-    /// Ids of the single system, manager and chassis of a BMC that has a service root to itself.
-    pub ids: Ids,
     /// Shape of serial numbers; each `#` becomes a letter or digit, and at least [`Profile::SERIAL_HASHES`] are needed
     /// for two nodes never to share one.
     pub serial: String,
@@ -105,18 +97,6 @@ pub struct Profile {
     /// Merge patches by DMTF type.
     #[serde(skip)]
     pub overlays: BTreeMap<String, Overlay>,
-}
-
-/// The ids of the single system, manager and chassis of a BMC.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ids {
-    /// Member of `Systems`.
-    pub system: String,
-    /// Member of `Managers`.
-    pub manager: String,
-    /// Member of `Chassis`.
-    pub chassis: String,
 }
 
 impl Profile {
