@@ -9,5 +9,6 @@ pub mod dmtf;
 pub mod fleet;
 pub mod node;
 pub mod profile;
+pub mod redfish;
 pub mod seed;
 pub mod time;

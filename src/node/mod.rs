@@ -217,7 +217,9 @@ impl Node {
             }
             Command::ResetKeys(kind) => self.bmc_mut().secure_boot.keys = kind.into(),
             Command::InsertMedia(insertion) => self.insert(insertion)?,
-            Command::EjectMedia(slot) => self.eject(slot)?,
+            // An empty slot is what was asked for, whoever emptied it.
+            Command::EjectMedia(slot) if self.bmc().media_in(usize::from(slot)).is_none() => {}
+            Command::EjectMedia(slot) => self.bmc_mut().media.retain(|m| m.insertion.slot != slot),
             Command::ResetManager => {
                 let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
                 self.bmc_mut().restarting_until = Some(now.after_ms(ms));
@@ -255,14 +257,6 @@ impl Node {
         let number = bmc.insertions;
         bmc.media.push(Media { insertion, number, opened: Opened::Trying(agent::Call::Due) });
         self.state.due = true;
-        Ok(())
-    }
-
-    fn eject(&mut self, slot: u8) -> Result<(), Refusal> {
-        if self.bmc().media_in(usize::from(slot)).is_none() {
-            return Err(Refusal::NoMedia);
-        }
-        self.bmc_mut().media.retain(|m| m.insertion.slot != slot);
         Ok(())
     }
 
