@@ -1,1 +1,4 @@
 //! fauxmetal: a data centre in a process.
+
+pub mod face;
+pub mod tls;
