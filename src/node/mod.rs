@@ -285,7 +285,8 @@ impl Node {
         let dice = self.dice();
         if let Answer::MediaOpened(slot, result) = answer {
             let Some(bmc) = &mut self.state.bmc else { return };
-            if let Some(media) = bmc.media.iter_mut().find(|m| m.insertion.slot == slot && m.number == epoch) {
+            if let Some(media) = bmc.media.iter_mut().find(|m| m.insertion.slot == slot && m.number == epoch)
+            {
                 media.opened = result.map_or_else(|why| Opened::Failed(why.into()), |()| Opened::Connected);
             }
             return;

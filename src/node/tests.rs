@@ -228,7 +228,8 @@ fn a_written_image_makes_the_disk_bootable_and_power_off_takes_the_agent_along()
 fn a_failed_image_leaves_the_disk_empty_and_says_why() {
     let mut bench = Bench::new();
     bench.serving();
-    let error = AgentError { kind: "ImageChecksumError".into(), code: 500, message: "m".into(), details: "d".into() };
+    let error =
+        AgentError { kind: "ImageChecksumError".into(), code: 500, message: "m".into(), details: "d".into() };
     bench.answer(Answer::ImageWritten(Err(error)));
     assert!(!bench.node.installed());
 }

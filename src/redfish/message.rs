@@ -188,6 +188,9 @@ messages! {
     PAYLOAD_TOO_LARGE "PayloadTooLarge" "Critical"
         "The supplied payload exceeds the maximum size supported by the service."
         "Check that the supplied payload is correct and supported by this service."
+    INVALID_URI "InvalidURI" "Critical"
+        "The URI %1 was not found."
+        "Provide a valid URI and resubmit the request."
     HEADER_INVALID "HeaderInvalid" "Critical"
         "Header '%1' is invalid."
         "Resubmit the request with a valid request header."
@@ -200,7 +203,10 @@ mod tests {
     #[test]
     fn arguments_are_filled_in_once() {
         let message = Message::new(&PROPERTY_VALUE_NOT_IN_LIST, ["%2", "Boot"]);
-        assert_eq!(message.text(), "The value '%2' for the property Boot is not in the list of acceptable values.");
+        assert_eq!(
+            message.text(),
+            "The value '%2' for the property Boot is not in the list of acceptable values."
+        );
     }
 
     #[test]

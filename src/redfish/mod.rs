@@ -8,6 +8,7 @@ pub mod body;
 pub mod check;
 pub mod doc;
 pub mod error;
+mod face;
 pub mod message;
 mod render;
 pub mod resource;
@@ -30,7 +31,9 @@ use crate::time::SimTime;
 use auth::Account;
 use body::Body;
 use error::Problem;
-use message::{EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED};
+use message::{
+    EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
+};
 use render::Page;
 use resource::{Cx, Effect};
 use session::{NoSession, Sessions};
@@ -114,7 +117,9 @@ impl Redfish {
         let cx = Cx { redfish: self, node: None, now, uri: asked.uri, ids: &asked.ids, node_key: "" };
         match self.granted(asked, &cx)? {
             Granted::Answer(response) => Ok(response),
-            Granted::Change(Effect::Node(_)) => unreachable!("only a node's resources have changes of a node"),
+            Granted::Change(Effect::Node(_)) => {
+                unreachable!("only a node's resources have changes of a node")
+            }
             Granted::Change(Effect::LogIn { user, password }) => self.log_in(&user, &password, now),
             Granted::Change(Effect::LogOut(id)) => {
                 let ended = id.parse().is_ok_and(|id| self.sessions.end(id));
@@ -127,7 +132,13 @@ impl Redfish {
         }
     }
 
-    fn on_node(&self, asked: &Asked<'_>, node: &mut Node, key: &str, now: SimTime) -> Result<Response<Bytes>, Problem> {
+    fn on_node(
+        &self,
+        asked: &Asked<'_>,
+        node: &mut Node,
+        key: &str,
+        now: SimTime,
+    ) -> Result<Response<Bytes>, Problem> {
         if let Some(until) = node.bmc().restarting_until {
             let left = std::time::Duration::from_millis(until.since_ms(now));
             return Err(crate::node::command::Refusal::ManagerRestarting(left).into());
@@ -169,9 +180,13 @@ impl Redfish {
                 match (method, collection.and_then(|c| c.create)) {
                     (&Method::GET | &Method::HEAD, _) => {
                         let page = Page::of(asked.request.uri().query())?;
-                        Ok(Granted::Answer(render::collection(cx, row, &page).answer(asked.request.headers(), asked.target)))
+                        Ok(Granted::Answer(
+                            render::collection(cx, row, &page).answer(asked.request.headers(), asked.target),
+                        ))
                     }
-                    (&Method::POST, Some(create)) => change(asked.request, None, |body| create(cx, body), |_| false),
+                    (&Method::POST, Some(create)) => {
+                        change(asked.request, None, |body| create(cx, body), |_| false)
+                    }
                     _ => Err((&OPERATION_NOT_ALLOWED).into()),
                 }
             }
@@ -219,7 +234,11 @@ impl Redfish {
     fn log_in(&self, user: &str, password: &str, now: SimTime) -> Result<Response<Bytes>, Problem> {
         const SESSIONS: &str = "/redfish/v1/SessionService/Sessions";
         if !self.account.matches(user, password) {
-            return Err(Message::new(&message::RESOURCE_AT_URI_UNAUTHORIZED, [SESSIONS, "Invalid username or password"]).into());
+            return Err(Message::new(
+                &message::RESOURCE_AT_URI_UNAUTHORIZED,
+                [SESSIONS, "Invalid username or password"],
+            )
+            .into());
         }
         let (id, token) = self.sessions.begin(user, now).map_err(|why| match why {
             NoSession::TooMany => Problem::from(&message::SESSION_LIMIT_EXCEEDED),

@@ -7,8 +7,8 @@ use crate::profile::bios::{Misfit, Value};
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{
-    Message, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE,
-    PROPERTY_VALUE_TYPE_ERROR,
+    Message, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST,
+    PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR,
 };
 use crate::redfish::resource::{Action, Change, Cx, Effect};
 
@@ -78,7 +78,9 @@ pub(super) fn patch_settings(cx: &Cx<'_>, body: &mut Body) -> Change {
 }
 
 fn read(cx: &Cx<'_>, name: &str, json: &Json) -> Result<Value, Message> {
-    let Some(attribute) = cx.profile().attribute(name) else { return Err(Message::new(&PROPERTY_UNKNOWN, [name])) };
+    let Some(attribute) = cx.profile().attribute(name) else {
+        return Err(Message::new(&PROPERTY_UNKNOWN, [name]));
+    };
     let shown = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
     let value = match json {
         Json::Bool(flag) => Value::Boolean(*flag),

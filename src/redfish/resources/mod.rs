@@ -20,20 +20,33 @@ pub(in crate::redfish) static RESOURCES: &[Resource] = &[
         .many("Session Collection", session::members)
         .created_by(session::create)
         .deleted_by(session::delete),
-    Resource::at("/redfish/v1/Systems/{System}", "ComputerSystem.v1_26_0.ComputerSystem", computer_system::get)
-        .one_a_node("Computer System Collection")
-        .patched_by(computer_system::patch)
-        .with_actions(computer_system::ACTIONS),
-    Resource::at("/redfish/v1/Systems/{System}/Bios", "Bios.v1_2_3.Bios", bios::get).with_actions(bios::ACTIONS),
+    Resource::at(
+        "/redfish/v1/Systems/{System}",
+        "ComputerSystem.v1_26_0.ComputerSystem",
+        computer_system::get,
+    )
+    .one_a_node("Computer System Collection")
+    .patched_by(computer_system::patch)
+    .with_actions(computer_system::ACTIONS),
+    Resource::at("/redfish/v1/Systems/{System}/Bios", "Bios.v1_2_3.Bios", bios::get)
+        .with_actions(bios::ACTIONS),
     Resource::at("/redfish/v1/Systems/{System}/Bios/Settings", "Bios.v1_2_3.Bios", bios::get_settings)
         .linked_as("")
         .patched_by(bios::patch_settings),
-    Resource::at("/redfish/v1/Systems/{System}/VirtualMedia/{Slot}", "VirtualMedia.v1_6_5.VirtualMedia", virtual_media::get)
-        .many("Virtual Media Collection", virtual_media::members)
-        .with_actions(virtual_media::ACTIONS),
-    Resource::at("/redfish/v1/Managers/{Manager}/VirtualMedia/{Slot}", "VirtualMedia.v1_6_5.VirtualMedia", virtual_media::get)
-        .many("Virtual Media Collection", virtual_media::members)
-        .with_actions(virtual_media::ACTIONS),
+    Resource::at(
+        "/redfish/v1/Systems/{System}/VirtualMedia/{Slot}",
+        "VirtualMedia.v1_6_5.VirtualMedia",
+        virtual_media::get,
+    )
+    .many("Virtual Media Collection", virtual_media::members)
+    .with_actions(virtual_media::ACTIONS),
+    Resource::at(
+        "/redfish/v1/Managers/{Manager}/VirtualMedia/{Slot}",
+        "VirtualMedia.v1_6_5.VirtualMedia",
+        virtual_media::get,
+    )
+    .many("Virtual Media Collection", virtual_media::members)
+    .with_actions(virtual_media::ACTIONS),
 ];
 
 /// `Status` of a part that is well.
