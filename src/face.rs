@@ -68,8 +68,8 @@ impl Refused {
 pub trait Face: Send + Sync + 'static {
     /// Answers a request whose body has been read in full and is within the limit.
     ///
-    /// The future is dropped unfinished when the client goes away, or when it outlives the drain time of a stopping
-    /// server. `content-length`, `date` and `connection` are added by the server, and a `HEAD` loses its body there.
+    /// The future runs to its end even if the client goes away meanwhile; only when it outlives the drain time of a
+    /// stopping server it is dropped unfinished. `content-length`, `date` and `connection` are added by the server, and a `HEAD` loses its body there.
     fn call(&self, peer: &Peer, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send;
 
     /// Shapes a refusal of the server's own in the protocol's error format, normally with `why.status()`.

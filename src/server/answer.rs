@@ -10,7 +10,7 @@ use hyper::body::{Body, Incoming};
 
 use super::activity::Activity;
 use super::body;
-use super::house::{BodyShare, House, Seat};
+use super::house::{House, Seat};
 use crate::face::{Face, Peer, Refused};
 
 /// When an overloaded server is worth another try, in seconds.
@@ -40,42 +40,39 @@ impl<F: Face> Context<F> {
     /// Answers one request.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         self.activity.request_begins();
-        let has_body = !request.body().is_end_stream();
-        let response = match self.accept(request).await {
-            // The share of the memory is held until the face is done with the body.
-            Ok((request, _share)) => self.shared.face.call(&self.peer, request).await,
-            Err(why) => {
-                if has_body {
-                    self.activity.leaves_unread();
-                }
-                self.refuse(why)
-            }
+        let response = if let Some(why) = self.refusal(&request) {
+            self.refuse(why, !request.body().is_end_stream())
+        } else if request.body().is_end_stream() {
+            // By far the most frequent case, and the shortest way.
+            self.shared.face.call(&self.peer, request.map(|_| Bytes::new())).await
+        } else {
+            self.answer_with_body(request).await
         };
         self.activity.request_ends();
         response.map(Full::new)
     }
 
-    async fn accept(
-        &self,
-        request: Request<Incoming>,
-    ) -> Result<(Request<Bytes>, Option<BodyShare>), Refused> {
-        if let Some(why) = self.seat.refuse {
-            return Err(why);
-        }
-        let limit_bytes = self.shared.house.limits.uri_bytes;
-        if length(request.uri()) > limit_bytes {
-            return Err(Refused::UriTooLong { limit_bytes });
-        }
-        if request.body().is_end_stream() {
-            return Ok((request.map(|_| Bytes::new()), None));
-        }
+    async fn answer_with_body(&self, request: Request<Incoming>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
-        let (body, share) = body::read(body, self.shared.body_bytes, &self.shared.house).await?;
-        Ok((Request::from_parts(parts, body), share))
+        match body::read(body, self.shared.body_bytes, &self.shared.house).await {
+            // The share of the memory is held until the face is done with the body.
+            Ok((body, _share)) => self.shared.face.call(&self.peer, Request::from_parts(parts, body)).await,
+            Err(why) => self.refuse(why, true),
+        }
+    }
+
+    /// Why the request is refused by its head alone.
+    fn refusal(&self, request: &Request<Incoming>) -> Option<Refused> {
+        let limit_bytes = self.shared.house.limits.uri_bytes;
+        let too_long = length(request.uri()) > limit_bytes;
+        self.seat.refuse.or(too_long.then_some(Refused::UriTooLong { limit_bytes }))
     }
 
     /// Has the face shape a refusal, and makes it the last answer of the connection.
-    fn refuse(&self, why: Refused) -> Response<Bytes> {
+    fn refuse(&self, why: Refused, body_left: bool) -> Response<Bytes> {
+        if body_left {
+            self.activity.leaves_unread();
+        }
         let mut response = self.shared.face.refuse(why);
         response.headers_mut().insert(CONNECTION, CLOSE);
         if why == Refused::Overloaded {

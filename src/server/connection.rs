@@ -119,8 +119,11 @@ where
 }
 
 /// hyper's settings. Its own header timeout is off, as the watchdog does that work with one timer for all waits.
+///
+/// With `half_close` a client may end its side and still get its answer. It also keeps hyper from looking for the end
+/// of the stream during a request, which costs a new read buffer each time.
 fn http(header_bytes: usize) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.header_read_timeout(None).max_header_size(header_bytes);
+    builder.header_read_timeout(None).max_header_size(header_bytes).half_close(true);
     builder
 }

@@ -130,6 +130,17 @@ async fn one_connection_serves_many_requests() {
 }
 
 #[tokio::test]
+async fn a_client_that_ends_its_side_still_gets_its_answer() {
+    let server = Running::start(Limits::default(), None);
+    let mut client = server.connect().await;
+    send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
+    client.shutdown().await.unwrap();
+    server.face.reached.notified().await;
+    server.face.gate.notify_one();
+    assert!(rest(&mut client).await.ends_with("GET /gate 0 bytes, tls false"));
+}
+
+#[tokio::test]
 async fn a_refused_body_gets_its_answer_even_while_it_is_still_being_sent() {
     let server = Running::start(Limits::default(), None);
     // A polite client asks first and never sends the body.
