@@ -1,1 +1,14 @@
 //! fauxmetal: a data centre in a process.
+//!
+//! A [`node`] is a small value with a shared [`profile`]. What a client sees is computed from (profile, node, now) when
+//! it asks; what a client does is parsed into one typed command, which the node accepts or refuses; time moves in one
+//! place, when a node is settled. `ARCHITECTURE.md` has the map.
+
+pub mod clock;
+pub mod dmtf;
+pub mod fleet;
+pub mod node;
+pub mod profile;
+pub mod redfish;
+pub mod seed;
+pub mod time;

@@ -1,0 +1,102 @@
+//! The only place that asks what time it is: the wall clock times a speed, or a clock moved by hand in tests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::time::SimTime;
+
+/// Where simulated time comes from. Cheap to copy about; all copies agree.
+#[derive(Clone, Debug)]
+pub struct Clock(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// Simulated time began at `origin` when the wall stood at `started`, and passes `speed` times as fast.
+    Wall { origin: SimTime, started: Instant, speed: f64 },
+    /// Stands still until moved.
+    Hand(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// The slowest and fastest a wall clock may run, simulated seconds per second.
+    pub const SPEED: std::ops::RangeInclusive<f64> = 0.001..=10_000.0;
+
+    /// Follows the wall from its present date, `speed` simulated seconds per second (within [`Clock::SPEED`]).
+    ///
+    /// It steps with the monotonic clock, so that a change of the system's date neither fires nor delays a timer.
+    pub fn wall(speed: f64) -> Self {
+        assert!(Self::SPEED.contains(&speed), "the speed was checked where it was read");
+        Self(Kind::Wall { origin: SimTime::from_ms(unix_ms()), started: instant(), speed })
+    }
+
+    /// Stands at `at` until [`Clock::set`].
+    pub fn by_hand(at: SimTime) -> Self {
+        Self(Kind::Hand(Arc::new(AtomicU64::new(at.ms()))))
+    }
+
+    /// Simulated time now.
+    pub fn now(&self) -> SimTime {
+        match &self.0 {
+            Kind::Wall { origin, started, speed } => {
+                let ms = instant().saturating_duration_since(*started).as_secs_f64() * speed * 1000.0;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
+                origin.after_ms(ms as u64)
+            }
+            Kind::Hand(ms) => SimTime::from_ms(ms.load(Ordering::Acquire)),
+        }
+    }
+
+    /// How long to really wait until simulated time `at`; `None` when only a hand can bring it on.
+    pub fn wait(&self, at: SimTime) -> Option<Duration> {
+        match &self.0 {
+            Kind::Wall { speed, .. } => {
+                let ms = at.since_ms(self.now()).min(u64::from(u32::MAX));
+                // A millisecond more, so that the waiter does not wake a fraction too early and spin.
+                (at != SimTime::NEVER).then(|| Duration::from_secs_f64((ms as f64 + 1.0) / 1000.0 / speed))
+            }
+            Kind::Hand(_) => None,
+        }
+    }
+
+    /// Moves a clock by hand; a wall clock cannot be moved, and stays as it is.
+    pub fn set(&self, at: SimTime) {
+        if let Kind::Hand(ms) = &self.0 {
+            ms.store(at.ms(), Ordering::Release);
+        }
+    }
+}
+
+/// Milliseconds since the Unix epoch by the system's own clock; for certificates' dates and log names.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+pub fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+fn instant() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hand_moves_all_copies() {
+        let clock = Clock::by_hand(SimTime::from_ms(5));
+        let copy = clock.clone();
+        clock.set(SimTime::from_ms(9));
+        assert_eq!(copy.now().ms(), 9);
+        assert_eq!(copy.wait(SimTime::from_ms(10)), None);
+    }
+
+    #[test]
+    fn a_fast_clock_waits_less() {
+        let clock = Clock::wall(100.0);
+        let wait = clock.wait(clock.now().after_ms(10_000)).unwrap();
+        assert!(wait <= Duration::from_millis(101), "{wait:?}");
+        assert_eq!(clock.wait(SimTime::NEVER), None);
+    }
+}

@@ -1,0 +1,140 @@
+//! A model's BIOS attributes: their types, bounds and defaults, as its attribute registry tells clients.
+
+use serde::{Deserialize, Serialize};
+
+/// One attribute of the BIOS.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Written")]
+pub struct Attribute {
+    /// `AttributeName`.
+    pub name: String,
+    /// `DisplayName`.
+    pub display: String,
+    /// What it does, for `HelpText`.
+    pub help: String,
+    /// Its type, default and bounds.
+    pub kind: Kind,
+    /// A client cannot change it.
+    pub read_only: bool,
+}
+
+/// An attribute as a profile writes it, before it is known which keys belong to its type.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    display: String,
+    #[serde(default)]
+    help: String,
+    #[serde(rename = "type")]
+    kind: String,
+    default: Value,
+    values: Option<Vec<String>>,
+    lower: Option<i64>,
+    upper: Option<i64>,
+    min_length: Option<usize>,
+    max_length: Option<usize>,
+    #[serde(default)]
+    read_only: bool,
+}
+
+impl TryFrom<Written> for Attribute {
+    type Error = String;
+
+    fn try_from(w: Written) -> Result<Self, String> {
+        let name = w.name;
+        let kind = match (w.kind.as_str(), w.default, w.values, w.lower.zip(w.upper), w.max_length) {
+            ("enumeration", Value::Text(default), Some(values), None, None) => {
+                Kind::Enumeration { default: default.into(), values }
+            }
+            ("integer", Value::Integer(default), None, Some((lower, upper)), None) => {
+                Kind::Integer { default, lower, upper }
+            }
+            ("string", Value::Text(default), None, None, Some(max_length)) => {
+                Kind::String { default: default.into(), min_length: w.min_length.unwrap_or(0), max_length }
+            }
+            ("boolean", Value::Boolean(default), None, None, None) => Kind::Boolean { default },
+            (kind, ..) => {
+                return Err(format!(
+                    "BIOS attribute '{name}': type '{kind}' does not go with its other keys; allowed are enumeration \
+                     (values), integer (lower, upper), string (max_length) and boolean, each with a fitting default"
+                ));
+            }
+        };
+        let attribute = Self { name, display: w.display, help: w.help, kind, read_only: false };
+        if let Err(misfit) = attribute.accepts(&attribute.default_value()) {
+            return Err(format!("BIOS attribute '{}': its default does not fit it: {misfit:?}", attribute.name));
+        }
+        Ok(Self { read_only: w.read_only, ..attribute })
+    }
+}
+
+/// The type of an attribute (`AttributeRegistry.AttributeType`), with what belongs to it.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the fields are the registry's: ValueName, LowerBound, UpperBound, MaxLength, DefaultValue")]
+pub enum Kind {
+    /// One of a list of words.
+    Enumeration { default: String, values: Vec<String> },
+    /// A whole number within bounds.
+    Integer { default: i64, lower: i64, upper: i64 },
+    /// A text within bounds.
+    String { default: String, min_length: usize, max_length: usize },
+    /// True or false.
+    Boolean { default: bool },
+}
+
+/// The value of an attribute.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[expect(missing_docs, reason = "one variant a JSON type")]
+pub enum Value {
+    Boolean(bool),
+    Integer(i64),
+    Text(Box<str>),
+}
+
+/// Why a value does not fit an attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// The attribute is read-only.
+    ReadOnly,
+    /// The value has another JSON type.
+    Type,
+    /// Not one of the words.
+    NotInList,
+    /// Outside the bounds of a number or a length.
+    OutOfRange,
+}
+
+impl Attribute {
+    /// The value of a new machine.
+    pub fn default_value(&self) -> Value {
+        match &self.kind {
+            Kind::Enumeration { default, .. } | Kind::String { default, .. } => Value::Text(default.as_str().into()),
+            Kind::Integer { default, .. } => Value::Integer(*default),
+            Kind::Boolean { default } => Value::Boolean(*default),
+        }
+    }
+
+    /// Whether a client may set it to `value`.
+    ///
+    /// # Errors
+    /// Says in which way it does not fit.
+    pub fn accepts(&self, value: &Value) -> Result<(), Misfit> {
+        if self.read_only {
+            return Err(Misfit::ReadOnly);
+        }
+        let fits = match (&self.kind, value) {
+            (Kind::Enumeration { values, .. }, Value::Text(text)) => {
+                return values.iter().any(|v| **v == **text).then_some(()).ok_or(Misfit::NotInList);
+            }
+            (Kind::Integer { lower, upper, .. }, Value::Integer(n)) => (lower..=upper).contains(&n),
+            (Kind::String { min_length, max_length, .. }, Value::Text(text)) => {
+                (*min_length..=*max_length).contains(&text.chars().count())
+            }
+            (Kind::Boolean { .. }, Value::Boolean(_)) => true,
+            _ => return Err(Misfit::Type),
+        };
+        if fits { Ok(()) } else { Err(Misfit::OutOfRange) }
+    }
+}

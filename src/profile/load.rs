@@ -1,0 +1,218 @@
+//! Reading a profile: those built into the binary, or a folder of a user's own.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+
+use super::Profile;
+use super::inventory::FirmwareOf;
+use super::overlay::{Overlay, OverlayError};
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/nodes");
+
+/// Why a profile cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    /// No profile has that name.
+    #[error("there is no profile '{name}'; built in are {}, and a path with a '/' in it names a folder", known.join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<&'static str>,
+    },
+    /// A file cannot be read.
+    #[error("{file}: {error}")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// `profile.toml` is wrong; the text names line and key.
+    #[error("{file}: {error}")]
+    Toml {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        error: Box<toml::de::Error>,
+    },
+    /// An overlay is wrong.
+    #[error("{file}: {error}")]
+    Overlay {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        error: OverlayError,
+    },
+    /// The values do not go together.
+    #[error("profile '{name}': {problem}")]
+    Check {
+        /// The profile.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Names of the profiles in the binary, sorted.
+pub fn built_in_names() -> Vec<&'static str> {
+    let mut names: Vec<_> =
+        BUILT_IN.dirs().filter_map(|d| d.path().file_name().and_then(|n| n.to_str())).collect();
+    names.sort_unstable();
+    names
+}
+
+/// The profile that `--profile` means: a built-in name, or a folder when it holds a `/`.
+///
+/// # Errors
+/// When there is none, or it is wrong.
+pub fn named(name: &str) -> Result<Arc<Profile>, ProfileError> {
+    if name.contains('/') { from_directory(Path::new(name)) } else { built_in(name) }
+}
+
+/// The built-in profile of that name.
+///
+/// # Errors
+/// When there is none. (That each one is right is tested.)
+pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
+    let unknown = || ProfileError::Unknown { name: name.to_owned(), known: built_in_names() };
+    let dir = BUILT_IN.get_dir(name).ok_or_else(unknown)?;
+    let (mut toml, mut overlays) = (None, Vec::new());
+    for file in dir.files() {
+        let path = file.path();
+        let Some(text) = file.contents_utf8() else { continue };
+        match (path.file_stem().and_then(|s| s.to_str()), path.extension().and_then(|e| e.to_str())) {
+            (Some("profile"), Some("toml")) => toml = Some(text),
+            (Some(kind), Some("json")) => overlays.push((path.display().to_string(), kind.to_owned(), text.to_owned())),
+            _ => {}
+        }
+    }
+    build(name, &format!("{name}/profile.toml"), toml.ok_or_else(unknown)?, overlays)
+}
+
+/// The profile in a folder: `profile.toml` and one JSON file for each DMTF type that differs.
+///
+/// # Errors
+/// When a file cannot be read or is wrong.
+pub fn from_directory(dir: &Path) -> Result<Arc<Profile>, ProfileError> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path)
+            .map_err(|error| ProfileError::Read { file: path.display().to_string(), error })
+    };
+    let toml_path = dir.join("profile.toml");
+    let toml = read(&toml_path)?;
+    let listing = std::fs::read_dir(dir).map_err(|error| ProfileError::Read { file: dir.display().to_string(), error })?;
+    let mut overlays = Vec::new();
+    for path in listing.flatten().map(|entry| entry.path()) {
+        if let (Some("json"), Some(kind)) =
+            (path.extension().and_then(|e| e.to_str()), path.file_stem().and_then(|s| s.to_str()))
+        {
+            overlays.push((path.display().to_string(), kind.to_owned(), read(&path)?));
+        }
+    }
+    let name = dir.file_name().map_or_else(|| "custom".to_owned(), |n| n.to_string_lossy().into_owned());
+    build(&name, &toml_path.display().to_string(), &toml, overlays)
+}
+
+fn build(
+    name: &str,
+    file: &str,
+    toml: &str,
+    overlays: Vec<(String, String, String)>,
+) -> Result<Arc<Profile>, ProfileError> {
+    let mut profile: Profile = toml::from_str(toml)
+        .map_err(|error| ProfileError::Toml { file: file.to_owned(), error: Box::new(error) })?;
+    name.clone_into(&mut profile.name);
+    for (file, kind, text) in overlays {
+        let overlay = Overlay::parse(&text).map_err(|error| ProfileError::Overlay { file, error })?;
+        profile.overlays.insert(kind, overlay);
+    }
+    check(&profile).map_err(|problem| ProfileError::Check { name: name.to_owned(), problem })?;
+    Ok(Arc::new(profile))
+}
+
+/// What types cannot say: how the values of a profile go together.
+fn check(p: &Profile) -> Result<(), String> {
+    let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if p.name.is_empty() || !p.name.chars().all(name_ok) {
+        return Err("its name (the folder's) may hold lower case letters, digits and '-' only".to_owned());
+    }
+    for (part, what) in [(FirmwareOf::Bios, "bios"), (FirmwareOf::Manager, "manager")] {
+        let count = p.firmware.iter().filter(|f| f.of == part).count();
+        if count != 1 {
+            return Err(format!("firmware: {count} components have of = \"{what}\", and exactly 1 must"));
+        }
+    }
+    if p.serial.matches('#').count() < Profile::SERIAL_HASHES || !p.serial.is_ascii() {
+        return Err(format!("serial: '{}' must be ASCII with at least {} '#'", p.serial, Profile::SERIAL_HASHES));
+    }
+    for (what, count, max) in [
+        ("nic", p.nics.len(), Profile::MAX_NICS),
+        ("processor", p.processors.len(), 64),
+        ("memory", p.dimms.len(), 256),
+        ("drive", p.drives().count(), Profile::MAX_DRIVES - 1),
+        ("virtual_media", p.media_slots.len(), 16),
+    ] {
+        if count == 0 || count > max {
+            return Err(format!("{what}: {count} of them, and 1 to {max} are allowed"));
+        }
+    }
+    distinct("nic id", p.nics.iter().map(|n| &n.id))?;
+    distinct("nic name", p.nics.iter().map(|n| &n.name))?;
+    distinct("processor id", p.processors.iter().map(|n| &n.id))?;
+    distinct("memory id", p.dimms.iter().map(|n| &n.id))?;
+    distinct("storage id", p.storage.iter().map(|n| &n.id))?;
+    distinct("drive id", p.drives().map(|(_, _, d)| &d.id))?;
+    distinct("virtual_media id", p.media_slots.iter().map(|n| &n.id))?;
+    distinct("firmware id", p.firmware.iter().map(|n| &n.id))?;
+    distinct("bios_attribute name", p.bios.iter().map(|n| &n.name))?;
+    distinct("fan id", p.fans.iter().map(|n| &n.id))?;
+    distinct("temperature id", p.temperatures.iter().map(|n| &n.id))?;
+    distinct("power_supply id", p.power_supplies.iter().map(|n| &n.id))?;
+    for target in &p.boot_order {
+        if !p.boot_targets.contains(target) {
+            return Err(format!("boot_order: {} is not among boot_targets", target.as_str()));
+        }
+    }
+    Ok(())
+}
+
+fn distinct<'a>(what: &str, ids: impl Iterator<Item = &'a String>) -> Result<(), String> {
+    let mut seen = std::collections::BTreeSet::new();
+    for id in ids {
+        if !seen.insert(id) {
+            return Err(format!("two have the {what} '{id}'"));
+        }
+        if id.is_empty() || id.contains(['/', '?', '#', '%', ' ', '"', '\\']) {
+            return Err(format!("the {what} '{id}' cannot stand in a URI"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_profile_loads() {
+        assert!(built_in_names().len() >= 2);
+        for name in built_in_names() {
+            built_in(name).unwrap_or_else(|e| panic!("{e}"));
+        }
+    }
+
+    #[test]
+    fn an_unknown_profile_lists_the_known_ones() {
+        let error = built_in("cray-1").unwrap_err().to_string();
+        assert!(error.contains("'cray-1'") && error.contains("generic"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_key_names_its_line() {
+        let error = build("x", "x/profile.toml", "description = \"d\"\nmodle = \"m\"\n", vec![]).unwrap_err();
+        assert!(error.to_string().contains("line 2") && error.to_string().contains("modle"), "{error}");
+    }
+}

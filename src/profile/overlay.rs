@@ -1,0 +1,179 @@
+//! What a model's document has otherwise: a JSON merge patch (RFC 7396) on the documents of one DMTF type.
+//!
+//! The patch is prepared once, so that it can be applied while a document is written (`redfish/doc.rs`) instead of
+//! parsing the document again. Its texts may name a few facts of the node in braces; a doubled brace is a brace.
+
+use serde_json::{Map, Value};
+
+/// A prepared merge patch: what becomes of each named property.
+#[derive(Clone, Debug, Default)]
+pub struct Overlay {
+    /// In the order of the file. At most [`Overlay::MAX_KEYS`].
+    pub keys: Vec<(Box<str>, Patch)>,
+}
+
+/// What becomes of one property.
+#[derive(Clone, Debug)]
+pub enum Patch {
+    /// The property is left out.
+    Remove,
+    /// The property is an object, changed further below.
+    Inside(Overlay),
+    /// The property has this JSON value.
+    Set(Vec<Piece>),
+}
+
+/// A part of a JSON text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// As it is.
+    Text(Box<str>),
+    /// Filled in for each node.
+    Fact(Fact),
+}
+
+/// A fact of a node that an overlay may name. All are free of characters that JSON escapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each name says which fact")]
+pub enum Fact {
+    Name,
+    Serial,
+    Uuid,
+    System,
+    Manager,
+    Chassis,
+}
+
+impl Fact {
+    const ALL: [(&'static str, Self); 6] = [
+        ("name", Self::Name),
+        ("serial", Self::Serial),
+        ("uuid", Self::Uuid),
+        ("system", Self::System),
+        ("manager", Self::Manager),
+        ("chassis", Self::Chassis),
+    ];
+}
+
+/// Why an overlay cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OverlayError {
+    /// The file is no JSON.
+    #[error("not JSON: {0}")]
+    Json(String),
+    /// The file's top level is not an object.
+    #[error("an overlay is a JSON object, and this is {0}")]
+    NotAnObject(&'static str),
+    /// A name in braces is not a fact.
+    #[error("'{{{0}}}' is not a fact of a node; allowed are {{name}}, {{serial}}, {{uuid}}, {{system}}, {{manager}} and {{chassis}}")]
+    UnknownFact(String),
+    /// More keys in one object than the writer can keep count of.
+    #[error("one object of an overlay has more than {} keys", Overlay::MAX_KEYS)]
+    TooManyKeys,
+}
+
+impl Overlay {
+    /// Keys in one object of an overlay, at most: the writer marks those it has met in one machine word.
+    pub const MAX_KEYS: usize = 64;
+
+    /// Prepares the text of an overlay file.
+    ///
+    /// # Errors
+    /// When the text is not a JSON object, or names an unknown fact.
+    pub fn parse(text: &str) -> Result<Self, OverlayError> {
+        match serde_json::from_str(text).map_err(|e| OverlayError::Json(e.to_string()))? {
+            Value::Object(map) => Self::prepare(&map),
+            other => Err(OverlayError::NotAnObject(kind(&other))),
+        }
+    }
+
+    fn prepare(map: &Map<String, Value>) -> Result<Self, OverlayError> {
+        if map.len() > Self::MAX_KEYS {
+            return Err(OverlayError::TooManyKeys);
+        }
+        let mut keys = Vec::with_capacity(map.len());
+        for (key, value) in map {
+            let patch = match value {
+                Value::Null => Patch::Remove,
+                Value::Object(inner) => Patch::Inside(Self::prepare(inner)?),
+                value => Patch::Set(pieces(&value.to_string())?),
+            };
+            keys.push((key.as_str().into(), patch));
+        }
+        Ok(Self { keys })
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Cuts JSON text at its facts. An array of objects is JSON text too, so a brace counts only within a string.
+fn pieces(json: &str) -> Result<Vec<Piece>, OverlayError> {
+    let (mut out, mut text, mut in_string) = (Vec::new(), String::new(), false);
+    let mut rest = json;
+    while let Some(c) = rest.chars().next() {
+        let taken = match c {
+            '\\' if in_string => 2,
+            '{' | '}' if in_string && rest[1..].starts_with(c) => {
+                text.push(c);
+                rest = &rest[2..];
+                continue;
+            }
+            '{' if in_string => {
+                let end = rest.find('}').unwrap_or(rest.len());
+                let name = &rest[1..end];
+                let Some((_, fact)) = Fact::ALL.iter().find(|(known, _)| *known == name) else {
+                    return Err(OverlayError::UnknownFact(name.to_owned()));
+                };
+                out.push(Piece::Text(std::mem::take(&mut text).into()));
+                out.push(Piece::Fact(*fact));
+                rest = &rest[end + 1..];
+                continue;
+            }
+            '"' => {
+                in_string = !in_string;
+                1
+            }
+            c => c.len_utf8(),
+        };
+        text.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    out.push(Piece::Text(text.into()));
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_cut_out_of_strings_only() {
+        assert_eq!(
+            pieces(r#"[{"a":"x-{serial}"},"{{no}}"]"#).unwrap(),
+            [Piece::Text(r#"[{"a":"x-"#.into()), Piece::Fact(Fact::Serial), Piece::Text(r#""},"{no}"]"#.into())]
+        );
+    }
+
+    #[test]
+    fn an_unknown_fact_is_named() {
+        let error = Overlay::parse(r#"{"HostName": "{hostname}"}"#).unwrap_err();
+        assert_eq!(error, OverlayError::UnknownFact("hostname".into()));
+    }
+
+    #[test]
+    fn null_removes_and_objects_nest() {
+        let overlay = Overlay::parse(r#"{"SKU": null, "Status": {"Health": "Warning"}}"#).unwrap();
+        assert!(matches!(&overlay.keys[0], (k, Patch::Remove) if &**k == "SKU"));
+        assert!(matches!(&overlay.keys[1], (_, Patch::Inside(inner)) if inner.keys.len() == 1));
+        assert!(Overlay::parse("[]").is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! All randomness. What a fleet draws is a hash of (seed, node, purpose, count), so that a run can be repeated
+//! whatever the threads do; only secrets come from the operating system.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// The number from which a whole fleet follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seed(pub u64);
+
+/// What a draw is for. Two purposes never share a draw. The numbers are part of every fleet's identity: a new
+/// purpose takes a new number, and no number is ever reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "each name says what is drawn")]
+pub enum Purpose {
+    Uuid = 1,
+    Mac = 2,
+    Serial = 3,
+    PartSerial = 4,
+    PowerOn = 10,
+    PowerOff = 11,
+    Shutdown = 12,
+    Post = 13,
+    BootRamdisk = 14,
+    BootOs = 15,
+    ManagerReset = 16,
+    AgentStart = 20,
+    Heartbeat = 21,
+    Retry = 22,
+    CommandId = 23,
+    CommandTime = 24,
+    Endpoint = 25,
+    Sensor = 30,
+}
+
+impl Seed {
+    /// 64 bits for draw number `count` of `node` for `purpose`. Stable for ever: identities depend on it.
+    pub fn hash(self, node: u32, purpose: Purpose, count: u32) -> u64 {
+        let mut key = [0u8; 9];
+        key[..4].copy_from_slice(&node.to_le_bytes());
+        key[4] = purpose as u8;
+        key[5..].copy_from_slice(&count.to_le_bytes());
+        xxh3_64_with_seed(&key, self.0)
+    }
+
+    /// Scrambles `x` so that no two inputs give one output; [`Seed::unscramble`] turns it back.
+    ///
+    /// A four-round Feistel network over 16-bit halves. It is how a UUID, a MAC or a serial can carry its node's
+    /// index: unique by construction, and found again without a table.
+    pub fn scramble(self, purpose: Purpose, x: u32) -> u32 {
+        let (mut left, mut right) = halves(x);
+        for round in 0..4 {
+            (left, right) = (right, left ^ self.round(purpose, round, right));
+        }
+        u32::from(left) << 16 | u32::from(right)
+    }
+
+    /// The input that [`Seed::scramble`] turned into `y`.
+    pub fn unscramble(self, purpose: Purpose, y: u32) -> u32 {
+        let (mut left, mut right) = halves(y);
+        for round in (0..4).rev() {
+            (left, right) = (right ^ self.round(purpose, round, left), left);
+        }
+        u32::from(left) << 16 | u32::from(right)
+    }
+
+    fn round(self, purpose: Purpose, round: u32, half: u16) -> u16 {
+        halves(self.hash(u32::from(half), purpose, u32::MAX - round) as u32).1
+    }
+}
+
+fn halves(x: u32) -> (u16, u16) {
+    let [a, b, c, d] = x.to_be_bytes();
+    (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
+}
+
+impl FromStr for Seed {
+    type Err = std::convert::Infallible;
+
+    /// A whole number is taken as it is; any other text is hashed, so that `--seed ci-run-7` works.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.parse().unwrap_or_else(|_| xxh3_64_with_seed(text.as_bytes(), 0))))
+    }
+}
+
+/// `N` bytes nobody can guess, for session tokens.
+///
+/// # Errors
+/// When the operating system has no randomness to give; the caller must then refuse what needed the secret.
+pub fn secret<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_scrambled_number_is_found_again(seed: u64, x: u32) {
+            let seed = Seed(seed);
+            prop_assert_eq!(seed.unscramble(Purpose::Mac, seed.scramble(Purpose::Mac, x)), x);
+        }
+    }
+
+    #[test]
+    fn draws_are_stable_for_ever() {
+        // A change of these numbers would give every fleet in the world new serial numbers.
+        assert_eq!(Seed(1).hash(2, Purpose::Post, 3), Seed(1).hash(2, Purpose::Post, 3));
+        assert_ne!(Seed(1).hash(2, Purpose::Post, 3), Seed(1).hash(2, Purpose::Post, 4));
+        assert_eq!(Seed(0).scramble(Purpose::Uuid, 7), 2_221_436_476);
+    }
+
+    #[test]
+    fn seeds_are_numbers_or_words() {
+        assert_eq!("42".parse::<Seed>(), Ok(Seed(42)));
+        assert_ne!("ci-run-7".parse::<Seed>(), "ci-run-8".parse::<Seed>());
+    }
+}

@@ -1,0 +1,190 @@
+//! Simulated time: milliseconds since the Unix epoch, and spans of it.
+//!
+//! Plain numbers only. Who asks what time it is now is `clock.rs`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A moment of simulated time, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SimTime(u64);
+
+impl SimTime {
+    /// A deadline that never comes: what a node with nothing to wait for reports.
+    pub const NEVER: Self = Self(u64::MAX);
+
+    /// The moment `ms` milliseconds after the Unix epoch.
+    pub const fn from_ms(ms: u64) -> Self {
+        Self(ms)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn ms(self) -> u64 {
+        self.0
+    }
+
+    /// This moment moved on by `ms`; stops at [`SimTime::NEVER`] instead of wrapping.
+    #[must_use]
+    pub const fn after_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds from `earlier` to here; zero when `earlier` is the later one.
+    pub const fn since_ms(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// As Redfish writes a `DateTime` (ISO 8601, whole seconds), `offset_minutes` east of UTC.
+    ///
+    /// Redfish (DSP0266, clause "Date-Time values") allows `Z` or an offset; UTC is written as `+00:00`, which
+    /// is the form that Ironic's clock step writes and compares with.
+    pub fn redfish(self, offset_minutes: i32) -> String {
+        let secs = i64::try_from(self.0 / 1000).unwrap_or(i64::MAX / 2) + i64::from(offset_minutes) * 60;
+        let stamp = jiff::Timestamp::from_second(secs).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let (sign, abs) = (if offset_minutes < 0 { '-' } else { '+' }, offset_minutes.unsigned_abs());
+        format!("{}{sign}{:02}:{:02}", stamp.strftime("%Y-%m-%dT%H:%M:%S"), abs / 60, abs % 60)
+    }
+}
+
+/// A range of durations from which a length is drawn, both ends included, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Span {
+    /// The shortest length.
+    pub min_ms: u32,
+    /// The longest length; never below `min_ms`.
+    pub max_ms: u32,
+}
+
+impl Span {
+    /// The longest length a span can have: a day.
+    pub const MAX_MS: u32 = 24 * 3600 * 1000;
+
+    /// A span of one length only.
+    pub const fn exactly_ms(ms: u32) -> Self {
+        Self { min_ms: ms, max_ms: ms }
+    }
+
+    /// From `min_ms` to `max_ms`.
+    pub const fn ms(min_ms: u32, max_ms: u32) -> Self {
+        Self { min_ms, max_ms }
+    }
+
+    /// The length that the 64 random bits in `dice` choose, uniformly.
+    pub fn pick_ms(self, dice: u64) -> u64 {
+        let width = u64::from(self.max_ms - self.min_ms) + 1;
+        u64::from(self.min_ms) + dice % width
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let one = |f: &mut fmt::Formatter<'_>, ms: u32| match ms {
+            0 => f.write_str("0s"),
+            ms if ms % 60_000 == 0 => write!(f, "{}m", ms / 60_000),
+            ms if ms % 1000 == 0 => write!(f, "{}s", ms / 1000),
+            ms => write!(f, "{ms}ms"),
+        };
+        one(f, self.min_ms)?;
+        if self.max_ms != self.min_ms {
+            f.write_str("..")?;
+            one(f, self.max_ms)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a text is not a [`Span`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SpanError {
+    /// A part is not a number with a unit.
+    #[error("'{0}' is not a duration: write a number and ms, s, m or h, such as 500ms or 2m")]
+    NotADuration(String),
+    /// The ends are the wrong way round.
+    #[error("the range '{0}' ends before it begins")]
+    Backwards(String),
+    /// Over [`Span::MAX_MS`].
+    #[error("'{0}' is longer than 24h")]
+    TooLong(String),
+}
+
+impl FromStr for Span {
+    type Err = SpanError;
+
+    /// `3s`, `500ms`, `2m`, `1h`, or a range of two of them as `1s..3s` (a first part without a unit takes the
+    /// second's: `1..3s`).
+    fn from_str(text: &str) -> Result<Self, SpanError> {
+        let Some((low, high)) = text.split_once("..") else {
+            return duration_ms(text, None).map(Self::exactly_ms);
+        };
+        let unit = high.trim().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let (min_ms, max_ms) = (duration_ms(low, Some(unit))?, duration_ms(high, None)?);
+        if min_ms > max_ms {
+            return Err(SpanError::Backwards(text.to_owned()));
+        }
+        Ok(Self { min_ms, max_ms })
+    }
+}
+
+fn duration_ms(text: &str, default_unit: Option<&str>) -> Result<u32, SpanError> {
+    let wrong = || SpanError::NotADuration(text.to_owned());
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().map_err(|_| wrong())?;
+    let unit = if digits == text.len() { default_unit.unwrap_or("") } else { &text[digits..] };
+    let factor = match unit {
+        "ms" => 1.0,
+        "s" => 1000.0,
+        "m" => 60_000.0,
+        "h" => 3_600_000.0,
+        "" if number == 0.0 => 1.0,
+        _ => return Err(wrong()),
+    };
+    let ms = number * factor;
+    if ms > f64::from(Span::MAX_MS) {
+        return Err(SpanError::TooLong(text.to_owned()));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above, never negative")]
+    Ok(ms.round() as u32)
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_they_print() {
+        for text in ["3s", "500ms", "1s..3s", "2m", "1500ms..2s", "0s"] {
+            assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
+        }
+        assert_eq!("1..3s".parse::<Span>(), Ok(Span::ms(1000, 3000)));
+    }
+
+    #[test]
+    fn wrong_spans_say_what_is_wrong() {
+        assert_eq!("3s..1s".parse::<Span>(), Err(SpanError::Backwards("3s..1s".into())));
+        assert_eq!("soon".parse::<Span>(), Err(SpanError::NotADuration("soon".into())));
+        assert_eq!("5".parse::<Span>(), Err(SpanError::NotADuration("5".into())));
+        assert_eq!("25h".parse::<Span>(), Err(SpanError::TooLong("25h".into())));
+    }
+
+    #[test]
+    fn both_ends_of_a_span_can_be_drawn() {
+        let span = Span::ms(10, 12);
+        assert_eq!((0..3).map(|d| span.pick_ms(d)).collect::<Vec<_>>(), [10, 11, 12]);
+    }
+
+    #[test]
+    fn redfish_time_keeps_its_offset() {
+        let t = SimTime::from_ms(1_700_000_000_000);
+        assert_eq!(t.redfish(0), "2023-11-14T22:13:20+00:00");
+        assert_eq!(t.redfish(-330), "2023-11-14T16:43:20-05:30");
+    }
+}
