@@ -32,69 +32,59 @@ def find_binary(checkout, given):
 
 
 class Fleet:
-    """`with Fleet(...) as fleet:` serves the nodes, on ports that the system chose."""
+    """`with Fleet(...) as fleet:` serves the nodes to one Ironic, on ports that the system chose."""
 
-    def __init__(self, binary, nodes, profiles, run, logs):
-        self.binary, self.count, self.run, self.log = binary, nodes, run, logs / "fauxmetal.log"
+    def __init__(self, binary, nodes, profiles, speed, stack):
+        self.binary, self.count, self.speed, self.stack = binary, nodes, speed, stack
+        self.log = stack.logs / "fauxmetal.log"
         self.which = ["--nodes", nodes, "--seed", SEED]
         for profile in profiles:
             self.which += ["--profile", profile]
-        self.process = None
         self.exit_code = None
 
-    def serve(self, stack, speed):
-        """Starts the daemon and waits for its ready line; returns the fleet for `with`."""
-        argv = [self.binary, "serve", *self.which, "--certs", self.run / "certs", "--boot-time", BOOT_TIME,
-                "--listen", "https://127.0.0.1:0", "--agent-listen", "https://127.0.0.1:0",
-                "--ironic", stack.url, "--network-boot", stack.files.url]
-        if speed is not None:
-            argv += ["--speed", speed]
+    def __enter__(self):
+        argv = [self.binary, "serve", *self.which, "--certs", self.stack.run / "certs",
+                "--boot-time", BOOT_TIME, "--listen", "https://127.0.0.1:0",
+                "--agent-listen", "https://127.0.0.1:0", "--ironic", self.stack.url,
+                "--network-boot", self.stack.files.url]
+        if self.speed is not None:
+            argv += ["--speed", self.speed]
+        # What a person has set for another fleet must not reach this one.
         env = {name: value for name, value in os.environ.items() if not name.startswith("FAUXMETAL_")}
-        output = self.run / "fauxmetal.out"
+        output = self.stack.run / "fauxmetal.out"
         with open(output, "wb") as sink:
             self.process = child.Child("fauxmetal", argv, self.log, env, sink)
-        self._wait(output)
-        return self
-
-    def __enter__(self):
+        try:
+            told = self._ready(output)
+            self.redfish, self.ca = told["redfish"][0], told["ca"]
+            self.tls = ssl.create_default_context(cafile=self.ca)
+            if told["nodes"] != self.count:
+                raise Trouble(f"asked for {self.count} nodes, the ready line says {told['nodes']}", self.log)
+        except BaseException as error:
+            self.process.stop(STOP_GRACE_S)
+            if isinstance(error, (ValueError, LookupError, OSError)):
+                raise Trouble(f"cannot use fauxmetal's ready line: {error!r}", self.log) from error
+            raise
         return self
 
     def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
-        if self.process:
-            self.exit_code = self.process.stop(STOP_GRACE_S)
+        self.exit_code = self.process.stop(STOP_GRACE_S)
 
     def check(self):
         """Raises when fauxmetal has died."""
         self.process.check()
 
-    def _wait(self, output):
-        """Reads where the fleet listens and which CA vouches for it."""
+    def _ready(self, output):
+        """Waits for the line that says where the fleet listens and which CA vouches for it."""
         end = time.monotonic() + READY_LIMIT_S
-        try:
-            while True:
-                lines = output.read_text().splitlines(keepends=True)
-                ready = [line for line in lines if line.startswith("READY ") and line.endswith("\n")]
-                if ready:
-                    break
-                self.process.check()
-                if time.monotonic() > end:
-                    raise Trouble(f"fauxmetal was not ready within {READY_LIMIT_S} s", self.log)
-                time.sleep(0.1)
-            told = json.loads(ready[0].removeprefix("READY "))
-            self.redfish, self.ca = told["redfish"][0], told["ca"]
-            self.tls = ssl.create_default_context(cafile=self.ca)
-        except (ValueError, KeyError, IndexError, OSError) as error:
-            self.stop()
-            raise Trouble(f"cannot use fauxmetal's ready line: {error!r}", self.log) from error
-        except BaseException:
-            self.stop()
-            raise
-        if told["nodes"] != self.count:
-            self.stop()
-            raise Trouble(f"asked for {self.count} nodes, the ready line says {told['nodes']}", self.log)
+        while True:
+            for line in output.read_text().splitlines(keepends=True):
+                if line.startswith("READY ") and line.endswith("\n"):
+                    return json.loads(line.removeprefix("READY "))
+            self.process.check()
+            if time.monotonic() > end:
+                raise Trouble(f"fauxmetal was not ready within {READY_LIMIT_S} s", self.log)
+            time.sleep(0.1)
 
     def export(self):
         """The nodes as a client is told of them, by the same program without a server."""

@@ -31,8 +31,8 @@ def faults(inventory):
     return found
 
 
-def agent_faults(inventory):
-    """What an agent must add to what a BMC knows."""
+def agent_faults(inventory, boot_mode):
+    """What an agent must add to what a BMC knows, on a machine that was booted in this mode."""
     found = faults(inventory)
     if not inventory.get("hostname"):
         found.append("no hostname")
@@ -44,8 +44,8 @@ def agent_faults(inventory):
         found.append(f"cpu frequency must be a string, as Metal3 reads it: {inventory['cpu'].get('frequency')!r}")
     if not all(str(disk.get("name")).startswith("/dev/") for disk in inventory["disks"]):
         found.append(f"disks are not devices: {[disk.get('name') for disk in inventory['disks']]}")
-    if not (inventory.get("boot") or {}).get("current_boot_mode"):
-        found.append(f"boot is {inventory.get('boot')}")
+    if (inventory.get("boot") or {}).get("current_boot_mode") != boot_mode:
+        found.append(f"boot is {inventory.get('boot')}, wanted {boot_mode}")
     return found
 
 

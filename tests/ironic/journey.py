@@ -81,7 +81,7 @@ class Journey:
         return True
 
     def _check(self, what, problem):
-        return self.tally.check(f"{self.node['name']} ({self.plan.boot_interface}) {what}", problem)
+        return self.tally.check(f"{self.node['name']} ({self.plan.boot_interface}, {self.plan.boot_mode}) {what}", problem)
 
     def _row(self):
         return self.roll.rows().get(self.uuid, "not listed by Ironic")
@@ -205,7 +205,7 @@ class Journey:
 
     def judge_agent(self):
         found = self._inspected()
-        self._check("agent inventory", "; ".join(inventory.agent_faults(found)))
+        self._check("agent inventory", "; ".join(inventory.agent_faults(found, self.plan.boot_mode)))
         self._check("agent inventory, addresses", ", ".join(self._strangers(found)))
         self._check("inventories agree", "; ".join(inventory.differences(self.redfish_inventory, found)))
         ports = self.ironic.get(f"/v1/nodes/{self.uuid}/ports")["ports"]

@@ -54,11 +54,13 @@ class Stack:
                if not name.lower().endswith("_proxy") and not name.startswith(("PYTHON", "OS_"))}
         env["PATH"] = f"{self.venv / 'bin'}:{installation.search_path()}"
         if remember:
-            env["PYTHONPATH"] = str(HERE / "remember")
+            env["PYTHONPATH"] = str(self.run / "remember")
         return env
 
     def _start(self):
         shutil.rmtree(self.run, ignore_errors=True)
+        # A copy, because Python leaves a compiled file beside what it imports.
+        shutil.copytree(HERE / "remember", self.run / "remember")
         for folder in ("state", "tmp", "locks", "certificates", "master-iso", "tftp/master"):
             (self.run / folder).mkdir(parents=True)
         images.make(self.run / "images", self.http_root, self.logs / "images.log", self.env)
