@@ -48,7 +48,8 @@ pub trait Value {
 impl<'o> Doc<'o> {
     /// A document with the top level's overlay.
     pub fn new(overlay: Option<&'o Overlay>, facts: Option<Spec<'o>>) -> Self {
-        let mut doc = Self { out: Vec::with_capacity(4096), open: Vec::with_capacity(8), facts, moving: Vec::new() };
+        let mut doc =
+            Self { out: Vec::with_capacity(4096), open: Vec::with_capacity(8), facts, moving: Vec::new() };
         doc.begin(b'{', overlay);
         doc
     }
@@ -371,8 +372,18 @@ macro_rules! dmtf_words {
     )+};
 }
 dmtf_words!(
-    PowerState, ResetType, BootTarget, BootOverride, BootMode, IndicatorLed, MediaType, ResetKeysType, BootProgress,
-    TransferMethod, TransferProtocol, Role
+    PowerState,
+    ResetType,
+    BootTarget,
+    BootOverride,
+    BootMode,
+    IndicatorLed,
+    MediaType,
+    ResetKeysType,
+    BootProgress,
+    TransferMethod,
+    TransferProtocol,
+    Role
 );
 
 /// Writes text between quotes: what JSON forbids there is escaped (RFC 8259, clause 7).

@@ -182,6 +182,15 @@ messages! {
     QUERY_PARAMETER_OUT_OF_RANGE "QueryParameterOutOfRange" "Warning"
         "The value '%1' for the query parameter %2 is out of range %3."
         "Reduce the value for the query parameter to a value that is within range, such as a start or count value that is within bounds of the number of resources in a collection or a page number that is within the range of valid pages."
+    QUERY_PARAMETER_UNSUPPORTED "QueryParameterUnsupported" "Warning"
+        "Query parameter '%1' is not supported."
+        "Correct or remove the query parameter and resubmit the request."
+    CREATE_LIMIT_REACHED "CreateLimitReachedForResource" "Critical"
+        "The create operation failed because the resource has reached the limit of possible resources."
+        "Either delete resources and resubmit the request if the operation failed or do not resubmit the request."
+    SERVICE_DISABLED "ServiceDisabled" "Warning"
+        "The operation failed because the service at %1 is disabled and cannot accept requests."
+        "Enable the service and resubmit the request if the operation failed."
     INTERNAL_ERROR "InternalError" "Critical"
         "The request failed due to an internal service error.  The service is still operational."
         "Resubmit the request.  If the problem persists, consider resetting the service."
@@ -200,7 +209,10 @@ mod tests {
     #[test]
     fn arguments_are_filled_in_once() {
         let message = Message::new(&PROPERTY_VALUE_NOT_IN_LIST, ["%2", "Boot"]);
-        assert_eq!(message.text(), "The value '%2' for the property Boot is not in the list of acceptable values.");
+        assert_eq!(
+            message.text(),
+            "The value '%2' for the property Boot is not in the list of acceptable values."
+        );
     }
 
     #[test]

@@ -30,7 +30,9 @@ use crate::time::SimTime;
 use auth::Account;
 use body::Body;
 use error::Problem;
-use message::{EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED};
+use message::{
+    EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
+};
 use render::Page;
 use resource::{Cx, Effect};
 use session::{NoSession, Sessions};
@@ -47,6 +49,17 @@ pub struct Redfish {
     pub account: Account,
     /// Who is logged in.
     pub sessions: Sessions,
+    /// Where it is reached.
+    pub ports: Ports,
+}
+
+/// TCP ports on which the service listens, as `ManagerNetworkProtocol` tells them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ports {
+    /// Without TLS.
+    pub http: Option<u16>,
+    /// With TLS.
+    pub https: Option<u16>,
 }
 
 /// What a request asks for, found out before any node is locked.
@@ -59,9 +72,9 @@ struct Asked<'r> {
 }
 
 impl Redfish {
-    /// A service with its one account.
+    /// A service with its one account. Where it listens is to be told in [`Redfish::ports`].
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        Self { fleet, account, sessions: Sessions::new() }
+        Self { fleet, account, sessions: Sessions::new(), ports: Ports::default() }
     }
 
     /// `ServiceRoot.UUID`: the fleet's own.
@@ -114,7 +127,9 @@ impl Redfish {
         let cx = Cx { redfish: self, node: None, now, uri: asked.uri, ids: &asked.ids, node_key: "" };
         match self.granted(asked, &cx)? {
             Granted::Answer(response) => Ok(response),
-            Granted::Change(Effect::Node(_)) => unreachable!("only a node's resources have changes of a node"),
+            Granted::Change(Effect::Node(_)) => {
+                unreachable!("only a node's resources have changes of a node")
+            }
             Granted::Change(Effect::LogIn { user, password }) => self.log_in(&user, &password, now),
             Granted::Change(Effect::LogOut(id)) => {
                 let ended = id.parse().is_ok_and(|id| self.sessions.end(id));
@@ -127,7 +142,13 @@ impl Redfish {
         }
     }
 
-    fn on_node(&self, asked: &Asked<'_>, node: &mut Node, key: &str, now: SimTime) -> Result<Response<Bytes>, Problem> {
+    fn on_node(
+        &self,
+        asked: &Asked<'_>,
+        node: &mut Node,
+        key: &str,
+        now: SimTime,
+    ) -> Result<Response<Bytes>, Problem> {
         if let Some(until) = node.bmc().restarting_until {
             let left = std::time::Duration::from_millis(until.since_ms(now));
             return Err(crate::node::command::Refusal::ManagerRestarting(left).into());
@@ -169,9 +190,13 @@ impl Redfish {
                 match (method, collection.and_then(|c| c.create)) {
                     (&Method::GET | &Method::HEAD, _) => {
                         let page = Page::of(asked.request.uri().query())?;
-                        Ok(Granted::Answer(render::collection(cx, row, &page).answer(asked.request.headers(), asked.target)))
+                        Ok(Granted::Answer(
+                            render::collection(cx, row, &page).answer(asked.request.headers(), asked.target),
+                        ))
                     }
-                    (&Method::POST, Some(create)) => change(asked.request, None, |body| create(cx, body), |_| false),
+                    (&Method::POST, Some(create)) => {
+                        change(asked.request, None, |body| create(cx, body), |_| false)
+                    }
                     _ => Err((&OPERATION_NOT_ALLOWED).into()),
                 }
             }
@@ -219,7 +244,11 @@ impl Redfish {
     fn log_in(&self, user: &str, password: &str, now: SimTime) -> Result<Response<Bytes>, Problem> {
         const SESSIONS: &str = "/redfish/v1/SessionService/Sessions";
         if !self.account.matches(user, password) {
-            return Err(Message::new(&message::RESOURCE_AT_URI_UNAUTHORIZED, [SESSIONS, "Invalid username or password"]).into());
+            return Err(Message::new(
+                &message::RESOURCE_AT_URI_UNAUTHORIZED,
+                [SESSIONS, "Invalid username or password"],
+            )
+            .into());
         }
         let (id, token) = self.sessions.begin(user, now).map_err(|why| match why {
             NoSession::TooMany => Problem::from(&message::SESSION_LIMIT_EXCEEDED),

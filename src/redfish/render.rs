@@ -76,7 +76,9 @@ fn described_by(target: Target) -> Option<HeaderValue> {
 
 /// Whether a profile lacks what stands at `generic`, or something above it.
 fn absent(profile: &Profile, generic: &str) -> bool {
-    profile.absent.iter().any(|a| generic.strip_prefix(a.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    profile.absent.iter().any(|a| {
+        generic.strip_prefix(a.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 /// Whether the node (or service) of `cx` has the row, and each part that its path names.
@@ -186,14 +188,15 @@ impl Page {
 /// Renders the collection over a row.
 pub(super) fn collection(cx: &Cx<'_>, row: usize, page: &Page) -> Document {
     let resource = TREE.rows[row].resource;
-    let name = resource.collection.map_or("", |c| c.name);
+    let over = resource.collection.expect("only rows with a collection have a route to one");
     let mut kind = resource.type_name().to_owned();
     kind.push_str("Collection");
     let overlay = cx.node.and_then(|n| n.profile().overlays.get(&kind));
     let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", &kind, ".", &kind]);
-    d.put("Name", name);
+    d.put("Name", over.name);
+    (over.annotate)(cx, &mut d);
     let mut count = 0;
     d.array("Members", |d| {
         members(cx, row, &mut |key, id| {
@@ -215,7 +218,8 @@ pub(super) fn collection(cx: &Cx<'_>, row: usize, page: &Page) -> Document {
 /// Calls back with each member of the collection over a row, its id in two parts: of the node, and within it.
 fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str, &str)) {
     let resource = TREE.rows[row].resource;
-    let of_fleet = cx.node.is_none() && ["{System}", "{Manager}", "{Chassis}", "{Software}"].iter().any(|w| resource.path.ends_with(w));
+    let of_fleet = cx.node.is_none()
+        && ["{System}", "{Manager}", "{Chassis}", "{Software}"].iter().any(|w| resource.path.ends_with(w));
     if !of_fleet {
         if let Some(members) = resource.members {
             members(cx, &mut |id| each("", id));
@@ -227,7 +231,8 @@ fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str, &str)) {
         fleet.look(id, |node, now| {
             let mut buffer = uuid::Uuid::encode_buffer();
             let key: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
-            let inner = Cx { redfish: cx.redfish, node: Some(node), now, uri: cx.uri, ids: &[], node_key: key };
+            let inner =
+                Cx { redfish: cx.redfish, node: Some(node), now, uri: cx.uri, ids: &[], node_key: key };
             match resource.members {
                 None => each(key, ""),
                 Some(parts) => parts(&inner, &mut |part| each(key, &format!("-{part}"))),

@@ -19,7 +19,9 @@ pub(super) fn answer(target: Target) -> Response<Bytes> {
     let (bytes, kind) = match target {
         Target::Metadata => (METADATA.clone(), "application/xml; charset=utf-8"),
         Target::Odata => (ODATA.clone(), JSON),
-        Target::Versions | Target::Document(_) | Target::Collection(_) | Target::Action(..) => (VERSIONS.clone(), JSON),
+        Target::Versions | Target::Document(_) | Target::Collection(_) | Target::Action(..) => {
+            (VERSIONS.clone(), JSON)
+        }
     };
     let mut response = Response::new(bytes);
     let headers = response.headers_mut();
@@ -69,7 +71,9 @@ fn metadata() -> Bytes {
             kinds.entry(name.clone()).or_default().insert(name);
         }
     }
-    for (file, namespace) in [("Message", "Message.v1_3_0"), ("Resource", "Resource.v1_0_0"), ("Settings", "Settings.v1_4_0")] {
+    for (file, namespace) in
+        [("Message", "Message.v1_3_0"), ("Resource", "Resource.v1_0_0"), ("Settings", "Settings.v1_5_0")]
+    {
         kinds.entry(file.to_owned()).or_default().insert(namespace.to_owned());
     }
     let mut xml = String::from(
@@ -92,9 +96,11 @@ fn metadata() -> Bytes {
          <edmx:DataServices>\n    \
          <Schema xmlns=\"http://docs.oasis-open.org/odata/ns/edm\" Namespace=\"Service\">\n",
     );
-    let root = TREE.rows.iter().find(|row| row.resource.path == "/redfish/v1").map_or("", |row| row.resource.kind);
+    let root =
+        TREE.rows.iter().find(|row| row.resource.path == "/redfish/v1").map_or("", |row| row.resource.kind);
     let namespace = root.rsplit_once('.').map_or(root, |(namespace, _)| namespace);
-    let _ = writeln!(xml, "      <EntityContainer Name=\"Service\" Extends=\"{namespace}.ServiceContainer\"/>");
+    let _ =
+        writeln!(xml, "      <EntityContainer Name=\"Service\" Extends=\"{namespace}.ServiceContainer\"/>");
     xml.push_str("    </Schema>\n  </edmx:DataServices>\n</edmx:Edmx>\n");
     xml.into()
 }

@@ -106,7 +106,8 @@ fn a_session_is_opened_used_and_closed() {
 fn what_is_not_there_is_named() {
     let bench = Bench::new();
     let gone = "/redfish/v1/Systems/00000000-0000-0000-0000-000000000000";
-    for uri in [gone.to_owned(), format!("{}/VirtualMedia/Tape", bench.system), format!("{}/X", bench.system)] {
+    for uri in [gone.to_owned(), format!("{}/VirtualMedia/Tape", bench.system), format!("{}/X", bench.system)]
+    {
         let answer = bench.get(&uri);
         assert_eq!((answer.status, answer.message_ids()), (404, vec!["ResourceMissingAtURI"]), "{uri}");
         assert!(answer.json["error"]["message"].as_str().unwrap().contains(&uri));
@@ -120,7 +121,10 @@ fn a_wrong_method_lists_the_right_ones() {
     assert_eq!((answer.status, answer.header("Allow")), (405, "GET, HEAD, PATCH"));
     let answer = bench.get(&format!("{}/Actions/ComputerSystem.Reset", bench.system));
     assert_eq!((answer.status, answer.header("Allow")), (405, "POST"));
-    assert_eq!(bench.send("OPTIONS", "/redfish/v1/Systems", &[("Authorization", BASIC)], b"").header("Allow"), "GET, HEAD");
+    assert_eq!(
+        bench.send("OPTIONS", "/redfish/v1/Systems", &[("Authorization", BASIC)], b"").header("Allow"),
+        "GET, HEAD"
+    );
 }
 
 #[test]
@@ -140,11 +144,15 @@ fn a_patch_is_done_whole_or_not_at_all() {
     let bench = Bench::new();
     let good = json!({"Boot": {"BootSourceOverrideTarget": "Cd", "BootSourceOverrideEnabled": "Once"}});
     assert_eq!(bench.write("PATCH", &bench.system, &good).status, 204);
-    let bad = json!({"Boot": {"BootSourceOverrideTarget": "Pxe"}, "AssetTag": 5, "SerialNumber": "x", "Nope": 1});
+    let bad =
+        json!({"Boot": {"BootSourceOverrideTarget": "Pxe"}, "AssetTag": 5, "SerialNumber": "x", "Nope": 1});
     let answer = bench.write("PATCH", &bench.system, &bad);
     assert_eq!(answer.message_ids(), ["PropertyValueTypeError", "PropertyUnknown", "PropertyNotWritable"]);
     let boot = &bench.get(&bench.system).json["Boot"];
-    assert_eq!((&boot["BootSourceOverrideTarget"], &boot["BootSourceOverrideEnabled"]), (&json!("Cd"), &json!("Once")));
+    assert_eq!(
+        (&boot["BootSourceOverrideTarget"], &boot["BootSourceOverrideEnabled"]),
+        (&json!("Cd"), &json!("Once"))
+    );
 }
 
 #[test]
@@ -159,7 +167,8 @@ fn an_etag_guards_a_patch() {
     assert_eq!(patch("\"0000000000000000\""), 412);
     assert_eq!(patch(&tag), 204);
     assert_eq!(patch(&tag), 412, "the document is another one now");
-    let headers = [("Authorization", BASIC), ("If-None-Match", bench.get(&bench.system).header("ETag"))].map(|h| (h.0, h.1.to_owned()));
+    let headers = [("Authorization", BASIC), ("If-None-Match", bench.get(&bench.system).header("ETag"))]
+        .map(|h| (h.0, h.1.to_owned()));
     let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
     assert_eq!(bench.send("GET", &bench.system, &headers, b"").status, 304);
 }
@@ -170,8 +179,10 @@ fn media_are_inserted_once_and_ejected_with_or_without_a_body() {
     let slot = format!("{}/VirtualMedia/Cd", bench.system);
     let insert = format!("{slot}/Actions/VirtualMedia.InsertMedia");
     let image = json!({"Image": "http://127.0.0.1/boot.iso"});
-    assert_eq!(bench.write("POST", &insert, &json!({"Image": "ftp://x/y", "Media": 1})).message_ids(),
-        ["ActionParameterValueFormatError", "ActionParameterUnknown"]);
+    assert_eq!(
+        bench.write("POST", &insert, &json!({"Image": "ftp://x/y", "Media": 1})).message_ids(),
+        ["ActionParameterValueFormatError", "ActionParameterUnknown"]
+    );
     assert_eq!(bench.write("POST", &insert, &image).status, 204);
     let shown = bench.get(&slot).json;
     assert_eq!((&shown["Inserted"], &shown["Image"]), (&json!(true), &image["Image"]));
@@ -187,9 +198,13 @@ fn bios_values_wait_for_the_next_start() {
     let mut bench = Bench::new();
     let (bios, settings) = (format!("{}/Bios", bench.system), format!("{}/Bios/Settings", bench.system));
     let bad = json!({"Attributes": {"LogicalProc": "Maybe", "Nope": 1, "FirmwareRevision": "9", "BootRetryCount": 99}});
-    let mut ids: Vec<_> = bench.write("PATCH", &settings, &bad).message_ids().iter().map(|s| s.to_string()).collect();
+    let mut ids: Vec<_> =
+        bench.write("PATCH", &settings, &bad).message_ids().iter().map(|s| s.to_string()).collect();
     ids.sort_unstable();
-    assert_eq!(ids, ["PropertyNotWritable", "PropertyUnknown", "PropertyValueNotInList", "PropertyValueOutOfRange"]);
+    assert_eq!(
+        ids,
+        ["PropertyNotWritable", "PropertyUnknown", "PropertyValueNotInList", "PropertyValueOutOfRange"]
+    );
     let good = json!({"Attributes": {"LogicalProc": "Disabled"}, "@Redfish.SettingsApplyTime": {"ApplyTime": "OnReset"}});
     assert_eq!(bench.write("PATCH", &settings, &good).status, 204);
     assert_eq!(bench.get(&bios).json["Attributes"]["LogicalProc"], "Enabled");
@@ -217,4 +232,12 @@ fn a_collection_is_paged() {
     assert_eq!(page["Members@odata.count"], 3);
     assert_eq!(page["Members@odata.nextLink"], "/redfish/v1/Systems?$skip=2&$top=1");
     assert_eq!(bench.get("/redfish/v1/Systems?$top=x").status, 400);
+}
+
+#[test]
+fn every_profile_is_in_order() {
+    for name in crate::profile::built_in_names() {
+        let problems = check::profile(&built_in(name).unwrap());
+        assert!(problems.is_empty(), "{name}: {problems:#?}");
+    }
 }

@@ -223,7 +223,14 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_table_is_nowhere() {
-        for path in ["", "/", "/redfish/v2", "/redfish/v1/Systems//", "/redfish/v1/systems", "/redfish/v1/Systems/x/y/z"] {
+        for path in [
+            "",
+            "/",
+            "/redfish/v2",
+            "/redfish/v1/Systems//",
+            "/redfish/v1/systems",
+            "/redfish/v1/Systems/x/y/z",
+        ] {
             assert!(TREE.find(path).is_none(), "{path}");
         }
     }
@@ -233,7 +240,12 @@ mod tests {
         for row in &TREE.rows {
             let mut seen = std::collections::BTreeSet::new();
             for child in &row.children {
-                assert!(seen.insert(child.property), "{} links twice as {}", row.resource.path, child.property);
+                assert!(
+                    seen.insert(child.property),
+                    "{} links twice as {}",
+                    row.resource.path,
+                    child.property
+                );
             }
         }
     }
