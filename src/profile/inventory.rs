@@ -78,6 +78,13 @@ pub struct Nic {
     pub driver: String,
 }
 
+impl Nic {
+    /// PCI address of the card whose port this is: ports are its functions.
+    pub fn card(&self) -> &str {
+        self.pci_address.rsplit_once('.').map_or(&self.pci_address, |(card, _)| card)
+    }
+}
+
 /// A storage controller and its drives.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -133,6 +133,11 @@ impl Profile {
         (0u8..=u8::MAX).zip(pairs).map(|(n, (s, d))| (n, s, d))
     }
 
+    /// Network adapters: host interfaces that follow each other on one PCI card.
+    pub fn adapters(&self) -> impl Iterator<Item = &[Nic]> {
+        self.nics.chunk_by(|a, b| a.card() == b.card())
+    }
+
     /// The BIOS attribute of that name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.bios.iter().find(|a| a.name == name)

@@ -62,7 +62,10 @@ impl Problem {
             "ResourceInUse" | "ResourceInStandby" => StatusCode::CONFLICT,
             "PreconditionFailed" => StatusCode::PRECONDITION_FAILED,
             "PayloadTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
-            "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            "QueryParameterUnsupported" => StatusCode::NOT_IMPLEMENTED,
+            "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" | "ServiceDisabled" => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }

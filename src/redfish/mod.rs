@@ -50,6 +50,17 @@ pub struct Redfish {
     pub account: Account,
     /// Who is logged in.
     pub sessions: Sessions,
+    /// Where it is reached.
+    pub ports: Ports,
+}
+
+/// TCP ports on which the service listens, as `ManagerNetworkProtocol` tells them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ports {
+    /// Without TLS.
+    pub http: Option<u16>,
+    /// With TLS.
+    pub https: Option<u16>,
 }
 
 /// What a request asks for, found out before any node is locked.
@@ -62,9 +73,9 @@ struct Asked<'r> {
 }
 
 impl Redfish {
-    /// A service with its one account.
+    /// A service with its one account. Where it listens is to be told in [`Redfish::ports`].
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        Self { fleet, account, sessions: Sessions::new() }
+        Self { fleet, account, sessions: Sessions::new(), ports: Ports::default() }
     }
 
     /// `ServiceRoot.UUID`: the fleet's own.

@@ -188,14 +188,15 @@ impl Page {
 /// Renders the collection over a row.
 pub(super) fn collection(cx: &Cx<'_>, row: usize, page: &Page) -> Document {
     let resource = TREE.rows[row].resource;
-    let name = resource.collection.map_or("", |c| c.name);
+    let over = resource.collection.expect("only rows with a collection have a route to one");
     let mut kind = resource.type_name().to_owned();
     kind.push_str("Collection");
     let overlay = cx.node.and_then(|n| n.profile().overlays.get(&kind));
     let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", &kind, ".", &kind]);
-    d.put("Name", name);
+    d.put("Name", over.name);
+    (over.annotate)(cx, &mut d);
     let mut count = 0;
     d.array("Members", |d| {
         members(cx, row, &mut |key, id| {

@@ -72,7 +72,7 @@ fn metadata() -> Bytes {
         }
     }
     for (file, namespace) in
-        [("Message", "Message.v1_3_0"), ("Resource", "Resource.v1_0_0"), ("Settings", "Settings.v1_4_0")]
+        [("Message", "Message.v1_3_0"), ("Resource", "Resource.v1_0_0"), ("Settings", "Settings.v1_5_0")]
     {
         kinds.entry(file.to_owned()).or_default().insert(namespace.to_owned());
     }

@@ -233,3 +233,11 @@ fn a_collection_is_paged() {
     assert_eq!(page["Members@odata.nextLink"], "/redfish/v1/Systems?$skip=2&$top=1");
     assert_eq!(bench.get("/redfish/v1/Systems?$top=x").status, 400);
 }
+
+#[test]
+fn every_profile_is_in_order() {
+    for name in crate::profile::built_in_names() {
+        let problems = check::profile(&built_in(name).unwrap());
+        assert!(problems.is_empty(), "{name}: {problems:#?}");
+    }
+}
