@@ -56,7 +56,7 @@ impl Leaf {
     fn of(spec: Spec<'_>) -> Self {
         let rack = spec.id.0 / NODES_PER_RACK;
         let [a, b, c, d, e, f, ..] = spec.seed.hash(rack, Purpose::Switch, 0).to_be_bytes();
-        let [_, x, y, z] = rack.to_be_bytes();
+        let [_, x, y, z] = (rack + 1).to_be_bytes();
         Self {
             name: format!("leaf-{rack}"),
             mac: Mac([a & 0xfc | 0x02, b, c, d, e, f]),
