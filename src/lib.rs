@@ -7,8 +7,12 @@
 pub mod agent;
 pub mod clock;
 pub mod dmtf;
+pub mod face;
 pub mod fleet;
 pub mod node;
 pub mod profile;
+pub mod redfish;
 pub mod seed;
+pub mod server;
 pub mod time;
+pub mod tls;

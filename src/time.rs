@@ -145,7 +145,11 @@ fn duration_ms(text: &str, default_unit: Option<&str>) -> Result<u32, SpanError>
     if ms > f64::from(Span::MAX_MS) {
         return Err(SpanError::TooLong(text.to_owned()));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above, never negative")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bounded above, never negative"
+    )]
     Ok(ms.round() as u32)
 }
 

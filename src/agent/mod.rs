@@ -33,6 +33,7 @@ use uuid::Uuid;
 pub use commands::{check_configdrive, checksum_algorithm, written};
 pub use error::HangUp;
 
+use crate::face::{Face, Peer, Refused};
 use crate::fleet::Fleet;
 use crate::node::agent::{Agent, CommandRecord, CommandStatus};
 use crate::node::command::Command;
@@ -195,6 +196,16 @@ impl Agents {
             }
             next.await;
         }
+    }
+}
+
+impl Face for Agents {
+    async fn call(&self, _peer: &Peer, request: Request<Bytes>) -> Response<Bytes> {
+        Self::call(self, request).await
+    }
+
+    fn refuse(&self, why: Refused) -> Response<Bytes> {
+        Fault::new(why.status(), why.to_string()).response()
     }
 }
 

@@ -187,8 +187,10 @@ impl Fleet {
     /// What follows any act: effects into the queue, the next deadline into the other.
     fn after(&self, id: NodeId, slot: &mut Slot) {
         let Some(node) = &mut slot.node else { return };
-        // The queue's other end is only gone when the daemon is; then nobody is left to do anything.
-        node.take_effects(|effect| drop(self.effects.send((id, effect))));
+        node.take_effects(|effect| {
+            // The queue's other end is only gone when the daemon is; then nobody is left to do anything.
+            let _ = self.effects.send((id, effect));
+        });
         let next = node.next_deadline();
         if next < slot.armed {
             slot.armed = next;

@@ -496,18 +496,29 @@ impl Agent {
                 backoff_ms(failed, 1_000, 60_000, dice)
             }
         };
-        self.phase = Phase::LookingUp { failed: failed.saturating_add(1), call: Call::At(now.after_ms(wait)), give_up };
+        self.phase = Phase::LookingUp {
+            failed: failed.saturating_add(1),
+            call: Call::At(now.after_ms(wait)),
+            give_up,
+        };
     }
 
     /// Takes the outcome of a heartbeat.
     pub(super) fn beat(&mut self, answer: Beat, now: SimTime, dice: Dice) {
         let Phase::Serving { call: Call::Underway, failed, again, .. } = self.phase else { return };
-        let share = |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds within a day; not negative")]
+        let share =
+            |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "seconds within a day; not negative"
+        )]
         let (wait, failed) = match answer {
             Beat::Accepted if again => (Self::MIN_HEARTBEAT_MS, 0),
             Beat::Accepted => ((f64::from(self.heartbeat_timeout_s) * 1000.0 * share(0.3, 0.3)) as u64, 0),
-            Beat::Refused | Beat::Unreachable => ((5_000.0 * share(1.0, 1.0)) as u64, failed.saturating_add(1)),
+            Beat::Refused | Beat::Unreachable => {
+                ((5_000.0 * share(1.0, 1.0)) as u64, failed.saturating_add(1))
+            }
         };
         if answer == Beat::Unreachable {
             self.fail_over();
@@ -608,6 +619,7 @@ fn backoff_ms(failed: u16, base: u64, max: u64, dice: Dice) -> u64 {
 }
 
 fn uuid_from(dice: Dice) -> Uuid {
-    let (high, low) = (dice.draw(Purpose::CommandId), Dice { count: !dice.count, ..dice }.draw(Purpose::CommandId));
+    let (high, low) =
+        (dice.draw(Purpose::CommandId), Dice { count: !dice.count, ..dice }.draw(Purpose::CommandId));
     uuid::Builder::from_random_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes()).into_uuid()
 }

@@ -88,9 +88,6 @@ pub enum Refusal {
     /// The slot holds an image already.
     #[error("the slot holds an image already")]
     MediaInserted,
-    /// The slot holds nothing.
-    #[error("the slot is empty")]
-    NoMedia,
     /// Secure boot needs UEFI.
     #[error("secure boot needs UEFI boot mode")]
     SecureBootNeedsUefi,

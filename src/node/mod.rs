@@ -217,7 +217,9 @@ impl Node {
             }
             Command::ResetKeys(kind) => self.bmc_mut().secure_boot.keys = kind.into(),
             Command::InsertMedia(insertion) => self.insert(insertion)?,
-            Command::EjectMedia(slot) => self.eject(slot)?,
+            // An empty slot is what was asked for, whoever emptied it.
+            Command::EjectMedia(slot) if self.bmc().media_in(usize::from(slot)).is_none() => {}
+            Command::EjectMedia(slot) => self.bmc_mut().media.retain(|m| m.insertion.slot != slot),
             Command::ResetManager => {
                 let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
                 self.bmc_mut().restarting_until = Some(now.after_ms(ms));
@@ -258,14 +260,6 @@ impl Node {
         Ok(())
     }
 
-    fn eject(&mut self, slot: u8) -> Result<(), Refusal> {
-        if self.bmc().media_in(usize::from(slot)).is_none() {
-            return Err(Refusal::NoMedia);
-        }
-        self.bmc_mut().media.retain(|m| m.insertion.slot != slot);
-        Ok(())
-    }
-
     fn agent_command(&mut self, command: AgentCommand, now: SimTime) -> Result<Outcome, Refusal> {
         let dice = self.dice();
         let agent = self.state.host.agent_mut().filter(|a| a.serves()).ok_or(Refusal::NoAgent)?;
@@ -291,7 +285,8 @@ impl Node {
         let dice = self.dice();
         if let Answer::MediaOpened(slot, result) = answer {
             let Some(bmc) = &mut self.state.bmc else { return };
-            if let Some(media) = bmc.media.iter_mut().find(|m| m.insertion.slot == slot && m.number == epoch) {
+            if let Some(media) = bmc.media.iter_mut().find(|m| m.insertion.slot == slot && m.number == epoch)
+            {
                 media.opened = result.map_or_else(|why| Opened::Failed(why.into()), |()| Opened::Connected);
             }
             return;

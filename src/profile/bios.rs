@@ -63,7 +63,10 @@ impl TryFrom<Written> for Attribute {
         };
         let attribute = Self { name, display: w.display, help: w.help, kind, read_only: false };
         if let Err(misfit) = attribute.accepts(&attribute.default_value()) {
-            return Err(format!("BIOS attribute '{}': its default does not fit it: {misfit:?}", attribute.name));
+            return Err(format!(
+                "BIOS attribute '{}': its default does not fit it: {misfit:?}",
+                attribute.name
+            ));
         }
         Ok(Self { read_only: w.read_only, ..attribute })
     }
@@ -71,7 +74,10 @@ impl TryFrom<Written> for Attribute {
 
 /// The type of an attribute (`AttributeRegistry.AttributeType`), with what belongs to it.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the fields are the registry's: ValueName, LowerBound, UpperBound, MaxLength, DefaultValue")]
+#[expect(
+    missing_docs,
+    reason = "the fields are the registry's: ValueName, LowerBound, UpperBound, MaxLength, DefaultValue"
+)]
 pub enum Kind {
     /// One of a list of words.
     Enumeration { default: String, values: Vec<String> },
@@ -110,7 +116,9 @@ impl Attribute {
     /// The value of a new machine.
     pub fn default_value(&self) -> Value {
         match &self.kind {
-            Kind::Enumeration { default, .. } | Kind::String { default, .. } => Value::Text(default.as_str().into()),
+            Kind::Enumeration { default, .. } | Kind::String { default, .. } => {
+                Value::Text(default.as_str().into())
+            }
             Kind::Integer { default, .. } => Value::Integer(*default),
             Kind::Boolean { default } => Value::Boolean(*default),
         }

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use crate::dmtf::{BootTarget, ResetType};
 use bios::Attribute;
 use inventory::{
-    Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor, Storage,
-    Temperature,
+    Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor,
+    Storage, Temperature,
 };
 pub use load::{ProfileError, built_in, built_in_names, from_directory, named};
 use overlay::Overlay;
@@ -145,6 +145,10 @@ impl Profile {
 
     /// The architecture as Linux names it, which is Ironic's `cpu_arch`.
     pub fn cpu_arch(&self) -> &'static str {
-        if self.processors.iter().any(|p| p.instruction_set.starts_with("ARM")) { "aarch64" } else { "x86_64" }
+        if self.processors.iter().any(|p| p.instruction_set.starts_with("ARM")) {
+            "aarch64"
+        } else {
+            "x86_64"
+        }
     }
 }

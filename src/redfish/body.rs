@@ -1,0 +1,287 @@
+//! Reads a request's body into typed values, and notes every mistake in it, so that a client is told all at once.
+
+use serde_json::{Map, Value};
+
+use super::message::{
+    ACTION_PARAMETER_MISSING, ACTION_PARAMETER_UNKNOWN, ACTION_PARAMETER_VALUE_FORMAT_ERROR,
+    ACTION_PARAMETER_VALUE_NOT_IN_LIST, ACTION_PARAMETER_VALUE_TYPE_ERROR, ARRAY_SIZE_TOO_LONG,
+    MALFORMED_JSON, Message, PROPERTY_MISSING, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN,
+    PROPERTY_VALUE_FORMAT_ERROR, PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE,
+    PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
+};
+
+/// A body being read. What is taken from it is gone; what is left at the end was not asked for.
+pub struct Body {
+    left: Map<String, Value>,
+    mistakes: Vec<Message>,
+    /// JSON pointer to the object being read.
+    place: String,
+    /// The action whose parameters these are; none for the properties of a resource.
+    action: Option<&'static str>,
+}
+
+impl Body {
+    /// Mistakes that are reported at most; a body can hold a great many.
+    pub const MAX_MISTAKES: usize = 32;
+
+    /// Parses a body. An action's may be empty.
+    ///
+    /// # Errors
+    /// When it is not JSON, or not an object.
+    pub fn parse(bytes: &[u8], action: Option<&'static str>) -> Result<Self, Message> {
+        let left = if bytes.is_empty() && action.is_some() {
+            Map::new()
+        } else {
+            match serde_json::from_slice(bytes) {
+                Ok(Value::Object(map)) => map,
+                Ok(_) => return Err(Message::new(&UNRECOGNIZED_REQUEST_BODY, [])),
+                Err(_) => return Err(Message::new(&MALFORMED_JSON, [])),
+            }
+        };
+        Ok(Self { left, mistakes: Vec::new(), place: String::new(), action })
+    }
+
+    /// Whether there was nothing in it but annotations.
+    pub fn is_empty(&self) -> bool {
+        self.left.keys().all(|key| key.starts_with("@odata."))
+    }
+
+    fn note(&mut self, message: Message, key: &str) {
+        if self.mistakes.len() < Self::MAX_MISTAKES {
+            let pointer = format!("#{}/{key}", self.place);
+            self.mistakes.push(message.about(pointer));
+        }
+    }
+
+    /// Notes a mistake that only the resource can see.
+    pub fn mistake(&mut self, key: &str, message: Message) {
+        self.note(message, key);
+    }
+
+    /// Takes a property of any type.
+    pub fn take(&mut self, key: &str) -> Option<Value> {
+        self.left.remove(key)
+    }
+
+    /// Notes that `key` must be there, unless it is.
+    pub fn require(&mut self, key: &str) {
+        if !self.left.contains_key(key) {
+            let message = match self.action {
+                Some(action) => Message::new(&ACTION_PARAMETER_MISSING, [action, key]),
+                None => Message::new(&PROPERTY_MISSING, [key]),
+            };
+            self.note(message, key);
+        }
+    }
+
+    /// A text of at most `max` characters.
+    pub fn text(&mut self, key: &str, max: usize) -> Option<Box<str>> {
+        match self.take(key)? {
+            Value::String(text) if text.chars().count() <= max => Some(text.into()),
+            Value::String(text) => {
+                self.note(Message::new(&STRING_VALUE_TOO_LONG, [&text, &max.to_string()]), key);
+                None
+            }
+            other => self.wrong_type(key, &other),
+        }
+    }
+
+    /// A text, or null.
+    #[expect(clippy::option_option, reason = "absent, null and given are three things")]
+    pub fn text_or_null(&mut self, key: &str, max: usize) -> Option<Option<Box<str>>> {
+        if self.left.get(key) == Some(&Value::Null) {
+            self.left.remove(key);
+            return Some(None);
+        }
+        self.text(key, max).map(Some)
+    }
+
+    /// True or false.
+    pub fn flag(&mut self, key: &str) -> Option<bool> {
+        match self.take(key)? {
+            Value::Bool(flag) => Some(flag),
+            other => self.wrong_type(key, &other),
+        }
+    }
+
+    /// A whole number within bounds, both included.
+    pub fn number(&mut self, key: &str, low: i64, high: i64) -> Option<i64> {
+        let value = self.take(key)?;
+        let Some(number) = value.as_i64() else { return self.wrong_type(key, &value) };
+        if (low..=high).contains(&number) {
+            return Some(number);
+        }
+        let message = match self.action {
+            Some(action) => {
+                Message::new(&ACTION_PARAMETER_VALUE_NOT_IN_LIST, [&number.to_string(), key, action])
+            }
+            None => Message::new(&PROPERTY_VALUE_OUT_OF_RANGE, [&number.to_string(), key]),
+        };
+        self.note(message, key);
+        None
+    }
+
+    /// One of the words of `allowed`.
+    pub fn word<T: Copy + PartialEq>(
+        &mut self,
+        key: &str,
+        parse: fn(&str) -> Option<T>,
+        allowed: &[T],
+    ) -> Option<T> {
+        match self.take(key)? {
+            Value::String(text) => match parse(&text).filter(|word| allowed.contains(word)) {
+                Some(word) => Some(word),
+                None => {
+                    self.not_in_list(key, &text);
+                    None
+                }
+            },
+            other => self.wrong_type(key, &other),
+        }
+    }
+
+    /// Notes that the value of `key` is none of those allowed.
+    pub fn not_in_list(&mut self, key: &str, value: &str) {
+        let message = match self.action {
+            Some(action) => Message::new(&ACTION_PARAMETER_VALUE_NOT_IN_LIST, [value, key, action]),
+            None => Message::new(&PROPERTY_VALUE_NOT_IN_LIST, [value, key]),
+        };
+        self.note(message, key);
+    }
+
+    /// Notes that the value of `key` is written in a way it cannot be.
+    pub fn wrong_format(&mut self, key: &str, value: &str) {
+        let message = match self.action {
+            Some(action) => Message::new(&ACTION_PARAMETER_VALUE_FORMAT_ERROR, [value, key, action]),
+            None => Message::new(&PROPERTY_VALUE_FORMAT_ERROR, [value, key]),
+        };
+        self.note(message, key);
+    }
+
+    /// An array of at most `max` texts.
+    pub fn texts(&mut self, key: &str, max: usize) -> Option<Vec<String>> {
+        let value = self.take(key)?;
+        let Value::Array(items) = &value else { return self.wrong_type(key, &value) };
+        if items.len() > max {
+            self.note(Message::new(&ARRAY_SIZE_TOO_LONG, [key, &max.to_string()]), key);
+            return None;
+        }
+        let texts: Option<Vec<String>> = items.iter().map(|i| i.as_str().map(str::to_owned)).collect();
+        texts.or_else(|| self.wrong_type(key, &value))
+    }
+
+    /// Reads the object below `key`, if there is one, with the same care.
+    pub fn object<R>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> R) -> Option<R> {
+        match self.take(key)? {
+            Value::Object(inner) => {
+                let outer = std::mem::replace(&mut self.left, inner);
+                let place = self.place.len();
+                self.place.push('/');
+                self.place.push_str(key);
+                let result = read(self);
+                // What is left of the inner object is a mistake now: its place is known only here.
+                self.complain_about_rest(|_| false);
+                self.place.truncate(place);
+                self.left = outer;
+                Some(result)
+            }
+            other => self.wrong_type(key, &other),
+        }
+    }
+
+    /// Notes that the value of `key` has the wrong type.
+    pub fn wrong_type<T>(&mut self, key: &str, value: &Value) -> Option<T> {
+        let shown = shown(value);
+        let message = match self.action {
+            Some(action) => Message::new(&ACTION_PARAMETER_VALUE_TYPE_ERROR, [&shown, key, action]),
+            None => Message::new(&PROPERTY_VALUE_TYPE_ERROR, [&shown, key]),
+        };
+        self.note(message, key);
+        None
+    }
+
+    fn complain_about_rest(&mut self, known: impl Fn(&str) -> bool) {
+        for key in std::mem::take(&mut self.left).into_iter().map(|(key, _)| key) {
+            // Annotations of a document that a client sends back are for the client's own use (DSP0266, "Annotations").
+            if key.starts_with("@odata.") {
+                continue;
+            }
+            let message = match self.action {
+                Some(action) => Message::new(&ACTION_PARAMETER_UNKNOWN, [action, &key]),
+                None if known(&key) => Message::new(&PROPERTY_NOT_WRITABLE, [&key]),
+                None => Message::new(&PROPERTY_UNKNOWN, [&key]),
+            };
+            self.note(message, &key);
+        }
+    }
+
+    /// All mistakes, what is left over included; `known` tells a property that can only be read from none at all.
+    pub fn finish(mut self, known: impl Fn(&str) -> bool) -> Vec<Message> {
+        self.complain_about_rest(known);
+        self.mistakes
+    }
+}
+
+/// A value as a message shows it: texts bare, anything long cut.
+fn shown(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match text.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dmtf::BootTarget;
+
+    fn keys(messages: &[Message]) -> Vec<(&'static str, &str)> {
+        messages.iter().map(|m| (m.entry.key, m.property.as_deref().unwrap())).collect()
+    }
+
+    #[test]
+    fn all_mistakes_are_told_with_their_places() {
+        let json = br##"{"Boot": {"BootSourceOverrideTarget": "Tape", "X": 1}, "AssetTag": 7, "Id": "2", "Nope": 0}"##;
+        let mut body = Body::parse(json, None).unwrap();
+        body.object("Boot", |b| b.word("BootSourceOverrideTarget", BootTarget::parse, BootTarget::ALL));
+        body.text("AssetTag", 10);
+        let mistakes = body.finish(|key| key == "Id");
+        assert_eq!(
+            keys(&mistakes),
+            [
+                ("PropertyValueNotInList", "#/Boot/BootSourceOverrideTarget"),
+                ("PropertyUnknown", "#/Boot/X"),
+                ("PropertyValueTypeError", "#/AssetTag"),
+                ("PropertyNotWritable", "#/Id"),
+                ("PropertyUnknown", "#/Nope"),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_action_speaks_of_parameters() {
+        let mut body = Body::parse(br#"{"More": 1}"#, Some("VirtualMedia.InsertMedia")).unwrap();
+        body.require("Image");
+        let mistakes = body.finish(|_| true);
+        assert_eq!(
+            keys(&mistakes),
+            [("ActionParameterMissing", "#/Image"), ("ActionParameterUnknown", "#/More")]
+        );
+        assert_eq!(mistakes[1].args, ["VirtualMedia.InsertMedia", "More"]);
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused() {
+        assert_eq!(Body::parse(b"{", None).err().unwrap().entry.key, "MalformedJSON");
+        assert_eq!(Body::parse(b"[]", None).err().unwrap().entry.key, "UnrecognizedRequestBody");
+        assert!(Body::parse(b"", None).is_err() && Body::parse(b"", Some("A.B")).is_ok());
+    }
+
+    #[test]
+    fn null_is_not_absent() {
+        let mut body = Body::parse(br#"{"HttpBootUri": null}"#, None).unwrap();
+        assert_eq!(body.text_or_null("HttpBootUri", 10), Some(None));
+        assert_eq!(body.text_or_null("HttpBootUri", 10), None);
+    }
+}

@@ -1,0 +1,503 @@
+//! Writes a document straight to bytes, so that a resource's function reads like the document it writes.
+//!
+//! A model's overlay (RFC 7396 merge patch) is applied on the way: each property asks what the overlay makes of it, and
+//! an object that ends adds what the overlay has and it had not. So an overlay costs a few comparisons, and no document is
+//! parsed again.
+
+use std::ops::Range;
+
+use uuid::Uuid;
+
+use crate::dmtf;
+use crate::node::spec::{Mac, Spec};
+use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
+
+/// A JSON document being written.
+pub struct Doc<'o> {
+    out: Vec<u8>,
+    /// The objects and arrays that are open, innermost last.
+    open: Vec<Level<'o>>,
+    /// Whose facts an overlay may name.
+    facts: Option<Spec<'o>>,
+    /// Parts that change by themselves and are left out of the ETag.
+    moving: Vec<Range<usize>>,
+}
+
+struct Level<'o> {
+    overlay: Option<&'o Overlay>,
+    /// Which of the overlay's keys were met, one bit each.
+    met: u64,
+    /// Nothing has been written into it yet.
+    empty: bool,
+}
+
+/// What becomes of a property.
+enum Fate<'o> {
+    /// Its key is written; its value must follow, patched by the overlay if there is one.
+    Write(Option<&'o Overlay>),
+    /// It is dealt with.
+    Skip,
+}
+
+/// A value that can be written as JSON.
+pub trait Value {
+    /// Writes it.
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+impl<'o> Doc<'o> {
+    /// A document with the top level's overlay.
+    pub fn new(overlay: Option<&'o Overlay>, facts: Option<Spec<'o>>) -> Self {
+        let mut doc =
+            Self { out: Vec::with_capacity(4096), open: Vec::with_capacity(8), facts, moving: Vec::new() };
+        doc.begin(b'{', overlay);
+        doc
+    }
+
+    /// The finished document, and the hash of what does not change by itself.
+    pub fn finish(mut self) -> (Vec<u8>, u64) {
+        self.end_object();
+        let hash = if self.moving.is_empty() {
+            xxhash_rust::xxh3::xxh3_64(&self.out)
+        } else {
+            let mut still = xxhash_rust::xxh3::Xxh3::new();
+            let mut from = 0;
+            for part in &self.moving {
+                still.update(&self.out[from..part.start]);
+                from = part.end;
+            }
+            still.update(&self.out[from..]);
+            still.digest()
+        };
+        (self.out, hash)
+    }
+
+    /// `"key": value`.
+    pub fn put(&mut self, key: &str, value: impl Value) {
+        match self.enter(key) {
+            Fate::Write(None) => value.write(&mut self.out),
+            Fate::Write(Some(inside)) => self.only_overlay(inside),
+            Fate::Skip => {}
+        }
+    }
+
+    /// `"key": value`, where there is one.
+    pub fn put_some(&mut self, key: &str, value: Option<impl Value>) {
+        if let Some(value) = value {
+            self.put(key, value);
+        }
+    }
+
+    /// `"key": null`.
+    pub fn null(&mut self, key: &str) {
+        self.put(key, None::<bool>);
+    }
+
+    /// `"key": "part" "part" …`, the parts joined.
+    pub fn join(&mut self, key: &str, parts: &[&str]) {
+        self.put(key, Joined(parts));
+    }
+
+    /// `"key": { … }`.
+    pub fn object(&mut self, key: &str, write: impl FnOnce(&mut Self)) {
+        match self.enter(key) {
+            Fate::Write(overlay) => {
+                self.begin(b'{', overlay);
+                write(self);
+                self.end_object();
+            }
+            Fate::Skip => {}
+        }
+    }
+
+    /// `"key": [ … ]`; the elements are written with [`Doc::item`] and [`Doc::item_object`].
+    pub fn array(&mut self, key: &str, write: impl FnOnce(&mut Self)) {
+        match self.enter(key) {
+            Fate::Write(None) => {
+                self.begin(b'[', None);
+                write(self);
+                self.open.pop();
+                self.out.push(b']');
+            }
+            Fate::Write(Some(inside)) => self.only_overlay(inside),
+            Fate::Skip => {}
+        }
+    }
+
+    /// An element of an array.
+    pub fn item(&mut self, value: impl Value) {
+        self.comma();
+        value.write(&mut self.out);
+    }
+
+    /// An object that is an element of an array.
+    pub fn item_object(&mut self, write: impl FnOnce(&mut Self)) {
+        self.comma();
+        self.begin(b'{', None);
+        write(self);
+        self.end_object();
+    }
+
+    /// `"key": {"@odata.id": "part" "part" …}`.
+    pub fn link(&mut self, key: &str, parts: &[&str]) {
+        self.object(key, |d| d.join("@odata.id", parts));
+    }
+
+    /// An array's element `{"@odata.id": "part" "part" …}`.
+    pub fn item_link(&mut self, parts: &[&str]) {
+        self.item_object(|d| d.join("@odata.id", parts));
+    }
+
+    /// `"key": [{"@odata.id": …}]` with one link only, and its count, as Redfish writes arrays of links.
+    pub fn one_link(&mut self, key: &str, parts: &[&str]) {
+        self.array(key, |d| d.item_link(parts));
+    }
+
+    /// Properties that change without anybody changing them: clocks and readings. The ETag leaves them out, or every
+    /// `If-Match` would fail.
+    pub fn moving(&mut self, write: impl FnOnce(&mut Self)) {
+        let start = self.out.len();
+        write(self);
+        self.moving.push(start..self.out.len());
+    }
+
+    /// A whole JSON value, written elsewhere.
+    pub fn raw(&mut self, key: &str, json: &[u8]) {
+        if let Fate::Write(_) = self.enter(key) {
+            self.out.extend_from_slice(json);
+        }
+    }
+
+    fn begin(&mut self, bracket: u8, overlay: Option<&'o Overlay>) {
+        self.out.push(bracket);
+        self.open.push(Level { overlay, met: 0, empty: true });
+    }
+
+    fn comma(&mut self) {
+        let level = self.open.last_mut().expect("the document is open");
+        if !std::mem::replace(&mut level.empty, false) {
+            self.out.push(b',');
+        }
+    }
+
+    fn key(&mut self, key: &str) {
+        self.comma();
+        key.write(&mut self.out);
+        self.out.push(b':');
+    }
+
+    fn enter(&mut self, key: &str) -> Fate<'o> {
+        let level = self.open.last_mut().expect("the document is open");
+        let patch = level.overlay.and_then(|overlay| {
+            let n = overlay.keys.iter().position(|(k, _)| **k == *key)?;
+            level.met |= 1 << n;
+            Some(&overlay.keys[n].1)
+        });
+        match patch {
+            Some(Patch::Remove) => Fate::Skip,
+            Some(Patch::Set(pieces)) => {
+                self.key(key);
+                self.pieces(pieces);
+                Fate::Skip
+            }
+            Some(Patch::Inside(inside)) => {
+                self.key(key);
+                Fate::Write(Some(inside))
+            }
+            None => {
+                self.key(key);
+                Fate::Write(None)
+            }
+        }
+    }
+
+    /// An object made of the overlay alone.
+    fn only_overlay(&mut self, overlay: &'o Overlay) {
+        self.begin(b'{', Some(overlay));
+        self.end_object();
+    }
+
+    fn end_object(&mut self) {
+        let level = self.open.last().expect("the document is open");
+        let (overlay, met) = (level.overlay, level.met);
+        for (n, (key, patch)) in overlay.iter().flat_map(|o| o.keys.iter()).enumerate() {
+            match patch {
+                _ if met & 1 << n != 0 => {}
+                Patch::Remove => {}
+                Patch::Set(pieces) => {
+                    self.key(key);
+                    self.pieces(pieces);
+                }
+                Patch::Inside(inside) => {
+                    self.key(key);
+                    self.only_overlay(inside);
+                }
+            }
+        }
+        self.open.pop();
+        self.out.push(b'}');
+    }
+
+    fn pieces(&mut self, pieces: &[Piece]) {
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => self.out.extend_from_slice(text.as_bytes()),
+                Piece::Fact(fact) => {
+                    // Only a document of a node has an overlay with facts: others belong to no model.
+                    let Some(spec) = self.facts else { continue };
+                    let text = match fact {
+                        Fact::Name => spec.name(),
+                        Fact::Serial => spec.serial(),
+                        Fact::Uuid | Fact::System | Fact::Manager | Fact::Chassis => spec.uuid().to_string(),
+                    };
+                    self.out.extend_from_slice(text.as_bytes());
+                }
+            }
+        }
+    }
+}
+
+/// Texts written as one.
+struct Joined<'a>(&'a [&'a str]);
+
+impl Value for Joined<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'"');
+        for part in self.0 {
+            escape(part, out);
+        }
+        out.push(b'"');
+    }
+}
+
+impl Value for &str {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'"');
+        escape(self, out);
+        out.push(b'"');
+    }
+}
+
+impl Value for String {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.as_str().write(out);
+    }
+}
+
+impl Value for &String {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.as_str().write(out);
+    }
+}
+
+impl Value for bool {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(if *self { b"true" } else { b"false" });
+    }
+}
+
+impl<T: Value> Value for Option<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write(out),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+}
+
+impl<T: Value> Value for &[T] {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'[');
+        for (n, value) in self.iter().enumerate() {
+            if n > 0 {
+                out.push(b',');
+            }
+            value.write(out);
+        }
+        out.push(b']');
+    }
+}
+
+impl Value for Uuid {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut buffer = Uuid::encode_buffer();
+        let text: &str = self.hyphenated().encode_lower(&mut buffer);
+        text.write(out);
+    }
+}
+
+impl Value for Mac {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.to_string().write(out);
+    }
+}
+
+impl Value for f64 {
+    fn write(&self, out: &mut Vec<u8>) {
+        // Two places are as exact as a sensor is; the number of JSON has no NaN, and ours never is.
+        let rounded = (self * 100.0).round() / 100.0;
+        out.extend_from_slice(rounded.to_string().as_bytes());
+    }
+}
+
+impl Value for crate::profile::bios::Value {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Boolean(value) => value.write(out),
+            Self::Integer(value) => value.write(out),
+            Self::Text(value) => (&**value).write(out),
+        }
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($number:ty),+) => {$(
+        impl Value for $number {
+            fn write(&self, out: &mut Vec<u8>) {
+                let mut digits = itoa::Buffer::new();
+                out.extend_from_slice(digits.format(*self).as_bytes());
+            }
+        }
+    )+};
+}
+whole_numbers!(u8, u16, u32, u64, i16, i32, i64, usize);
+
+macro_rules! dmtf_words {
+    ($($word:ident),+) => {$(
+        impl Value for dmtf::$word {
+            fn write(&self, out: &mut Vec<u8>) {
+                self.as_str().write(out);
+            }
+        }
+    )+};
+}
+dmtf_words!(
+    PowerState,
+    ResetType,
+    BootTarget,
+    BootOverride,
+    BootMode,
+    IndicatorLed,
+    MediaType,
+    ResetKeysType,
+    BootProgress,
+    TransferMethod,
+    TransferProtocol,
+    Role
+);
+
+/// Writes text between quotes: what JSON forbids there is escaped (RFC 8259, clause 7).
+fn escape(text: &str, out: &mut Vec<u8>) {
+    let plain = |b: &u8| *b >= 0x20 && *b != b'"' && *b != b'\\';
+    if text.as_bytes().iter().all(plain) {
+        out.extend_from_slice(text.as_bytes());
+        return;
+    }
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            _ => out.push(byte),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::NodeId;
+    use crate::profile::built_in;
+    use crate::seed::Seed;
+
+    fn text(overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
+        let overlay = overlay.map(|o| Overlay::parse(o).unwrap());
+        let profile = built_in("generic").unwrap();
+        let facts = Spec { seed: Seed(1), id: NodeId(0), profile: &profile };
+        let mut doc = Doc::new(overlay.as_ref(), Some(facts));
+        write(&mut doc);
+        String::from_utf8(doc.finish().0).unwrap()
+    }
+
+    fn sample(d: &mut Doc<'_>) {
+        d.put("Id", "1");
+        d.object("Status", |d| {
+            d.put("State", "Enabled");
+            d.put("Health", "OK");
+        });
+        d.array("Links", |d| {
+            d.item_link(&["/redfish", "/v1"]);
+            d.item_link(&["/x"]);
+        });
+        d.put("Count", 3u32);
+        d.null("Gone");
+    }
+
+    #[test]
+    fn a_document_is_what_it_reads_like() {
+        let plain = r#"{"Id":"1","Status":{"State":"Enabled","Health":"OK"},"Links":[{"@odata.id":"/redfish/v1"},{"@odata.id":"/x"}],"Count":3,"Gone":null}"#;
+        assert_eq!(text(None, sample), plain);
+    }
+
+    /// The overlay on the way does what RFC 7396 does to the finished document.
+    #[test]
+    fn an_overlay_is_a_merge_patch() {
+        let patches = [
+            r#"{"Id": "2", "Count": null, "New": [1, {"a": "b"}]}"#,
+            r#"{"Status": {"Health": "Warning", "State": null, "More": {"Deep": true, "Not": null}}}"#,
+            r#"{"Count": {"Now": "an object"}, "Links": {"Too": 1}, "Status": 7}"#,
+            r#"{"Fresh": {"Inner": {"Leaf": 1}}, "Absent": null}"#,
+        ];
+        for patch in patches {
+            let mut expected: serde_json::Value = serde_json::from_str(&text(None, sample)).unwrap();
+            merge(&mut expected, &serde_json::from_str(patch).unwrap());
+            let ours: serde_json::Value = serde_json::from_str(&text(Some(patch), sample)).unwrap();
+            assert_eq!(ours, expected, "{patch}");
+        }
+    }
+
+    fn merge(target: &mut serde_json::Value, patch: &serde_json::Value) {
+        let serde_json::Value::Object(patch) = patch else {
+            *target = patch.clone();
+            return;
+        };
+        if !target.is_object() {
+            *target = serde_json::json!({});
+        }
+        for (key, value) in patch {
+            if value.is_null() {
+                target.as_object_mut().unwrap().remove(key);
+            } else {
+                merge(&mut target[key], value);
+            }
+        }
+    }
+
+    #[test]
+    fn facts_are_filled_in() {
+        assert_eq!(text(Some(r#"{"HostName": "ilo-{name}"}"#), |_| ()), r#"{"HostName":"ilo-generic-0"}"#);
+    }
+
+    #[test]
+    fn texts_are_escaped_as_serde_does() {
+        let nasty = "a\"b\\c\nd\u{1}é";
+        assert_eq!(text(None, |d| d.put("x", nasty)), serde_json::json!({"x": nasty}).to_string());
+    }
+
+    #[test]
+    fn moving_parts_do_not_change_the_hash() {
+        let hash = |reading: u32| {
+            let mut d = Doc::new(None, None);
+            d.put("Id", "1");
+            d.moving(|d| d.put("Reading", reading));
+            d.put("Name", "x");
+            d.finish().1
+        };
+        assert_eq!(hash(1), hash(2));
+        let mut other = Doc::new(None, None);
+        other.put("Id", "2");
+        assert_ne!(other.finish().1, hash(1));
+    }
+}

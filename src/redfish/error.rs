@@ -1,0 +1,111 @@
+//! Errors as Redfish answers them: a status and a body of registry messages (DSP0266, "Error responses").
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use super::doc::Doc;
+use super::message::{self, BASE, Entry, GENERAL_ERROR, Message};
+use crate::node::command::Refusal;
+
+/// Why a request is not granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is said; never empty.
+    pub messages: Vec<Message>,
+    /// After how many seconds another try may go better.
+    pub retry_after_s: Option<u64>,
+}
+
+impl From<Message> for Problem {
+    fn from(message: Message) -> Self {
+        Self { messages: vec![message], retry_after_s: None }
+    }
+}
+
+impl From<&'static Entry> for Problem {
+    fn from(entry: &'static Entry) -> Self {
+        Message::new(entry, []).into()
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::PoweredOff => (&message::RESOURCE_IN_STANDBY).into(),
+            Refusal::ManagerRestarting(left) => {
+                let seconds = left.as_secs() + 1;
+                let message = Message::new(&message::SERVICE_TEMPORARILY_UNAVAILABLE, [&seconds.to_string()]);
+                Self { messages: vec![message], retry_after_s: Some(seconds) }
+            }
+            Refusal::MediaInserted | Refusal::AgentBusy => (&message::RESOURCE_IN_USE).into(),
+            Refusal::SecureBootNeedsUefi => Message::new(
+                &message::PROPERTY_VALUE_CONFLICT,
+                ["SecureBootEnable", "BootSourceOverrideMode"],
+            )
+            .about("#/SecureBootEnable".to_owned())
+            .into(),
+            Refusal::NoAgent => (&message::INTERNAL_ERROR).into(),
+        }
+    }
+}
+
+impl Problem {
+    /// The status that goes with the first message.
+    pub fn status(&self) -> StatusCode {
+        let first = self.messages.first().map_or(&GENERAL_ERROR, |m| m.entry);
+        match first.key {
+            "NoValidSession" => StatusCode::UNAUTHORIZED,
+            "ResourceAtUriUnauthorized" => StatusCode::UNAUTHORIZED,
+            "InsufficientPrivilege" => StatusCode::FORBIDDEN,
+            "ResourceMissingAtURI" => StatusCode::NOT_FOUND,
+            "OperationNotAllowed" | "ResourceCannotBeDeleted" => StatusCode::METHOD_NOT_ALLOWED,
+            "ResourceInUse" | "ResourceInStandby" => StatusCode::CONFLICT,
+            "PreconditionFailed" => StatusCode::PRECONDITION_FAILED,
+            "PayloadTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
+            "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The answer. `error.code` and `error.message` are always there: sushy's InsertMedia handling fails without them
+    /// (`sushy/resources/manager/virtual_media.py`).
+    pub fn answer(&self) -> Response<Bytes> {
+        let mut doc = Doc::new(None, None);
+        doc.object("error", |d| {
+            let only = self.messages.first().filter(|_| self.messages.len() == 1);
+            let entry = only.map_or(&GENERAL_ERROR, |m| m.entry);
+            d.join("code", &[BASE, ".", entry.key]);
+            d.put("message", only.map_or_else(|| GENERAL_ERROR.text.to_owned(), Message::text));
+            d.array("@Message.ExtendedInfo", |d| {
+                for message in &self.messages {
+                    d.item_object(|d| write(message, d));
+                }
+            });
+        });
+        let mut response = Response::new(Bytes::from(doc.finish().0));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(super::JSON));
+        headers.insert("OData-Version", HeaderValue::from_static("4.0"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// Writes a message as `@Message.ExtendedInfo` holds it.
+pub fn write(message: &Message, d: &mut Doc<'_>) {
+    d.put("@odata.type", "#Message.v1_3_0.Message");
+    d.join("MessageId", &[BASE, ".", message.entry.key]);
+    d.put("Message", message.text());
+    d.put("MessageArgs", message.args.as_slice());
+    d.put("MessageSeverity", message.entry.severity);
+    d.put("Severity", message.entry.severity);
+    d.put("Resolution", message.entry.resolution);
+    if let Some(property) = &message.property {
+        d.put("RelatedProperties", [property.as_str()].as_slice());
+    }
+}

@@ -1,0 +1,219 @@
+//! The messages of DMTF's Base registry that this service sends, as one table. Ids, texts and resolutions are wire
+//! format: clients match and show them.
+//!
+//! Source: DSP8011 2025.4, `Base.1.22.1`.
+
+/// Version of the registry whose messages these are, as it stands in a `MessageId`.
+pub const BASE: &str = "Base.1.22";
+/// Full version of that registry.
+pub const BASE_VERSION: &str = "1.22.1";
+
+/// An entry of the registry.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Key below the registry's name.
+    pub key: &'static str,
+    /// `MessageSeverity`.
+    pub severity: &'static str,
+    /// Text with `%1` … for arguments.
+    pub text: &'static str,
+    /// What to do about it.
+    pub resolution: &'static str,
+}
+
+impl Entry {
+    /// How many arguments the text takes.
+    pub fn args(&self) -> usize {
+        (1..=9).take_while(|n| self.text.contains(&format!("%{n}"))).count()
+    }
+}
+
+/// A message about one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What is said.
+    pub entry: &'static Entry,
+    /// Its arguments, as many as the text takes.
+    pub args: Vec<String>,
+    /// JSON pointer to the property it is about.
+    pub property: Option<String>,
+}
+
+impl Message {
+    /// A message with its arguments.
+    pub fn new<const N: usize>(entry: &'static Entry, args: [&str; N]) -> Self {
+        debug_assert_eq!(entry.args(), N, "{}", entry.key);
+        Self { entry, args: args.map(str::to_owned).to_vec(), property: None }
+    }
+
+    /// The same, about a property of the request's body.
+    #[must_use]
+    pub fn about(mut self, pointer: String) -> Self {
+        self.property = Some(pointer);
+        self
+    }
+
+    /// The text with its arguments filled in.
+    pub fn text(&self) -> String {
+        let mut text = self.entry.text.to_owned();
+        // From the last to the first, so that an argument that itself holds a %1 is not filled in.
+        for (n, arg) in self.args.iter().enumerate().rev() {
+            text = text.replacen(&format!("%{}", n + 1), arg, 1);
+        }
+        text
+    }
+}
+
+macro_rules! messages {
+    ($($name:ident $key:literal $severity:literal $text:literal $resolution:literal)+) => {
+        $(#[doc = concat!("`", $key, "`")] pub static $name: Entry =
+            Entry { key: $key, severity: $severity, text: $text, resolution: $resolution };)+
+        /// All messages that this service sends, which is what its copy of the registry lists.
+        pub static ALL: &[&Entry] = &[$(&$name),+];
+    };
+}
+
+messages! {
+    SUCCESS "Success" "OK"
+        "The request completed successfully."
+        "None."
+    GENERAL_ERROR "GeneralError" "Critical"
+        "A general error has occurred.  See Resolution for information on how to resolve the error, or @Message.ExtendedInfo if Resolution is not provided."
+        "None."
+    MALFORMED_JSON "MalformedJSON" "Critical"
+        "The request body submitted was malformed JSON and could not be parsed by the receiving service."
+        "Ensure that the request body is valid JSON and resubmit the request."
+    UNRECOGNIZED_REQUEST_BODY "UnrecognizedRequestBody" "Warning"
+        "The service detected a malformed request body that it was unable to interpret."
+        "Correct the request body and resubmit the request if it failed."
+    EMPTY_JSON "EmptyJSON" "Warning"
+        "The request body submitted contained an empty JSON object and the service is unable to process it."
+        "Add properties in the JSON object and resubmit the request."
+    PROPERTY_UNKNOWN "PropertyUnknown" "Warning"
+        "The property %1 is not in the list of valid properties for the resource."
+        "Remove the unknown property from the request body and resubmit the request if the operation failed."
+    PROPERTY_NOT_WRITABLE "PropertyNotWritable" "Warning"
+        "The property %1 is a read-only property and cannot be assigned a value."
+        "Remove the property from the request body and resubmit the request if the operation failed."
+    PROPERTY_MISSING "PropertyMissing" "Warning"
+        "The property %1 is a required property and must be included in the request."
+        "Ensure that the property is in the request body and has a valid value and resubmit the request if the operation failed."
+    PROPERTY_VALUE_TYPE_ERROR "PropertyValueTypeError" "Warning"
+        "The value '%1' for the property %2 is not a type that the property can accept."
+        "Correct the value for the property in the request body and resubmit the request if the operation failed."
+    PROPERTY_VALUE_NOT_IN_LIST "PropertyValueNotInList" "Warning"
+        "The value '%1' for the property %2 is not in the list of acceptable values."
+        "Choose a value from the enumeration list that the implementation can support and resubmit the request if the operation failed."
+    PROPERTY_VALUE_FORMAT_ERROR "PropertyValueFormatError" "Warning"
+        "The value '%1' for the property %2 is not a format that the property can accept."
+        "Correct the value for the property in the request body and resubmit the request if the operation failed."
+    PROPERTY_VALUE_OUT_OF_RANGE "PropertyValueOutOfRange" "Warning"
+        "The value '%1' for the property %2 is not in the supported range of acceptable values."
+        "Correct the value for the property in the request body and resubmit the request if the operation failed."
+    PROPERTY_VALUE_CONFLICT "PropertyValueConflict" "Warning"
+        "The property '%1' could not be written because its value would conflict with the value of the '%2' property."
+        "None."
+    PROPERTY_DUPLICATE "PropertyDuplicate" "Warning"
+        "The property %1 was duplicated in the request."
+        "Remove the duplicate property from the request body and resubmit the request if the operation failed."
+    STRING_VALUE_TOO_LONG "StringValueTooLong" "Warning"
+        "The string '%1' exceeds the length limit %2."
+        "Resubmit the request with an appropriate string length."
+    ARRAY_SIZE_TOO_LONG "ArraySizeTooLong" "Warning"
+        "The array provided for property %1 exceeds the size limit %2."
+        "Resubmit the request with an appropriate array size."
+    ACTION_PARAMETER_MISSING "ActionParameterMissing" "Critical"
+        "The action %1 requires the parameter %2 to be present in the request body."
+        "Supply the action with the required parameter in the request body when the request is resubmitted."
+    ACTION_PARAMETER_UNKNOWN "ActionParameterUnknown" "Warning"
+        "The action %1 was submitted with the invalid parameter %2."
+        "Correct the invalid action parameter and resubmit the request if the operation failed."
+    ACTION_PARAMETER_VALUE_TYPE_ERROR "ActionParameterValueTypeError" "Warning"
+        "The value '%1' for the parameter %2 in the action %3 is not a type that the parameter can accept."
+        "Correct the value for the parameter in the request body and resubmit the request if the operation failed."
+    ACTION_PARAMETER_VALUE_NOT_IN_LIST "ActionParameterValueNotInList" "Warning"
+        "The value '%1' for the parameter %2 in the action %3 is not in the list of acceptable values."
+        "Choose a value from the enumeration list that the implementation can support and resubmit the request if the operation failed."
+    ACTION_PARAMETER_VALUE_FORMAT_ERROR "ActionParameterValueFormatError" "Warning"
+        "The value '%1' for the parameter %2 in the action %3 is not a format that the parameter can accept."
+        "Correct the value for the parameter in the request body and resubmit the request if the operation failed."
+    ACTION_NOT_SUPPORTED "ActionNotSupported" "Critical"
+        "The action %1 is not supported by the resource."
+        "Check the Actions property in the resource for the supported actions."
+    RESOURCE_MISSING_AT_URI "ResourceMissingAtURI" "Critical"
+        "The resource at the URI '%1' was not found."
+        "Place a valid resource at the URI or correct the URI and resubmit the request."
+    OPERATION_NOT_ALLOWED "OperationNotAllowed" "Critical"
+        "The HTTP method is not allowed on this resource."
+        "None."
+    NO_VALID_SESSION "NoValidSession" "Critical"
+        "There is no valid session established with the implementation."
+        "Establish a session before attempting any operations."
+    INSUFFICIENT_PRIVILEGE "InsufficientPrivilege" "Critical"
+        "There are insufficient privileges for the account or credentials associated with the current session to perform the requested operation."
+        "Either abandon the operation or change the associated access rights and resubmit the request if the operation failed."
+    RESOURCE_AT_URI_UNAUTHORIZED "ResourceAtUriUnauthorized" "Critical"
+        "While accessing the resource at '%1', the service received an authorization error '%2'."
+        "Ensure that the appropriate access is provided for the service in order for it to access the URI."
+    SESSION_LIMIT_EXCEEDED "SessionLimitExceeded" "Critical"
+        "The session establishment failed due to the number of simultaneous sessions exceeding the limit of the implementation."
+        "Reduce the number of other sessions before trying to establish the session or increase the limit of simultaneous sessions, if supported."
+    SERVICE_TEMPORARILY_UNAVAILABLE "ServiceTemporarilyUnavailable" "Critical"
+        "The service is temporarily unavailable.  Retry in %1 seconds."
+        "Wait for the indicated retry duration and retry the operation."
+    PRECONDITION_FAILED "PreconditionFailed" "Critical"
+        "The ETag supplied did not match the ETag required to change this resource."
+        "Try the operation again using the appropriate ETag."
+    RESOURCE_IN_USE "ResourceInUse" "Warning"
+        "The change to the requested resource failed because the resource is in use or in transition."
+        "Remove the condition and resubmit the request if the operation failed."
+    RESOURCE_IN_STANDBY "ResourceInStandby" "Critical"
+        "The request could not be performed because the resource is in standby."
+        "Ensure that the resource is in the correct power state and resubmit the request."
+    RESOURCE_CANNOT_BE_DELETED "ResourceCannotBeDeleted" "Critical"
+        "The delete request failed because the resource requested cannot be deleted."
+        "Do not attempt to delete a non-deletable resource."
+    QUERY_NOT_SUPPORTED_ON_RESOURCE "QueryNotSupportedOnResource" "Warning"
+        "Querying is not supported on the requested resource."
+        "Remove the query parameters and resubmit the request if the operation failed."
+    QUERY_PARAMETER_VALUE_FORMAT_ERROR "QueryParameterValueFormatError" "Warning"
+        "The value '%1' for the parameter %2 is not a format that the parameter can accept."
+        "Correct the value for the query parameter in the request and resubmit the request if the operation failed."
+    QUERY_PARAMETER_OUT_OF_RANGE "QueryParameterOutOfRange" "Warning"
+        "The value '%1' for the query parameter %2 is out of range %3."
+        "Reduce the value for the query parameter to a value that is within range, such as a start or count value that is within bounds of the number of resources in a collection or a page number that is within the range of valid pages."
+    INTERNAL_ERROR "InternalError" "Critical"
+        "The request failed due to an internal service error.  The service is still operational."
+        "Resubmit the request.  If the problem persists, consider resetting the service."
+    PAYLOAD_TOO_LARGE "PayloadTooLarge" "Critical"
+        "The supplied payload exceeds the maximum size supported by the service."
+        "Check that the supplied payload is correct and supported by this service."
+    INVALID_URI "InvalidURI" "Critical"
+        "The URI %1 was not found."
+        "Provide a valid URI and resubmit the request."
+    HEADER_INVALID "HeaderInvalid" "Critical"
+        "Header '%1' is invalid."
+        "Resubmit the request with a valid request header."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_filled_in_once() {
+        let message = Message::new(&PROPERTY_VALUE_NOT_IN_LIST, ["%2", "Boot"]);
+        assert_eq!(
+            message.text(),
+            "The value '%2' for the property Boot is not in the list of acceptable values."
+        );
+    }
+
+    #[test]
+    fn every_key_is_listed_once() {
+        let mut keys: Vec<_> = ALL.iter().map(|e| e.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), ALL.len());
+    }
+}

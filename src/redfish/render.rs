@@ -1,0 +1,241 @@
+//! From a row of the table to bytes: documents with their links and actions, collections, their headers.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use super::doc::Doc;
+use super::error::Problem;
+use super::message::{Message, QUERY_PARAMETER_VALUE_FORMAT_ERROR};
+use super::resource::Cx;
+use super::tree::{TREE, Target};
+use super::{JSON, allow};
+use crate::profile::Profile;
+
+/// A rendered document.
+pub(super) struct Document {
+    bytes: Vec<u8>,
+    hash: u64,
+}
+
+impl Document {
+    /// Its strong ETag, quoted.
+    pub(super) fn etag(&self) -> String {
+        format!("\"{:016X}\"", self.hash)
+    }
+
+    /// Whether it has that property at its top level.
+    pub(super) fn has(&self, key: &str) -> bool {
+        let parsed: Result<serde_json::Value, _> = serde_json::from_slice(&self.bytes);
+        parsed.is_ok_and(|document| document.get(key).is_some())
+    }
+
+    /// The answer to a GET of it.
+    pub(super) fn answer(self, asked: &HeaderMap, target: Target) -> Response<Bytes> {
+        let tag = self.etag();
+        let unchanged = asked.get(header::IF_NONE_MATCH).is_some_and(|t| t.as_bytes() == tag.as_bytes());
+        let mut response = Response::new(if unchanged { Bytes::new() } else { Bytes::from(self.bytes) });
+        if unchanged {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let headers = response.headers_mut();
+        headers.reserve(8);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        headers.insert("OData-Version", HeaderValue::from_static("4.0"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(header::ALLOW, allow(target));
+        headers.insert(header::ETAG, HeaderValue::from_str(&tag).expect("hex digits and quotes"));
+        if let Some(link) = described_by(target) {
+            headers.insert(header::LINK, link);
+        }
+        response
+    }
+}
+
+/// `Link` to the schema (DSP0266, "Response headers").
+fn described_by(target: Target) -> Option<HeaderValue> {
+    static LINKS: std::sync::LazyLock<Vec<[HeaderValue; 2]>> = std::sync::LazyLock::new(|| {
+        let link = |name: &str| {
+            let text = format!("<http://redfish.dmtf.org/schemas/v1/{name}.json>; rel=describedby");
+            HeaderValue::from_str(&text).expect("type names are ASCII")
+        };
+        TREE.rows
+            .iter()
+            .map(|row| {
+                let kind = row.resource.kind;
+                let schema = kind.rsplit_once('.').map_or(kind, |(schema, _)| schema);
+                [link(schema), link(&format!("{}Collection", row.resource.type_name()))]
+            })
+            .collect()
+    });
+    match target {
+        Target::Document(row) => Some(LINKS[row][0].clone()),
+        Target::Collection(row) => Some(LINKS[row][1].clone()),
+        Target::Action(..) | Target::Versions | Target::Odata | Target::Metadata => None,
+    }
+}
+
+/// Whether a profile lacks what stands at `generic`, or something above it.
+fn absent(profile: &Profile, generic: &str) -> bool {
+    profile.absent.iter().any(|a| {
+        generic.strip_prefix(a.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// Whether the node (or service) of `cx` has the row, and each part that its path names.
+pub(super) fn exists(cx: &Cx<'_>, row: usize, ids: usize) -> bool {
+    let entry = &TREE.rows[row];
+    if cx.node.is_some_and(|n| absent(n.profile(), &entry.generic)) {
+        return false;
+    }
+    parts_exist(cx, entry.resource.path, ids) && (entry.resource.present)(cx)
+}
+
+/// Whether the collection over the row stands where `cx` is.
+pub(super) fn collection_exists(cx: &Cx<'_>, row: usize) -> bool {
+    let entry = &TREE.rows[row];
+    if cx.node.is_some_and(|n| absent(n.profile(), &entry.generic)) {
+        return false;
+    }
+    let above = entry.resource.path.rsplit_once('/').map_or("", |(above, _)| above);
+    parts_exist(cx, above, cx.ids.len()) && (entry.resource.present)(cx)
+}
+
+/// Asks, for each id on the way along `path`, the row that ends there whether it has such a member.
+fn parts_exist(cx: &Cx<'_>, path: &str, ids: usize) -> bool {
+    let mut wanted = ids;
+    let mut at = path;
+    while wanted > 0 {
+        if at.ends_with('}')
+            && let Some(row) = TREE.rows.iter().find(|r| r.resource.path == at)
+            && let Some(members) = row.resource.members
+        {
+            wanted -= 1;
+            let above = Cx { ids: &cx.ids[..wanted], ..*cx };
+            let mut found = false;
+            members(&above, &mut |id| found |= id == cx.ids[wanted]);
+            if !found {
+                return false;
+            }
+        }
+        let Some((above, _)) = at.rsplit_once('/') else { return false };
+        at = above;
+    }
+    true
+}
+
+/// Renders a row's document.
+pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
+    let entry = &TREE.rows[row];
+    let resource = entry.resource;
+    let overlay = cx.node.and_then(|n| n.profile().overlays.get(resource.type_name()));
+    let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
+    d.put("@odata.id", cx.uri);
+    d.join("@odata.type", &["#", resource.kind]);
+    (resource.get)(cx, &mut d);
+    for child in &entry.children {
+        let below = &TREE.rows[child.row];
+        let lacking = cx.node.is_some_and(|n| absent(n.profile(), &below.generic));
+        if !lacking && (below.resource.present)(cx) {
+            d.link(child.property, &[cx.uri, "/", child.segment]);
+        }
+    }
+    if !resource.actions.is_empty() {
+        d.object("Actions", |d| {
+            for action in resource.actions {
+                let mut name = String::with_capacity(48);
+                name.push('#');
+                name.push_str(action.name);
+                d.object(&name, |d| {
+                    d.join("target", &[cx.uri, "/Actions/", action.name]);
+                    (action.describe)(cx, d);
+                });
+            }
+        });
+    }
+    let (bytes, hash) = d.finish();
+    Document { bytes, hash }
+}
+
+/// Which part of a collection is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Page {
+    skip: usize,
+    top: usize,
+}
+
+impl Page {
+    /// `$skip` and `$top` of a query (DSP0266, "Query parameters for paging"). Other parameters are let pass: sushy sends
+    /// `$expand` without asking whether it is there, and is content with plain links.
+    ///
+    /// # Errors
+    /// When one is not a whole number.
+    pub(super) fn of(query: Option<&str>) -> Result<Self, Problem> {
+        let mut page = Self { skip: 0, top: usize::MAX };
+        for pair in query.unwrap_or_default().split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let slot = match name {
+                "$skip" | "%24skip" => &mut page.skip,
+                "$top" | "%24top" => &mut page.top,
+                _ => continue,
+            };
+            let wrong = || Message::new(&QUERY_PARAMETER_VALUE_FORMAT_ERROR, [value, name]);
+            *slot = value.parse().map_err(|_| wrong())?;
+        }
+        Ok(page)
+    }
+}
+
+/// Renders the collection over a row.
+pub(super) fn collection(cx: &Cx<'_>, row: usize, page: &Page) -> Document {
+    let resource = TREE.rows[row].resource;
+    let name = resource.collection.map_or("", |c| c.name);
+    let mut kind = resource.type_name().to_owned();
+    kind.push_str("Collection");
+    let overlay = cx.node.and_then(|n| n.profile().overlays.get(&kind));
+    let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
+    d.put("@odata.id", cx.uri);
+    d.join("@odata.type", &["#", &kind, ".", &kind]);
+    d.put("Name", name);
+    let mut count = 0;
+    d.array("Members", |d| {
+        members(cx, row, &mut |key, id| {
+            if count >= page.skip && count - page.skip < page.top {
+                d.item_link(&[cx.uri, "/", key, id]);
+            }
+            count += 1;
+        });
+    });
+    d.put("Members@odata.count", count);
+    let end = page.skip.saturating_add(page.top);
+    if end < count {
+        d.put("Members@odata.nextLink", format!("{}?$skip={end}&$top={}", cx.uri, page.top));
+    }
+    let (bytes, hash) = d.finish();
+    Document { bytes, hash }
+}
+
+/// Calls back with each member of the collection over a row, its id in two parts: of the node, and within it.
+fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str, &str)) {
+    let resource = TREE.rows[row].resource;
+    let of_fleet = cx.node.is_none()
+        && ["{System}", "{Manager}", "{Chassis}", "{Software}"].iter().any(|w| resource.path.ends_with(w));
+    if !of_fleet {
+        if let Some(members) = resource.members {
+            members(cx, &mut |id| each("", id));
+        }
+        return;
+    }
+    let fleet = &cx.redfish.fleet;
+    for id in fleet.ids() {
+        fleet.look(id, |node, now| {
+            let mut buffer = uuid::Uuid::encode_buffer();
+            let key: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
+            let inner =
+                Cx { redfish: cx.redfish, node: Some(node), now, uri: cx.uri, ids: &[], node_key: key };
+            match resource.members {
+                None => each(key, ""),
+                Some(parts) => parts(&inner, &mut |part| each(key, &format!("-{part}"))),
+            }
+        });
+    }
+}

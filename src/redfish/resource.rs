@@ -1,0 +1,219 @@
+//! What a resource of the Redfish tree is: one row of the table in `tree.rs`.
+
+use super::Redfish;
+use super::body::Body;
+use super::doc::Doc;
+use super::error::Problem;
+use crate::node::Node;
+use crate::node::command::Command;
+use crate::node::spec::Spec;
+use crate::profile::Profile;
+use crate::time::SimTime;
+
+/// A kind of resource: where it is, what it shows, what can be done to it.
+///
+/// Made in the table with [`Resource::at`] and the methods that follow; what it does not have is refused with 405.
+pub struct Resource {
+    /// Path with `{Names}` for ids. `{System}`, `{Manager}` and `{Chassis}` name a node; `{Software}` a node and a part of
+    /// it; any other name a part of what stands before it.
+    pub path: &'static str,
+    /// Schema version and type, as in `@odata.type` without its `#`.
+    pub kind: &'static str,
+    /// Writes its document below `@odata.id` and `@odata.type`.
+    pub get: fn(&Cx<'_>, &mut Doc<'_>),
+    /// Ids of those there are, where the path ends in a part's id.
+    pub members: Option<Members>,
+    /// The collection over it; its name and what can be created in it.
+    pub collection: Option<Collection>,
+    /// Property of the parent that links to it, where that is not its path's last word; empty where the parent writes the
+    /// link itself.
+    pub property: Option<&'static str>,
+    /// Whether this node has it.
+    pub present: fn(&Cx<'_>) -> bool,
+    /// What a PATCH means.
+    pub patch: Option<fn(&Cx<'_>, &mut Body) -> Change>,
+    /// What a DELETE means.
+    pub delete: Option<fn(&Cx<'_>) -> Change>,
+    /// Its actions.
+    pub actions: &'static [Action],
+}
+
+/// Calls back with the id of each member.
+pub type Members = fn(&Cx<'_>, &mut dyn FnMut(&str));
+
+/// A collection.
+#[derive(Clone, Copy)]
+pub struct Collection {
+    /// `Name`.
+    pub name: &'static str,
+    /// What a POST means.
+    pub create: Option<fn(&Cx<'_>, &mut Body) -> Change>,
+}
+
+/// An action of a resource.
+pub struct Action {
+    /// As `ComputerSystem.Reset`.
+    pub name: &'static str,
+    /// Writes what goes beside its `target`: allowable values.
+    pub describe: fn(&Cx<'_>, &mut Doc<'_>),
+    /// What a POST means.
+    pub run: fn(&Cx<'_>, &mut Body) -> Change,
+}
+
+/// What a request changes: one thing, so that it is done whole or not at all. `None` from a body with mistakes, which
+/// are then reported instead.
+pub type Change = Result<Option<Effect>, Problem>;
+
+/// The one thing.
+pub enum Effect {
+    /// A node does it.
+    Node(Command),
+    /// A session begins.
+    LogIn {
+        /// `UserName`.
+        user: Box<str>,
+        /// `Password`.
+        password: Box<str>,
+    },
+    /// The session with that id ends.
+    LogOut(Box<str>),
+    /// `SessionTimeout`, seconds.
+    SessionTimeout(u32),
+}
+
+impl Resource {
+    /// A resource that can only be read.
+    pub const fn at(path: &'static str, kind: &'static str, get: fn(&Cx<'_>, &mut Doc<'_>)) -> Self {
+        Self {
+            path,
+            kind,
+            get,
+            members: None,
+            collection: None,
+            property: None,
+            present: |_| true,
+            patch: None,
+            delete: None,
+            actions: &[],
+        }
+    }
+
+    /// With a collection over it, of the members that `members` names.
+    pub const fn many(self, name: &'static str, members: Members) -> Self {
+        Self { members: Some(members), collection: Some(Collection { name, create: None }), ..self }
+    }
+
+    /// With a collection over it, one member for each node.
+    pub const fn one_a_node(self, name: &'static str) -> Self {
+        Self { collection: Some(Collection { name, create: None }), ..self }
+    }
+
+    /// With members that the parent lists itself, and no collection.
+    pub const fn listed_by_parent(self, members: Members) -> Self {
+        Self { members: Some(members), ..self }
+    }
+
+    /// With a collection in which members can be created.
+    pub const fn created_by(self, create: fn(&Cx<'_>, &mut Body) -> Change) -> Self {
+        let collection = self.collection.expect("only a collection has members to create");
+        Self { collection: Some(Collection { create: Some(create), ..collection }), ..self }
+    }
+
+    /// Linked from its parent under another name; an empty one where the parent writes the link itself.
+    pub const fn linked_as(self, property: &'static str) -> Self {
+        Self { property: Some(property), ..self }
+    }
+
+    /// There only where `present` says so.
+    pub const fn only_if(self, present: fn(&Cx<'_>) -> bool) -> Self {
+        Self { present, ..self }
+    }
+
+    /// Changed by PATCH.
+    pub const fn patched_by(self, patch: fn(&Cx<'_>, &mut Body) -> Change) -> Self {
+        Self { patch: Some(patch), ..self }
+    }
+
+    /// Ended by DELETE.
+    pub const fn deleted_by(self, delete: fn(&Cx<'_>) -> Change) -> Self {
+        Self { delete: Some(delete), ..self }
+    }
+
+    /// With actions.
+    pub const fn with_actions(self, actions: &'static [Action]) -> Self {
+        Self { actions, ..self }
+    }
+
+    /// The type's name without its version: `ComputerSystem`.
+    pub fn type_name(&self) -> &'static str {
+        self.kind.split('.').next().unwrap_or(self.kind)
+    }
+}
+
+/// What a resource's functions may look at: the service, the node if the resource is one's, and where it stands.
+pub struct Cx<'a> {
+    /// The whole service.
+    pub redfish: &'a Redfish,
+    /// The node, for a resource of a node.
+    pub node: Option<&'a Node>,
+    /// Simulated time now, to which the node is settled.
+    pub now: SimTime,
+    /// The resource's own URI.
+    pub uri: &'a str,
+    /// Ids on the way to it, below the node.
+    pub ids: &'a [&'a str],
+    /// The node's UUID as text, which is its id in URIs.
+    pub node_key: &'a str,
+}
+
+impl<'a> Cx<'a> {
+    /// The node. Only the functions of a node's resources may ask.
+    pub fn node(&self) -> &'a Node {
+        self.node.expect("a resource below a node is only called with one")
+    }
+
+    /// The node's model.
+    pub fn profile(&self) -> &'a Profile {
+        self.node().profile()
+    }
+
+    /// Who the node is.
+    pub fn spec(&self) -> Spec<'a> {
+        self.node().spec()
+    }
+
+    /// The last id on the way here.
+    pub fn id(&self) -> &'a str {
+        self.ids.last().expect("only a member's functions ask for its id")
+    }
+
+    /// The parts of a link to the node's system, to be joined with what follows below it.
+    pub fn system(&self) -> [&'a str; 2] {
+        ["/redfish/v1/Systems/", self.node_key]
+    }
+
+    /// The parts of a link to the node's manager.
+    pub fn manager(&self) -> [&'a str; 2] {
+        ["/redfish/v1/Managers/", self.node_key]
+    }
+
+    /// The parts of a link to the node's chassis.
+    pub fn chassis(&self) -> [&'a str; 2] {
+        ["/redfish/v1/Chassis/", self.node_key]
+    }
+
+    /// The URI of something below the node's system.
+    pub fn in_system(&self, below: &str) -> String {
+        format!("/redfish/v1/Systems/{}{below}", self.node_key)
+    }
+
+    /// The URI of something below the node's manager.
+    pub fn in_manager(&self, below: &str) -> String {
+        format!("/redfish/v1/Managers/{}{below}", self.node_key)
+    }
+
+    /// The URI of something below the node's chassis.
+    pub fn in_chassis(&self, below: &str) -> String {
+        format!("/redfish/v1/Chassis/{}{below}", self.node_key)
+    }
+}

@@ -1,0 +1,100 @@
+//! `Bios` and the settings that the next start brings.
+
+use serde_json::Value as Json;
+
+use crate::node::command::Command;
+use crate::profile::bios::{Misfit, Value};
+use crate::redfish::body::Body;
+use crate::redfish::doc::Doc;
+use crate::redfish::message::{
+    Message, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST,
+    PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR,
+};
+use crate::redfish::resource::{Action, Change, Cx, Effect};
+
+pub(super) static ACTIONS: &[Action] = &[Action {
+    name: "Bios.ResetBios",
+    describe: |_, _| (),
+    run: |_, _| Ok(Some(Effect::Node(Command::ResetBios))),
+}];
+
+/// Id of the attribute registry of a model.
+pub(super) fn registry(profile: &crate::profile::Profile) -> String {
+    format!("BiosAttributeRegistry-{}", profile.name)
+}
+
+pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    d.put("Id", "Bios");
+    d.put("Name", "BIOS Configuration");
+    d.put("AttributeRegistry", registry(cx.profile()));
+    d.object("Attributes", |d| {
+        let changed = &cx.node().bmc().bios;
+        for attribute in &cx.profile().bios {
+            let value = changed.get(attribute.name.as_str()).cloned();
+            d.put(&attribute.name, value.unwrap_or_else(|| attribute.default_value()));
+        }
+    });
+    d.object("@Redfish.Settings", |d| {
+        d.put("@odata.type", "#Settings.v1_4_0.Settings");
+        d.link("SettingsObject", &[cx.uri, "/Settings"]);
+        d.put("SupportedApplyTimes", ["OnReset"].as_slice());
+    });
+}
+
+pub(super) fn get_settings(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    d.put("Id", "Settings");
+    d.put("Name", "BIOS Configuration Pending Settings");
+    d.put("AttributeRegistry", registry(cx.profile()));
+    d.object("Attributes", |d| {
+        for (name, value) in &cx.node().bmc().bios_pending {
+            d.put(name, value.clone());
+        }
+    });
+}
+
+pub(super) fn patch_settings(cx: &Cx<'_>, body: &mut Body) -> Change {
+    body.require("Attributes");
+    body.object("@Redfish.SettingsApplyTime", |b| {
+        b.take("@odata.type");
+        b.word("ApplyTime", |text| (text == "OnReset").then_some(()), &[()]);
+    });
+    let mut changes = Vec::new();
+    if let Some(attributes) = body.take("Attributes") {
+        match attributes {
+            Json::Object(map) => {
+                for (name, value) in map {
+                    match read(cx, &name, &value) {
+                        Ok(value) => changes.push((name.into(), value)),
+                        Err(message) => body.mistake(&format!("Attributes/{name}"), message),
+                    }
+                }
+            }
+            other => {
+                body.wrong_type::<()>("Attributes", &other);
+            }
+        }
+    }
+    Ok(Some(Effect::Node(Command::ChangeBios(changes))))
+}
+
+fn read(cx: &Cx<'_>, name: &str, json: &Json) -> Result<Value, Message> {
+    let Some(attribute) = cx.profile().attribute(name) else {
+        return Err(Message::new(&PROPERTY_UNKNOWN, [name]));
+    };
+    let shown = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+    let value = match json {
+        Json::Bool(flag) => Value::Boolean(*flag),
+        Json::String(text) => Value::Text(text.as_str().into()),
+        other => match other.as_i64() {
+            Some(number) => Value::Integer(number),
+            None => return Err(Message::new(&PROPERTY_VALUE_TYPE_ERROR, [&shown, name])),
+        },
+    };
+    match attribute.accepts(&value) {
+        Ok(()) => Ok(value),
+        Err(Misfit::ReadOnly) => Err(Message::new(&PROPERTY_NOT_WRITABLE, [name])),
+        Err(Misfit::Type) => Err(Message::new(&PROPERTY_VALUE_TYPE_ERROR, [&shown, name])),
+        Err(Misfit::NotInList) => Err(Message::new(&PROPERTY_VALUE_NOT_IN_LIST, [&shown, name])),
+        Err(Misfit::OutOfRange) => Err(Message::new(&PROPERTY_VALUE_OUT_OF_RANGE, [&shown, name])),
+    }
+}

@@ -1,0 +1,139 @@
+//! `ComputerSystem`: the host, its power, its boot settings.
+
+use crate::dmtf::{BootMode, BootOverride, BootTarget, IndicatorLed, PowerState, ResetType};
+use crate::node::boot::{Boot, BootChange};
+use crate::node::command::{Command, SystemChange};
+use crate::redfish::body::Body;
+use crate::redfish::doc::Doc;
+use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
+use crate::redfish::resource::{Action, Change, Cx, Effect};
+
+pub(super) static ACTIONS: &[Action] = &[Action {
+    name: "ComputerSystem.Reset",
+    describe: |cx, d| d.put("ResetType@Redfish.AllowableValues", cx.profile().reset_types.as_slice()),
+    run: reset,
+}];
+
+pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let (node, profile, spec) = (cx.node(), cx.profile(), cx.spec());
+    let (host, bmc) = (node.host(), node.bmc());
+    d.put("Id", cx.node_key);
+    d.put("Name", spec.name());
+    d.put("SystemType", "Physical");
+    d.put("Manufacturer", &profile.manufacturer);
+    d.put("Model", &profile.model);
+    d.put("SKU", &profile.sku);
+    d.put("PartNumber", &profile.part_number);
+    d.put("SerialNumber", spec.serial());
+    d.put("UUID", cx.node_key);
+    match &bmc.asset_tag {
+        Some(tag) => d.put("AssetTag", &**tag),
+        None => d.put("AssetTag", spec.asset_tag()),
+    }
+    d.put("HostName", "");
+    d.put("BiosVersion", profile.bios_version());
+    d.put("PowerState", host.power_state());
+    d.put("IndicatorLED", bmc.system_led);
+    d.put("LocationIndicatorActive", bmc.system_led != IndicatorLed::Off);
+    d.object("Status", |d| {
+        d.put("State", if host.power_state() == PowerState::Off { "Disabled" } else { "Enabled" });
+        d.put("Health", "OK");
+        d.put("HealthRollup", "OK");
+        if let Some(why) = &bmc.boot_failure {
+            d.array("Conditions", |d| {
+                d.item_object(|d| {
+                    d.put("MessageId", "Base.1.22.GeneralError");
+                    d.join("Message", &["The boot source could not be booted: ", why]);
+                    d.put("Severity", "Warning");
+                    d.put("Timestamp", cx.now.redfish(0));
+                });
+            });
+        }
+    });
+    d.object("BootProgress", |d| d.put("LastState", host.boot_progress(cx.now)));
+    d.object("Boot", |d| get_boot(cx, node.boot(), d));
+    d.object("ProcessorSummary", |d| {
+        let processors = &profile.processors;
+        d.put("Count", processors.len());
+        d.put("CoreCount", processors.iter().map(|p| p.cores).sum::<u32>());
+        d.put("LogicalProcessorCount", processors.iter().map(|p| p.threads).sum::<u32>());
+        d.put_some("Model", processors.first().map(|p| p.model.as_str()));
+        d.object("Status", super::ok);
+    });
+    d.object("MemorySummary", |d| {
+        d.put("TotalSystemMemoryGiB", profile.memory_mib() / 1024);
+        d.object("Status", super::ok);
+    });
+    d.object("Links", |d| {
+        d.one_link("Chassis", &cx.chassis());
+        d.one_link("ManagedBy", &cx.manager());
+    });
+}
+
+fn get_boot(cx: &Cx<'_>, boot: &Boot, d: &mut Doc<'_>) {
+    d.put("BootSourceOverrideEnabled", boot.enabled);
+    d.put("BootSourceOverrideEnabled@Redfish.AllowableValues", BootOverride::ALL);
+    d.put("BootSourceOverrideTarget", boot.target);
+    d.put("BootSourceOverrideTarget@Redfish.AllowableValues", cx.profile().boot_targets.as_slice());
+    d.put("BootSourceOverrideMode", boot.mode);
+    d.put("BootSourceOverrideMode@Redfish.AllowableValues", BootMode::ALL);
+    d.put("HttpBootUri", boot.http_uri.as_deref());
+    d.array("BootOrder", |d| {
+        for n in boot.order(cx.profile()) {
+            d.item(super::boot_option_reference(n));
+        }
+    });
+    let [base, key] = cx.system();
+    d.link("BootOptions", &[base, key, "/BootOptions"]);
+}
+
+pub(super) fn patch(cx: &Cx<'_>, body: &mut Body) -> Change {
+    let boot = body.object("Boot", |b| patch_boot(cx, b)).unwrap_or_default();
+    let asset_tag = body.text("AssetTag", SystemChange::MAX_ASSET_TAG);
+    let led = super::led(body);
+    Ok(Some(Effect::Node(Command::ChangeSystem(SystemChange { boot, asset_tag, led }))))
+}
+
+fn patch_boot(cx: &Cx<'_>, b: &mut Body) -> BootChange {
+    let profile = cx.profile();
+    let target = b.word("BootSourceOverrideTarget", BootTarget::parse, &profile.boot_targets);
+    let enabled = b.word("BootSourceOverrideEnabled", BootOverride::parse, BootOverride::ALL);
+    let mode = b.word("BootSourceOverrideMode", BootMode::parse, BootMode::ALL);
+    let http_uri = b.text_or_null("HttpBootUri", Boot::MAX_URI_BYTES);
+    if let Some(Some(uri)) = &http_uri
+        && !super::is_http_uri(uri)
+    {
+        b.wrong_format("HttpBootUri", uri);
+    }
+    if mode == Some(BootMode::Legacy) && cx.node().bmc().secure_boot.enable {
+        let message = Message::new(&PROPERTY_VALUE_CONFLICT, ["BootSourceOverrideMode", "SecureBootEnable"]);
+        b.mistake("BootSourceOverrideMode", message);
+    }
+    let order = b.texts("BootOrder", profile.boot_order.len()).and_then(|references| {
+        let order = boot_order(&references, profile.boot_order.len());
+        if order.is_none() {
+            b.not_in_list("BootOrder", &references.join(", "));
+        }
+        order
+    });
+    BootChange { target, enabled, mode, http_uri, order }
+}
+
+/// The order that these references mean: each option once.
+fn boot_order(references: &[String], options: usize) -> Option<Box<[u8]>> {
+    let number = |reference: &String| {
+        (0..u8::try_from(options).ok()?).find(|n| super::boot_option_reference(*n) == *reference)
+    };
+    let order: Option<Vec<u8>> = references.iter().map(number).collect();
+    let order = order.filter(|order| order.len() == options)?;
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    (sorted.len() == options).then(|| order.into())
+}
+
+fn reset(cx: &Cx<'_>, body: &mut Body) -> Change {
+    body.require("ResetType");
+    let kind = body.word("ResetType", ResetType::parse, &cx.profile().reset_types);
+    Ok(kind.map(|kind| Effect::Node(Command::Reset(kind))))
+}

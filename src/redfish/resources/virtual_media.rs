@@ -1,0 +1,113 @@
+//! `VirtualMedia`: images that the host sees as drives. The same slots stand below the system and the manager.
+
+use crate::dmtf::{TransferMethod, TransferProtocol};
+use crate::node::bmc::Opened;
+use crate::node::command::{Command, Insertion};
+use crate::redfish::body::Body;
+use crate::redfish::doc::Doc;
+use crate::redfish::resource::{Action, Change, Cx, Effect};
+
+/// Longest image URI, characters.
+const MAX_IMAGE: usize = 2048;
+/// Longest user name or password for an image's server, characters.
+const MAX_CREDENTIAL: usize = 256;
+/// What the controller can fetch from.
+const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtocol::Https];
+
+pub(super) static ACTIONS: &[Action] = &[
+    Action {
+        name: "VirtualMedia.InsertMedia",
+        describe: |_, d| {
+            d.put("TransferMethod@Redfish.AllowableValues", [TransferMethod::Stream].as_slice());
+            d.put("TransferProtocolType@Redfish.AllowableValues", PROTOCOLS);
+        },
+        run: insert,
+    },
+    Action {
+        name: "VirtualMedia.EjectMedia",
+        describe: |_, _| (),
+        run: |cx, _| Ok(Some(Effect::Node(Command::EjectMedia(slot(cx))))),
+    },
+];
+
+fn slot(cx: &Cx<'_>) -> u8 {
+    let number = cx.profile().media_slot(cx.id()).and_then(|n| u8::try_from(n).ok());
+    number.expect("a slot that is not there was refused before")
+}
+
+pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+    cx.profile().media_slots.iter().for_each(|slot| each(&slot.id));
+}
+
+pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let number = usize::from(slot(cx));
+    let shape = &cx.profile().media_slots[number];
+    let media = cx.node().bmc().media_in(number);
+    d.put("Id", &shape.id);
+    d.put("Name", &shape.name);
+    d.put("MediaTypes", shape.media_types.as_slice());
+    d.put("Inserted", media.is_some());
+    let Some(media) = media else {
+        d.null("Image");
+        d.null("ImageName");
+        d.put("ConnectedVia", "NotConnected");
+        d.put("WriteProtected", true);
+        d.null("TransferMethod");
+        d.null("TransferProtocolType");
+        d.object("Status", super::ok);
+        return;
+    };
+    let inserted = &media.insertion;
+    d.put("Image", &*inserted.image);
+    d.put("ImageName", inserted.image.rsplit('/').next().unwrap_or_default().split('?').next());
+    let failed = if let Opened::Failed(why) = &media.opened { Some(why) } else { None };
+    d.put("ConnectedVia", if failed.is_some() { "NotConnected" } else { "URI" });
+    d.put("WriteProtected", inserted.write_protected);
+    d.put("TransferMethod", inserted.method);
+    d.put("TransferProtocolType", inserted.protocol);
+    d.put_some("UserName", inserted.credentials.as_deref().map(|(user, _)| &**user));
+    d.object("Status", |d| {
+        d.put("State", "Enabled");
+        d.put("Health", if failed.is_some() { "Warning" } else { "OK" });
+        if let Some(why) = failed {
+            d.array("Conditions", |d| {
+                d.item_object(|d| {
+                    d.put("MessageId", "Base.1.22.GeneralError");
+                    d.join("Message", &["The image could not be opened: ", why]);
+                    d.put("Severity", "Warning");
+                    d.put("Timestamp", cx.now.redfish(0));
+                });
+            });
+        }
+    });
+}
+
+fn insert(cx: &Cx<'_>, body: &mut Body) -> Change {
+    body.require("Image");
+    let image = body.text("Image", MAX_IMAGE);
+    if let Some(image) = &image
+        && !super::is_http_uri(image)
+    {
+        body.wrong_format("Image", image);
+    }
+    let write_protected = body.flag("WriteProtected").unwrap_or(true);
+    if body.flag("Inserted") == Some(false) {
+        body.not_in_list("Inserted", "false");
+    }
+    let method = body.word("TransferMethod", TransferMethod::parse, &[TransferMethod::Stream]);
+    let protocol = body.word("TransferProtocolType", TransferProtocol::parse, PROTOCOLS);
+    let user = body.text("UserName", MAX_CREDENTIAL);
+    let password = body.text("Password", MAX_CREDENTIAL);
+    Ok(image.map(|image| {
+        let secure = image.starts_with("https:");
+        let by_scheme = if secure { TransferProtocol::Https } else { TransferProtocol::Http };
+        Effect::Node(Command::InsertMedia(Insertion {
+            slot: slot(cx),
+            image,
+            write_protected,
+            credentials: user.map(|user| Box::new((user, password.unwrap_or_default()))),
+            method: method.unwrap_or(TransferMethod::Stream),
+            protocol: protocol.unwrap_or(by_scheme),
+        }))
+    }))
+}

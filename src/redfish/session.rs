@@ -1,0 +1,186 @@
+//! Sessions of a service: tokens, when they end, and how many there can be.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use base64::Engine as _;
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+
+use crate::time::SimTime;
+
+/// The sessions of one service root.
+pub struct Sessions {
+    by_token: DashMap<Box<str>, Session>,
+    /// Tokens by id, in the order of ids.
+    by_id: DashMap<u64, Box<str>>,
+    next: AtomicU64,
+    timeout_s: AtomicU32,
+}
+
+struct Session {
+    id: u64,
+    user: Box<str>,
+    created: SimTime,
+    /// When it was used last, simulated milliseconds.
+    used: AtomicU64,
+}
+
+/// A session as its resource shows it.
+pub struct Shown {
+    /// `UserName`.
+    pub user: Box<str>,
+    /// `CreatedTime`.
+    pub created: SimTime,
+}
+
+/// Why no session began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSession {
+    /// There are [`Sessions::LIMIT`] already.
+    TooMany,
+    /// The system gave no randomness for a token.
+    NoSecret,
+}
+
+impl Sessions {
+    /// Sessions at one time. Ironic's conductor keeps one for each address and credential, at most 1000
+    /// (`[redfish]connection_cache_size`).
+    pub const LIMIT: usize = 4096;
+    /// Bounds of `SessionTimeout`, seconds (the schema's own).
+    pub const TIMEOUT_S: std::ops::RangeInclusive<i64> = 30..=86_400;
+
+    /// None, with the default timeout of 30 minutes.
+    pub fn new() -> Self {
+        Self {
+            by_token: DashMap::new(),
+            by_id: DashMap::new(),
+            next: AtomicU64::new(1),
+            timeout_s: AtomicU32::new(1800),
+        }
+    }
+
+    /// `SessionTimeout`, seconds without a request after which a session ends.
+    pub fn timeout_s(&self) -> u32 {
+        self.timeout_s.load(Ordering::Relaxed)
+    }
+
+    /// Sets `SessionTimeout`, within [`Sessions::TIMEOUT_S`].
+    pub fn set_timeout_s(&self, seconds: u32) {
+        self.timeout_s.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Begins a session; its id and token.
+    ///
+    /// # Errors
+    /// When there are too many, or no token can be made.
+    pub fn begin(&self, user: &str, now: SimTime) -> Result<(u64, Box<str>), NoSession> {
+        if self.by_token.len() >= Self::LIMIT {
+            self.forget_ended(now);
+            if self.by_token.len() >= Self::LIMIT {
+                return Err(NoSession::TooMany);
+            }
+        }
+        let secret: [u8; 24] = crate::seed::secret().map_err(|_| NoSession::NoSecret)?;
+        let token: Box<str> = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret).into();
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let session = Session { id, user: user.into(), created: now, used: AtomicU64::new(now.ms()) };
+        self.by_id.insert(id, token.clone());
+        self.by_token.insert(token.clone(), session);
+        Ok((id, token))
+    }
+
+    /// The id of the session with that token, which this use keeps alive.
+    pub fn check(&self, token: &str, now: SimTime) -> Option<u64> {
+        let session = self.by_token.get(token)?;
+        if self.ended(&session, now) {
+            let id = session.id;
+            drop(session);
+            self.end(id);
+            return None;
+        }
+        session.used.fetch_max(now.ms(), Ordering::Relaxed);
+        Some(session.id)
+    }
+
+    /// Ends a session; whether there was one.
+    pub fn end(&self, id: u64) -> bool {
+        let Some((_, token)) = self.by_id.remove(&id) else { return false };
+        if let Entry::Occupied(session) = self.by_token.entry(token) {
+            session.remove();
+        }
+        true
+    }
+
+    /// The session with that id.
+    pub fn get(&self, id: u64, now: SimTime) -> Option<Shown> {
+        let token = self.by_id.get(&id)?.clone();
+        let session = self.by_token.get(&token)?;
+        (!self.ended(&session, now)).then(|| Shown { user: session.user.clone(), created: session.created })
+    }
+
+    /// Ids of all sessions, sorted.
+    pub fn ids(&self, now: SimTime) -> Vec<u64> {
+        let live = self.by_token.iter().filter(|s| !self.ended(s, now));
+        let mut ids: Vec<_> = live.map(|s| s.id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    fn ended(&self, session: &Session, now: SimTime) -> bool {
+        let idle = now.since_ms(SimTime::from_ms(session.used.load(Ordering::Relaxed)));
+        idle > u64::from(self.timeout_s()) * 1000
+    }
+
+    fn forget_ended(&self, now: SimTime) {
+        self.by_token.retain(|_, session| {
+            let keep = !self.ended(session, now);
+            if !keep {
+                self.by_id.remove(&session.id);
+            }
+            keep
+        });
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: SimTime = SimTime::from_ms(1_000_000);
+
+    #[test]
+    fn a_session_lives_while_it_is_used() {
+        let sessions = Sessions::new();
+        let (id, token) = sessions.begin("admin", T0).unwrap();
+        let later = T0.after_ms(1_799_000);
+        assert_eq!(sessions.check(&token, later), Some(id));
+        assert_eq!(sessions.check(&token, later.after_ms(1_800_000)), Some(id));
+        assert_eq!(sessions.check(&token, later.after_ms(3_700_000)), None);
+        assert!(sessions.ids(T0).is_empty(), "it is forgotten, not only refused");
+    }
+
+    #[test]
+    fn there_is_a_limit_and_ended_ones_make_room() {
+        let sessions = Sessions::new();
+        for _ in 0..Sessions::LIMIT {
+            sessions.begin("admin", T0).unwrap();
+        }
+        assert_eq!(sessions.begin("admin", T0), Err(NoSession::TooMany));
+        assert!(sessions.begin("admin", T0.after_ms(2_000_000)).is_ok());
+    }
+
+    #[test]
+    fn an_ended_session_is_gone() {
+        let sessions = Sessions::new();
+        let (id, token) = sessions.begin("admin", T0).unwrap();
+        assert!(sessions.end(id) && !sessions.end(id));
+        assert_eq!(sessions.check(&token, T0), None);
+        assert!(sessions.get(id, T0).is_none());
+    }
+}

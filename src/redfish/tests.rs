@@ -1,0 +1,235 @@
+//! The protocol, without sockets: statuses, headers, messages, and what requests do to nodes.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::clock::Clock;
+use crate::profile::built_in;
+use crate::seed::Seed;
+
+const BASIC: &str = "Basic YWRtaW46cGFzc3dvcmQ=";
+
+struct Bench {
+    redfish: Redfish,
+    system: String,
+    now: SimTime,
+}
+
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    json: Value,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
+    }
+
+    fn message_ids(&self) -> Vec<&str> {
+        let info = self.json["error"]["@Message.ExtendedInfo"].as_array().unwrap();
+        info.iter().map(|m| m["MessageId"].as_str().unwrap().trim_start_matches("Base.1.22.")).collect()
+    }
+}
+
+impl Bench {
+    fn new() -> Self {
+        let now = SimTime::from_ms(1_767_225_600_000);
+        let (fleet, _effects) = Fleet::new(Seed(1), Clock::by_hand(now));
+        fleet.add(&built_in("generic").unwrap(), 3).unwrap();
+        let uuid = fleet.look(NodeId(0), |n, _| n.spec().uuid()).unwrap();
+        let redfish = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
+        Self { redfish, system: format!("/redfish/v1/Systems/{uuid}"), now }
+    }
+
+    fn send(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.redfish.call(&request.body(Bytes::copy_from_slice(body)).unwrap());
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            json: serde_json::from_slice(response.body()).unwrap_or(Value::Null),
+        }
+    }
+
+    fn get(&self, uri: &str) -> Answer {
+        self.send("GET", uri, &[("Authorization", BASIC)], b"")
+    }
+
+    fn write(&self, method: &str, uri: &str, body: &Value) -> Answer {
+        self.send(method, uri, &[("Authorization", BASIC)], body.to_string().as_bytes())
+    }
+
+    fn reset(&self, kind: &str) -> Answer {
+        let uri = format!("{}/Actions/ComputerSystem.Reset", self.system);
+        self.write("POST", &uri, &json!({"ResetType": kind}))
+    }
+
+    fn wait(&mut self, ms: u64) {
+        self.now = self.now.after_ms(ms);
+        self.redfish.fleet.clock().set(self.now);
+    }
+}
+
+#[test]
+fn the_root_needs_no_login_and_a_system_does() {
+    let bench = Bench::new();
+    assert_eq!(bench.send("GET", "/redfish/v1/", &[], b"").json["Id"], "RootService");
+    assert_eq!(bench.send("GET", "/redfish", &[], b"").json, json!({"v1": "/redfish/v1/"}));
+    let refused = bench.send("GET", &bench.system, &[], b"");
+    assert_eq!((refused.status, refused.message_ids()), (401, vec!["NoValidSession"]));
+    assert_eq!(refused.header("WWW-Authenticate"), "Basic realm=\"Redfish\"");
+    assert_eq!(bench.get(&bench.system).status, 200);
+}
+
+#[test]
+fn a_session_is_opened_used_and_closed() {
+    let bench = Bench::new();
+    let sessions = "/redfish/v1/SessionService/Sessions";
+    let login = json!({"UserName": "admin", "Password": "password"}).to_string();
+    let opened = bench.send("POST", sessions, &[], login.as_bytes());
+    assert_eq!(opened.status, 201);
+    let (token, place) = (opened.header("X-Auth-Token").to_owned(), opened.header("Location").to_owned());
+    assert_eq!(opened.json["@odata.id"], place.as_str());
+    assert_eq!(bench.send("GET", &bench.system, &[("X-Auth-Token", &token)], b"").status, 200);
+    assert_eq!(bench.get(sessions).json["Members@odata.count"], 1);
+    assert_eq!(bench.send("DELETE", &place, &[("X-Auth-Token", &token)], b"").status, 204);
+    assert_eq!(bench.send("GET", &bench.system, &[("X-Auth-Token", &token)], b"").status, 401);
+    let wrong = bench.send("POST", sessions, &[], br#"{"UserName": "admin", "Password": "no"}"#);
+    assert_eq!((wrong.status, wrong.message_ids()), (401, vec!["ResourceAtUriUnauthorized"]));
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let bench = Bench::new();
+    let gone = "/redfish/v1/Systems/00000000-0000-0000-0000-000000000000";
+    for uri in [gone.to_owned(), format!("{}/VirtualMedia/Tape", bench.system), format!("{}/X", bench.system)]
+    {
+        let answer = bench.get(&uri);
+        assert_eq!((answer.status, answer.message_ids()), (404, vec!["ResourceMissingAtURI"]), "{uri}");
+        assert!(answer.json["error"]["message"].as_str().unwrap().contains(&uri));
+    }
+}
+
+#[test]
+fn a_wrong_method_lists_the_right_ones() {
+    let bench = Bench::new();
+    let answer = bench.write("PUT", &bench.system, &json!({}));
+    assert_eq!((answer.status, answer.header("Allow")), (405, "GET, HEAD, PATCH"));
+    let answer = bench.get(&format!("{}/Actions/ComputerSystem.Reset", bench.system));
+    assert_eq!((answer.status, answer.header("Allow")), (405, "POST"));
+    assert_eq!(
+        bench.send("OPTIONS", "/redfish/v1/Systems", &[("Authorization", BASIC)], b"").header("Allow"),
+        "GET, HEAD"
+    );
+}
+
+#[test]
+fn a_reset_changes_the_power_state_and_a_refused_one_does_not() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.reset("Nmi").message_ids(), ["ResourceInStandby"]);
+    let wrong = bench.reset("Explode");
+    assert_eq!((wrong.status, wrong.message_ids()), (400, vec!["ActionParameterValueNotInList"]));
+    assert_eq!(bench.get(&bench.system).json["PowerState"], "Off");
+    assert_eq!(bench.reset("On").status, 204);
+    bench.wait(60_000);
+    assert_eq!(bench.get(&bench.system).json["PowerState"], "On");
+}
+
+#[test]
+fn a_patch_is_done_whole_or_not_at_all() {
+    let bench = Bench::new();
+    let good = json!({"Boot": {"BootSourceOverrideTarget": "Cd", "BootSourceOverrideEnabled": "Once"}});
+    assert_eq!(bench.write("PATCH", &bench.system, &good).status, 204);
+    let bad =
+        json!({"Boot": {"BootSourceOverrideTarget": "Pxe"}, "AssetTag": 5, "SerialNumber": "x", "Nope": 1});
+    let answer = bench.write("PATCH", &bench.system, &bad);
+    assert_eq!(answer.message_ids(), ["PropertyValueTypeError", "PropertyUnknown", "PropertyNotWritable"]);
+    let boot = &bench.get(&bench.system).json["Boot"];
+    assert_eq!(
+        (&boot["BootSourceOverrideTarget"], &boot["BootSourceOverrideEnabled"]),
+        (&json!("Cd"), &json!("Once"))
+    );
+}
+
+#[test]
+fn an_etag_guards_a_patch() {
+    let bench = Bench::new();
+    let tag = bench.get(&bench.system).header("ETag").to_owned();
+    assert_eq!(bench.get(&bench.system).header("ETag"), tag, "reading changes nothing");
+    let patch = |tag: &str| {
+        let headers = [("Authorization", BASIC), ("If-Match", tag)];
+        bench.send("PATCH", &bench.system, &headers, br#"{"AssetTag": "rack 7"}"#).status
+    };
+    assert_eq!(patch("\"0000000000000000\""), 412);
+    assert_eq!(patch(&tag), 204);
+    assert_eq!(patch(&tag), 412, "the document is another one now");
+    let headers = [("Authorization", BASIC), ("If-None-Match", bench.get(&bench.system).header("ETag"))]
+        .map(|h| (h.0, h.1.to_owned()));
+    let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    assert_eq!(bench.send("GET", &bench.system, &headers, b"").status, 304);
+}
+
+#[test]
+fn media_are_inserted_once_and_ejected_with_or_without_a_body() {
+    let bench = Bench::new();
+    let slot = format!("{}/VirtualMedia/Cd", bench.system);
+    let insert = format!("{slot}/Actions/VirtualMedia.InsertMedia");
+    let image = json!({"Image": "http://127.0.0.1/boot.iso"});
+    assert_eq!(
+        bench.write("POST", &insert, &json!({"Image": "ftp://x/y", "Media": 1})).message_ids(),
+        ["ActionParameterValueFormatError", "ActionParameterUnknown"]
+    );
+    assert_eq!(bench.write("POST", &insert, &image).status, 204);
+    let shown = bench.get(&slot).json;
+    assert_eq!((&shown["Inserted"], &shown["Image"]), (&json!(true), &image["Image"]));
+    assert_eq!(bench.write("POST", &insert, &image).message_ids(), ["ResourceInUse"]);
+    let eject = format!("{slot}/Actions/VirtualMedia.EjectMedia");
+    assert_eq!(bench.send("POST", &eject, &[("Authorization", BASIC)], b"").status, 204);
+    assert_eq!(bench.get(&slot).json["Inserted"], false);
+    assert_eq!(bench.write("POST", &eject, &json!({})).status, 204);
+}
+
+#[test]
+fn bios_values_wait_for_the_next_start() {
+    let mut bench = Bench::new();
+    let (bios, settings) = (format!("{}/Bios", bench.system), format!("{}/Bios/Settings", bench.system));
+    let bad = json!({"Attributes": {"LogicalProc": "Maybe", "Nope": 1, "FirmwareRevision": "9", "BootRetryCount": 99}});
+    let mut ids: Vec<_> =
+        bench.write("PATCH", &settings, &bad).message_ids().iter().map(|s| s.to_string()).collect();
+    ids.sort_unstable();
+    assert_eq!(
+        ids,
+        ["PropertyNotWritable", "PropertyUnknown", "PropertyValueNotInList", "PropertyValueOutOfRange"]
+    );
+    let good = json!({"Attributes": {"LogicalProc": "Disabled"}, "@Redfish.SettingsApplyTime": {"ApplyTime": "OnReset"}});
+    assert_eq!(bench.write("PATCH", &settings, &good).status, 204);
+    assert_eq!(bench.get(&bios).json["Attributes"]["LogicalProc"], "Enabled");
+    assert_eq!(bench.get(&settings).json["Attributes"], json!({"LogicalProc": "Disabled"}));
+    bench.reset("On");
+    bench.wait(60_000);
+    assert_eq!(bench.get(&bios).json["Attributes"]["LogicalProc"], "Disabled");
+    assert_eq!(bench.get(&settings).json["Attributes"], json!({}));
+}
+
+#[test]
+fn malformed_bodies_are_refused() {
+    let bench = Bench::new();
+    let send = |body: &[u8]| bench.send("PATCH", &bench.system, &[("Authorization", BASIC)], body);
+    assert_eq!(send(b"{").message_ids(), ["MalformedJSON"]);
+    assert_eq!(send(b"[]").message_ids(), ["UnrecognizedRequestBody"]);
+    assert_eq!(send(b"{}").message_ids(), ["EmptyJSON"]);
+}
+
+#[test]
+fn a_collection_is_paged() {
+    let bench = Bench::new();
+    let page = bench.get("/redfish/v1/Systems?$skip=1&$top=1").json;
+    assert_eq!(page["Members"].as_array().unwrap().len(), 1);
+    assert_eq!(page["Members@odata.count"], 3);
+    assert_eq!(page["Members@odata.nextLink"], "/redfish/v1/Systems?$skip=2&$top=1");
+    assert_eq!(bench.get("/redfish/v1/Systems?$top=x").status, 400);
+}
