@@ -4,6 +4,7 @@
 //! it asks; what a client does is parsed into one typed command, which the node accepts or refuses; time moves in one
 //! place, when a node is settled. `ARCHITECTURE.md` has the map.
 
+pub mod agent;
 pub mod clock;
 pub mod dmtf;
 pub mod face;

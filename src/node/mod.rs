@@ -174,12 +174,12 @@ impl Node {
             bmc.restarting_until = None;
             return;
         }
-        let dice = self.dice();
         match &mut self.state.host {
             Host::Running { what: host::Running::Agent(agent), .. } => {
-                match agent.step(at, dice) {
+                match agent.step(at) {
                     Then::Nothing => {}
                     Then::EmptyDisks => self.state.installed = false,
+                    Then::Install => self.state.installed = true,
                 }
                 self.state.due = true;
             }
@@ -302,7 +302,7 @@ impl Node {
             (Answer::LookedUp(answer), Some(agent)) => agent.looked_up(answer, now, dice),
             (Answer::Beat(answer), Some(agent)) => agent.beat(answer, now, dice),
             (Answer::ImageWritten(result), Some(agent)) => {
-                if agent.image_written(result, now, dice) {
+                if agent.image_written(result, now) {
                     self.state.installed = true;
                 }
             }

@@ -63,6 +63,8 @@ timings! {
     erase_disk = 2_000 .. 5_000,
     /// A burn-in test.
     burnin = 5_000 .. 10_000,
+    /// Pulling a container image and installing it (`execute_bootc_install`).
+    bootc_install = 5_000 .. 10_000,
 }
 
 /// A timing's name that is none.
