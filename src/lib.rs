@@ -4,7 +4,9 @@
 //! it asks; what a client does is parsed into one typed command, which the node accepts or refuses; time moves in one
 //! place, when a node is settled. `ARCHITECTURE.md` has the map.
 
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod dmtf;
 pub mod fleet;
 pub mod node;
