@@ -9,7 +9,7 @@ pub mod timing;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dmtf::{BootTarget, ResetType};
 use bios::Attribute;
@@ -22,7 +22,7 @@ use overlay::Overlay;
 use timing::Timing;
 
 /// A model of server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The name that `--profile` takes: lower case letters, digits and dashes.
