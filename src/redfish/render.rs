@@ -129,7 +129,10 @@ fn parts_exist(cx: &Cx<'_>, path: &str, ids: usize) -> bool {
 pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     let entry = &TREE.rows[row];
     let resource = entry.resource;
-    let overlay = cx.node.and_then(|n| n.profile().overlays.get(resource.type_name()));
+    // What nodes of several models share is nobody's; where all are of one model, the service is that model's too.
+    let shared = if cx.node.is_none() { cx.redfish.fleet.only_profile() } else { None };
+    let profile = cx.node.map(|n| &**n.profile()).or(shared.as_deref());
+    let overlay = profile.and_then(|p| p.overlays.get(resource.type_name()));
     let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", resource.kind]);

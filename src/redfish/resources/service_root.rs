@@ -7,8 +7,8 @@ use crate::redfish::resource::Cx;
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "RootService");
     d.put("Name", "Root Service");
-    // No Vendor: Ironic would take it for the maker of every system below (`ironic/drivers/modules/redfish/management.py`,
-    // detect_vendor), and systems of several makers share this root.
+    // No Vendor unless a model's overlay has one: Ironic takes it for the maker of every system below
+    // (`ironic/drivers/modules/redfish/management.py`, detect_vendor), and systems of several makers may share this root.
     d.put("Product", "fauxmetal");
     d.put("RedfishVersion", "1.22.1");
     d.put("UUID", cx.redfish.uuid());
