@@ -96,6 +96,14 @@ impl Fleet {
         self.profiles.lock().iter().map(|(profile, _)| Arc::clone(profile)).collect()
     }
 
+    /// The model that all nodes are of, if they are of one.
+    pub fn only_profile(&self) -> Option<Arc<Profile>> {
+        match self.profiles.lock().as_slice() {
+            [(profile, _)] => Some(Arc::clone(profile)),
+            _ => None,
+        }
+    }
+
     /// Adds `count` new machines of a model; their indexes.
     ///
     /// # Errors

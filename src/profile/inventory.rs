@@ -62,7 +62,8 @@ pub struct Nic {
     pub id: String,
     /// Name under Linux, as the agent reports it.
     pub name: String,
-    /// `EthernetInterface.Description`.
+    /// `EthernetInterface.Description`: the card's name, a comma, and which port of it this is. A firmware component of
+    /// the card's name is the card's.
     pub description: String,
     /// Link speed, Mbit/s.
     pub speed_mbps: u32,
@@ -82,6 +83,11 @@ impl Nic {
     /// PCI address of the card whose port this is: ports are its functions.
     pub fn card(&self) -> &str {
         self.pci_address.rsplit_once('.').map_or(&self.pci_address, |(card, _)| card)
+    }
+
+    /// Name of that card: its port's description up to the last comma.
+    pub fn card_name(&self) -> &str {
+        self.description.rsplit_once(',').map_or(&self.description, |(card, _)| card)
     }
 }
 

@@ -107,6 +107,14 @@ impl Profile {
     /// Letters and digits that a serial number needs for its node's index.
     pub const SERIAL_HASHES: usize = 7;
 
+    /// Whether the model lacks what stands at `path` (written as in [`Profile::absent`]), or something above it.
+    pub fn lacks(&self, path: &str) -> bool {
+        let covers = |absent: &String| {
+            path.strip_prefix(absent.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.absent.iter().any(covers)
+    }
+
     /// Memory of the whole machine, MiB.
     pub fn memory_mib(&self) -> u64 {
         self.dimms.iter().map(|d| d.capacity_mib).sum()

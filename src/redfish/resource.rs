@@ -116,11 +116,6 @@ impl Resource {
         Self { collection: Some(Collection::plain(name)), ..self }
     }
 
-    /// With members that the parent lists itself, and no collection.
-    pub const fn listed_by_parent(self, members: Members) -> Self {
-        Self { members: Some(members), ..self }
-    }
-
     /// With a collection in which members can be created.
     pub const fn created_by(self, create: fn(&Cx<'_>, &mut Body) -> Change) -> Self {
         let collection = self.collection.expect("only a collection has members to create");
@@ -221,18 +216,9 @@ impl<'a> Cx<'a> {
         ["/redfish/v1/Chassis/", self.node_key]
     }
 
-    /// The URI of something below the node's system.
-    pub fn in_system(&self, below: &str) -> String {
-        format!("/redfish/v1/Systems/{}{below}", self.node_key)
-    }
-
-    /// The URI of something below the node's manager.
-    pub fn in_manager(&self, below: &str) -> String {
-        format!("/redfish/v1/Managers/{}{below}", self.node_key)
-    }
-
-    /// The URI of something below the node's chassis.
-    pub fn in_chassis(&self, below: &str) -> String {
-        format!("/redfish/v1/Chassis/{}{below}", self.node_key)
+    /// Whether the node's model has what stands at `path`, written as in a profile's `absent`. A document asks before it
+    /// links to what is not directly below it.
+    pub fn has(&self, path: &str) -> bool {
+        !self.profile().lacks(path)
     }
 }

@@ -53,8 +53,8 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
             }
         });
         d.array("Drives", |d| {
-            for (_, storage, drive) in profile.drives() {
-                d.item_link(&[base, key, "/Storage/", &storage.id, "/Drives/", &drive.id]);
+            for (_, _, drive) in profile.drives() {
+                d.item_link(&[cx.uri, "/Drives/", &drive.id]);
             }
         });
     });

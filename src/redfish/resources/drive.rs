@@ -1,26 +1,30 @@
-//! `Drive`: a disk below its storage controller.
+//! `Drive`: a disk in the chassis.
 
 use crate::dmtf::IndicatorLed;
 use crate::node::command::Command;
-use crate::profile::inventory::Drive;
+use crate::profile::inventory::{Drive, Storage};
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Change, Cx, Effect};
 
 pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
-    super::storage::of(cx).drives.iter().for_each(|drive| each(&drive.id));
+    cx.profile().drives().for_each(|(_, _, drive)| each(&drive.id));
 }
 
-/// The drive, with its number in the node. Drives' ids are unique in a profile.
-fn of<'a>(cx: &Cx<'a>) -> (u8, &'a Drive) {
+/// The parts of a link to a drive.
+pub(super) fn link<'a>(cx: &Cx<'a>, drive: &'a Drive) -> [&'a str; 4] {
+    let [base, key] = cx.chassis();
+    [base, key, "/Drives/", &drive.id]
+}
+
+/// The drive, with its number in the node and its controller.
+fn of<'a>(cx: &Cx<'a>) -> (u8, &'a Storage, &'a Drive) {
     let mut drives = cx.profile().drives();
-    let (number, _, drive) =
-        drives.find(|(_, _, d)| d.id == cx.id()).expect("a drive that is not there was refused before");
-    (number, drive)
+    drives.find(|(_, _, drive)| drive.id == cx.id()).expect("a drive that is not there was refused before")
 }
 
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (number, drive) = of(cx);
+    let (number, storage, drive) = of(cx);
     let led = cx.node().bmc().drive_leds.get(&number).copied().unwrap_or(IndicatorLed::Off);
     d.put("Id", &drive.id);
     d.put("Name", &drive.name);
@@ -58,8 +62,8 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.object("Links", |d| {
         d.link("Chassis", &cx.chassis());
         let [base, key] = cx.system();
-        d.link("Storage", &[base, key, "/Storage/", &super::storage::of(cx).id]);
-        super::volume::link_those_of(cx, drive, d);
+        d.link("Storage", &[base, key, "/Storage/", &storage.id]);
+        super::volume::link_those_of(cx, storage, drive, d);
     });
 }
 

@@ -33,9 +33,11 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("UefiDevicePath", device_path(nic, mac));
     d.object("Links", |d| {
         d.link("Chassis", &cx.chassis());
-        let [base, key] = cx.chassis();
-        let adapter = super::network_adapter::id_of(cx.profile(), nic);
-        d.one_link("Ports", &[base, key, "/NetworkAdapters/", &adapter, "/Ports/", &nic.id]);
+        if cx.has("Chassis/{}/NetworkAdapters/{}/Ports") {
+            let [base, key] = cx.chassis();
+            let adapter = super::network_adapter::id_of(cx.profile(), nic);
+            d.one_link("Ports", &[base, key, "/NetworkAdapters/", &adapter, "/Ports/", &nic.id]);
+        }
     });
 }
 

@@ -108,13 +108,6 @@ pub(in crate::redfish) static RESOURCES: &[Resource] = &[
     )
     .many("Storage Controller Collection", storage_controller::members),
     Resource::at(
-        "/redfish/v1/Systems/{System}/Storage/{Storage}/Drives/{Drive}",
-        "Drive.v1_22_0.Drive",
-        drive::get,
-    )
-    .listed_by_parent(drive::members)
-    .patched_by(drive::patch),
-    Resource::at(
         "/redfish/v1/Systems/{System}/Storage/{Storage}/Volumes/{Volume}",
         "Volume.v1_10_2.Volume",
         volume::get,
@@ -154,6 +147,9 @@ pub(in crate::redfish) static RESOURCES: &[Resource] = &[
     Resource::at("/redfish/v1/Chassis/{Chassis}", "Chassis.v1_28_0.Chassis", chassis::get)
         .one_a_node("Chassis Collection")
         .patched_by(chassis::patch),
+    Resource::at("/redfish/v1/Chassis/{Chassis}/Drives/{Drive}", "Drive.v1_22_0.Drive", drive::get)
+        .many("Drive Collection", drive::members)
+        .patched_by(drive::patch),
     Resource::at("/redfish/v1/Chassis/{Chassis}/Power", "Power.v1_7_3.Power", power::get),
     Resource::at("/redfish/v1/Chassis/{Chassis}/Thermal", "Thermal.v1_7_3.Thermal", thermal::get),
     Resource::at(

@@ -31,11 +31,12 @@ pub(super) fn of<'a>(cx: &Cx<'a>) -> (usize, &'a [Nic]) {
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     let (number, ports) = of(cx);
     let profile = cx.profile();
-    let firmware = profile.firmware.iter().find(|f| ports.iter().any(|port| port.id == f.id));
+    let first = ports.first().expect("an adapter has a port");
+    let firmware = profile.firmware.iter().find(|f| f.name.eq_ignore_ascii_case(first.card_name()));
     d.put("Id", id(number));
-    d.put("Name", firmware.map_or("Network Adapter", |f| &f.name));
-    d.put_some("Manufacturer", ports.first().and_then(|port| maker(&port.vendor)));
-    d.put_some("Model", firmware.map(|f| f.name.as_str()));
+    d.put("Name", first.card_name());
+    d.put_some("Manufacturer", maker(&first.vendor));
+    d.put("Model", first.card_name());
     d.put("SerialNumber", cx.spec().part_serial('N', u8::try_from(number).unwrap_or(u8::MAX)));
     d.put("LLDPEnabled", true);
     d.array("Controllers", |d| {

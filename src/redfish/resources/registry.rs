@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::profile::Profile;
-use crate::profile::bios::{Attribute, Kind};
+use crate::profile::bios::{Attribute, Kind, Value};
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{ALL, BASE, BASE_VERSION, Entry};
 use crate::redfish::resource::Cx;
@@ -125,10 +125,11 @@ pub(super) fn get_attributes(cx: &Cx<'_>, d: &mut Doc<'_>) {
 fn attribute(a: &Attribute, d: &mut Doc<'_>) {
     d.put("AttributeName", &a.name);
     d.put("DisplayName", &a.display);
-    d.put("HelpText", &a.help);
+    d.put_some("HelpText", Some(&a.help).filter(|help| !help.is_empty()));
     d.put("ReadOnly", a.read_only);
     d.put("ResetRequired", true);
-    d.put("DefaultValue", a.default_value());
+    // A default that is an empty text is as good as none, and DMTF's validator would rather not see it.
+    d.put_some("DefaultValue", Some(a.default_value()).filter(|value| *value != Value::Text("".into())));
     match &a.kind {
         Kind::Enumeration { values, .. } => {
             d.put("Type", "Enumeration");

@@ -25,13 +25,13 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     });
     d.array("Drives", |d| {
         for drive in &storage.drives {
-            d.item_link(&[cx.uri, "/Drives/", &drive.id]);
+            d.item_link(&super::drive::link(cx, drive));
         }
     });
     d.put("Drives@odata.count", storage.drives.len());
     d.object("Links", |d| {
         d.one_link("Enclosures", &cx.chassis());
-        if storage.simple_storage && super::simple_storage::present(cx) {
+        if storage.simple_storage && cx.has("Systems/{}/SimpleStorage") {
             d.link("SimpleStorage", &[base, key, "/SimpleStorage/", &storage.id]);
         }
     });

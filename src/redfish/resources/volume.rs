@@ -3,7 +3,7 @@
 //! A plain host adapter has none: its drives are the host's as they are. A RAID controller of a new machine passes each
 //! drive through as a raw device, which as on real ones has no `RAIDType`; Ironic leaves such volumes alone.
 
-use crate::profile::inventory::Drive;
+use crate::profile::inventory::{Drive, Storage};
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::CREATE_LIMIT_REACHED;
@@ -33,15 +33,11 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("CapacityBytes", drive.capacity_bytes);
     d.put("BlockSizeBytes", drive.block_bytes);
     d.object("Status", super::ok);
-    let [base, key] = cx.system();
-    d.object("Links", |d| {
-        d.one_link("Drives", &[base, key, "/Storage/", &storage.id, "/Drives/", &drive.id]);
-    });
+    d.object("Links", |d| d.one_link("Drives", &super::drive::link(cx, drive)));
 }
 
 /// `Volumes` in the links of a drive.
-pub(super) fn link_those_of(cx: &Cx<'_>, drive: &Drive, d: &mut Doc<'_>) {
-    let storage = super::storage::of(cx);
+pub(super) fn link_those_of(cx: &Cx<'_>, storage: &Storage, drive: &Drive, d: &mut Doc<'_>) {
     let [base, key] = cx.system();
     d.array("Volumes", |d| {
         if !storage.raid_types.is_empty() {
