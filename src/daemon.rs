@@ -133,6 +133,7 @@ fn outside_settings(
             Images::Probe => effect::Images::Probe,
             Images::Skip => effect::Images::Skip,
         },
+        ..effect::Settings::default()
     })
 }
 

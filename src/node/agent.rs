@@ -15,6 +15,8 @@ use crate::time::{SimTime, Span};
 pub struct Params {
     /// `ipa-api-url`, and the endpoints that stand in for it: tried in this order from [`Agent::endpoint`] on.
     pub api_urls: Box<[Box<str>]>,
+    /// How many of them, from the first on, are one service, so that any may be the first that is used.
+    pub spread: u8,
     /// `ipa-inspection-callback-url`; inspection comes first where it is set.
     pub inspection_urls: Box<[Box<str>]>,
     /// `ipa-agent-token`, made before the boot.
@@ -370,7 +372,7 @@ impl Agent {
 
     /// A fresh agent whose ramdisk came up `now`.
     pub fn new(params: Params, now: SimTime, start_ms: u64, dice: Dice) -> Self {
-        let endpoints = params.api_urls.len().max(1) as u64;
+        let endpoints = u64::from(params.spread.max(1));
         let token = params.token.clone();
         Self {
             endpoint: (dice.draw(Purpose::Endpoint) % endpoints) as u8,
