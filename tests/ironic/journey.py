@@ -87,25 +87,23 @@ class Journey:
         return self.roll.rows().get(self.uuid, "not listed by Ironic")
 
     def _arrive(self, stage, began):
-        """Waits for the end of a stage and returns the node as it is then listed."""
+        """Waits for the end of a stage and returns the node as it is then listed, or None when it is gone."""
         asked_at = time.monotonic()
-        while True:
+        while time.monotonic() - began < STAGE_LIMIT_S:
             rows, asked_at = self.roll.since(asked_at)
             row = rows.get(self.uuid)
-            if row is None or stage.goal is None:
-                if (row is None) == (stage.goal is None):
-                    return row
-                if row is None:
+            if row is None:
+                if stage.goal is not None:
                     raise Stopped("Ironic no longer lists it")
-            elif row["target_provision_state"] is None:
-                state = row["provision_state"]
-                if state == stage.goal and not (state == "enroll" and row["last_error"]):
-                    return row
-                raise Stopped(f"in state {state}: {row['last_error']}")
-            elif row["provision_state"].endswith(("failed", "error")):
-                raise Stopped(f"in state {row['provision_state']}: {row['last_error']}")
-            if time.monotonic() - began > STAGE_LIMIT_S:
-                raise Stopped(f"not there after {STAGE_LIMIT_S} s: {row}")
+                return None
+            state = row["provision_state"]
+            # A stage that fails keeps its target, so that it can be tried again; verifying forgets it.
+            ended = row["target_provision_state"] is None or state.endswith(("failed", "error"))
+            if ended and stage.goal is not None:
+                if state != stage.goal:
+                    raise Stopped(f"in state {state}: {row['last_error']}")
+                return row
+        raise Stopped(f"not there after {STAGE_LIMIT_S} s: {self._row()}")
 
     @staticmethod
     def _blemish(row):
