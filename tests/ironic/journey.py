@@ -47,7 +47,7 @@ class Journey:
         self.node, self.plan, self.uuid = node, plan, node["uuid"]
         self.ironic, self.roll, self.fleet, self.files, self.tally = ironic, roll, fleet, files, tally
         self.stage = "waiting"
-        self.redfish_inventory = None
+        self.by_redfish = None
 
     def travel(self):
         """Goes through all stages; at the first that fails the node stays there to be looked at."""
@@ -196,16 +196,18 @@ class Journey:
     # What is judged beyond state, errors and power.
 
     def judge_redfish(self):
-        found = self._inspected()
-        self.redfish_inventory = found
-        self._check("redfish inventory", "; ".join(inventory.faults(found)))
-        self._check("redfish inventory, addresses", ", ".join(self._strangers(found)))
+        self.by_redfish = found = self._inspection()
+        self._check("redfish inventory", "; ".join(inventory.faults(found["inventory"])))
+        self._check("redfish inventory, addresses", ", ".join(self._strangers(found["inventory"])))
 
     def judge_agent(self):
-        found = self._inspected()
-        self._check("agent inventory", "; ".join(inventory.agent_faults(found, self.plan.boot_mode)))
-        self._check("agent inventory, addresses", ", ".join(self._strangers(found)))
-        self._check("inventories agree", "; ".join(inventory.differences(self.redfish_inventory, found)))
+        bmc, found = self.by_redfish, self._inspection()
+        faults = inventory.agent_faults(found["inventory"], self.plan.boot_mode)
+        self._check("agent inventory", "; ".join(faults))
+        self._check("agent inventory, addresses", ", ".join(self._strangers(found["inventory"])))
+        self._check("inventories agree", "; ".join(inventory.differences(bmc["inventory"], found["inventory"])))
+        switches = [inventory.switch_ports(each["plugin_data"]) for each in (bmc, found)]
+        self._check("switch ports", "; ".join(inventory.switch_faults(*switches)))
         ports = self.ironic.get(f"/v1/nodes/{self.uuid}/ports")["ports"]
         known = {"interfaces": [{"mac_address": port["address"]} for port in ports]}
         self._check("ports", ", ".join(self._strangers(known)))
@@ -218,8 +220,8 @@ class Journey:
         left = self.ironic.get(f"/v1/nodes/{self.uuid}")["instance_info"]
         self._check("no instance left", f"{left}" if left else "")
 
-    def _inspected(self):
-        return self.ironic.get(f"/v1/nodes/{self.uuid}/inventory")["inventory"]
+    def _inspection(self):
+        return self.ironic.get(f"/v1/nodes/{self.uuid}/inventory")
 
     def _strangers(self, found):
         return inventory.strangers(found, [nic["mac"] for nic in self.node["nics"]])
