@@ -92,6 +92,8 @@ pub struct Agent {
     pub commands: Vec<CommandRecord>,
     /// What the last command still does.
     pub job: Option<Job>,
+    /// What `get_partition_uuids` answers, JSON text; `None` until an image has been written.
+    pub partition_uuids: Option<Box<str>>,
     /// Commands taken so far.
     pub taken: u32,
 }
@@ -196,9 +198,9 @@ pub enum Job {
     Timed {
         /// Until then.
         until: SimTime,
-        /// And has this result, JSON text.
-        result: Box<str>,
-        /// And this effect on the machine.
+        /// And ends like this, which is not [`CommandStatus::Running`].
+        end: CommandStatus,
+        /// And has this effect on the machine.
         then: Then,
     },
     /// An image is being streamed.
@@ -217,6 +219,8 @@ pub enum Then {
     Nothing,
     /// The disks hold nothing any more.
     EmptyDisks,
+    /// A disk holds an operating system.
+    Install,
 }
 
 /// An image to be written: what `write_image` and `prepare_image` were given.
@@ -236,13 +240,43 @@ pub struct ImageJob {
     pub credentials: Option<(Box<str>, Box<str>)>,
     /// `Authorization` header for the image's server.
     pub authorization: Option<Box<str>>,
+    /// Scheme and URL of the proxies to go through, from `proxies`.
+    pub proxies: Box<[(Box<str>, Box<str>)]>,
+    /// Hosts that are reached without a proxy, from `no_proxy`.
+    pub no_proxy: Option<Box<str>>,
     /// The device it is written to.
     pub device: Box<str>,
-    /// Longest the transfer may take, seconds; zero has no limit.
-    pub max_seconds: u32,
-    /// A step's name and the step as it was received, JSON text, to be echoed in the result; `None` for the bare
-    /// `prepare_image` command.
+    /// The partitions that are made for it; `None` for an image of a whole disk.
+    pub partitions: Option<Box<Partitions>>,
+    /// Where to fetch the config drive from; one that came with the command was checked when the command was taken.
+    pub configdrive_url: Option<Box<str>>,
+    /// `node_uuid`, which errors name.
+    pub node_uuid: Box<str>,
+    /// The kind of step (`deploy`, `service`, `clean`) and the step as it was received, JSON text, to be echoed in the
+    /// result; `None` for the bare `prepare_image` command.
     pub step: Option<(Box<str>, Box<str>)>,
+}
+
+/// The partitions that are made for an image of a root file system (`partition_utils.work_on_disk`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partitions {
+    /// Names and devices, as `root` and `/dev/sda2`, in the order on the disk.
+    pub devices: Box<[(Box<str>, Box<str>)]>,
+    /// UUID of the root file system.
+    pub root_uuid: Box<str>,
+    /// UUID of the EFI system partition, which only UEFI has.
+    pub efi_uuid: Option<Box<str>>,
+    /// Size of the root partition, MiB.
+    pub root_mib: u64,
+}
+
+/// An image that is on its disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// `command_result`, JSON text.
+    pub result: Box<str>,
+    /// What `get_partition_uuids` answers from now on, JSON text.
+    pub partition_uuids: Box<str>,
 }
 
 /// What an image must hash to.
@@ -268,8 +302,8 @@ pub struct AgentCommand {
 pub enum Work {
     /// It is over at once.
     Done(CommandStatus),
-    /// It takes as long as is drawn from this span, then succeeds.
-    Timed(Span, Box<str>, Then),
+    /// It takes as long as is drawn from this span, then ends like that; the effect on the machine is for a success.
+    Timed(Span, CommandStatus, Then),
     /// It streams an image.
     Image(Box<ImageJob>),
     /// It shuts the machine down.
@@ -349,6 +383,7 @@ impl Agent {
             md5_enabled: false,
             commands: Vec::new(),
             job: None,
+            partition_uuids: None,
             taken: 0,
         }
     }
@@ -381,7 +416,7 @@ impl Agent {
     }
 
     /// Does what is due at `now`, which is its [`Agent::next_deadline`]. Says what an ended command does to the machine.
-    pub(super) fn step(&mut self, now: SimTime, dice: Dice) -> Then {
+    pub(super) fn step(&mut self, now: SimTime) -> Then {
         match &mut self.phase {
             Phase::Starting { until } if *until <= now => self.begin(now),
             Phase::Inspecting { call, .. } | Phase::Serving { call, .. } => call.settle(now),
@@ -390,8 +425,9 @@ impl Agent {
             Phase::Starting { .. } | Phase::Closed(_) => {}
         }
         match self.job.take() {
-            Some(Job::Timed { until, result, then }) if until <= now => {
-                self.finish(CommandStatus::Succeeded(result), now, dice);
+            Some(Job::Timed { until, end, then }) if until <= now => {
+                let then = if matches!(end, CommandStatus::Succeeded(_)) { then } else { Then::Nothing };
+                self.finish(end, now);
                 then
             }
             job => {
@@ -460,18 +496,29 @@ impl Agent {
                 backoff_ms(failed, 1_000, 60_000, dice)
             }
         };
-        self.phase = Phase::LookingUp { failed: failed.saturating_add(1), call: Call::At(now.after_ms(wait)), give_up };
+        self.phase = Phase::LookingUp {
+            failed: failed.saturating_add(1),
+            call: Call::At(now.after_ms(wait)),
+            give_up,
+        };
     }
 
     /// Takes the outcome of a heartbeat.
     pub(super) fn beat(&mut self, answer: Beat, now: SimTime, dice: Dice) {
         let Phase::Serving { call: Call::Underway, failed, again, .. } = self.phase else { return };
-        let share = |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds within a day; not negative")]
+        let share =
+            |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "seconds within a day; not negative"
+        )]
         let (wait, failed) = match answer {
             Beat::Accepted if again => (Self::MIN_HEARTBEAT_MS, 0),
             Beat::Accepted => ((f64::from(self.heartbeat_timeout_s) * 1000.0 * share(0.3, 0.3)) as u64, 0),
-            Beat::Refused | Beat::Unreachable => ((5_000.0 * share(1.0, 1.0)) as u64, failed.saturating_add(1)),
+            Beat::Refused | Beat::Unreachable => {
+                ((5_000.0 * share(1.0, 1.0)) as u64, failed.saturating_add(1))
+            }
         };
         if answer == Beat::Unreachable {
             self.fail_over();
@@ -486,17 +533,20 @@ impl Agent {
     }
 
     /// Takes the outcome of an image's transfer; whether the image is on the disk now.
-    pub(super) fn image_written(&mut self, result: Result<String, AgentError>, now: SimTime, dice: Dice) -> bool {
+    pub(super) fn image_written(&mut self, result: Result<Written, AgentError>, now: SimTime) -> bool {
         if !matches!(self.job, Some(Job::Image { call: Call::Underway, .. })) {
             return false;
         }
         self.job = None;
         let written = result.is_ok();
         let status = match result {
-            Ok(json) => CommandStatus::Succeeded(json.into()),
+            Ok(written) => {
+                self.partition_uuids = Some(written.partition_uuids);
+                CommandStatus::Succeeded(written.result)
+            }
             Err(error) => CommandStatus::Failed(Box::new(error)),
         };
-        self.finish(status, now, dice);
+        self.finish(status, now);
         written
     }
 
@@ -511,9 +561,9 @@ impl Agent {
                 self.phase = Phase::Closed(why);
                 CommandStatus::Succeeded(result)
             }
-            Work::Timed(span, result, then) => {
+            Work::Timed(span, end, then) => {
                 let until = now.after_ms(span.pick_ms(dice.draw(Purpose::CommandTime)));
-                self.job = Some(Job::Timed { until, result, then });
+                self.job = Some(Job::Timed { until, end, then });
                 CommandStatus::Running
             }
             Work::Image(image) => {
@@ -531,7 +581,7 @@ impl Agent {
     }
 
     /// Ends the last command, and brings the next heartbeat on: Ironic goes on at heartbeats only.
-    fn finish(&mut self, status: CommandStatus, now: SimTime, _dice: Dice) {
+    fn finish(&mut self, status: CommandStatus, now: SimTime) {
         if let Some(last) = self.commands.last_mut() {
             last.status = status;
         }
@@ -569,6 +619,7 @@ fn backoff_ms(failed: u16, base: u64, max: u64, dice: Dice) -> u64 {
 }
 
 fn uuid_from(dice: Dice) -> Uuid {
-    let (high, low) = (dice.draw(Purpose::CommandId), Dice { count: !dice.count, ..dice }.draw(Purpose::CommandId));
+    let (high, low) =
+        (dice.draw(Purpose::CommandId), Dice { count: !dice.count, ..dice }.draw(Purpose::CommandId));
     uuid::Builder::from_random_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes()).into_uuid()
 }

@@ -8,7 +8,9 @@ pub mod bmc;
 pub mod boot;
 pub mod command;
 pub mod host;
+pub mod neighbour;
 mod power;
+pub mod sensors;
 pub mod spec;
 
 use std::sync::Arc;
@@ -172,12 +174,12 @@ impl Node {
             bmc.restarting_until = None;
             return;
         }
-        let dice = self.dice();
         match &mut self.state.host {
             Host::Running { what: host::Running::Agent(agent), .. } => {
-                match agent.step(at, dice) {
+                match agent.step(at) {
                     Then::Nothing => {}
                     Then::EmptyDisks => self.state.installed = false,
+                    Then::Install => self.state.installed = true,
                 }
                 self.state.due = true;
             }
@@ -285,7 +287,8 @@ impl Node {
         let dice = self.dice();
         if let Answer::MediaOpened(slot, result) = answer {
             let Some(bmc) = &mut self.state.bmc else { return };
-            if let Some(media) = bmc.media.iter_mut().find(|m| m.insertion.slot == slot && m.number == epoch) {
+            if let Some(media) = bmc.media.iter_mut().find(|m| m.insertion.slot == slot && m.number == epoch)
+            {
                 media.opened = result.map_or_else(|why| Opened::Failed(why.into()), |()| Opened::Connected);
             }
             return;
@@ -299,7 +302,7 @@ impl Node {
             (Answer::LookedUp(answer), Some(agent)) => agent.looked_up(answer, now, dice),
             (Answer::Beat(answer), Some(agent)) => agent.beat(answer, now, dice),
             (Answer::ImageWritten(result), Some(agent)) => {
-                if agent.image_written(result, now, dice) {
+                if agent.image_written(result, now) {
                     self.state.installed = true;
                 }
             }

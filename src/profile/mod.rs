@@ -9,20 +9,20 @@ pub mod timing;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dmtf::{BootTarget, ResetType};
 use bios::Attribute;
 use inventory::{
-    Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor, Storage,
-    Temperature,
+    Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor,
+    Storage, Temperature,
 };
 pub use load::{ProfileError, built_in, built_in_names, from_directory, named};
 use overlay::Overlay;
 use timing::Timing;
 
 /// A model of server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The name that `--profile` takes: lower case letters, digits and dashes.
@@ -107,6 +107,14 @@ impl Profile {
     /// Letters and digits that a serial number needs for its node's index.
     pub const SERIAL_HASHES: usize = 7;
 
+    /// Whether the model lacks what stands at `path` (written as in [`Profile::absent`]), or something above it.
+    pub fn lacks(&self, path: &str) -> bool {
+        let covers = |absent: &String| {
+            path.strip_prefix(absent.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.absent.iter().any(covers)
+    }
+
     /// Memory of the whole machine, MiB.
     pub fn memory_mib(&self) -> u64 {
         self.dimms.iter().map(|d| d.capacity_mib).sum()
@@ -133,6 +141,11 @@ impl Profile {
         (0u8..=u8::MAX).zip(pairs).map(|(n, (s, d))| (n, s, d))
     }
 
+    /// Network adapters: host interfaces that follow each other on one PCI card.
+    pub fn adapters(&self) -> impl Iterator<Item = &[Nic]> {
+        self.nics.chunk_by(|a, b| a.card() == b.card())
+    }
+
     /// The BIOS attribute of that name.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.bios.iter().find(|a| a.name == name)
@@ -145,6 +158,10 @@ impl Profile {
 
     /// The architecture as Linux names it, which is Ironic's `cpu_arch`.
     pub fn cpu_arch(&self) -> &'static str {
-        if self.processors.iter().any(|p| p.instruction_set.starts_with("ARM")) { "aarch64" } else { "x86_64" }
+        if self.processors.iter().any(|p| p.instruction_set.starts_with("ARM")) {
+            "aarch64"
+        } else {
+            "x86_64"
+        }
     }
 }

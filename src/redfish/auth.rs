@@ -49,7 +49,6 @@ pub fn allowed(headers: &HeaderMap, account: &Account, sessions: &Sessions, now:
     scheme.eq_ignore_ascii_case(b"basic ") && bool::from(rest.ct_eq(&account.basic.as_bytes()[6..]))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,7 +59,8 @@ mod tests {
 
     #[test]
     fn only_the_right_pair_gets_in() {
-        let (account, sessions, now) = (Account::new("admin", "password"), Sessions::new(), SimTime::from_ms(0));
+        let (account, sessions, now) =
+            (Account::new("admin", "password"), Sessions::new(), SimTime::from_ms(0));
         let ok = |h: &HeaderMap| allowed(h, &account, &sessions, now);
         assert!(ok(&headers("authorization", "Basic YWRtaW46cGFzc3dvcmQ=")));
         assert!(ok(&headers("authorization", "basic YWRtaW46cGFzc3dvcmQ=")));
@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn a_token_counts_while_its_session_lives() {
-        let (account, sessions, now) = (Account::new("admin", "password"), Sessions::new(), SimTime::from_ms(0));
+        let (account, sessions, now) =
+            (Account::new("admin", "password"), Sessions::new(), SimTime::from_ms(0));
         let (id, token) = sessions.begin("admin", now).unwrap();
         assert!(allowed(&headers("x-auth-token", &token), &account, &sessions, now));
         sessions.end(id);

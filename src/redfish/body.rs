@@ -4,9 +4,10 @@ use serde_json::{Map, Value};
 
 use super::message::{
     ACTION_PARAMETER_MISSING, ACTION_PARAMETER_UNKNOWN, ACTION_PARAMETER_VALUE_FORMAT_ERROR,
-    ACTION_PARAMETER_VALUE_NOT_IN_LIST, ACTION_PARAMETER_VALUE_TYPE_ERROR, ARRAY_SIZE_TOO_LONG, MALFORMED_JSON, Message,
-    PROPERTY_MISSING, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_FORMAT_ERROR, PROPERTY_VALUE_NOT_IN_LIST,
-    PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
+    ACTION_PARAMETER_VALUE_NOT_IN_LIST, ACTION_PARAMETER_VALUE_TYPE_ERROR, ARRAY_SIZE_TOO_LONG,
+    MALFORMED_JSON, Message, PROPERTY_MISSING, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN,
+    PROPERTY_VALUE_FORMAT_ERROR, PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE,
+    PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
 };
 
 /// A body being read. What is taken from it is gone; what is left at the end was not asked for.
@@ -43,6 +44,11 @@ impl Body {
     /// Whether there was nothing in it but annotations.
     pub fn is_empty(&self) -> bool {
         self.left.keys().all(|key| key.starts_with("@odata."))
+    }
+
+    /// Whether a mistake has been found so far.
+    pub fn has_mistakes(&self) -> bool {
+        !self.mistakes.is_empty()
     }
 
     fn note(&mut self, message: Message, key: &str) {
@@ -86,7 +92,6 @@ impl Body {
     }
 
     /// A text, or null.
-    #[expect(clippy::option_option, reason = "absent, null and given are three things")]
     pub fn text_or_null(&mut self, key: &str, max: usize) -> Option<Option<Box<str>>> {
         if self.left.get(key) == Some(&Value::Null) {
             self.left.remove(key);
@@ -111,7 +116,9 @@ impl Body {
             return Some(number);
         }
         let message = match self.action {
-            Some(action) => Message::new(&ACTION_PARAMETER_VALUE_NOT_IN_LIST, [&number.to_string(), key, action]),
+            Some(action) => {
+                Message::new(&ACTION_PARAMETER_VALUE_NOT_IN_LIST, [&number.to_string(), key, action])
+            }
             None => Message::new(&PROPERTY_VALUE_OUT_OF_RANGE, [&number.to_string(), key]),
         };
         self.note(message, key);
@@ -119,7 +126,12 @@ impl Body {
     }
 
     /// One of the words of `allowed`.
-    pub fn word<T: Copy + PartialEq>(&mut self, key: &str, parse: fn(&str) -> Option<T>, allowed: &[T]) -> Option<T> {
+    pub fn word<T: Copy + PartialEq>(
+        &mut self,
+        key: &str,
+        parse: fn(&str) -> Option<T>,
+        allowed: &[T],
+    ) -> Option<T> {
         match self.take(key)? {
             Value::String(text) => match parse(&text).filter(|word| allowed.contains(word)) {
                 Some(word) => Some(word),
@@ -256,7 +268,10 @@ mod tests {
         let mut body = Body::parse(br#"{"More": 1}"#, Some("VirtualMedia.InsertMedia")).unwrap();
         body.require("Image");
         let mistakes = body.finish(|_| true);
-        assert_eq!(keys(&mistakes), [("ActionParameterMissing", "#/Image"), ("ActionParameterUnknown", "#/More")]);
+        assert_eq!(
+            keys(&mistakes),
+            [("ActionParameterMissing", "#/Image"), ("ActionParameterUnknown", "#/More")]
+        );
         assert_eq!(mistakes[1].args, ["VirtualMedia.InsertMedia", "More"]);
     }
 

@@ -182,12 +182,27 @@ messages! {
     QUERY_PARAMETER_OUT_OF_RANGE "QueryParameterOutOfRange" "Warning"
         "The value '%1' for the query parameter %2 is out of range %3."
         "Reduce the value for the query parameter to a value that is within range, such as a start or count value that is within bounds of the number of resources in a collection or a page number that is within the range of valid pages."
+    QUERY_PARAMETER_UNSUPPORTED "QueryParameterUnsupported" "Warning"
+        "Query parameter '%1' is not supported."
+        "Correct or remove the query parameter and resubmit the request."
+    QUERY_COMBINATION_INVALID "QueryCombinationInvalid" "Warning"
+        "Two or more query parameters in the request cannot be used together."
+        "Remove one or more of the query parameters and resubmit the request if the operation failed."
+    CREATE_LIMIT_REACHED "CreateLimitReachedForResource" "Critical"
+        "The create operation failed because the resource has reached the limit of possible resources."
+        "Either delete resources and resubmit the request if the operation failed or do not resubmit the request."
+    SERVICE_DISABLED "ServiceDisabled" "Warning"
+        "The operation failed because the service at %1 is disabled and cannot accept requests."
+        "Enable the service and resubmit the request if the operation failed."
     INTERNAL_ERROR "InternalError" "Critical"
         "The request failed due to an internal service error.  The service is still operational."
         "Resubmit the request.  If the problem persists, consider resetting the service."
     PAYLOAD_TOO_LARGE "PayloadTooLarge" "Critical"
         "The supplied payload exceeds the maximum size supported by the service."
         "Check that the supplied payload is correct and supported by this service."
+    INVALID_URI "InvalidURI" "Critical"
+        "The URI %1 was not found."
+        "Provide a valid URI and resubmit the request."
     HEADER_INVALID "HeaderInvalid" "Critical"
         "Header '%1' is invalid."
         "Resubmit the request with a valid request header."
@@ -200,7 +215,10 @@ mod tests {
     #[test]
     fn arguments_are_filled_in_once() {
         let message = Message::new(&PROPERTY_VALUE_NOT_IN_LIST, ["%2", "Boot"]);
-        assert_eq!(message.text(), "The value '%2' for the property Boot is not in the list of acceptable values.");
+        assert_eq!(
+            message.text(),
+            "The value '%2' for the property Boot is not in the list of acceptable values."
+        );
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::profile::bios::{Misfit, Value};
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{
-    Message, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE,
-    PROPERTY_VALUE_TYPE_ERROR,
+    Message, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST,
+    PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR,
 };
 use crate::redfish::resource::{Action, Change, Cx, Effect};
 
@@ -18,15 +18,10 @@ pub(super) static ACTIONS: &[Action] = &[Action {
     run: |_, _| Ok(Some(Effect::Node(Command::ResetBios))),
 }];
 
-/// Id of the attribute registry of a model.
-pub(super) fn registry(profile: &crate::profile::Profile) -> String {
-    format!("BiosAttributeRegistry-{}", profile.name)
-}
-
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "Bios");
     d.put("Name", "BIOS Configuration");
-    d.put("AttributeRegistry", registry(cx.profile()));
+    d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
         let changed = &cx.node().bmc().bios;
         for attribute in &cx.profile().bios {
@@ -35,7 +30,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         }
     });
     d.object("@Redfish.Settings", |d| {
-        d.put("@odata.type", "#Settings.v1_4_0.Settings");
+        d.put("@odata.type", "#Settings.v1_5_0.Settings");
         d.link("SettingsObject", &[cx.uri, "/Settings"]);
         d.put("SupportedApplyTimes", ["OnReset"].as_slice());
     });
@@ -44,7 +39,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
 pub(super) fn get_settings(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "Settings");
     d.put("Name", "BIOS Configuration Pending Settings");
-    d.put("AttributeRegistry", registry(cx.profile()));
+    d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
         for (name, value) in &cx.node().bmc().bios_pending {
             d.put(name, value.clone());
@@ -78,7 +73,9 @@ pub(super) fn patch_settings(cx: &Cx<'_>, body: &mut Body) -> Change {
 }
 
 fn read(cx: &Cx<'_>, name: &str, json: &Json) -> Result<Value, Message> {
-    let Some(attribute) = cx.profile().attribute(name) else { return Err(Message::new(&PROPERTY_UNKNOWN, [name])) };
+    let Some(attribute) = cx.profile().attribute(name) else {
+        return Err(Message::new(&PROPERTY_UNKNOWN, [name]));
+    };
     let shown = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
     let value = match json {
         Json::Bool(flag) => Value::Boolean(*flag),
