@@ -53,7 +53,7 @@ def _identity(inventory):
     """What both inspections must agree on."""
     cpu, vendor = inventory["cpu"], inventory["system_vendor"]
     return {
-        "interfaces": sorted(nic["mac_address"].lower() for nic in inventory["interfaces"]),
+        "interfaces": sorted(macs(inventory["interfaces"], "mac_address")),
         "cpu": (cpu["count"], cpu["architecture"], cpu["model_name"]),
         "memory": inventory["memory"]["physical_mb"],
         "disks": sorted((disk["size"], disk.get("serial") or "") for disk in inventory["disks"]),
@@ -67,10 +67,9 @@ def differences(redfish, agent):
     return [f"{key}: redfish says {one[key]}, the agent {other[key]}" for key in one if one[key] != other[key]]
 
 
-def strangers(inventory, macs):
-    """Addresses that the fleet's own list has and the inspection lacks, or the other way round."""
-    seen = {nic["mac_address"].lower() for nic in inventory["interfaces"]}
-    return sorted(seen ^ {mac.lower() for mac in macs})
+def macs(interfaces, key):
+    """Addresses, in the one way of writing them, of what keeps them under `key`."""
+    return {interface[key].lower() for interface in interfaces}
 
 
 def switch_ports(plugin_data):

@@ -198,19 +198,20 @@ class Journey:
     def judge_redfish(self):
         self.by_redfish = found = self._inspection()
         self._check("redfish inventory", "; ".join(inventory.faults(found["inventory"])))
-        self._check("redfish inventory, addresses", ", ".join(self._strangers(found["inventory"])))
 
     def judge_agent(self):
-        bmc, found = self.by_redfish, self._inspection()
-        faults = inventory.agent_faults(found["inventory"], self.plan.boot_mode)
+        bmc, agent = self.by_redfish, self._inspection()
+        faults = inventory.agent_faults(agent["inventory"], self.plan.boot_mode)
         self._check("agent inventory", "; ".join(faults))
-        self._check("agent inventory, addresses", ", ".join(self._strangers(found["inventory"])))
-        self._check("inventories agree", "; ".join(inventory.differences(bmc["inventory"], found["inventory"])))
-        switches = [inventory.switch_ports(each["plugin_data"]) for each in (bmc, found)]
+        self._check("inventories agree", "; ".join(inventory.differences(bmc["inventory"], agent["inventory"])))
+        switches = [inventory.switch_ports(each["plugin_data"]) for each in (bmc, agent)]
         self._check("switch ports", "; ".join(inventory.switch_faults(*switches)))
-        ports = self.ironic.get(f"/v1/nodes/{self.uuid}/ports")["ports"]
-        known = {"interfaces": [{"mac_address": port["address"]} for port in ports]}
-        self._check("ports", ", ".join(self._strangers(known)))
+        # The fleet's list names the interfaces that have a cable; an inspection finds the others too.
+        found = inventory.macs(agent["inventory"]["interfaces"], "mac_address")
+        missing = inventory.macs(self.node["nics"], "mac") - found
+        self._check("addresses", f"not found: {sorted(missing)}" if missing else "")
+        ports = inventory.macs(self.ironic.get(f"/v1/nodes/{self.uuid}/ports")["ports"], "address")
+        self._check("ports", f"{sorted(ports)}, found {sorted(found)}" if ports != found else "")
 
     def judge_active(self):
         node = self.ironic.get(f"/v1/nodes/{self.uuid}")
@@ -222,9 +223,6 @@ class Journey:
 
     def _inspection(self):
         return self.ironic.get(f"/v1/nodes/{self.uuid}/inventory")
-
-    def _strangers(self, found):
-        return inventory.strangers(found, [nic["mac"] for nic in self.node["nics"]])
 
     def _recorded_errors(self):
         """Errors that came and went between two looks at `last_error`."""
