@@ -53,7 +53,7 @@ def _identity(inventory):
     """What both inspections must agree on."""
     cpu, vendor = inventory["cpu"], inventory["system_vendor"]
     return {
-        "interfaces": sorted(nic["mac_address"].lower() for nic in inventory["interfaces"]),
+        "interfaces": sorted(macs(inventory["interfaces"], "mac_address")),
         "cpu": (cpu["count"], cpu["architecture"], cpu["model_name"]),
         "memory": inventory["memory"]["physical_mb"],
         "disks": sorted((disk["size"], disk.get("serial") or "") for disk in inventory["disks"]),
@@ -67,7 +67,21 @@ def differences(redfish, agent):
     return [f"{key}: redfish says {one[key]}, the agent {other[key]}" for key in one if one[key] != other[key]]
 
 
-def strangers(inventory, macs):
-    """Addresses that the fleet's own list has and the inspection lacks, or the other way round."""
-    seen = {nic["mac_address"].lower() for nic in inventory["interfaces"]}
-    return sorted(seen ^ {mac.lower() for mac in macs})
+def macs(interfaces, key):
+    """Addresses, in the one way of writing them, of what keeps them under `key`."""
+    return {interface[key].lower() for interface in interfaces}
+
+
+def switch_ports(plugin_data):
+    """The switch ports that the interfaces are plugged into, as Ironic read them from LLDP."""
+    heard = (plugin_data.get("parsed_lldp") or {}).values()
+    return sorted((port.get("switch_chassis_id", "").lower(), port.get("switch_port_id", "")) for port in heard)
+
+
+def switch_faults(redfish, agent):
+    """An agent listens to the switch itself; a BMC need not, but if it does it is the same switch."""
+    if not agent or not all(chassis and port for chassis, port in agent):
+        return [f"the agent heard {agent}"]
+    if redfish and redfish != agent:
+        return [f"redfish says {redfish}, the agent {agent}"]
+    return []

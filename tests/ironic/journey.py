@@ -47,7 +47,7 @@ class Journey:
         self.node, self.plan, self.uuid = node, plan, node["uuid"]
         self.ironic, self.roll, self.fleet, self.files, self.tally = ironic, roll, fleet, files, tally
         self.stage = "waiting"
-        self.redfish_inventory = None
+        self.by_redfish = None
 
     def travel(self):
         """Goes through all stages; at the first that fails the node stays there to be looked at."""
@@ -87,25 +87,23 @@ class Journey:
         return self.roll.rows().get(self.uuid, "not listed by Ironic")
 
     def _arrive(self, stage, began):
-        """Waits for the end of a stage and returns the node as it is then listed."""
+        """Waits for the end of a stage and returns the node as it is then listed, or None when it is gone."""
         asked_at = time.monotonic()
-        while True:
+        while time.monotonic() - began < STAGE_LIMIT_S:
             rows, asked_at = self.roll.since(asked_at)
             row = rows.get(self.uuid)
-            if row is None or stage.goal is None:
-                if (row is None) == (stage.goal is None):
-                    return row
-                if row is None:
+            if row is None:
+                if stage.goal is not None:
                     raise Stopped("Ironic no longer lists it")
-            elif row["target_provision_state"] is None:
-                state = row["provision_state"]
-                if state == stage.goal and not (state == "enroll" and row["last_error"]):
-                    return row
-                raise Stopped(f"in state {state}: {row['last_error']}")
-            elif row["provision_state"].endswith(("failed", "error")):
-                raise Stopped(f"in state {row['provision_state']}: {row['last_error']}")
-            if time.monotonic() - began > STAGE_LIMIT_S:
-                raise Stopped(f"not there after {STAGE_LIMIT_S} s: {row}")
+                return None
+            state = row["provision_state"]
+            # A stage that fails keeps its target, so that it can be tried again; verifying forgets it.
+            ended = row["target_provision_state"] is None or state.endswith(("failed", "error"))
+            if ended and stage.goal is not None:
+                if state != stage.goal:
+                    raise Stopped(f"in state {state}: {row['last_error']}")
+                return row
+        raise Stopped(f"not there after {STAGE_LIMIT_S} s: {self._row()}")
 
     @staticmethod
     def _blemish(row):
@@ -198,19 +196,22 @@ class Journey:
     # What is judged beyond state, errors and power.
 
     def judge_redfish(self):
-        found = self._inspected()
-        self.redfish_inventory = found
-        self._check("redfish inventory", "; ".join(inventory.faults(found)))
-        self._check("redfish inventory, addresses", ", ".join(self._strangers(found)))
+        self.by_redfish = found = self._inspection()
+        self._check("redfish inventory", "; ".join(inventory.faults(found["inventory"])))
 
     def judge_agent(self):
-        found = self._inspected()
-        self._check("agent inventory", "; ".join(inventory.agent_faults(found, self.plan.boot_mode)))
-        self._check("agent inventory, addresses", ", ".join(self._strangers(found)))
-        self._check("inventories agree", "; ".join(inventory.differences(self.redfish_inventory, found)))
-        ports = self.ironic.get(f"/v1/nodes/{self.uuid}/ports")["ports"]
-        known = {"interfaces": [{"mac_address": port["address"]} for port in ports]}
-        self._check("ports", ", ".join(self._strangers(known)))
+        bmc, agent = self.by_redfish, self._inspection()
+        faults = inventory.agent_faults(agent["inventory"], self.plan.boot_mode)
+        self._check("agent inventory", "; ".join(faults))
+        self._check("inventories agree", "; ".join(inventory.differences(bmc["inventory"], agent["inventory"])))
+        switches = [inventory.switch_ports(each["plugin_data"]) for each in (bmc, agent)]
+        self._check("switch ports", "; ".join(inventory.switch_faults(*switches)))
+        # The fleet's list names the interfaces that have a cable; an inspection finds the others too.
+        found = inventory.macs(agent["inventory"]["interfaces"], "mac_address")
+        missing = inventory.macs(self.node["nics"], "mac") - found
+        self._check("addresses", f"not found: {sorted(missing)}" if missing else "")
+        ports = inventory.macs(self.ironic.get(f"/v1/nodes/{self.uuid}/ports")["ports"], "address")
+        self._check("ports", f"{sorted(ports)}, found {sorted(found)}" if ports != found else "")
 
     def judge_active(self):
         node = self.ironic.get(f"/v1/nodes/{self.uuid}")
@@ -220,11 +221,8 @@ class Journey:
         left = self.ironic.get(f"/v1/nodes/{self.uuid}")["instance_info"]
         self._check("no instance left", f"{left}" if left else "")
 
-    def _inspected(self):
-        return self.ironic.get(f"/v1/nodes/{self.uuid}/inventory")["inventory"]
-
-    def _strangers(self, found):
-        return inventory.strangers(found, [nic["mac"] for nic in self.node["nics"]])
+    def _inspection(self):
+        return self.ironic.get(f"/v1/nodes/{self.uuid}/inventory")
 
     def _recorded_errors(self):
         """Errors that came and went between two looks at `last_error`."""
