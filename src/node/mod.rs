@@ -10,6 +10,7 @@ pub mod command;
 pub mod host;
 mod power;
 pub mod spec;
+pub mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
