@@ -64,6 +64,16 @@ impl Refused {
     }
 }
 
+/// Put by a face into the extensions of an answer that stands for a refused connection: the server closes the connection
+/// without sending it.
+///
+/// A machine that is off answers nothing at all, and Ironic waits for that when it locks an agent down
+/// (`ironic/drivers/modules/agent_client.py`, `_wait_until_locked_down`). A listener that serves all agents cannot
+/// refuse one of them before it has read the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the face hung up")]
+pub struct HangUp;
+
 /// One protocol as the server sees it. A listener carries exactly one face.
 pub trait Face: Send + Sync + 'static {
     /// Answers a request whose body has been read in full and is within the limit.

@@ -5,8 +5,12 @@
 //! place, when a node is settled. `ARCHITECTURE.md` has the map.
 
 pub mod agent;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod daemon;
 pub mod dmtf;
+pub mod effect;
 pub mod face;
 pub mod fleet;
 pub mod node;

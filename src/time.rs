@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment of simulated time, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,8 +48,34 @@ impl SimTime {
     }
 }
 
+/// A moment with an offset from UTC, as Redfish writes them: seconds since the Unix epoch, and minutes east.
+///
+/// `None` for what is no ISO 8601 date and time with `Z` or an offset, or lies before 1970.
+pub fn parse_redfish(text: &str) -> Option<(SimTime, i16)> {
+    let stamp: jiff::Timestamp = text.parse().ok()?;
+    let ms = u64::try_from(stamp.as_millisecond()).ok()?;
+    let offset =
+        if text.ends_with(['Z', 'z']) { 0 } else { parse_offset(text.get(text.len().checked_sub(6)?..)?)? };
+    Some((SimTime::from_ms(ms), offset))
+}
+
+/// Minutes of an offset such as `+05:30` (`Manager.DateTimeLocalOffset`).
+pub fn parse_offset(text: &str) -> Option<i16> {
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':')?;
+    let number = |text: &str, below: i16| {
+        let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse().ok().filter(|n: &i16| digits && *n < below)
+    };
+    Some(sign * (number(hours, 20)? * 60 + number(minutes, 60)?))
+}
+
 /// A range of durations from which a length is drawn, both ends included, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The shortest length.
     pub min_ms: u32,
@@ -153,6 +179,13 @@ fn duration_ms(text: &str, default_unit: Option<&str>) -> Result<u32, SpanError>
     Ok(ms.round() as u32)
 }
 
+/// As it is written and read: a text.
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         String::deserialize(input)?.parse().map_err(serde::de::Error::custom)
@@ -167,6 +200,7 @@ mod tests {
     fn spans_read_as_they_print() {
         for text in ["3s", "500ms", "1s..3s", "2m", "1500ms..2s", "0s"] {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
+            assert_eq!(serde_json::to_value(text.parse::<Span>().unwrap()).unwrap(), text);
         }
         assert_eq!("1..3s".parse::<Span>(), Ok(Span::ms(1000, 3000)));
     }
@@ -190,5 +224,19 @@ mod tests {
         let t = SimTime::from_ms(1_700_000_000_000);
         assert_eq!(t.redfish(0), "2023-11-14T22:13:20+00:00");
         assert_eq!(t.redfish(-330), "2023-11-14T16:43:20-05:30");
+        assert_eq!(parse_redfish("2023-11-14T16:43:20-05:30"), Some((t, -330)));
+        assert_eq!(parse_redfish("2023-11-14T22:13:20Z"), Some((t, 0)));
+    }
+
+    #[test]
+    fn what_is_no_redfish_time_is_refused() {
+        for text in
+            ["", "now", "2023-11-14", "2023-11-14T22:13:20", "2023-13-14T22:13:20Z", "1969-01-01T00:00:00Z"]
+        {
+            assert_eq!(parse_redfish(text), None, "{text}");
+        }
+        for text in ["", "Z", "05:30", "+5:30", "+05:60", "+20:00", "+0530", "+1é:00"] {
+            assert_eq!(parse_offset(text), None, "{text}");
+        }
     }
 }

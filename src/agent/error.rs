@@ -8,16 +8,9 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
+use crate::face::HangUp;
 use crate::node::agent::AgentError;
 use crate::node::command::Refusal;
-
-/// Put into the extensions of an answer that stands for a refused connection.
-///
-/// A machine that is off, or whose agent does not serve, answers nothing at all, and Ironic waits for that when it locks
-/// an agent down (`agent_client.py`, `_wait_until_locked_down`). A listener that serves all agents cannot refuse one
-/// of them before it has read the request; a server that finds this mark should close the connection without an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HangUp;
 
 /// A request that comes to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,7 +31,6 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 pub use commands::{check_configdrive, checksum_algorithm, written};
-pub use error::HangUp;
 
 use crate::face::{Face, Peer, Refused};
 use crate::fleet::Fleet;

@@ -33,6 +33,8 @@ pub struct Fleet {
     next: Mutex<u32>,
     /// Nodes there are.
     count: AtomicU32,
+    /// Models in use, with how many nodes are of each; a handful.
+    profiles: Mutex<Vec<(Arc<Profile>, u32)>>,
     wake: Wake,
     /// What nodes want done outside. Each node has a handful under way at most, so it is bounded by the fleet.
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
@@ -61,6 +63,7 @@ impl Fleet {
             slots: Slots::new(),
             next: Mutex::new(0),
             count: AtomicU32::new(0),
+            profiles: Mutex::new(Vec::new()),
             wake: Wake::default(),
             effects,
             waiters: DashMap::new(),
@@ -88,6 +91,19 @@ impl Fleet {
         self.len() == 0
     }
 
+    /// The models that nodes of this fleet are of, in the order in which they came.
+    pub fn profiles(&self) -> Vec<Arc<Profile>> {
+        self.profiles.lock().iter().map(|(profile, _)| Arc::clone(profile)).collect()
+    }
+
+    /// The model that all nodes are of, if they are of one.
+    pub fn only_profile(&self) -> Option<Arc<Profile>> {
+        match self.profiles.lock().as_slice() {
+            [(profile, _)] => Some(Arc::clone(profile)),
+            _ => None,
+        }
+    }
+
     /// Adds `count` new machines of a model; their indexes.
     ///
     /// # Errors
@@ -103,6 +119,13 @@ impl Fleet {
             self.slots.make(id).lock().node = Some(Node::new(id, self.seed, Arc::clone(profile)));
         }
         *next = added.end;
+        if count > 0 {
+            let mut profiles = self.profiles.lock();
+            match profiles.iter_mut().find(|(known, _)| known.name == profile.name) {
+                Some((_, nodes)) => *nodes += count,
+                None => profiles.push((Arc::clone(profile), count)),
+            }
+        }
         self.count.fetch_add(count, Ordering::Relaxed);
         Ok(added)
     }
@@ -110,12 +133,14 @@ impl Fleet {
     /// Takes a node away, whatever it is doing. Whether it was there.
     pub fn remove(&self, id: NodeId) -> bool {
         let Some(slot) = self.slots.get(id) else { return false };
-        let removed = slot.lock().node.take().is_some();
-        if removed {
-            self.count.fetch_sub(1, Ordering::Relaxed);
-        }
+        let Some(node) = slot.lock().node.take() else { return false };
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.profiles.lock().retain_mut(|(profile, nodes)| {
+            *nodes -= u32::from(profile.name == node.profile().name);
+            *nodes > 0
+        });
         self.notify(id);
-        removed
+        true
     }
 
     /// The indexes that are or were in use, in order; [`Fleet::look`] says which are.
@@ -247,6 +272,17 @@ mod tests {
         assert_eq!(fleet.add(&built_in("generic").unwrap(), 2), Ok(3..5));
         assert_eq!(fleet.len(), 4);
         assert!(!uuids.contains(&uuid_of(&fleet, 3)), "a new machine is not the old one");
+    }
+
+    #[test]
+    fn models_are_known_while_nodes_are_of_them() {
+        let (fleet, _effects) = fleet(2);
+        let names = |fleet: &Fleet| fleet.profiles().iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&fleet), ["generic"]);
+        fleet.remove(NodeId(0));
+        assert_eq!(names(&fleet), ["generic"]);
+        fleet.remove(NodeId(1));
+        assert!(names(&fleet).is_empty());
     }
 
     #[test]

@@ -8,7 +8,9 @@ pub mod bmc;
 pub mod boot;
 pub mod command;
 pub mod host;
+pub mod neighbour;
 mod power;
+pub mod sensors;
 pub mod spec;
 pub mod work;
 

@@ -133,6 +133,11 @@ impl Mac {
         text
     }
 
+    /// Twelve upper-case digits and nothing between, as in UEFI device paths.
+    pub fn bare(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02X}")).collect()
+    }
+
     /// Six hex pairs between `:` or `-`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split([':', '-']);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One attribute of the BIOS.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "Written")]
 pub struct Attribute {
     /// `AttributeName`.
@@ -13,6 +13,7 @@ pub struct Attribute {
     /// What it does, for `HelpText`.
     pub help: String,
     /// Its type, default and bounds.
+    #[serde(flatten)]
     pub kind: Kind,
     /// A client cannot change it.
     pub read_only: bool,
@@ -73,7 +74,8 @@ impl TryFrom<Written> for Attribute {
 }
 
 /// The type of an attribute (`AttributeRegistry.AttributeType`), with what belongs to it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
 #[expect(
     missing_docs,
     reason = "the fields are the registry's: ValueName, LowerBound, UpperBound, MaxLength, DefaultValue"

@@ -9,7 +9,7 @@ pub mod timing;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dmtf::{BootTarget, ResetType};
 use bios::Attribute;
@@ -22,7 +22,7 @@ use overlay::Overlay;
 use timing::Timing;
 
 /// A model of server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The name that `--profile` takes: lower case letters, digits and dashes.
@@ -107,6 +107,14 @@ impl Profile {
     /// Letters and digits that a serial number needs for its node's index.
     pub const SERIAL_HASHES: usize = 7;
 
+    /// Whether the model lacks what stands at `path` (written as in [`Profile::absent`]), or something above it.
+    pub fn lacks(&self, path: &str) -> bool {
+        let covers = |absent: &String| {
+            path.strip_prefix(absent.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.absent.iter().any(covers)
+    }
+
     /// Memory of the whole machine, MiB.
     pub fn memory_mib(&self) -> u64 {
         self.dimms.iter().map(|d| d.capacity_mib).sum()
@@ -131,6 +139,11 @@ impl Profile {
     pub fn drives(&self) -> impl Iterator<Item = (u8, &Storage, &inventory::Drive)> {
         let pairs = self.storage.iter().flat_map(|s| s.drives.iter().map(move |d| (s, d)));
         (0u8..=u8::MAX).zip(pairs).map(|(n, (s, d))| (n, s, d))
+    }
+
+    /// Network adapters: host interfaces that follow each other on one PCI card.
+    pub fn adapters(&self) -> impl Iterator<Item = &[Nic]> {
+        self.nics.chunk_by(|a, b| a.card() == b.card())
     }
 
     /// The BIOS attribute of that name.

@@ -46,6 +46,11 @@ impl Body {
         self.left.keys().all(|key| key.starts_with("@odata."))
     }
 
+    /// Whether a mistake has been found so far.
+    pub fn has_mistakes(&self) -> bool {
+        !self.mistakes.is_empty()
+    }
+
     fn note(&mut self, message: Message, key: &str) {
         if self.mistakes.len() < Self::MAX_MISTAKES {
             let pointer = format!("#{}/{key}", self.place);
@@ -87,7 +92,6 @@ impl Body {
     }
 
     /// A text, or null.
-    #[expect(clippy::option_option, reason = "absent, null and given are three things")]
     pub fn text_or_null(&mut self, key: &str, max: usize) -> Option<Option<Box<str>>> {
         if self.left.get(key) == Some(&Value::Null) {
             self.left.remove(key);

@@ -6,10 +6,8 @@
 
 use std::ops::Range;
 
-use uuid::Uuid;
-
-use crate::dmtf;
-use crate::node::spec::{Mac, Spec};
+use super::value::{Joined, Value};
+use crate::node::spec::Spec;
 use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
 
 /// A JSON document being written.
@@ -37,12 +35,6 @@ enum Fate<'o> {
     Write(Option<&'o Overlay>),
     /// It is dealt with.
     Skip,
-}
-
-/// A value that can be written as JSON.
-pub trait Value {
-    /// Writes it.
-    fn write(&self, out: &mut Vec<u8>);
 }
 
 impl<'o> Doc<'o> {
@@ -253,154 +245,6 @@ impl<'o> Doc<'o> {
                     self.out.extend_from_slice(text.as_bytes());
                 }
             }
-        }
-    }
-}
-
-/// Texts written as one.
-struct Joined<'a>(&'a [&'a str]);
-
-impl Value for Joined<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(b'"');
-        for part in self.0 {
-            escape(part, out);
-        }
-        out.push(b'"');
-    }
-}
-
-impl Value for &str {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(b'"');
-        escape(self, out);
-        out.push(b'"');
-    }
-}
-
-impl Value for String {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.as_str().write(out);
-    }
-}
-
-impl Value for &String {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.as_str().write(out);
-    }
-}
-
-impl Value for bool {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(if *self { b"true" } else { b"false" });
-    }
-}
-
-impl<T: Value> Value for Option<T> {
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Some(value) => value.write(out),
-            None => out.extend_from_slice(b"null"),
-        }
-    }
-}
-
-impl<T: Value> Value for &[T] {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(b'[');
-        for (n, value) in self.iter().enumerate() {
-            if n > 0 {
-                out.push(b',');
-            }
-            value.write(out);
-        }
-        out.push(b']');
-    }
-}
-
-impl Value for Uuid {
-    fn write(&self, out: &mut Vec<u8>) {
-        let mut buffer = Uuid::encode_buffer();
-        let text: &str = self.hyphenated().encode_lower(&mut buffer);
-        text.write(out);
-    }
-}
-
-impl Value for Mac {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.to_string().write(out);
-    }
-}
-
-impl Value for f64 {
-    fn write(&self, out: &mut Vec<u8>) {
-        // Two places are as exact as a sensor is; the number of JSON has no NaN, and ours never is.
-        let rounded = (self * 100.0).round() / 100.0;
-        out.extend_from_slice(rounded.to_string().as_bytes());
-    }
-}
-
-impl Value for crate::profile::bios::Value {
-    fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            Self::Boolean(value) => value.write(out),
-            Self::Integer(value) => value.write(out),
-            Self::Text(value) => (&**value).write(out),
-        }
-    }
-}
-
-macro_rules! whole_numbers {
-    ($($number:ty),+) => {$(
-        impl Value for $number {
-            fn write(&self, out: &mut Vec<u8>) {
-                let mut digits = itoa::Buffer::new();
-                out.extend_from_slice(digits.format(*self).as_bytes());
-            }
-        }
-    )+};
-}
-whole_numbers!(u8, u16, u32, u64, i16, i32, i64, usize);
-
-macro_rules! dmtf_words {
-    ($($word:ident),+) => {$(
-        impl Value for dmtf::$word {
-            fn write(&self, out: &mut Vec<u8>) {
-                self.as_str().write(out);
-            }
-        }
-    )+};
-}
-dmtf_words!(
-    PowerState,
-    ResetType,
-    BootTarget,
-    BootOverride,
-    BootMode,
-    IndicatorLed,
-    MediaType,
-    ResetKeysType,
-    BootProgress,
-    TransferMethod,
-    TransferProtocol,
-    Role
-);
-
-/// Writes text between quotes: what JSON forbids there is escaped (RFC 8259, clause 7).
-fn escape(text: &str, out: &mut Vec<u8>) {
-    let plain = |b: &u8| *b >= 0x20 && *b != b'"' && *b != b'\\';
-    if text.as_bytes().iter().all(plain) {
-        out.extend_from_slice(text.as_bytes());
-        return;
-    }
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            _ => out.push(byte),
         }
     }
 }

@@ -5,6 +5,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 
 use super::doc::Doc;
 use super::message::{self, BASE, Entry, GENERAL_ERROR, Message};
+use super::protocol::{ODATA_4, ODATA_VERSION};
 use crate::node::command::Refusal;
 
 /// Why a request is not granted.
@@ -60,9 +61,13 @@ impl Problem {
             "ResourceMissingAtURI" => StatusCode::NOT_FOUND,
             "OperationNotAllowed" | "ResourceCannotBeDeleted" => StatusCode::METHOD_NOT_ALLOWED,
             "ResourceInUse" | "ResourceInStandby" => StatusCode::CONFLICT,
-            "PreconditionFailed" => StatusCode::PRECONDITION_FAILED,
+            // The specification's own answer to a version of OData that is not supported.
+            "PreconditionFailed" | "HeaderInvalid" => StatusCode::PRECONDITION_FAILED,
             "PayloadTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
-            "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            "QueryParameterUnsupported" => StatusCode::NOT_IMPLEMENTED,
+            "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" | "ServiceDisabled" => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -87,7 +92,7 @@ impl Problem {
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(super::JSON));
-        headers.insert("OData-Version", HeaderValue::from_static("4.0"));
+        headers.insert(&ODATA_VERSION, ODATA_4);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -10,12 +10,15 @@ pub mod doc;
 pub mod error;
 mod face;
 pub mod message;
+mod protocol;
+mod query;
 mod render;
 pub mod resource;
 mod resources;
 mod service_documents;
 pub mod session;
 pub mod tree;
+pub mod value;
 
 use std::sync::Arc;
 
@@ -31,10 +34,10 @@ use crate::time::SimTime;
 use auth::Account;
 use body::Body;
 use error::Problem;
-use message::{
-    EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
-};
-use render::Page;
+use message::{EMPTY_JSON, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED};
+use protocol::{allow, check_version, is_public, no_content, not_found};
+use query::Page;
+use render::Document;
 use resource::{Cx, Effect};
 use session::{NoSession, Sessions};
 use tree::{Route, TREE, Target};
@@ -50,21 +53,49 @@ pub struct Redfish {
     pub account: Account,
     /// Who is logged in.
     pub sessions: Sessions,
+    /// Where it is reached.
+    pub ports: Ports,
+}
+
+/// TCP ports on which the service listens, as `ManagerNetworkProtocol` tells them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ports {
+    /// Without TLS.
+    pub http: Option<u16>,
+    /// With TLS.
+    pub https: Option<u16>,
 }
 
 /// What a request asks for, found out before any node is locked.
 struct Asked<'r> {
-    request: &'r Request<Bytes>,
     target: Target,
     ids: Vec<&'r str>,
     /// The path without a trailing slash.
     uri: &'r str,
+    does: Does<'r>,
+}
+
+/// What is to be done there.
+#[derive(Clone, Copy)]
+enum Does<'r> {
+    /// A document is read, or a part of a collection.
+    Read(Page),
+    /// Anything else.
+    Request(&'r Request<Bytes>),
+}
+
+/// What comes of it.
+enum Reply {
+    /// A document to send.
+    Document(Document),
+    /// The whole answer.
+    Answer(Response<Bytes>),
 }
 
 impl Redfish {
-    /// A service with its one account.
+    /// A service with its one account. Where it listens is to be told in [`Redfish::ports`].
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        Self { fleet, account, sessions: Sessions::new() }
+        Self { fleet, account, sessions: Sessions::new(), ports: Ports::default() }
     }
 
     /// `ServiceRoot.UUID`: the fleet's own.
@@ -94,16 +125,53 @@ impl Redfish {
     fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Problem> {
         let path = request.uri().path();
         let route = TREE.find(path);
-        let now = self.fleet.clock().now();
         let public = route.as_ref().is_some_and(|r| is_public(r.target, request.method()));
+        let now = self.fleet.clock().now();
         if !public && !auth::allowed(request.headers(), &self.account, &self.sessions, now) {
             return Err((&NO_VALID_SESSION).into());
         }
         check_version(request.headers())?;
+        let query = query::of(request)?;
+        let route = route.ok_or_else(|| not_found(path))?;
+        let target = route.target;
+        if let Some(query) = &query {
+            query.check(target)?;
+        }
+        let does = match *request.method() {
+            Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, |q| q.page)),
+            _ => Does::Request(request),
+        };
+        match (self.reply(path, route, does, now)?, query) {
+            (Reply::Answer(response), _) => Ok(response),
+            (Reply::Document(document), None) => Ok(document.answer(request.headers(), target)),
+            (Reply::Document(document), Some(query)) => {
+                let (document, target) = query.apply(self, document, target)?;
+                // What the query makes of it may have changed while the resource has not.
+                Ok(document.answer(&HeaderMap::new(), target))
+            }
+        }
+    }
+
+    /// The document at a path, for whom has been let in already.
+    fn read(&self, path: &str) -> Option<(Document, Target)> {
+        let route = TREE.find(path)?;
+        let target = route.target;
+        match self.reply(path, route, Does::Read(Page::WHOLE), self.fleet.clock().now()) {
+            Ok(Reply::Document(document)) => Some((document, target)),
+            Ok(Reply::Answer(_)) | Err(_) => None,
+        }
+    }
+
+    fn reply<'r>(
+        &self,
+        path: &'r str,
+        route: Route<'r>,
+        does: Does<'r>,
+        now: SimTime,
+    ) -> Result<Reply, Problem> {
         let missing = || not_found(path);
-        let Route { target, node, ids } = route.ok_or_else(missing)?;
-        let uri = path.strip_suffix('/').unwrap_or(path);
-        let asked = Asked { request, target, ids, uri };
+        let Route { target, node, ids } = route;
+        let asked = Asked { target, ids, uri: path.strip_suffix('/').unwrap_or(path), does };
         let Some((_, key)) = node else { return self.on_service(&asked, now) };
         let uuid: Uuid = key.parse().map_err(|_| missing())?;
         let id = self.fleet.find(uuid).ok_or_else(missing)?;
@@ -113,108 +181,102 @@ impl Redfish {
     }
 
     /// A request about the service itself, with no node in it.
-    fn on_service(&self, asked: &Asked<'_>, now: SimTime) -> Result<Response<Bytes>, Problem> {
+    fn on_service(&self, asked: &Asked<'_>, now: SimTime) -> Result<Reply, Problem> {
         let cx = Cx { redfish: self, node: None, now, uri: asked.uri, ids: &asked.ids, node_key: "" };
         match self.granted(asked, &cx)? {
-            Granted::Answer(response) => Ok(response),
+            Granted::Reply(reply) => Ok(reply),
             Granted::Change(Effect::Node(_)) => {
                 unreachable!("only a node's resources have changes of a node")
             }
             Granted::Change(Effect::LogIn { user, password }) => self.log_in(&user, &password, now),
             Granted::Change(Effect::LogOut(id)) => {
                 let ended = id.parse().is_ok_and(|id| self.sessions.end(id));
-                if ended { Ok(no_content()) } else { Err(not_found(asked.uri)) }
+                if ended { Ok(Reply::Answer(no_content())) } else { Err(not_found(asked.uri)) }
             }
             Granted::Change(Effect::SessionTimeout(seconds)) => {
                 self.sessions.set_timeout_s(seconds);
-                Ok(no_content())
+                Ok(Reply::Answer(no_content()))
             }
         }
     }
 
-    fn on_node(
-        &self,
-        asked: &Asked<'_>,
-        node: &mut Node,
-        key: &str,
-        now: SimTime,
-    ) -> Result<Response<Bytes>, Problem> {
+    fn on_node(&self, asked: &Asked<'_>, node: &mut Node, key: &str, now: SimTime) -> Result<Reply, Problem> {
         if let Some(until) = node.bmc().restarting_until {
             let left = std::time::Duration::from_millis(until.since_ms(now));
             return Err(crate::node::command::Refusal::ManagerRestarting(left).into());
         }
         let cx = Cx { redfish: self, node: Some(node), now, uri: asked.uri, ids: &asked.ids, node_key: key };
         match self.granted(asked, &cx)? {
-            Granted::Answer(response) => Ok(response),
+            Granted::Reply(reply) => Ok(reply),
             Granted::Change(Effect::Node(command)) => {
                 tell(node, command, now)?;
-                Ok(no_content())
+                Ok(Reply::Answer(no_content()))
             }
             Granted::Change(_) => unreachable!("a node's resources change their node only"),
         }
     }
 
-    /// What the request comes to: an answer, or a change that is in order.
+    /// What the request comes to: a reply, or a change that is in order.
     fn granted(&self, asked: &Asked<'_>, cx: &Cx<'_>) -> Result<Granted, Problem> {
-        let method = asked.request.method();
+        let there = match asked.target {
+            Target::Versions | Target::Odata | Target::Metadata => true,
+            Target::Document(row) | Target::Action(row, _) => render::exists(cx, row, asked.ids.len()),
+            Target::Collection(row) | Target::Members(row) => render::collection_exists(cx, row),
+        };
+        if !there {
+            return Err(not_found(asked.uri));
+        }
+        let reply = match (asked.does, asked.target) {
+            (Does::Request(request), target) => return self.granted_request(request, target, cx),
+            (Does::Read(_), Target::Document(row)) => Reply::Document(render::document(cx, row)),
+            (Does::Read(page), Target::Collection(row)) => Reply::Document(render::collection(cx, row, page)),
+            (Does::Read(_), Target::Versions | Target::Odata | Target::Metadata) => {
+                Reply::Answer(service_documents::answer(asked.target))
+            }
+            (Does::Read(_), Target::Action(..) | Target::Members(_)) => {
+                return Err((&OPERATION_NOT_ALLOWED).into());
+            }
+        };
+        Ok(Granted::Reply(reply))
+    }
+
+    fn granted_request(
+        &self,
+        request: &Request<Bytes>,
+        target: Target,
+        cx: &Cx<'_>,
+    ) -> Result<Granted, Problem> {
+        let method = request.method();
         if *method == Method::OPTIONS {
             let mut response = no_content();
-            response.headers_mut().insert(header::ALLOW, allow(asked.target));
-            return Ok(Granted::Answer(response));
+            response.headers_mut().insert(header::ALLOW, allow(target));
+            return Ok(Granted::Reply(Reply::Answer(response)));
         }
-        match (asked.target, method) {
-            (Target::Versions | Target::Odata | Target::Metadata, &Method::GET | &Method::HEAD) => {
-                Ok(Granted::Answer(service_documents::answer(asked.target)))
-            }
-            (Target::Document(row), _) => {
-                if !render::exists(cx, row, asked.ids.len()) {
-                    return Err(not_found(asked.uri));
-                }
-                self.on_document(asked, cx, row)
-            }
-            (Target::Collection(row), _) => {
-                if !render::collection_exists(cx, row) {
-                    return Err(not_found(asked.uri));
-                }
+        match (target, method) {
+            (Target::Document(row), &Method::PATCH | &Method::DELETE) => self.on_document(request, row, cx),
+            (Target::Collection(row) | Target::Members(row), &Method::POST) => {
                 let collection = TREE.rows[row].resource.collection;
-                match (method, collection.and_then(|c| c.create)) {
-                    (&Method::GET | &Method::HEAD, _) => {
-                        let page = Page::of(asked.request.uri().query())?;
-                        Ok(Granted::Answer(
-                            render::collection(cx, row, &page).answer(asked.request.headers(), asked.target),
-                        ))
-                    }
-                    (&Method::POST, Some(create)) => {
-                        change(asked.request, None, |body| create(cx, body), |_| false)
-                    }
-                    _ => Err((&OPERATION_NOT_ALLOWED).into()),
-                }
+                let create = collection.and_then(|c| c.create).ok_or(&OPERATION_NOT_ALLOWED)?;
+                change(request, None, |body| create(cx, body), |_| false)
             }
             (Target::Action(row, action), &Method::POST) => {
-                if !render::exists(cx, row, asked.ids.len()) {
-                    return Err(not_found(asked.uri));
-                }
                 let action = &TREE.rows[row].resource.actions[action];
-                change(asked.request, Some(action.name), |body| (action.run)(cx, body), |_| false)
+                change(request, Some(action.name), |body| (action.run)(cx, body), |_| false)
             }
             _ => Err((&OPERATION_NOT_ALLOWED).into()),
         }
     }
 
-    fn on_document(&self, asked: &Asked<'_>, cx: &Cx<'_>, row: usize) -> Result<Granted, Problem> {
+    fn on_document(&self, request: &Request<Bytes>, row: usize, cx: &Cx<'_>) -> Result<Granted, Problem> {
         let resource = TREE.rows[row].resource;
-        match (asked.request.method(), resource.patch, resource.delete) {
-            (&Method::GET | &Method::HEAD, ..) => {
-                let document = render::document(cx, row);
-                Ok(Granted::Answer(document.answer(asked.request.headers(), asked.target)))
-            }
+        match (request.method(), resource.patch, resource.delete) {
             (&Method::PATCH, Some(patch), _) => {
-                self.precondition(asked, cx, row)?;
+                precondition(request, cx, row)?;
                 let known = |key: &str| render::document(cx, row).has(key);
-                change(asked.request, None, |body| patch(cx, body), known)
+                change(request, None, |body| patch(cx, body), known)
             }
             (&Method::DELETE, _, Some(delete)) => {
-                self.precondition(asked, cx, row)?;
+                precondition(request, cx, row)?;
                 let effect = delete(cx)?;
                 Ok(Granted::Change(effect.expect("without a body there are no mistakes in one")))
             }
@@ -222,43 +284,38 @@ impl Redfish {
         }
     }
 
-    /// `If-Match`, when it is there, must name the document as it is (RFC 9110, 13.1.1).
-    fn precondition(&self, asked: &Asked<'_>, cx: &Cx<'_>, row: usize) -> Result<(), Problem> {
-        let Some(wanted) = asked.request.headers().get(header::IF_MATCH) else { return Ok(()) };
-        let tag = render::document(cx, row).etag();
-        let wanted = wanted.to_str().unwrap_or_default();
-        let matches = wanted.split(',').map(str::trim).any(|w| w == "*" || w.as_bytes() == tag.as_bytes());
-        if matches { Ok(()) } else { Err((&PRECONDITION_FAILED).into()) }
-    }
-
-    fn log_in(&self, user: &str, password: &str, now: SimTime) -> Result<Response<Bytes>, Problem> {
+    fn log_in(&self, user: &str, password: &str, now: SimTime) -> Result<Reply, Problem> {
         const SESSIONS: &str = "/redfish/v1/SessionService/Sessions";
         if !self.account.matches(user, password) {
-            return Err(Message::new(
-                &message::RESOURCE_AT_URI_UNAUTHORIZED,
-                [SESSIONS, "Invalid username or password"],
-            )
-            .into());
+            let why = "The credentials are not valid.";
+            return Err(Message::new(&message::RESOURCE_AT_URI_UNAUTHORIZED, [SESSIONS, why]).into());
         }
         let (id, token) = self.sessions.begin(user, now).map_err(|why| match why {
             NoSession::TooMany => Problem::from(&message::SESSION_LIMIT_EXCEEDED),
             NoSession::NoSecret => Problem::from(&message::INTERNAL_ERROR),
         })?;
         let uri = format!("{SESSIONS}/{id}");
-        let route = TREE.find(&uri).expect("the table has sessions");
-        let Target::Document(row) = route.target else { unreachable!("a session is a document") };
-        let cx = Cx { redfish: self, node: None, now, uri: &uri, ids: &route.ids, node_key: "" };
-        let mut response = render::document(&cx, row).answer(&HeaderMap::new(), route.target);
+        let (document, target) = self.read(&uri).expect("the session has just begun");
+        let mut response = document.answer(&HeaderMap::new(), target);
         *response.status_mut() = StatusCode::CREATED;
         let value = |text: &str| HeaderValue::from_str(text).expect("base64 and paths are ASCII");
         response.headers_mut().insert("X-Auth-Token", value(&token));
         response.headers_mut().insert(header::LOCATION, value(&uri));
-        Ok(response)
+        Ok(Reply::Answer(response))
     }
 }
 
+/// `If-Match`, when it is there, must name the document as it is (RFC 9110, 13.1.1).
+fn precondition(request: &Request<Bytes>, cx: &Cx<'_>, row: usize) -> Result<(), Problem> {
+    let Some(wanted) = request.headers().get(header::IF_MATCH) else { return Ok(()) };
+    let tag = render::document(cx, row).etag();
+    let wanted = wanted.to_str().unwrap_or_default();
+    let matches = wanted.split(',').map(str::trim).any(|w| w == "*" || w.as_bytes() == tag.as_bytes());
+    if matches { Ok(()) } else { Err((&PRECONDITION_FAILED).into()) }
+}
+
 enum Granted {
-    Answer(Response<Bytes>),
+    Reply(Reply),
     Change(Effect),
 }
 
@@ -284,63 +341,6 @@ fn change(
 fn tell(node: &mut Node, command: Command, now: SimTime) -> Result<(), Problem> {
     node.apply(command, now)?;
     Ok(())
-}
-
-fn not_found(path: &str) -> Problem {
-    Message::new(&message::RESOURCE_MISSING_AT_URI, [path]).into()
-}
-
-fn no_content() -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert("OData-Version", HeaderValue::from_static("4.0"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
-}
-
-/// The methods of what stands at a path.
-fn allow(target: Target) -> HeaderValue {
-    let text = match target {
-        Target::Versions | Target::Odata | Target::Metadata => "GET, HEAD",
-        Target::Action(..) => "POST",
-        Target::Collection(row) => match TREE.rows[row].resource.collection.and_then(|c| c.create) {
-            Some(_) => "GET, HEAD, POST",
-            None => "GET, HEAD",
-        },
-        Target::Document(row) => {
-            let resource = TREE.rows[row].resource;
-            match (resource.patch.is_some(), resource.delete.is_some()) {
-                (false, false) => "GET, HEAD",
-                (true, false) => "GET, HEAD, PATCH",
-                (false, true) => "DELETE, GET, HEAD",
-                (true, true) => "DELETE, GET, HEAD, PATCH",
-            }
-        }
-    };
-    HeaderValue::from_static(text)
-}
-
-/// What can be had without logging in (DSP0266, "Authentication requirements"); sushy reads the root before it does.
-fn is_public(target: Target, method: &Method) -> bool {
-    let reading = matches!(*method, Method::GET | Method::HEAD);
-    match target {
-        Target::Versions | Target::Odata | Target::Metadata => reading,
-        Target::Document(row) => reading && TREE.rows[row].resource.path == "/redfish/v1",
-        Target::Collection(row) => {
-            *method == Method::POST && TREE.rows[row].resource.type_name() == "Session"
-        }
-        Target::Action(..) => false,
-    }
-}
-
-/// `OData-Version` must be 4.0 where a client sends it (DSP0266, "Request headers").
-fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get("OData-Version") {
-        Some(version) if version.as_bytes() != b"4.0" => {
-            Err(Message::new(&HEADER_INVALID, ["OData-Version"]).into())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The node that a path names, for logs.

@@ -3,13 +3,12 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
+use super::JSON;
 use super::doc::Doc;
-use super::error::Problem;
-use super::message::{Message, QUERY_PARAMETER_VALUE_FORMAT_ERROR};
+use super::protocol::{ODATA_4, ODATA_VERSION, allow};
+use super::query::Page;
 use super::resource::Cx;
 use super::tree::{TREE, Target};
-use super::{JSON, allow};
-use crate::profile::Profile;
 
 /// A rendered document.
 pub(super) struct Document {
@@ -21,6 +20,16 @@ impl Document {
     /// Its strong ETag, quoted.
     pub(super) fn etag(&self) -> String {
         format!("\"{:016X}\"", self.hash)
+    }
+
+    /// Its text.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The same resource, shown otherwise.
+    pub(super) fn with_bytes(self, bytes: Vec<u8>) -> Self {
+        Self { bytes, ..self }
     }
 
     /// Whether it has that property at its top level.
@@ -40,7 +49,7 @@ impl Document {
         let headers = response.headers_mut();
         headers.reserve(8);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-        headers.insert("OData-Version", HeaderValue::from_static("4.0"));
+        headers.insert(&ODATA_VERSION, ODATA_4);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::ALLOW, allow(target));
         headers.insert(header::ETAG, HeaderValue::from_str(&tag).expect("hex digits and quotes"));
@@ -70,21 +79,14 @@ fn described_by(target: Target) -> Option<HeaderValue> {
     match target {
         Target::Document(row) => Some(LINKS[row][0].clone()),
         Target::Collection(row) => Some(LINKS[row][1].clone()),
-        Target::Action(..) | Target::Versions | Target::Odata | Target::Metadata => None,
+        Target::Action(..) | Target::Members(_) | Target::Versions | Target::Odata | Target::Metadata => None,
     }
-}
-
-/// Whether a profile lacks what stands at `generic`, or something above it.
-fn absent(profile: &Profile, generic: &str) -> bool {
-    profile.absent.iter().any(|a| {
-        generic.strip_prefix(a.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
 }
 
 /// Whether the node (or service) of `cx` has the row, and each part that its path names.
 pub(super) fn exists(cx: &Cx<'_>, row: usize, ids: usize) -> bool {
     let entry = &TREE.rows[row];
-    if cx.node.is_some_and(|n| absent(n.profile(), &entry.generic)) {
+    if cx.node.is_some_and(|n| n.profile().lacks(&entry.generic)) {
         return false;
     }
     parts_exist(cx, entry.resource.path, ids) && (entry.resource.present)(cx)
@@ -93,7 +95,7 @@ pub(super) fn exists(cx: &Cx<'_>, row: usize, ids: usize) -> bool {
 /// Whether the collection over the row stands where `cx` is.
 pub(super) fn collection_exists(cx: &Cx<'_>, row: usize) -> bool {
     let entry = &TREE.rows[row];
-    if cx.node.is_some_and(|n| absent(n.profile(), &entry.generic)) {
+    if cx.node.is_some_and(|n| n.profile().lacks(&entry.generic)) {
         return false;
     }
     let above = entry.resource.path.rsplit_once('/').map_or("", |(above, _)| above);
@@ -127,14 +129,17 @@ fn parts_exist(cx: &Cx<'_>, path: &str, ids: usize) -> bool {
 pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     let entry = &TREE.rows[row];
     let resource = entry.resource;
-    let overlay = cx.node.and_then(|n| n.profile().overlays.get(resource.type_name()));
+    // What nodes of several models share is nobody's; where all are of one model, the service is that model's too.
+    let shared = if cx.node.is_none() { cx.redfish.fleet.only_profile() } else { None };
+    let profile = cx.node.map(|n| &**n.profile()).or(shared.as_deref());
+    let overlay = profile.and_then(|p| p.overlays.get(resource.type_name()));
     let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", resource.kind]);
     (resource.get)(cx, &mut d);
     for child in &entry.children {
         let below = &TREE.rows[child.row];
-        let lacking = cx.node.is_some_and(|n| absent(n.profile(), &below.generic));
+        let lacking = cx.node.is_some_and(|n| n.profile().lacks(&below.generic));
         if !lacking && (below.resource.present)(cx) {
             d.link(child.property, &[cx.uri, "/", child.segment]);
         }
@@ -156,46 +161,18 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     Document { bytes, hash }
 }
 
-/// Which part of a collection is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Page {
-    skip: usize,
-    top: usize,
-}
-
-impl Page {
-    /// `$skip` and `$top` of a query (DSP0266, "Query parameters for paging"). Other parameters are let pass: sushy sends
-    /// `$expand` without asking whether it is there, and is content with plain links.
-    ///
-    /// # Errors
-    /// When one is not a whole number.
-    pub(super) fn of(query: Option<&str>) -> Result<Self, Problem> {
-        let mut page = Self { skip: 0, top: usize::MAX };
-        for pair in query.unwrap_or_default().split('&') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let slot = match name {
-                "$skip" | "%24skip" => &mut page.skip,
-                "$top" | "%24top" => &mut page.top,
-                _ => continue,
-            };
-            let wrong = || Message::new(&QUERY_PARAMETER_VALUE_FORMAT_ERROR, [value, name]);
-            *slot = value.parse().map_err(|_| wrong())?;
-        }
-        Ok(page)
-    }
-}
-
 /// Renders the collection over a row.
-pub(super) fn collection(cx: &Cx<'_>, row: usize, page: &Page) -> Document {
+pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
     let resource = TREE.rows[row].resource;
-    let name = resource.collection.map_or("", |c| c.name);
+    let over = resource.collection.expect("only rows with a collection have a route to one");
     let mut kind = resource.type_name().to_owned();
     kind.push_str("Collection");
     let overlay = cx.node.and_then(|n| n.profile().overlays.get(&kind));
     let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", &kind, ".", &kind]);
-    d.put("Name", name);
+    d.put("Name", over.name);
+    (over.annotate)(cx, &mut d);
     let mut count = 0;
     d.array("Members", |d| {
         members(cx, row, &mut |key, id| {

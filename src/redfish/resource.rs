@@ -48,6 +48,14 @@ pub struct Collection {
     pub name: &'static str,
     /// What a POST means.
     pub create: Option<fn(&Cx<'_>, &mut Body) -> Change>,
+    /// Writes annotations beside its members.
+    pub annotate: fn(&Cx<'_>, &mut Doc<'_>),
+}
+
+impl Collection {
+    const fn plain(name: &'static str) -> Self {
+        Self { name, create: None, annotate: |_, _| () }
+    }
 }
 
 /// An action of a resource.
@@ -100,23 +108,24 @@ impl Resource {
 
     /// With a collection over it, of the members that `members` names.
     pub const fn many(self, name: &'static str, members: Members) -> Self {
-        Self { members: Some(members), collection: Some(Collection { name, create: None }), ..self }
+        Self { members: Some(members), collection: Some(Collection::plain(name)), ..self }
     }
 
     /// With a collection over it, one member for each node.
     pub const fn one_a_node(self, name: &'static str) -> Self {
-        Self { collection: Some(Collection { name, create: None }), ..self }
-    }
-
-    /// With members that the parent lists itself, and no collection.
-    pub const fn listed_by_parent(self, members: Members) -> Self {
-        Self { members: Some(members), ..self }
+        Self { collection: Some(Collection::plain(name)), ..self }
     }
 
     /// With a collection in which members can be created.
     pub const fn created_by(self, create: fn(&Cx<'_>, &mut Body) -> Change) -> Self {
         let collection = self.collection.expect("only a collection has members to create");
         Self { collection: Some(Collection { create: Some(create), ..collection }), ..self }
+    }
+
+    /// With annotations in its collection.
+    pub const fn annotated_by(self, annotate: fn(&Cx<'_>, &mut Doc<'_>)) -> Self {
+        let collection = self.collection.expect("only a collection has annotations");
+        Self { collection: Some(Collection { annotate, ..collection }), ..self }
     }
 
     /// Linked from its parent under another name; an empty one where the parent writes the link itself.
@@ -142,6 +151,11 @@ impl Resource {
     /// With actions.
     pub const fn with_actions(self, actions: &'static [Action]) -> Self {
         Self { actions, ..self }
+    }
+
+    /// The schema, `ComputerSystem.v1_28_0`.
+    pub fn schema(&self) -> &'static str {
+        self.kind.rsplit_once('.').map_or(self.kind, |(schema, _)| schema)
     }
 
     /// The type's name without its version: `ComputerSystem`.
@@ -202,18 +216,9 @@ impl<'a> Cx<'a> {
         ["/redfish/v1/Chassis/", self.node_key]
     }
 
-    /// The URI of something below the node's system.
-    pub fn in_system(&self, below: &str) -> String {
-        format!("/redfish/v1/Systems/{}{below}", self.node_key)
-    }
-
-    /// The URI of something below the node's manager.
-    pub fn in_manager(&self, below: &str) -> String {
-        format!("/redfish/v1/Managers/{}{below}", self.node_key)
-    }
-
-    /// The URI of something below the node's chassis.
-    pub fn in_chassis(&self, below: &str) -> String {
-        format!("/redfish/v1/Chassis/{}{below}", self.node_key)
+    /// Whether the node's model has what stands at `path`, written as in a profile's `absent`. A document asks before it
+    /// links to what is not directly below it.
+    pub fn has(&self, path: &str) -> bool {
+        !self.profile().lacks(path)
     }
 }

@@ -7,9 +7,10 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
+use super::JSON;
 use super::doc::Doc;
+use super::protocol::{ODATA_4, ODATA_VERSION, allow};
 use super::tree::{TREE, Target};
-use super::{JSON, allow};
 
 /// Answers a GET of one of them.
 pub(super) fn answer(target: Target) -> Response<Bytes> {
@@ -19,14 +20,16 @@ pub(super) fn answer(target: Target) -> Response<Bytes> {
     let (bytes, kind) = match target {
         Target::Metadata => (METADATA.clone(), "application/xml; charset=utf-8"),
         Target::Odata => (ODATA.clone(), JSON),
-        Target::Versions | Target::Document(_) | Target::Collection(_) | Target::Action(..) => {
-            (VERSIONS.clone(), JSON)
-        }
+        Target::Versions
+        | Target::Document(_)
+        | Target::Collection(_)
+        | Target::Members(_)
+        | Target::Action(..) => (VERSIONS.clone(), JSON),
     };
     let mut response = Response::new(bytes);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert("OData-Version", HeaderValue::from_static("4.0"));
+    headers.insert(&ODATA_VERSION, ODATA_4);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::ALLOW, allow(target));
     response
@@ -72,7 +75,7 @@ fn metadata() -> Bytes {
         }
     }
     for (file, namespace) in
-        [("Message", "Message.v1_3_0"), ("Resource", "Resource.v1_0_0"), ("Settings", "Settings.v1_4_0")]
+        [("Message", "Message.v1_3_0"), ("Resource", "Resource.v1_0_0"), ("Settings", "Settings.v1_5_0")]
     {
         kinds.entry(file.to_owned()).or_default().insert(namespace.to_owned());
     }

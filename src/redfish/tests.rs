@@ -232,4 +232,202 @@ fn a_collection_is_paged() {
     assert_eq!(page["Members@odata.count"], 3);
     assert_eq!(page["Members@odata.nextLink"], "/redfish/v1/Systems?$skip=2&$top=1");
     assert_eq!(bench.get("/redfish/v1/Systems?$top=x").status, 400);
+    let answer = bench.get(&format!("{}?$top=1", bench.system));
+    assert_eq!((answer.status, answer.message_ids()), (400, vec!["QueryNotSupportedOnResource"]));
+    let answer = bench.get("/redfish/v1/Systems?$filter=x");
+    assert_eq!((answer.status, answer.message_ids()), (501, vec!["QueryParameterUnsupported"]));
+    assert_eq!(
+        bench.get("/redfish/v1/Systems?filter=x").status,
+        200,
+        "without $ it is not the specification's"
+    );
+}
+
+#[test]
+fn links_are_expanded_to_the_levels_asked_for() {
+    let bench = Bench::new();
+    let storage = bench.get(&format!("{}/SimpleStorage?$expand=.($levels=1)", bench.system)).json;
+    assert_eq!(storage["Members"][0]["Id"], "SATA");
+    let chassis = bench.system.replace("Systems", "Chassis");
+    let shown = bench.get(&format!("{chassis}?$expand=.($levels=1)")).json;
+    assert_eq!(shown["Thermal"]["Id"], "Thermal");
+    assert_eq!(shown["Sensors"]["Members"][0].as_object().unwrap().len(), 1, "one level only");
+    assert_eq!(shown["Links"]["ComputerSystems"][0].as_object().unwrap().len(), 1);
+    let shown = bench.get(&format!("{chassis}?$expand=~")).json;
+    assert_eq!(shown["Links"]["ComputerSystems"][0]["PowerState"], "Off");
+    assert_eq!(shown["Thermal"].as_object().unwrap().len(), 1);
+    let shown = bench.get("/redfish/v1/Systems?$expand=*($levels=2)&$select=Members/Bios/Id").json;
+    assert_eq!(shown["Members"][2]["Bios"]["Id"], "Bios");
+    assert!(shown["Members"][2].get("PowerState").is_none());
+}
+
+#[test]
+fn an_expansion_has_a_limit() {
+    let bench = Bench::new();
+    bench.redfish.fleet.add(&built_in("generic").unwrap(), 300).unwrap();
+    let answer = bench.get("/redfish/v1/Systems?$expand=.");
+    assert_eq!((answer.status, answer.message_ids()), (400, vec!["QueryParameterOutOfRange"]));
+    let page = bench.get("/redfish/v1/Systems?$expand=.&$top=200");
+    assert_eq!((page.status, page.json["Members"][199]["PowerState"].as_str()), (200, Some("Off")));
+}
+
+#[test]
+fn a_selection_keeps_the_resources_tag() {
+    let bench = Bench::new();
+    let whole = bench.get(&bench.system);
+    let part = bench.get(&format!("{}?$select=PowerState", bench.system));
+    assert_eq!(part.header("ETag"), whole.header("ETag"));
+    assert_eq!(part.json.as_object().unwrap().len(), 3, "with its id and type");
+}
+
+#[test]
+fn only_shows_the_one_member() {
+    let bench = Bench::new();
+    assert_eq!(bench.get("/redfish/v1/AccountService/Accounts?only").json["UserName"], "admin");
+    assert_eq!(bench.get("/redfish/v1/Systems?only").json["Members@odata.count"], 3);
+}
+
+#[test]
+fn head_is_get_without_reading() {
+    let bench = Bench::new();
+    for uri in ["/redfish/v1", "/redfish/v1/Systems", &bench.system, "/redfish/v1/$metadata"] {
+        let head = bench.send("HEAD", uri, &[("Authorization", BASIC)], b"");
+        assert_eq!((head.status, head.headers), (200, bench.get(uri).headers), "{uri}");
+    }
+}
+
+#[test]
+fn another_version_of_odata_fails() {
+    let bench = Bench::new();
+    assert_eq!(bench.send("GET", "/redfish/v1", &[("OData-Version", "4.1")], b"").status, 412);
+}
+
+#[test]
+fn members_take_a_post_for_their_collection() {
+    let bench = Bench::new();
+    let login = br#"{"UserName": "admin", "Password": "password"}"#;
+    let members = "/redfish/v1/SessionService/Sessions/Members";
+    assert_eq!(bench.send("POST", members, &[], login).status, 201);
+    let answer = bench.get(members);
+    assert_eq!((answer.status, answer.header("Allow")), (405, "POST"));
+}
+
+#[test]
+fn a_managers_clock_is_read_back_as_it_was_set() {
+    let mut bench = Bench::new();
+    let manager = bench.system.replace("Systems", "Managers");
+    for (time, offset) in [("2031-05-06T07:08:09+00:00", "+00:00"), ("1999-12-31T23:59:59-05:30", "-05:30")] {
+        assert_eq!(bench.write("PATCH", &manager, &json!({"DateTime": time})).status, 204);
+        let shown = bench.get(&manager).json;
+        assert_eq!((&shown["DateTime"], &shown["DateTimeLocalOffset"]), (&json!(time), &json!(offset)));
+    }
+    let tag = bench.get(&manager).header("ETag").to_owned();
+    bench.wait(2_000);
+    let later = bench.get(&manager);
+    assert_eq!(later.json["DateTime"], "2000-01-01T00:00:01-05:30");
+    assert_eq!(later.header("ETag"), tag, "a clock that goes on is no change");
+    for wrong in [json!({"DateTime": "noon"}), json!({"DateTimeLocalOffset": "5"})] {
+        assert_eq!(bench.write("PATCH", &manager, &wrong).message_ids(), ["PropertyValueFormatError"]);
+    }
+}
+
+#[test]
+fn a_manager_is_away_while_it_restarts() {
+    let mut bench = Bench::new();
+    let reset = format!("{}/Actions/Manager.Reset", bench.system.replace("Systems", "Managers"));
+    let refused = bench.write("POST", &reset, &json!({"ResetType": "On"}));
+    assert_eq!(refused.message_ids(), ["ActionParameterValueNotInList"]);
+    assert_eq!(bench.write("POST", &reset, &json!({"ResetType": "ForceRestart"})).status, 204);
+    let away = bench.get(&bench.system);
+    assert_eq!((away.status, away.message_ids()), (503, vec!["ServiceTemporarilyUnavailable"]));
+    bench.wait(60_000);
+    assert_eq!(bench.get(&bench.system).status, 200);
+}
+
+#[test]
+fn secure_boot_changes_at_the_next_start() {
+    let mut bench = Bench::new();
+    let uri = format!("{}/SecureBoot", bench.system);
+    assert_eq!(bench.write("PATCH", &uri, &json!({"SecureBootEnable": true})).status, 204);
+    let shown = bench.get(&uri).json;
+    assert_eq!(
+        (&shown["SecureBootEnable"], &shown["SecureBootCurrentBoot"]),
+        (&json!(true), &json!("Disabled"))
+    );
+    bench.reset("On");
+    bench.wait(60_000);
+    assert_eq!(bench.get(&uri).json["SecureBootCurrentBoot"], "Enabled");
+    let reset = format!("{uri}/Actions/SecureBoot.ResetKeys");
+    assert_eq!(bench.write("POST", &reset, &json!({"ResetKeysType": "DeleteAllKeys"})).status, 204);
+    assert_eq!(bench.get(&uri).json["SecureBootMode"], "SetupMode");
+    let legacy = json!({"Boot": {"BootSourceOverrideMode": "Legacy"}});
+    assert_eq!(bench.write("PATCH", &bench.system, &legacy).message_ids(), ["PropertyValueConflict"]);
+}
+
+#[test]
+fn lights_are_set_by_either_name() {
+    let bench = Bench::new();
+    let chassis = bench.system.replace("Systems", "Chassis");
+    let drive = format!("{chassis}/Drives/Disk1");
+    for uri in [&bench.system, &chassis, &drive] {
+        assert_eq!(bench.write("PATCH", uri, &json!({"IndicatorLED": "Lit"})).status, 204);
+        assert_eq!(bench.get(uri).json["LocationIndicatorActive"], true, "{uri}");
+        assert_eq!(bench.write("PATCH", uri, &json!({"LocationIndicatorActive": false})).status, 204);
+        assert_eq!(bench.get(uri).json["IndicatorLED"], "Off", "{uri}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_yet_is_refused_plainly() {
+    let bench = Bench::new();
+    let update = "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate";
+    let answer =
+        bench.write("POST", update, &json!({"ImageURI": "http://127.0.0.1/fw", "TransferProtocol": "HTTP"}));
+    assert_eq!((answer.status, answer.message_ids()), (503, vec!["ServiceDisabled"]));
+    assert_eq!(bench.write("POST", update, &json!({})).message_ids(), ["ActionParameterMissing"]);
+    let volumes = format!("{}/Storage/SATA/Volumes", bench.system);
+    let answer = bench.write("POST", &volumes, &json!({"RAIDType": "RAID1"}));
+    assert_eq!((answer.status, answer.message_ids()), (400, vec!["PropertyValueNotInList"]));
+    assert_eq!(bench.write("PATCH", "/redfish/v1/AccountService", &json!({"x": 1})).status, 405);
+}
+
+#[test]
+fn firmware_belongs_to_its_node() {
+    let bench = Bench::new();
+    let all = bench.get("/redfish/v1/UpdateService/FirmwareInventory").json;
+    assert_eq!(all["Members@odata.count"], 9);
+    let bios = format!(
+        "/redfish/v1/UpdateService/FirmwareInventory/{}-BIOS",
+        bench.system.rsplit('/').next().unwrap()
+    );
+    let shown = bench.get(&bios).json;
+    assert_eq!(shown["Version"], bench.get(&bench.system).json["BiosVersion"]);
+    assert_eq!(shown["RelatedItem"][0]["@odata.id"], bench.system.as_str());
+    assert_eq!(bench.get(&bios.replace("-BIOS", "-Tape")).status, 404);
+}
+
+#[test]
+fn a_bios_finds_its_registry() {
+    let bench = Bench::new();
+    let bios = bench.get(&format!("{}/Bios", bench.system)).json;
+    let id = bios["AttributeRegistry"].as_str().unwrap();
+    let file = bench.get(&format!("/redfish/v1/Registries/{id}")).json;
+    let registry = bench.get(file["Location"][0]["Uri"].as_str().unwrap()).json;
+    let entries = registry["RegistryEntries"]["Attributes"].as_array().unwrap();
+    let names: Vec<_> = entries.iter().map(|e| e["AttributeName"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), bios["Attributes"].as_object().unwrap().len());
+    assert!(names.iter().all(|name| bios["Attributes"].get(name).is_some()));
+    assert_eq!(
+        bench.get(&format!("/redfish/v1/Registries/{id}/Messages")).status,
+        404,
+        "it is of attributes"
+    );
+}
+
+#[test]
+fn every_profile_is_in_order() {
+    for name in crate::profile::built_in_names() {
+        let problems = check::profile(&built_in(name).unwrap());
+        assert!(problems.is_empty(), "{name}: {problems:#?}");
+    }
 }

@@ -42,6 +42,9 @@ pub enum Target {
     Document(usize),
     /// The collection over a row.
     Collection(usize),
+    /// The `Members` of the collection over a row, to which a client may POST as to the collection (DSP0266, "POST
+    /// (create)").
+    Members(usize),
     /// An action of a row.
     Action(usize, usize),
     /// `/redfish`.
@@ -100,6 +103,11 @@ impl Tree {
             if resource.collection.is_some() {
                 tree.plant(parent(resource.path), Target::Collection(n));
             }
+            if resource.collection.is_some_and(|c| c.create.is_some()) {
+                let at = tree.walk(parent(resource.path));
+                let at = tree.word(at, "Members");
+                tree.nodes[at].target = Some(Target::Members(n));
+            }
             for (a, action) in resource.actions.iter().enumerate() {
                 let at = tree.walk(resource.path);
                 let at = tree.word(at, "Actions");
@@ -109,12 +117,8 @@ impl Tree {
             tree.rows.push(Row { resource, children: Vec::new(), generic: generic(resource.path) });
         }
         for (n, resource) in table.iter().enumerate() {
-            // A member's collection is what its grandparent links to; a member without one is its parent's own affair.
-            let linked = match (resource.path.ends_with('}'), resource.collection.is_some()) {
-                (true, false) => continue,
-                (true, true) => parent(resource.path),
-                (false, _) => resource.path,
-            };
+            // A member's collection is what its grandparent links to.
+            let linked = if resource.path.ends_with('}') { parent(resource.path) } else { resource.path };
             let segment = linked.rsplit('/').next().unwrap_or(linked);
             let property = resource.property.unwrap_or(segment);
             let above = table.iter().position(|r| r.path == parent(linked));

@@ -11,7 +11,7 @@ use hyper::body::{Body, Incoming};
 use super::activity::Activity;
 use super::body;
 use super::house::{House, Seat};
-use crate::face::{Face, Peer, Refused};
+use crate::face::{Face, HangUp, Peer, Refused};
 
 /// When an overloaded server is worth another try, in seconds.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -37,8 +37,8 @@ impl<F: Face> Context<F> {
         Context { shared, peer, seat, activity: Arc::default() }
     }
 
-    /// Answers one request.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// Answers one request. An error makes hyper close the connection without a byte.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HangUp> {
         self.activity.request_begins();
         let response = if let Some(why) = self.refusal(&request) {
             self.refuse(why, !request.body().is_end_stream())
@@ -49,7 +49,10 @@ impl<F: Face> Context<F> {
             self.answer_with_body(request).await
         };
         self.activity.request_ends();
-        response.map(Full::new)
+        if response.extensions().get::<HangUp>().is_some() {
+            return Err(HangUp);
+        }
+        Ok(response.map(Full::new))
     }
 
     async fn answer_with_body(&self, request: Request<Incoming>) -> Response<Bytes> {

@@ -1,6 +1,5 @@
 //! One connection, from its first byte to its last: TLS if wanted, then HTTP/1.1 under the eyes of the watchdog.
 
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
@@ -83,7 +82,7 @@ where
     let io = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
     let service = service_fn(|request| {
         let context = Arc::clone(&context);
-        async move { Ok::<_, Infallible>(context.answer(request).await) }
+        async move { context.answer(request).await }
     });
     let mut connection = pin!(http(limits.header_bytes).serve_connection(io, service));
     let mut stopping = pin!(stop.wait_for(|stop| *stop));

@@ -268,7 +268,7 @@ async fn an_address_without_an_agent_hangs_up() {
     ] {
         let response = ask(path.clone()).await;
         assert_eq!(response.status(), 503, "{path}");
-        assert!(response.extensions().get::<HangUp>().is_some());
+        assert!(response.extensions().get::<crate::face::HangUp>().is_some());
         let fault: Value = serde_json::from_slice(response.body()).unwrap();
         assert!(fault["faultstring"].is_string());
     }

@@ -18,15 +18,10 @@ pub(super) static ACTIONS: &[Action] = &[Action {
     run: |_, _| Ok(Some(Effect::Node(Command::ResetBios))),
 }];
 
-/// Id of the attribute registry of a model.
-pub(super) fn registry(profile: &crate::profile::Profile) -> String {
-    format!("BiosAttributeRegistry-{}", profile.name)
-}
-
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "Bios");
     d.put("Name", "BIOS Configuration");
-    d.put("AttributeRegistry", registry(cx.profile()));
+    d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
         let changed = &cx.node().bmc().bios;
         for attribute in &cx.profile().bios {
@@ -35,7 +30,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         }
     });
     d.object("@Redfish.Settings", |d| {
-        d.put("@odata.type", "#Settings.v1_4_0.Settings");
+        d.put("@odata.type", "#Settings.v1_5_0.Settings");
         d.link("SettingsObject", &[cx.uri, "/Settings"]);
         d.put("SupportedApplyTimes", ["OnReset"].as_slice());
     });
@@ -44,7 +39,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
 pub(super) fn get_settings(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "Settings");
     d.put("Name", "BIOS Configuration Pending Settings");
-    d.put("AttributeRegistry", registry(cx.profile()));
+    d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
         for (name, value) in &cx.node().bmc().bios_pending {
             d.put(name, value.clone());

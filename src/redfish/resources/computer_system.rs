@@ -58,12 +58,8 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         d.put("CoreCount", processors.iter().map(|p| p.cores).sum::<u32>());
         d.put("LogicalProcessorCount", processors.iter().map(|p| p.threads).sum::<u32>());
         d.put_some("Model", processors.first().map(|p| p.model.as_str()));
-        d.object("Status", super::ok);
     });
-    d.object("MemorySummary", |d| {
-        d.put("TotalSystemMemoryGiB", profile.memory_mib() / 1024);
-        d.object("Status", super::ok);
-    });
+    d.object("MemorySummary", |d| d.put("TotalSystemMemoryGiB", profile.memory_mib() / 1024));
     d.object("Links", |d| {
         d.one_link("Chassis", &cx.chassis());
         d.one_link("ManagedBy", &cx.manager());
@@ -83,8 +79,9 @@ fn get_boot(cx: &Cx<'_>, boot: &Boot, d: &mut Doc<'_>) {
             d.item(super::boot_option_reference(n));
         }
     });
-    let [base, key] = cx.system();
-    d.link("BootOptions", &[base, key, "/BootOptions"]);
+    if cx.has("Systems/{}/BootOptions") {
+        d.link("BootOptions", &[cx.uri, "/BootOptions"]);
+    }
 }
 
 pub(super) fn patch(cx: &Cx<'_>, body: &mut Body) -> Change {

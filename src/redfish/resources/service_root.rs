@@ -1,27 +1,29 @@
 //! `ServiceRoot`: where every client begins, before it has logged in.
 
 use crate::redfish::doc::Doc;
+use crate::redfish::query::Query;
 use crate::redfish::resource::Cx;
 
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "RootService");
     d.put("Name", "Root Service");
-    // No Vendor: Ironic would take it for the maker of every system below (`ironic/drivers/modules/redfish/management.py`,
-    // detect_vendor), and systems of several makers share this root.
+    // No Vendor unless a model's overlay has one: Ironic takes it for the maker of every system below
+    // (`ironic/drivers/modules/redfish/management.py`, detect_vendor), and systems of several makers may share this root.
     d.put("Product", "fauxmetal");
     d.put("RedfishVersion", "1.22.1");
     d.put("UUID", cx.redfish.uuid());
     d.object("ProtocolFeaturesSupported", |d| {
         d.object("ExpandQuery", |d| {
-            d.put("ExpandAll", false);
-            d.put("Levels", false);
-            d.put("Links", false);
-            d.put("NoLinks", false);
+            d.put("ExpandAll", true);
+            d.put("Levels", true);
+            d.put("MaxLevels", Query::MAX_LEVELS);
+            d.put("Links", true);
+            d.put("NoLinks", true);
         });
         d.put("ExcerptQuery", false);
         d.put("FilterQuery", false);
-        d.put("OnlyMemberQuery", false);
-        d.put("SelectQuery", false);
+        d.put("OnlyMemberQuery", true);
+        d.put("SelectQuery", true);
         d.put("TopSkipQuery", true);
         d.object("DeepOperations", |d| {
             d.put("DeepPATCH", false);

@@ -1,0 +1,66 @@
+//! `Chassis`: the box.
+
+use crate::dmtf::IndicatorLed;
+use crate::node::command::Command;
+use crate::redfish::body::Body;
+use crate::redfish::doc::Doc;
+use crate::redfish::resource::{Change, Cx, Effect};
+
+/// Height of a rack unit, mm.
+const RACK_UNIT_MM: f64 = 44.45;
+
+pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let (profile, spec, led) = (cx.profile(), cx.spec(), cx.node().bmc().chassis_led);
+    let chassis = &profile.chassis;
+    d.put("Id", cx.node_key);
+    d.join("Name", &["Chassis of ", &spec.name()]);
+    d.put("ChassisType", &chassis.kind);
+    d.put("Manufacturer", &profile.manufacturer);
+    d.put("Model", &profile.model);
+    d.put("SKU", &profile.sku);
+    d.put("PartNumber", &profile.part_number);
+    d.put("SerialNumber", spec.serial());
+    d.put("UUID", cx.node_key);
+    d.put("PowerState", cx.node().host().power_state());
+    d.put("IndicatorLED", led);
+    d.put("LocationIndicatorActive", led != IndicatorLed::Off);
+    d.put("HeightMm", chassis.height_mm);
+    d.put("WidthMm", chassis.width_mm);
+    d.put("DepthMm", chassis.depth_mm);
+    d.put("WeightKg", chassis.weight_kg);
+    d.put("HeightRackUnits", (chassis.height_mm / RACK_UNIT_MM).ceil());
+    d.put("MinPowerWatts", chassis.standby_watts);
+    d.put("MaxPowerWatts", chassis.max_watts);
+    d.object("Location", |d| {
+        d.object("Placement", |d| {
+            d.put("Rack", format!("rack-{:03}", spec.rack()));
+            d.put("RackOffset", spec.rack_unit());
+            d.put("RackOffsetUnits", "EIA_310");
+        });
+    });
+    d.object("Status", |d| {
+        super::ok(d);
+        d.put("HealthRollup", "OK");
+    });
+    d.object("Links", |d| {
+        d.one_link("ComputerSystems", &cx.system());
+        d.one_link("ManagedBy", &cx.manager());
+        d.one_link("ManagersInChassis", &cx.manager());
+        let [base, key] = cx.system();
+        d.array("Storage", |d| {
+            for storage in &profile.storage {
+                d.item_link(&[base, key, "/Storage/", &storage.id]);
+            }
+        });
+        d.array("Drives", |d| {
+            for (_, _, drive) in profile.drives() {
+                d.item_link(&[cx.uri, "/Drives/", &drive.id]);
+            }
+        });
+    });
+}
+
+pub(super) fn patch(_: &Cx<'_>, body: &mut Body) -> Change {
+    let led = super::led(body);
+    Ok(led.map(|led| Effect::Node(Command::SetChassisLed(led))))
+}

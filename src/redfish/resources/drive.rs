@@ -1,0 +1,73 @@
+//! `Drive`: a disk in the chassis.
+
+use crate::dmtf::IndicatorLed;
+use crate::node::command::Command;
+use crate::profile::inventory::{Drive, Storage};
+use crate::redfish::body::Body;
+use crate::redfish::doc::Doc;
+use crate::redfish::resource::{Change, Cx, Effect};
+
+pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+    cx.profile().drives().for_each(|(_, _, drive)| each(&drive.id));
+}
+
+/// The parts of a link to a drive.
+pub(super) fn link<'a>(cx: &Cx<'a>, drive: &'a Drive) -> [&'a str; 4] {
+    let [base, key] = cx.chassis();
+    [base, key, "/Drives/", &drive.id]
+}
+
+/// The drive, with its number in the node and its controller.
+fn of<'a>(cx: &Cx<'a>) -> (u8, &'a Storage, &'a Drive) {
+    let mut drives = cx.profile().drives();
+    drives.find(|(_, _, drive)| drive.id == cx.id()).expect("a drive that is not there was refused before")
+}
+
+pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let (number, storage, drive) = of(cx);
+    let led = cx.node().bmc().drive_leds.get(&number).copied().unwrap_or(IndicatorLed::Off);
+    d.put("Id", &drive.id);
+    d.put("Name", &drive.name);
+    d.put("Manufacturer", &drive.manufacturer);
+    d.put("Model", &drive.model);
+    d.put("Revision", &drive.revision);
+    d.put("SerialNumber", cx.spec().part_serial('D', number));
+    d.put("CapacityBytes", drive.capacity_bytes);
+    d.put("BlockSizeBytes", drive.block_bytes);
+    d.put("MediaType", &drive.media_type);
+    d.put("Protocol", &drive.protocol);
+    if drive.rpm > 0 {
+        d.put("RotationSpeedRPM", drive.rpm);
+    } else {
+        d.put("PredictedMediaLifeLeftPercent", 100);
+    }
+    d.put("FailurePredicted", false);
+    d.put("IndicatorLED", led);
+    d.put("LocationIndicatorActive", led != IndicatorLed::Off);
+    d.array("Identifiers", |d| {
+        d.item_object(|d| {
+            let wwn = cx.spec().wwn(number, &drive.oui);
+            d.put("DurableName", wwn.trim_start_matches("0x"));
+            d.put("DurableNameFormat", "NAA");
+        });
+    });
+    d.object("PhysicalLocation", |d| {
+        d.object("PartLocation", |d| {
+            d.put("ServiceLabel", &drive.name);
+            d.put("LocationType", "Bay");
+            d.put("LocationOrdinalValue", number);
+        });
+    });
+    d.object("Status", super::ok);
+    d.object("Links", |d| {
+        d.link("Chassis", &cx.chassis());
+        let [base, key] = cx.system();
+        d.link("Storage", &[base, key, "/Storage/", &storage.id]);
+        super::volume::link_those_of(cx, storage, drive, d);
+    });
+}
+
+pub(super) fn patch(cx: &Cx<'_>, body: &mut Body) -> Change {
+    let led = super::led(body);
+    Ok(led.map(|led| Effect::Node(Command::SetDriveLed(of(cx).0, led))))
+}

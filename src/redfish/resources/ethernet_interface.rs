@@ -1,0 +1,73 @@
+//! `EthernetInterface`: the host's ports below the system, the controller's own below the manager.
+
+use crate::node::spec::Mac;
+use crate::profile::inventory::Nic;
+use crate::redfish::doc::Doc;
+use crate::redfish::resource::Cx;
+
+/// Id of the controller's one interface.
+const OF_MANAGER: &str = "eth0";
+
+pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+    cx.profile().nics.iter().for_each(|nic| each(&nic.id));
+}
+
+/// Ironic makes ports of those that have a `MACAddress` and whose `Status` is `OK` and `Enabled`
+/// (`sushy/resources/system/ethernet_interface.py`).
+pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let (number, nic) = super::part(&cx.profile().nics, |nic| &nic.id, cx.id());
+    let mac = cx.spec().mac(number);
+    d.put("Id", &nic.id);
+    d.put("Name", &nic.description);
+    d.put("Description", &nic.description);
+    d.put("EthernetInterfaceType", "Physical");
+    d.object("Status", super::ok);
+    d.put("InterfaceEnabled", true);
+    d.put("LinkStatus", if nic.link { "LinkUp" } else { "LinkDown" });
+    d.put("MACAddress", mac);
+    d.put("PermanentMACAddress", mac);
+    d.put("SpeedMbps", nic.speed_mbps);
+    d.put("AutoNeg", true);
+    d.put("FullDuplex", true);
+    d.put("MTUSize", 1500);
+    d.put("UefiDevicePath", device_path(nic, mac));
+    d.object("Links", |d| {
+        d.link("Chassis", &cx.chassis());
+        if cx.has("Chassis/{}/NetworkAdapters/{}/Ports") {
+            let [base, key] = cx.chassis();
+            let adapter = super::network_adapter::id_of(cx.profile(), nic);
+            d.one_link("Ports", &[base, key, "/NetworkAdapters/", &adapter, "/Ports/", &nic.id]);
+        }
+    });
+}
+
+pub(super) fn members_of_manager(_: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+    each(OF_MANAGER);
+}
+
+pub(super) fn get_of_manager(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let mac = cx.spec().bmc_mac();
+    d.put("Id", OF_MANAGER);
+    d.put("Name", "Management Network Interface");
+    d.put("EthernetInterfaceType", "Physical");
+    d.object("Status", super::ok);
+    d.put("InterfaceEnabled", true);
+    d.put("LinkStatus", "LinkUp");
+    d.put("MACAddress", mac);
+    d.put("PermanentMACAddress", mac);
+    d.put("SpeedMbps", 1000);
+    d.put("AutoNeg", true);
+    d.put("FullDuplex", true);
+    d.put("MTUSize", 1500);
+    d.put("HostName", cx.spec().bmc_host_name());
+    d.object("DHCPv4", |d| d.put("DHCPEnabled", true));
+    d.object("Links", |d| d.link("Chassis", &cx.chassis()));
+}
+
+/// Where firmware finds the port (UEFI specification 2.10, 10.3).
+pub(super) fn device_path(nic: &Nic, mac: Mac) -> String {
+    let mut numbers = nic.pci_address.split([':', '.']).skip(1).map(|part| part.trim_start_matches('0'));
+    let mut next = || numbers.next().filter(|part| !part.is_empty()).unwrap_or("0");
+    let (bus, device, function) = (next(), next(), next());
+    format!("PciRoot(0x{bus})/Pci(0x{device},0x{function})/MAC({},0x1)", mac.bare())
+}

@@ -1,0 +1,32 @@
+//! `Memory`: the memory modules of the host.
+
+use crate::redfish::doc::Doc;
+use crate::redfish::resource::Cx;
+
+pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+    cx.profile().dimms.iter().for_each(|dimm| each(&dimm.id));
+}
+
+pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let (number, dimm) = super::part(&cx.profile().dimms, |dimm| &dimm.id, cx.id());
+    d.put("Id", &dimm.id);
+    d.join("Name", &["Memory module in ", &dimm.id]);
+    d.put("CapacityMiB", dimm.capacity_mib);
+    d.put("MemoryType", "DRAM");
+    d.put("MemoryDeviceType", &dimm.device_type);
+    d.put("OperatingSpeedMhz", dimm.speed_mhz);
+    d.put("ErrorCorrection", "MultiBitECC");
+    d.put("BusWidthBits", 72);
+    d.put("DataWidthBits", 64);
+    d.put("Manufacturer", &dimm.manufacturer);
+    d.put("PartNumber", &dimm.part_number);
+    d.put("SerialNumber", cx.spec().part_serial('M', number));
+    d.object("Location", |d| {
+        d.object("PartLocation", |d| {
+            d.put("ServiceLabel", &dimm.id);
+            d.put("LocationType", "Slot");
+        });
+    });
+    d.object("Status", super::ok);
+    d.object("Links", |d| d.link("Chassis", &cx.chassis()));
+}

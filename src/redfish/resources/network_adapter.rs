@@ -1,0 +1,68 @@
+//! `NetworkAdapter`: the cards whose ports are the host's interfaces. Ironic takes their firmware's version from here.
+
+use crate::profile::Profile;
+use crate::profile::inventory::Nic;
+use crate::redfish::doc::Doc;
+use crate::redfish::resource::Cx;
+
+/// Id of the adapter with that number.
+fn id(number: usize) -> String {
+    format!("Adapter{}", number + 1)
+}
+
+/// Id of the adapter whose port that is.
+pub(super) fn id_of(profile: &Profile, nic: &Nic) -> String {
+    id(profile.adapters().position(|ports| ports.iter().any(|n| n.id == nic.id)).unwrap_or_default())
+}
+
+pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+    (0..cx.profile().adapters().count()).for_each(|number| each(&id(number)));
+}
+
+/// The adapter on the way to `cx`, with its number.
+pub(super) fn of<'a>(cx: &Cx<'a>) -> (usize, &'a [Nic]) {
+    let wanted = cx.ids.first().expect("only an adapter and what is below it ask");
+    let mut adapters = cx.profile().adapters().enumerate();
+    adapters
+        .find(|(number, _)| id(*number) == *wanted)
+        .expect("an adapter that is not there was refused before")
+}
+
+pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let (number, ports) = of(cx);
+    let profile = cx.profile();
+    let first = ports.first().expect("an adapter has a port");
+    let firmware = profile.firmware.iter().find(|f| f.name.eq_ignore_ascii_case(first.card_name()));
+    d.put("Id", id(number));
+    d.put("Name", first.card_name());
+    d.put_some("Manufacturer", maker(&first.vendor));
+    d.put("Model", first.card_name());
+    d.put("SerialNumber", cx.spec().part_serial('N', u8::try_from(number).unwrap_or(u8::MAX)));
+    d.put("LLDPEnabled", true);
+    d.array("Controllers", |d| {
+        d.item_object(|d| {
+            d.put_some("FirmwarePackageVersion", firmware.map(|f| f.version.as_str()));
+            d.object("ControllerCapabilities", |d| d.put("NetworkPortCount", ports.len()));
+            d.object("Links", |d| {
+                d.array("Ports", |d| {
+                    for port in ports {
+                        d.item_link(&[cx.uri, "/Ports/", &port.id]);
+                    }
+                });
+            });
+        });
+    });
+    d.object("Status", super::ok);
+}
+
+/// Who has that PCI vendor id (PCI-SIG), as far as such cards go.
+fn maker(vendor: &str) -> Option<&'static str> {
+    Some(match vendor {
+        "0x8086" => "Intel Corporation",
+        "0x14e4" => "Broadcom Inc.",
+        "0x15b3" => "NVIDIA Corporation",
+        "0x1077" => "Marvell",
+        "0x1924" => "AMD",
+        _ => return None,
+    })
+}

@@ -1,0 +1,47 @@
+//! `Port` of a network adapter, with what LLDP tells of its neighbour.
+
+use crate::node::neighbour::Neighbour;
+use crate::profile::inventory::Nic;
+use crate::redfish::doc::Doc;
+use crate::redfish::resource::Cx;
+
+/// Ironic takes a port's id for its interface's name, so they are the same
+/// (`ironic/drivers/modules/redfish/inspect.py`, `_collect_lldp_data`).
+pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+    super::network_adapter::of(cx).1.iter().for_each(|port| each(&port.id));
+}
+
+pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let (number, port): (u8, &Nic) = super::part(&cx.profile().nics, |nic| &nic.id, cx.id());
+    let gbps = f64::from(port.speed_mbps) / 1000.0;
+    d.put("Id", &port.id);
+    d.put("Name", &port.description);
+    d.put("PortProtocol", "Ethernet");
+    d.put("PortType", "BidirectionalPort");
+    d.put("InterfaceEnabled", true);
+    d.put("LinkState", "Enabled");
+    d.put("LinkStatus", if port.link { "LinkUp" } else { "LinkDown" });
+    d.put("LinkNetworkTechnology", "Ethernet");
+    d.put("MaxSpeedGbps", gbps);
+    d.put("CurrentSpeedGbps", if port.link { gbps } else { 0.0 });
+    d.object("Ethernet", |d| {
+        d.array("AssociatedMACAddresses", |d| d.item(cx.spec().mac(number)));
+        d.put("LLDPEnabled", true);
+        if port.link {
+            d.object("LLDPReceive", |d| receive(&cx.spec().neighbour(number), d));
+        }
+    });
+    d.object("Status", super::ok);
+}
+
+fn receive(neighbour: &Neighbour, d: &mut Doc<'_>) {
+    d.put("ChassisId", neighbour.chassis_mac);
+    d.put("ChassisIdSubtype", "MacAddr");
+    // The schema wants octets in hex whatever the subtype.
+    let octets: Vec<String> = neighbour.port_id.bytes().map(|byte| format!("{byte:02X}")).collect();
+    d.put("PortId", octets.join(":"));
+    d.put("PortIdSubtype", "IfName");
+    d.put("SystemName", &neighbour.switch_name);
+    d.put("SystemDescription", neighbour.description);
+    d.put("ManagementVlanId", neighbour.vlan);
+}

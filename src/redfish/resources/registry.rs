@@ -1,0 +1,157 @@
+//! `MessageRegistryFile` and what it points to: the messages that this service sends, and the BIOS attributes of each
+//! model in the fleet. No more than these: sushy fetches every registry there is.
+
+use std::sync::Arc;
+
+use crate::profile::Profile;
+use crate::profile::bios::{Attribute, Kind, Value};
+use crate::redfish::doc::Doc;
+use crate::redfish::message::{ALL, BASE, BASE_VERSION, Entry};
+use crate::redfish::resource::Cx;
+
+/// Version of every attribute registry.
+const ATTRIBUTES_VERSION: &str = "1.0.0";
+
+/// A registry, found by its id.
+enum Found {
+    Messages,
+    Attributes(Arc<Profile>),
+}
+
+/// Id of the attribute registry of a model, as `Bios.AttributeRegistry` names it.
+pub(super) fn of(profile: &Profile) -> String {
+    // A registry's name has letters and digits only (DSP0266, "Registries").
+    let mut id = String::from("BiosAttributeRegistry");
+    for word in profile.name.split('-') {
+        let mut letters = word.chars();
+        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        id.push_str(letters.as_str());
+    }
+    id.push_str(".v1_0_0");
+    id
+}
+
+fn find(cx: &Cx<'_>) -> Option<Found> {
+    let id = *cx.ids.first()?;
+    if id == BASE {
+        return Some(Found::Messages);
+    }
+    cx.redfish.fleet.profiles().into_iter().find(|profile| of(profile) == id).map(Found::Attributes)
+}
+
+pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+    each(BASE);
+    cx.redfish.fleet.profiles().iter().for_each(|profile| each(&of(profile)));
+}
+
+pub(super) fn get_file(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    d.put("Id", cx.id());
+    let below = match find(cx).expect("a registry that is not there was refused before") {
+        Found::Messages => {
+            d.put("Name", "Base Message Registry File");
+            "/Messages"
+        }
+        Found::Attributes(profile) => {
+            d.join("Name", &["BIOS Attribute Registry File of ", &profile.model]);
+            "/Attributes"
+        }
+    };
+    d.put("Registry", cx.id());
+    d.put("Languages", ["en"].as_slice());
+    d.array("Location", |d| {
+        d.item_object(|d| {
+            d.put("Language", "en");
+            d.join("Uri", &[cx.uri, below]);
+        });
+    });
+}
+
+pub(super) fn is_of_messages(cx: &Cx<'_>) -> bool {
+    matches!(find(cx), Some(Found::Messages))
+}
+
+pub(super) fn is_of_attributes(cx: &Cx<'_>) -> bool {
+    matches!(find(cx), Some(Found::Attributes(_)))
+}
+
+pub(super) fn get_messages(_: &Cx<'_>, d: &mut Doc<'_>) {
+    d.join("Id", &["Base.", BASE_VERSION]);
+    d.put("Name", "Base Message Registry");
+    d.put("Language", "en");
+    d.put("RegistryPrefix", "Base");
+    d.put("RegistryVersion", BASE_VERSION);
+    d.put("OwningEntity", "DMTF");
+    d.object("Messages", |d| {
+        for entry in ALL {
+            d.object(entry.key, |d| message(entry, d));
+        }
+    });
+}
+
+fn message(entry: &Entry, d: &mut Doc<'_>) {
+    d.join("Description", &["The message ", entry.key, " of this service."]);
+    d.put("Message", entry.text);
+    d.put("Severity", entry.severity);
+    d.put("MessageSeverity", entry.severity);
+    d.put("NumberOfArgs", entry.args());
+    d.array("ParamTypes", |d| (0..entry.args()).for_each(|_| d.item("string")));
+    d.put("Resolution", entry.resolution);
+}
+
+pub(super) fn get_attributes(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let Some(Found::Attributes(profile)) = find(cx) else {
+        unreachable!("a registry that is not of attributes was refused before")
+    };
+    d.put("Id", of(&profile));
+    d.join("Name", &["BIOS Attribute Registry of ", &profile.model]);
+    d.put("Language", "en");
+    d.put("RegistryVersion", ATTRIBUTES_VERSION);
+    d.put("OwningEntity", &profile.manufacturer);
+    d.array("SupportedSystems", |d| {
+        d.item_object(|d| {
+            d.put("ProductName", &profile.model);
+            d.put("FirmwareVersion", profile.bios_version());
+        });
+    });
+    d.object("RegistryEntries", |d| {
+        d.array("Attributes", |d| {
+            for a in &profile.bios {
+                d.item_object(|d| attribute(a, d));
+            }
+        });
+    });
+}
+
+fn attribute(a: &Attribute, d: &mut Doc<'_>) {
+    d.put("AttributeName", &a.name);
+    d.put("DisplayName", &a.display);
+    d.put_some("HelpText", Some(&a.help).filter(|help| !help.is_empty()));
+    d.put("ReadOnly", a.read_only);
+    d.put("ResetRequired", true);
+    // A default that is an empty text is as good as none, and DMTF's validator would rather not see it.
+    d.put_some("DefaultValue", Some(a.default_value()).filter(|value| *value != Value::Text("".into())));
+    match &a.kind {
+        Kind::Enumeration { values, .. } => {
+            d.put("Type", "Enumeration");
+            d.array("Value", |d| {
+                for value in values {
+                    d.item_object(|d| {
+                        d.put("ValueName", value);
+                        d.put("ValueDisplayName", value);
+                    });
+                }
+            });
+        }
+        Kind::Integer { lower, upper, .. } => {
+            d.put("Type", "Integer");
+            d.put("LowerBound", *lower);
+            d.put("UpperBound", *upper);
+        }
+        Kind::String { min_length, max_length, .. } => {
+            d.put("Type", "String");
+            d.put("MinLength", *min_length);
+            d.put("MaxLength", *max_length);
+        }
+        Kind::Boolean { .. } => d.put("Type", "Boolean"),
+    }
+}
