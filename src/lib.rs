@@ -1,1 +1,3 @@
 //! fauxmetal: a data centre in a process.
+
+pub mod media;
