@@ -7,7 +7,7 @@ use super::client;
 use super::fetch::Remote;
 use super::{Done, Outside, kernel};
 use crate::dmtf::{BootMode, BootTarget};
-use crate::media::{self, CommandLine, Decision, Firmware, NetworkHost};
+use crate::media::{self, Boot, CommandLine, Decision, Firmware, NetworkHost};
 use crate::node::bmc::Media;
 use crate::node::command::{Answer, Bootable};
 use crate::node::host::Host;
@@ -122,18 +122,14 @@ impl Outside {
         let medium = remote.read(|bytes| media::inspect(bytes, booting.firmware)).await?;
         let names = [medium.label.as_str(), image.file_name()];
         match medium.boot {
-            Decision::Kernel(boot) => {
-                let line = self.with_removable(booting, boot.command_line).await;
+            Boot::Kernel { kernel, .. } => {
+                let line = self.with_removable(booting, kernel.command_line).await;
                 Ok(kernel::bootable(&line, &names, &self.ironic))
             }
-            Decision::LocalDisk => Ok(Bootable::Disk),
+            Boot::LocalDisk => Ok(Bootable::Disk),
             // Without a command line that can be read, the names alone tell an agent's image from any other.
-            Decision::Program => Ok(kernel::bootable(&CommandLine::new(""), &names, &self.ironic)),
-            Decision::San(what) | Decision::Chain(what) => {
-                Err(format!("{}: its boot loader wants {what}, and a medium has no network", remote.shown()))
-            }
-            Decision::Exit => Err(format!("{}: its boot loader gives up", remote.shown())),
-            Decision::Nothing(why) => Err(format!("{}: {why}", remote.shown())),
+            Boot::Unknown => Ok(kernel::bootable(&CommandLine::new(""), &names, &self.ironic)),
+            Boot::No(why) => Err(format!("{}: {why}", remote.shown())),
         }
     }
 
@@ -146,7 +142,7 @@ impl Outside {
         for image in &booting.removable {
             let Ok(remote) = self.remote(image) else { continue };
             match remote.read(media::parameters).await {
-                Ok(parameters) => return line.with_removable(&parameters),
+                Ok(parameters) => return line.with_removable(&parameters.values),
                 Err(why) => {
                     tracing::debug!(target: "fauxmetal::effect", %why, "a removable medium holds no parameters")
                 }
@@ -196,7 +192,6 @@ impl Outside {
                     return Ok(kernel::bootable(&boot.command_line, &[], &self.ironic));
                 }
                 Decision::LocalDisk => return Ok(Bootable::Disk),
-                Decision::Program => return Ok(Bootable::Live),
                 Decision::San(image) if image.starts_with("http") => {
                     return Box::pin(self.boot_image(booting, &Image::plain(&image))).await;
                 }

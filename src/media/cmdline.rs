@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The longest command line Linux takes on any architecture (`COMMAND_LINE_SIZE`; 2048 on x86-64).
-pub(super) const MAX_COMMAND_LINE_BYTES: usize = 4096;
+pub const MAX_COMMAND_LINE_BYTES: usize = 4096;
 
 /// Parameters whose values are secrets, hidden from `Debug`.
 const SECRETS: [&str; 1] = ["ipa-agent-token"];

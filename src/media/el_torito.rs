@@ -81,3 +81,71 @@ fn bootable(record: &[u8], platform: Platform) -> Option<BootEntry> {
     let entry = BootEntry { platform, no_emulation: record[1] & 0x0f == 0, sector: u32_at(record, 8) };
     (record[0] == 0x88).then_some(entry)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::error::MediaError;
+    use super::super::testing::{IsoWriter, Server};
+    use super::*;
+
+    fn entries(image: &[u8], sector: u32) -> Result<Vec<BootEntry>, MediaError> {
+        Server::new(image).run(|object| object.drive(|object| read(object, sector)))
+    }
+
+    /// The writer puts the catalog after its directories, of which there is only the root.
+    const CATALOG: u32 = 21;
+
+    #[test]
+    fn the_default_entry_and_every_section_are_listed() {
+        let (image, map) = IsoWriter::new("X")
+            .file("isolinux.bin", "a")
+            .file("efi.img", "b")
+            .file("mac.img", "c")
+            .boot(0, "isolinux.bin")
+            .boot(0xef, "efi.img")
+            .boot(2, "mac.img")
+            .build_with_map();
+        let found = entries(&image, CATALOG).unwrap();
+        let expected =
+            [(Platform::Bios, "isolinux.bin"), (Platform::Efi, "efi.img"), (Platform::Other(2), "mac.img")];
+        for (entry, (platform, path)) in found.iter().zip(expected) {
+            assert_eq!(entry.platform, platform);
+            assert_eq!(entry.sector as usize * 2048, map[path]);
+            assert!(entry.no_emulation);
+        }
+        assert_eq!(found.len(), 3);
+    }
+
+    #[test]
+    fn a_catalog_that_is_none_is_refused() {
+        let mut image = IsoWriter::new("X").file("a", "a").boot(0, "a").build();
+        image[CATALOG as usize * 2048 + 5] ^= 1;
+        assert_eq!(
+            entries(&image, CATALOG).unwrap_err().to_string(),
+            "the El Torito boot catalog is malformed: found header 0x01, key [55, aa], sum 256, expected header 0x01, \
+             key [55, aa], sum 0"
+        );
+        assert!(matches!(
+            entries(&image, u32::MAX),
+            Err(MediaError::Object(_) | MediaError::Truncated { .. })
+        ));
+    }
+
+    #[test]
+    fn entries_that_are_not_bootable_do_not_count() {
+        let mut image = IsoWriter::new("X").file("a", "a").boot(0, "a").build();
+        image[CATALOG as usize * 2048 + 32] = 0;
+        assert_eq!(entries(&image, CATALOG), Ok(Vec::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_catalog_ends(tail in prop::collection::vec(prop_oneof![Just(0x90u8), Just(0x44), Just(0x88), any::<u8>()], 2016)) {
+            let mut image = IsoWriter::new("X").file("a", "a").boot(0, "a").build();
+            image[CATALOG as usize * 2048 + 32..][..2016].copy_from_slice(&tail);
+            prop_assert!(entries(&image, CATALOG).unwrap().len() <= 63);
+        }
+    }
+}

@@ -61,7 +61,7 @@ pub enum ObjectError {
     TooLong {
         /// Where the object, or the range asked of it, ends.
         end: u64,
-        /// What a boot medium can have at most.
+        /// [`super::sparse::MAX_OBJECT_BYTES`].
         limit: u64,
     },
     /// The server named two lengths, or sent bytes past the one it had named.
@@ -75,13 +75,13 @@ pub enum ObjectError {
     /// More of the object was asked for than is held at once.
     #[error("reading the image needs more than {limit} bytes of it")]
     TooMuchHeld {
-        /// What is held at most.
+        /// [`super::sparse::MAX_HELD_BYTES`].
         limit: u64,
     },
     /// The parser and the server did not come together.
     #[error("the image was not understood after {rounds} fetches")]
     TooManyRounds {
-        /// How often is asked at most.
+        /// [`super::sparse::MAX_ROUNDS`].
         rounds: u32,
     },
 }

@@ -118,7 +118,7 @@ impl<'a> Fat<'a> {
         let (value, end) = match self.kind {
             FatKind::Fat12 => {
                 let pair = u16_at(&self.bytes(self.table + index * 3 / 2, 2, what)?, 0);
-                (u32::from(if cluster % 2 == 0 { pair & 0x0fff } else { pair >> 4 }), 0x0ff8)
+                (u32::from(if cluster.is_multiple_of(2) { pair & 0x0fff } else { pair >> 4 }), 0x0ff8)
             }
             FatKind::Fat16 => (u16_at(&self.bytes(self.table + index * 2, 2, what)?, 0).into(), 0xfff8),
             FatKind::Fat32 => {
@@ -253,4 +253,94 @@ fn short_name(entry: &[u8]) -> String {
 /// Boot files have ASCII names; what is not is shown as a replacement.
 fn oem_text(field: &[u8]) -> String {
     String::from_utf8_lossy(field).trim_end_matches([' ', '\0']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use fatfs::FatType;
+    use proptest::prelude::*;
+
+    use super::super::testing::{Server, fat};
+    use super::*;
+
+    fn with<T>(image: &[u8], read: impl Fn(&Fat<'_>) -> Result<T, Stop>) -> Result<Option<T>, MediaError> {
+        Server::new(image)
+            .run(|object| object.drive(|object| Fat::open(object, 0)?.map(|fat| read(&fat)).transpose()))
+    }
+
+    #[test]
+    fn files_of_every_fat_size_are_found_and_read() {
+        let long: Vec<u8> = (0..70_000u32).map(|byte| byte as u8).collect();
+        let files: [(&str, &[u8]); 3] = [
+            ("parameters.txt", b"a=1\nb=2"),
+            ("EFI/BOOT/grub.cfg", &long),
+            ("a name that is long.text", b"x"),
+        ];
+        for (kib, kind) in [(1440, FatType::Fat12), (20 * 1024, FatType::Fat16), (40 * 1024, FatType::Fat32)]
+        {
+            let image = fat(kib, kind, "ir-vfd-dev", &files);
+            let read = |path: &'static str| with(&image, |fat| fat.read_path(path)).unwrap().unwrap();
+            assert_eq!(with(&image, |fat| fat.label()).unwrap().unwrap(), "ir-vfd-dev", "{kind:?}");
+            assert_eq!(read("PARAMETERS.TXT").unwrap(), b"a=1\nb=2");
+            assert_eq!(read("efi/boot/GRUB.CFG").unwrap(), long);
+            assert_eq!(read("/A Name that is long.text").unwrap(), b"x");
+            assert_eq!(read("EFI/BOOT"), None);
+            assert_eq!(read("parameters.txt/x"), None);
+        }
+    }
+
+    #[test]
+    fn a_loop_in_the_allocation_table_is_an_error_not_a_hang() {
+        let mut image = fat(1440, FatType::Fat12, "x", &[("d/a", b"1"), ("long", &[7; 2000])]);
+        // Cluster 2 is the directory `d`; make it its own successor, and full of deleted entries.
+        let table = usize::from(u16_at(&image, 14)) * 512;
+        image[table + 3] = 2;
+        image[table + 4] &= 0xf0;
+        let data = 512 * (usize::from(u16_at(&image, 14)) + 2 * usize::from(u16_at(&image, 22)))
+            + 32 * usize::from(u16_at(&image, 17));
+        for entry in image[data..data + 512].chunks_mut(32) {
+            entry.fill(0xe5);
+        }
+        assert_eq!(with(&image, |fat| fat.read_path("d/a")).unwrap(), Some(None));
+    }
+
+    #[test]
+    fn a_chain_that_leaves_the_disk_is_named() {
+        let mut image = fat(1440, FatType::Fat12, "x", &[("f", b"1")]);
+        let at = image.windows(11).position(|name| name == b"F          ").unwrap();
+        image[at + 26] = 1;
+        assert_eq!(
+            with(&image, |fat| fat.read_path("f")).unwrap_err().to_string(),
+            "the cluster chain of f is malformed: found cluster 1 of 1420, expected 2 or more, below the end"
+        );
+    }
+
+    #[test]
+    fn what_is_too_large_or_no_fat_is_said() {
+        let mut image = fat(1440, FatType::Fat12, "x", &[("f", &[1; 140_000])]);
+        assert_eq!(
+            with(&image, |fat| fat.read_path("f")).unwrap_err().to_string(),
+            "f is 140000 bytes long, at most 131072 are read"
+        );
+        image[510] = 0;
+        assert_eq!(with(&image, |fat| fat.label()), Ok(None));
+        assert_eq!(with(b"short", |fat| fat.label()), Ok(None));
+    }
+
+    proptest! {
+        #[test]
+        fn damage_never_panics(
+            damage in prop::collection::vec((prop_oneof![0..64usize, 512..1024usize, 9000..11_000usize], any::<u8>()), 1..8)
+        ) {
+            let mut image = fat(160, FatType::Fat12, "x", &[("parameters.txt", b"a=1"), ("EFI/BOOT/x.efi", b"MZ")]);
+            for (at, value) in damage {
+                image[at] = value;
+            }
+            let _ = with(&image, |fat| {
+                fat.label()?;
+                fat.list_path("EFI/BOOT")?;
+                fat.read_path("parameters.txt")
+            });
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! the image before they read a file, or bring a mount daemon or twenty crates; four record layouts do not need that.
 
 use super::error::{MediaError, Stop, malformed};
+use super::rock_ridge;
 use super::sparse::Sparse;
 use super::tree::{Entry, Kind, MAX_DIRECTORY_BYTES, Node, Tree};
 
@@ -13,10 +14,6 @@ pub(super) const SECTOR_BYTES: u64 = 2048;
 const FIRST_DESCRIPTOR: u64 = 16;
 /// Volume descriptors looked at before the set is called endless. Real images have three to five.
 const MAX_DESCRIPTORS: u64 = 32;
-/// Continuation areas followed for the name of one entry.
-const MAX_CONTINUATIONS: usize = 4;
-/// Bytes of one name; longer Rock Ridge names are cut.
-const MAX_NAME_BYTES: usize = 1024;
 
 /// An opened ISO 9660 image.
 #[derive(Debug)]
@@ -24,6 +21,8 @@ pub(super) struct Iso<'a> {
     image: &'a Sparse,
     /// Volume identifier of the primary volume descriptor.
     pub(super) label: String,
+    /// Publisher identifier of the primary volume descriptor.
+    pub(super) publisher: String,
     /// First sector of the El Torito boot catalog, if there is one.
     pub(super) boot_catalog: Option<u32>,
     root: Node,
@@ -97,8 +96,8 @@ impl<'a> Iso<'a> {
             (None, Some(joliet)) => (root_of(joliet)?, Names::Joliet),
             (None, None) => (root, Names::Plain),
         };
-        let label = text(&primary[40..72]);
-        Ok(Self { image, label, boot_catalog, root, names })
+        let (label, publisher) = (text(&primary[40..72]), text(&primary[318..446]));
+        Ok(Self { image, label, publisher, boot_catalog, root, names })
     }
 
     /// The bytes of a directory or file.
@@ -114,7 +113,7 @@ impl<'a> Iso<'a> {
         let mut node = record.node;
         let mut name = short.clone();
         if let Names::RockRidge { skip } = self.names {
-            let extra = rock_ridge(self.image, record.system_use.get(skip..).unwrap_or_default())?;
+            let extra = rock_ridge::read(self.image, record.system_use.get(skip..).unwrap_or_default())?;
             if !extra.name.is_empty() {
                 name = String::from_utf8_lossy(&extra.name).into_owned();
             }
@@ -206,66 +205,20 @@ fn root_of(descriptor: &[u8]) -> Result<Node, Stop> {
     Ok(node)
 }
 
-/// UCS-2 level 1 to 3 (the Joliet specification, "SVD Escape Sequences").
-fn is_joliet(descriptor: &[u8]) -> bool {
-    matches!(&descriptor[88..91], b"%/@" | b"%/C" | b"%/E")
-}
-
-/// Whether the system use sharing protocol is in use, and how many bytes of each area it leaves to others: the `SP`
-/// entry of the root directory's own record (IEEE P1281 section 5.3).
+/// Whether the entries have Rock Ridge names: the root directory's own record tells.
 fn rock_ridge_skip(image: &Sparse, root: Node) -> Result<Option<usize>, Stop> {
     let start = u64::from(root.start) * SECTOR_BYTES;
     let length = image.bytes(start, 1, "the root directory")?[0];
-    let bytes = image.bytes(start, length.into(), "the root directory")?;
-    if bytes.is_empty() {
+    if length == 0 {
         return Ok(None);
     }
-    let record = Record::parse(&bytes)?;
-    Ok(match record.system_use {
-        [b'S', b'P', length, 1, 0xbe, 0xef, skip, ..] if *length >= 7 => Some((*skip).into()),
-        _ => None,
-    })
+    let bytes = image.bytes(start, length.into(), "the root directory")?;
+    Ok(rock_ridge::skip(Record::parse(&bytes)?.system_use))
 }
 
-/// What Rock Ridge says of one entry.
-#[derive(Debug, Default)]
-struct RockRidge {
-    name: Vec<u8>,
-    link: bool,
-}
-
-/// Reads the `NM`, `SL` and `RE`/`CL` entries of a system use area and its continuations (IEEE P1282 section 4.1).
-fn rock_ridge(image: &Sparse, area: &[u8]) -> Result<RockRidge, Stop> {
-    let mut found = RockRidge::default();
-    let mut area = area.to_vec();
-    for _ in 0..=MAX_CONTINUATIONS {
-        let mut next = None;
-        let mut rest = area.as_slice();
-        while let [a, b, length, _version, ..] = *rest {
-            let Some(field) = rest.get(..usize::from(length)).filter(|field| field.len() >= 4) else { break };
-            match (&[a, b], field.len()) {
-                (b"NM", 5..) if found.name.len() + field.len() <= MAX_NAME_BYTES => {
-                    found.name.extend_from_slice(&field[5..]);
-                }
-                (b"SL" | b"CL", _) => found.link = true,
-                (b"CE", 28..) => next = Some((u32_at(field, 4), u32_at(field, 12), u32_at(field, 20))),
-                (b"ST", _) => break,
-                _ => {}
-            }
-            rest = &rest[field.len()..];
-        }
-        let Some((sector, offset, length)) = next else { break };
-        if u64::from(offset) + u64::from(length) > SECTOR_BYTES {
-            return Err(malformed(
-                "a Rock Ridge continuation",
-                format_args!("{offset}+{length}"),
-                "one sector",
-            ));
-        }
-        let start = u64::from(sector) * SECTOR_BYTES + u64::from(offset);
-        area = image.bytes(start, length as usize, "a Rock Ridge continuation")?;
-    }
-    Ok(found)
+/// UCS-2 level 1 to 3 (the Joliet specification, "SVD Escape Sequences").
+fn is_joliet(descriptor: &[u8]) -> bool {
+    matches!(&descriptor[88..91], b"%/@" | b"%/C" | b"%/E")
 }
 
 /// Identifiers are padded with spaces, by some writers with zeros.
@@ -286,4 +239,103 @@ pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
 /// Little-endian; of numbers that are stored in both orders this is the first.
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{IsoWriter, Names as Written, Server};
+    use super::*;
+
+    fn with<T>(image: &[u8], read: impl Fn(&Iso<'_>) -> Result<T, Stop>) -> Result<Option<T>, MediaError> {
+        Server::new(image)
+            .run(|object| object.drive(|object| Iso::open(object)?.map(|iso| read(&iso)).transpose()))
+    }
+
+    fn sample(names: Written) -> IsoWriter {
+        let mut writer =
+            IsoWriter::new("VMEDIA_BOOT_ISO").file("vmlinuz", "kernel").file("boot/Long name.config", "x");
+        writer.names = names;
+        writer.file("etc/ironic-python-agent.d/ironic-tls.conf", "[DEFAULT]")
+    }
+
+    #[test]
+    fn names_are_found_whatever_holds_them_and_whatever_their_case() {
+        for names in [Written::Plain, Written::RockRidge, Written::Joliet] {
+            let image = sample(names).build();
+            let read = |path: &'static str| with(&image, |iso| iso.read_text(path)).unwrap().unwrap();
+            assert_eq!(read("/VMLINUZ").as_deref(), Some("kernel"), "{names:?}");
+            assert_eq!(read("nothing/here"), None);
+            assert_eq!(read("vmlinuz/x"), None);
+            if names == Written::Plain {
+                assert_eq!(read("boot/long nam.con").as_deref(), Some("x"));
+            } else {
+                assert_eq!(read("boot/long NAME.config").as_deref(), Some("x"), "{names:?}");
+                assert_eq!(
+                    read("etc/ironic-python-agent.d/ironic-tls.conf").as_deref(),
+                    Some("[DEFAULT]"),
+                    "{names:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn label_and_publisher_are_read_without_their_padding() {
+        let image = sample(Written::RockRidge).build();
+        let found = with(&image, |iso| Ok((iso.label.clone(), iso.publisher.clone()))).unwrap();
+        assert_eq!(found, Some(("VMEDIA_BOOT_ISO".into(), "a publisher".into())));
+    }
+
+    #[test]
+    fn a_truncated_image_says_what_is_missing() {
+        let (image, map) = sample(Written::RockRidge).build_with_map();
+        let cut = &image[..map["boot/Long name.config"]];
+        assert_eq!(
+            with(cut, |iso| iso.read_path("boot/Long name.config")).unwrap_err().to_string(),
+            format!(
+                "the image is truncated: boot/Long name.config ends at byte {}, the image has {} bytes",
+                cut.len() + 1,
+                cut.len()
+            )
+        );
+        assert_eq!(with(&image[..32 * 1024], |_| Ok(())), Ok(None));
+        assert!(matches!(with(&image[..17 * 2048], |_| Ok(())), Err(MediaError::Truncated { .. })));
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused_before_anything_is_fetched() {
+        let mut image = sample(Written::Plain).build();
+        image[16 * 2048 + 156 + 10..16 * 2048 + 156 + 14].copy_from_slice(&u32::MAX.to_le_bytes());
+        let mut server = Server::new(&image);
+        let refused = server.run(|object| {
+            object.drive(|object| Iso::open(object)?.map(|iso| iso.find("vmlinuz")).transpose())
+        });
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            "the directory at sector 20 is 4294967295 bytes long, at most 262144 are read"
+        );
+        assert!(server.rounds <= 3);
+    }
+
+    proptest! {
+        #[test]
+        fn damage_never_panics(
+            damage in prop::collection::vec(
+                (prop_oneof![32_768..33_000usize, 34_800..34_920usize, 40_960..53_000usize], any::<u8>()), 1..8
+            )
+        ) {
+            let mut image = sample(Written::RockRidge).boot(0xef, "vmlinuz").build();
+            for (at, value) in damage {
+                if let Some(byte) = image.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            let _ = with(&image, |iso| {
+                iso.list_path("boot")?;
+                iso.read_path("etc/ironic-python-agent.d/ironic-tls.conf")
+            });
+        }
+    }
 }

@@ -7,13 +7,13 @@ use std::ops::Range;
 use super::error::{MediaError, ObjectError, Stop};
 
 /// Ranges are asked for in whole chunks of this many bytes, so that neighbouring structures come together.
-pub(super) const CHUNK_BYTES: u64 = 32 * 1024;
+pub const CHUNK_BYTES: u64 = 32 * 1024;
 /// At most this many bytes of one object are held.
-pub(super) const MAX_HELD_BYTES: u64 = 8 * 1024 * 1024;
+pub const MAX_HELD_BYTES: u64 = 8 * 1024 * 1024;
 /// Objects longer than this are refused. A double-layer Blu-ray holds 50 GB.
-pub(super) const MAX_OBJECT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+pub const MAX_OBJECT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 /// A parser asks for at most this many ranges of one object. Real boot media need about five.
-pub(super) const MAX_ROUNDS: u32 = 64;
+pub const MAX_ROUNDS: u32 = 64;
 
 /// What a parser answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,8 @@ pub enum Progress<T> {
     /// The answer.
     Done(T),
     /// Fetch these bytes of the object, [`Sparse::insert`] them (or as many as there are, with
-    /// [`Sparse::set_length`] if the object ends before them) and ask again. Never empty.
+    /// [`Sparse::set_length`] if the object ends before them) and ask again. Never empty. From a server that ignores
+    /// ranges, read on to the end of this range and drop what lies before it; start over if it was passed.
     Need(Range<u64>),
 }
 

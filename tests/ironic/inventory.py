@@ -4,6 +4,8 @@ Ironic keeps the inventory of the last inspection. The field names are those of 
 Redfish inspection of Ironic fills in the part that a BMC knows.
 """
 
+import re
+
 MIB = 1 << 20
 GIB = 1 << 30
 # Ironic refuses to count a smaller disk as a place for an image.
@@ -75,7 +77,15 @@ def macs(interfaces, key):
 def switch_ports(plugin_data):
     """The switch ports that the interfaces are plugged into, as Ironic read them from LLDP."""
     heard = (plugin_data.get("parsed_lldp") or {}).values()
-    return sorted((port.get("switch_chassis_id", "").lower(), port.get("switch_port_id", "")) for port in heard)
+    return sorted((port.get("switch_chassis_id", "").lower(), _port_id(port.get("switch_port_id", ""))) for port in heard)
+
+
+def _port_id(text):
+    """A port's name. Redfish writes it as octets in hex (Port.LLDPReceive.PortId), and Ironic keeps it so."""
+    octets = text.split(":")
+    if len(octets) > 1 and all(re.fullmatch("[0-9A-F]{2}", octet) for octet in octets):
+        return bytes.fromhex("".join(octets)).decode("utf-8", "replace")
+    return text
 
 
 def switch_faults(redfish, agent):

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::error::Stop;
+use super::grub_condition::test;
 use super::grub_parser::{Block, Statement, parse};
 use super::grub_words::{Part, SyntaxError, Word};
 use super::{Decision, Files, KernelBoot, MAX_INCLUDES, Machine};
@@ -299,38 +300,6 @@ fn id(arguments: &[String]) -> Option<String> {
     let after = |pair: &[String]| (pair[0] == "--id").then(|| pair[1].clone());
     let joined = arguments.iter().find_map(|argument| argument.strip_prefix("--id=").map(str::to_owned));
     joined.or_else(|| arguments.windows(2).find_map(after))
-}
-
-/// `[ … ]`. No files are looked at: a test for one fails, as it does for the fonts and saved environments that
-/// configurations ask for.
-fn test(arguments: &[&str]) -> bool {
-    if let Some(at) = arguments.iter().position(|argument| *argument == "-o") {
-        return test(&arguments[..at]) || test(&arguments[at + 1..]);
-    }
-    if let Some(at) = arguments.iter().position(|argument| *argument == "-a") {
-        return test(&arguments[..at]) && test(&arguments[at + 1..]);
-    }
-    match arguments {
-        ["!", rest @ ..] => !test(rest),
-        ["-n", value] => !value.is_empty(),
-        ["-z", value] => value.is_empty(),
-        ["-n" | "-d" | "-e" | "-f" | "-s", ..] => false,
-        ["-z"] => true,
-        [value] => !value.is_empty(),
-        [a, "=" | "==", b] => a == b,
-        [a, "!=", b] => a != b,
-        [a, "-eq", b] => number(a) == number(b),
-        [a, "-ne", b] => number(a) != number(b),
-        [a, "-lt", b] => number(a) < number(b),
-        [a, "-le", b] => number(a) <= number(b),
-        [a, "-gt", b] => number(a) > number(b),
-        [a, "-ge", b] => number(a) >= number(b),
-        _ => false,
-    }
-}
-
-fn number(text: &str) -> i64 {
-    text.parse().unwrap_or(0)
 }
 
 /// `+1` is the boot sector of a disk; anything else is another boot program.

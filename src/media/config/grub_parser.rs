@@ -6,6 +6,8 @@ use super::grub_words::{SyntaxError, Token, Word, tokens};
 
 /// Blocks within blocks.
 const MAX_DEPTH: usize = 24;
+/// Words that only continue a statement.
+const RESERVED: [&str; 7] = ["then", "elif", "else", "fi", "in", "do", "done"];
 
 pub(super) type Block = Rc<[Statement]>;
 
@@ -55,17 +57,14 @@ impl Parser {
                     self.at += 1;
                     break self.leave(statements, "}");
                 }
-                // Braces within a block's braces: Ironic writes `mbr:{{ DISK_IDENTIFIER }}`, two blocks to GRUB's grammar.
-                Some(Token::Open) if stops.contains(&"}") => {
-                    self.at += 1;
-                    self.list(&["}"])?;
-                    statements.push(Statement::Skipped);
-                }
                 Some(Token::Open | Token::Close) => return Err(self.error("a brace stands alone")),
                 Some(Token::Word(word)) => {
                     if let Some(stop) = stops.iter().copied().find(|stop| word.bare() == Some(stop)) {
                         self.at += 1;
                         break self.leave(statements, stop);
+                    }
+                    if let Some(word) = word.bare().filter(|word| RESERVED.contains(word)) {
+                        return Err(self.error(&format!("{word:?} stands alone")));
                     }
                     statements.push(self.statement()?);
                 }
@@ -172,7 +171,15 @@ mod tests {
 
     #[test]
     fn what_is_not_closed_is_refused() {
-        for text in ["menuentry a {\nlinux /k\n", "}", "if a; then b\n", "{ a; }", "for i in a b; do\n"] {
+        for text in [
+            "menuentry a {\nlinux /k\n",
+            "}",
+            "if a; then b\n",
+            "{ a; }",
+            "for i in a b; do\n",
+            "fi",
+            "a; then",
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(parse(&"a {".repeat(100_000)).is_err());

@@ -86,7 +86,6 @@ impl Ipxe<'_> {
         let Some((name, arguments)) = arguments.split_first() else { return Outcome::Success };
         match name.as_str() {
             "goto" => Outcome::Goto(arguments.first().cloned().unwrap_or_default()),
-            "kernel" | "imgselect" | "imgload" | "imgexec" if arguments.is_empty() => Outcome::Failure,
             "kernel" | "imgselect" | "imgload" => self.kernel(arguments),
             "initrd" | "module" | "imgfetch" => self.initrd(arguments),
             "imgargs" => self.image_arguments(arguments),

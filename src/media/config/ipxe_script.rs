@@ -7,6 +7,8 @@ use super::network::NetworkHost;
 
 /// A value, and so a word with its settings filled in, is cut at this many bytes.
 const MAX_VALUE_BYTES: usize = 8 * 1024;
+/// References filled in for one word; values may hold further ones.
+const MAX_REFERENCES: usize = 64;
 /// Settings of one script; further ones cannot be set.
 const MAX_SETTINGS: usize = 256;
 
@@ -75,9 +77,9 @@ impl Commands {
     /// Fills in `${name}` and `${name:type}`, the innermost first.
     pub(super) fn expand(&self, word: &str) -> String {
         let mut text = word.to_owned();
-        while let Some(end) = text.find('}')
-            && let Some(start) = text[..end].rfind("${")
-        {
+        for _ in 0..MAX_REFERENCES {
+            let Some(end) = text.find('}') else { break };
+            let Some(start) = text[..end].rfind("${") else { break };
             let value = self.value(&text[start + 2..end]);
             text.replace_range(start..=end, &value);
             if text.len() > MAX_VALUE_BYTES {
@@ -93,7 +95,7 @@ impl Commands {
         match kind {
             "hexhyp" => value.replace(':', "-"),
             "hexraw" => value.replace(':', ""),
-            _ => value.replace("${", ""),
+            _ => value.to_owned(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! out and its default entry is taken.
 
 mod grub;
+mod grub_condition;
 mod grub_parser;
 mod grub_words;
 mod ipxe;
@@ -33,8 +34,6 @@ pub enum Decision {
     San(String),
     /// It loads another script or program, by URL or path, and hands over to it.
     Chain(String),
-    /// It is a program with no configuration that is known here: a system of its own.
-    Program,
     /// It ends, and the firmware goes on to its next boot device.
     Exit,
     /// It stops there, for this reason.

@@ -72,7 +72,7 @@ mod tests {
 
         let text = "set default=deploy\nset timeout=5\nmenuentry \"deploy\"  {\n    linuxefi n/kernel selinux=0 \
                     ipa-api-url=http://x boot_server=192.0.2.1\n    initrdefi n/ramdisk\n}\n\
-                    menuentry \"boot_whole_disk\"  {\n    linuxefi chain.c32 mbr:{{ DISK_IDENTIFIER }}\n}\n";
+                    menuentry \"boot_whole_disk\"  {\n    linuxefi chain.c32 mbr:(( DISK_IDENTIFIER ))\n}\n";
         let Decision::Kernel(boot) = boots(text) else { panic!() };
         assert_eq!(boot.kernel, "n/kernel");
         assert_eq!(boot.command_line.as_str(), "selinux=0 ipa-api-url=http://x boot_server=192.0.2.1");

@@ -166,8 +166,7 @@ impl Config {
             line = format!("{line} SYSUUID={}", uuid.to_ascii_lowercase());
         }
         let mut initrds = line.split_whitespace().filter_map(|word| word.strip_prefix("initrd="));
-        let last = initrds.next_back().unwrap_or_default();
-        let initrds = last.split(',').filter(|path| !path.is_empty());
+        let initrds = initrds.next_back().unwrap_or_default().split(',').filter(|path| !path.is_empty());
         let initrds = initrds.map(str::to_owned).collect();
         KernelBoot::decide(kernel, initrds, &line)
     }
