@@ -4,6 +4,8 @@
 //! Each server runs in a process of its own, so that its CPU is counted apart from the clients'. The two are measured in
 //! turn, several rounds, and the ratio is that of the medians: these figures hold on a shared machine, times alone do not.
 
+#![expect(clippy::print_stdout, reason = "a table is what a bench is for")]
+
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;

@@ -144,7 +144,7 @@ impl Outside {
             match remote.read(media::parameters).await {
                 Ok(parameters) => return line.with_removable(&parameters.values),
                 Err(why) => {
-                    tracing::debug!(target: "fauxmetal::effect", %why, "a removable medium holds no parameters")
+                    tracing::debug!(target: "fauxmetal::effect", %why, "a removable medium holds no parameters");
                 }
             }
         }
