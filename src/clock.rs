@@ -40,7 +40,11 @@ impl Clock {
         match &self.0 {
             Kind::Wall { origin, started, speed } => {
                 let ms = instant().saturating_duration_since(*started).as_secs_f64() * speed * 1000.0;
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; not negative")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "saturates; not negative"
+                )]
                 origin.after_ms(ms as u64)
             }
             Kind::Hand(ms) => SimTime::from_ms(ms.load(Ordering::Acquire)),

@@ -4,11 +4,20 @@
 //! it asks; what a client does is parsed into one typed command, which the node accepts or refuses; time moves in one
 //! place, when a node is settled. `ARCHITECTURE.md` has the map.
 
+pub mod agent;
+pub mod cli;
 pub mod clock;
+pub mod config;
+pub mod daemon;
 pub mod dmtf;
+pub mod effect;
+pub mod face;
 pub mod fleet;
+pub mod media;
 pub mod node;
 pub mod profile;
 pub mod redfish;
 pub mod seed;
+pub mod server;
 pub mod time;
+pub mod tls;

@@ -1,2 +1,5 @@
 //! The `fauxmetal` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    fauxmetal::cli::main().into()
+}

@@ -33,6 +33,8 @@ pub enum Purpose {
     CommandId = 23,
     CommandTime = 24,
     Endpoint = 25,
+    FileSystem = 26,
+    Switch = 27,
     Sensor = 30,
 }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment of simulated time, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub fn parse_offset(text: &str) -> Option<i16> {
 }
 
 /// A range of durations from which a length is drawn, both ends included, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// The shortest length.
     pub min_ms: u32,
@@ -171,8 +171,19 @@ fn duration_ms(text: &str, default_unit: Option<&str>) -> Result<u32, SpanError>
     if ms > f64::from(Span::MAX_MS) {
         return Err(SpanError::TooLong(text.to_owned()));
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounded above, never negative")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bounded above, never negative"
+    )]
     Ok(ms.round() as u32)
+}
+
+/// As it is written and read: a text.
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.collect_str(self)
+    }
 }
 
 impl<'de> Deserialize<'de> for Span {
@@ -189,6 +200,7 @@ mod tests {
     fn spans_read_as_they_print() {
         for text in ["3s", "500ms", "1s..3s", "2m", "1500ms..2s", "0s"] {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
+            assert_eq!(serde_json::to_value(text.parse::<Span>().unwrap()).unwrap(), text);
         }
         assert_eq!("1..3s".parse::<Span>(), Ok(Span::ms(1000, 3000)));
     }

@@ -7,14 +7,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::NodeId;
+pub use super::work::{
+    AgentCommand, AgentError, Checksum, CommandRecord, CommandStatus, ImageJob, Job, Partitions, Then, Work,
+    Written,
+};
 use crate::seed::{Purpose, Seed};
-use crate::time::{SimTime, Span};
+use crate::time::SimTime;
 
 /// What a ramdisk was told on its kernel's command line, as far as the agent follows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Params {
     /// `ipa-api-url`, and the endpoints that stand in for it: tried in this order from [`Agent::endpoint`] on.
     pub api_urls: Box<[Box<str>]>,
+    /// How many of them, from the first on, are one service, so that any may be the first that is used.
+    pub spread: u8,
     /// `ipa-inspection-callback-url`; inspection comes first where it is set.
     pub inspection_urls: Box<[Box<str>]>,
     /// `ipa-agent-token`, made before the boot.
@@ -92,6 +98,8 @@ pub struct Agent {
     pub commands: Vec<CommandRecord>,
     /// What the last command still does.
     pub job: Option<Job>,
+    /// What `get_partition_uuids` answers, JSON text; `None` until an image has been written.
+    pub partition_uuids: Option<Box<str>>,
     /// Commands taken so far.
     pub taken: u32,
 }
@@ -152,134 +160,6 @@ pub enum Closed {
     LockedDown,
 }
 
-/// A command that an agent was given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct CommandRecord {
-    /// Its id.
-    pub id: Uuid,
-    /// Its name without the extension, which is how IPA reports it.
-    pub name: Box<str>,
-    /// How far it is.
-    pub status: CommandStatus,
-}
-
-/// How far a command is (`command_status`), with what belongs to it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum CommandStatus {
-    /// `RUNNING`.
-    Running,
-    /// `SUCCEEDED`, with `command_result` as JSON text.
-    Succeeded(Box<str>),
-    /// `FAILED`, with `command_error`.
-    Failed(Box<AgentError>),
-    /// `CLEAN_VERSION_MISMATCH` or its kin: the steps' version is another now.
-    VersionMismatch(Box<AgentError>),
-}
-
-/// An error as IPA reports it (`ironic_python_agent/errors.py`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentError {
-    /// `type`: the class of the error.
-    pub kind: Box<str>,
-    /// `code`: an HTTP status.
-    pub code: u16,
-    /// `message`.
-    pub message: Box<str>,
-    /// `details`, which Ironic shows as the node's `last_error`.
-    pub details: Box<str>,
-}
-
-/// What the last command still does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Job {
-    /// It takes its time.
-    Timed {
-        /// Until then.
-        until: SimTime,
-        /// And has this result, JSON text.
-        result: Box<str>,
-        /// And this effect on the machine.
-        then: Then,
-    },
-    /// An image is being streamed.
-    Image {
-        /// The transfer.
-        call: Call,
-        /// What is transferred, and onto what.
-        image: Box<ImageJob>,
-    },
-}
-
-/// What an ended command does to its machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Then {
-    /// Nothing that anybody sees.
-    Nothing,
-    /// The disks hold nothing any more.
-    EmptyDisks,
-}
-
-/// An image to be written: what `write_image` and `prepare_image` were given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ImageJob {
-    /// `id`.
-    pub id: Box<str>,
-    /// Where it is; tried in order.
-    pub urls: Box<[Box<str>]>,
-    /// `disk_format`.
-    pub format: Box<str>,
-    /// What it must hash to.
-    pub checksum: Option<Checksum>,
-    /// Raw images are streamed to the disk, others stored and converted.
-    pub stream: bool,
-    /// User and password for the image's server.
-    pub credentials: Option<(Box<str>, Box<str>)>,
-    /// `Authorization` header for the image's server.
-    pub authorization: Option<Box<str>>,
-    /// The device it is written to.
-    pub device: Box<str>,
-    /// Longest the transfer may take, seconds; zero has no limit.
-    pub max_seconds: u32,
-    /// A step's name and the step as it was received, JSON text, to be echoed in the result; `None` for the bare
-    /// `prepare_image` command.
-    pub step: Option<(Box<str>, Box<str>)>,
-}
-
-/// What an image must hash to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checksum {
-    /// `md5`, `sha256`, `sha512`; `None` where the length tells.
-    pub algorithm: Option<Box<str>>,
-    /// The hash in hex, or the URL of a file that holds it.
-    pub value: Box<str>,
-}
-
-/// A command for an agent, parsed from its API.
-#[derive(Clone, Debug)]
-pub struct AgentCommand {
-    /// Name without the extension.
-    pub name: Box<str>,
-    /// What it means.
-    pub work: Work,
-}
-
-/// What a command means for the machine.
-#[derive(Clone, Debug)]
-pub enum Work {
-    /// It is over at once.
-    Done(CommandStatus),
-    /// It takes as long as is drawn from this span, then succeeds.
-    Timed(Span, Box<str>, Then),
-    /// It streams an image.
-    Image(Box<ImageJob>),
-    /// It shuts the machine down.
-    PowerOff,
-    /// It restarts the machine.
-    Reboot,
-    /// It is over at once, and the API with it.
-    Close(Box<str>, Closed),
-}
-
 /// What came of sending inspection data.
 #[derive(Clone, Debug)]
 pub enum Inspected {
@@ -336,7 +216,7 @@ impl Agent {
 
     /// A fresh agent whose ramdisk came up `now`.
     pub fn new(params: Params, now: SimTime, start_ms: u64, dice: Dice) -> Self {
-        let endpoints = params.api_urls.len().max(1) as u64;
+        let endpoints = u64::from(params.spread.max(1));
         let token = params.token.clone();
         Self {
             endpoint: (dice.draw(Purpose::Endpoint) % endpoints) as u8,
@@ -349,6 +229,7 @@ impl Agent {
             md5_enabled: false,
             commands: Vec::new(),
             job: None,
+            partition_uuids: None,
             taken: 0,
         }
     }
@@ -381,7 +262,7 @@ impl Agent {
     }
 
     /// Does what is due at `now`, which is its [`Agent::next_deadline`]. Says what an ended command does to the machine.
-    pub(super) fn step(&mut self, now: SimTime, dice: Dice) -> Then {
+    pub(super) fn step(&mut self, now: SimTime) -> Then {
         match &mut self.phase {
             Phase::Starting { until } if *until <= now => self.begin(now),
             Phase::Inspecting { call, .. } | Phase::Serving { call, .. } => call.settle(now),
@@ -390,8 +271,9 @@ impl Agent {
             Phase::Starting { .. } | Phase::Closed(_) => {}
         }
         match self.job.take() {
-            Some(Job::Timed { until, result, then }) if until <= now => {
-                self.finish(CommandStatus::Succeeded(result), now, dice);
+            Some(Job::Timed { until, end, then }) if until <= now => {
+                let then = if matches!(end, CommandStatus::Succeeded(_)) { then } else { Then::Nothing };
+                self.finish(end, now);
                 then
             }
             job => {
@@ -460,18 +342,29 @@ impl Agent {
                 backoff_ms(failed, 1_000, 60_000, dice)
             }
         };
-        self.phase = Phase::LookingUp { failed: failed.saturating_add(1), call: Call::At(now.after_ms(wait)), give_up };
+        self.phase = Phase::LookingUp {
+            failed: failed.saturating_add(1),
+            call: Call::At(now.after_ms(wait)),
+            give_up,
+        };
     }
 
     /// Takes the outcome of a heartbeat.
     pub(super) fn beat(&mut self, answer: Beat, now: SimTime, dice: Dice) {
         let Phase::Serving { call: Call::Underway, failed, again, .. } = self.phase else { return };
-        let share = |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds within a day; not negative")]
+        let share =
+            |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "seconds within a day; not negative"
+        )]
         let (wait, failed) = match answer {
             Beat::Accepted if again => (Self::MIN_HEARTBEAT_MS, 0),
             Beat::Accepted => ((f64::from(self.heartbeat_timeout_s) * 1000.0 * share(0.3, 0.3)) as u64, 0),
-            Beat::Refused | Beat::Unreachable => ((5_000.0 * share(1.0, 1.0)) as u64, failed.saturating_add(1)),
+            Beat::Refused | Beat::Unreachable => {
+                ((5_000.0 * share(1.0, 1.0)) as u64, failed.saturating_add(1))
+            }
         };
         if answer == Beat::Unreachable {
             self.fail_over();
@@ -486,17 +379,20 @@ impl Agent {
     }
 
     /// Takes the outcome of an image's transfer; whether the image is on the disk now.
-    pub(super) fn image_written(&mut self, result: Result<String, AgentError>, now: SimTime, dice: Dice) -> bool {
+    pub(super) fn image_written(&mut self, result: Result<Written, AgentError>, now: SimTime) -> bool {
         if !matches!(self.job, Some(Job::Image { call: Call::Underway, .. })) {
             return false;
         }
         self.job = None;
         let written = result.is_ok();
         let status = match result {
-            Ok(json) => CommandStatus::Succeeded(json.into()),
+            Ok(written) => {
+                self.partition_uuids = Some(written.partition_uuids);
+                CommandStatus::Succeeded(written.result)
+            }
             Err(error) => CommandStatus::Failed(Box::new(error)),
         };
-        self.finish(status, now, dice);
+        self.finish(status, now);
         written
     }
 
@@ -511,9 +407,9 @@ impl Agent {
                 self.phase = Phase::Closed(why);
                 CommandStatus::Succeeded(result)
             }
-            Work::Timed(span, result, then) => {
+            Work::Timed(span, end, then) => {
                 let until = now.after_ms(span.pick_ms(dice.draw(Purpose::CommandTime)));
-                self.job = Some(Job::Timed { until, result, then });
+                self.job = Some(Job::Timed { until, end, then });
                 CommandStatus::Running
             }
             Work::Image(image) => {
@@ -531,7 +427,7 @@ impl Agent {
     }
 
     /// Ends the last command, and brings the next heartbeat on: Ironic goes on at heartbeats only.
-    fn finish(&mut self, status: CommandStatus, now: SimTime, _dice: Dice) {
+    fn finish(&mut self, status: CommandStatus, now: SimTime) {
         if let Some(last) = self.commands.last_mut() {
             last.status = status;
         }
@@ -569,6 +465,7 @@ fn backoff_ms(failed: u16, base: u64, max: u64, dice: Dice) -> u64 {
 }
 
 fn uuid_from(dice: Dice) -> Uuid {
-    let (high, low) = (dice.draw(Purpose::CommandId), Dice { count: !dice.count, ..dice }.draw(Purpose::CommandId));
+    let (high, low) =
+        (dice.draw(Purpose::CommandId), Dice { count: !dice.count, ..dice }.draw(Purpose::CommandId));
     uuid::Builder::from_random_bytes((u128::from(high) << 64 | u128::from(low)).to_be_bytes()).into_uuid()
 }

@@ -122,7 +122,10 @@ impl Bmc {
 
     /// The value of a BIOS attribute now.
     pub fn bios_value(&self, profile: &Profile, name: &str) -> Option<Value> {
-        self.bios.get(name).cloned().or_else(|| profile.attribute(name).map(crate::profile::bios::Attribute::default_value))
+        self.bios
+            .get(name)
+            .cloned()
+            .or_else(|| profile.attribute(name).map(crate::profile::bios::Attribute::default_value))
     }
 
     /// What a start of the machine puts into force.

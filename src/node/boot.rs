@@ -116,7 +116,11 @@ mod tests {
     fn once_is_used_up_by_planning() {
         let profile = built_in("generic").unwrap();
         let mut boot = Boot::default();
-        boot.change(BootChange { target: Some(BootTarget::Cd), enabled: Some(BootOverride::Once), ..BootChange::default() });
+        boot.change(BootChange {
+            target: Some(BootTarget::Cd),
+            enabled: Some(BootOverride::Once),
+            ..BootChange::default()
+        });
         assert_eq!(boot.plan(&profile), [BootTarget::Cd, BootTarget::Hdd, BootTarget::Pxe]);
         assert_eq!((boot.target, boot.enabled), (BootTarget::None, BootOverride::Disabled));
         assert_eq!(boot.plan(&profile), [BootTarget::Hdd, BootTarget::Pxe]);
@@ -126,7 +130,11 @@ mod tests {
     fn continuous_stays() {
         let profile = built_in("generic").unwrap();
         let mut boot = Boot::default();
-        boot.change(BootChange { target: Some(BootTarget::Hdd), enabled: Some(BootOverride::Continuous), ..BootChange::default() });
+        boot.change(BootChange {
+            target: Some(BootTarget::Hdd),
+            enabled: Some(BootOverride::Continuous),
+            ..BootChange::default()
+        });
         boot.plan(&profile);
         assert_eq!(boot.plan(&profile)[0], BootTarget::Hdd);
     }

@@ -139,8 +139,8 @@ pub enum Answer {
     LookedUp(LookedUp),
     /// Of [`EffectKind::Heartbeat`].
     Beat(Beat),
-    /// Of [`EffectKind::WriteImage`]: the text of its result, or the agent's error.
-    ImageWritten(Result<String, super::agent::AgentError>),
+    /// Of [`EffectKind::WriteImage`]: the image that is on the disk now, or the agent's error.
+    ImageWritten(Result<super::agent::Written, super::agent::AgentError>),
 }
 
 /// What a boot source holds.

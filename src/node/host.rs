@@ -128,9 +128,13 @@ impl Host {
                 Stage::Reading(_) => BootProgress::SystemHardwareInitializationComplete,
                 Stage::Loading { .. } => BootProgress::OsBootStarted,
             },
-            Self::Running { what: Running::NoBootDevice, .. } => BootProgress::SystemHardwareInitializationComplete,
+            Self::Running { what: Running::NoBootDevice, .. } => {
+                BootProgress::SystemHardwareInitializationComplete
+            }
             Self::Running { what: Running::Setup, .. } => BootProgress::SetupEntered,
-            Self::Running { what: Running::Os | Running::Live | Running::Agent(_), .. } => BootProgress::OsRunning,
+            Self::Running { what: Running::Os | Running::Live | Running::Agent(_), .. } => {
+                BootProgress::OsRunning
+            }
         }
     }
 

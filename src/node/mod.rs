@@ -12,6 +12,7 @@ pub mod neighbour;
 mod power;
 pub mod sensors;
 pub mod spec;
+pub mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,12 +175,12 @@ impl Node {
             bmc.restarting_until = None;
             return;
         }
-        let dice = self.dice();
         match &mut self.state.host {
             Host::Running { what: host::Running::Agent(agent), .. } => {
-                match agent.step(at, dice) {
+                match agent.step(at) {
                     Then::Nothing => {}
                     Then::EmptyDisks => self.state.installed = false,
+                    Then::Install => self.state.installed = true,
                 }
                 self.state.due = true;
             }
@@ -287,7 +288,8 @@ impl Node {
         let dice = self.dice();
         if let Answer::MediaOpened(slot, result) = answer {
             let Some(bmc) = &mut self.state.bmc else { return };
-            if let Some(media) = bmc.media.iter_mut().find(|m| m.insertion.slot == slot && m.number == epoch) {
+            if let Some(media) = bmc.media.iter_mut().find(|m| m.insertion.slot == slot && m.number == epoch)
+            {
                 media.opened = result.map_or_else(|why| Opened::Failed(why.into()), |()| Opened::Connected);
             }
             return;
@@ -301,7 +303,7 @@ impl Node {
             (Answer::LookedUp(answer), Some(agent)) => agent.looked_up(answer, now, dice),
             (Answer::Beat(answer), Some(agent)) => agent.beat(answer, now, dice),
             (Answer::ImageWritten(result), Some(agent)) => {
-                if agent.image_written(result, now, dice) {
+                if agent.image_written(result, now) {
                     self.state.installed = true;
                 }
             }

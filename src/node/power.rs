@@ -61,7 +61,11 @@ impl Node {
                 return;
             }
             Host::Running { what: Running::Os | Running::Live | Running::Agent(_), .. } => true,
-            Host::Off | Host::PoweringOn { .. } | Host::Post { .. } | Host::Booting(_) | Host::Running { .. } => false,
+            Host::Off
+            | Host::PoweringOn { .. }
+            | Host::Post { .. }
+            | Host::Booting(_)
+            | Host::Running { .. } => false,
         };
         if !system {
             return self.cut(then, now);
@@ -122,7 +126,9 @@ impl Node {
         let mut left = plan.into_iter();
         while let Some(from) = left.next() {
             let stage = match from {
-                BootTarget::Hdd | BootTarget::UefiTarget | BootTarget::UefiBootNext if self.state.installed => {
+                BootTarget::Hdd | BootTarget::UefiTarget | BootTarget::UefiBootNext
+                    if self.state.installed =>
+                {
                     self.loading(Found::Os, at)
                 }
                 BootTarget::Pxe | BootTarget::UefiHttp => Stage::Reading(Call::Due),
@@ -173,7 +179,9 @@ impl Node {
             Ok(Bootable::Agent(params)) => Ok(Found::Agent(params)),
             Ok(Bootable::Live) => Ok(Found::Live),
             Ok(Bootable::Disk) if self.state.installed => Ok(Found::Os),
-            Ok(Bootable::Disk) => Err("the network says to boot from disk, and no disk holds a system".to_owned()),
+            Ok(Bootable::Disk) => {
+                Err("the network says to boot from disk, and no disk holds a system".to_owned())
+            }
             Err(why) => Err(why),
         };
         let left = std::mem::take(&mut booting.left);

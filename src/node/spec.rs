@@ -87,7 +87,8 @@ impl Spec<'_> {
         if mac.0[0] != fleet[0] & 0xfc | 0x02 || mac.0[1] != fleet[1] {
             return None;
         }
-        let carried = seed.unscramble(Purpose::Mac, u32::from_be_bytes([mac.0[2], mac.0[3], mac.0[4], mac.0[5]]));
+        let carried =
+            seed.unscramble(Purpose::Mac, u32::from_be_bytes([mac.0[2], mac.0[3], mac.0[4], mac.0[5]]));
         Some((carried >> 8, carried as u8))
     }
 
@@ -195,9 +196,14 @@ mod tests {
     fn identity_is_the_same_for_ever() {
         let profile = built_in("generic").unwrap();
         let s = spec(&profile, 1, 0);
-        insta::assert_snapshot!(
-            format!("{} {} {} {} {}", s.uuid(), s.serial(), s.mac(0), s.wwn(0, "002538"), s.part_serial('D', 0))
-        );
+        insta::assert_snapshot!(format!(
+            "{} {} {} {} {}",
+            s.uuid(),
+            s.serial(),
+            s.mac(0),
+            s.wwn(0, "002538"),
+            s.part_serial('D', 0)
+        ));
     }
 
     #[test]

@@ -90,6 +90,7 @@ fn insertion(image: &str) -> Insertion {
 fn params() -> Params {
     Params {
         api_urls: ["http://one".into(), "http://two".into()].into(),
+        spread: 2,
         inspection_urls: ["http://one/v1/continue_inspection".into()].into(),
         token: Some("secret".into()),
         lookup_timeout_s: 600,
@@ -109,7 +110,7 @@ fn found(token: Option<&str>) -> Answer {
 fn timed() -> Command {
     Command::Agent(AgentCommand {
         name: "execute_clean_step".into(),
-        work: Work::Timed(Span::exactly_ms(2_000), "{}".into(), Then::EmptyDisks),
+        work: Work::Timed(Span::exactly_ms(2_000), CommandStatus::Succeeded("{}".into()), Then::EmptyDisks),
     })
 }
 
@@ -206,14 +207,21 @@ fn a_written_image_makes_the_disk_bootable_and_power_off_takes_the_agent_along()
         stream: true,
         credentials: None,
         authorization: None,
+        proxies: [].into(),
+        no_proxy: None,
         device: "/dev/sda".into(),
-        max_seconds: 0,
+        partitions: None,
+        configdrive_url: None,
+        node_uuid: "local".into(),
         step: None,
     };
     let command = AgentCommand { name: "execute_deploy_step".into(), work: Work::Image(Box::new(image)) };
     bench.apply(Command::Agent(command)).unwrap();
     assert_eq!(bench.run(), [EffectKind::WriteImage]);
-    bench.answer(Answer::ImageWritten(Ok("{}".into())));
+    bench.answer(Answer::ImageWritten(Ok(agent::Written {
+        result: "{}".into(),
+        partition_uuids: "{}".into(),
+    })));
     assert!(bench.node.installed());
     bench.apply(Command::Agent(AgentCommand { name: "power_off".into(), work: Work::PowerOff })).unwrap();
     assert_eq!(bench.node.host().power_state(), PowerState::PoweringOff);
@@ -228,7 +236,8 @@ fn a_written_image_makes_the_disk_bootable_and_power_off_takes_the_agent_along()
 fn a_failed_image_leaves_the_disk_empty_and_says_why() {
     let mut bench = Bench::new();
     bench.serving();
-    let error = AgentError { kind: "ImageChecksumError".into(), code: 500, message: "m".into(), details: "d".into() };
+    let error =
+        AgentError { kind: "ImageChecksumError".into(), code: 500, message: "m".into(), details: "d".into() };
     bench.answer(Answer::ImageWritten(Err(error)));
     assert!(!bench.node.installed());
 }

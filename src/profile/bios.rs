@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One attribute of the BIOS.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "Written")]
 pub struct Attribute {
     /// `AttributeName`.
@@ -13,6 +13,7 @@ pub struct Attribute {
     /// What it does, for `HelpText`.
     pub help: String,
     /// Its type, default and bounds.
+    #[serde(flatten)]
     pub kind: Kind,
     /// A client cannot change it.
     pub read_only: bool,
@@ -63,15 +64,22 @@ impl TryFrom<Written> for Attribute {
         };
         let attribute = Self { name, display: w.display, help: w.help, kind, read_only: false };
         if let Err(misfit) = attribute.accepts(&attribute.default_value()) {
-            return Err(format!("BIOS attribute '{}': its default does not fit it: {misfit:?}", attribute.name));
+            return Err(format!(
+                "BIOS attribute '{}': its default does not fit it: {misfit:?}",
+                attribute.name
+            ));
         }
         Ok(Self { read_only: w.read_only, ..attribute })
     }
 }
 
 /// The type of an attribute (`AttributeRegistry.AttributeType`), with what belongs to it.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the fields are the registry's: ValueName, LowerBound, UpperBound, MaxLength, DefaultValue")]
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[expect(
+    missing_docs,
+    reason = "the fields are the registry's: ValueName, LowerBound, UpperBound, MaxLength, DefaultValue"
+)]
 pub enum Kind {
     /// One of a list of words.
     Enumeration { default: String, values: Vec<String> },
@@ -110,7 +118,9 @@ impl Attribute {
     /// The value of a new machine.
     pub fn default_value(&self) -> Value {
         match &self.kind {
-            Kind::Enumeration { default, .. } | Kind::String { default, .. } => Value::Text(default.as_str().into()),
+            Kind::Enumeration { default, .. } | Kind::String { default, .. } => {
+                Value::Text(default.as_str().into())
+            }
             Kind::Integer { default, .. } => Value::Integer(*default),
             Kind::Boolean { default } => Value::Boolean(*default),
         }

@@ -2,12 +2,12 @@
 //!
 //! One list, two views, so that what Ironic reads from the BMC agrees with what the agent reports.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dmtf::MediaType;
 
 /// A processor socket and what sits in it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Processor {
     /// `Processor.Id`.
@@ -37,7 +37,7 @@ pub struct Processor {
 }
 
 /// A memory module.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dimm {
     /// `Memory.Id`, which is also the slot's name.
@@ -55,7 +55,7 @@ pub struct Dimm {
 }
 
 /// A port of a network adapter, which is one interface of the host.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Nic {
     /// `EthernetInterface.Id`.
@@ -92,7 +92,7 @@ impl Nic {
 }
 
 /// A storage controller and its drives.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Storage {
     /// `Storage.Id`.
@@ -122,7 +122,7 @@ pub struct Storage {
 }
 
 /// A drive.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drive {
     /// `Drive.Id`.
@@ -158,7 +158,7 @@ pub struct Drive {
 }
 
 /// A power supply.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PowerSupply {
     /// `PowerSupply.Id`.
@@ -176,7 +176,7 @@ pub struct PowerSupply {
 }
 
 /// A fan.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fan {
     /// `Fan.Id`.
@@ -190,7 +190,7 @@ pub struct Fan {
 }
 
 /// A temperature sensor.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Temperature {
     /// `Sensor.Id`.
@@ -208,7 +208,7 @@ pub struct Temperature {
 }
 
 /// A firmware component, as `UpdateService/FirmwareInventory` lists it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Firmware {
     /// `SoftwareInventory.Id`, unique in its model.
@@ -222,7 +222,7 @@ pub struct Firmware {
 }
 
 /// What a firmware component runs on, from which its `RelatedItem` follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FirmwareOf {
     /// The system's BIOS; its version is `ComputerSystem.BiosVersion`.
@@ -234,7 +234,7 @@ pub enum FirmwareOf {
 }
 
 /// A slot for virtual media.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MediaSlot {
     /// `VirtualMedia.Id`.
@@ -253,7 +253,7 @@ impl MediaSlot {
 }
 
 /// The controller itself.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manager {
     /// `Manager.Model`.
@@ -265,7 +265,7 @@ pub struct Manager {
 }
 
 /// The box.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chassis {
     /// `Chassis.ChassisType`, as `RackMount`.
@@ -287,7 +287,7 @@ pub struct Chassis {
 }
 
 /// A PCI device beyond the interfaces and controllers, for the agent's `pci_devices`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PciDevice {
     /// Four hex digits.

@@ -85,7 +85,9 @@ pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
         let Some(text) = file.contents_utf8() else { continue };
         match (path.file_stem().and_then(|s| s.to_str()), path.extension().and_then(|e| e.to_str())) {
             (Some("profile"), Some("toml")) => toml = Some(text),
-            (Some(kind), Some("json")) => overlays.push((path.display().to_string(), kind.to_owned(), text.to_owned())),
+            (Some(kind), Some("json")) => {
+                overlays.push((path.display().to_string(), kind.to_owned(), text.to_owned()))
+            }
             _ => {}
         }
     }
@@ -103,7 +105,8 @@ pub fn from_directory(dir: &Path) -> Result<Arc<Profile>, ProfileError> {
     };
     let toml_path = dir.join("profile.toml");
     let toml = read(&toml_path)?;
-    let listing = std::fs::read_dir(dir).map_err(|error| ProfileError::Read { file: dir.display().to_string(), error })?;
+    let listing = std::fs::read_dir(dir)
+        .map_err(|error| ProfileError::Read { file: dir.display().to_string(), error })?;
     let mut overlays = Vec::new();
     for path in listing.flatten().map(|entry| entry.path()) {
         if let (Some("json"), Some(kind)) =
@@ -146,7 +149,11 @@ fn check(p: &Profile) -> Result<(), String> {
         }
     }
     if p.serial.matches('#').count() < Profile::SERIAL_HASHES || !p.serial.is_ascii() {
-        return Err(format!("serial: '{}' must be ASCII with at least {} '#'", p.serial, Profile::SERIAL_HASHES));
+        return Err(format!(
+            "serial: '{}' must be ASCII with at least {} '#'",
+            p.serial,
+            Profile::SERIAL_HASHES
+        ));
     }
     for (what, count, max) in [
         ("nic", p.nics.len(), Profile::MAX_NICS),

@@ -9,20 +9,20 @@ pub mod timing;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::dmtf::{BootTarget, ResetType};
 use bios::Attribute;
 use inventory::{
-    Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor, Storage,
-    Temperature,
+    Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor,
+    Storage, Temperature,
 };
 pub use load::{ProfileError, built_in, built_in_names, from_directory, named};
 use overlay::Overlay;
 use timing::Timing;
 
 /// A model of server.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The name that `--profile` takes: lower case letters, digits and dashes.
@@ -158,6 +158,10 @@ impl Profile {
 
     /// The architecture as Linux names it, which is Ironic's `cpu_arch`.
     pub fn cpu_arch(&self) -> &'static str {
-        if self.processors.iter().any(|p| p.instruction_set.starts_with("ARM")) { "aarch64" } else { "x86_64" }
+        if self.processors.iter().any(|p| p.instruction_set.starts_with("ARM")) {
+            "aarch64"
+        } else {
+            "x86_64"
+        }
     }
 }

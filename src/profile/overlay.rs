@@ -65,7 +65,9 @@ pub enum OverlayError {
     #[error("an overlay is a JSON object, and this is {0}")]
     NotAnObject(&'static str),
     /// A name in braces is not a fact.
-    #[error("'{{{0}}}' is not a fact of a node; allowed are {{name}}, {{serial}}, {{uuid}}, {{system}}, {{manager}} and {{chassis}}")]
+    #[error(
+        "'{{{0}}}' is not a fact of a node; allowed are {{name}}, {{serial}}, {{uuid}}, {{system}}, {{manager}} and {{chassis}}"
+    )]
     UnknownFact(String),
     /// More keys in one object than the writer can keep count of.
     #[error("one object of an overlay has more than {} keys", Overlay::MAX_KEYS)]
@@ -159,7 +161,11 @@ mod tests {
     fn facts_are_cut_out_of_strings_only() {
         assert_eq!(
             pieces(r#"[{"a":"x-{serial}"},"{{no}}"]"#).unwrap(),
-            [Piece::Text(r#"[{"a":"x-"#.into()), Piece::Fact(Fact::Serial), Piece::Text(r#""},"{no}"]"#.into())]
+            [
+                Piece::Text(r#"[{"a":"x-"#.into()),
+                Piece::Fact(Fact::Serial),
+                Piece::Text(r#""},"{no}"]"#.into())
+            ]
         );
     }
 

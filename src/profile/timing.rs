@@ -1,6 +1,6 @@
 //! How long a model's hardware takes for things, as ranges from which each node draws.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::time::Span;
 
@@ -9,7 +9,7 @@ macro_rules! timings {
         /// The lengths of a node's transitions, simulated milliseconds.
         ///
         /// A profile states those in which its model differs from these defaults.
-        #[derive(Clone, Debug, Deserialize)]
+        #[derive(Clone, Debug, Deserialize, Serialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Timing { $($(#[doc = $doc])+ pub $name: Span),+ }
 
@@ -63,6 +63,8 @@ timings! {
     erase_disk = 2_000 .. 5_000,
     /// A burn-in test.
     burnin = 5_000 .. 10_000,
+    /// Pulling a container image and installing it (`execute_bootc_install`).
+    bootc_install = 5_000 .. 10_000,
 }
 
 /// A timing's name that is none.

@@ -8,6 +8,7 @@ pub mod body;
 pub mod check;
 pub mod doc;
 pub mod error;
+mod face;
 pub mod message;
 mod protocol;
 mod query;

@@ -1,5 +1,7 @@
-//! The integration tests, in one binary: what users see from outside.
+//! The integration tests: one binary, one module for each thing that is tested from outside.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail as the test does")]
 
+mod cli;
 mod documents;
+mod tidy;

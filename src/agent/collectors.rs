@@ -1,0 +1,161 @@
+//! Inspection beyond the inventory: what IPA's other collectors find in the same machine.
+//!
+//! Shapes are those of `inspector.py`, `numa_inspector.py` and `dmi_inspector.py` of IPA, and of the `hardware-detect`
+//! tool that `extra-hardware` runs.
+
+use serde_json::{Map, Value, json};
+
+use super::{disks, inventory, lldp};
+use crate::node::Node;
+use crate::profile::inventory::Nic;
+
+/// The NUMA node of a device: buses from 0x80 on hang on the second socket where there is one.
+fn numa_node(node: &Node, pci_address: &str) -> usize {
+    let bus = pci_address.split(':').nth(1).and_then(|b| u8::from_str_radix(b, 16).ok()).unwrap_or(0);
+    usize::from(bus >= 0x80).min(node.profile().processors.len() - 1)
+}
+
+/// `pci-devices`: interfaces, and whatever else the profile lists.
+pub(super) fn pci_devices(node: &Node) -> Value {
+    let profile = node.profile();
+    let bare = |id: &str| id.trim_start_matches("0x").to_owned();
+    let numa = |bus: &str| numa_node(node, bus).to_string();
+    let nics = profile.nics.iter().map(|n| {
+        json!({
+            "vendor_id": bare(&n.vendor), "product_id": bare(&n.product), "class": "020000", "revision": "02",
+            "bus": n.pci_address, "numa_node_id": numa(&n.pci_address),
+        })
+    });
+    let others = profile.pci_devices.iter().map(|d| {
+        json!({
+            "vendor_id": d.vendor_id, "product_id": d.product_id, "class": d.class, "revision": d.revision,
+            "bus": d.bus, "numa_node_id": numa(&d.bus),
+        })
+    });
+    nics.chain(others).collect()
+}
+
+/// `numa-topology`: one NUMA node a socket. Linux counts the first threads of all cores before the second ones.
+pub(super) fn numa_topology(node: &Node) -> Value {
+    let processors = &node.profile().processors;
+    let ram_kib = inventory::usable_bytes(node) / 1024 / processors.len() as u64;
+    let all_cores: u32 = processors.iter().map(|p| p.cores).sum();
+    let mut cpus = Vec::new();
+    let mut thread = 0;
+    for (numa, processor) in processors.iter().enumerate() {
+        let siblings = (processor.threads / processor.cores.max(1)).max(1);
+        for core in 0..processor.cores {
+            let threads: Vec<u32> = (0..siblings).map(|n| thread + n * all_cores).collect();
+            cpus.push(json!({"cpu": core, "numa_node": numa, "thread_siblings": threads}));
+            thread += 1;
+        }
+    }
+    let ram: Vec<_> = (0..processors.len()).map(|n| json!({"numa_node": n, "size_kb": ram_kib})).collect();
+    let nic = |n: &Nic| json!({"name": n.name, "numa_node": numa_node(node, &n.pci_address)});
+    let nics: Vec<_> = node.profile().nics.iter().map(nic).collect();
+    json!({"ram": ram, "cpus": cpus, "nics": nics})
+}
+
+/// `lldp`: what every interface hears.
+pub(super) fn lldp(node: &Node) -> Value {
+    let heard = |(port, nic): (u8, &Nic)| (nic.name.clone(), json!(lldp::neighbour(node.spec(), port)));
+    Value::Object(inventory::nics(node).map(heard).collect())
+}
+
+/// `dmi-decode`: BIOS, processors and memory as `dmidecode` prints them.
+pub(super) fn dmi(node: &Node) -> Value {
+    let (profile, spec) = (node.profile(), node.spec());
+    let cpus: Vec<_> = profile
+        .processors
+        .iter()
+        .zip(0x40..)
+        .map(|(p, handle)| {
+            json!({
+                "Handle": format!("Handle 0x{handle:04X}, DMI type 4, 48 bytes"),
+                "Socket Designation": p.socket, "Type": "Central Processor", "Manufacturer": p.manufacturer,
+                "Version": p.model, "Max Speed": format!("{} MHz", p.max_mhz),
+                "Current Speed": format!("{} MHz", p.mhz), "Status": "Populated, Enabled",
+                "Core Count": p.cores.to_string(), "Core Enabled": p.cores.to_string(),
+                "Thread Count": p.threads.to_string(),
+            })
+        })
+        .collect();
+    let devices: Vec<_> = (0u8..)
+        .zip(&profile.dimms)
+        .map(|(slot, d)| {
+            json!({
+                "Handle": format!("Handle 0x{:04X}, DMI type 17, 92 bytes", 0x1100 + u16::from(slot)),
+                "Size": format!("{} GB", d.capacity_mib / 1024), "Form Factor": "DIMM", "Locator": d.id,
+                "Type": d.device_type, "Speed": format!("{} MT/s", d.speed_mhz), "Manufacturer": d.manufacturer,
+                "Serial Number": spec.part_serial('M', slot), "Part Number": d.part_number,
+            })
+        })
+        .collect();
+    json!({
+        "bios": {
+            "Handle": "Handle 0x0000, DMI type 0, 26 bytes", "Vendor": profile.bios_vendor,
+            "Version": profile.bios_version(), "Release Date": profile.bios_date,
+        },
+        "cpu": cpus,
+        "memory": {
+            "Location": "System Board Or Motherboard", "Use": "System Memory", "Number Of Devices": devices.len(),
+            "devices": devices,
+        },
+    })
+}
+
+/// `extra-hardware`: the four-column list of `hardware-detect`.
+pub(super) fn extra_hardware(node: &Node) -> Value {
+    let (profile, spec) = (node.profile(), node.spec());
+    let mut rows: Vec<[Value; 4]> = Vec::new();
+    let mut row = |class: &str, item: &str, key: &str, value: Value| {
+        rows.push([json!(class), json!(item), json!(key), value]);
+    };
+    let disks = disks::list(spec);
+    row("disk", "logical", "count", json!(disks.len().to_string()));
+    for disk in &disks {
+        let name = disk.name.trim_start_matches("/dev/");
+        row("disk", name, "size", json!((disk.size / 1_000_000_000).to_string()));
+        row("disk", name, "model", json!(disk.model));
+        row("disk", name, "rotational", json!(u8::from(disk.rotational).to_string()));
+        row("disk", name, "vendor", json!(disk.vendor));
+        row("disk", name, "id", json!(format!("wwn-{}", disk.wwn.as_deref().unwrap_or_default())));
+    }
+    for (key, value) in
+        [("name", &profile.model), ("vendor", &profile.manufacturer), ("serial", &spec.serial())]
+    {
+        row("system", "product", key, json!(value));
+    }
+    row("firmware", "bios", "version", json!(profile.bios_version()));
+    row("firmware", "bios", "date", json!(profile.bios_date));
+    row("memory", "total", "size", json!((profile.memory_mib() << 20).to_string()));
+    for (port, nic) in inventory::nics(node) {
+        row("network", &nic.name, "serial", json!(spec.mac(port).to_string()));
+        row("network", &nic.name, "driver", json!(nic.driver));
+        row("network", &nic.name, "link", json!(if nic.link { "yes" } else { "no" }));
+    }
+    row("cpu", "physical", "number", json!(profile.processors.len().to_string()));
+    let threads: u32 = profile.processors.iter().map(|p| p.threads).sum();
+    row("cpu", "logical", "number", json!(threads.to_string()));
+    json!(rows)
+}
+
+/// `usb-devices`: hubs of the controller's virtual media, which `lshw` does not class as generic; so none.
+pub(super) fn usb_devices() -> Value {
+    json!([])
+}
+
+/// Puts what the collector of that name finds into `data`; `false` for a name that no collector has.
+pub(super) fn collect(name: &str, node: &Node, data: &mut Map<String, Value>) -> bool {
+    let (key, value) = match name {
+        "pci-devices" => ("pci_devices", pci_devices(node)),
+        "numa-topology" => ("numa_topology", numa_topology(node)),
+        "lldp" => ("lldp_raw", lldp(node)),
+        "dmi-decode" => ("dmi", dmi(node)),
+        "extra-hardware" => ("data", extra_hardware(node)),
+        "usb-devices" => ("usb_devices", usb_devices()),
+        _ => return false,
+    };
+    data.insert(key.to_owned(), value);
+    true
+}

@@ -1,0 +1,306 @@
+//! The Ironic Python Agent as Ironic meets it: its API, and what it says of itself.
+//!
+//! One listener serves the agents of all nodes, each below its system's UUID: `https://host:port/<uuid>/v1/commands/`.
+//! Ironic takes the URL from the heartbeat as it is, path included. Routes, answers and errors are those of Ironic
+//! Python Agent 13 (`ironic_python_agent/api/app.py`).
+
+mod collectors;
+mod commands;
+mod disks;
+mod error;
+pub mod failure;
+mod hints;
+mod inspection;
+mod inventory;
+pub mod ironic;
+mod journal;
+mod lldp;
+mod python;
+mod result;
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
+use url::form_urlencoded;
+use uuid::Uuid;
+
+pub use commands::{ALGORITHMS, check_configdrive, checksum_algorithm, written};
+
+use crate::face::{Face, Peer, Refused};
+use crate::fleet::Fleet;
+use crate::node::agent::{Agent, CommandRecord, CommandStatus};
+use crate::node::command::Command;
+use crate::node::{NodeId, Outcome};
+use commands::{Params, Situation};
+use error::Fault;
+
+/// The version that agents report.
+pub const VERSION: &str = "13.0.0";
+
+const DOCUMENTATION: &str = "https://docs.openstack.org/ironic-python-agent/";
+
+/// The agents of a fleet, as their callers see them.
+pub struct Agents {
+    fleet: Arc<Fleet>,
+    /// What every agent's URL begins with, without a slash at the end.
+    base: Box<str>,
+}
+
+/// A route of the API. The version may be left out of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route<'a> {
+    Root,
+    Version,
+    Status,
+    Commands,
+    Command(&'a str),
+    /// A slash is missing at the end.
+    Slash,
+}
+
+impl<'a> Route<'a> {
+    /// The route of a path below an agent's own.
+    fn of(path: &'a str) -> Option<Self> {
+        match path {
+            "" | "/v1" | "/v1/commands" | "/commands" => return Some(Self::Slash),
+            "/" => return Some(Self::Root),
+            "/v1/" => return Some(Self::Version),
+            _ => {}
+        }
+        match path.strip_prefix("/v1").unwrap_or(path) {
+            "/status" => Some(Self::Status),
+            "/commands/" => Some(Self::Commands),
+            rest => {
+                let id = rest.strip_prefix("/commands/")?;
+                (!id.contains('/')).then_some(Self::Command(id))
+            }
+        }
+    }
+
+    fn allow(self) -> &'static str {
+        if self == Self::Commands { "GET, HEAD, POST" } else { "GET, HEAD" }
+    }
+}
+
+impl Agents {
+    /// The agents of `fleet`, whose callers reach them at `base`, such as `https://192.0.2.1:9999`.
+    pub fn new(fleet: Arc<Fleet>, base: &str) -> Self {
+        Self { fleet, base: base.trim_end_matches('/').into() }
+    }
+
+    /// Answers a request. One that asks to wait is answered when its command ends, or the agent does.
+    pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+        match self.answer(&request).await {
+            Ok(response) => response,
+            Err(fault) => fault.response(),
+        }
+    }
+
+    async fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Fault> {
+        let path = request.uri().path().strip_prefix('/').unwrap_or_default();
+        let (uuid, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+        let id = Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid));
+        let id = id.ok_or_else(Fault::unreachable)?;
+        let started = self.agent(id, |agent| agent.started)?;
+        let route = Route::of(rest).ok_or_else(Fault::no_such_page)?;
+        let get = matches!(*request.method(), Method::GET | Method::HEAD);
+        let post = request.method() == Method::POST;
+        let root = format!("{}/{uuid}", self.base);
+        let query = Query::of(request.uri().query().unwrap_or_default());
+        match route {
+            Route::Slash => Ok(redirect(request)),
+            Route::Root if get => Ok(json_response(&root_document(&root))),
+            Route::Version if get => Ok(json_response(&version_document(&root))),
+            Route::Status if get => {
+                #[expect(clippy::cast_precision_loss, reason = "a date in ms is far below 2^53")]
+                let seconds = started.ms() as f64 / 1000.0;
+                Ok(json_response(&json!({"started_at": seconds, "version": VERSION})))
+            }
+            Route::Commands if get => self.list(id, &query),
+            Route::Commands if post => self.run(id, &query, request.body()).await,
+            Route::Command(command) if get => {
+                self.authorize(id, &query)?;
+                self.result(id, command, query.wait).await
+            }
+            Route::Root | Route::Version | Route::Status | Route::Commands | Route::Command(_) => {
+                Err(Fault::method_not_allowed(route.allow()))
+            }
+        }
+    }
+
+    /// Looks at the agent of a node, if it serves.
+    fn agent<R>(&self, id: NodeId, see: impl FnOnce(&Agent) -> R) -> Result<R, Fault> {
+        let seen = self.fleet.look(id, |node, _| node.agent().filter(|a| a.serves()).map(see));
+        seen.flatten().ok_or_else(Fault::unreachable)
+    }
+
+    fn authorize(&self, id: NodeId, query: &Query) -> Result<(), Fault> {
+        let good = self.agent(id, |agent| {
+            let (Some(ours), Some(theirs)) = (agent.token.as_deref(), query.token.as_deref()) else {
+                return false;
+            };
+            !ours.is_empty() && bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()))
+        })?;
+        good.then_some(()).ok_or_else(Fault::unauthorized)
+    }
+
+    fn list(&self, id: NodeId, query: &Query) -> Result<Response<Bytes>, Fault> {
+        self.authorize(id, query)?;
+        let records = self.agent(id, |agent| agent.commands.clone())?;
+        let results: Vec<_> = records.iter().map(result::text).collect();
+        Ok(json_text(format!(r#"{{"commands":[{}]}}"#, results.join(","))))
+    }
+
+    async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Bytes>, Fault> {
+        self.authorize(id, query)?;
+        let (name, params) = body_of(body)?;
+        commands::split(&name)?;
+        let busy = self.agent(id, |agent| {
+            agent.commands.last().filter(|c| c.status == CommandStatus::Running).map(|c| c.name.clone())
+        })?;
+        if let Some(with) = busy {
+            return Err(Fault::busy(&with));
+        }
+        // Parameters can be megabytes; they are read from a copy of the node, so that nobody waits for its lock.
+        let (node, now) =
+            self.fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(Fault::unreachable)?;
+        let agent = node.agent().ok_or_else(Fault::unreachable)?;
+        let command = commands::parse(&Situation { node: &node, agent, now }, &name, &params)?;
+        tracing::debug!(target: "fauxmetal::agent", { node.id = id.0, command = %name }, "the agent was given a command");
+        match self.fleet.apply(id, Command::Agent(command)).ok_or_else(Fault::unreachable)?? {
+            Outcome::Agent(record) if query.wait && record.status == CommandStatus::Running => {
+                self.result(id, &record.id.to_string(), true).await
+            }
+            Outcome::Agent(record) => Ok(json_text(result::text(&record))),
+            Outcome::Done => Err(Fault::unreachable()),
+        }
+    }
+
+    /// The result of one command, after its end if `wait`.
+    async fn result(&self, id: NodeId, command: &str, wait: bool) -> Result<Response<Bytes>, Fault> {
+        let changed = self.fleet.changed(id);
+        loop {
+            let mut next = pin!(changed.next());
+            next.as_mut().enable();
+            let record = self.agent(id, |agent| find(agent, command).cloned())?;
+            let record = record.ok_or_else(|| failure::not_found("Command Result", command))?;
+            if !wait || record.status != CommandStatus::Running {
+                return Ok(json_text(result::text(&record)));
+            }
+            next.await;
+        }
+    }
+}
+
+impl Face for Agents {
+    async fn call(&self, _peer: &Peer, request: Request<Bytes>) -> Response<Bytes> {
+        Self::call(self, request).await
+    }
+
+    fn refuse(&self, why: Refused) -> Response<Bytes> {
+        Fault::new(why.status(), why.to_string()).response()
+    }
+}
+
+fn find<'a>(agent: &'a Agent, command: &str) -> Option<&'a CommandRecord> {
+    agent.commands.iter().find(|c| c.id.to_string() == command)
+}
+
+/// The parts of a query that the API knows.
+struct Query {
+    token: Option<String>,
+    wait: bool,
+}
+
+impl Query {
+    fn of(query: &str) -> Self {
+        let first = |name: &str| {
+            form_urlencoded::parse(query.as_bytes()).find(|(n, _)| n == name).map(|(_, v)| v.into_owned())
+        };
+        Self {
+            token: first("agent_token"),
+            wait: first("wait").is_some_and(|w| w.eq_ignore_ascii_case("true")),
+        }
+    }
+}
+
+/// Name and parameters of a command.
+fn body_of(body: &Bytes) -> Result<(String, Params<'_>), Fault> {
+    #[derive(serde::Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        name: Option<&'a RawValue>,
+        #[serde(borrow)]
+        params: Option<&'a RawValue>,
+    }
+    serde_json::from_slice::<serde::de::IgnoredAny>(body)
+        .map_err(|error| Fault::bad_request(&format!("Failed to decode JSON object: {error}")))?;
+    let wrong = || Fault::bad_request("Missing or invalid name or params");
+    let body: Body<'_> = serde_json::from_slice(body).map_err(|_| wrong())?;
+    let name = serde_json::from_str(body.name.ok_or_else(wrong)?.get()).map_err(|_| wrong())?;
+    let params = serde_json::from_str(body.params.ok_or_else(wrong)?.get()).map_err(|_| wrong())?;
+    Ok((name, params))
+}
+
+fn json_text(text: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn json_response(value: &Value) -> Response<Bytes> {
+    json_text(value.to_string())
+}
+
+fn redirect(request: &Request<Bytes>) -> Response<Bytes> {
+    let uri = request.uri();
+    let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    let location = HeaderValue::try_from(format!("{}/{query}", uri.path()));
+    response.headers_mut().insert(LOCATION, location.expect("what was a request target is a header value"));
+    response
+}
+
+fn version(root: &str) -> Value {
+    json!({
+        "id": "v1",
+        "links": [
+            {"href": format!("{root}/v1"), "rel": "self"},
+            {"href": DOCUMENTATION, "rel": "describedby", "type": "text/html"},
+        ],
+    })
+}
+
+fn root_document(root: &str) -> Value {
+    json!({
+        "name": "OpenStack Ironic Python Agent API",
+        "description": "Ironic Python Agent is a provisioning agent for OpenStack Ironic",
+        "versions": [version(root)],
+        "default_version": version(root),
+    })
+}
+
+fn version_document(root: &str) -> Value {
+    let links = |name: &str| {
+        json!([
+            {"href": format!("{root}/v1/{name}"), "rel": "self"},
+            {"href": format!("{root}/{name}"), "rel": "bookmark"},
+        ])
+    };
+    let media_type = "application/vnd.openstack.ironic-python-agent.v1+json";
+    let mut document = version(root);
+    document["commands"] = links("commands");
+    document["status"] = links("status");
+    document["media_types"] = json!([{"base": "application/json", "type": media_type}]);
+    document
+}
+
+#[cfg(test)]
+mod tests;

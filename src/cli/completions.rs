@@ -1,0 +1,28 @@
+//! `fauxmetal completions`: what a shell needs to complete our command lines.
+
+use std::io::Write as _;
+
+use clap::{CommandFactory as _, Parser};
+use clap_complete::Shell;
+
+use super::{Cli, ExitCode, out};
+
+/// Print a shell's completions for fauxmetal
+#[derive(Parser)]
+#[command(
+    after_help = "Example:\n  fauxmetal completions bash > ~/.local/share/bash-completion/completions/fauxmetal"
+)]
+pub(super) struct Args {
+    /// The shell
+    shell: Shell,
+}
+
+pub(super) fn command(args: &Args) -> anyhow::Result<ExitCode> {
+    // The generator panics when its writer fails, so it writes to memory.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "fauxmetal", &mut script);
+    let mut out = out::stdout();
+    out.write_all(&script)?;
+    out.flush()?;
+    Ok(ExitCode::Ok)
+}

@@ -1,0 +1,87 @@
+//! `--format bmh`: Metal3's BareMetalHost with the Secret that it names, for each node
+//! (`metal3-io/baremetal-operator`, `config/base/crds/bases/metal3.io_baremetalhosts.yaml`).
+
+use std::io::{self, Write};
+
+use super::yaml::Quoted;
+use super::{Boot, Plan, Verify};
+
+/// After a host's name, the name of its Secret.
+const SECRET_SUFFIX: &str = "-bmc-secret";
+
+/// Whether the plan can be said in Kubernetes' words.
+///
+/// # Errors
+/// Names what cannot.
+pub(super) fn check(plan: &Plan) -> Result<(), String> {
+    if let Some(namespace) = plan.namespace.as_deref().filter(|n| !is_label(n, 63)) {
+        return Err(format!("--namespace: '{namespace}' is not a DNS label (RFC 1123)"));
+    }
+    for model in &plan.fleet.models {
+        // All names of a model differ in their number only.
+        let longest = format!("{}-{}", model.profile.name, crate::node::NodeId::MAX);
+        if !is_label(&longest, 63 - SECRET_SUFFIX.len()) {
+            let advice = "begin it with a letter or digit, and keep it short";
+            let name = &model.profile.name;
+            return Err(format!("profile '{name}' has a name that makes no DNS label (RFC 1123); {advice}"));
+        }
+    }
+    Ok(())
+}
+
+fn is_label(text: &str, max: usize) -> bool {
+    let end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=max).contains(&text.len())
+        && text.starts_with(end)
+        && text.ends_with(end)
+        && text.chars().all(|c| end(c) || c == '-')
+}
+
+pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    for node in plan.nodes() {
+        let name = node.0.name();
+        let secret = format!("{name}{SECRET_SUFFIX}");
+        write_secret(out, plan, &secret)?;
+        write_head(out, plan, "metal3.io/v1alpha1", "BareMetalHost", &name)?;
+        writeln!(out, "spec:")?;
+        writeln!(out, "  online: true")?;
+        writeln!(out, "  architecture: {}", Quoted(node.0.profile.cpu_arch()))?;
+        writeln!(out, "  bootMode: UEFI")?;
+        if let Some(mac) = node.macs().next() {
+            writeln!(out, "  bootMACAddress: {}", Quoted(&mac.to_string()))?;
+        }
+        writeln!(out, "  bmc:")?;
+        let address = format!("{}+{}{}", driver(plan.boot), plan.bmc, node.system_id());
+        writeln!(out, "    address: {}", Quoted(&address))?;
+        writeln!(out, "    credentialsName: {}", Quoted(&secret))?;
+        if plan.verify == Verify::Not {
+            writeln!(out, "    disableCertificateVerification: true")?;
+        }
+    }
+    Ok(())
+}
+
+fn write_secret(out: &mut impl Write, plan: &Plan, name: &str) -> io::Result<()> {
+    write_head(out, plan, "v1", "Secret", name)?;
+    writeln!(out, "type: Opaque")?;
+    writeln!(out, "stringData:")?;
+    writeln!(out, "  username: {}", Quoted(&plan.fleet.user))?;
+    writeln!(out, "  password: {}", Quoted(plan.fleet.password.reveal()))
+}
+
+fn write_head(out: &mut impl Write, plan: &Plan, version: &str, kind: &str, name: &str) -> io::Result<()> {
+    writeln!(out, "---\napiVersion: {version}\nkind: {kind}\nmetadata:\n  name: {}", Quoted(name))?;
+    match &plan.namespace {
+        Some(namespace) => writeln!(out, "  namespace: {}", Quoted(namespace)),
+        None => Ok(()),
+    }
+}
+
+/// The schemes of `spec.bmc.address`; `+http` or `+https` follows (`pkg/hardwareutils/bmc/redfish*.go`).
+fn driver(boot: Boot) -> &'static str {
+    match boot {
+        Boot::VirtualMedia => "redfish-virtualmedia",
+        Boot::Http => "redfish-uefihttp",
+        Boot::Network => "redfish",
+    }
+}

@@ -1,0 +1,85 @@
+//! `--format ironic`: what `baremetal create` takes, in a file whose name ends in `.json`
+//! (`ironicclient/v1/create_resources.py`).
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Boot, Plan, Verify};
+
+#[derive(Serialize)]
+struct Node<'a> {
+    uuid: String,
+    name: String,
+    driver: &'static str,
+    boot_interface: &'static str,
+    driver_info: DriverInfo<'a>,
+    properties: Properties,
+    ports: Vec<Port>,
+}
+
+#[derive(Serialize)]
+struct DriverInfo<'a> {
+    redfish_address: &'a str,
+    redfish_system_id: String,
+    redfish_username: &'a str,
+    redfish_password: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redfish_verify_ca: Option<VerifyCa<'a>>,
+}
+
+/// `redfish_verify_ca` is a path or a truth value (`ironic/drivers/modules/redfish/utils.py`); left out, it is true.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum VerifyCa<'a> {
+    Path(&'a str),
+    Not(bool),
+}
+
+#[derive(Serialize)]
+struct Properties {
+    cpu_arch: &'static str,
+    capabilities: &'static str,
+}
+
+#[derive(Serialize)]
+struct Port {
+    address: String,
+}
+
+pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    out.write_all(b"{\"nodes\": [")?;
+    for (count, node) in plan.nodes().enumerate() {
+        out.write_all(if count == 0 { b"\n" } else { b",\n" })?;
+        let entry = Node {
+            uuid: node.0.uuid().to_string(),
+            name: node.0.name(),
+            driver: "redfish",
+            boot_interface: boot_interface(plan.boot),
+            driver_info: DriverInfo {
+                redfish_address: plan.bmc.as_str(),
+                redfish_system_id: node.system_id(),
+                redfish_username: &plan.fleet.user,
+                redfish_password: plan.fleet.password.reveal(),
+                redfish_verify_ca: match &plan.verify {
+                    Verify::Default => None,
+                    Verify::Ca(path) => Some(VerifyCa::Path(path)),
+                    Verify::Not => Some(VerifyCa::Not(false)),
+                },
+            },
+            properties: Properties { cpu_arch: node.0.profile.cpu_arch(), capabilities: "boot_mode:uefi" },
+            ports: node.macs().map(|mac| Port { address: mac.to_string() }).collect(),
+        };
+        serde_json::to_writer(&mut *out, &entry)?;
+    }
+    out.write_all(b"\n]}\n")
+}
+
+/// The names of Ironic's boot interfaces.
+fn boot_interface(boot: Boot) -> &'static str {
+    match boot {
+        Boot::VirtualMedia => "redfish-virtual-media",
+        Boot::Http => "redfish-https",
+        Boot::Network => "ipxe",
+    }
+}

@@ -1,0 +1,190 @@
+//! `fauxmetal export`: the fleet that a daemon with the same settings serves, in the words of its clients. Nothing is
+//! asked of a daemon: identities follow from the settings alone.
+
+mod bmh;
+mod ironic;
+mod nodes_json;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::io::Write;
+
+use clap::{Parser, ValueEnum};
+
+use super::flags::FleetFlags;
+use super::{ExitCode, UsageError, out};
+use crate::config::{BaseUrl, FleetConfig};
+use crate::node::NodeId;
+use crate::node::spec::{Mac, Spec};
+use crate::profile::Profile;
+use crate::seed::Seed;
+
+/// Print the fleet for a client, without a server
+///
+/// The same --nodes, --profile and --seed (or the same environment and file) give the same fleet as `fauxmetal serve`.
+#[derive(Parser)]
+#[command(after_help = HELP)]
+pub(super) struct Args {
+    /// For whom
+    #[arg(long, value_name = "FORMAT")]
+    format: Format,
+    /// Where clients reach the controllers, as https://192.0.2.7:8443
+    #[arg(long, value_name = "URL")]
+    bmc: String,
+    /// CA certificate for the controllers, a path on Ironic's host (ironic)
+    #[arg(long, value_name = "PATH", conflicts_with = "insecure")]
+    verify_ca: Option<String>,
+    /// Clients do not verify the controllers' certificate (ironic, bmh)
+    #[arg(long)]
+    insecure: bool,
+    /// How Ironic boots its ramdisk (ironic, bmh) [default: virtual-media]
+    #[arg(long, value_name = "HOW")]
+    boot: Option<Boot>,
+    /// Kubernetes namespace (bmh) [default: the one that kubectl is set to]
+    #[arg(long, value_name = "NS")]
+    namespace: Option<String>,
+    #[command(flatten)]
+    settings: FleetFlags,
+}
+
+const HELP: &str = "\
+Examples:
+  fauxmetal export --format nodes-json --bmc https://127.0.0.1:8443 > nodes.json
+
+  fauxmetal export --format ironic --bmc https://192.0.2.7:8443 \\
+      --verify-ca /etc/ironic/fauxmetal-ca.pem > fleet.json
+  baremetal create fleet.json
+
+  fauxmetal export --format bmh --bmc https://192.0.2.7:8443 --insecure --namespace metal3 \\
+      | kubectl apply -f -";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A JSON list of nodes with UUID, name, MAC addresses and login
+    NodesJson,
+    /// What `baremetal create` takes, JSON: nodes with their ports
+    Ironic,
+    /// Metal3's BareMetalHost and Secret, YAML
+    Bmh,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Boot {
+    /// From a virtual CD; needs no DHCP
+    VirtualMedia,
+    /// From a URI that the controller is given; needs no DHCP
+    Http,
+    /// From the network, by PXE or iPXE
+    Network,
+}
+
+/// How clients verify the controllers' certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Verify {
+    /// As they do by default: by their system's CA certificates.
+    Default,
+    /// By a CA certificate on their host.
+    Ca(String),
+    /// Not at all.
+    Not,
+}
+
+/// What a format is to print.
+struct Plan {
+    fleet: FleetConfig,
+    bmc: BaseUrl,
+    verify: Verify,
+    boot: Boot,
+    namespace: Option<String>,
+}
+
+/// One node as its clients know it.
+struct Node<'a>(Spec<'a>);
+
+pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
+    let format = args.format;
+    let plan = plan(args)?;
+    let mut out = out::stdout();
+    match format {
+        Format::NodesJson => nodes_json::write(&mut out, &plan)?,
+        Format::Ironic => ironic::write(&mut out, &plan)?,
+        Format::Bmh => bmh::write(&mut out, &plan)?,
+    }
+    out.flush()?;
+    Ok(ExitCode::Ok)
+}
+
+fn plan(args: Args) -> anyhow::Result<Plan> {
+    refuse_what_does_nothing(&args)?;
+    let verify = match (args.verify_ca, args.insecure) {
+        (Some(path), _) => Verify::Ca(path),
+        (None, true) => Verify::Not,
+        (None, false) => Verify::Default,
+    };
+    let bmc = bmc(&args.bmc).map_err(|e| UsageError(format!("--bmc: {e}")))?;
+    let boot = args.boot.unwrap_or(Boot::VirtualMedia);
+    let fleet = FleetConfig::new(&args.settings.gather()?)?;
+    let plan = Plan { fleet, bmc, verify, boot, namespace: args.namespace };
+    if args.format == Format::Bmh {
+        bmh::check(&plan).map_err(UsageError)?;
+    }
+    Ok(plan)
+}
+
+/// A flag that a format has no place for would be believed and forgotten.
+fn refuse_what_does_nothing(args: &Args) -> Result<(), UsageError> {
+    let takes: &[&str] = match args.format {
+        Format::NodesJson => &[],
+        Format::Ironic => &["--verify-ca", "--insecure", "--boot"],
+        Format::Bmh => &["--insecure", "--boot", "--namespace"],
+    };
+    let given = [
+        ("--verify-ca", args.verify_ca.is_some()),
+        ("--insecure", args.insecure),
+        ("--boot", args.boot.is_some()),
+        ("--namespace", args.namespace.is_some()),
+    ];
+    match given.into_iter().find(|(flag, given)| *given && !takes.contains(flag)) {
+        None => Ok(()),
+        Some((flag, _)) => {
+            let format =
+                args.format.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
+            let takes = if takes.is_empty() { "none of these" } else { &takes.join(", ") };
+            Err(UsageError(format!("{flag}: --format {format} has no place for it; it takes {takes}")))
+        }
+    }
+}
+
+fn bmc(text: &str) -> Result<BaseUrl, String> {
+    let url = BaseUrl::parse(text)?;
+    // Ironic and Metal3 put the path of a system behind it.
+    if url.path().is_empty() {
+        Ok(url)
+    } else {
+        Err("it has a path; write scheme, host and port only".to_owned())
+    }
+}
+
+impl Plan {
+    fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
+        self.fleet.iter().map(|(id, profile)| Node::new(self.fleet.seed, id, profile))
+    }
+}
+
+impl<'a> Node<'a> {
+    fn new(seed: Seed, id: NodeId, profile: &'a Profile) -> Self {
+        Self(Spec { seed, id, profile })
+    }
+
+    /// The path of its system below the controllers' address.
+    fn system_id(&self) -> String {
+        format!("/redfish/v1/Systems/{}", self.0.uuid())
+    }
+
+    /// The addresses of interfaces with a cable: the others are of no use to Ironic.
+    fn macs(&self) -> impl Iterator<Item = Mac> {
+        let ports = (0u8..).zip(&self.0.profile.nics);
+        ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.0.mac(port))
+    }
+}

@@ -1,0 +1,41 @@
+//! `--format nodes-json`: a plain list of nodes, for drivers and scripts of one's own.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Plan;
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    uuid: String,
+    name: String,
+    nics: Vec<Nic>,
+    redfish_address: &'a str,
+    redfish_system_id: String,
+    redfish_username: &'a str,
+    redfish_password: &'a str,
+}
+
+#[derive(Serialize)]
+struct Nic {
+    mac: String,
+}
+
+/// One node a line, so that a large fleet can be cut with line tools.
+pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+    for (count, node) in plan.nodes().enumerate() {
+        out.write_all(if count == 0 { b"[\n" } else { b",\n" })?;
+        let entry = Entry {
+            uuid: node.0.uuid().to_string(),
+            name: node.0.name(),
+            nics: node.macs().map(|mac| Nic { mac: mac.to_string() }).collect(),
+            redfish_address: plan.bmc.as_str(),
+            redfish_system_id: node.system_id(),
+            redfish_username: &plan.fleet.user,
+            redfish_password: plan.fleet.password.reveal(),
+        };
+        serde_json::to_writer(&mut *out, &entry)?;
+    }
+    out.write_all(b"\n]\n")
+}

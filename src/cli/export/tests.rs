@@ -1,0 +1,89 @@
+//! Golden exports of a small fleet, and what the large ones rest on.
+
+use super::*;
+use crate::config::Typed;
+use crate::config::setting::{NODES, PROFILE};
+
+fn plan(profiles: &[&str], verify: Verify, namespace: Option<&str>) -> Plan {
+    let profiles = profiles.iter().map(|p| (*p).to_owned()).collect();
+    let typed = Typed::gather(vec![(&NODES, vec!["2".into()]), (&PROFILE, profiles)], vec![]).unwrap();
+    Plan {
+        fleet: FleetConfig::new(&typed).unwrap(),
+        bmc: BaseUrl::parse("https://192.0.2.7:8443").unwrap(),
+        verify,
+        boot: Boot::VirtualMedia,
+        namespace: namespace.map(str::to_owned),
+    }
+}
+
+fn printed(write: impl Fn(&mut Vec<u8>, &Plan) -> std::io::Result<()>, plan: &Plan) -> String {
+    let mut out = Vec::new();
+    write(&mut out, plan).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+const BOTH: &[&str] = &["generic", "hpe-dl380-gen11"];
+
+#[test]
+fn nodes_json_for_two_nodes() {
+    let text = printed(nodes_json::write, &plan(BOTH, Verify::Default, None));
+    assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&text).unwrap().len(), 2);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn ironic_for_two_nodes() {
+    let text = printed(ironic::write, &plan(BOTH, Verify::Ca("/etc/ironic/ca.pem".into()), None));
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["nodes"].as_array().unwrap().len(),
+        2
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn bmh_for_two_nodes() {
+    insta::assert_snapshot!(printed(bmh::write, &plan(BOTH, Verify::Not, Some("metal3"))));
+}
+
+#[test]
+fn each_way_to_boot_has_its_words() {
+    let mut plan = plan(&["generic"], Verify::Not, None);
+    for (boot, interface, scheme) in [
+        (Boot::Http, "redfish-https", "\"redfish-uefihttp+https://192.0.2.7:8443/redfish/v1/Systems/"),
+        (Boot::Network, "ipxe", "\"redfish+https://192.0.2.7:8443/redfish/v1/Systems/"),
+    ] {
+        plan.boot = boot;
+        let nodes = printed(ironic::write, &plan);
+        assert!(nodes.contains(&format!("\"boot_interface\":\"{interface}\"")), "{nodes}");
+        assert!(nodes.contains("\"redfish_verify_ca\":false"), "{nodes}");
+        assert!(printed(bmh::write, &plan).contains(scheme));
+    }
+}
+
+#[test]
+fn an_interface_without_a_cable_is_no_port() {
+    let plan = plan(&["hpe-dl380-gen11"], Verify::Default, None);
+    let node = plan.nodes().next().unwrap();
+    assert_eq!((node.0.profile.nics.len(), node.macs().count()), (6, 3));
+}
+
+#[test]
+fn names_that_kubernetes_refuses_are_refused_first() {
+    assert_eq!(bmh::check(&plan(BOTH, Verify::Not, Some("metal3"))), Ok(()));
+    let said = bmh::check(&plan(BOTH, Verify::Not, Some("Metal_3"))).unwrap_err();
+    assert_eq!(said, "--namespace: 'Metal_3' is not a DNS label (RFC 1123)");
+    let mut wrong = plan(&["generic"], Verify::Not, None);
+    for name in ["-generic", "a-very-long-name-for-a-model-of-server-is-too-much"] {
+        name.clone_into(&mut std::sync::Arc::make_mut(&mut wrong.fleet.models[0].profile).name);
+        let said = bmh::check(&wrong).unwrap_err();
+        assert!(said.starts_with(&format!("profile '{name}' has a name that makes no DNS label")), "{said}");
+    }
+}
+
+#[test]
+fn the_address_of_the_controllers_is_scheme_host_and_port() {
+    assert_eq!(bmc("https://192.0.2.7:8443/").unwrap().as_str(), "https://192.0.2.7:8443");
+    assert_eq!(bmc("https://h/redfish").unwrap_err(), "it has a path; write scheme, host and port only");
+    assert_eq!(bmc("https://u:hunter2@h").unwrap_err(), "a user or password in a URL is not taken");
+}

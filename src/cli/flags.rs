@@ -1,0 +1,63 @@
+//! The list of settings as flags of a subcommand.
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
+
+use crate::config::setting::{ALL, Kind, Setting};
+use crate::config::{ConfigError, Flags, Typed};
+
+/// All settings, for `serve`.
+pub(super) type ServeFlags = SettingFlags<true>;
+/// The settings that say which nodes there are, for `export`.
+pub(super) type FleetFlags = SettingFlags<false>;
+
+/// What the command line says of the settings.
+pub(super) struct SettingFlags<const EVERY: bool>(Flags);
+
+impl<const EVERY: bool> SettingFlags<EVERY> {
+    fn settings() -> impl Iterator<Item = &'static Setting> {
+        ALL.iter().copied().filter(|s| EVERY || s.of_fleet)
+    }
+
+    /// With what the environment and the configuration file add.
+    pub(super) fn gather(self) -> Result<Typed, ConfigError> {
+        Typed::gather(self.0, std::env::vars_os())
+    }
+}
+
+impl<const EVERY: bool> Args for SettingFlags<EVERY> {
+    fn augment_args(command: Command) -> Command {
+        command.args(Self::settings().map(flag))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl<const EVERY: bool> clap::FromArgMatches for SettingFlags<EVERY> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let typed = |s: &'static Setting| Some((s, matches.get_many::<String>(s.name)?.cloned().collect()));
+        Ok(Self(Self::settings().filter_map(typed).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn flag(setting: &'static Setting) -> Arg {
+    let arg = Arg::new(setting.name)
+        .long(setting.name)
+        .value_name(setting.value)
+        .help(setting.help())
+        .long_help(setting.long_help())
+        .help_heading(setting.heading);
+    match setting.kind {
+        Kind::One => arg.action(ArgAction::Set),
+        Kind::Many | Kind::Pairs => arg.action(ArgAction::Append),
+        Kind::Switch => {
+            arg.action(ArgAction::Set).num_args(0..=1).require_equals(true).default_missing_value("true")
+        }
+    }
+}

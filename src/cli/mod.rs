@@ -1,0 +1,117 @@
+//! The command line: one file per subcommand, and how each ends.
+
+mod completions;
+mod exit_code;
+mod export;
+mod flags;
+mod out;
+mod profile;
+mod serve;
+
+use std::io::{self, ErrorKind, Write as _};
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::config::ConfigError;
+pub use exit_code::ExitCode;
+
+/// A data centre in a process: simulated bare-metal servers with Redfish controllers and Ironic agents
+#[derive(Parser)]
+#[command(
+    name = "fauxmetal",
+    version,
+    after_help = "Begin with:  fauxmetal serve",
+    after_long_help = format!("Begin with:  fauxmetal serve\n\n{}", ExitCode::HELP),
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Export(export::Args),
+    Profile(profile::Args),
+    Completions(completions::Args),
+}
+
+/// A command line that asks for what cannot be, beyond what the parser sees.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UsageError(String);
+
+/// Does what the command line says; the whole of the binary.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(error) => parser_said(&error),
+    };
+    outcome.unwrap_or_else(|error| report(&error))
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Some(Command::Serve(args)) => serve::command(args),
+        Some(Command::Export(args)) => export::command(args),
+        Some(Command::Profile(args)) => profile::command(args),
+        Some(Command::Completions(args)) => completions::command(&args),
+        None => {
+            Cli::command().print_help()?;
+            Ok(ExitCode::Ok)
+        }
+    }
+}
+
+/// Help and version are asked for and printed; anything else is a mistake, told in our own form.
+fn parser_said(error: &clap::Error) -> anyhow::Result<ExitCode> {
+    if !error.use_stderr() {
+        error.print()?;
+        return Ok(ExitCode::Ok);
+    }
+    let text = error.render().to_string();
+    tell(text.strip_prefix("error: ").unwrap_or(&text).trim_end());
+    Ok(ExitCode::Usage)
+}
+
+fn report(error: &anyhow::Error) -> ExitCode {
+    let closed = |cause: &(dyn std::error::Error + 'static)| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(closed) {
+        return ExitCode::Ok;
+    }
+    tell(&format!("{error:#}"));
+    if error.is::<ConfigError>() || error.is::<UsageError>() { ExitCode::Usage } else { ExitCode::Failure }
+}
+
+fn tell(message: &str) {
+    // When nobody can hear it, the exit code must do.
+    drop(writeln!(io::stderr(), "fauxmetal: {message}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        let broken = || io::Error::from(ErrorKind::BrokenPipe);
+        assert_eq!(report(&anyhow::Error::from(broken())), ExitCode::Ok);
+        assert_eq!(
+            report(&anyhow::Error::from(serde_json::Error::io(broken())).context("printing")),
+            ExitCode::Ok
+        );
+        assert_eq!(report(&UsageError("x".into()).into()), ExitCode::Usage);
+        assert_eq!(report(&anyhow::anyhow!("x")), ExitCode::Failure);
+    }
+}

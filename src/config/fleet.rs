@@ -1,0 +1,166 @@
+//! Which nodes there are, and who may log in: what a daemon and an export of the same fleet must agree on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::error::{ConfigError, Origin};
+use super::setting::{NODES, PASSWORD, PROFILE, SEED, USER};
+use super::typed::Typed;
+use crate::node::NodeId;
+use crate::profile::{self, Profile};
+use crate::seed::Seed;
+
+/// Which nodes there are, and who may log in.
+#[derive(Clone, Debug)]
+pub struct FleetConfig {
+    /// From what identities follow.
+    pub seed: Seed,
+    /// Models and how many of each; nodes are numbered in this order. At least one, each with at least one node.
+    pub models: Vec<Model>,
+    /// The user of every controller.
+    pub user: String,
+    /// That user's password.
+    pub password: Password,
+}
+
+/// A model, and how many nodes are of it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The model, its timings set as configured.
+    pub profile: Arc<Profile>,
+    /// How many.
+    pub count: u32,
+}
+
+/// A password; it shows itself only to who asks for it by name.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    /// The password itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
+/// Different models in one fleet, at most.
+const MAX_MODELS: usize = 1024;
+/// Nodes in one fleet, at most: as many as there are numbers for.
+const MAX_NODES: u64 = NodeId::MAX as u64 + 1;
+/// The longest user name and password, bytes.
+const MAX_CREDENTIAL_BYTES: usize = 256;
+
+impl FleetConfig {
+    /// What of the settings makes the fleet.
+    ///
+    /// # Errors
+    /// For the first setting that is wrong.
+    pub fn new(typed: &Typed) -> Result<Self, ConfigError> {
+        let seed = typed.one(&SEED, |text| match text {
+            "" => Err("a seed is a number or a word, and this is empty".to_owned()),
+            text => text.parse::<Seed>().map_err(|never| match never {}),
+        })?;
+        let user = typed.one(&USER, |text| match text.contains(':') {
+            true => Err(format!("'{text}' holds a ':', which HTTP's Basic authentication cannot carry")),
+            false => credential(text),
+        })?;
+        let password = typed.one(&PASSWORD, credential).map(Password)?;
+        Ok(Self { seed, models: models(typed)?, user, password })
+    }
+
+    /// How many nodes there are.
+    pub fn nodes(&self) -> u32 {
+        self.models.iter().map(|m| m.count).sum()
+    }
+
+    /// Every node with its model, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Profile)> {
+        let each = self.models.iter().flat_map(|m| (0..m.count).map(|_| m.profile.as_ref()));
+        (0..).map(NodeId).zip(each)
+    }
+}
+
+fn credential(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("it is empty".to_owned()),
+        text if text.len() > MAX_CREDENTIAL_BYTES => {
+            Err(format!("it is longer than {MAX_CREDENTIAL_BYTES} bytes"))
+        }
+        text if text.contains(char::is_control) => Err("it holds a control character".to_owned()),
+        text => Ok(text.to_owned()),
+    }
+}
+
+/// One `--profile`: a name, and perhaps a count.
+struct Entry {
+    name: String,
+    count: Option<u32>,
+}
+
+fn entry(text: &str) -> Result<Entry, String> {
+    match text.rsplit_once('=') {
+        // What looks like a count is part of a path when a folder's name holds the sign.
+        Some((name, count)) if !count.contains('/') => {
+            Ok(Entry { name: name.to_owned(), count: Some(number(count)?) })
+        }
+        _ => Ok(Entry { name: text.to_owned(), count: None }),
+    }
+}
+
+fn number(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|n| (1..=MAX_NODES).contains(&u64::from(*n)));
+    number.ok_or_else(|| format!("'{text}' is not a number of nodes; allowed are 1 to {MAX_NODES}"))
+}
+
+fn models(typed: &Typed) -> Result<Vec<Model>, ConfigError> {
+    let entries = typed.many(&PROFILE, MAX_MODELS, entry)?;
+    let mut profiles = Vec::with_capacity(entries.len());
+    for (at, (entry, origin)) in entries.iter().enumerate() {
+        let wrong = |problem: String| ConfigError::at(&PROFILE, origin, problem);
+        if entries[..at].iter().any(|(earlier, _)| earlier.name == entry.name) {
+            return Err(wrong(format!("'{}' is named twice", entry.name)));
+        }
+        profiles.push(profile::named(&entry.name).map_err(|e| wrong(e.to_string()))?);
+    }
+    let counts = counts(typed, &entries)?;
+    Ok(profiles.into_iter().zip(counts).map(|(profile, count)| Model { profile, count }).collect())
+}
+
+/// How many nodes each entry has: its own count, or an even share of `--nodes`, where the first have one more.
+fn counts(typed: &Typed, entries: &[(Entry, Origin)]) -> Result<Vec<u32>, ConfigError> {
+    let (_, origin) = &entries[0];
+    let wrong = |problem: String| ConfigError::at(&PROFILE, origin, problem);
+    let own: Vec<u32> = entries.iter().filter_map(|(entry, _)| entry.count).collect();
+    if own.is_empty() {
+        let nodes = typed.one(&NODES, number)?;
+        let models = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        if nodes < models {
+            return Err(wrong(format!(
+                "{models} profiles cannot share {nodes} nodes; each needs one at least"
+            )));
+        }
+        return Ok((0..models).map(|i| nodes / models + u32::from(i < nodes % models)).collect());
+    }
+    if own.len() < entries.len() {
+        return Err(wrong("some have a COUNT and some have none; give it to all or to none".to_owned()));
+    }
+    let sum: u64 = own.iter().map(|n| u64::from(*n)).sum();
+    if sum > MAX_NODES {
+        return Err(wrong(format!("the COUNTs make {sum} nodes; allowed are at most {MAX_NODES}")));
+    }
+    // A number of nodes from a weaker place is what the counts replace.
+    if let Some(given) = typed.first(&NODES).filter(|given| given.origin.rank() >= origin.rank()) {
+        let nodes = number(&given.text).map_err(|e| ConfigError::at(&NODES, &given.origin, e))?;
+        if u64::from(nodes) != sum {
+            let said = format!("{nodes} nodes, but the COUNTs of {} make {sum}", origin.place(&PROFILE));
+            return Err(ConfigError::at(&NODES, &given.origin, said));
+        }
+    }
+    Ok(own)
+}

@@ -1,0 +1,231 @@
+//! Where to listen, and whom to call: the parts of the configuration that are URLs.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use http::Uri;
+
+/// A place to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Whether it speaks TLS.
+    pub tls: bool,
+    /// Address and port; port 0 takes a free one.
+    pub address: SocketAddr,
+}
+
+impl Listen {
+    /// Listeners of one kind, at most.
+    pub const MAX: usize = 64;
+
+    /// `https://ADDRESS:PORT` or `http://…`; without a port the scheme's own.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let url = BaseUrl::parse(text)?;
+        let allowed = "write an IP address or localhost, as https://127.0.0.1:8443";
+        let address = match bare(url.uri.host().unwrap_or_default()) {
+            "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            host => {
+                host.parse().map_err(|_| format!("'{host}' is not an address to listen on; {allowed}"))?
+            }
+        };
+        if !url.path().is_empty() {
+            return Err(format!("'{text}' has a path; {allowed}"));
+        }
+        let tls = url.is_tls();
+        let port = url.uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        Ok(Self { tls, address: SocketAddr::new(address, port) })
+    }
+
+    /// `https` or `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+
+    /// Whether it listens on every address of the host, so that its own is no use to clients.
+    pub fn is_wildcard(&self) -> bool {
+        self.address.ip().is_unspecified()
+    }
+
+    /// The host that clients on this machine reach it by.
+    pub(super) fn near_host(&self) -> Host {
+        Host(match self.address.ip() {
+            ip if !ip.is_unspecified() => ip.to_string(),
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.to_string(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme(), self.address)
+    }
+}
+
+/// A host's name or IP address, without brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host(String);
+
+impl Host {
+    /// The longest name, bytes (RFC 1035 2.3.4).
+    const MAX_BYTES: usize = 253;
+
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let host = bare(text);
+        let label = |l: &str| {
+            (1..=63).contains(&l.len())
+                && !l.starts_with('-')
+                && !l.ends_with('-')
+                && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        };
+        match host.parse::<IpAddr>() {
+            Ok(ip) if ip.is_unspecified() => Err(format!("'{text}' is no address that others could reach")),
+            Ok(_) => Ok(Self(host.to_owned())),
+            Err(_) if host.len() <= Self::MAX_BYTES && host.split('.').all(label) => {
+                Ok(Self(host.to_owned()))
+            }
+            Err(_) => {
+                Err(format!("'{text}' is not a host; write a name or an IP address, without scheme and port"))
+            }
+        }
+    }
+
+    /// The name or address, as certificates hold it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Host {
+    /// As it stands in a URL: an IPv6 address in brackets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.contains(':') { write!(f, "[{}]", self.0) } else { f.write_str(&self.0) }
+    }
+}
+
+/// The beginning of URLs: scheme, host, perhaps port and path, with no slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    uri: Uri,
+    text: String,
+}
+
+impl BaseUrl {
+    /// URLs in one list, at most.
+    pub const MAX: usize = 64;
+
+    /// An `http` or `https` URL without user, query and fragment.
+    ///
+    /// # Errors
+    /// Says what is wrong; a password in it is not repeated.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.contains('@') {
+            return Err("a user or password in a URL is not taken".to_owned());
+        }
+        let wrong =
+            |why: &str| format!("'{text}' is not a URL{why}; write http://HOST:PORT or https://HOST:PORT");
+        if text.contains(['?', '#']) {
+            return Err(wrong(" to build on: it has a query or a fragment"));
+        }
+        let uri: Uri = text.parse().map_err(|_| wrong(""))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+            return Err(wrong(""));
+        }
+        // The parser takes whatever stands after the last colon for a port, and forgets it when it is none.
+        let authority = uri.authority().map_or("", |a| a.as_str());
+        let has_port = authority.rfind(':').is_some_and(|colon| !authority[colon..].contains(']'));
+        if has_port && uri.port_u16().is_none() {
+            return Err(wrong(": its port is not a number from 0 to 65535"));
+        }
+        let text = text.trim_end_matches('/').to_owned();
+        Ok(Self { uri, text })
+    }
+
+    /// The whole, without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it is `https`.
+    pub fn is_tls(&self) -> bool {
+        self.uri.scheme_str() == Some("https")
+    }
+
+    /// `https` or `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_tls() { "https" } else { "http" }
+    }
+
+    /// Host and port as written.
+    pub fn authority(&self) -> &str {
+        self.uri.authority().map_or("", |a| a.as_str())
+    }
+
+    /// The path without a slash at the end; empty when there is none.
+    pub fn path(&self) -> &str {
+        self.uri.path().trim_end_matches('/')
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Without the brackets of an IPv6 address in a URL.
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_print_as_they_are_written() {
+        for text in ["https://127.0.0.1:8443", "http://0.0.0.0:0", "https://[::]:8443"] {
+            assert_eq!(Listen::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Listen::parse("http://localhost/").unwrap().to_string(), "http://127.0.0.1:80");
+        assert_eq!(Listen::parse("https://[::1]").unwrap().to_string(), "https://[::1]:443");
+    }
+
+    #[test]
+    fn wrong_listeners_say_what_is_allowed() {
+        for (text, said) in [
+            ("127.0.0.1:8443", "'127.0.0.1:8443' is not a URL; write http"),
+            ("ftp://127.0.0.1", "'ftp://127.0.0.1' is not a URL; write http"),
+            ("https://example.org:1", "'example.org' is not an address to listen on; write an IP address"),
+            ("https://127.0.0.1:1/redfish", "'https://127.0.0.1:1/redfish' has a path; write"),
+            ("https://127.0.0.1:70000", "'https://127.0.0.1:70000' is not a URL: its port is not a number"),
+            ("https://127.0.0.1:", "'https://127.0.0.1:' is not a URL: its port is not a number"),
+            ("", "'' is not a URL"),
+        ] {
+            let error = Listen::parse(text).unwrap_err();
+            assert!(error.starts_with(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_base_url_ends_without_a_slash_and_keeps_no_secret() {
+        let url = BaseUrl::parse("http://ironic.example:6385/baremetal/").unwrap();
+        assert_eq!((url.as_str(), url.path()), ("http://ironic.example:6385/baremetal", "/baremetal"));
+        let error = BaseUrl::parse("http://me:hunter2@ironic").unwrap_err();
+        assert_eq!(error, "a user or password in a URL is not taken");
+        for text in ["http://a/?q=1", "http://a/#b", "http://", "http:///x", "a b"] {
+            assert!(BaseUrl::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_names_or_addresses() {
+        for (text, url) in [("fleet.example", "fleet.example"), ("::1", "[::1]"), ("[fd00::1]", "[fd00::1]")]
+        {
+            assert_eq!(Host::parse(text).unwrap().to_string(), url);
+        }
+        for text in ["", "a..b", "https://a", "a:80", "0.0.0.0", "-a", "ü.example"] {
+            assert!(Host::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What settings mean together, and what is said of those that cannot be.
+
+use std::path::PathBuf;
+
+use super::setting::{self, Setting};
+use super::*;
+use crate::seed::Seed;
+
+fn flags(text: &str) -> Flags {
+    let mut flags: Flags = Vec::new();
+    for word in text.split_whitespace() {
+        let (name, value) = word.split_once('=').unwrap_or((word, "true"));
+        let setting = setting::named(name).unwrap();
+        match flags.iter_mut().find(|(s, _)| s.name == name) {
+            Some((_, values)) => values.push(value.to_owned()),
+            None => flags.push((setting, vec![value.to_owned()])),
+        }
+    }
+    flags
+}
+
+fn env(pairs: &[(&Setting, &str)]) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    pairs.iter().map(|(s, v)| (s.variable().into(), (*v).into())).collect()
+}
+
+/// Settings written as `name=value name=value`.
+fn config(text: &str) -> Result<Config, String> {
+    Typed::gather(flags(text), vec![]).and_then(|typed| Config::new(&typed)).map_err(|e| e.to_string())
+}
+
+fn both(flag: &str, environment: &[(&Setting, &str)]) -> Result<Config, String> {
+    Typed::gather(flags(flag), env(environment))
+        .and_then(|typed| Config::new(&typed))
+        .map_err(|e| e.to_string())
+}
+
+fn counts(config: &Config) -> Vec<(String, u32)> {
+    config.fleet.models.iter().map(|m| (m.profile.name.clone(), m.count)).collect()
+}
+
+#[test]
+fn without_any_setting_it_is_a_hundred_nodes_on_loopback() {
+    let c = config("").unwrap();
+    assert_eq!(counts(&c), [("generic".to_owned(), 100)]);
+    assert_eq!(
+        (c.fleet.seed, c.fleet.user.as_str(), c.fleet.password.reveal()),
+        (Seed(1), "admin", "password")
+    );
+    assert_eq!(c.listen.iter().map(Listen::to_string).collect::<Vec<_>>(), ["https://127.0.0.1:8443"]);
+    assert_eq!(c.agent_listen.to_string(), "https://127.0.0.1:9999");
+    assert_eq!(c.certificates, Certificates::Development);
+    assert_eq!((c.trust.clone(), c.images, c.log.as_str()), (Trust::System, Images::Verify, "info"));
+    assert!(c.ironic.is_empty() && c.network_boot.is_none() && c.warnings().is_empty());
+    assert!((c.speed - 1.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn names_share_the_nodes_evenly_and_the_first_have_the_rest() {
+    let c = config("nodes=5 profile=hpe-dl380-gen11 profile=generic").unwrap();
+    assert_eq!(counts(&c), [("hpe-dl380-gen11".to_owned(), 3), ("generic".to_owned(), 2)]);
+    assert_eq!(c.fleet.nodes(), 5);
+    let order: Vec<_> = c.fleet.iter().map(|(id, p)| (id.0, p.name.as_str())).collect();
+    assert_eq!(order[2..4], [(2, "hpe-dl380-gen11"), (3, "generic")]);
+    assert_eq!(order.len(), 5);
+}
+
+#[test]
+fn counts_make_the_number_of_nodes_and_replace_one_from_a_weaker_place() {
+    assert_eq!(config("profile=generic=2 profile=hpe-dl380-gen11=3").unwrap().fleet.nodes(), 5);
+    assert_eq!(config("profile=generic=7 nodes=7").unwrap().fleet.nodes(), 7);
+    assert_eq!(both("profile=generic=7", &[(&setting::NODES, "9")]).unwrap().fleet.nodes(), 7);
+    assert_eq!(
+        both("nodes=9", &[(&setting::PROFILE, "generic=3,hpe-dl380-gen11=4")]).unwrap_err(),
+        "--nodes: 9 nodes, but the COUNTs of FAUXMETAL_PROFILE make 7"
+    );
+}
+
+#[test]
+fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
+    for (text, said) in [
+        ("nodes=many", "--nodes: 'many' is not a number of nodes; allowed are 1 to 16777216"),
+        ("nodes=0", "--nodes: '0' is not a number of nodes; allowed are 1 to 16777216"),
+        ("nodes=16777217", "--nodes: '16777217' is not a number of nodes; allowed are 1 to 16777216"),
+        (
+            "nodes=1 profile=generic profile=hpe-dl380-gen11",
+            "--profile: 2 profiles cannot share 1 nodes; each needs one at least",
+        ),
+        ("nodes=5 profile=generic=3", "--nodes: 5 nodes, but the COUNTs of --profile make 3"),
+        ("profile=generic=x", "--profile: 'x' is not a number of nodes; allowed are 1 to 16777216"),
+        ("profile=generic profile=generic", "--profile: 'generic' is named twice"),
+        (
+            "profile=generic=1 profile=hpe-dl380-gen11",
+            "--profile: some have a COUNT and some have none; give it to all or to none",
+        ),
+        (
+            "profile=generic=16777216 profile=hpe-dl380-gen11=1",
+            "--profile: the COUNTs make 16777217 nodes; allowed are at most 16777216",
+        ),
+        (
+            "profile=cray-1",
+            "--profile: there is no profile 'cray-1'; built in are generic, hpe-dl380-gen11, and a path with a '/' in it names a folder",
+        ),
+        ("profile=./no=where", "--profile: 'where' is not a number of nodes; allowed are 1 to 16777216"),
+        ("seed=", "--seed: a seed is a number or a word, and this is empty"),
+        ("user=a:b", "--user: 'a:b' holds a ':', which HTTP's Basic authentication cannot carry"),
+        ("user=", "--user: it is empty"),
+        ("password=", "--password: it is empty"),
+        ("password=secret\u{7}", "--password: it holds a control character"),
+        ("listen=foo", "--listen: 'foo' is not a URL; write http://HOST:PORT or https://HOST:PORT"),
+        (
+            "listen=http://127.0.0.1:1 listen=https://127.0.0.1:1",
+            "--listen: 127.0.0.1:1 is listened on already",
+        ),
+        ("agent-listen=https://127.0.0.1:8443", "--agent-listen: 127.0.0.1:8443 is listened on already"),
+        (
+            "advertise=http://me",
+            "--advertise: 'http://me' is not a host; write a name or an IP address, without scheme and port",
+        ),
+        ("advertise=0.0.0.0", "--advertise: '0.0.0.0' is no address that others could reach"),
+        ("ironic=http://me:hunter2@host", "--ironic: a user or password in a URL is not taken"),
+        (
+            "network-boot=tftp://host",
+            "--network-boot: 'tftp://host' is not a URL; write http://HOST:PORT or https://HOST:PORT",
+        ),
+        ("ironic-ca=ca.pem insecure", "--ironic-ca: does not go with --insecure; give one of them"),
+        ("insecure=maybe", "--insecure: 'maybe' is neither true nor false"),
+        ("images=all", "--images: 'all' is not a way to treat images; allowed are verify, probe and skip"),
+        ("tls-cert=a.pem", "--tls-cert: needs --tls-key beside it"),
+        ("tls-key=a.pem", "--tls-key: needs --tls-cert beside it"),
+        ("certs=", "--certs: a path is wanted, and this is empty"),
+        ("speed=0", "--speed: '0' is not a speed; allowed are 0.001 to 10000 simulated seconds per second"),
+        (
+            "speed=NaN",
+            "--speed: 'NaN' is not a speed; allowed are 0.001 to 10000 simulated seconds per second",
+        ),
+        (
+            "boot-time=soon",
+            "--boot-time: 'soon' is not a duration: write a number and ms, s, m or h, such as 500ms or 2m",
+        ),
+        ("boot-time=3s..1s", "--boot-time: the range '3s..1s' ends before it begins"),
+        ("timing=post", "--timing: 'post' is not NAME=RANGE, as post=30s..60s"),
+        ("timing=post=25h", "--timing: post: '25h' is longer than 24h"),
+        (
+            "log=loud",
+            "--log: 'loud' is not a filter; write off, error, warn, info, debug, trace, or target=level between commas",
+        ),
+        (
+            "log=a=b=c",
+            "--log: 'a=b=c' is not a filter; write off, error, warn, info, debug, trace, or target=level between commas",
+        ),
+    ] {
+        assert_eq!(config(text).err().as_deref(), Some(said), "{text}");
+    }
+    let said = config("timing=lunch=1s").unwrap_err();
+    assert!(said.starts_with("--timing: there is no timing 'lunch'; known are: power_on, "), "{said}");
+}
+
+#[test]
+fn a_mistake_is_told_where_it_was_made() {
+    assert!(
+        both("", &[(&setting::SPEED, "fast")]).unwrap_err().starts_with("FAUXMETAL_SPEED: 'fast' is not")
+    );
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "\n\nspeed = \"fast\"\n").unwrap();
+    let path = file.path().display().to_string();
+    let said = config(&format!("config={path}")).unwrap_err();
+    assert!(said.starts_with(&format!("{path}:3: speed: 'fast' is not a speed")), "{said}");
+}
+
+#[test]
+fn lists_have_an_end() {
+    let many = (0..65).map(|i| format!("ironic=http://h{i}")).collect::<Vec<_>>().join(" ");
+    assert_eq!(config(&many).unwrap_err(), "--ironic: 65 values; allowed are at most 64");
+}
+
+#[test]
+fn of_two_that_exclude_each_other_the_stronger_place_wins() {
+    let ca = [(&setting::IRONIC_CA, "ca.pem")];
+    assert_eq!(both("insecure", &ca).unwrap().trust, Trust::Anybody);
+    assert_eq!(both("insecure=false", &ca).unwrap().trust, Trust::Ca("ca.pem".into()));
+    assert_eq!(
+        both("ironic-ca=ca.pem", &[(&setting::INSECURE, "1")]).unwrap().trust,
+        Trust::Ca("ca.pem".into())
+    );
+    let own = [(&setting::TLS_CERT, "c.pem"), (&setting::TLS_KEY, "k.pem")];
+    let (certificate, key) = (PathBuf::from("c.pem"), PathBuf::from("k.pem"));
+    assert_eq!(both("", &own).unwrap().certificates, Certificates::Own { certificate, key });
+    assert_eq!(
+        both("certs=dir", &own).unwrap().certs,
+        PathBuf::from("dir"),
+        "the agents' is made there still"
+    );
+}
+
+#[test]
+fn a_boot_time_is_split_over_post_and_boot_and_a_timing_wins() {
+    let c = config("boot-time=1001ms..3s timing=boot_os=9s profile=generic profile=hpe-dl380-gen11").unwrap();
+    for model in &c.fleet.models {
+        let t = &model.profile.timing;
+        assert_eq!((t.power_on, t.post), (Span::exactly_ms(0), Span::ms(500, 1500)));
+        assert_eq!((t.boot_ramdisk, t.boot_os), (Span::ms(501, 1500), Span::exactly_ms(9000)));
+    }
+    let untouched = crate::profile::built_in("generic").unwrap();
+    assert_eq!(untouched.timing.post, Timing::default().post);
+}
+
+#[test]
+fn urls_carry_what_others_reach_this_host_by() {
+    let c =
+        config("listen=https://0.0.0.0:0 listen=http://[::]:80 agent-listen=https://192.0.2.7:9999").unwrap();
+    assert_eq!(c.url(&c.listen[0], 4711), "https://127.0.0.1:4711");
+    assert_eq!(c.url(&c.listen[1], 80), "http://[::1]:80");
+    assert_eq!(c.url(&c.agent_listen, 9999), "https://192.0.2.7:9999");
+    assert_eq!(c.warnings().len(), 2);
+    assert_eq!(
+        c.warnings()[0],
+        "https://0.0.0.0:0 listens on every address, and URLs say 127.0.0.1; give --advertise for clients on other hosts"
+    );
+    let c = config("listen=https://0.0.0.0:0 advertise=fd00::7 agent-listen=http://127.0.0.1:9999").unwrap();
+    assert_eq!(c.url(&c.listen[0], 1), "https://[fd00::7]:1");
+    assert_eq!(c.warnings().len(), 1, "agents without TLS");
+}
+
+#[test]
+fn a_password_shows_itself_nowhere() {
+    let c = both("", &[(&setting::PASSWORD, "hunter2")]).unwrap();
+    assert_eq!(c.fleet.password.reveal(), "hunter2");
+    assert!(!format!("{c:?}").contains("hunter2"));
+    let long = "hunter2".repeat(40);
+    let said = both("", &[(&setting::PASSWORD, &long)]).unwrap_err();
+    assert_eq!(said, "FAUXMETAL_PASSWORD: it is longer than 256 bytes");
+}

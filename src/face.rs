@@ -1,0 +1,89 @@
+//! What a protocol face is to the server that carries it: a function from a whole request to a whole response.
+//! A leaf, so that the faces and the server can both see it without seeing each other.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+
+/// The two ends of one connection.
+///
+/// IPv4 addresses are always plain IPv4, also when they came in through a dual-stack IPv6 socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The address and port the client reached. On a wildcard listener it tells which of the host's addresses was used.
+    pub local: SocketAddr,
+    /// The client's address and port.
+    pub remote: SocketAddr,
+    /// Whether the request came over TLS.
+    pub tls: bool,
+}
+
+/// Why the server answers a request itself and never shows it to the face.
+///
+/// The text of each variant is fit to be shown to the client. The connection is closed after the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The body is longer than this face accepts.
+    #[error("the request body is larger than the {limit_bytes} bytes accepted here")]
+    BodyTooLarge {
+        /// The longest body the face accepts.
+        limit_bytes: usize,
+    },
+    /// The body did not arrive in time.
+    #[error("the request body did not arrive in time")]
+    BodyTimeout,
+    /// The body is not what its framing promised, or the client stopped in the middle of it.
+    #[error("the request body is not framed as its headers say")]
+    BodyBroken,
+    /// The request target is longer than the server accepts.
+    #[error("the request target is longer than the {limit_bytes} bytes accepted here")]
+    UriTooLong {
+        /// The longest request target the server accepts.
+        limit_bytes: usize,
+    },
+    /// The server holds as many connections, or as many bytes of bodies, as its limits allow.
+    #[error("the server is at its limit, try again later")]
+    Overloaded,
+    /// The client spoke plain HTTP to a port that speaks TLS.
+    #[error("this is an HTTPS port, use https:// to reach it")]
+    HttpsOnly,
+}
+
+impl Refused {
+    /// The HTTP status that says so (RFC 9110, section 15).
+    pub fn status(self) -> StatusCode {
+        match self {
+            Refused::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Refused::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Refused::BodyBroken | Refused::HttpsOnly => StatusCode::BAD_REQUEST,
+            Refused::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
+            Refused::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// Put by a face into the extensions of an answer that stands for a refused connection: the server closes the connection
+/// without sending it.
+///
+/// A machine that is off answers nothing at all, and Ironic waits for that when it locks an agent down
+/// (`ironic/drivers/modules/agent_client.py`, `_wait_until_locked_down`). A listener that serves all agents cannot
+/// refuse one of them before it has read the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the face hung up")]
+pub struct HangUp;
+
+/// One protocol as the server sees it. A listener carries exactly one face.
+pub trait Face: Send + Sync + 'static {
+    /// Answers a request whose body has been read in full and is within the limit.
+    ///
+    /// The future runs to its end even if the client goes away meanwhile; only when it outlives the drain time of a
+    /// stopping server it is dropped unfinished. `content-length`, `date` and `connection` are added by the server, and a `HEAD` loses its body there.
+    fn call(&self, peer: &Peer, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send;
+
+    /// Shapes a refusal of the server's own in the protocol's error format, normally with `why.status()`.
+    ///
+    /// The server adds `connection: close`, and `retry-after` to an overload.
+    fn refuse(&self, why: Refused) -> Response<Bytes>;
+}

@@ -1,0 +1,67 @@
+//! Reads a request's body into memory, within the limits.
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Incoming};
+use tokio::time::timeout;
+
+use super::house::{BodyShare, House};
+use crate::face::Refused;
+
+/// Bodies up to this size, in bytes, come out of the connection's own allowance; longer ones out of
+/// [`Limits::bodies_bytes`](super::Limits::bodies_bytes).
+const SMALL_BYTES: usize = 64 << 10;
+
+/// A body and, if it is large, its share of the memory for bodies.
+pub(super) type Held = (Bytes, Option<BodyShare>);
+
+/// Reads the whole body of at most `limit_bytes`.
+pub(super) async fn read(body: Incoming, limit_bytes: usize, house: &House) -> Result<Held, Refused> {
+    // A body that is announced too long is refused unread. A client that asked first (`expect: 100-continue`) then
+    // never sends it.
+    let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+    if announced.is_some_and(|length| length > limit_bytes) {
+        return Err(Refused::BodyTooLarge { limit_bytes });
+    }
+    timeout(house.limits.body_read, collect(body, announced, limit_bytes, house))
+        .await
+        .unwrap_or(Err(Refused::BodyTimeout))
+}
+
+async fn collect(
+    mut body: Incoming,
+    announced: Option<usize>,
+    limit_bytes: usize,
+    house: &House,
+) -> Result<Held, Refused> {
+    let first = next_data(&mut body).await?.unwrap_or_default();
+    if body.is_end_stream() && first.len() <= limit_bytes {
+        return Ok((first, None));
+    }
+    let wanted = announced.unwrap_or(limit_bytes);
+    let mut share = None;
+    let mut whole = BytesMut::with_capacity(announced.unwrap_or(2 * first.len()).min(SMALL_BYTES));
+    let mut next = Some(first);
+    while let Some(data) = next {
+        let length = whole.len() + data.len();
+        if length > limit_bytes {
+            return Err(Refused::BodyTooLarge { limit_bytes });
+        }
+        if length > SMALL_BYTES && share.is_none() {
+            share = Some(house.share_for(wanted)?);
+        }
+        whole.extend_from_slice(&data);
+        next = next_data(&mut body).await?;
+    }
+    Ok((whole.freeze(), share))
+}
+
+/// The next piece of the body. Trailers are dropped.
+async fn next_data(body: &mut Incoming) -> Result<Option<Bytes>, Refused> {
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(|_| Refused::BodyBroken)?.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,71 @@
+//! Accepts connections, ends TLS, speaks HTTP/1.1 and hands whole requests to a face. Every client is bounded in
+//! connections, bytes and time, so that a slow or dead one never holds more than its connection.
+
+mod accept;
+mod activity;
+mod answer;
+mod body;
+mod connection;
+mod house;
+mod limits;
+mod listener;
+#[cfg(test)]
+mod tests;
+mod watchdog;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use limits::{AGENT_BODY_BYTES, Limits, REDFISH_BODY_BYTES};
+pub use listener::{BACKLOG, ListenError, Listener};
+
+use crate::face::Face;
+use answer::Shared;
+use house::House;
+
+/// One task per listener: it owns the connections it accepted and gives how many it had to cut.
+type Accepting = Pin<Box<dyn Future<Output = usize> + Send>>;
+
+/// Listeners with their faces, and the limits they share.
+pub struct Server {
+    house: Arc<House>,
+    stop: watch::Sender<bool>,
+    accepting: Vec<Accepting>,
+}
+
+impl Server {
+    /// A server without listeners.
+    pub fn new(limits: Limits) -> Server {
+        Server { house: Arc::new(House::new(limits)), stop: watch::Sender::new(false), accepting: Vec::new() }
+    }
+
+    /// Serves `face` on `listener`, with request bodies of at most `body_bytes` ([`REDFISH_BODY_BYTES`],
+    /// [`AGENT_BODY_BYTES`]). Clients are answered once the server [runs](Self::run).
+    pub fn add<F: Face>(&mut self, listener: Listener, face: Arc<F>, body_bytes: usize) {
+        let shared = Arc::new(Shared { face, body_bytes, house: Arc::clone(&self.house) });
+        self.accepting.push(Box::pin(accept::connections(listener, shared, self.stop.subscribe())));
+    }
+
+    /// Serves until `shutdown` is ready, then stops: nothing new is accepted, idle connections are closed, requests in
+    /// flight are answered with `connection: close`. Returns how many connections were still busy after
+    /// [`Limits::drain`] and were cut.
+    ///
+    /// Dropping the future cuts everything at once.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> usize {
+        let mut listeners: JoinSet<usize> = self.accepting.into_iter().collect();
+        shutdown.await;
+        self.stop.send_replace(true);
+        let mut cut = 0;
+        while let Some(ended) = listeners.join_next().await {
+            match ended {
+                Ok(count) => cut += count,
+                Err(error) => tracing::error!(%error, "a listener failed"),
+            }
+        }
+        cut
+    }
+}

@@ -1,0 +1,377 @@
+//! Real sockets where the kernel matters, an in-memory stream and a paused clock where time does.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use rustls::client::ClientConfig;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{HandshakeKind, ProtocolVersion};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, duplex};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::answer::{Context, Shared};
+use super::connection::serve;
+use super::house::House;
+use super::{Limits, Listener, Server};
+use crate::face::{Face, Peer, Refused};
+use crate::tls::tests::{names, now, trusting};
+use crate::tls::{DevelopmentCa, provider, server_config};
+
+const BODY_LIMIT_BYTES: usize = 1000;
+
+/// Says what it was asked. `/gate` says when it was reached and waits to be let through; `/large` answers a lot.
+#[derive(Default)]
+struct Echo {
+    reached: Notify,
+    gate: Notify,
+}
+
+impl Face for Echo {
+    async fn call(&self, peer: &Peer, request: Request<Bytes>) -> Response<Bytes> {
+        match request.uri().path() {
+            "/gate" => {
+                self.reached.notify_one();
+                self.gate.notified().await;
+            }
+            "/large" => return Response::new(vec![b'x'; 1 << 20].into()),
+            _ => {}
+        }
+        let (method, uri, length) = (request.method(), request.uri(), request.body().len());
+        Response::new(format!("{method} {uri} {length} bytes, tls {}", peer.tls).into())
+    }
+
+    fn refuse(&self, why: Refused) -> Response<Bytes> {
+        let mut response = Response::new(why.to_string().into());
+        *response.status_mut() = why.status();
+        response
+    }
+}
+
+/// A running server.
+struct Running {
+    address: SocketAddr,
+    face: Arc<Echo>,
+    stop: oneshot::Sender<()>,
+    run: JoinHandle<usize>,
+}
+
+impl Running {
+    fn start(limits: Limits, tls: Option<Arc<rustls::ServerConfig>>) -> Running {
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), tls).unwrap();
+        let (address, face) = (listener.address(), Arc::new(Echo::default()));
+        let mut server = Server::new(limits);
+        server.add(listener, Arc::clone(&face), BODY_LIMIT_BYTES);
+        let (stop, stopped) = oneshot::channel();
+        let run = tokio::spawn(server.run(async { stopped.await.unwrap() }));
+        Running { address, face, stop, run }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+}
+
+async fn send(stream: &mut (impl AsyncWrite + Unpin), text: &str) {
+    stream.write_all(text.as_bytes()).await.unwrap();
+}
+
+/// One whole answer with a `content-length`, as head and body.
+async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> (String, String) {
+    let head = head(stream).await;
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).await.unwrap();
+    (head, String::from_utf8(body).unwrap())
+}
+
+async fn head(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// Everything up to the end of the connection, which must end without a reset.
+async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    rest
+}
+
+#[tokio::test]
+async fn one_connection_serves_many_requests() {
+    let server = Running::start(Limits::default(), None);
+    let mut client = server.connect().await;
+    send(&mut client, "GET /a?b=c HTTP/1.1\r\n\r\n").await;
+    let (head, body) = answer(&mut client).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("\r\ndate: "), "{head}");
+    assert_eq!(body, "GET /a?b=c 0 bytes, tls false");
+    // Two at once, the first with a body in pieces.
+    let chunked = "POST /p HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n";
+    send(&mut client, &format!("{chunked}PUT /q HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi")).await;
+    assert_eq!(answer(&mut client).await.1, "POST /p 7 bytes, tls false");
+    assert_eq!(answer(&mut client).await.1, "PUT /q 2 bytes, tls false");
+    send(&mut client, "HEAD /large HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    let only_head = rest(&mut client).await;
+    assert!(
+        only_head.contains("content-length: 1048576\r\n") && only_head.ends_with("\r\n\r\n"),
+        "{only_head}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_ends_its_side_still_gets_its_answer() {
+    let server = Running::start(Limits::default(), None);
+    let mut client = server.connect().await;
+    send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
+    client.shutdown().await.unwrap();
+    server.face.reached.notified().await;
+    server.face.gate.notify_one();
+    assert!(rest(&mut client).await.ends_with("GET /gate 0 bytes, tls false"));
+}
+
+#[tokio::test]
+async fn a_refused_body_gets_its_answer_even_while_it_is_still_being_sent() {
+    let server = Running::start(Limits::default(), None);
+    // A polite client asks first and never sends the body.
+    let mut client = server.connect().await;
+    send(&mut client, "POST / HTTP/1.1\r\ncontent-length: 1001\r\nexpect: 100-continue\r\n\r\n").await;
+    let (head, body) = answer(&mut client).await;
+    assert!(head.starts_with("HTTP/1.1 413 ") && head.contains("connection: close\r\n"), "{head}");
+    assert_eq!(body, "the request body is larger than the 1000 bytes accepted here");
+    // A plain one sends all of it before it looks, more than the kernel's buffers hold.
+    for framing in ["content-length: 8388616", "transfer-encoding: chunked"] {
+        let mut client = server.connect().await;
+        send(&mut client, &format!("POST / HTTP/1.1\r\n{framing}\r\n\r\n800000\r\n")).await;
+        client.write_all(&vec![b'x'; 8 << 20]).await.unwrap();
+        client.shutdown().await.unwrap();
+        assert!(rest(&mut client).await.starts_with("HTTP/1.1 413 "), "{framing}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_long_or_too_much_is_refused_by_its_own_status() {
+    let server = Running::start(Limits::default(), None);
+    let mut client = server.connect().await;
+    send(&mut client, &format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(Limits::URI_BYTES))).await;
+    assert!(rest(&mut client).await.starts_with("HTTP/1.1 414 "));
+    let mut client = server.connect().await;
+    send(&mut client, &format!("GET / HTTP/1.1\r\nx: {}\r\n", "x".repeat(2 * Limits::HEADER_BYTES))).await;
+    client.shutdown().await.unwrap();
+    assert!(rest(&mut client).await.starts_with("HTTP/1.1 431 "));
+}
+
+#[tokio::test]
+async fn large_bodies_share_a_bounded_memory() {
+    let limits = Limits { bodies_bytes: 100 << 10, ..Limits::default() };
+    let house = Arc::new(House::new(limits));
+    let shared = Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: 1 << 20, house });
+    let post = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n{}", 90 << 10, "x".repeat(90 << 10));
+
+    let taken = shared.house.share_for(20 << 10).unwrap();
+    let mut client = on_duplex(&shared, 1 << 20);
+    send(&mut client, &post).await;
+    let (head, _) = answer(&mut client).await;
+    assert!(head.starts_with("HTTP/1.1 503 ") && head.contains("retry-after: 1\r\n"), "{head}");
+
+    drop(taken);
+    for _ in 0..2 {
+        let mut client = on_duplex(&shared, 1 << 20);
+        send(&mut client, &post).await;
+        assert_eq!(answer(&mut client).await.1, "POST / 92160 bytes, tls false");
+    }
+}
+
+#[tokio::test]
+async fn a_full_house_says_so_and_has_room_again_later() {
+    let server = Running::start(Limits { connections: 1, ..Limits::default() }, None);
+    let mut first = server.connect().await;
+    send(&mut first, "GET / HTTP/1.1\r\n\r\n").await;
+    answer(&mut first).await;
+
+    let mut second = server.connect().await;
+    send(&mut second, "GET / HTTP/1.1\r\n\r\n").await;
+    let refusal = rest(&mut second).await;
+    assert!(refusal.starts_with("HTTP/1.1 503 ") && refusal.contains("retry-after: 1\r\n"), "{refusal}");
+
+    drop(first);
+    // The server needs a moment to see the first one go.
+    for _ in 0..1000 {
+        let mut third = server.connect().await;
+        send(&mut third, "GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+        if rest(&mut third).await.starts_with("HTTP/1.1 200 ") {
+            return;
+        }
+    }
+    panic!("the seat of the first connection never became free");
+}
+
+#[tokio::test]
+async fn a_stop_lets_the_answer_in_flight_out_and_closes_the_idle_at_once() {
+    let server = Running::start(Limits::default(), None);
+    // Accepted in this order, so all of them are once the last is served.
+    let (mut fresh, mut idle, mut busy) =
+        (server.connect().await, server.connect().await, server.connect().await);
+    send(&mut idle, "GET / HTTP/1.1\r\n\r\n").await;
+    answer(&mut idle).await;
+    send(&mut busy, "GET /gate HTTP/1.1\r\n\r\n").await;
+    server.face.reached.notified().await;
+
+    server.stop.send(()).unwrap();
+    assert_eq!(rest(&mut idle).await, "");
+    assert_eq!(rest(&mut fresh).await, "");
+    assert!(TcpStream::connect(server.address).await.is_err());
+
+    server.face.gate.notify_one();
+    let (head, body) = answer(&mut busy).await;
+    assert!(head.contains("connection: close\r\n"), "{head}");
+    assert_eq!(body, "GET /gate 0 bytes, tls false");
+    assert_eq!(server.run.await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_outlives_the_drain_is_cut_and_counted() {
+    let server = Running::start(Limits { drain: Duration::ZERO, ..Limits::default() }, None);
+    let mut busy = server.connect().await;
+    send(&mut busy, "GET /gate HTTP/1.1\r\n\r\n").await;
+    server.face.reached.notified().await;
+    server.stop.send(()).unwrap();
+    assert_eq!(server.run.await.unwrap(), 1);
+    assert_eq!(rest(&mut busy).await, "");
+}
+
+/// The client's clock on the fixed day of the tests.
+#[derive(Debug)]
+struct Today;
+
+impl TimeProvider for Today {
+    fn current_time(&self) -> Option<UnixTime> {
+        now().duration_since(SystemTime::UNIX_EPOCH).ok().map(UnixTime::since_unix_epoch)
+    }
+}
+
+async fn tls_client(server: &Running, config: &Arc<ClientConfig>) -> TlsStream<TcpStream> {
+    let connector = TlsConnector::from(Arc::clone(config));
+    connector.connect(ServerName::try_from("127.0.0.1").unwrap(), server.connect().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn tls_is_1_3_with_resumption_and_plain_http_is_told_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
+    let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now()).unwrap();
+    let server = Running::start(Limits::default(), Some(server_config(identity.resolver()).unwrap()));
+    let mut config = ClientConfig::builder_with_details(provider(), Arc::new(Today))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(trusting(ca.certificate_pem()))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let config = Arc::new(config);
+
+    for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
+        let mut client = tls_client(&server, &config).await;
+        send(&mut client, "GET / HTTP/1.1\r\n\r\n").await;
+        assert_eq!(answer(&mut client).await.1, "GET / 0 bytes, tls true");
+        let (_, session) = client.get_ref();
+        assert_eq!(session.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+        assert_eq!(session.alpn_protocol(), Some(&b"http/1.1"[..]));
+        assert_eq!(session.handshake_kind(), Some(kind));
+    }
+
+    let mut plain = server.connect().await;
+    send(&mut plain, "GET /redfish/v1 HTTP/1.1\r\n\r\n").await;
+    let told = rest(&mut plain).await;
+    assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
+    assert!(told.ends_with("this is an HTTPS port, use https:// to reach it"), "{told}");
+
+    // A stop ends TLS properly, and does not wait for one that never began.
+    let (mut idle, _mute) = (tls_client(&server, &config).await, server.connect().await);
+    server.stop.send(()).unwrap();
+    assert_eq!(rest(&mut idle).await, "");
+    assert_eq!(server.run.await.unwrap(), 0);
+}
+
+/// A connection in memory, whose buffers hold `capacity_bytes` each way.
+fn on_duplex(shared: &Arc<Shared<Echo>>, capacity_bytes: usize) -> DuplexStream {
+    let (client, stream) = duplex(capacity_bytes);
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let peer = Peer { local: nowhere, remote: nowhere, tls: false };
+    let context = Context::new(Arc::clone(shared), peer, shared.house.admit().unwrap());
+    let (told, stop) = watch::channel(false);
+    tokio::spawn(async move {
+        serve(stream, context, stop).await;
+        drop(told);
+    });
+    client
+}
+
+fn shared() -> Arc<Shared<Echo>> {
+    let house = Arc::new(House::new(Limits::default()));
+    Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: BODY_LIMIT_BYTES, house })
+}
+
+/// Fails unless the connection ends within a second of `limit`, and gives what came before.
+async fn ends_after(client: &mut DuplexStream, limit: Duration) -> String {
+    let (slack, mut read) = (Duration::from_millis(500), String::new());
+    let early = timeout(limit - slack, client.read_to_string(&mut read)).await;
+    assert!(early.is_err(), "cut too early");
+    timeout(2 * slack, client.read_to_string(&mut read)).await.expect("cut too late").unwrap();
+    read
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_head_is_cut_however_busy_it_looks() {
+    let mut client = on_duplex(&shared(), 1024);
+    send(&mut client, "GET / HTTP/1.1\r\n").await;
+    for _ in 0..4 {
+        assert!(timeout(Limits::HEADER_READ / 5, client.read_u8()).await.is_err(), "cut too early");
+        send(&mut client, "x: y\r\n").await;
+    }
+    assert_eq!(ends_after(&mut client, Limits::HEADER_READ / 5).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+    let shared = shared();
+    let mut client = on_duplex(&shared, 1024);
+    assert!(timeout(Limits::IDLE / 2, client.read_u8()).await.is_err());
+    // However long an answer takes, that is no fault of the client's.
+    send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
+    assert!(timeout(3 * Limits::IDLE, client.read_u8()).await.is_err());
+    shared.face.gate.notify_one();
+    assert_eq!(answer(&mut client).await.1, "GET /gate 0 bytes, tls false");
+    assert_eq!(ends_after(&mut client, Limits::IDLE).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_body_is_answered_408() {
+    let mut client = on_duplex(&shared(), 1024);
+    send(&mut client, "POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nhalf").await;
+    let answer = ends_after(&mut client, Limits::BODY_READ).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_takes_no_bytes_is_cut_and_a_slow_reader_is_not() {
+    let mut client = on_duplex(&shared(), 64);
+    send(&mut client, "GET /large HTTP/1.1\r\n\r\n").await;
+    for _ in 0..4 {
+        assert!(timeout(Limits::WRITE_STALL * 4 / 5, std::future::pending::<()>()).await.is_err());
+        client.read_exact(&mut [0; 64]).await.unwrap();
+    }
+    assert!(
+        timeout(Limits::WRITE_STALL + Duration::from_secs(1), std::future::pending::<()>()).await.is_err()
+    );
+    assert!(rest(&mut client).await.len() <= 64);
+}

@@ -1,0 +1,50 @@
+//! One timer per connection, which runs while the client owes us something.
+
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::Limits;
+use super::activity::{Activity, Wait};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Watchdog {
+    timer: Pin<Box<Sleep>>,
+    armed_for: Option<(Wait, u32)>,
+}
+
+impl Watchdog {
+    pub(super) fn new(limits: &Limits) -> Watchdog {
+        Watchdog { timer: Box::pin(sleep(limits.idle)), armed_for: None }
+    }
+
+    /// Ready with what the client owed for too long.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, activity: &Activity, limits: &Limits) -> Poll<Wait> {
+        let Some(wait) = activity.wait() else {
+            self.armed_for = None;
+            return Poll::Pending;
+        };
+        if self.armed_for != Some(wait) {
+            let limit = match wait.0 {
+                Wait::Request => limits.idle,
+                Wait::Head => limits.header_read,
+                Wait::Write => limits.write_stall,
+                Wait::Close => limits.linger,
+            };
+            self.timer.as_mut().reset(now() + limit);
+            self.armed_for = Some(wait);
+        }
+        self.timer.as_mut().poll(cx).map(|()| wait.0)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client's slowness is real time and never part of the simulation"
+)]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,36 @@
+//! How TLS is spoken: versions, tickets, ALPN. Which certificate is shown is the resolver's business.
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
+use rustls::version::{TLS12, TLS13};
+
+use super::TlsError;
+
+/// The one cryptography provider of the process. It is always passed explicitly: a library has no business setting
+/// rustls' process-wide default.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// The settings of a TLS listener: TLS 1.3 and 1.2, no client certificates, HTTP/1.1.
+///
+/// TLS 1.3 must be there, since Ironic's agent client takes nothing less (`[agent]tls_minimum_version`); 1.2 is there
+/// for old BMC tools. The resolver chooses the certificate of each handshake; a listener of one certificate passes
+/// [`Identity::resolver`](super::Identity::resolver). One that makes certificates by server name is another resolver,
+/// and one that makes them by local address a copy of this value with its `cert_resolver` replaced: the ticket keys
+/// are then still shared.
+pub fn server_config(resolver: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, TlsError> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(resolver);
+    // Tickets keep the session with the client: nothing to store here however many clients come.
+    config.ticketer = ring::Ticketer::new()?;
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 1;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}

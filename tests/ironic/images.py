@@ -1,0 +1,69 @@
+"""The files that nodes boot from and are given: small, but of the right kind."""
+
+import hashlib
+import random
+import struct
+
+import child
+
+MIB = 1 << 20
+DISK_BYTES = 4 * MIB
+LIMIT_S = 60
+SECTOR_BYTES = 512
+
+
+def make(images, http, log, env):
+    """Writes the boot files into `images` and what nodes download into `http`."""
+    images.mkdir(parents=True)
+    http.mkdir(parents=True)
+    # No node executes these: Ironic packs them into boot images, and only the parameters are read.
+    (images / "ramdisk.bin").write_bytes(random.Random("ramdisk").randbytes(64 * 1024))
+    _boot_partition(images, log, env)
+    _boot_iso(images, http, log, env)
+    _disks(http, log, env)
+
+
+def _boot_partition(images, log, env):
+    """An EFI system partition, which Ironic puts into every UEFI boot image."""
+    partition, loader = images / "esp.img", images / "loader.efi"
+    loader.write_bytes(b"MZ" + bytes(510))
+    for argv in (["mkfs.vfat", "-C", partition, "512"],
+                 ["mmd", "-i", partition, "::EFI", "::EFI/BOOT"],
+                 ["mcopy", "-i", partition, loader, "::EFI/BOOT/BOOTX64.EFI"]):
+        child.run(argv[0], argv, log, LIMIT_S, env)
+
+
+def _boot_iso(images, http, log, env):
+    """A live system as an operator would hand it to the ramdisk deploy: no agent in it."""
+    tree = images / "live"
+    (tree / "EFI/BOOT").mkdir(parents=True)
+    (tree / "boot").mkdir()
+    (tree / "boot/efiboot.img").write_bytes((images / "esp.img").read_bytes())
+    (tree / "vmlinuz").write_bytes((images / "ramdisk.bin").read_bytes())
+    (tree / "initrd").write_bytes((images / "ramdisk.bin").read_bytes())
+    (tree / "EFI/BOOT/grub.cfg").write_text(
+        "set default=0\nset timeout=1\nmenuentry 'live' {\n"
+        "    linux /vmlinuz root=live:LABEL=LIVE quiet\n    initrd /initrd\n}\n")
+    argv = ["mkisofs", "-quiet", "-r", "-J", "-V", "LIVE", "-e", "boot/efiboot.img", "-no-emul-boot",
+            "-o", http / "live.iso", tree]
+    child.run("mkisofs", argv, log, LIMIT_S, env)
+
+
+def _disks(http, log, env):
+    """One operating system disk, as raw and as qcow2, each with the checksum file found beside images."""
+    raw, qcow2 = http / "disk.raw", http / "disk.qcow2"
+    raw.write_bytes(_partitioned_disk())
+    argv = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, qcow2]
+    child.run("qemu-img", argv, log, LIMIT_S, env)
+    for disk in (raw, qcow2):
+        digest = hashlib.sha256(disk.read_bytes()).hexdigest()
+        disk.with_name(disk.name + ".sha256").write_text(f"{digest}  {disk.name}\n")
+
+
+def _partitioned_disk():
+    """A disk with a partition table: one bootable Linux partition, filled with bytes that do not repeat."""
+    sectors, first = DISK_BYTES // SECTOR_BYTES, 2048
+    entry = struct.pack("<B3sB3sII", 0x80, b"\xfe\xff\xff", 0x83, b"\xfe\xff\xff", first, sectors - first)
+    table = bytes(446) + entry + bytes(48) + b"\x55\xaa"
+    gap = bytes(first * SECTOR_BYTES - len(table))
+    return table + gap + random.Random("disk").randbytes(DISK_BYTES - first * SECTOR_BYTES)

@@ -1,0 +1,27 @@
+"""Lets a small machine drive many nodes: Ironic's one slow hash is worked out once per password.
+
+Ironic's Redfish driver runs 600,000 rounds of PBKDF2 each time it touches a BMC, to find the open
+session in a table of its own. The same inputs always give the same bytes, so this keeps each answer.
+Python imports this file by itself when the folder is on PYTHONPATH; `run --no-remember` leaves it out.
+It holds passwords in memory and is for tests alone.
+"""
+
+import hashlib
+
+_derive = hashlib.pbkdf2_hmac
+_answers = {}
+# One entry per (password, salt); a fleet of a thousand nodes with their own passwords fits.
+_ANSWERS_MAX = 4096
+
+
+def _remembered(hash_name, password, salt, iterations, dklen=None):
+    question = (hash_name, bytes(password), bytes(salt), iterations, dklen)
+    answer = _answers.get(question)
+    if answer is None:
+        answer = _derive(hash_name, password, salt, iterations, dklen)
+        if len(_answers) < _ANSWERS_MAX:
+            _answers[question] = answer
+    return answer
+
+
+hashlib.pbkdf2_hmac = _remembered

@@ -1,0 +1,60 @@
+"""The state of all nodes, listed once a second and shared by all journeys.
+
+One list costs Ironic about as much as one node, so twenty journeys that each asked for their own would
+spend the machine's time on asking.
+"""
+
+import threading
+import time
+
+from trouble import Trouble
+
+PERIOD_S = 1.0
+FIELDS = ("uuid", "provision_state", "target_provision_state", "power_state", "target_power_state",
+          "last_error", "maintenance", "fault")
+
+
+class Roll:
+    """Reads the list until it is closed."""
+
+    def __init__(self, ironic, deadline):
+        self._ironic, self._deadline = ironic, deadline
+        self._changed = threading.Condition()
+        self._asked_at, self._rows, self._closed = 0.0, {}, False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def close(self):
+        """Makes every journey that waits give up."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def rows(self):
+        with self._changed:
+            return self._rows
+
+    def since(self, moment):
+        """The first list that was asked for after `moment`, and when it was asked for.
+
+        An older list may still show the state from before a request.
+        """
+        with self._changed:
+            while self._asked_at <= moment:
+                if self._closed or not self._deadline.left():
+                    raise Trouble("the run was ended")
+                self._changed.wait(min(PERIOD_S, self._deadline.left()))
+            return self._rows, self._asked_at
+
+    def _read(self):
+        while not self._closed:
+            asked_at = time.monotonic()
+            try:
+                rows = self._ironic.nodes(FIELDS)
+            except Exception:
+                # Ironic is busy or going down; whoever waits has an end of its own.
+                rows = None
+            with self._changed:
+                if rows is not None:
+                    self._asked_at, self._rows = asked_at, rows
+                    self._changed.notify_all()
+            time.sleep(PERIOD_S)

@@ -1,0 +1,113 @@
+"""Ironic and its file server: configured for one run, started, and ended again."""
+
+import os
+import pathlib
+import random
+import shutil
+import socket
+import time
+
+import child
+import images
+import installation
+from api import Ironic
+from fileserver import FileServer
+from trouble import Trouble
+
+HERE = pathlib.Path(__file__).parent
+START_LIMIT_S = 120
+# A conductor first finishes what it is doing; after this it is made to end.
+STOP_GRACE_S = 15
+
+
+class Stack:
+    """`with Stack(...) as stack:` gives a running Ironic, and leaves no process behind."""
+
+    def __init__(self, venv, run, logs, remember):
+        self.venv, self.run, self.logs = venv, run, logs
+        self.ironic_log = logs / "ironic.log"
+        self.http_root = run / "http"
+        self.env = self._environment(remember)
+        self.files = self.ironic = None
+
+    def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.ironic:
+            self.ironic.stop(STOP_GRACE_S)
+        if self.files:
+            self.files.stop()
+
+    def check(self):
+        """Raises when Ironic has died."""
+        self.ironic.check()
+
+    def _environment(self, remember):
+        """What Ironic runs with: the tools on PATH, no proxy, and the remembered hash if wished."""
+        env = {name: value for name, value in os.environ.items()
+               if not name.lower().endswith("_proxy") and not name.startswith(("PYTHON", "OS_"))}
+        env["PATH"] = f"{self.venv / 'bin'}:{installation.search_path()}"
+        if remember:
+            env["PYTHONPATH"] = str(self.run / "remember")
+        return env
+
+    def _start(self):
+        shutil.rmtree(self.run, ignore_errors=True)
+        # A copy, because Python leaves a compiled file beside what it imports.
+        shutil.copytree(HERE / "remember", self.run / "remember")
+        for folder in ("state", "tmp", "locks", "certificates", "master-iso", "tftp/master"):
+            (self.run / folder).mkdir(parents=True)
+        images.make(self.run / "images", self.http_root, self.logs / "images.log", self.env)
+        self.files = FileServer(self.http_root, self.logs / "files.log")
+        port = _free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        config = self._configure(port)
+        child.run("ironic-dbsync", [self.venv / "bin/ironic-dbsync", "--config-file", config, "create_schema"],
+                  self.logs / "dbsync.log", START_LIMIT_S, self.env)
+        self.ironic = child.Child("Ironic", [self.venv / "bin/ironic", "--config-file", config],
+                                  self.ironic_log, self.env)
+        self._wait()
+
+    def _configure(self, port):
+        config = self.run / "ironic.conf"
+        config.write_text((HERE / "ironic.conf").read_text().format(
+            run=self.run, images=self.run / "images", http_root=self.http_root, http_url=self.files.url,
+            api_port=port, api_url=self.url, isolinux=installation.ISOLINUX))
+        return config
+
+    def _wait(self):
+        """Ironic is up when its API knows a conductor that serves Redfish nodes."""
+        api = Ironic(self.url)
+        end = time.monotonic() + START_LIMIT_S
+        while True:
+            self.ironic.check()
+            try:
+                if api.call("GET", "/v1/drivers/redfish")[0] == 200:
+                    return
+            except OSError:
+                pass
+            if time.monotonic() > end:
+                raise Trouble(f"Ironic did not answer within {START_LIMIT_S} s", self.ironic_log)
+            time.sleep(0.5)
+
+
+def _free_port():
+    """A loopback port that nobody listens on.
+
+    It is below the range that the kernel hands to outgoing connections, so none of ours can take it in
+    the seconds before Ironic does.
+    """
+    for port in random.sample(range(20000, 32000), 100):
+        with socket.socket() as trial:
+            try:
+                trial.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise Trouble("found no free port on 127.0.0.1 between 20000 and 32000")

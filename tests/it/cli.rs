@@ -1,0 +1,214 @@
+//! The command line as scripts and people meet it: the built binary, its output and its exit codes.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
+
+/// The binary in an environment that holds nothing of ours but what the test gives.
+fn fauxmetal(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fauxmetal"));
+    command.args(arguments).env_clear().env("COLUMNS", "100").stdin(Stdio::null());
+    command
+}
+
+/// Exit code, standard output and standard error.
+fn run(command: &mut Command) -> (i32, String, String) {
+    let done = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+}
+
+/// Standard output of a command that must succeed and say nothing else.
+fn output(arguments: &[&str]) -> String {
+    let (code, out, err) = run(&mut fauxmetal(arguments));
+    assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
+    out
+}
+
+/// The refusal of a command that must print nothing.
+fn refusal(command: &mut Command) -> String {
+    let (code, out, err) = run(command);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    err
+}
+
+const BMC: &[&str] = &["export", "--format", "nodes-json", "--bmc", "https://192.0.2.7:8443"];
+
+fn export(more: &[&str]) -> Vec<String> {
+    [BMC, more].concat().iter().map(|s| (*s).to_owned()).collect()
+}
+
+fn exported(more: &[&str]) -> Vec<serde_json::Value> {
+    let arguments = export(more);
+    serde_json::from_str(&output(&arguments.iter().map(String::as_str).collect::<Vec<_>>())).unwrap()
+}
+
+#[test]
+fn help_is_there_for_all_who_ask() {
+    assert_eq!(output(&[]), output(&["-h"]));
+    insta::assert_snapshot!("help", output(&["--help"]));
+    insta::assert_snapshot!("serve_help", output(&["serve", "--help"]));
+    insta::assert_snapshot!("export_help", output(&["export", "--help"]));
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    assert_eq!(output(&["--version"]), format!("fauxmetal {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn mistakes_end_with_two_and_one_message() {
+    let said = refusal(&mut fauxmetal(&["serve", "--nodes", "0"]));
+    assert_eq!(said, "fauxmetal: --nodes: '0' is not a number of nodes; allowed are 1 to 16777216\n");
+    let said = refusal(&mut fauxmetal(&["serve", "--nodez", "1"]));
+    assert!(
+        said.starts_with("fauxmetal: unexpected argument '--nodez' found\n") && said.contains("'--nodes'"),
+        "{said}"
+    );
+    let said = refusal(&mut fauxmetal(&["frobnicate"]));
+    assert!(said.starts_with("fauxmetal: unrecognized subcommand 'frobnicate'\n"), "{said}");
+    let said = refusal(fauxmetal(&["serve"]).env("FAUXMETAL_NODE", "3"));
+    assert_eq!(said, "fauxmetal: FAUXMETAL_NODE: there is no such setting; did you mean FAUXMETAL_NODES?\n");
+    let said = refusal(&mut fauxmetal(&["profile", "show", "cray-1"]));
+    assert!(said.starts_with("fauxmetal: there is no profile 'cray-1'; built in are generic"), "{said}");
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fleet.toml");
+    std::fs::write(&file, "seed = 7\n\n[profile]\nhpe-dl380-gen11 = 1\ngeneric = 1\n").unwrap();
+    let path = file.to_str().unwrap();
+    let from = |command: &mut Command| -> Vec<serde_json::Value> {
+        let (code, out, err) = run(command);
+        assert_eq!((code, err.as_str()), (0, ""));
+        serde_json::from_str(&out).unwrap()
+    };
+    let by_file = from(fauxmetal(BMC).env("FAUXMETAL_CONFIG", path));
+    assert_eq!(
+        by_file.iter().map(|n| n["name"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["hpe-dl380-gen11-0", "generic-1"]
+    );
+    let by_environment = from(fauxmetal(BMC).env("FAUXMETAL_CONFIG", path).env("FAUXMETAL_SEED", "8"));
+    assert_ne!(by_file[0]["uuid"], by_environment[0]["uuid"]);
+    let by_flag = from(fauxmetal(BMC).args(["--config", path, "--seed", "7"]).env("FAUXMETAL_SEED", "8"));
+    assert_eq!(by_file, by_flag);
+}
+
+#[test]
+fn a_fault_of_the_file_names_its_line() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "nodes = 1\nspeeed = 2\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let said = refusal(&mut fauxmetal(&["serve", "--config", path]));
+    assert_eq!(said, format!("fauxmetal: {path}:2: 'speeed' is not a setting; did you mean speed?\n"));
+}
+
+#[test]
+fn no_mistake_tells_a_password() {
+    for arguments in [
+        &["serve", "--password", "hunter2\n"] as &[&str],
+        &["serve", "--ironic", "http://me:hunter2@host"],
+        &["export", "--format", "ironic", "--bmc", "https://me:hunter2@host"],
+    ] {
+        let said = refusal(&mut fauxmetal(arguments));
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+#[test]
+fn an_export_is_the_same_in_every_run_and_asks_no_server() {
+    let nodes = exported(&["--nodes", "3", "--seed", "ci", "--user", "root", "--password", "calvin"]);
+    assert_eq!(nodes, exported(&["--nodes", "3", "--seed", "ci", "--user", "root", "--password", "calvin"]));
+    let node = &nodes[2];
+    assert_eq!(node["redfish_address"], "https://192.0.2.7:8443");
+    assert_eq!(node["redfish_system_id"], format!("/redfish/v1/Systems/{}", node["uuid"].as_str().unwrap()));
+    assert_eq!((&node["redfish_username"], &node["redfish_password"]), (&"root".into(), &"calvin".into()));
+}
+
+#[test]
+fn a_flag_that_a_format_cannot_say_is_refused() {
+    for (format, flags, said) in [
+        (
+            "nodes-json",
+            &["--insecure"] as &[&str],
+            "--insecure: --format nodes-json has no place for it; it takes none of these",
+        ),
+        (
+            "bmh",
+            &["--verify-ca", "ca.pem"],
+            "--verify-ca: --format bmh has no place for it; it takes --insecure, --boot, --namespace",
+        ),
+        (
+            "ironic",
+            &["--namespace", "x"],
+            "--namespace: --format ironic has no place for it; it takes --verify-ca, --insecure, --boot",
+        ),
+        ("bmh", &["--namespace", "X"], "--namespace: 'X' is not a DNS label (RFC 1123)"),
+    ] {
+        let arguments = [&["export", "--format", format, "--bmc", "https://h"], flags].concat();
+        assert_eq!(refusal(&mut fauxmetal(&arguments)), format!("fauxmetal: {said}\n"));
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let arguments = export(&["--nodes", "1000000"]);
+    let mut child = fauxmetal(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((line.as_str(), said.as_str()), ("[\n", ""));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn profiles_are_listed_and_shown() {
+    insta::assert_snapshot!("profile_list", output(&["profile", "list"]));
+    insta::assert_snapshot!("profile_list_json", output(&["profile", "list", "-o", "json"]));
+    insta::assert_snapshot!("profile_show_generic", output(&["profile", "show", "generic"]));
+    insta::assert_snapshot!("profile_show_hpe", output(&["profile", "show", "hpe-dl380-gen11"]));
+}
+
+#[test]
+fn a_shown_profile_is_its_file_as_json() {
+    let shown: serde_json::Value =
+        serde_json::from_str(&output(&["profile", "show", "hpe-dl380-gen11", "-o", "json"])).unwrap();
+    let keys: Vec<_> = shown.as_object().unwrap().keys().map(String::as_str).collect();
+    insta::assert_snapshot!("profile_show_keys", keys.join("\n"));
+    assert_eq!((&shown["name"], &shown["memory_mib"]), (&"hpe-dl380-gen11".into(), &(512 * 1024).into()));
+    assert_eq!(shown["timing"]["post"], "70s..130s");
+    assert_eq!(shown["virtual_media"][1]["media_types"], serde_json::json!(["CD", "DVD"]));
+    let attribute = &shown["bios_attribute"][0];
+    assert_eq!((&attribute["name"], &attribute["type"]), (&"WorkloadProfile".into(), &"enumeration".into()));
+    assert_eq!(shown["overlays"].as_array().unwrap().len(), 7);
+}
+
+#[test]
+fn a_wrong_profile_ends_with_three() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("my-server");
+    std::fs::create_dir(&own).unwrap();
+    let generic = concat!(env!("CARGO_MANIFEST_DIR"), "/nodes/generic/profile.toml");
+    std::fs::copy(generic, own.join("profile.toml")).unwrap();
+    let path = own.to_str().unwrap();
+    assert_eq!(output(&["profile", "check", "generic", path]), format!("generic: ok\n{path}: ok\n"));
+    std::fs::write(own.join("Manager.json"), "{\"HostName\": \"{hostname}\"}").unwrap();
+    let (code, out, err) = run(&mut fauxmetal(&["profile", "check", path, "generic", "-o", "json"]));
+    assert_eq!((code, err.as_str()), (3, ""));
+    let verdicts: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&verdicts[0]["ok"], &verdicts[1]["ok"]), (&false.into(), &true.into()));
+    assert!(verdicts[0]["error"].as_str().unwrap().contains("'{hostname}' is not a fact of a node"), "{out}");
+    assert_eq!(verdicts[1]["error"], serde_json::Value::Null);
+}
+
+#[test]
+fn shells_get_completions() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        assert!(output(&["completions", shell]).contains("boot-time"), "{shell}");
+    }
+}
