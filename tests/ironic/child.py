@@ -41,6 +41,12 @@ class Child:
         if self.ended():
             raise Trouble(f"{self.name} ended by itself with code {self.stop(0)}", self.log)
 
+    def abort(self):
+        """Ends it and its workers by SIGABRT, which some programs answer with a last word in their log."""
+        if not self.ended():
+            os.killpg(self.process.pid, signal.SIGABRT)
+            self.wait(2)
+
     def stop(self, grace):
         """Asks it to end, insists after `grace` seconds, and returns its exit code."""
         if self.process.returncode is None:

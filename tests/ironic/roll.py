@@ -20,7 +20,7 @@ class Roll:
     def __init__(self, ironic, deadline):
         self._ironic, self._deadline = ironic, deadline
         self._changed = threading.Condition()
-        self._asked_at, self._rows, self._closed = 0.0, {}, False
+        self._asked_at, self._rows, self._closed = time.monotonic(), {}, False
         threading.Thread(target=self._read, daemon=True).start()
 
     def close(self):
@@ -32,6 +32,11 @@ class Roll:
     def rows(self):
         with self._changed:
             return self._rows
+
+    def silent_for(self):
+        """Seconds since Ironic was asked for the last list that it answered."""
+        with self._changed:
+            return time.monotonic() - self._asked_at
 
     def since(self, moment):
         """The first list that was asked for after `moment`, and when it was asked for.

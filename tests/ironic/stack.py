@@ -48,10 +48,17 @@ class Stack:
         """Raises when Ironic has died."""
         self.ironic.check()
 
+    def give_up(self, seconds):
+        """Ends an Ironic that has stopped answering, in a way that shows where it hangs."""
+        self.ironic.abort()
+        raise Trouble(f"Ironic did not answer for {seconds} s; its log ends with what it was doing", self.ironic_log)
+
     def _environment(self, remember):
         """What Ironic runs with: the tools on PATH, no proxy, and the remembered hash if wished."""
         env = {name: value for name, value in os.environ.items()
                if not name.lower().endswith("_proxy") and not name.startswith(("PYTHON", "OS_"))}
+        # On SIGABRT Python then writes what each thread is doing into the log.
+        env["PYTHONFAULTHANDLER"] = "1"
         env["PATH"] = f"{self.venv / 'bin'}:{installation.search_path()}"
         if remember:
             env["PYTHONPATH"] = str(self.run / "remember")
