@@ -3,6 +3,17 @@
 //! A [`node`] is a small value with a shared [`profile`]. What a client sees is computed from (profile, node, now) when
 //! it asks; what a client does is parsed into one typed command, which the node accepts or refuses; time moves in one
 //! place, when a node is settled. `ARCHITECTURE.md` has the map.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use fauxmetal::{clock::Clock, fleet::Fleet, profile, redfish::{Redfish, auth::Account}, seed::Seed};
+//!
+//! let (fleet, _effects) = Fleet::new(Seed(1), Clock::wall(1.0));
+//! fleet.add(&profile::built_in("generic").unwrap(), 3).unwrap();
+//! let bmc = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
+//! let root = bmc.call(&http::Request::get("/redfish/v1/").body(bytes::Bytes::new()).unwrap());
+//! assert_eq!(root.status(), 200);
+//! ```
 
 pub mod agent;
 pub mod cli;
