@@ -4,10 +4,13 @@ Ironic keeps the inventory of the last inspection. The field names are those of 
 Redfish inspection of Ironic fills in the part that a BMC knows.
 """
 
+import re
+
 MIB = 1 << 20
 GIB = 1 << 30
 # Ironic refuses to count a smaller disk as a place for an image.
 DISK_BYTES_MIN = 4 * GIB
+OCTETS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+")
 
 
 def faults(inventory):
@@ -75,7 +78,12 @@ def macs(interfaces, key):
 def switch_ports(plugin_data):
     """The switch ports that the interfaces are plugged into, as Ironic read them from LLDP."""
     heard = (plugin_data.get("parsed_lldp") or {}).values()
-    return sorted((port.get("switch_chassis_id", "").lower(), port.get("switch_port_id", "")) for port in heard)
+    return sorted((port.get("switch_chassis_id", "").lower(), _text(port.get("switch_port_id", ""))) for port in heard)
+
+
+def _text(port_id):
+    """A port's name: Redfish writes it in hexadecimal octets (`Port.Ethernet.LLDPReceive.PortId`), LLDP as text."""
+    return bytes.fromhex(port_id.replace(":", "")).decode() if OCTETS.fullmatch(port_id) else port_id
 
 
 def switch_faults(redfish, agent):
