@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench memory`. Idle nodes; then the same with each powered on and looking for something to boot.
 
+#![expect(clippy::print_stdout, reason = "a table is what a bench is for")]
+
 use std::sync::Arc;
 
 use fauxmetal::clock::Clock;

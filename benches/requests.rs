@@ -1,8 +1,10 @@
 //! Requests per second over real sockets, beside a server that answers fixed bytes of the same length on the same HTTP and
-//! TLS stack: the limit. `cargo bench --bench requests`; `-- --quick` for a smoke run.
+//! TLS stack: the limit. `cargo bench --bench requests`; `-- --quick` (or any `--max-time`) for a smoke run.
 //!
 //! Each server runs in a process of its own, so that its CPU is counted apart from the clients'. The two are measured in
 //! turn, several rounds, and the ratio is that of the medians: these figures hold on a shared machine, times alone do not.
+
+#![expect(clippy::print_stdout, reason = "a table is what a bench is for")]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -36,7 +38,7 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     match args.get(1).map(String::as_str) {
         Some("--serve") => runtime.block_on(serve(&args[2], &args[3])),
-        _ => runtime.block_on(measure(args.iter().any(|a| a == "--quick" || a == "--test"))),
+        _ => runtime.block_on(measure(args.iter().any(|a| a == "--quick" || a == "--max-time"))),
     }
 }
 

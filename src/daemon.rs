@@ -42,13 +42,21 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let fleet = Arc::new(fleet);
     let identities = Identities::new(config)?;
     let account = Account::new(&config.fleet.user, config.fleet.password.reveal());
-    let redfish = Arc::new(Redfish::new(Arc::clone(&fleet), account));
+    let mut redfish = Redfish::new(Arc::clone(&fleet), account);
 
     let mut server = Server::new(Limits::default());
-    let mut redfish_urls = Vec::new();
+    let (mut redfish_urls, mut listeners) = (Vec::new(), Vec::new());
     for listen in &config.listen {
         let listener = bind(listen, &identities.redfish)?;
-        redfish_urls.push(config.url(listen, listener.address().port()));
+        let port = listener.address().port();
+        let ports = &mut redfish.ports;
+        let told = if listen.tls { &mut ports.https } else { &mut ports.http };
+        told.get_or_insert(port);
+        redfish_urls.push(config.url(listen, port));
+        listeners.push(listener);
+    }
+    let redfish = Arc::new(redfish);
+    for listener in listeners {
         server.add(listener, Arc::clone(&redfish), REDFISH_BODY_BYTES);
     }
     let listener = bind(&config.agent_listen, &identities.agents)?;
@@ -133,6 +141,7 @@ fn outside_settings(
             Images::Probe => effect::Images::Probe,
             Images::Skip => effect::Images::Skip,
         },
+        ..effect::Settings::default()
     })
 }
 

@@ -13,6 +13,7 @@ pub mod dmtf;
 pub mod effect;
 pub mod face;
 pub mod fleet;
+pub mod media;
 pub mod node;
 pub mod profile;
 pub mod redfish;

@@ -34,7 +34,6 @@ pub enum Purpose {
     CommandTime = 24,
     Endpoint = 25,
     FileSystem = 26,
-    Switch = 27,
     Sensor = 30,
 }
 

@@ -136,7 +136,13 @@ pub fn looked_up(status: StatusCode, body: &[u8]) -> LookedUp {
 
 /// Says that the agent lives. `base` is what all agents' URLs begin with, and `ca_pem` the certificate that their listener
 /// shows, or who signed it. `None` before a lookup has told which node it is.
-pub fn heartbeat(node: &Node, agent: &Agent, api: ApiVersion, base: &str, ca_pem: &str) -> Option<Call> {
+pub fn heartbeat(
+    node: &Node,
+    agent: &Agent,
+    api: ApiVersion,
+    base: &str,
+    ca_pem: Option<&str>,
+) -> Option<Call> {
     let uuid = agent.node_uuid?;
     let callback = format!("{}/{}", base.trim_end_matches('/'), node.spec().uuid());
     let mut body = Map::from_iter([("callback_url".to_owned(), json!(callback))]);
@@ -146,8 +152,8 @@ pub fn heartbeat(node: &Node, agent: &Agent, api: ApiVersion, base: &str, ca_pem
     if api >= ApiVersion::AGENT_VERSION {
         body.insert("agent_version".to_owned(), json!(VERSION));
     }
-    if api >= ApiVersion::VERIFY_CA && !ca_pem.is_empty() {
-        body.insert("agent_verify_ca".to_owned(), json!(ca_pem));
+    if let Some(pem) = ca_pem.filter(|_| api >= ApiVersion::VERIFY_CA) {
+        body.insert("agent_verify_ca".to_owned(), json!(pem));
     }
     let call = Call::new(Method::POST, format!("/v1/heartbeat/{uuid}"), agent);
     Some(call.version(api.min(ApiVersion::VERIFY_CA)).json(&Value::Object(body)))
@@ -233,9 +239,9 @@ mod tests {
     fn a_heartbeat_says_as_much_as_the_api_understands() {
         let bench = Bench::serving();
         let make = |api| {
-            let call = bench
-                .fleet
-                .look(bench.id, |n, _| heartbeat(n, n.agent().unwrap(), api, "https://[::1]:9999/", "PEM"));
+            let call = bench.fleet.look(bench.id, |n, _| {
+                heartbeat(n, n.agent().unwrap(), api, "https://[::1]:9999/", Some("PEM"))
+            });
             call.flatten().unwrap()
         };
         let call = make(ApiVersion(1, 115));

@@ -3,11 +3,7 @@
 //! Types are those of IEEE 802.1AB; the organizations' own those of 802.1Q annex D and 802.3 clause 79, as Ironic reads
 //! them (`ironic/drivers/modules/inspector/lldp_tlvs.py`).
 
-use crate::node::spec::{Mac, Spec};
-use crate::seed::Purpose;
-
-/// Nodes to a rack, and to its leaf switch.
-const NODES_PER_RACK: u32 = 40;
+use crate::node::spec::Spec;
 
 /// A type and its value in hex.
 pub(super) type Tlv = (u8, String);
@@ -16,19 +12,15 @@ pub(super) type Tlv = (u8, String);
 pub(super) fn neighbour(spec: Spec<'_>, port: u8) -> Vec<Tlv> {
     let nics = &spec.profile.nics;
     let Some(nic) = nics.get(usize::from(port)).filter(|n| n.link) else { return Vec::new() };
-    let cables = nics.iter().filter(|n| n.link).count();
-    let cable = nics.iter().take(usize::from(port)).filter(|n| n.link).count();
-    let position = (spec.id.0 % NODES_PER_RACK) as usize;
-    let leaf = Leaf::of(spec);
-    let name = format!("Ethernet{}", position * cables + cable + 1);
+    let leaf = spec.neighbour(port);
     let [a, b, c, d] = leaf.address;
     vec![
-        (1, hex(&[&[4][..], &leaf.mac.0].concat())),
-        (2, hex(&[&[5][..], name.as_bytes()].concat())),
+        (1, hex(&[&[4][..], &leaf.chassis_mac.0].concat())),
+        (2, hex(&[&[5][..], leaf.port_id.as_bytes()].concat())),
         (3, hex(&120u16.to_be_bytes())),
         (4, hex(format!("{} {}", spec.name(), nic.name).as_bytes())),
-        (5, hex(leaf.name.as_bytes())),
-        (6, hex(b"Fauxmetal leaf switch")),
+        (5, hex(leaf.switch_name.as_bytes())),
+        (6, hex(leaf.description.as_bytes())),
         // Bridge and router, both switched on.
         (7, hex(&[0, 0x14, 0, 0x14])),
         // An IPv4 address, on interface 1 by its index, without an object identifier.
@@ -41,29 +33,6 @@ pub(super) fn neighbour(spec: Spec<'_>, port: u8) -> Vec<Tlv> {
         (127, hex(&[&[0, 0x12, 0x0f, 4][..], &9216u16.to_be_bytes()].concat())),
         (0, String::new()),
     ]
-}
-
-/// The switch of a rack.
-struct Leaf {
-    name: String,
-    mac: Mac,
-    address: [u8; 4],
-    /// The untagged VLAN of its ports.
-    vlan: u16,
-}
-
-impl Leaf {
-    fn of(spec: Spec<'_>) -> Self {
-        let rack = spec.id.0 / NODES_PER_RACK;
-        let [a, b, c, d, e, f, ..] = spec.seed.hash(rack, Purpose::Switch, 0).to_be_bytes();
-        let [_, x, y, z] = (rack + 1).to_be_bytes();
-        Self {
-            name: format!("leaf-{rack}"),
-            mac: Mac([a & 0xfc | 0x02, b, c, d, e, f]),
-            address: [10, x, y, z],
-            vlan: 100 + u16::try_from(rack % 3900).unwrap_or_default(),
-        }
-    }
 }
 
 fn vlan_name(vlan: u16) -> Vec<u8> {
@@ -95,23 +64,6 @@ mod tests {
     use crate::node::NodeId;
     use crate::profile::built_in;
     use crate::seed::Seed;
-
-    #[test]
-    fn a_rack_shares_its_leaf_and_no_port_of_it() {
-        let profile = built_in("generic").unwrap();
-        let heard =
-            |id: u32, port: u8| neighbour(Spec { seed: Seed(3), id: NodeId(id), profile: &profile }, port);
-        let mut ports = std::collections::HashSet::new();
-        for id in 0..NODES_PER_RACK {
-            for port in 0..2 {
-                let tlvs = heard(id, port);
-                assert_eq!(tlvs[0], heard(0, 0)[0], "one chassis");
-                assert!(ports.insert(tlvs[1].1.clone()), "node {id} has a port of its own");
-            }
-        }
-        assert_ne!(heard(NODES_PER_RACK, 0)[0], heard(0, 0)[0], "the next rack has another leaf");
-        assert_eq!(heard(NODES_PER_RACK, 0)[1], heard(0, 0)[1]);
-    }
 
     #[test]
     fn values_are_within_the_length_of_the_standard() {

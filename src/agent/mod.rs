@@ -30,7 +30,7 @@ use subtle::ConstantTimeEq as _;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-pub use commands::{check_configdrive, checksum_algorithm, written};
+pub use commands::{ALGORITHMS, check_configdrive, checksum_algorithm, written};
 
 use crate::face::{Face, Peer, Refused};
 use crate::fleet::Fleet;

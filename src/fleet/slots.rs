@@ -20,8 +20,11 @@ pub(super) struct Slot {
     pub(super) armed: SimTime,
 }
 
+/// Places that were made together, and stay where they are.
+type Chunk = Box<[Mutex<Slot>]>;
+
 /// All places.
-pub(super) struct Slots(Box<[OnceLock<Box<[Mutex<Slot>]>>]>);
+pub(super) struct Slots(Box<[OnceLock<Chunk>]>);
 
 impl Slots {
     pub(super) fn new() -> Self {

@@ -12,6 +12,7 @@ pub mod neighbour;
 mod power;
 pub mod sensors;
 pub mod spec;
+pub mod work;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,8 +8,10 @@ use super::spec::{Mac, Spec};
 pub const RACK_NODES: u32 = 40;
 /// Number of a switch's own MAC among those of its rack's first node: above all host interfaces, below the controller.
 const SWITCH_PORT: u8 = 254;
-/// Management VLAN that every switch tells.
-const MANAGEMENT_VLAN: u16 = 100;
+/// First of the VLANs that racks have, one each, in turns.
+const FIRST_VLAN: u16 = 100;
+/// VLANs in turn; together with the first still below 4095.
+const VLANS: u32 = 3900;
 
 /// A switch port as LLDP tells of it (IEEE 802.1AB).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +24,10 @@ pub struct Neighbour {
     pub chassis_mac: Mac,
     /// Port id, of subtype interface name, as `Ethernet1/12/1`.
     pub port_id: String,
-    /// Management VLAN id.
+    /// The untagged VLAN of its ports, over which it is managed too.
     pub vlan: u16,
+    /// Its management address.
+    pub address: [u8; 4],
 }
 
 impl Spec<'_> {
@@ -40,12 +44,15 @@ impl Spec<'_> {
     /// What host interface number `port` is cabled to. Every (node, port) has a switch port of its own.
     pub fn neighbour(&self, port: u8) -> Neighbour {
         let first = Spec { id: NodeId(self.rack() * RACK_NODES), ..*self };
+        let [_, a, b, c] = (self.rack() + 1).to_be_bytes();
+        let vlan = u16::try_from(self.rack() % VLANS).unwrap_or_default();
         Neighbour {
             switch_name: format!("leaf-{:03}", self.rack()),
             description: "Fauxmetal leaf switch",
             chassis_mac: first.mac(SWITCH_PORT),
             port_id: format!("Ethernet1/{}/{}", self.rack_unit(), u32::from(port) + 1),
-            vlan: MANAGEMENT_VLAN,
+            vlan: FIRST_VLAN + vlan,
+            address: [10, a, b, c],
         }
     }
 }

@@ -90,6 +90,7 @@ fn insertion(image: &str) -> Insertion {
 fn params() -> Params {
     Params {
         api_urls: ["http://one".into(), "http://two".into()].into(),
+        spread: 2,
         inspection_urls: ["http://one/v1/continue_inspection".into()].into(),
         token: Some("secret".into()),
         lookup_timeout_s: 600,

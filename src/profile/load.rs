@@ -86,7 +86,7 @@ pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
         match (path.file_stem().and_then(|s| s.to_str()), path.extension().and_then(|e| e.to_str())) {
             (Some("profile"), Some("toml")) => toml = Some(text),
             (Some(kind), Some("json")) => {
-                overlays.push((path.display().to_string(), kind.to_owned(), text.to_owned()))
+                overlays.push((path.display().to_string(), kind.to_owned(), text.to_owned()));
             }
             _ => {}
         }

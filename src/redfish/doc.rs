@@ -173,9 +173,12 @@ impl<'o> Doc<'o> {
     }
 
     fn key(&mut self, key: &str) {
+        // Keys are the standard's words, or names that a profile may have: nothing in them is ever escaped.
+        debug_assert!(key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\'), "{key}");
         self.comma();
-        key.write(&mut self.out);
-        self.out.push(b':');
+        self.out.push(b'"');
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
     }
 
     fn enter(&mut self, key: &str) -> Fate<'o> {

@@ -261,7 +261,7 @@ impl Redfish {
             }
             (Target::Action(row, action), &Method::POST) => {
                 let action = &TREE.rows[row].resource.actions[action];
-                change(request, Some(action.name), |body| (action.run)(cx, body), |_| false)
+                change(request, Some(action.name()), |body| (action.run)(cx, body), |_| false)
             }
             _ => Err((&OPERATION_NOT_ALLOWED).into()),
         }
@@ -310,7 +310,7 @@ fn precondition(request: &Request<Bytes>, cx: &Cx<'_>, row: usize) -> Result<(),
     let Some(wanted) = request.headers().get(header::IF_MATCH) else { return Ok(()) };
     let tag = render::document(cx, row).etag();
     let wanted = wanted.to_str().unwrap_or_default();
-    let matches = wanted.split(',').map(str::trim).any(|w| w == "*" || w.as_bytes() == tag.as_bytes());
+    let matches = wanted.split(',').map(str::trim).any(|w| w == "*" || w.as_bytes() == tag);
     if matches { Ok(()) } else { Err((&PRECONDITION_FAILED).into()) }
 }
 

@@ -18,8 +18,12 @@ pub(super) struct Document {
 
 impl Document {
     /// Its strong ETag, quoted.
-    pub(super) fn etag(&self) -> String {
-        format!("\"{:016X}\"", self.hash)
+    pub(super) fn etag(&self) -> [u8; 18] {
+        let mut tag = [b'"'; 18];
+        for (place, digit) in tag[1..17].iter_mut().zip((0..16).rev()) {
+            *place = b"0123456789ABCDEF"[(self.hash >> (digit * 4) & 0xf) as usize];
+        }
+        tag
     }
 
     /// Its text.
@@ -41,7 +45,7 @@ impl Document {
     /// The answer to a GET of it.
     pub(super) fn answer(self, asked: &HeaderMap, target: Target) -> Response<Bytes> {
         let tag = self.etag();
-        let unchanged = asked.get(header::IF_NONE_MATCH).is_some_and(|t| t.as_bytes() == tag.as_bytes());
+        let unchanged = asked.get(header::IF_NONE_MATCH).is_some_and(|t| t.as_bytes() == tag);
         let mut response = Response::new(if unchanged { Bytes::new() } else { Bytes::from(self.bytes) });
         if unchanged {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -52,7 +56,7 @@ impl Document {
         headers.insert(&ODATA_VERSION, ODATA_4);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::ALLOW, allow(target));
-        headers.insert(header::ETAG, HeaderValue::from_str(&tag).expect("hex digits and quotes"));
+        headers.insert(header::ETAG, HeaderValue::from_bytes(&tag).expect("hex digits and quotes"));
         if let Some(link) = described_by(target) {
             headers.insert(header::LINK, link);
         }
@@ -147,11 +151,8 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     if !resource.actions.is_empty() {
         d.object("Actions", |d| {
             for action in resource.actions {
-                let mut name = String::with_capacity(48);
-                name.push('#');
-                name.push_str(action.name);
-                d.object(&name, |d| {
-                    d.join("target", &[cx.uri, "/Actions/", action.name]);
+                d.object(action.key, |d| {
+                    d.join("target", &[cx.uri, "/Actions/", action.name()]);
                     (action.describe)(cx, d);
                 });
             }

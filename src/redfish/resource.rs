@@ -60,12 +60,19 @@ impl Collection {
 
 /// An action of a resource.
 pub struct Action {
-    /// As `ComputerSystem.Reset`.
-    pub name: &'static str,
+    /// As `#ComputerSystem.Reset`.
+    pub key: &'static str,
     /// Writes what goes beside its `target`: allowable values.
     pub describe: fn(&Cx<'_>, &mut Doc<'_>),
     /// What a POST means.
     pub run: fn(&Cx<'_>, &mut Body) -> Change,
+}
+
+impl Action {
+    /// As `ComputerSystem.Reset`.
+    pub fn name(&self) -> &'static str {
+        self.key.trim_start_matches('#')
+    }
 }
 
 /// What a request changes: one thing, so that it is done whole or not at all. `None` from a body with mistakes, which

@@ -111,7 +111,7 @@ impl Tree {
             for (a, action) in resource.actions.iter().enumerate() {
                 let at = tree.walk(resource.path);
                 let at = tree.word(at, "Actions");
-                let at = tree.word(at, action.name);
+                let at = tree.word(at, action.name());
                 tree.nodes[at].target = Some(Target::Action(n, a));
             }
             tree.rows.push(Row { resource, children: Vec::new(), generic: generic(resource.path) });

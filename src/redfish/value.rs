@@ -1,5 +1,7 @@
 //! The values of documents: how each type that a node has is written as JSON.
 
+use std::fmt;
+
 use uuid::Uuid;
 
 use crate::dmtf;
@@ -44,6 +46,22 @@ impl Value for &String {
     }
 }
 
+/// A text that is put together where it is written: `format_args!` makes no string.
+impl Value for fmt::Arguments<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        struct Escaped<'a>(&'a mut Vec<u8>);
+        impl fmt::Write for Escaped<'_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                escape(text, self.0);
+                Ok(())
+            }
+        }
+        out.push(b'"');
+        fmt::write(&mut Escaped(out), *self).expect("writing to memory does not fail");
+        out.push(b'"');
+    }
+}
+
 impl Value for bool {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(if *self { b"true" } else { b"false" });
@@ -75,14 +93,13 @@ impl<T: Value> Value for &[T] {
 impl Value for Uuid {
     fn write(&self, out: &mut Vec<u8>) {
         let mut buffer = Uuid::encode_buffer();
-        let text: &str = self.hyphenated().encode_lower(&mut buffer);
-        text.write(out);
+        plain(self.hyphenated().encode_lower(&mut buffer), out);
     }
 }
 
 impl Value for Mac {
     fn write(&self, out: &mut Vec<u8>) {
-        self.to_string().write(out);
+        format_args!("{self}").write(out);
     }
 }
 
@@ -120,7 +137,7 @@ macro_rules! dmtf_words {
     ($($word:ident),+) => {$(
         impl Value for dmtf::$word {
             fn write(&self, out: &mut Vec<u8>) {
-                self.as_str().write(out);
+                plain(self.as_str(), out);
             }
         }
     )+};
@@ -140,10 +157,18 @@ dmtf_words!(
     Role
 );
 
+/// Writes a text in which nothing is to be escaped.
+fn plain(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
 /// Writes text between quotes: what JSON forbids there is escaped (RFC 8259, clause 7).
 fn escape(text: &str, out: &mut Vec<u8>) {
-    let plain = |b: &u8| *b >= 0x20 && *b != b'"' && *b != b'\\';
-    if text.as_bytes().iter().all(plain) {
+    let forbidden = |b: u8| b < 0x20 || b == b'"' || b == b'\\';
+    // Every byte is looked at before anything is decided, so that many are looked at at once.
+    if !text.bytes().fold(false, |found, byte| found | forbidden(byte)) {
         out.extend_from_slice(text.as_bytes());
         return;
     }

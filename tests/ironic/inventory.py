@@ -10,7 +10,6 @@ MIB = 1 << 20
 GIB = 1 << 30
 # Ironic refuses to count a smaller disk as a place for an image.
 DISK_BYTES_MIN = 4 * GIB
-OCTETS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+")
 
 
 def faults(inventory):
@@ -78,12 +77,15 @@ def macs(interfaces, key):
 def switch_ports(plugin_data):
     """The switch ports that the interfaces are plugged into, as Ironic read them from LLDP."""
     heard = (plugin_data.get("parsed_lldp") or {}).values()
-    return sorted((port.get("switch_chassis_id", "").lower(), _text(port.get("switch_port_id", ""))) for port in heard)
+    return sorted((port.get("switch_chassis_id", "").lower(), _port_id(port.get("switch_port_id", ""))) for port in heard)
 
 
-def _text(port_id):
-    """A port's name: Redfish writes it in hexadecimal octets (`Port.Ethernet.LLDPReceive.PortId`), LLDP as text."""
-    return bytes.fromhex(port_id.replace(":", "")).decode() if OCTETS.fullmatch(port_id) else port_id
+def _port_id(text):
+    """A port's name. Redfish writes it as octets in hex (Port.LLDPReceive.PortId), and Ironic keeps it so."""
+    octets = text.split(":")
+    if len(octets) > 1 and all(re.fullmatch("[0-9A-F]{2}", octet) for octet in octets):
+        return bytes.fromhex("".join(octets)).decode("utf-8", "replace")
+    return text
 
 
 def switch_faults(redfish, agent):

@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail as the test does")]
 
 mod cli;
+mod documents;
 mod tidy;

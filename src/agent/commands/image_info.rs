@@ -13,9 +13,8 @@ use crate::dmtf::BootMode;
 use crate::node::agent::{AgentError, Checksum, ImageJob, Partitions, Written};
 use crate::seed::Purpose;
 
-/// Hash algorithms that are known, with the hex digits of their values.
-const ALGORITHMS: [(&str, usize); 6] =
-    [("md5", 32), ("sha1", 40), ("sha224", 56), ("sha256", 64), ("sha384", 96), ("sha512", 128)];
+/// Hash algorithms that an image can be verified with.
+pub const ALGORITHMS: [&str; 5] = ["md5", "sha224", "sha256", "sha384", "sha512"];
 
 /// Checks what must be right before anything is tried.
 ///
@@ -129,7 +128,7 @@ fn is_url(text: &str) -> bool {
 /// What the image must hash to: a pair of algorithm and value wins over a bare checksum.
 fn checksum(at: &Situation<'_>, info: &Map<String, Value>, id: &str) -> Result<Checksum, AgentError> {
     let text = |name: &str| info.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
-    let known = text("os_hash_algo").filter(|algo| ALGORITHMS.iter().any(|(name, _)| name == algo));
+    let known = text("os_hash_algo").filter(|algo| ALGORITHMS.contains(algo));
     if let (Some(algorithm), Some(value)) = (known, text("os_hash_value")) {
         return Ok(Checksum { algorithm: Some(algorithm.into()), value: value.into() });
     }

@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 pub use configdrive::check as check_configdrive;
-pub use image_info::{by_length as checksum_algorithm, written};
+pub use image_info::{ALGORITHMS, by_length as checksum_algorithm, written};
 
 use super::error::Fault;
 use super::{failure, python};

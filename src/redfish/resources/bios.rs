@@ -13,7 +13,7 @@ use crate::redfish::message::{
 use crate::redfish::resource::{Action, Change, Cx, Effect};
 
 pub(super) static ACTIONS: &[Action] = &[Action {
-    name: "Bios.ResetBios",
+    key: "#Bios.ResetBios",
     describe: |_, _| (),
     run: |_, _| Ok(Some(Effect::Node(Command::ResetBios))),
 }];

@@ -31,13 +31,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("HeightRackUnits", (chassis.height_mm / RACK_UNIT_MM).ceil());
     d.put("MinPowerWatts", chassis.standby_watts);
     d.put("MaxPowerWatts", chassis.max_watts);
-    d.object("Location", |d| {
-        d.object("Placement", |d| {
-            d.put("Rack", format!("rack-{:03}", spec.rack()));
-            d.put("RackOffset", spec.rack_unit());
-            d.put("RackOffsetUnits", "EIA_310");
-        });
-    });
+    d.object("Location", |d| d.object("Placement", |d| d.put("Rack", format!("rack-{:03}", spec.rack()))));
     d.object("Status", |d| {
         super::ok(d);
         d.put("HealthRollup", "OK");

@@ -9,7 +9,7 @@ use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
 use crate::redfish::resource::{Action, Change, Cx, Effect};
 
 pub(super) static ACTIONS: &[Action] = &[Action {
-    name: "ComputerSystem.Reset",
+    key: "#ComputerSystem.Reset",
     describe: |cx, d| d.put("ResetType@Redfish.AllowableValues", cx.profile().reset_types.as_slice()),
     run: reset,
 }];
@@ -76,7 +76,7 @@ fn get_boot(cx: &Cx<'_>, boot: &Boot, d: &mut Doc<'_>) {
     d.put("HttpBootUri", boot.http_uri.as_deref());
     d.array("BootOrder", |d| {
         for n in boot.order(cx.profile()) {
-            d.item(super::boot_option_reference(n));
+            d.item(format_args!("Boot{n:04X}"));
         }
     });
     if cx.has("Systems/{}/BootOptions") {

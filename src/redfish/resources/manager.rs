@@ -13,7 +13,7 @@ const RESET_TYPES: &[ResetType] = &[ResetType::GracefulRestart, ResetType::Force
 const MAX_DATE_TIME: usize = 40;
 
 pub(super) static ACTIONS: &[Action] = &[Action {
-    name: "Manager.Reset",
+    key: "#Manager.Reset",
     describe: |_, d| d.put("ResetType@Redfish.AllowableValues", RESET_TYPES),
     run: |_, body| {
         // The specification lets `ResetType` be left out; the service then chooses.

@@ -8,7 +8,7 @@ use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Action, Change, Cx, Effect};
 
 pub(super) static ACTIONS: &[Action] = &[Action {
-    name: "SecureBoot.ResetKeys",
+    key: "#SecureBoot.ResetKeys",
     describe: |_, d| d.put("ResetKeysType@Redfish.AllowableValues", ResetKeysType::ALL),
     run: |_, body| {
         body.require("ResetKeysType");

@@ -11,7 +11,7 @@ const MAX_TEXT: usize = 2048;
 const MAX_TARGETS: usize = 64;
 
 pub(super) static ACTIONS: &[Action] = &[Action {
-    name: "UpdateService.SimpleUpdate",
+    key: "#UpdateService.SimpleUpdate",
     describe: |_, d| d.put("TransferProtocol@Redfish.AllowableValues", ["HTTP", "HTTPS"].as_slice()),
     run: simple_update,
 }];

@@ -16,7 +16,7 @@ const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtoco
 
 pub(super) static ACTIONS: &[Action] = &[
     Action {
-        name: "VirtualMedia.InsertMedia",
+        key: "#VirtualMedia.InsertMedia",
         describe: |_, d| {
             d.put("TransferMethod@Redfish.AllowableValues", [TransferMethod::Stream].as_slice());
             d.put("TransferProtocolType@Redfish.AllowableValues", PROTOCOLS);
@@ -24,7 +24,7 @@ pub(super) static ACTIONS: &[Action] = &[
         run: insert,
     },
     Action {
-        name: "VirtualMedia.EjectMedia",
+        key: "#VirtualMedia.EjectMedia",
         describe: |_, _| (),
         run: |cx, _| Ok(Some(Effect::Node(Command::EjectMedia(slot(cx))))),
     },

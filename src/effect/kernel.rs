@@ -1,0 +1,195 @@
+//! From a kernel's command line to what runs: an agent with its parameters, or a system of its own.
+//!
+//! Names and defaults of the parameters are those of `ironic_python_agent/config.py`.
+
+use url::Url;
+
+use crate::media::CommandLine;
+use crate::node::agent::Params;
+use crate::node::command::Bootable;
+
+/// What follows an API's URL where inspection data goes (`inspector.py`, `_get_urls`).
+const CONTINUE_INSPECTION: &str = "/v1/continue_inspection";
+/// `ipa-lookup-timeout` of an agent that was told none, seconds.
+const LOOKUP_TIMEOUT_S: u32 = 600;
+/// API endpoints of one agent, at most.
+const MAX_ENDPOINTS: usize = 32;
+
+/// What boots with that command line. `names` are the volume's label and the image's file name; `ironic` are the API
+/// endpoints that are known.
+pub(super) fn bootable(line: &CommandLine, names: &[&str], ironic: &[Url]) -> Bootable {
+    let told = ["ipa-api-url", "ipa-inspection-callback-url"].iter().any(|name| given(line, name).is_some());
+    // An image of an operator's own (`deploy_iso`) can be told nothing; then its name has to say what it is.
+    let named = !ironic.is_empty() && names.iter().any(|name| says_agent(name));
+    if told || named { Bootable::Agent(Box::new(params(line, ironic))) } else { Bootable::Live }
+}
+
+fn given<'a>(line: &'a CommandLine, name: &str) -> Option<&'a str> {
+    line.get(name).filter(|value| !value.is_empty())
+}
+
+/// Whether a label or file name holds `ipa` or `ironic-python-agent` as a word.
+fn says_agent(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    words.contains(&"ipa") || words.windows(3).any(|w| w == ["ironic", "python", "agent"])
+}
+
+fn params(line: &CommandLine, ironic: &[Url]) -> Params {
+    let told = urls(line, "ipa-api-url");
+    let (api_urls, spread) = endpoints(&told, ironic);
+    let collectors = given(line, "ipa-inspection-collectors").unwrap_or_default();
+    let callbacks = urls(line, "ipa-inspection-callback-url");
+    let inspection_urls = if !callbacks.is_empty() {
+        inspection(&callbacks, ironic)
+    } else if !collectors.is_empty() || given(line, "ipa-inspection-callback-url").is_some() {
+        api_urls.iter().map(|url| format!("{}{CONTINUE_INSPECTION}", url.trim_end_matches('/'))).collect()
+    } else {
+        Vec::new()
+    };
+    // Started for inspection alone, an agent has no API to call; only one that was told nothing at all gets one.
+    let api_urls = if told.is_empty() && given(line, "ipa-api-url").is_none() && !callbacks.is_empty() {
+        Vec::new()
+    } else {
+        api_urls
+    };
+    let boxed =
+        |urls: Vec<String>| urls.into_iter().take(MAX_ENDPOINTS).map(String::into_boxed_str).collect();
+    Params {
+        spread: u8::try_from(spread.min(MAX_ENDPOINTS)).unwrap_or(1),
+        api_urls: boxed(api_urls),
+        inspection_urls: boxed(inspection_urls),
+        token: given(line, "ipa-agent-token").map(Into::into),
+        request_id: given(line, "ipa-global-request-id").map(Into::into),
+        boot_interface: given(line, "BOOTIF").map(Into::into),
+        collectors: collectors.into(),
+        lookup_timeout_s: given(line, "ipa-lookup-timeout")
+            .and_then(|s| s.parse().ok())
+            .unwrap_or(LOOKUP_TIMEOUT_S),
+        collect_lldp: flag(line, "ipa-collect-lldp"),
+        insecure: flag(line, "ipa-insecure"),
+        virtual_media: line.get("boot_method") == Some("vmedia"),
+    }
+}
+
+/// A parameter that is a list of URLs. Discovery by multicast is not done: `mdns` counts as none.
+fn urls(line: &CommandLine, name: &str) -> Vec<String> {
+    let list = given(line, name).unwrap_or_default().split(',').map(str::trim);
+    list.filter(|url| !url.is_empty() && *url != "mdns").map(str::to_owned).collect()
+}
+
+/// As oslo.config reads a Boolean.
+fn flag(line: &CommandLine, name: &str) -> bool {
+    line.get(name)
+        .is_some_and(|v| matches!(&*v.to_ascii_lowercase(), "1" | "t" | "true" | "on" | "y" | "yes"))
+}
+
+/// The API endpoints of an agent that was told these, and how many of them from the first on are one service: all that
+/// are known, if one of them was told; else those told, and the known ones as stand-ins.
+fn endpoints(told: &[String], ironic: &[Url]) -> (Vec<String>, usize) {
+    let known = || ironic.iter().map(|url| url.as_str().trim_end_matches('/').to_owned());
+    if told.is_empty() || told.iter().any(|url| is_known(url, ironic)) {
+        return (known().collect(), ironic.len());
+    }
+    (told.iter().cloned().chain(known()).collect(), 1)
+}
+
+/// Where inspection data goes, by the same rule. A service other than Ironic's own has no stand-ins.
+fn inspection(told: &[String], ironic: &[Url]) -> Vec<String> {
+    let base = |url: &String| url.strip_suffix(CONTINUE_INSPECTION).map(str::to_owned);
+    let known =
+        || ironic.iter().map(|url| format!("{}{CONTINUE_INSPECTION}", url.as_str().trim_end_matches('/')));
+    let bases: Vec<_> = told.iter().filter_map(base).collect();
+    if bases.iter().any(|url| is_known(url, ironic)) {
+        return known().collect();
+    }
+    told.iter().cloned().chain(known().filter(|_| !bases.is_empty())).collect()
+}
+
+fn is_known(url: &str, ironic: &[Url]) -> bool {
+    let plain = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+    Url::parse(url).is_ok_and(|url| ironic.iter().any(|known| plain(known) == plain(&url)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ironic(urls: &[&str]) -> Vec<Url> {
+        urls.iter().map(|u| Url::parse(u).unwrap()).collect()
+    }
+
+    fn agent(line: &str, names: &[&str], known: &[&str]) -> Params {
+        match bootable(&CommandLine::new(line), names, &ironic(known)) {
+            Bootable::Agent(params) => *params,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn list(urls: &[Box<str>]) -> Vec<&str> {
+        urls.iter().map(|u| &**u).collect()
+    }
+
+    #[test]
+    fn all_parameters_are_understood() {
+        let line = "nofb ipa-api-url=http://a:6385 ipa-agent-token=tok ipa-global-request-id=req-1 BOOTIF=01-aa \
+                    ipa-inspection-callback-url=http://a:6385/v1/continue_inspection ipa-inspection-collectors=default,lldp \
+                    ipa-lookup-timeout=60 ipa-collect-lldp=1 ipa-insecure=true boot_method=vmedia";
+        let params = agent(line, &[], &[]);
+        assert_eq!(list(&params.api_urls), ["http://a:6385"]);
+        assert_eq!(list(&params.inspection_urls), ["http://a:6385/v1/continue_inspection"]);
+        let texts =
+            [&params.token, &params.request_id, &params.boot_interface].map(|t| t.as_deref().unwrap());
+        assert_eq!(texts, ["tok", "req-1", "01-aa"]);
+        assert_eq!((&*params.collectors, params.lookup_timeout_s), ("default,lldp", 60));
+        assert!(params.collect_lldp && params.insecure && params.virtual_media);
+    }
+
+    #[test]
+    fn a_known_endpoint_stands_for_all() {
+        let known = ["http://a:6385", "http://b:6385/"];
+        let params = agent("ipa-api-url=http://b:6385/", &[], &known);
+        assert_eq!((list(&params.api_urls), params.spread), (vec!["http://a:6385", "http://b:6385"], 2));
+        let params = agent("ipa-inspection-callback-url=http://a:6385/v1/continue_inspection", &[], &known);
+        assert_eq!(
+            list(&params.inspection_urls),
+            ["http://a:6385/v1/continue_inspection", "http://b:6385/v1/continue_inspection"]
+        );
+        assert_eq!(list(&params.api_urls), [""; 0], "for inspection alone there is no API");
+    }
+
+    #[test]
+    fn unknown_endpoints_come_first() {
+        let params = agent("ipa-api-url=http://x,http://y", &[], &["http://a"]);
+        assert_eq!((list(&params.api_urls), params.spread), (vec!["http://x", "http://y", "http://a"], 1));
+        let params = agent("ipa-inspection-callback-url=http://x/v1/continue", &[], &["http://a"]);
+        assert_eq!(list(&params.inspection_urls), ["http://x/v1/continue"]);
+    }
+
+    #[test]
+    fn multicast_falls_back_to_what_is_known() {
+        let params = agent("ipa-api-url=mdns ipa-inspection-callback-url=mdns", &[], &["http://a"]);
+        assert_eq!(list(&params.api_urls), ["http://a"]);
+        assert_eq!(list(&params.inspection_urls), ["http://a/v1/continue_inspection"]);
+    }
+
+    #[test]
+    fn an_image_without_parameters_is_known_by_its_name() {
+        for name in ["IPA", "ipa-centos9.iso", "my-ironic-python-agent.iso", "Ironic_Python_Agent"] {
+            let params = agent("quiet", &["x", name], &["http://a"]);
+            assert_eq!(
+                (list(&params.api_urls), list(&params.inspection_urls)),
+                (vec!["http://a"], vec![]),
+                "{name}"
+            );
+        }
+        let params = agent("ipa-inspection-collectors=default", &["ipa"], &["http://a"]);
+        assert_eq!(list(&params.inspection_urls), ["http://a/v1/continue_inspection"]);
+        for (name, known) in
+            [("participant.iso", vec!["http://a"]), ("ipa.iso", vec![]), ("ironic.iso", vec!["http://a"])]
+        {
+            let found = bootable(&CommandLine::new(""), &[name], &ironic(&known));
+            assert_eq!(found, Bootable::Live, "{name}");
+        }
+    }
+}

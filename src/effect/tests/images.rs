@@ -1,0 +1,206 @@
+//! Writing images: what is fetched, what is compared, and how it fails.
+
+use http::header::{AUTHORIZATION, RANGE};
+use sha2::{Digest as _, Sha256};
+
+use super::*;
+use crate::node::agent::{AgentError, Checksum, Partitions};
+
+/// An image of that many bytes, with a disk identifier.
+fn image(bytes: usize) -> Vec<u8> {
+    let mut image = vec![7; bytes];
+    image[440..444].copy_from_slice(&0xdead_beef_u32.to_le_bytes());
+    image
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn checksum(value: impl Into<Box<str>>) -> Option<Checksum> {
+    Some(Checksum { algorithm: None, value: value.into() })
+}
+
+async fn write(settings: Settings, job: ImageJob) -> (Site, CommandStatus) {
+    let mut site = Site::new(settings);
+    site.writing(job).await;
+    site.perform(EffectKind::WriteImage).await;
+    let status = site.ended();
+    (site, status)
+}
+
+fn error(status: CommandStatus) -> AgentError {
+    match status {
+        CommandStatus::Failed(error) => *error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_image_is_streamed_and_verified() {
+    let bytes = image(3 << 20);
+    let sum = sha256(&bytes);
+    let server = Server::start(move |_| answer(200, bytes.clone())).await;
+    let job = ImageJob {
+        checksum: checksum(sum),
+        credentials: Some(("user".into(), "pass".into())),
+        step: Some(("deploy".into(), r#"{"step":"write_image"}"#.into())),
+        ..image_job(&[&server.url("/disk.raw")])
+    };
+    let (site, status) = write(Settings::default(), job).await;
+    let text = "prepare_image: image (disk) written to device /dev/sda root_uuid=0xdeadbeef";
+    let expected =
+        format!(r#"{{"deploy_result":{{"result":"{text}"}},"deploy_step":{{"step":"write_image"}}}}"#);
+    assert_eq!(status, CommandStatus::Succeeded(expected.into()));
+    assert!(site.look(Node::installed));
+    assert_eq!(server.asked(), ["GET /disk.raw"]);
+    assert_eq!(server.last().headers()[AUTHORIZATION], "Basic dXNlcjpwYXNz");
+}
+
+#[tokio::test]
+async fn a_wrong_checksum_is_tried_again_and_then_fails() {
+    let bytes = image(1000);
+    let server = Server::start(move |_| answer(200, bytes.clone())).await;
+    let wrong = "a".repeat(64);
+    let job = ImageJob { checksum: checksum(&*wrong), ..image_job(&[&server.url("/disk.raw")]) };
+    let (site, status) = write(Settings::default(), job).await;
+    let error = error(status);
+    assert_eq!(&*error.kind, "ImageChecksumError");
+    let details = format!("image checksum: {wrong}; verification checksum: {}", sha256(&image(1000)));
+    assert!(error.details.contains(&details), "{}", error.details);
+    assert_eq!(server.asked().len(), 2);
+    assert!(!site.look(Node::installed));
+}
+
+#[tokio::test]
+async fn a_checksum_can_be_in_a_file_of_its_own() {
+    let bytes = image(1000);
+    let sums = format!("{}  other.raw\n{}  disk.raw\n", "b".repeat(64), sha256(&bytes));
+    let server = Server::start(move |request| match request.uri().path() {
+        "/SHA256SUMS" => answer(200, sums.clone()),
+        _ => answer(200, bytes.clone()),
+    })
+    .await;
+    let job =
+        ImageJob { checksum: checksum(server.url("/SHA256SUMS")), ..image_job(&[&server.url("/disk.raw")]) };
+    let (_, status) = write(Settings::default(), job).await;
+    assert!(matches!(status, CommandStatus::Succeeded(_)), "{status:?}");
+    assert_eq!(server.asked(), ["GET /SHA256SUMS", "GET /disk.raw"]);
+}
+
+#[tokio::test]
+async fn errors_are_named_as_the_agent_names_them() {
+    let server = Server::start(|request| match request.uri().path() {
+        "/gone" => answer(404, "no such image"),
+        "/broken" => answer(500, "oh"),
+        "/qcow2" => answer(200, image(1000)),
+        _ => answer(200, "disk"),
+    })
+    .await;
+    let sum = || checksum("a".repeat(64));
+    let at = |path: &str| ImageJob { checksum: sum(), ..image_job(&[&server.url(path)]) };
+    for (job, kind, text, requests) in [
+        (at("/gone"), "ImageDownloadFatalError", "Received status code 404", 1),
+        (at("/broken"), "ImageDownloadError", "Received status code 500", 2),
+        (ImageJob { checksum: sum(), ..image_job(&[&nobody()]) }, "CommandExecutionError", "onnect", 0),
+        (
+            ImageJob { checksum: sum(), ..image_job(&["file:///etc/passwd"]) },
+            "CommandExecutionError",
+            "not 'file:'",
+            0,
+        ),
+        (
+            ImageJob { checksum: checksum(server.url("/sums")), ..at("/qcow2") },
+            "ImageDownloadError",
+            "No valid checksum",
+            2,
+        ),
+        (
+            ImageJob {
+                checksum: checksum(sha256(&image(1000))),
+                format: "qcow2".into(),
+                stream: false,
+                ..at("/qcow2")
+            },
+            "InvalidImage",
+            "Expected format was qcow2, but image was actually raw",
+            1,
+        ),
+        (
+            ImageJob {
+                checksum: checksum(sha256(&image(1000))),
+                configdrive_url: Some(server.url("/gone").into()),
+                ..at("/qcow2")
+            },
+            "DeploymentError",
+            "Got status code 404",
+            2,
+        ),
+    ] {
+        let before = server.asked().len();
+        let (_, status) = write(Settings::default(), job).await;
+        let error = error(status);
+        assert_eq!(&*error.kind, kind, "{}", error.details);
+        assert!(error.details.contains(text), "{}", error.details);
+        assert_eq!(server.asked().len() - before, requests, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_fails_is_left_for_the_next() {
+    let bytes = image(1000);
+    let sum = sha256(&bytes);
+    let good = Server::start(move |_| answer(200, bytes.clone())).await;
+    let bad = Server::start(|_| answer(503, "")).await;
+    let job = ImageJob { checksum: checksum(sum), ..image_job(&[&bad.url("/a"), &good.url("/a")]) };
+    let (_, status) = write(Settings::default(), job).await;
+    assert!(matches!(status, CommandStatus::Succeeded(_)), "{status:?}");
+}
+
+#[tokio::test]
+async fn an_image_must_fit_its_partition() {
+    let server = Server::start(|_| answer(200, image(3 << 20))).await;
+    let partitions = |root_mib| {
+        let devices = [("root".into(), "/dev/sda1".into())].into();
+        Some(Box::new(Partitions { devices, root_uuid: "r".into(), efi_uuid: None, root_mib }))
+    };
+    let job = |root_mib, stream| ImageJob {
+        checksum: checksum(sha256(&image(3 << 20))),
+        partitions: partitions(root_mib),
+        stream,
+        ..image_job(&[&server.url("/root.img")])
+    };
+    let (_, status) = write(Settings::default(), job(3, true)).await;
+    assert!(matches!(&status, CommandStatus::Succeeded(r) if r.contains("root_uuid=r")), "{status:?}");
+    let (_, status) = write(Settings::default(), job(2, true)).await;
+    assert!(error(status).details.contains("No space left on device"));
+    let (_, status) = write(Settings::default(), job(2, false)).await;
+    assert_eq!(&*error(status).kind, "InvalidCommandParamsError");
+}
+
+#[tokio::test]
+async fn images_can_be_probed_or_skipped() {
+    let server = Server::start(|_| answer(200, image(8 << 20))).await;
+    let job = || ImageJob { checksum: checksum("a".repeat(64)), ..image_job(&[&server.url("/disk.raw")]) };
+    let (_, status) = write(Settings { images: Images::Probe, ..Settings::default() }, job()).await;
+    assert!(matches!(&status, CommandStatus::Succeeded(r) if r.contains("0xdeadbeef")), "{status:?}");
+    let (site, status) = write(Settings { images: Images::Skip, ..Settings::default() }, job()).await;
+    assert!(matches!(status, CommandStatus::Succeeded(_)) && site.look(Node::installed));
+    assert_eq!(server.asked().len(), 1);
+    let gone = Server::start(|_| answer(404, "")).await;
+    let job = ImageJob { urls: [gone.url("/x").into()].into(), ..job() };
+    let (_, status) = write(Settings { images: Images::Probe, ..Settings::default() }, job).await;
+    assert_eq!(&*error(status).kind, "ImageDownloadFatalError");
+    assert!(server.last().headers().get(RANGE).is_none());
+}
+
+#[tokio::test]
+async fn a_machine_that_is_turned_off_needs_no_image() {
+    let server = Server::start(|_| answer(200, image(1000))).await;
+    let mut site = Site::new(Settings::default());
+    site.writing(ImageJob { checksum: checksum("a".repeat(64)), ..image_job(&[&server.url("/x")]) }).await;
+    let effect = site.next();
+    site.apply(Command::Reset(ResetType::ForceOff));
+    site.outside.perform(site.id, effect).await;
+    assert!(server.asked().is_empty());
+}

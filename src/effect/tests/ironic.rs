@@ -1,0 +1,219 @@
+//! Calls to Ironic: what goes over the wire, and which endpoint gets it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::Request;
+use serde_json::Value;
+
+use super::*;
+use crate::node::agent::{Closed, Phase};
+use crate::tls::tests::names;
+use crate::tls::{DevelopmentCa, server_config};
+
+fn path(request: &Request<Bytes>) -> String {
+    request.uri().to_string()
+}
+
+fn params(api: &str) -> Params {
+    Params {
+        api_urls: [api.into()].into(),
+        inspection_urls: [format!("{api}/v1/continue_inspection").into()].into(),
+        token: Some(TOKEN.into()),
+        lookup_timeout_s: 600,
+        ..Params::default()
+    }
+}
+
+#[tokio::test]
+async fn an_agent_inspects_looks_up_and_beats() {
+    let server = Server::start(|request| ironic(&path(request)).unwrap_or_else(|| answer(404, "{}"))).await;
+    let mut site = Site::new(Settings { agent_ca_pem: Some("PEM".into()), ..Settings::default() });
+    site.agent(params(&server.url("")));
+    site.perform(EffectKind::Inspect).await;
+    let sent: Value = serde_json::from_slice(server.last().body()).unwrap();
+    assert_eq!(sent["inventory"]["memory"]["physical_mb"], 131_072);
+    site.perform(EffectKind::LookUp).await;
+    site.perform(EffectKind::Heartbeat).await;
+    let beat = server.last();
+    assert_eq!(beat.headers()["x-openstack-ironic-api-version"], "1.68");
+    let body: Value = serde_json::from_slice(beat.body()).unwrap();
+    let uuid = site.look(|n| n.spec().uuid());
+    let expected = json!({
+        "callback_url": format!("https://127.0.0.1:9999/{uuid}"), "agent_token": TOKEN, "agent_version": "13.0.0",
+        "agent_verify_ca": "PEM",
+    });
+    assert_eq!(body, expected);
+    site.perform(EffectKind::Heartbeat).await;
+    let heartbeat = format!("POST /v1/heartbeat/{}", Uuid::from_u128(7));
+    let asked = server.asked();
+    assert_eq!(asked[0], "POST /v1/continue_inspection");
+    assert_eq!(asked[1], "GET /", "the version is asked for once");
+    assert!(asked[2].contains("node_uuid=00000000-0000-0000-0000-000000000007"), "{}", asked[2]);
+    assert_eq!(asked[3..], [heartbeat.clone(), heartbeat]);
+}
+
+#[tokio::test]
+async fn an_inspection_that_comes_too_early_is_tried_again() {
+    let calls = AtomicUsize::new(0);
+    let server = Server::start(move |request| match calls.fetch_add(1, Ordering::SeqCst) {
+        0 => answer(404, "not in inspect wait"),
+        1 => answer(409, "locked"),
+        _ => ironic(&path(request)).unwrap(),
+    })
+    .await;
+    let mut site = Site::new(Settings::default());
+    site.agent(params(&server.url("")));
+    for _ in 0..3 {
+        site.perform(EffectKind::Inspect).await;
+    }
+    assert_eq!(site.next().kind, EffectKind::LookUp);
+}
+
+#[tokio::test]
+async fn a_dead_endpoint_is_left_for_a_living_one() {
+    let server = Server::start(|request| ironic(&path(request)).unwrap()).await;
+    let urls = [nobody(), server.url("")];
+    let endpoints = urls.each_ref().map(|u| Url::parse(u).unwrap());
+    for first in [0, 1] {
+        let mut site = Site::new(Settings { ironic: urls.to_vec(), ..Settings::default() });
+        let line = format!(
+            "ipa-api-url={} ipa-agent-token={TOKEN} ipa-inspection-collectors=default",
+            endpoints[first]
+        );
+        let Bootable::Agent(params) =
+            kernel::bootable(&crate::media::CommandLine::new(&line), &[], &endpoints)
+        else {
+            panic!("an agent was meant")
+        };
+        site.agent(*params);
+        site.perform(EffectKind::Inspect).await;
+        loop {
+            let effect = site.next();
+            site.outside.perform(site.id, effect).await;
+            if site.look(|n| n.agent().unwrap().serves()) {
+                break;
+            }
+        }
+        site.perform(EffectKind::Heartbeat).await;
+    }
+    assert!(server.asked().iter().filter(|a| a.contains("continue_inspection")).count() == 2);
+}
+
+#[tokio::test]
+async fn refusals_are_told_from_silence() {
+    let server = Server::start(|request| match request.uri().path() {
+        "/" | "/v1/lookup" => ironic(&path(request)).unwrap(),
+        _ => answer(503, "busy"),
+    })
+    .await;
+    let mut site = Site::new(Settings::default());
+    site.agent(Params { inspection_urls: [].into(), ..params(&server.url("")) });
+    site.perform(EffectKind::LookUp).await;
+    site.perform(EffectKind::Heartbeat).await;
+    let failed = site.look(|n| match n.agent().unwrap().phase {
+        Phase::Serving { failed, .. } => failed,
+        _ => 0,
+    });
+    assert_eq!(failed, 1);
+    drop(server);
+    site.perform(EffectKind::Heartbeat).await;
+    assert_eq!(site.next().kind, EffectKind::Heartbeat);
+}
+
+#[tokio::test]
+async fn a_node_that_ironic_does_not_know_gives_up_in_time() {
+    let server = Server::start(|request| match request.uri().path() {
+        "/" => answer(200, "<html>"),
+        _ => answer(404, "{}"),
+    })
+    .await;
+    let mut site = Site::new(Settings::default());
+    site.agent(Params { inspection_urls: [].into(), lookup_timeout_s: 3, ..params(&server.url("")) });
+    site.perform(EffectKind::LookUp).await;
+    assert_eq!(
+        server.last().headers()["x-openstack-ironic-api-version"],
+        "1.31",
+        "a root that says nothing is an old one"
+    );
+    while site.look(|n| !matches!(n.agent().unwrap().phase, Phase::Closed(_))) {
+        if let Ok((id, effect)) = site.effects.try_recv() {
+            site.outside.perform(id, effect).await;
+        }
+        site.fleet.clock().set(site.fleet.wake_due());
+        site.fleet.wake_due();
+    }
+    assert_eq!(site.look(|n| n.agent().unwrap().phase), Phase::Closed(Closed::GaveUp));
+}
+
+#[tokio::test]
+async fn certificates_are_checked_unless_the_ramdisk_says_not_to() {
+    let dir = tempfile::tempdir().unwrap();
+    // Clients check against the real date.
+    let now = std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::unix_ms());
+    let ca = DevelopmentCa::open(dir.path(), now).unwrap();
+    let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now).unwrap();
+    let config = server_config(identity.resolver()).unwrap();
+    let server = Server::with_tls(config, |request| ironic(&path(request)).unwrap()).await;
+    let trusted = Some(ca.certificate_pem().as_bytes().to_vec());
+    for (ca, insecure, lax_ramdisk, good) in [
+        (None, false, false, false),
+        (trusted.clone(), false, false, true),
+        (None, true, false, true),
+        (None, false, true, true),
+    ] {
+        let mut site = Site::new(Settings { ca, insecure, ..Settings::default() });
+        let params = params(&server.url(""));
+        site.agent(Params { inspection_urls: [].into(), insecure: lax_ramdisk, ..params });
+        site.perform(EffectKind::LookUp).await;
+        assert_eq!(site.look(|n| n.agent().unwrap().serves()), good);
+    }
+}
+
+#[tokio::test]
+async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
+    let now = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let seen = Arc::clone(&now);
+    let server = Server::start(move |request| {
+        seen.1.fetch_max(seen.0.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::yield_now();
+        seen.0.fetch_sub(1, Ordering::SeqCst);
+        if request.uri().path().ends_with(".conf") {
+            return answer(404, "");
+        }
+        let host = request.headers()["host"].to_str().unwrap();
+        let script = format!(
+            "#!ipxe\nkernel http://{host}/k ipa-api-url=http://{host} ipa-agent-token={TOKEN}\nboot\n"
+        );
+        ironic(&request.uri().to_string()).unwrap_or_else(|| answer(200, script))
+    })
+    .await;
+    let (fleet, effects) = Fleet::new(Seed(5), Clock::wall(100.0));
+    fleet.add(&built_in("generic").unwrap(), 100).unwrap();
+    let fleet = Arc::new(fleet);
+    let network_boot = Some(server.url(""));
+    let outside = Outside::new(Arc::clone(&fleet), Settings { network_boot, ..Settings::default() }).unwrap();
+    let all_serve = async {
+        for id in fleet.ids() {
+            fleet.apply(id, Command::Reset(ResetType::On)).unwrap().unwrap();
+        }
+        for id in fleet.ids() {
+            let changed = fleet.changed(id);
+            loop {
+                let mut next = std::pin::pin!(changed.next());
+                next.as_mut().enable();
+                if fleet.look(id, |n, _| n.agent().is_some_and(crate::node::agent::Agent::serves)).unwrap() {
+                    break;
+                }
+                next.await;
+            }
+        }
+    };
+    tokio::select! {
+        () = all_serve => {}
+        () = outside.run(effects) => panic!("the loop ended"),
+        () = fleet.keep_time() => panic!("time ended"),
+        () = tokio::time::sleep(Duration::from_secs(60)) => panic!("not all agents came up"),
+    }
+    assert!(now.1.load(Ordering::SeqCst) <= lanes::MAX_CALLS_TO_ONE);
+}

@@ -1,0 +1,165 @@
+//! The outside room against a small server on loopback, which answers as a test wants it.
+
+mod boot;
+mod images;
+mod ironic;
+mod server;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use crate::clock::Clock;
+use crate::dmtf::{BootOverride, BootTarget, ResetType};
+use crate::node::agent::{AgentCommand, CommandStatus, ImageJob, Params, Work};
+use crate::node::boot::BootChange;
+use crate::node::command::{Bootable, Command, SystemChange};
+use crate::profile::built_in;
+use crate::seed::Seed;
+use server::Server;
+
+/// A token as long as Ironic's.
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// A fleet whose clock is moved by hand, and the room that performs its effects.
+struct Site {
+    fleet: Arc<Fleet>,
+    effects: Effects,
+    outside: Outside,
+    id: NodeId,
+}
+
+impl Site {
+    fn new(settings: Settings) -> Self {
+        let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(1_800_000_000_000)));
+        fleet.add(&built_in("generic").unwrap(), 3).unwrap();
+        let fleet = Arc::new(fleet);
+        let settings = Settings { image_retries: 1, agent_url: "https://127.0.0.1:9999".into(), ..settings };
+        let outside = Outside::new(Arc::clone(&fleet), settings).unwrap();
+        Self { fleet, effects, outside, id: NodeId(0) }
+    }
+
+    fn apply(&self, command: Command) {
+        self.fleet.apply(self.id, command).unwrap().unwrap();
+    }
+
+    /// Boots from `target` at the next start.
+    fn arm(&self, target: BootTarget) {
+        let boot =
+            BootChange { target: Some(target), enabled: Some(BootOverride::Once), ..BootChange::default() };
+        self.apply(Command::ChangeSystem(SystemChange { boot, ..SystemChange::default() }));
+    }
+
+    /// The next effect, whenever it is due.
+    fn next(&mut self) -> Effect {
+        loop {
+            match self.effects.try_recv() {
+                Ok((id, effect)) => {
+                    assert_eq!(id, self.id);
+                    return effect;
+                }
+                Err(_) => {
+                    let next = self.fleet.wake_due();
+                    assert_ne!(next, SimTime::NEVER, "nothing is left to wait for");
+                    self.fleet.clock().set(next);
+                    self.fleet.wake_due();
+                }
+            }
+        }
+    }
+
+    /// Performs the next effect, which must be of that kind.
+    async fn perform(&mut self, kind: EffectKind) {
+        let effect = self.next();
+        assert_eq!(effect.kind, kind);
+        self.outside.perform(self.id, effect).await;
+    }
+
+    fn look<R>(&self, see: impl FnOnce(&Node) -> R) -> R {
+        self.fleet.look(self.id, |node, _| see(node)).unwrap()
+    }
+
+    /// Up to an agent that was started with these parameters, whatever it was booted from.
+    fn agent(&mut self, params: Params) {
+        self.arm(BootTarget::Pxe);
+        self.apply(Command::Reset(ResetType::On));
+        let effect = self.next();
+        assert_eq!(effect.kind, EffectKind::ReadBoot);
+        let read = Answer::BootRead(Ok(Bootable::Agent(Box::new(params))));
+        self.fleet.answer(self.id, effect.epoch, read);
+    }
+
+    /// Up to an agent that serves, and is told to write an image.
+    async fn writing(&mut self, job: ImageJob) {
+        let params = Params {
+            api_urls: ["http://ironic".into()].into(),
+            token: Some(TOKEN.into()),
+            lookup_timeout_s: 600,
+            ..Params::default()
+        };
+        self.agent(params);
+        let effect = self.next();
+        let found =
+            LookedUp::Found { uuid: Uuid::nil(), token: None, heartbeat_timeout_s: 300, md5_enabled: false };
+        self.fleet.answer(self.id, effect.epoch, Answer::LookedUp(found));
+        let effect = self.next();
+        self.fleet.answer(self.id, effect.epoch, Answer::Beat(Beat::Accepted));
+        let work = Work::Image(Box::new(job));
+        self.apply(Command::Agent(AgentCommand { name: "prepare_image".into(), work }));
+    }
+
+    /// How the agent's last command ended.
+    fn ended(&self) -> CommandStatus {
+        self.look(|node| node.agent().unwrap().commands.last().unwrap().status.clone())
+    }
+}
+
+fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    response
+}
+
+/// Ironic's API, as far as agents see it.
+fn ironic(path: &str) -> Option<Response<Bytes>> {
+    let body = match path {
+        "/" => json!({"default_version": {"id": "v1", "version": "1.115"}}),
+        path if path.starts_with("/v1/lookup?") => json!({
+            "node": {"uuid": Uuid::from_u128(7)},
+            "config": {"heartbeat_timeout": 300, "agent_token": TOKEN},
+        }),
+        "/v1/continue_inspection" => {
+            return Some(answer(202, json!({"uuid": Uuid::from_u128(7)}).to_string()));
+        }
+        path if path.starts_with("/v1/heartbeat/") => return Some(answer(202, "")),
+        _ => return None,
+    };
+    Some(answer(200, body.to_string()))
+}
+
+/// The address of a server that is not there any more.
+fn nobody() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+pub(super) fn image_job(urls: &[&str]) -> ImageJob {
+    ImageJob {
+        id: "disk".into(),
+        urls: urls.iter().map(|u| (*u).into()).collect(),
+        format: "raw".into(),
+        checksum: None,
+        stream: true,
+        credentials: None,
+        authorization: None,
+        proxies: [].into(),
+        no_proxy: None,
+        device: "/dev/sda".into(),
+        partitions: None,
+        configdrive_url: None,
+        node_uuid: "local".into(),
+        step: None,
+    }
+}

@@ -1,0 +1,451 @@
+//! GRUB script, last step: the menu is built, its default entry run, and what that loads is the answer.
+
+use std::collections::HashMap;
+
+use super::super::error::Stop;
+use super::grub_condition::test;
+use super::grub_parser::{Block, Statement, parse};
+use super::grub_words::{Part, SyntaxError, Word};
+use super::{Decision, Files, KernelBoot, MAX_INCLUDES, Machine};
+
+/// The arguments of one command, variables filled in, have at most this many bytes.
+const MAX_COMMAND_BYTES: usize = 16 * 1024;
+/// Commands run for one configuration.
+const MAX_COMMANDS: usize = 50_000;
+/// Menus within menus.
+const MAX_SUBMENUS: usize = 8;
+
+/// What this configuration boots.
+pub(in crate::media) fn decide(
+    text: &str,
+    machine: &Machine<'_>,
+    files: &mut Files<'_>,
+) -> Result<Decision, Stop> {
+    let mut grub = Grub::new(machine, files);
+    match grub.file(text).and_then(|()| grub.menu(0)) {
+        Ok(decision) => Ok(decision),
+        Err(End::Stop(stop)) => Err(stop),
+        Err(End::Script(reason)) => Ok(Decision::Nothing(reason)),
+        Err(End::Decided(decision)) => Ok(decision),
+    }
+}
+
+/// Why a script is not run any further.
+#[derive(Debug)]
+enum End {
+    Stop(Stop),
+    /// It is wrong.
+    Script(String),
+    /// It has booted.
+    Decided(Decision),
+}
+
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        End::Stop(stop)
+    }
+}
+
+impl From<SyntaxError> for End {
+    fn from(error: SyntaxError) -> Self {
+        End::Script(error.to_string())
+    }
+}
+
+#[derive(Debug)]
+struct MenuEntry {
+    title: String,
+    id: Option<String>,
+    submenu: bool,
+    block: Block,
+}
+
+struct Grub<'g, 'f> {
+    files: &'g mut Files<'f>,
+    variables: HashMap<String, String>,
+    menu: Vec<MenuEntry>,
+    kernel: Option<(String, String)>,
+    initrds: Vec<String>,
+    /// A file that was asked for and not there; over the network the caller may fetch it.
+    absent: Option<String>,
+    includes: usize,
+    commands: usize,
+}
+
+impl<'g, 'f> Grub<'g, 'f> {
+    fn new(machine: &Machine<'_>, files: &'g mut Files<'f>) -> Self {
+        let mut variables = HashMap::from([
+            ("grub_platform".to_owned(), machine.platform.to_owned()),
+            ("grub_cpu".to_owned(), "x86_64".to_owned()),
+            ("feature_menuentry_id".to_owned(), "y".to_owned()),
+            ("menuentry_id_option".to_owned(), "--id".to_owned()),
+        ]);
+        if let Some(mac) = machine.mac {
+            variables.insert("net_default_mac".to_owned(), mac.to_ascii_lowercase());
+        }
+        Self {
+            files,
+            variables,
+            menu: Vec::new(),
+            kernel: None,
+            initrds: Vec::new(),
+            absent: None,
+            includes: 0,
+            commands: 0,
+        }
+    }
+
+    fn file(&mut self, text: &str) -> Result<(), End> {
+        let block = parse(text)?;
+        self.run(&block).map(|_| ())
+    }
+
+    /// Runs statements; whether the last one succeeded.
+    fn run(&mut self, block: &[Statement]) -> Result<bool, End> {
+        let mut success = true;
+        for statement in block {
+            success = match statement {
+                Statement::Command { words, block } => self.command(words, block.as_ref())?,
+                Statement::If { arms } => self.conditional(arms)?,
+                Statement::Skipped => true,
+            };
+        }
+        Ok(success)
+    }
+
+    fn conditional(&mut self, arms: &[(Option<Block>, Block)]) -> Result<bool, End> {
+        for (condition, guarded) in arms {
+            let holds = match condition {
+                Some(condition) => self.run(condition)?,
+                None => true,
+            };
+            if holds {
+                return self.run(guarded);
+            }
+        }
+        Ok(true)
+    }
+
+    fn command(&mut self, words: &[Word], block: Option<&Block>) -> Result<bool, End> {
+        self.commands += 1;
+        if self.commands > MAX_COMMANDS {
+            return Err(End::Script(format!("the GRUB script runs more than {MAX_COMMANDS} commands")));
+        }
+        let arguments = self.expand(words)?;
+        let Some((name, arguments)) = arguments.split_first() else { return Ok(true) };
+        if let Some((variable, value)) = name.split_once('=')
+            && arguments.is_empty()
+        {
+            self.variables.insert(variable.to_owned(), value.to_owned());
+            return Ok(true);
+        }
+        match name.as_str() {
+            "set" => {
+                for (variable, value) in arguments.iter().filter_map(|argument| argument.split_once('=')) {
+                    self.variables.insert(variable.to_owned(), value.to_owned());
+                }
+            }
+            "unset" => arguments.iter().for_each(|variable| {
+                self.variables.remove(variable);
+            }),
+            "menuentry" | "submenu" => self.menu.extend(block.map(|block| MenuEntry {
+                title: title(arguments),
+                id: id(arguments),
+                submenu: name == "submenu",
+                block: block.clone(),
+            })),
+            "!" => return Ok(!self.command_of(arguments)?),
+            "[" | "test" | "true" | "false" => {
+                return self.command_of(std::iter::once(name).chain(arguments));
+            }
+            "source" | "." => return self.include(arguments),
+            "configfile" => {
+                if self.include(arguments)? {
+                    let decision = self.menu(0)?;
+                    return Err(End::Decided(decision));
+                }
+                return Ok(false);
+            }
+            "linux" | "linuxefi" | "linux16" => return self.linux(arguments),
+            "initrd" | "initrdefi" | "initrd16" => {
+                self.initrds = arguments.iter().map(|path| without_device(path).to_owned()).collect();
+            }
+            "chainloader" => return Err(End::Decided(chain(arguments))),
+            "boot" => return Err(End::Decided(self.loaded("the GRUB script"))),
+            "exit" => return Err(End::Decided(Decision::Exit)),
+            "halt" | "reboot" | "fwsetup" => {
+                return Err(End::Decided(Decision::Nothing(format!("GRUB was told to {name}"))));
+            }
+            "multiboot" | "multiboot2" | "kernel" => {
+                let program = arguments.first().map_or("", |path| without_device(path));
+                return Err(End::Decided(Decision::Chain(program.to_owned())));
+            }
+            // Modules, fonts, terminals, `search`: nothing that changes which kernel is started.
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// A command that only tells success from failure.
+    fn command_of<'a>(&self, arguments: impl IntoIterator<Item = &'a String>) -> Result<bool, End> {
+        let arguments: Vec<&str> = arguments.into_iter().map(String::as_str).collect();
+        Ok(match arguments.as_slice() {
+            ["!", rest @ ..] => !test(rest),
+            ["[", rest @ .., "]"] | ["test", rest @ ..] => test(rest),
+            ["false", ..] => false,
+            _ => true,
+        })
+    }
+
+    fn include(&mut self, arguments: &[String]) -> Result<bool, End> {
+        let path = arguments.first().map_or("", |path| without_device(path)).to_owned();
+        self.includes += 1;
+        if self.includes > MAX_INCLUDES {
+            return Err(End::Script(format!("the GRUB script includes more than {MAX_INCLUDES} files")));
+        }
+        let Some(text) = (self.files)(&path)? else {
+            self.absent.get_or_insert(path);
+            return Ok(false);
+        };
+        self.file(&text)?;
+        Ok(true)
+    }
+
+    fn linux(&mut self, arguments: &[String]) -> Result<bool, End> {
+        let Some((path, arguments)) = arguments.split_first() else { return Ok(false) };
+        if path.rsplit('/').next() == Some("chain.c32") {
+            // Ironic's `boot_whole_disk` entry: it names a disk, and is meant to start it.
+            return Err(End::Decided(Decision::LocalDisk));
+        }
+        let line: Vec<String> = arguments.iter().map(|argument| loader_quoted(argument)).collect();
+        self.kernel = Some((without_device(path).to_owned(), line.join(" ")));
+        Ok(true)
+    }
+
+    /// Takes the default entry of the menu that was built.
+    fn menu(&mut self, depth: usize) -> Result<Decision, End> {
+        if self.menu.is_empty() {
+            return Ok(self.loaded("the GRUB configuration"));
+        }
+        let default = self.variables.get("default").cloned().unwrap_or_default();
+        // `outer>inner` names an entry of a submenu.
+        let (wanted, inner) = default.split_once('>').unwrap_or((&default, ""));
+        let wanted = wanted.trim();
+        let by_name = |entry: &MenuEntry| entry.title == wanted || entry.id.as_deref() == Some(wanted);
+        let named = wanted.parse().ok().or_else(|| self.menu.iter().position(by_name));
+        // GRUB falls back to the first entry.
+        let index = named.filter(|index| *index < self.menu.len()).unwrap_or(0);
+        let entry = self.menu.swap_remove(index);
+        if entry.submenu && depth < MAX_SUBMENUS {
+            self.menu.clear();
+            self.variables.insert("default".to_owned(), inner.trim().to_owned());
+            self.run(&entry.block)?;
+            return self.menu(depth + 1);
+        }
+        self.run(&entry.block)?;
+        Ok(self.loaded(&format!("the GRUB menu entry {:?}", entry.title)))
+    }
+
+    /// What `boot` would start.
+    fn loaded(&mut self, what: &str) -> Decision {
+        match (self.kernel.take(), self.absent.take()) {
+            (Some((kernel, line)), _) => KernelBoot::decide(kernel, std::mem::take(&mut self.initrds), &line),
+            (None, Some(absent)) => Decision::Chain(absent),
+            (None, None) => Decision::Nothing(format!("{what} loads no kernel")),
+        }
+    }
+
+    fn expand(&self, words: &[Word]) -> Result<Vec<String>, End> {
+        let mut arguments = Vec::new();
+        let mut bytes = 0;
+        for word in words {
+            let mut argument = String::new();
+            let mut present = word.quoted;
+            for part in &word.parts {
+                let (value, split) = match part {
+                    Part::Literal(text) => (text.as_str(), false),
+                    Part::Variable { name, quoted } => {
+                        (self.variables.get(name).map_or("", String::as_str), !quoted)
+                    }
+                };
+                bytes += value.len();
+                if bytes > MAX_COMMAND_BYTES {
+                    let reason =
+                        format!("a GRUB command has more than {MAX_COMMAND_BYTES} bytes of arguments");
+                    return Err(End::Script(reason));
+                }
+                for (index, piece) in value.split(|c| split && c == ' ').enumerate() {
+                    if index > 0 && present {
+                        arguments.push(std::mem::take(&mut argument));
+                        present = false;
+                    }
+                    present |= !piece.is_empty();
+                    argument.push_str(piece);
+                }
+            }
+            if present {
+                arguments.push(argument);
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+fn title(arguments: &[String]) -> String {
+    arguments.first().cloned().unwrap_or_default()
+}
+
+/// `--id x` or `--id=x`.
+fn id(arguments: &[String]) -> Option<String> {
+    let after = |pair: &[String]| (pair[0] == "--id").then(|| pair[1].clone());
+    let joined = arguments.iter().find_map(|argument| argument.strip_prefix("--id=").map(str::to_owned));
+    joined.or_else(|| arguments.windows(2).find_map(after))
+}
+
+/// `+1` is the boot sector of a disk; anything else is another boot program.
+fn chain(arguments: &[String]) -> Decision {
+    let target = arguments.iter().find(|argument| !argument.starts_with("--")).map_or("", String::as_str);
+    let path = without_device(target);
+    if path.starts_with('+') { Decision::LocalDisk } else { Decision::Chain(path.to_owned()) }
+}
+
+/// A path without the `(device)` before it.
+fn without_device(path: &str) -> &str {
+    match path.strip_prefix('(') {
+        Some(rest) => rest.split_once(')').map_or(path, |(_, path)| path),
+        None => path,
+    }
+}
+
+/// An argument as GRUB writes it into the kernel command line: with a space in it, all of it goes into quotes, and
+/// quotes and backslashes get a backslash.
+fn loader_quoted(argument: &str) -> String {
+    let mut text = String::with_capacity(argument.len());
+    for c in argument.chars() {
+        if matches!(c, '\\' | '\'' | '"') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    if argument.contains(' ') { format!("\"{text}\"") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MACHINE: Machine<'static> = Machine { platform: "efi", mac: Some("52:54:00:AA:BB:01"), uuid: None };
+
+    fn boots(text: &str) -> Decision {
+        decide(text, &MACHINE, &mut |_| Ok(None)).unwrap()
+    }
+
+    fn line(text: &str) -> String {
+        match boots(text) {
+            Decision::Kernel(boot) => boot.command_line.as_str().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_one_entry_of_a_ramdisk_iso_is_booted() {
+        let text = "set default=0\nset timeout=3\n\nmenuentry \"ramdisk\" {\nlinux /vmlinuz nofb \
+                    ipa-api-url=https://192.0.2.1:6385 ipa-agent-token=t boot_method=vmedia --\ninitrd /initrd\n}\n";
+        let Decision::Kernel(boot) = boots(text) else { panic!() };
+        assert_eq!(boot.kernel, "/vmlinuz");
+        assert_eq!(boot.initrds, ["/initrd"]);
+        assert_eq!(boot.command_line.get("ipa-api-url"), Some("https://192.0.2.1:6385"));
+        assert!(boot.command_line.as_str().ends_with("boot_method=vmedia --"));
+    }
+
+    #[test]
+    fn the_default_may_be_a_number_a_title_an_id_or_inside_a_submenu() {
+        let menu = "menuentry 'One two' --class x --id=one { linux /k n=1 }\n\
+                    submenu More --id more { menuentry a { linux /k n=2 }; menuentry b --id bb { linux /k n=3 } }\n\
+                    menuentry last $menuentry_id_option last-id { linux /k n=4 }\n";
+        let cases = [
+            ("", "n=1"),
+            ("0", "n=1"),
+            ("2", "n=4"),
+            ("'One two'", "n=1"),
+            ("last-id", "n=4"),
+            ("1", "n=2"),
+            ("'more>bb'", "n=3"),
+            ("'1>1'", "n=3"),
+            ("9", "n=1"),
+            ("nothing", "n=1"),
+        ];
+        for (default, expected) in cases {
+            assert_eq!(line(&format!("set default={default}\n{menu}")), expected, "{default}");
+        }
+    }
+
+    #[test]
+    fn variables_conditions_and_continuations_are_followed() {
+        let text = "set opts=\"a=1 b=2\"\nif [ \"${next_entry}\" ]; then\n set default=x\nelse\n set default=1\nfi\n\
+                    if [ x$grub_platform = xefi -a ! -z \"$opts\" ]; then extra=efi; else extra=bios; fi\n\
+                    menuentry first { linux /no }\nmenuentry second {\n  insmod gzio\n  linux ($root)/k $opts \\\n\
+                    c=$extra $nothing\"d=$opts\" e='q u'\n}\n";
+        // The quoted words hold spaces, so GRUB quotes them whole.
+        assert_eq!(line(text), "a=1 b=2 c=efi \"d=a=1 b=2\" \"e=q u\"");
+    }
+
+    #[test]
+    fn a_disk_a_program_and_an_exit_are_told_apart() {
+        assert_eq!(boots("set default=d\nmenuentry d { linux chain.c32 mbr:0x12 }"), Decision::LocalDisk);
+        assert_eq!(boots("menuentry d { set root=(hd0); chainloader +1 }"), Decision::LocalDisk);
+        assert_eq!(
+            boots("menuentry d { chainloader (hd0,1)/EFI/x.efi }"),
+            Decision::Chain("/EFI/x.efi".into())
+        );
+        assert_eq!(boots("menuentry d { exit }"), Decision::Exit);
+        assert_eq!(boots("menuentry d { halt }"), Decision::Nothing("GRUB was told to halt".into()));
+        assert_eq!(
+            boots("menuentry d { echo x }"),
+            Decision::Nothing("the GRUB menu entry \"d\" loads no kernel".into())
+        );
+    }
+
+    #[test]
+    fn other_files_are_drawn_in_or_named() {
+        let text = "echo hello\nsource /tftp/$net_default_mac.conf\n";
+        assert_eq!(boots(text), Decision::Chain("/tftp/52:54:00:aa:bb:01.conf".into()));
+        let mut files = |path: &str| {
+            Ok((path == "/boot/grub/grub.cfg").then(|| "menuentry a { linux /k $prefix }".to_owned()))
+        };
+        let text = "search --file --set=root /.disk/info\nset prefix=($root)/boot/grub\nconfigfile $prefix/grub.cfg\n";
+        let Decision::Kernel(boot) = decide(text, &MACHINE, &mut files).unwrap() else { panic!() };
+        assert_eq!(boot.command_line.as_str(), "()/boot/grub");
+    }
+
+    #[test]
+    fn scripts_that_do_not_end_are_ended() {
+        let text = "source me";
+        let decision = decide(text, &MACHINE, &mut |_| Ok(Some(text.to_owned()))).unwrap();
+        assert!(matches!(decision, Decision::Nothing(reason) if reason.contains("includes more than 16")));
+        let mut text = "set a=0123456789\n".to_owned();
+        text.push_str(&"set a=\"$a$a\"\n".repeat(60));
+        assert!(matches!(boots(&text), Decision::Nothing(reason) if reason.contains("16384 bytes")));
+        let long = format!("menuentry a {{ linux /k x={} }}", "y".repeat(5000));
+        assert!(matches!(boots(&long), Decision::Nothing(reason) if reason.contains("at most 4096")));
+    }
+
+    #[test]
+    fn a_syntax_error_is_the_reason() {
+        assert_eq!(
+            boots("menuentry a {\nlinux /k u=http://x/?a=1&b=2\n}"),
+            Decision::Nothing("GRUB syntax error in line 2: '&' must be quoted".into())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_decided(
+            text in "((menuentry|submenu|if|then|fi|linux|set|\\[|\\{|\\}|;|\\$a|'|\"|source|.{0,3})[ \n]){0,24}"
+        ) {
+            decide(&text, &MACHINE, &mut |_| Ok(None)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! GRUB script, first step: characters to tokens (the GRUB manual, "Writing full configuration files directly" and
+//! "Quoting").
+
+/// A piece of a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    Literal(String),
+    /// `$name` or `${name}`. Outside quotes its value is split into words.
+    Variable {
+        name: String,
+        quoted: bool,
+    },
+}
+
+/// One argument before its variables are known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Word {
+    pub(super) parts: Vec<Part>,
+    /// Whether any of it was quoted: then it is no keyword, and it is a word even if it is empty.
+    pub(super) quoted: bool,
+}
+
+impl Word {
+    /// The word, if it is a bare literal.
+    pub(super) fn bare(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [Part::Literal(text)] if !self.quoted => Some(text),
+            _ => None,
+        }
+    }
+
+    fn push(&mut self, c: char) {
+        match self.parts.last_mut() {
+            Some(Part::Literal(text)) => text.push(c),
+            Some(Part::Variable { .. }) | None => self.parts.push(Part::Literal(c.to_string())),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Token {
+    Word(Word),
+    /// End of line or `;`.
+    End,
+    Open,
+    Close,
+}
+
+/// Where and why a script is no GRUB script.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("GRUB syntax error in line {line}: {problem}")]
+pub(super) struct SyntaxError {
+    pub(super) line: usize,
+    pub(super) problem: String,
+}
+
+/// The tokens of a script, each with its line, counted from 1.
+pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, SyntaxError> {
+    let mut lexer = Lexer { chars: text.chars().peekable(), line: 1, word: None, tokens: Vec::new() };
+    while let Some(c) = lexer.chars.next() {
+        lexer.character(c)?;
+    }
+    lexer.end_word();
+    lexer.token(Token::End);
+    Ok(lexer.tokens)
+}
+
+struct Lexer<'t> {
+    chars: std::iter::Peekable<std::str::Chars<'t>>,
+    line: usize,
+    word: Option<Word>,
+    tokens: Vec<(usize, Token)>,
+}
+
+impl Lexer<'_> {
+    fn character(&mut self, c: char) -> Result<(), SyntaxError> {
+        match c {
+            '\n' => {
+                self.end_word();
+                self.token(Token::End);
+                self.line += 1;
+            }
+            ' ' | '\t' | '\r' => self.end_word(),
+            ';' => self.mark(Token::End),
+            '{' => self.mark(Token::Open),
+            '}' => self.mark(Token::Close),
+            '#' if self.word.is_none() => while self.chars.next_if(|c| *c != '\n').is_some() {},
+            '&' | '|' | '<' | '>' => return Err(self.error(format!("{c:?} must be quoted"))),
+            '\'' => self.single_quoted()?,
+            '"' => self.double_quoted()?,
+            '$' => self.variable(false)?,
+            '\\' => match self.chars.next() {
+                // A backslash joins two lines.
+                Some('\n') => self.line += 1,
+                Some(c) => {
+                    let word = self.word.get_or_insert_default();
+                    word.push(c);
+                    word.quoted = true;
+                }
+                None => {}
+            },
+            c => self.word.get_or_insert_default().push(c),
+        }
+        Ok(())
+    }
+
+    fn single_quoted(&mut self) -> Result<(), SyntaxError> {
+        self.word.get_or_insert_default().quoted = true;
+        loop {
+            match self.chars.next() {
+                Some('\'') => return Ok(()),
+                Some(c) => self.quoted_character(c),
+                None => return Err(self.error("a quote is not closed".to_owned())),
+            }
+        }
+    }
+
+    fn double_quoted(&mut self) -> Result<(), SyntaxError> {
+        self.word.get_or_insert_default().quoted = true;
+        loop {
+            match self.chars.next() {
+                Some('"') => return Ok(()),
+                Some('$') => self.variable(true)?,
+                // In double quotes a backslash is for these only; before others it stays.
+                Some('\\') => match self.chars.next_if(|c| matches!(c, '$' | '"' | '\\' | '\n')) {
+                    Some('\n') => self.line += 1,
+                    Some(c) => self.quoted_character(c),
+                    None => self.quoted_character('\\'),
+                },
+                Some(c) => self.quoted_character(c),
+                None => return Err(self.error("a quote is not closed".to_owned())),
+            }
+        }
+    }
+
+    fn quoted_character(&mut self, c: char) {
+        if c == '\n' {
+            self.line += 1;
+        }
+        self.word.get_or_insert_default().push(c);
+    }
+
+    /// After a `$`.
+    fn variable(&mut self, quoted: bool) -> Result<(), SyntaxError> {
+        let mut name = String::new();
+        let braced = self.chars.next_if_eq(&'{').is_some();
+        let special = self.chars.next_if(|c| matches!(c, '?' | '*' | '#' | '@'));
+        name.extend(special);
+        while special.is_none()
+            && let Some(c) = self.chars.next_if(|c| c.is_ascii_alphanumeric() || *c == '_')
+        {
+            name.push(c);
+        }
+        let closed = !braced || self.chars.next_if_eq(&'}').is_some();
+        if name.is_empty() && quoted && !braced {
+            self.quoted_character('$');
+            return Ok(());
+        }
+        if name.is_empty() || !closed {
+            return Err(self.error("\"$\" needs the name of a variable".to_owned()));
+        }
+        self.word.get_or_insert_default().parts.push(Part::Variable { name, quoted });
+        Ok(())
+    }
+
+    /// A token of one character, which ends the word before it.
+    fn mark(&mut self, token: Token) {
+        self.end_word();
+        self.token(token);
+    }
+
+    fn end_word(&mut self) {
+        if let Some(word) = self.word.take() {
+            self.token(Token::Word(word));
+        }
+    }
+
+    fn token(&mut self, token: Token) {
+        self.tokens.push((self.line, token));
+    }
+
+    fn error(&self, problem: String) -> SyntaxError {
+        SyntaxError { line: self.line, problem }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<Word> {
+        let words = tokens(text).unwrap().into_iter();
+        words.filter_map(|(_, token)| if let Token::Word(word) = token { Some(word) } else { None }).collect()
+    }
+
+    #[test]
+    fn quotes_and_backslashes_make_one_word() {
+        let found = words("a'b c'\"d \\\" \\x\"\\ e \\\nf#g # not this");
+        assert_eq!(found[0].parts, [Part::Literal("ab cd \" \\x e".into())]);
+        assert_eq!(found[1].bare(), Some("f#g"));
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn variables_know_whether_they_were_quoted() {
+        let found = words("$a${b}c\"$d\"");
+        let variable = |name: &str, quoted| Part::Variable { name: name.into(), quoted };
+        assert_eq!(
+            found[0].parts,
+            [variable("a", false), variable("b", false), Part::Literal("c".into()), variable("d", true)]
+        );
+    }
+
+    #[test]
+    fn what_must_be_quoted_is_refused_with_its_line() {
+        for text in ["\nlinux /k url=http://x/?a=1&b=2", "\na | b", "\nlinux $ x", "\na 'b", "\n${a b}"] {
+            let error = tokens(text).unwrap_err();
+            assert_eq!(error.line, 2, "{text}");
+        }
+        assert_eq!(tokens("a&b").unwrap_err().to_string(), "GRUB syntax error in line 1: '&' must be quoted");
+    }
+}

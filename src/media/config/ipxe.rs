@@ -1,0 +1,325 @@
+//! iPXE scripts, run until they boot something (the iPXE documentation, "Commands"; `src/core/exec.c`). Fetches are
+//! assumed to succeed, except of URLs that the caller says have failed.
+
+use super::ipxe_script::{Commands, Script};
+use super::network::NetworkHost;
+use super::{Decision, KernelBoot};
+
+/// Commands run for one script; one that loops without end is ended there.
+const MAX_COMMANDS: usize = 10_000;
+
+/// What a command does to the script.
+enum Outcome {
+    Success,
+    Failure,
+    Goto(String),
+    Decided(Decision),
+}
+
+impl From<bool> for Outcome {
+    fn from(success: bool) -> Self {
+        if success { Outcome::Success } else { Outcome::Failure }
+    }
+}
+
+/// What this script boots on this host.
+pub(super) fn decide(text: &str, host: &NetworkHost<'_>) -> Decision {
+    let script = Script::new(text);
+    let mut ipxe =
+        Ipxe { host, commands: Commands::new(host), kernel: None, initrds: Vec::new(), hooked: None };
+    let mut line = 0;
+    for _ in 0..MAX_COMMANDS {
+        let Some(text) = script.line(line) else { return Decision::Exit };
+        line += 1;
+        match ipxe.line(text) {
+            Outcome::Success => {}
+            Outcome::Failure => return Decision::Nothing(format!("the iPXE script fails at {text:?}")),
+            Outcome::Decided(decision) => return decision,
+            Outcome::Goto(label) => match script.label(&label) {
+                Some(target) => line = target,
+                None => return Decision::Nothing(format!("the iPXE script has no label {label:?}")),
+            },
+        }
+    }
+    Decision::Nothing(format!("the iPXE script runs more than {MAX_COMMANDS} commands"))
+}
+
+struct Ipxe<'h> {
+    host: &'h NetworkHost<'h>,
+    commands: Commands,
+    kernel: Option<(String, String)>,
+    initrds: Vec<String>,
+    /// The volume that drive 0x80 stands for.
+    hooked: Option<String>,
+}
+
+impl Ipxe<'_> {
+    /// A line is commands joined with `||` and `&&`, run from left to right.
+    fn line(&mut self, text: &str) -> Outcome {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let mut success = true;
+        let mut run_next = true;
+        for step in words.split_inclusive(|word| matches!(*word, "||" | "&&")) {
+            let (command, joint) = match step.split_last() {
+                Some((last @ (&"||" | &"&&"), command)) => (command, *last),
+                Some(_) | None => (step, ""),
+            };
+            if run_next {
+                let arguments: Vec<String> = command.iter().map(|word| self.commands.expand(word)).collect();
+                match self.command(&arguments) {
+                    Outcome::Success => success = true,
+                    Outcome::Failure => success = false,
+                    end @ (Outcome::Goto(_) | Outcome::Decided(_)) => return end,
+                }
+            }
+            run_next = match joint {
+                "||" => !success,
+                "&&" => success,
+                _ => break,
+            };
+            // `command ||` with nothing after it forgives the failure.
+        }
+        if words.last() == Some(&"||") { Outcome::Success } else { success.into() }
+    }
+
+    fn command(&mut self, arguments: &[String]) -> Outcome {
+        let Some((name, arguments)) = arguments.split_first() else { return Outcome::Success };
+        match name.as_str() {
+            "goto" => Outcome::Goto(arguments.first().cloned().unwrap_or_default()),
+            "kernel" | "imgselect" | "imgload" => self.kernel(arguments),
+            "initrd" | "module" | "imgfetch" => self.initrd(arguments),
+            "imgargs" => self.image_arguments(arguments),
+            "imgfree" => {
+                (self.kernel, self.initrds) = (None, Vec::new());
+                Outcome::Success
+            }
+            "boot" | "imgexec" => self.boot(arguments),
+            "chain" => self.chain(arguments),
+            "sanhook" => {
+                let (options, rest) = split_options(arguments, &SAN_OPTIONS);
+                if option(&options, &["--drive", "-d"]).is_none_or(|drive| drive == "0x80") {
+                    self.hooked = rest.first().cloned();
+                }
+                Outcome::Success
+            }
+            "sanboot" => self.san_boot(arguments),
+            "exit" => Outcome::Decided(Decision::Exit),
+            "poweroff" | "reboot" | "shell" | "config" | "login" | "autoboot" => {
+                Outcome::Decided(Decision::Nothing(format!("the iPXE script ends in {name:?}")))
+            }
+            // With a time limit nobody presses the key; without one it waits for ever.
+            "prompt" if arguments.iter().any(|word| word.starts_with("--timeout") || word == "-t") => {
+                Outcome::Failure
+            }
+            "prompt" => Outcome::Decided(Decision::Nothing("the iPXE script waits for a key".to_owned())),
+            _ => self.commands.run(name, arguments).into(),
+        }
+    }
+
+    fn failed(&self, url: &str) -> bool {
+        self.host.failed.iter().any(|failed| failed == url)
+    }
+
+    fn kernel(&mut self, arguments: &[String]) -> Outcome {
+        let (_, rest) = split_options(arguments, &IMAGE_OPTIONS);
+        let Some((url, arguments)) = rest.split_first() else { return Outcome::Failure };
+        if self.failed(url) {
+            return Outcome::Failure;
+        }
+        self.kernel = Some((url.clone(), arguments.join(" ")));
+        Outcome::Success
+    }
+
+    fn initrd(&mut self, arguments: &[String]) -> Outcome {
+        let (_, rest) = split_options(arguments, &IMAGE_OPTIONS);
+        let Some(url) = rest.first() else { return Outcome::Failure };
+        if self.failed(url) {
+            return Outcome::Failure;
+        }
+        self.initrds.push(url.clone());
+        Outcome::Success
+    }
+
+    /// `imgargs <image> <arguments>`: the image goes by the last part of its URL.
+    fn image_arguments(&mut self, arguments: &[String]) -> Outcome {
+        let Some((image, arguments)) = arguments.split_first() else { return Outcome::Failure };
+        match &mut self.kernel {
+            Some((url, line)) if url == image || url.rsplit('/').next() == Some(image) => {
+                *line = arguments.join(" ");
+                Outcome::Success
+            }
+            Some(_) | None => Outcome::Failure,
+        }
+    }
+
+    fn boot(&mut self, arguments: &[String]) -> Outcome {
+        let (_, rest) = split_options(arguments, &IMAGE_OPTIONS);
+        let selected = |url: &str| {
+            rest.first().is_none_or(|image| url == image || url.rsplit('/').next() == Some(image))
+        };
+        match self.kernel.take() {
+            Some((url, line)) if selected(&url) => {
+                Outcome::Decided(KernelBoot::decide(url, std::mem::take(&mut self.initrds), &line))
+            }
+            Some(_) | None => self.chain(arguments),
+        }
+    }
+
+    fn chain(&mut self, arguments: &[String]) -> Outcome {
+        let (_, rest) = split_options(arguments, &IMAGE_OPTIONS);
+        match rest.first() {
+            Some(url) if !self.failed(url) => Outcome::Decided(Decision::Chain(url.clone())),
+            Some(_) | None => Outcome::Failure,
+        }
+    }
+
+    /// Without a URL it is the drive: a hooked volume, or else the node's own disk.
+    fn san_boot(&mut self, arguments: &[String]) -> Outcome {
+        let (_, rest) = split_options(arguments, &SAN_OPTIONS);
+        match rest.first().or(self.hooked.as_ref()) {
+            Some(url) if self.failed(url) => Outcome::Failure,
+            Some(url) => Outcome::Decided(Decision::San(url.clone())),
+            None => Outcome::Decided(Decision::LocalDisk),
+        }
+    }
+}
+
+/// Options that take a value.
+const IMAGE_OPTIONS: [&str; 4] = ["--timeout", "-t", "--name", "-n"];
+const SAN_OPTIONS: [&str; 10] =
+    ["--drive", "-d", "--filename", "-f", "--extra", "-e", "--label", "-l", "--uuid", "-u"];
+
+/// The options before the first argument that is none, and the rest.
+fn split_options<'a>(
+    arguments: &'a [String],
+    with_value: &[&str],
+) -> (Vec<(&'a str, &'a str)>, &'a [String]) {
+    let mut options = Vec::new();
+    let mut rest = arguments;
+    while let Some((word, after)) = rest.split_first().filter(|(word, _)| word.starts_with('-')) {
+        rest = after;
+        match (word.split_once('='), after.split_first()) {
+            (Some((name, value)), _) => options.push((name, value)),
+            (None, Some((value, after))) if with_value.contains(&word.as_str()) => {
+                options.push((word, value));
+                rest = after;
+            }
+            (None, _) => options.push((word, "")),
+        }
+    }
+    (options, rest)
+}
+
+fn option<'a>(options: &[(&'a str, &'a str)], names: &[&str]) -> Option<&'a str> {
+    options.iter().find(|(name, _)| names.contains(name)).map(|(_, value)| *value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::super::Firmware;
+    use super::*;
+
+    fn boots_with(text: &str, failed: &[String]) -> Decision {
+        let macs = ["52:54:00:AA:BB:01".to_owned(), "52:54:00:aa:bb:02".to_owned()];
+        let host = NetworkHost { macs: &macs, uuid: "0f1e", firmware: Firmware::Uefi, failed };
+        decide(text, &host)
+    }
+
+    fn boots(text: &str) -> Decision {
+        boots_with(text, &[])
+    }
+
+    /// The shape of Ironic's per-node script.
+    fn node_script(first: &str) -> String {
+        format!(
+            "#!ipxe\n\nset attempts:int32 3\nset i:int32 0\n\ngoto {first}\n\n:deploy\nimgfree\n\
+             kernel --timeout 60 http://192.0.2.1/n/kernel selinux=0 text ipa-api-url=http://192.0.2.1:6385 \
+             BOOTIF=${{mac}} initrd=ramdisk || goto retry\n\ninitrd http://192.0.2.1/n/ramdisk || goto retry\nboot\n\n\
+             :retry\niseq ${{i}} ${{attempts}} && goto fail ||\ninc i\necho again in ${{i}}\nsleep ${{i}}\n\
+             goto deploy\n\n:fail\necho gave up\npoweroff\n\n:boot_anaconda\nimgfree\nkernel http://x/k text \
+             inst.ks=http://x/ks initrd=ramdisk || goto boot_anaconda\ninitrd http://x/r || goto boot_anaconda\nboot\n\
+             \n:boot_ramdisk\nimgfree\nsanboot http://192.0.2.1/live.iso\n\n:boot_iscsi\nimgfree\n\nset username u\n\
+             sanhook --drive 0x80 iscsi:192.0.2.9::::t || goto bad\nsanhook --drive 0x81 iscsi:other || goto bad\n\
+             sanboot --no-describe || goto bad\n\n:boot_whole_disk\nsanboot --no-describe || exit 0\n"
+        )
+    }
+
+    #[test]
+    fn the_stanza_that_goto_names_is_booted() {
+        let Decision::Kernel(boot) = boots(&node_script("deploy")) else { panic!() };
+        assert_eq!(boot.kernel, "http://192.0.2.1/n/kernel");
+        assert_eq!(boot.initrds, ["http://192.0.2.1/n/ramdisk"]);
+        assert_eq!(
+            boot.command_line.as_str(),
+            "selinux=0 text ipa-api-url=http://192.0.2.1:6385 BOOTIF=52:54:00:aa:bb:01 initrd=ramdisk"
+        );
+        let Decision::Kernel(boot) = boots(&node_script("boot_anaconda")) else { panic!() };
+        assert_eq!(boot.command_line.get("inst.ks"), Some("http://x/ks"));
+        assert_eq!(boots(&node_script("boot_ramdisk")), Decision::San("http://192.0.2.1/live.iso".into()));
+        assert_eq!(boots(&node_script("boot_iscsi")), Decision::San("iscsi:192.0.2.9::::t".into()));
+        assert_eq!(boots(&node_script("boot_whole_disk")), Decision::LocalDisk);
+        assert_eq!(
+            boots(&node_script("boot_partition")),
+            Decision::Nothing("the iPXE script has no label \"boot_partition\"".into())
+        );
+    }
+
+    #[test]
+    fn a_ramdisk_that_cannot_be_fetched_is_tried_again_and_then_given_up() {
+        let failed = ["http://192.0.2.1/n/ramdisk".to_owned()];
+        assert_eq!(
+            boots_with(&node_script("deploy"), &failed),
+            Decision::Nothing("the iPXE script ends in \"poweroff\"".into())
+        );
+    }
+
+    #[test]
+    fn the_common_script_goes_through_the_interfaces() {
+        let text = "#!ipxe\nset netid:int32 -1\n:loop\ninc netid || chain http://x/${mac:hexhyp} || goto old\n\
+                    isset ${net${netid}/mac} || goto loop_done\n\
+                    chain http://x/${net${netid}/mac:hexhyp} || goto loop\nexit 0\n\
+                    :loop_done\nchain http://x/inspector.ipxe | goto boot_failed\n:boot_failed\nprompt --timeout 180\n\
+                    reboot\n";
+        let first = "http://x/52-54-00-aa-bb-01".to_owned();
+        let second = "http://x/52-54-00-aa-bb-02".to_owned();
+        assert_eq!(boots(text), Decision::Chain(first.clone()));
+        assert_eq!(boots_with(text, std::slice::from_ref(&first)), Decision::Chain(second.clone()));
+        assert_eq!(boots_with(text, &[first, second]), Decision::Chain("http://x/inspector.ipxe".into()));
+    }
+
+    #[test]
+    fn failures_end_a_script_unless_they_are_caught() {
+        assert_eq!(
+            boots("#!ipxe\nfrobnicate\nboot"),
+            Decision::Nothing("the iPXE script fails at \"frobnicate\"".into())
+        );
+        assert_eq!(boots("#!ipxe\nfalse ||\nexit"), Decision::Exit);
+        assert_eq!(boots("#!ipxe\nisset ${nothing} && shell || sanboot"), Decision::LocalDisk);
+        assert_eq!(boots("#!ipxe\necho done"), Decision::Exit);
+        assert_eq!(
+            boots("#!ipxe\n:a\ngoto a"),
+            Decision::Nothing("the iPXE script runs more than 10000 commands".into())
+        );
+    }
+
+    #[test]
+    fn arguments_can_be_given_later_and_menus_take_their_default() {
+        let text = "#!ipxe\nkernel http://x/vmlinuz one=1\nimgargs vmlinuz two=2 \\\n  three=${uuid}\nboot";
+        let Decision::Kernel(boot) = boots(text) else { panic!() };
+        assert_eq!(boot.command_line.as_str(), "two=2 three=0f1e");
+        let text = "#!ipxe\nmenu Choose\nitem disk From disk\nitem exit Leave\n\
+                    choose --default exit --timeout 50 target && goto ${target}\n:disk\nsanboot\n:exit\nexit";
+        assert_eq!(boots(text), Decision::Exit);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_decided(
+            text in "((goto|:a|set|kernel|boot|inc|isset|choose|\\$\\{a|\\}|chain|-t|[|][|]|.{0,3})[ \n]){0,24}"
+        ) {
+            boots(&text);
+        }
+    }
+}

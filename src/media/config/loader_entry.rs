@@ -1,0 +1,72 @@
+//! Boot Loader Specification type 1 entries, as systemd-boot reads them: `loader/entries/*.conf`, chosen by
+//! `loader/loader.conf`.
+
+use super::{Decision, KernelBoot};
+
+/// What these entries, as (file name without `.conf`, text), boot. None if there is no entry.
+pub(in crate::media) fn decide(loader_conf: &str, entries: &[(String, String)]) -> Option<Decision> {
+    // The newest first: the names carry versions.
+    let mut sorted: Vec<&(String, String)> = entries.iter().collect();
+    sorted.sort_by(|a, b| b.0.cmp(&a.0));
+    let pattern = values(loader_conf, "default").next_back().map(|name| name.trim_end_matches(".conf"));
+    let chosen = pattern.and_then(|pattern| sorted.iter().find(|(name, _)| matches_pattern(name, pattern)));
+    let (name, text) = chosen.or(sorted.first())?;
+    let Some(kernel) = values(text, "linux").next_back() else {
+        return Some(match values(text, "efi").next_back() {
+            Some(program) => Decision::Chain(program.to_owned()),
+            None => Decision::Nothing(format!("the boot loader entry {name:?} has no linux line")),
+        });
+    };
+    let initrds = values(text, "initrd").map(str::to_owned).collect();
+    let options: Vec<&str> = values(text, "options").collect();
+    Some(KernelBoot::decide(kernel.to_owned(), initrds, &options.join(" ")))
+}
+
+/// The values of a key, which may be there more than once.
+fn values<'t>(text: &'t str, key: &'static str) -> impl DoubleEndedIterator<Item = &'t str> {
+    text.lines()
+        .filter_map(|line| line.trim().split_once(char::is_whitespace))
+        .filter_map(move |(name, value)| (name == key).then_some(value.trim()))
+}
+
+/// Only a `*` at the end is known, which is what installers write.
+fn matches_pattern(name: &str, pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == pattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(name: &str, text: &str) -> (String, String) {
+        (name.to_owned(), text.to_owned())
+    }
+
+    #[test]
+    fn the_default_pattern_chooses_and_options_add_up() {
+        let entries = [
+            entry("live-1", "title Live\nlinux /k1\ninitrd /i1\noptions a=1\n"),
+            entry("live-2", "linux /k2\ninitrd /ucode\ninitrd /i2\noptions a=2\noptions b=3\n"),
+            entry("zz-memtest", "efi /EFI/memtest.efi\n"),
+        ];
+        let Some(Decision::Kernel(boot)) = decide("timeout 3\ndefault live*\n", &entries) else { panic!() };
+        assert_eq!(boot.kernel, "/k2");
+        assert_eq!(boot.initrds, ["/ucode", "/i2"]);
+        assert_eq!(boot.command_line.as_str(), "a=2 b=3");
+        let Some(Decision::Kernel(boot)) = decide("default live-1.conf\n", &entries) else { panic!() };
+        assert_eq!(boot.kernel, "/k1");
+        assert_eq!(decide("", &entries), Some(Decision::Chain("/EFI/memtest.efi".into())));
+    }
+
+    #[test]
+    fn no_entry_decides_nothing_and_an_empty_one_is_named() {
+        assert_eq!(decide("default a\n", &[]), None);
+        assert_eq!(
+            decide("", &[entry("a", "title x\n")]),
+            Some(Decision::Nothing("the boot loader entry \"a\" has no linux line".into()))
+        );
+    }
+}
