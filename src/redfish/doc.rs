@@ -140,7 +140,7 @@ impl<'o> Doc<'o> {
         self.item_object(|d| d.join("@odata.id", parts));
     }
 
-    /// `"key": [{"@odata.id": …}]` with one link only, and its count, as Redfish writes arrays of links.
+    /// `"key": [{"@odata.id": …}]` with one link only.
     pub fn one_link(&mut self, key: &str, parts: &[&str]) {
         self.array(key, |d| d.item_link(parts));
     }
@@ -151,13 +151,6 @@ impl<'o> Doc<'o> {
         let start = self.out.len();
         write(self);
         self.moving.push(start..self.out.len());
-    }
-
-    /// A whole JSON value, written elsewhere.
-    pub fn raw(&mut self, key: &str, json: &[u8]) {
-        if let Fate::Write(_) = self.enter(key) {
-            self.out.extend_from_slice(json);
-        }
     }
 
     fn begin(&mut self, bracket: u8, overlay: Option<&'o Overlay>) {

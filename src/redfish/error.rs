@@ -57,9 +57,8 @@ impl Problem {
         match first.key {
             "NoValidSession" => StatusCode::UNAUTHORIZED,
             "ResourceAtUriUnauthorized" => StatusCode::UNAUTHORIZED,
-            "InsufficientPrivilege" => StatusCode::FORBIDDEN,
             "ResourceMissingAtURI" => StatusCode::NOT_FOUND,
-            "OperationNotAllowed" | "ResourceCannotBeDeleted" => StatusCode::METHOD_NOT_ALLOWED,
+            "OperationNotAllowed" => StatusCode::METHOD_NOT_ALLOWED,
             "ResourceInUse" | "ResourceInStandby" => StatusCode::CONFLICT,
             // The specification's own answer to a version of OData that is not supported.
             "PreconditionFailed" | "HeaderInvalid" => StatusCode::PRECONDITION_FAILED,

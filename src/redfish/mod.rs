@@ -127,11 +127,16 @@ impl Redfish {
         let route = TREE.find(path);
         let public = route.as_ref().is_some_and(|r| is_public(r.target, request.method()));
         let now = self.fleet.clock().now();
-        if !public && !auth::allowed(request.headers(), &self.account, &self.sessions, now) {
+        let allowed = || auth::allowed(request.headers(), &self.account, &self.sessions, now);
+        if !public && !allowed() {
             return Err((&NO_VALID_SESSION).into());
         }
         check_version(request.headers())?;
         let query = query::of(request)?;
+        // What anybody may read leads on to what not everybody may.
+        if public && query.as_ref().is_some_and(query::Query::leads_on) && !allowed() {
+            return Err((&NO_VALID_SESSION).into());
+        }
         let route = route.ok_or_else(|| not_found(path))?;
         let target = route.target;
         if let Some(query) = &query {

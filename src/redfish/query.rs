@@ -90,6 +90,11 @@ impl Query {
         Ok(parsed)
     }
 
+    /// Whether other documents are read for it.
+    pub(super) fn leads_on(&self) -> bool {
+        self.only || self.expand.is_some()
+    }
+
     /// Whether it can be asked of what stands there: parts of a collection only of a collection.
     pub(super) fn check(&self, target: Target) -> Result<(), Problem> {
         let refused: &'static Entry = &QUERY_NOT_SUPPORTED_ON_RESOURCE;

@@ -262,6 +262,17 @@ fn links_are_expanded_to_the_levels_asked_for() {
 }
 
 #[test]
+fn an_expansion_needs_a_login_even_of_the_root() {
+    let bench = Bench::new();
+    for query in ["$expand=.", "$expand=*($levels=3)", "only"] {
+        let answer = bench.send("GET", &format!("/redfish/v1?{query}"), &[], b"");
+        assert_eq!((answer.status, answer.message_ids()), (401, vec!["NoValidSession"]), "{query}");
+    }
+    assert_eq!(bench.send("GET", "/redfish/v1?$select=Name", &[], b"").status, 200);
+    assert_eq!(bench.get("/redfish/v1?$expand=.").json["Systems"]["Members@odata.count"], 3);
+}
+
+#[test]
 fn an_expansion_has_a_limit() {
     let bench = Bench::new();
     bench.redfish.fleet.add(&built_in("generic").unwrap(), 300).unwrap();
