@@ -43,5 +43,7 @@ fn receive(neighbour: &Neighbour, d: &mut Doc<'_>) {
     d.put("PortIdSubtype", "IfName");
     d.put("SystemName", &neighbour.switch_name);
     d.put("SystemDescription", neighbour.description);
+    let [a, b, c, host] = neighbour.address;
+    d.put("ManagementAddressIPv4", format_args!("{a}.{b}.{c}.{host}"));
     d.put("ManagementVlanId", neighbour.vlan);
 }
