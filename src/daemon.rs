@@ -23,6 +23,7 @@ use crate::tls::{CertificateNames, DevelopmentCa, Identity, agent_identity, serv
 /// # Errors
 /// When it cannot begin: a profile is wrong, a certificate cannot be made or read, an address is taken.
 pub fn serve(config: Config) -> anyhow::Result<()> {
+    raise_file_limit();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to be had")?;
     let result = runtime.block_on(run(&config));
@@ -30,6 +31,19 @@ pub fn serve(config: Config) -> anyhow::Result<()> {
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
+
+/// Takes as many open files as the system lets this process have: each connection is one, and shells give out few.
+fn raise_file_limit() {
+    let wanted = Limits::CONNECTIONS as u64 + FILES_BESIDE_CONNECTIONS;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(files) if files >= wanted => {}
+        Ok(files) => tracing::warn!(files, wanted, "few open files are allowed (ulimit -n): connections beyond them wait"),
+        Err(error) => tracing::warn!(%error, "the limit of open files cannot be told"),
+    }
+}
+
+/// Files that are open beside clients' connections: calls outside, listeners, the log.
+const FILES_BESIDE_CONNECTIONS: u64 = 512;
 
 async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;

@@ -55,22 +55,23 @@ impl Node {
     /// What runs is asked to stop. Firmware obeys the power button at once; a system takes its time. One that is on its
     /// way down already stays so.
     pub(super) fn shut_down(&mut self, then: AfterOff, now: SimTime) {
-        let system = match &mut self.state.host {
+        let timing = &self.profile.timing;
+        let span = match &mut self.state.host {
             Host::PoweringOff { then: after, .. } => {
                 *after = then;
                 return;
             }
-            Host::Running { what: Running::Os | Running::Live | Running::Agent(_), .. } => true,
+            Host::Running { what: Running::Os, .. } => timing.shutdown,
+            // Short, also because Ironic takes "PoweringOff" for off and waits a minute at most for the power that it then
+            // asks for (`[conductor]power_state_change_timeout`).
+            Host::Running { what: Running::Live | Running::Agent(_), .. } => timing.shutdown_ramdisk,
             Host::Off
             | Host::PoweringOn { .. }
             | Host::Post { .. }
             | Host::Booting(_)
-            | Host::Running { .. } => false,
+            | Host::Running { .. } => return self.cut(then, now),
         };
-        if !system {
-            return self.cut(then, now);
-        }
-        let ms = self.draw_ms(self.profile.timing.shutdown, Purpose::Shutdown);
+        let ms = self.draw_ms(span, Purpose::Shutdown);
         self.state.host = Host::PoweringOff { until: now.after_ms(ms), then };
     }
 

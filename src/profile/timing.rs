@@ -45,8 +45,10 @@ timings! {
     power_on = 0 .. 500,
     /// From a forced power-off until the power is off.
     power_off = 0 .. 500,
-    /// An operating system's orderly shutdown.
+    /// An installed operating system's orderly shutdown.
     shutdown = 2_000 .. 5_000,
+    /// A ramdisk's shutdown, asked for by its agent or the power button; it has nothing to stop.
+    shutdown_ramdisk = 1_000 .. 3_000,
     /// Power-on self test, until a boot source is chosen.
     post = 2_000 .. 4_000,
     /// Loading and starting a ramdisk, until its agent or system runs (the image's transfer comes on top).
