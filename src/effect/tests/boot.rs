@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn boot_failure(site: &Site) -> String {
+pub(super) fn boot_failure(site: &Site) -> String {
     site.look(|n| n.bmc().boot_failure.as_deref().unwrap_or_default().to_owned())
 }
 

@@ -3,6 +3,7 @@
 mod boot;
 mod images;
 mod ironic;
+mod media;
 mod server;
 
 use bytes::Bytes;

@@ -1,0 +1,213 @@
+//! Booting from images that a server holds: pieces of them, with and without ranges.
+
+use std::io::{Cursor, Write as _};
+
+use http::Request;
+use http::header::{AUTHORIZATION, CONTENT_RANGE, RANGE};
+
+use super::boot::boot_failure;
+use super::*;
+use crate::dmtf::{TransferMethod, TransferProtocol};
+use crate::node::bmc::Opened;
+use crate::node::command::Insertion;
+
+/// A FAT image of 4 MiB with these files.
+fn fat(label: &str, files: &[(&str, &str)]) -> Vec<u8> {
+    let mut disk = Cursor::new(vec![0; 4 << 20]);
+    let mut name = [b' '; 11];
+    name[..label.len()].copy_from_slice(label.as_bytes());
+    fatfs::format_volume(&mut disk, fatfs::FormatVolumeOptions::new().volume_label(name)).unwrap();
+    {
+        let system = fatfs::FileSystem::new(&mut disk, fatfs::FsOptions::new()).unwrap();
+        for (path, content) in files {
+            for (at, _) in path.match_indices('/') {
+                system.root_dir().create_dir(&path[..at]).unwrap();
+            }
+            system.root_dir().create_file(path).unwrap().write_all(content.as_bytes()).unwrap();
+        }
+    }
+    disk.into_inner()
+}
+
+fn ramdisk(line: &str) -> Vec<u8> {
+    let grub = format!("menuentry \"x\" {{\nlinux /vmlinuz {line} --\ninitrd /initrd\n}}\n");
+    fat(
+        "CONFIG-2",
+        &[("EFI/BOOT/BOOTX64.EFI", "MZ"), ("EFI/BOOT/grub.cfg", &grub), ("vmlinuz", "k"), ("initrd", "i")],
+    )
+}
+
+/// Answers as a server that knows ranges.
+fn part(request: &Request<Bytes>, image: &[u8]) -> Response<Bytes> {
+    let Some(range) = request.headers().get(RANGE).map(|r| r.to_str().unwrap().trim_start_matches("bytes="))
+    else {
+        return answer(200, image.to_vec());
+    };
+    let (from, to) = range.split_once('-').unwrap();
+    let (from, to) = (from.parse::<usize>().unwrap(), to.parse::<usize>().unwrap().min(image.len() - 1));
+    let mut response = answer(206, image[from..=to].to_vec());
+    let header = format!("bytes {from}-{to}/{}", image.len());
+    response.headers_mut().insert(CONTENT_RANGE, header.parse().unwrap());
+    response
+}
+
+fn insertion(slot: u8, image: String) -> Insertion {
+    Insertion {
+        slot,
+        image: image.into(),
+        write_protected: true,
+        credentials: None,
+        method: TransferMethod::Stream,
+        protocol: TransferProtocol::Http,
+    }
+}
+
+/// Boots the image in the CD slot, and says what was found.
+async fn boot_cd(site: &mut Site) -> Option<Params> {
+    site.arm(BootTarget::Cd);
+    site.apply(Command::Reset(ResetType::On));
+    loop {
+        let effect = site.next();
+        site.outside.perform(site.id, effect).await;
+        if effect.kind == EffectKind::ReadBoot {
+            break;
+        }
+    }
+    while site.look(|n| matches!(n.host(), Host::Booting(b) if !matches!(b.stage, Stage::Reading(_)))) {
+        site.fleet.clock().set(site.fleet.wake_due());
+        site.fleet.wake_due();
+    }
+    site.look(|n| n.agent().map(|a| a.params.clone()))
+}
+
+#[tokio::test]
+async fn only_pieces_of_an_image_are_fetched() {
+    let image = ramdisk(&format!("boot_method=vmedia ipa-api-url=http://api ipa-agent-token={TOKEN}"));
+    let fetched = Arc::new(Mutex::new(0));
+    let (count, whole) = (Arc::clone(&fetched), image.len());
+    let server = Server::start(move |request| {
+        let response = part(request, &image);
+        *count.lock() += response.body().len();
+        response
+    })
+    .await;
+    let mut site = Site::new(Settings::default());
+    let credentials = Some(Box::new(("user".into(), "pass".into())));
+    site.apply(Command::InsertMedia(Insertion { credentials, ..insertion(0, server.url("/boot.iso")) }));
+    let params = boot_cd(&mut site).await.expect("an agent runs");
+    assert_eq!((params.token.as_deref(), params.virtual_media), (Some(TOKEN), true));
+    assert!(*fetched.lock() < whole / 4, "{} of {whole} bytes were fetched", *fetched.lock());
+    assert_eq!(server.last().headers()[AUTHORIZATION], "Basic dXNlcjpwYXNz");
+    assert_eq!(site.look(|n| n.bmc().media[0].opened.clone()), Opened::Connected);
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_ranges_is_read_as_far_as_needed() {
+    let image = ramdisk("ipa-api-url=http://api");
+    let server = Server::start(move |_| answer(200, image.clone())).await;
+    let mut site = Site::new(Settings::default());
+    site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
+    assert!(boot_cd(&mut site).await.is_some(), "{}", boot_failure(&site));
+    assert!(server.asked().len() <= 4, "{:?}", server.asked());
+}
+
+#[tokio::test]
+async fn an_image_is_read_again_at_every_boot() {
+    let boots = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&boots);
+    let server = Server::start(move |request| {
+        let image = ramdisk(&format!("ipa-api-url=http://api ipa-agent-token=token-{}", *count.lock()));
+        part(request, &image)
+    })
+    .await;
+    let mut site = Site::new(Settings::default());
+    site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
+    for n in 0..2 {
+        *boots.lock() = n;
+        let params = boot_cd(&mut site).await.unwrap();
+        assert_eq!(params.token.as_deref(), Some(&*format!("token-{n}")));
+        site.apply(Command::Reset(ResetType::ForceOff));
+        site.fleet.clock().set(site.fleet.wake_due());
+        site.fleet.wake_due();
+    }
+}
+
+#[tokio::test]
+async fn parameters_of_a_removable_medium_win_after_a_virtual_media_boot() {
+    for (line, token) in [("boot_method=vmedia ipa-agent-token=old", "new"), ("ipa-agent-token=old", "old")] {
+        let image = ramdisk(&format!("{line} ipa-api-url=http://api"));
+        let floppy =
+            fat("IR-VFD-DEV", &[("parameters.txt", "ipa-agent-token=new\nipa-api-url=http://other\n")]);
+        let server = Server::start(move |request| match request.uri().path() {
+            "/boot.iso" => part(request, &image),
+            _ => part(request, &floppy),
+        })
+        .await;
+        let mut site = Site::new(Settings::default());
+        site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
+        site.apply(Command::InsertMedia(insertion(1, server.url("/floppy.img"))));
+        let params = boot_cd(&mut site).await.unwrap();
+        assert_eq!(params.token.as_deref(), Some(token), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn an_operators_own_image_is_known_by_its_name() {
+    let image = fat("IPA", &[("EFI/BOOT/BOOTX64.EFI", "MZ")]);
+    let server = Server::start(move |request| part(request, &image)).await;
+    for (ironic, agent) in [(vec!["http://api:6385".to_owned()], true), (vec![], false)] {
+        let mut site = Site::new(Settings { ironic, ..Settings::default() });
+        site.apply(Command::InsertMedia(insertion(0, server.url("/x.iso"))));
+        let params = boot_cd(&mut site).await;
+        assert_eq!(params.map(|p| p.api_urls.to_vec()), agent.then(|| vec!["http://api:6385".into()]));
+    }
+}
+
+#[tokio::test]
+async fn media_that_cannot_be_read_say_why() {
+    let server = Server::start(|request| match request.uri().path() {
+        "/gone" => answer(404, ""),
+        "/empty" => answer(416, ""),
+        "/lies" => {
+            let mut response = answer(206, "x");
+            response.headers_mut().insert(CONTENT_RANGE, "bytes 5-5/9".parse().unwrap());
+            response
+        }
+        _ => answer(200, "no image at all"),
+    })
+    .await;
+    for (url, opens, text) in [
+        (server.url("/gone"), false, "404"),
+        (server.url("/empty"), false, ""),
+        (server.url("/lies"), true, "answers from byte 5"),
+        (server.url("/text"), true, "neither an ISO 9660 nor a FAT"),
+        (nobody(), false, "onnect"),
+        ("nfs://host/boot.iso".to_owned(), false, "only http and https"),
+    ] {
+        let mut site = Site::new(Settings::default());
+        site.apply(Command::InsertMedia(insertion(0, url.clone())));
+        site.perform(EffectKind::OpenMedia(0)).await;
+        let opened = site.look(|n| n.bmc().media[0].opened.clone());
+        assert_eq!(opened == Opened::Connected, opens, "{url} {opened:?}");
+        assert!(boot_cd(&mut site).await.is_none());
+        let failure = boot_failure(&site);
+        assert!(failure.starts_with("Cd: ") && failure.contains(text), "{url}: {failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_uri_of_its_own_is_booted_like_a_medium() {
+    let image = ramdisk("ipa-api-url=http://api");
+    let server = Server::start(move |request| part(request, &image)).await;
+    let mut site = Site::new(Settings::default());
+    let boot = BootChange {
+        target: Some(BootTarget::UefiHttp),
+        enabled: Some(BootOverride::Once),
+        http_uri: Some(Some(server.url("/boot.iso").into())),
+        ..BootChange::default()
+    };
+    site.apply(Command::ChangeSystem(SystemChange { boot, ..SystemChange::default() }));
+    site.apply(Command::Reset(ResetType::On));
+    site.perform(EffectKind::ReadBoot).await;
+    assert!(site.look(|n| matches!(n.host(), Host::Booting(b) if matches!(b.stage, Stage::Loading { .. }))));
+}
