@@ -163,7 +163,7 @@ settings! {
     /// Agents use it when the ramdisk they are booted from does not name one. With several, a node stays with one and
     /// turns to the next when that fails.
     IRONIC = Setting::new("ironic", Kind::Many, "URL", IRONIC_SIDE);
-    /// CA certificates (PEM) to verify Ironic's API and image servers with, instead of the system's
+    /// CA certificates (PEM) to trust for Ironic's API and image servers, beside the system's
     IRONIC_CA = Setting::new("ironic-ca", Kind::One, "FILE", IRONIC_SIDE);
     /// Do not verify the certificates of Ironic's API and image servers
     INSECURE = Setting::new("insecure", Kind::Switch, "BOOL", IRONIC_SIDE);

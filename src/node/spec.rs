@@ -72,8 +72,10 @@ impl Spec<'_> {
     pub fn mac(&self, port: u8) -> Mac {
         let carried = self.seed.scramble(Purpose::Mac, self.id.0 << 8 | u32::from(port)).to_be_bytes();
         // Fleets of other seeds differ here too, so that two in one network hardly ever meet.
+        // The highest bit stays clear: the agent's own inventory passes over addresses that begin with fa:
+        // (`ironic_python_agent/netutils.py`).
         let fleet = self.seed.hash(0, Purpose::Mac, 0).to_be_bytes();
-        Mac([fleet[0] & 0xfc | 0x02, fleet[1], carried[0], carried[1], carried[2], carried[3]])
+        Mac([fleet[0] & 0x7c | 0x02, fleet[1], carried[0], carried[1], carried[2], carried[3]])
     }
 
     /// MAC address of the controller.
@@ -84,7 +86,7 @@ impl Spec<'_> {
     /// The node and port whose MAC this would be, if it could be one of this seed's at all.
     pub fn index_of_mac(seed: Seed, mac: Mac) -> Option<(u32, u8)> {
         let fleet = seed.hash(0, Purpose::Mac, 0).to_be_bytes();
-        if mac.0[0] != fleet[0] & 0xfc | 0x02 || mac.0[1] != fleet[1] {
+        if mac.0[0] != fleet[0] & 0x7c | 0x02 || mac.0[1] != fleet[1] {
             return None;
         }
         let carried =
