@@ -37,7 +37,11 @@ fn raise_file_limit() {
     let wanted = Limits::CONNECTIONS as u64 + FILES_BESIDE_CONNECTIONS;
     match rlimit::increase_nofile_limit(wanted) {
         Ok(files) if files >= wanted => {}
-        Ok(files) => tracing::warn!(files, wanted, "few open files are allowed (ulimit -n): connections beyond them wait"),
+        Ok(files) => tracing::warn!(
+            files,
+            wanted,
+            "few open files are allowed (ulimit -n): connections beyond them wait"
+        ),
         Err(error) => tracing::warn!(%error, "the limit of open files cannot be told"),
     }
 }
