@@ -132,11 +132,6 @@ impl Node {
         self.state.starts
     }
 
-    /// Heap and own bytes of this node, as far as they are its own and not shared: what the byte budget counts.
-    pub fn own_bytes() -> usize {
-        size_of::<Self>()
-    }
-
     fn bmc_mut(&mut self) -> &mut Bmc {
         self.state.bmc.get_or_insert_with(|| Box::new(bmc::NEW.clone()))
     }

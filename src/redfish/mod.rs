@@ -27,8 +27,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use uuid::Uuid;
 
 use crate::fleet::Fleet;
-use crate::node::command::Command;
-use crate::node::{Node, NodeId};
+use crate::node::Node;
 use crate::seed::Purpose;
 use crate::time::SimTime;
 use auth::Account;
@@ -214,7 +213,7 @@ impl Redfish {
         match self.granted(asked, &cx)? {
             Granted::Reply(reply) => Ok(reply),
             Granted::Change(Effect::Node(command)) => {
-                tell(node, command, now)?;
+                node.apply(command, now)?;
                 Ok(Reply::Answer(no_content()))
             }
             Granted::Change(_) => unreachable!("a node's resources change their node only"),
@@ -341,17 +340,6 @@ fn change(
         return Err(Problem { messages, retry_after_s: None });
     }
     Ok(Granted::Change(effect.expect("a body without mistakes means something")))
-}
-
-fn tell(node: &mut Node, command: Command, now: SimTime) -> Result<(), Problem> {
-    node.apply(command, now)?;
-    Ok(())
-}
-
-/// The node that a path names, for logs.
-pub fn node_of(fleet: &Fleet, path: &str) -> Option<NodeId> {
-    let (_, key) = TREE.find(path)?.node?;
-    fleet.find(key.parse().ok()?)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::Clock;
+use crate::node::NodeId;
+use crate::node::command::Answer as Found;
 use crate::profile::built_in;
 use crate::seed::Seed;
 
@@ -441,4 +443,18 @@ fn every_profile_is_in_order() {
         let problems = check::profile(&built_in(name).unwrap());
         assert!(problems.is_empty(), "{name}: {problems:#?}");
     }
+}
+
+#[test]
+fn a_warning_does_not_change_the_etag_as_time_goes_by() {
+    let mut bench = Bench::new();
+    let slot = format!("{}/VirtualMedia/Cd", bench.system);
+    let insert = format!("{slot}/Actions/VirtualMedia.InsertMedia");
+    assert_eq!(bench.write("POST", &insert, &json!({"Image": "http://127.0.0.1/gone.iso"})).status, 204);
+    bench.redfish.fleet.answer(NodeId(0), 1, Found::MediaOpened(0, Err("404 Not Found".into())));
+    let before = bench.get(&slot);
+    let warning = &before.json["Status"]["Conditions"][0]["Message"];
+    assert_eq!(warning, "The image could not be opened: 404 Not Found");
+    bench.wait(5_000);
+    assert_eq!(bench.get(&slot).header("ETag"), before.header("ETag"));
 }

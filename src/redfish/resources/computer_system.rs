@@ -40,14 +40,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         d.put("Health", "OK");
         d.put("HealthRollup", "OK");
         if let Some(why) = &bmc.boot_failure {
-            d.array("Conditions", |d| {
-                d.item_object(|d| {
-                    d.put("MessageId", "Base.1.22.GeneralError");
-                    d.join("Message", &["The boot source could not be booted: ", why]);
-                    d.put("Severity", "Warning");
-                    d.put("Timestamp", cx.now.redfish(0));
-                });
-            });
+            super::condition(cx, d, &["The boot source could not be booted: ", why]);
         }
     });
     d.object("BootProgress", |d| d.put("LastState", host.boot_progress(cx.now)));

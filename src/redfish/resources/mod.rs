@@ -34,7 +34,8 @@ mod volume;
 
 use super::body::Body;
 use super::doc::Doc;
-use super::resource::Resource;
+use super::message::{BASE, GENERAL_ERROR};
+use super::resource::{Cx, Resource};
 use crate::dmtf::IndicatorLed;
 
 /// All resources of the service. Versions are the newest of DSP8010 2026.1.
@@ -237,6 +238,19 @@ pub(in crate::redfish) static RESOURCES: &[Resource] = &[
 fn part<'a, T>(parts: &'a [T], id_of: impl Fn(&T) -> &String, id: &str) -> (u8, &'a T) {
     let mut parts = (0u8..=u8::MAX).zip(parts);
     parts.find(|(_, part)| id_of(part) == id).expect("a part that is not there was refused before")
+}
+
+/// `Conditions` of a `Status` with one warning, its text in parts.
+fn condition(cx: &Cx<'_>, d: &mut Doc<'_>, text: &[&str]) {
+    d.array("Conditions", |d| {
+        d.item_object(|d| {
+            d.join("MessageId", &[BASE, ".", GENERAL_ERROR.key]);
+            d.join("Message", text);
+            d.put("Severity", "Warning");
+            // It follows the clock; an ETag that did so too would fail every If-Match.
+            d.moving(|d| d.put("Timestamp", cx.now.redfish(0)));
+        });
+    });
 }
 
 /// `Status` of a part that is well.

@@ -70,14 +70,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         d.put("State", "Enabled");
         d.put("Health", if failed.is_some() { "Warning" } else { "OK" });
         if let Some(why) = failed {
-            d.array("Conditions", |d| {
-                d.item_object(|d| {
-                    d.put("MessageId", "Base.1.22.GeneralError");
-                    d.join("Message", &["The image could not be opened: ", why]);
-                    d.put("Severity", "Warning");
-                    d.put("Timestamp", cx.now.redfish(0));
-                });
-            });
+            super::condition(cx, d, &["The image could not be opened: ", why]);
         }
     });
 }
