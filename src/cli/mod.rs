@@ -85,8 +85,19 @@ fn report(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(closed) {
         return ExitCode::Ok;
     }
-    tell(&format!("{error:#}"));
+    tell(&sentence(error));
     if error.is::<ConfigError>() || error.is::<UsageError>() { ExitCode::Usage } else { ExitCode::Failure }
+}
+
+/// An error with its causes; those that its own words tell already are not told twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn tell(message: &str) {
