@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 pub use commands::{ALGORITHMS, check_configdrive, checksum_algorithm, written};
 
-use crate::face::{Face, Peer, Refused};
+use crate::face::{Body, Face, Peer, Refused};
 use crate::fleet::Fleet;
 use crate::node::agent::{Agent, CommandRecord, CommandStatus};
 use crate::node::command::Command;
@@ -199,8 +199,8 @@ impl Agents {
 }
 
 impl Face for Agents {
-    async fn call(&self, _peer: &Peer, request: Request<Bytes>) -> Response<Bytes> {
-        Self::call(self, request).await
+    async fn call(self: &Arc<Self>, _peer: &Peer, request: Request<Bytes>) -> Response<Body> {
+        Self::call(self, request).await.map(Body::from)
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {

@@ -1,20 +1,28 @@
 //! The Redfish service as the server sees it.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 
-use super::Redfish;
 use super::error::Problem;
 use super::message::{
     INVALID_URI, Message, PAYLOAD_TOO_LARGE, SERVICE_TEMPORARILY_UNAVAILABLE, UNRECOGNIZED_REQUEST_BODY,
 };
-use crate::face::{Face, Peer, Refused};
+use super::{Content, Redfish};
+use crate::face::{Body, Face, Peer, Refused};
 
 impl Face for Redfish {
-    fn call(&self, _peer: &Peer, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send {
-        std::future::ready(Self::call(self, &request))
+    fn call(
+        self: &Arc<Self>,
+        _peer: &Peer,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        std::future::ready(self.answer(&request).map(|content| match content {
+            Content::Bytes(bytes) => bytes.into(),
+            Content::List(list) => Body::Parts(Box::new(list.parts(Arc::clone(self)))),
+        }))
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {

@@ -9,6 +9,7 @@ pub mod check;
 pub mod doc;
 pub mod error;
 mod face;
+mod members;
 pub mod message;
 mod protocol;
 mod query;
@@ -33,6 +34,7 @@ use crate::time::SimTime;
 use auth::Account;
 use body::Body;
 use error::Problem;
+use members::List;
 use message::{EMPTY_JSON, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED};
 use protocol::{allow, check_version, is_public, no_content, not_found};
 use query::Page;
@@ -83,10 +85,18 @@ enum Does<'r> {
     Request(&'r Request<Bytes>),
 }
 
+/// What an answer carries.
+enum Content {
+    Bytes(Bytes),
+    List(List),
+}
+
 /// What comes of it.
 enum Reply {
     /// A document to send.
     Document(Document),
+    /// A collection that is as long as the fleet.
+    List(List),
     /// The whole answer.
     Answer(Response<Bytes>),
 }
@@ -104,10 +114,17 @@ impl Redfish {
         uuid::Builder::from_custom_bytes((half(0) << 64 | half(1)).to_be_bytes()).into_uuid()
     }
 
-    /// Answers a request.
+    /// Answers a request, whole.
     pub fn call(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        self.answer(request).unwrap_or_else(|problem| {
-            let mut response = problem.answer();
+        self.answer(request).map(|content| match content {
+            Content::Bytes(bytes) => bytes,
+            Content::List(list) => list.parts(self).flatten().collect(),
+        })
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Response<Content> {
+        self.answer_in_order(request).unwrap_or_else(|problem| {
+            let mut response = problem.answer().map(Content::Bytes);
             if response.status() == StatusCode::UNAUTHORIZED {
                 let challenge = HeaderValue::from_static("Basic realm=\"Redfish\"");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
@@ -121,7 +138,7 @@ impl Redfish {
         })
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Problem> {
+    fn answer_in_order(&self, request: &Request<Bytes>) -> Result<Response<Content>, Problem> {
         let path = request.uri().path();
         let route = TREE.find(path);
         let public = route.as_ref().is_some_and(|r| is_public(r.target, request.method()));
@@ -145,15 +162,20 @@ impl Redfish {
             Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, |q| q.page)),
             _ => Does::Request(request),
         };
-        match (self.reply(path, route, does, now)?, query) {
-            (Reply::Answer(response), _) => Ok(response),
-            (Reply::Document(document), None) => Ok(document.answer(request.headers(), target)),
+        let response = match (self.reply(path, route, does, now)?, query) {
+            (Reply::Answer(response), _) => response,
+            (Reply::Document(document), None) => document.answer(request.headers(), target),
             (Reply::Document(document), Some(query)) => {
                 let (document, target) = query.apply(self, document, target)?;
                 // What the query makes of it may have changed while the resource has not.
-                Ok(document.answer(&HeaderMap::new(), target))
+                document.answer(&HeaderMap::new(), target)
             }
-        }
+            (Reply::List(list), query) => {
+                query.map_or(Ok(()), |query| query.check_long(list.shown))?;
+                return Ok(render::answer(Content::List(list), target));
+            }
+        };
+        Ok(response.map(Content::Bytes))
     }
 
     /// The document at a path, for whom has been let in already.
@@ -162,7 +184,7 @@ impl Redfish {
         let target = route.target;
         match self.reply(path, route, Does::Read(Page::WHOLE), self.fleet.clock().now()) {
             Ok(Reply::Document(document)) => Some((document, target)),
-            Ok(Reply::Answer(_)) | Err(_) => None,
+            Ok(Reply::List(_) | Reply::Answer(_)) | Err(_) => None,
         }
     }
 
@@ -233,7 +255,11 @@ impl Redfish {
         let reply = match (asked.does, asked.target) {
             (Does::Request(request), target) => return self.granted_request(request, target, cx),
             (Does::Read(_), Target::Document(row)) => Reply::Document(render::document(cx, row)),
-            (Does::Read(page), Target::Collection(row)) => Reply::Document(render::collection(cx, row, page)),
+            (Does::Read(page), Target::Collection(row)) => match List::of(cx, row, page) {
+                None => Reply::Document(render::collection(cx, row, page)),
+                Some(list) if list.shown <= members::WHOLE => Reply::Document(list.whole(self)),
+                Some(list) => Reply::List(list),
+            },
             (Does::Read(_), Target::Versions | Target::Odata | Target::Metadata) => {
                 Reply::Answer(service_documents::answer(asked.target))
             }

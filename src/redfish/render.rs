@@ -31,6 +31,17 @@ impl Document {
         &self.bytes
     }
 
+    /// A document of these bytes.
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
+        Self { bytes, hash }
+    }
+
+    /// Its text, alone.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// The same resource, shown otherwise.
     pub(super) fn with_bytes(self, bytes: Vec<u8>) -> Self {
         Self { bytes, ..self }
@@ -46,22 +57,29 @@ impl Document {
     pub(super) fn answer(self, asked: &HeaderMap, target: Target) -> Response<Bytes> {
         let tag = self.etag();
         let unchanged = asked.get(header::IF_NONE_MATCH).is_some_and(|t| t.as_bytes() == tag);
-        let mut response = Response::new(if unchanged { Bytes::new() } else { Bytes::from(self.bytes) });
+        let mut response = answer(if unchanged { Bytes::new() } else { Bytes::from(self.bytes) }, target);
         if unchanged {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         }
-        let headers = response.headers_mut();
-        headers.reserve(8);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-        headers.insert(&ODATA_VERSION, ODATA_4);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(header::ALLOW, allow(target));
-        headers.insert(header::ETAG, HeaderValue::from_bytes(&tag).expect("hex digits and quotes"));
-        if let Some(link) = described_by(target) {
-            headers.insert(header::LINK, link);
-        }
+        let tag = HeaderValue::from_bytes(&tag).expect("hex digits and quotes");
+        response.headers_mut().insert(header::ETAG, tag);
         response
     }
+}
+
+/// The answer to a GET, but for the ETag.
+pub(super) fn answer<B>(body: B, target: Target) -> Response<B> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.reserve(8);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(&ODATA_VERSION, ODATA_4);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::ALLOW, allow(target));
+    if let Some(link) = described_by(target) {
+        headers.insert(header::LINK, link);
+    }
+    response
 }
 
 /// `Link` to the schema (DSP0266, "Response headers").
@@ -162,8 +180,30 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     Document { bytes, hash }
 }
 
-/// Renders the collection over a row.
+/// Renders the collection over a row of parts of one node, or of the service.
 pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
+    let members = TREE.rows[row].resource.members.expect("what has no members of its own is one of nodes");
+    let mut count = 0;
+    members(cx, &mut |_| count += 1);
+    collection_of(cx, row, page, count, |d| {
+        let mut n = 0;
+        members(cx, &mut |id| {
+            if n >= page.skip && n - page.skip < page.top {
+                d.item_link(&[cx.uri, "/", id]);
+            }
+            n += 1;
+        });
+    })
+}
+
+/// Renders the collection over a row around its members, of which there are `count`.
+pub(super) fn collection_of(
+    cx: &Cx<'_>,
+    row: usize,
+    page: Page,
+    count: usize,
+    members: impl FnOnce(&mut Doc<'_>),
+) -> Document {
     let resource = TREE.rows[row].resource;
     let over = resource.collection.expect("only rows with a collection have a route to one");
     let mut kind = resource.type_name().to_owned();
@@ -174,15 +214,7 @@ pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
     d.join("@odata.type", &["#", &kind, ".", &kind]);
     d.put("Name", over.name);
     (over.annotate)(cx, &mut d);
-    let mut count = 0;
-    d.array("Members", |d| {
-        members(cx, row, &mut |key, id| {
-            if count >= page.skip && count - page.skip < page.top {
-                d.item_link(&[cx.uri, "/", key, id]);
-            }
-            count += 1;
-        });
-    });
+    d.array("Members", members);
     d.put("Members@odata.count", count);
     let end = page.skip.saturating_add(page.top);
     if end < count {
@@ -190,30 +222,4 @@ pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
     }
     let (bytes, hash) = d.finish();
     Document { bytes, hash }
-}
-
-/// Calls back with each member of the collection over a row, its id in two parts: of the node, and within it.
-fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str, &str)) {
-    let resource = TREE.rows[row].resource;
-    let of_fleet = cx.node.is_none()
-        && ["{System}", "{Manager}", "{Chassis}", "{Software}"].iter().any(|w| resource.path.ends_with(w));
-    if !of_fleet {
-        if let Some(members) = resource.members {
-            members(cx, &mut |id| each("", id));
-        }
-        return;
-    }
-    let fleet = &cx.redfish.fleet;
-    for id in fleet.ids() {
-        fleet.look(id, |node, now| {
-            let mut buffer = uuid::Uuid::encode_buffer();
-            let key: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
-            let inner =
-                Cx { redfish: cx.redfish, node: Some(node), now, uri: cx.uri, ids: &[], node_key: key };
-            match resource.members {
-                None => each(key, ""),
-                Some(parts) => parts(&inner, &mut |part| each(key, &format!("-{part}"))),
-            }
-        });
-    }
 }
