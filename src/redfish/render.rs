@@ -1,5 +1,7 @@
 //! From a row of the table to bytes: documents with their links and actions, collections, their headers.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
@@ -69,40 +71,39 @@ impl Document {
 
 /// The answer to a GET, but for the ETag.
 pub(super) fn answer<B>(body: B, target: Target) -> Response<B> {
+    /// Headers of documents and of collections, row by row: they are copied, which costs less than to put them together.
+    static HEADERS: LazyLock<Vec<[HeaderMap; 2]>> = LazyLock::new(|| {
+        let rows = 0..TREE.rows.len();
+        rows.map(|row| [Target::Document(row), Target::Collection(row)].map(headers)).collect()
+    });
     let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.reserve(8);
+    *response.headers_mut() = match target {
+        Target::Document(row) => HEADERS[row][0].clone(),
+        Target::Collection(row) => HEADERS[row][1].clone(),
+        Target::Action(..) | Target::Members(_) | Target::Versions | Target::Odata | Target::Metadata => {
+            headers(target)
+        }
+    };
+    response
+}
+
+fn headers(target: Target) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     headers.insert(&ODATA_VERSION, ODATA_4);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::ALLOW, allow(target));
-    if let Some(link) = described_by(target) {
-        headers.insert(header::LINK, link);
-    }
-    response
-}
-
-/// `Link` to the schema (DSP0266, "Response headers").
-fn described_by(target: Target) -> Option<HeaderValue> {
-    static LINKS: std::sync::LazyLock<Vec<[HeaderValue; 2]>> = std::sync::LazyLock::new(|| {
-        let link = |name: &str| {
-            let text = format!("<http://redfish.dmtf.org/schemas/v1/{name}.json>; rel=describedby");
-            HeaderValue::from_str(&text).expect("type names are ASCII")
-        };
-        TREE.rows
-            .iter()
-            .map(|row| {
-                let kind = row.resource.kind;
-                let schema = kind.rsplit_once('.').map_or(kind, |(schema, _)| schema);
-                [link(schema), link(&format!("{}Collection", row.resource.type_name()))]
-            })
-            .collect()
-    });
-    match target {
-        Target::Document(row) => Some(LINKS[row][0].clone()),
-        Target::Collection(row) => Some(LINKS[row][1].clone()),
-        Target::Action(..) | Target::Members(_) | Target::Versions | Target::Odata | Target::Metadata => None,
-    }
+    let schema = match target {
+        Target::Document(row) => TREE.rows[row].resource.schema().to_owned(),
+        Target::Collection(row) => format!("{}Collection", TREE.rows[row].resource.type_name()),
+        Target::Action(..) | Target::Members(_) | Target::Versions | Target::Odata | Target::Metadata => {
+            return headers;
+        }
+    };
+    // DSP0266, "Response headers".
+    let link = format!("<http://redfish.dmtf.org/schemas/v1/{schema}.json>; rel=describedby");
+    headers.insert(header::LINK, HeaderValue::from_str(&link).expect("type names are ASCII"));
+    headers
 }
 
 /// Whether the node (or service) of `cx` has the row, and each part that its path names.
@@ -156,6 +157,9 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     let profile = cx.node.map(|n| &**n.profile()).or(shared.as_deref());
     let overlay = profile.and_then(|p| p.overlays.get(resource.type_name()));
     let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
+    if let Some(node) = cx.node {
+        d = d.remembered_by(&node.profile().memo, row);
+    }
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", resource.kind]);
     (resource.get)(cx, &mut d);
