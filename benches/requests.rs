@@ -3,8 +3,13 @@
 //!
 //! Each server runs in a process of its own, so that its CPU is counted apart from the clients'. The two are measured in
 //! turn, several rounds, and the ratio is that of the medians: these figures hold on a shared machine, times alone do not.
+//!
+//! Then a million nodes beside a hundred, new connections beside nginx (where it is installed), and the power states of a
+//! large fleet polled, each answer looked at.
 
 #![expect(clippy::print_stdout, reason = "a table is what a bench is for")]
+
+mod common;
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,28 +17,28 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use common::{BASIC, ask, cpu_s, micros, percentile, request};
 use fauxmetal::clock::{Clock, unix_ms};
+use fauxmetal::dmtf::ResetType;
 use fauxmetal::face::{Body, Face, Peer, Refused};
 use fauxmetal::fleet::Fleet;
 use fauxmetal::node::NodeId;
+use fauxmetal::node::command::Command as NodeCommand;
 use fauxmetal::profile::built_in;
 use fauxmetal::redfish::Redfish;
 use fauxmetal::redfish::auth::Account;
 use fauxmetal::seed::Seed;
 use fauxmetal::server::{Limits, Listener, REDFISH_BODY_BYTES, Server};
+use fauxmetal::time::Span;
 use fauxmetal::tls::{CertificateNames, DevelopmentCa, provider, server_config};
 use http::{Request, Response};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// As the binary has it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const SEED: Seed = Seed(1);
+/// Nodes, where nothing else is said; clients ask for these in turn.
 const NODES: u32 = 100;
 const CLIENTS: usize = 8;
 
@@ -41,7 +46,7 @@ fn main() {
     let args: Vec<String> = std::env::args().collect();
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     match args.get(1).map(String::as_str) {
-        Some("--serve") => runtime.block_on(serve(&args[2], &args[3])),
+        Some("--serve") => runtime.block_on(serve(&args[2], &args[3], args[4].parse().expect("nodes"))),
         _ => runtime.block_on(measure(args.iter().any(|a| a == "--quick" || a == "--max-time"))),
     }
 }
@@ -61,11 +66,13 @@ impl Face for Fixed {
     }
 }
 
-fn redfish() -> Redfish {
+fn redfish(nodes: u32) -> Redfish {
     // Effects go nowhere: what a request costs is measured, not what follows from it outside.
     let (fleet, effects) = Fleet::new(SEED, Clock::wall(1.0));
     std::mem::forget(effects);
-    fleet.add(&built_in("generic").expect("built in"), NODES).expect("room");
+    let mut profile = (*built_in("generic").expect("built in")).clone();
+    profile.timing.power_on = Span::exactly_ms(0);
+    fleet.add(&Arc::new(profile), nodes).expect("room");
     Redfish::new(Arc::new(fleet), Account::new("admin", "password"))
 }
 
@@ -75,7 +82,7 @@ fn system(redfish: &Redfish, node: u32) -> String {
 }
 
 /// The child: a server of that kind, its ports on standard output, until its standard input ends.
-async fn serve(kind: &str, certs: &str) {
+async fn serve(kind: &str, certs: &str, nodes: u32) {
     let ca = DevelopmentCa::open(certs.as_ref(), now()).expect("a CA");
     let identity = ca.redfish_identity(&CertificateNames::of_this_host(), now()).expect("a certificate");
     let loopback = || "127.0.0.1:0".parse().expect("an address");
@@ -84,7 +91,13 @@ async fn serve(kind: &str, certs: &str) {
         Listener::bind(loopback(), Some(server_config(identity.resolver()).expect("TLS"))).expect("a port");
     println!("{} {}", plain.address().port(), tls.address().port());
     let mut server = Server::new(Limits::default());
-    let redfish = Arc::new(redfish());
+    let redfish = Arc::new(redfish(nodes));
+    if kind == "half-on" {
+        for id in redfish.fleet.ids().filter(|id| is_on(id.0)) {
+            let done = redfish.fleet.apply(id, NodeCommand::Reset(ResetType::On));
+            assert!(matches!(done, Some(Ok(_))), "a new machine can be turned on");
+        }
+    }
     if kind == "fixed" {
         let asked = Request::get(system(&redfish, 0)).header("Authorization", BASIC).body(Bytes::new());
         let fixed = Arc::new(Fixed(Redfish::call(&redfish, &asked.expect("a request"))));
@@ -102,7 +115,10 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(unix_ms())
 }
 
-const BASIC: &str = "Basic YWRtaW46cGFzc3dvcmQ=";
+/// Whether a node of the half-on fleet is on.
+fn is_on(index: u32) -> bool {
+    index.is_multiple_of(2)
+}
 
 /// A running child.
 struct Running {
@@ -112,9 +128,9 @@ struct Running {
 }
 
 impl Running {
-    fn start(kind: &str, certs: &str) -> Self {
+    fn start(kind: &str, certs: &str, nodes: u32) -> Self {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--serve", kind, certs])
+            .args(["--serve", kind, certs, &nodes.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -124,14 +140,6 @@ impl Running {
         let mut ports = line.split_whitespace().map(|p| p.parse().expect("a port"));
         let mut port = || ports.next().expect("two ports");
         Self { plain: port(), tls: port(), child }
-    }
-
-    /// CPU that it has used, seconds.
-    fn cpu_s(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux");
-        let fields: Vec<&str> = stat.rsplit(')').next().expect("a name").split_whitespace().collect();
-        let ticks = |n: usize| fields[n].parse::<f64>().expect("ticks");
-        (ticks(11) + ticks(12)) / 100.0
     }
 }
 
@@ -152,38 +160,151 @@ enum Load {
 async fn measure(quick: bool) {
     let certs = std::env::temp_dir().join(format!("fauxmetal-bench-{}", std::process::id()));
     let path = certs.to_str().expect("UTF-8");
-    let (fixed, ours) = (Running::start("fixed", path), Running::start("ours", path));
+    let (fixed, ours) = (Running::start("fixed", path, NODES), Running::start("ours", path, NODES));
     let (rounds, length) = if quick { (1, Duration::from_millis(200)) } else { (5, Duration::from_secs(2)) };
     let connector = connector(path);
-    let uris: Arc<Vec<String>> = Arc::new((0..NODES).map(|n| system(&redfish(), n)).collect());
+    let uris: Arc<Vec<String>> = Arc::new({
+        let redfish = redfish(NODES);
+        (0..NODES).map(|n| system(&redfish, n)).collect()
+    });
     println!("{CLIENTS} clients, {NODES} nodes; medians of {rounds} rounds of {length:?} each, in turn");
     println!(
         "{:<34} {:>10} {:>10} {:>6} {:>12} {:>9} {:>6}",
         "", "limit/s", "ours/s", "ratio", "limit CPU µs", "ours µs", "ratio"
     );
-    for (name, load) in [
-        ("GET System, keep-alive", Load::Get),
-        ("PATCH Boot + Reset, keep-alive", Load::PatchAndReset),
-        ("GET System, a new TLS 1.3 each", Load::GetNewTls),
-    ] {
-        let (mut limit, mut we) = (Vec::new(), Vec::new());
+    let compare = async |name: &str, load: Load, limit: (&Running, &Arc<Vec<String>>)| {
+        let (mut theirs, mut we) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            limit.push(round(&fixed, load, &connector, &uris, length).await);
+            theirs.push(round(limit.0, load, &connector, limit.1, length).await);
             we.push(round(&ours, load, &connector, &uris, length).await);
         }
-        let (limit, we) = (median(limit), median(we));
-        println!(
-            "{name:<34} {:>10.0} {:>10.0} {:>6.2} {:>12.1} {:>9.1} {:>6.2}",
-            limit.0,
-            we.0,
-            we.0 / limit.0,
-            limit.1,
-            we.1,
-            we.1 / limit.1
-        );
+        let (limit, we) = (median(theirs), median(we));
+        print!("{name:<34} {:>10.0} {:>10.0} {:>6.2}", limit.0, we.0, we.0 / limit.0);
+        // What works in processes of its own has no CPU to show here.
+        match limit.1 {
+            0.0..0.1 => println!(),
+            cpu => println!(" {cpu:>12.1} {:>9.1} {:>6.2}", we.1, we.1 / cpu),
+        }
+    };
+    compare("GET System, keep-alive", Load::Get, (&fixed, &uris)).await;
+    compare("PATCH Boot + Reset, keep-alive", Load::PatchAndReset, (&fixed, &uris)).await;
+    compare("GET System, a new TLS 1.3 each", Load::GetNewTls, (&fixed, &uris)).await;
+    match Nginx::start(&certs, &uris[0], &ours).await {
+        Some(nginx) => {
+            compare("the same beside nginx with a file", Load::GetNewTls, (&nginx.0, &nginx.1)).await;
+        }
+        None => println!("nginx is not installed: no figure beside it"),
     }
-    drop((fixed, ours));
+    drop(fixed);
+    let many = if quick { 1000 } else { 1_000_000 };
+    let large = Running::start("ours", path, many);
+    let spread: Arc<Vec<String>> = Arc::new({
+        let redfish = redfish(many);
+        // Far apart, so that no two share a cache line or a page.
+        (0..many).step_by(many as usize / 1000).map(|n| system(&redfish, n)).collect()
+    });
+    for (what, load) in [("GET", Load::Get), ("PATCH + Reset", Load::PatchAndReset)] {
+        let few = (&ours, &uris);
+        let (mut at_few, mut at_many) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            at_few.push(round(few.0, load, &connector, few.1, length).await);
+            at_many.push(round(&large, load, &connector, &spread, length).await);
+        }
+        let (few, many_s) = (median(at_few).0, median(at_many).0);
+        println!("{what}: {few:.0}/s at {NODES} nodes, {many_s:.0}/s at {many}, ratio {:.2}", many_s / few);
+    }
+    drop((ours, large));
+    poll(path, if quick { 1000 } else { 100_000 }).await;
     let _ = std::fs::remove_dir_all(certs);
+}
+
+/// nginx with one file over TLS, on the same certificate; and the path of that file.
+struct Nginx(Running, Arc<Vec<String>>);
+
+impl Nginx {
+    /// `None` where nginx is not installed.
+    async fn start(certs: &std::path::Path, uri: &str, ours: &Running) -> Option<Self> {
+        let mut buffer = vec![0; 16 << 10];
+        let mut stream = TcpStream::connect(("127.0.0.1", ours.plain)).await.expect("a connection");
+        let body = ask(&mut stream, &request("GET", uri, ""), &mut buffer).await;
+        let dir = certs.join("nginx");
+        std::fs::create_dir_all(&dir).expect("a folder");
+        std::fs::write(dir.join("system.json"), &buffer[body]).expect("a file");
+        let free = Listener::bind("127.0.0.1:0".parse().expect("an address"), None).expect("a port");
+        let tls = free.address().port();
+        drop(free);
+        let (dir, leaf) = (dir.display(), certs.join("redfish.pem"));
+        let leaf = leaf.display();
+        let configuration = format!(
+            "daemon off; user root; worker_processes auto; pid {dir}/pid; error_log {dir}/error.log;\n\
+             events {{ worker_connections 1024; }}\n\
+             http {{ access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; \
+             fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;\n\
+             server {{ listen 127.0.0.1:{tls} ssl; ssl_protocols TLSv1.3; ssl_certificate {leaf}; \
+             ssl_certificate_key {leaf}; root {dir}; }} }}\n"
+        );
+        let file = certs.join("nginx/nginx.conf");
+        std::fs::write(&file, configuration).expect("a file");
+        let child =
+            Command::new("nginx").arg("-c").arg(&file).stdin(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let child = child.ok()?;
+        while TcpStream::connect(("127.0.0.1", tls)).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Some(Self(Running { child, plain: ours.plain, tls }, Arc::new(vec!["/system.json".to_owned()])))
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // It does not end with its input.
+        let _ = Command::new("kill").arg(self.0.child.id().to_string()).status();
+    }
+}
+
+/// Reads the power state of each node of a fleet once.
+async fn poll(certs: &str, nodes: u32) {
+    let server = Running::start("half-on", certs, nodes);
+    let uris: Arc<Vec<String>> = Arc::new({
+        let redfish = redfish(nodes);
+        (0..nodes).map(|n| system(&redfish, n)).collect()
+    });
+    let begun = micros();
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|n| {
+            let (uris, port) = (Arc::clone(&uris), server.plain);
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
+                stream.set_nodelay(true).expect("a socket");
+                let (mut took, mut wrong, mut buffer) = (Vec::new(), 0, vec![0; 16 << 10]);
+                for index in (n..uris.len()).step_by(CLIENTS) {
+                    let from = micros();
+                    let body = ask(&mut stream, &request("GET", &uris[index], ""), &mut buffer).await;
+                    took.push(micros() - from);
+                    let system: serde_json::Value = serde_json::from_slice(&buffer[body]).expect("JSON");
+                    let state = if is_on(index as u32) { "On" } else { "Off" };
+                    wrong += u32::from(system["PowerState"] != state);
+                }
+                (took, wrong)
+            })
+        })
+        .collect();
+    let (mut took, mut wrong) = (Vec::new(), 0);
+    for client in clients {
+        let (times, mistakes) = client.await.expect("a client");
+        took.extend(times);
+        wrong += mistakes;
+    }
+    let seconds = (micros() - begun) as f64 / 1e6;
+    took.sort_unstable();
+    println!(
+        "power states of {nodes} nodes, {CLIENTS} clients: {} wrong, {:.1} s, µs an answer: median {}, p99 {}, most {}",
+        wrong,
+        seconds,
+        percentile(&took, 0.5),
+        percentile(&took, 0.99),
+        percentile(&took, 1.0)
+    );
 }
 
 /// Requests a second, and the server's CPU for each, microseconds.
@@ -194,7 +315,7 @@ async fn round(
     uris: &Arc<Vec<String>>,
     length: Duration,
 ) -> (f64, f64) {
-    let (cpu, start) = (server.cpu_s(), unix_ms());
+    let (cpu, start) = (cpu_s(server.child.id()), unix_ms());
     let until = start + length.as_millis() as u64;
     let clients: Vec<_> = (0..CLIENTS)
         .map(|n| {
@@ -214,7 +335,7 @@ async fn round(
         requests += client.await.expect("a client");
     }
     let seconds = (unix_ms() - start) as f64 / 1000.0;
-    (requests as f64 / seconds, (server.cpu_s() - cpu) * 1e6 / requests as f64)
+    (requests as f64 / seconds, (cpu_s(server.child.id()) - cpu) * 1e6 / requests as f64)
 }
 
 async fn client(
@@ -255,34 +376,6 @@ async fn client(
         }
     }
     count
-}
-
-fn request(method: &str, uri: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "{method} {uri} HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC}\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-}
-
-/// Sends a request and reads its answer whole.
-async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &str, buffer: &mut [u8]) {
-    stream.write_all(request.as_bytes()).await.expect("a server that reads");
-    let mut read = 0;
-    loop {
-        let n = stream.read(&mut buffer[read..]).await.expect("an answer");
-        assert!(n > 0, "the server closed the connection");
-        read += n;
-        let Some(head) = buffer[..read].windows(4).position(|w| w == b"\r\n\r\n") else { continue };
-        let text = std::str::from_utf8(&buffer[..head]).expect("ASCII");
-        assert!(text.starts_with("HTTP/1.1 20"), "{text}");
-        let length = text
-            .lines()
-            .find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
-        let length: usize = length.map_or(0, |l| l.parse().expect("a length"));
-        if read >= head + 4 + length {
-            return;
-        }
-    }
 }
 
 /// TLS 1.3 only and never resumed, as sushy connects.

@@ -1,0 +1,91 @@
+//! What the benches share: figures of processes, and a client of HTTP/1.1 that costs little beside the server.
+
+#![allow(dead_code, reason = "each bench uses a part of it")]
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// `Authorization` of the default account.
+pub(crate) const BASIC: &str = "Basic YWRtaW46cGFzc3dvcmQ=";
+
+/// A line of `/proc/PID/status`, as a number.
+pub(crate) fn status(pid: u32, line: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
+    let found =
+        status.lines().find_map(|l| l.strip_prefix(line)?.strip_prefix(':')).expect("a line of that name");
+    found.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// Resident memory of a process, bytes.
+pub(crate) fn resident_bytes(pid: u32) -> u64 {
+    status(pid, "VmRSS") * 1024
+}
+
+/// CPU that a process has used, seconds.
+pub(crate) fn cpu_s(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("Linux");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("a name").split_whitespace().collect();
+    let ticks = |n: usize| fields[n].parse::<f64>().expect("ticks");
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+/// Times that a process was put to sleep and woken, over all of its threads.
+pub(crate) fn wakeups(pid: u32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("Linux");
+    let ids = threads.filter_map(|t| t.ok()?.file_name().to_str()?.parse().ok());
+    ids.map(|id: u32| status(id, "voluntary_ctxt_switches")).sum()
+}
+
+/// Microseconds since the first call, for how long an answer took.
+#[expect(clippy::disallowed_methods, reason = "a bench measures")]
+pub(crate) fn micros() -> u64 {
+    static FIRST: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    FIRST.elapsed().as_micros() as u64
+}
+
+/// Bytes as MiB.
+pub(crate) fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+/// The value below which that share of the sorted values is.
+pub(crate) fn percentile(sorted: &[u64], share: f64) -> u64 {
+    let at = (sorted.len() as f64 * share) as usize;
+    sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0)
+}
+
+/// A request's text.
+pub(crate) fn request(method: &str, uri: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "{method} {uri} HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC}\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// Sends a request and reads its answer whole; its body is in the buffer then, at that place.
+pub(crate) async fn ask(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    request: &str,
+    buffer: &mut [u8],
+) -> std::ops::Range<usize> {
+    stream.write_all(request.as_bytes()).await.expect("a server that reads");
+    let mut read = 0;
+    loop {
+        let n = stream.read(&mut buffer[read..]).await.expect("an answer");
+        assert!(n > 0, "the server closed the connection");
+        read += n;
+        let Some(head) = buffer[..read].windows(4).position(|w| w == b"\r\n\r\n") else { continue };
+        let text = std::str::from_utf8(&buffer[..head]).expect("ASCII");
+        assert!(text.starts_with("HTTP/1.1 20"), "{text}");
+        let length = text
+            .lines()
+            .find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+        let end = head + 4 + length.map_or(0, |l| l.parse::<usize>().expect("a length"));
+        if read >= end {
+            return head + 4..end;
+        }
+    }
+}
