@@ -86,6 +86,11 @@ impl Prefix {
         self.network
     }
 
+    /// Its length: bits that all its addresses share.
+    pub fn bits(self) -> u8 {
+        self.bits
+    }
+
     /// How many nodes have an address in it; at most as many as 32 bits count.
     pub fn capacity(self) -> u32 {
         let size = 1u128.checked_shl(u32::from(width(self.network) - self.bits)).unwrap_or(u128::MAX);

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::address::Place;
 use crate::agent::Agents;
 use crate::clock::{self, Clock};
 use crate::config::{Certificates, Config, Images, Listen, Trust};
@@ -67,9 +68,7 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     for listen in &config.listen {
         let listener = bind(listen, &identities.redfish)?;
         let port = listener.address().port();
-        let ports = &mut redfish.ports;
-        let told = if listen.tls { &mut ports.https } else { &mut ports.http };
-        told.get_or_insert(port);
+        redfish.places.push((listen.tls, Place::One(listener.address())));
         redfish_urls.push(config.url(listen, port));
         listeners.push(listener);
     }

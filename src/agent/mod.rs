@@ -178,7 +178,7 @@ impl Agents {
                 self.result(id, &record.id.to_string(), true).await
             }
             Outcome::Agent(record) => Ok(json_text(result::text(&record))),
-            Outcome::Done => Err(Fault::unreachable()),
+            Outcome::Done | Outcome::Session(_) => Err(Fault::unreachable()),
         }
     }
 

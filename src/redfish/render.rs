@@ -192,9 +192,21 @@ pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
     Document { bytes, hash }
 }
 
+/// The id of what a node has one of.
+fn only_id<'a>(cx: &Cx<'a>, path: &str) -> &'a str {
+    match path.rsplit('/').next() {
+        Some("{Manager}") => cx.manager_id(),
+        Some("{Chassis}") => cx.chassis_id(),
+        _ => cx.system_id(),
+    }
+}
+
 /// Calls back with each member of the collection over a row, its id in two parts: of the node, and within it.
 fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str, &str)) {
     let resource = TREE.rows[row].resource;
+    if cx.own && resource.members.is_none() {
+        return each(only_id(cx, resource.path), "");
+    }
     let of_fleet = cx.node.is_none()
         && ["{System}", "{Manager}", "{Chassis}", "{Software}"].iter().any(|w| resource.path.ends_with(w));
     if !of_fleet {
@@ -208,8 +220,7 @@ fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str, &str)) {
         fleet.look(id, |node, now| {
             let mut buffer = uuid::Uuid::encode_buffer();
             let key: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
-            let inner =
-                Cx { redfish: cx.redfish, node: Some(node), now, uri: cx.uri, ids: &[], node_key: key };
+            let inner = Cx { node: Some(node), now, ids: &[], node_key: key, ..*cx };
             match resource.members {
                 None => each(key, ""),
                 Some(parts) => parts(&inner, &mut |part| each(key, &format!("-{part}"))),
