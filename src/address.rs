@@ -259,6 +259,19 @@ impl Urls {
         }
     }
 
+    /// All of them in one text, as `export` takes it: the block of addresses, the first port, or the domain.
+    pub fn pattern(&self) -> String {
+        match self {
+            Self::Same(url) => url.to_string(),
+            Self::Ips { scheme, prefix, port } => match prefix.network() {
+                IpAddr::V4(network) => format!("{scheme}://{network}/{}:{port}", prefix.bits()),
+                IpAddr::V6(network) => format!("{scheme}://[{network}]/{}:{port}", prefix.bits()),
+            },
+            Self::Ports { scheme, host, first } => format!("{scheme}://{host}:{first}"),
+            Self::Names { scheme, domain, port } => format!("{scheme}://{domain}:{port}"),
+        }
+    }
+
     /// Whether each node has one of its own.
     pub fn are_own(&self) -> bool {
         !matches!(self, Self::Same(_))
