@@ -15,8 +15,8 @@ pub struct Doc<'o> {
     out: Vec<u8>,
     /// The objects and arrays that are open, innermost last.
     open: Vec<Level<'o>>,
-    /// Whose facts an overlay may name.
-    facts: Option<Spec<'o>>,
+    /// Whose facts an overlay may name, and whether the service is that node's own.
+    facts: Option<(Spec<'o>, bool)>,
     /// Parts that change by themselves and are left out of the ETag.
     moving: Vec<Range<usize>>,
 }
@@ -38,8 +38,8 @@ enum Fate<'o> {
 }
 
 impl<'o> Doc<'o> {
-    /// A document with the top level's overlay.
-    pub fn new(overlay: Option<&'o Overlay>, facts: Option<Spec<'o>>) -> Self {
+    /// A document with the top level's overlay; `facts` is the node, if it is one's, and whether the service is its own.
+    pub fn new(overlay: Option<&'o Overlay>, facts: Option<(Spec<'o>, bool)>) -> Self {
         let mut doc =
             Self { out: Vec::with_capacity(4096), open: Vec::with_capacity(8), facts, moving: Vec::new() };
         doc.begin(b'{', overlay);
@@ -232,10 +232,13 @@ impl<'o> Doc<'o> {
                 Piece::Text(text) => self.out.extend_from_slice(text.as_bytes()),
                 Piece::Fact(fact) => {
                     // Only a document of a node has an overlay with facts: others belong to no model.
-                    let Some(spec) = self.facts else { continue };
+                    let Some((spec, own)) = self.facts else { continue };
                     let text = match fact {
                         Fact::Name => spec.name(),
                         Fact::Serial => spec.serial(),
+                        Fact::System if own => spec.profile.ids.system.clone(),
+                        Fact::Manager if own => spec.profile.ids.manager.clone(),
+                        Fact::Chassis if own => spec.profile.ids.chassis.clone(),
                         Fact::Uuid | Fact::System | Fact::Manager | Fact::Chassis => spec.uuid().to_string(),
                     };
                     self.out.extend_from_slice(text.as_bytes());
@@ -253,10 +256,14 @@ mod tests {
     use crate::seed::Seed;
 
     fn text(overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
+        text_at(false, overlay, write)
+    }
+
+    fn text_at(own: bool, overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
         let overlay = overlay.map(|o| Overlay::parse(o).unwrap());
         let profile = built_in("generic").unwrap();
         let facts = Spec { seed: Seed(1), id: NodeId(0), profile: &profile };
-        let mut doc = Doc::new(overlay.as_ref(), Some(facts));
+        let mut doc = Doc::new(overlay.as_ref(), Some((facts, own)));
         write(&mut doc);
         String::from_utf8(doc.finish().0).unwrap()
     }
@@ -318,6 +325,14 @@ mod tests {
     #[test]
     fn facts_are_filled_in() {
         assert_eq!(text(Some(r#"{"HostName": "ilo-{name}"}"#), |_| ()), r#"{"HostName":"ilo-generic-0"}"#);
+    }
+
+    #[test]
+    fn ids_are_those_of_the_service_root() {
+        let overlay = Some(r#"{"Oem": "{system} {manager} {chassis}"}"#);
+        assert_eq!(text_at(true, overlay, |_| ()), r#"{"Oem":"1 1 1"}"#);
+        let shared = text(overlay, |_| ());
+        assert_eq!(shared.matches("-").count(), 12, "three UUIDs: {shared}");
     }
 
     #[test]

@@ -137,7 +137,7 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     let shared = if cx.node.is_none() { cx.redfish.fleet.only_profile() } else { None };
     let profile = cx.node.map(|n| &**n.profile()).or(shared.as_deref());
     let overlay = profile.and_then(|p| p.overlays.get(resource.type_name()));
-    let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
+    let mut d = Doc::new(overlay, cx.node.map(|n| (n.spec(), cx.own)));
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", resource.kind]);
     (resource.get)(cx, &mut d);
@@ -169,7 +169,7 @@ pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
     let mut kind = resource.type_name().to_owned();
     kind.push_str("Collection");
     let overlay = cx.node.and_then(|n| n.profile().overlays.get(&kind));
-    let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
+    let mut d = Doc::new(overlay, cx.node.map(|n| (n.spec(), cx.own)));
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", &kind, ".", &kind]);
     d.put("Name", over.name);
