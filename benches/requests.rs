@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fauxmetal::clock::{Clock, unix_ms};
-use fauxmetal::face::{Face, Peer, Refused};
+use fauxmetal::face::{Body, Face, Peer, Refused};
 use fauxmetal::fleet::Fleet;
 use fauxmetal::node::NodeId;
 use fauxmetal::profile::built_in;
@@ -28,6 +28,10 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+/// As the binary has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SEED: Seed = Seed(1);
 const NODES: u32 = 100;
@@ -46,8 +50,8 @@ fn main() {
 struct Fixed(Response<Bytes>);
 
 impl Face for Fixed {
-    fn call(&self, _: &Peer, _: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send {
-        std::future::ready(self.0.clone())
+    fn call(self: &Arc<Self>, _: &Peer, _: Request<Bytes>) -> impl Future<Output = Response<Body>> + Send {
+        std::future::ready(self.0.clone().map(Body::from))
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {
@@ -83,7 +87,7 @@ async fn serve(kind: &str, certs: &str) {
     let redfish = Arc::new(redfish());
     if kind == "fixed" {
         let asked = Request::get(system(&redfish, 0)).header("Authorization", BASIC).body(Bytes::new());
-        let fixed = Arc::new(Fixed(redfish.call(&asked.expect("a request"))));
+        let fixed = Arc::new(Fixed(Redfish::call(&redfish, &asked.expect("a request"))));
         server.add(plain, Arc::clone(&fixed), REDFISH_BODY_BYTES);
         server.add(tls, fixed, REDFISH_BODY_BYTES);
     } else {

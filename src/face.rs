@@ -1,11 +1,16 @@
 //! What a protocol face is to the server that carries it: a function from a whole request to a whole response.
 //! A leaf, so that the faces and the server can both see it without seeing each other.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use hyper::body::{Frame, SizeHint};
 
 /// The two ends of one connection.
 ///
@@ -78,13 +83,59 @@ impl Refused {
 #[error("the face hung up")]
 pub struct HangUp;
 
+/// The body of an answer.
+pub enum Body {
+    /// There from the start. What has been sent of it is gone.
+    Whole(Option<Bytes>),
+    /// Made part by part as the client takes them, so that no answer is as large as the fleet. A part must be quick to
+    /// make: the thread that sends it waits.
+    Parts(Box<dyn Iterator<Item = Bytes> + Send>),
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::Whole(Some(bytes).filter(|b| !b.is_empty()))
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = match &mut *self {
+            Self::Whole(bytes) => bytes.take(),
+            Self::Parts(parts) => parts.next(),
+        };
+        Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
+            Self::Parts(_) => SizeHint::default(),
+        }
+    }
+}
+
 /// One protocol as the server sees it. A listener carries exactly one face.
 pub trait Face: Send + Sync + 'static {
     /// Answers a request whose body has been read in full and is within the limit.
     ///
     /// The future runs to its end even if the client goes away meanwhile; only when it outlives the drain time of a
     /// stopping server it is dropped unfinished. `content-length`, `date` and `connection` are added by the server, and a `HEAD` loses its body there.
-    fn call(&self, peer: &Peer, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send;
+    fn call(
+        self: &Arc<Self>,
+        peer: &Peer,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Response<Body>> + Send;
 
     /// Whether anybody answers at the address that a node has to itself. If not, a connection to it is reset before a byte
     /// is read, as by a machine that is off.

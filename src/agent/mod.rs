@@ -33,7 +33,7 @@ use uuid::Uuid;
 pub use commands::{ALGORITHMS, check_configdrive, checksum_algorithm, written};
 
 use crate::address::{Place, Urls};
-use crate::face::{Face, Peer, Refused};
+use crate::face::{Body, Face, Peer, Refused};
 use crate::fleet::Fleet;
 use crate::node::agent::{Agent, CommandRecord, CommandStatus};
 use crate::node::command::Command;
@@ -216,8 +216,8 @@ impl Agents {
 }
 
 impl Face for Agents {
-    async fn call(&self, peer: &Peer, request: Request<Bytes>) -> Response<Bytes> {
-        Self::call(self, peer.node.map(NodeId), request).await
+    async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
+        Self::call(self, peer.node.map(NodeId), request).await.map(Body::from)
     }
 
     fn is_home(&self, node: u32) -> bool {

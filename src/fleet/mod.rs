@@ -145,7 +145,12 @@ impl Fleet {
 
     /// The indexes that are or were in use, in order; [`Fleet::look`] says which are.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
-        (0..*self.next.lock()).map(NodeId)
+        self.indexes().map(NodeId)
+    }
+
+    /// The same, as numbers.
+    pub fn indexes(&self) -> std::ops::Range<u32> {
+        0..*self.next.lock()
     }
 
     /// The node with that UUID.

@@ -52,7 +52,7 @@ impl Spec<'_> {
 
     /// The name that clients are told to enrol it under: profile and index, unique in the fleet.
     pub fn name(&self) -> String {
-        format!("{}-{}", self.profile.name, self.id.0)
+        [&self.profile.name, "-", itoa::Buffer::new().format(self.id.0)].concat()
     }
 
     /// The node whose [`name`](Spec::name) or UUID this would be; whoever asks must still compare.
@@ -115,7 +115,10 @@ impl Spec<'_> {
 
     /// The asset tag that a new machine has; a client may change it.
     pub fn asset_tag(&self) -> String {
-        format!("FM-{:07}", self.id.0)
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(self.id.0);
+        // Seven digits at least.
+        ["FM-", "0000000".get(digits.len()..).unwrap_or(""), digits].concat()
     }
 
     /// Serial number of a part: `slot` counts from zero within a kind of part, named by a letter.

@@ -4,6 +4,7 @@
 pub mod bios;
 pub mod inventory;
 mod load;
+pub mod memo;
 pub mod overlay;
 pub mod timing;
 
@@ -18,6 +19,7 @@ use inventory::{
     Storage, Temperature,
 };
 pub use load::{ProfileError, built_in, built_in_names, from_directory, named};
+use memo::Memo;
 use overlay::Overlay;
 use timing::Timing;
 
@@ -100,6 +102,9 @@ pub struct Profile {
     /// Merge patches by DMTF type.
     #[serde(skip)]
     pub overlays: BTreeMap<String, Overlay>,
+    /// What is remembered of its documents.
+    #[serde(skip)]
+    pub memo: Memo,
 }
 
 /// What a controller calls what it has one of.

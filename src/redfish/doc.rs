@@ -2,12 +2,13 @@
 //!
 //! A model's overlay (RFC 7396 merge patch) is applied on the way: each property asks what the overlay makes of it, and
 //! an object that ends adds what the overlay has and it had not. So an overlay costs a few comparisons, and no document is
-//! parsed again.
+//! parsed again. What is the same for all nodes of a model is written once and copied from then on ([`Doc::same`]).
 
 use std::ops::Range;
 
 use super::value::{Joined, Value};
 use crate::node::spec::Spec;
+use crate::profile::memo::{Memo, Text};
 use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
 
 /// A JSON document being written.
@@ -19,14 +20,16 @@ pub struct Doc<'o> {
     facts: Option<(Spec<'o>, bool)>,
     /// Parts that change by themselves and are left out of the ETag.
     moving: Vec<Range<usize>>,
+    /// What the model remembers of documents of this kind.
+    memo: Option<(&'o Memo, usize)>,
+    /// A fact of the node was written by an overlay.
+    personal: bool,
 }
 
 struct Level<'o> {
     overlay: Option<&'o Overlay>,
     /// Which of the overlay's keys were met, one bit each.
     met: u64,
-    /// Nothing has been written into it yet.
-    empty: bool,
 }
 
 /// What becomes of a property.
@@ -40,10 +43,37 @@ enum Fate<'o> {
 impl<'o> Doc<'o> {
     /// A document with the top level's overlay; `facts` is the node, if it is one's, and whether the service is its own.
     pub fn new(overlay: Option<&'o Overlay>, facts: Option<(Spec<'o>, bool)>) -> Self {
-        let mut doc =
-            Self { out: Vec::with_capacity(4096), open: Vec::with_capacity(8), facts, moving: Vec::new() };
+        let (out, open) = (Vec::with_capacity(4096), Vec::with_capacity(8));
+        let mut doc = Self { out, open, facts, moving: Vec::new(), memo: None, personal: false };
         doc.begin(b'{', overlay);
         doc
+    }
+
+    /// Its model remembers what is the same for all nodes, in documents of the kind with that number.
+    pub fn remembered_by(mut self, memo: &'o Memo, kind: usize) -> Self {
+        self.memo = Some((memo, kind));
+        self
+    }
+
+    /// Properties that follow from the model alone. They are written once and copied from then on; `n` tells such places of
+    /// one document apart, from 0 to [`Memo::PLACES`].
+    pub fn same(&mut self, n: usize, write: impl FnOnce(&mut Self)) {
+        let Some((memo, kind)) = self.memo else { return write(self) };
+        if let Some(text) = memo.get(kind, n) {
+            self.comma();
+            self.out.extend_from_slice(&text.json);
+            self.open.last_mut().expect("the document is open").met |= text.met;
+            return;
+        }
+        let (start, personal) = (self.out.len(), std::mem::take(&mut self.personal));
+        write(self);
+        let written = &self.out[start..];
+        let json = written.strip_prefix(b",").unwrap_or(written);
+        if !self.personal && !json.is_empty() {
+            let met = self.open.last().expect("the document is open").met;
+            memo.set(kind, n, Text { json: json.into(), met });
+        }
+        self.personal |= personal;
     }
 
     /// The finished document, and the hash of what does not change by itself.
@@ -130,14 +160,32 @@ impl<'o> Doc<'o> {
         self.end_object();
     }
 
-    /// `"key": {"@odata.id": "part" "part" …}`.
+    /// `"key": {"@odata.id": "part" "part" …}`. The path of a resource has nothing in it to be escaped.
     pub fn link(&mut self, key: &str, parts: &[&str]) {
-        self.object(key, |d| d.join("@odata.id", parts));
+        match self.enter(key) {
+            Fate::Write(None) => self.write_link(parts),
+            Fate::Write(Some(inside)) => {
+                self.begin(b'{', Some(inside));
+                self.join("@odata.id", parts);
+                self.end_object();
+            }
+            Fate::Skip => {}
+        }
     }
 
     /// An array's element `{"@odata.id": "part" "part" …}`.
     pub fn item_link(&mut self, parts: &[&str]) {
-        self.item_object(|d| d.join("@odata.id", parts));
+        self.comma();
+        self.write_link(parts);
+    }
+
+    fn write_link(&mut self, parts: &[&str]) {
+        self.out.extend_from_slice(b"{\"@odata.id\":\"");
+        for part in parts {
+            debug_assert!(part.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\'), "{part}");
+            self.out.extend_from_slice(part.as_bytes());
+        }
+        self.out.extend_from_slice(b"\"}");
     }
 
     /// `"key": [{"@odata.id": …}]` with one link only.
@@ -155,12 +203,11 @@ impl<'o> Doc<'o> {
 
     fn begin(&mut self, bracket: u8, overlay: Option<&'o Overlay>) {
         self.out.push(bracket);
-        self.open.push(Level { overlay, met: 0, empty: true });
+        self.open.push(Level { overlay, met: 0 });
     }
 
     fn comma(&mut self) {
-        let level = self.open.last_mut().expect("the document is open");
-        if !std::mem::replace(&mut level.empty, false) {
+        if !matches!(self.out.last(), Some(b'{' | b'[')) {
             self.out.push(b',');
         }
     }
@@ -168,8 +215,8 @@ impl<'o> Doc<'o> {
     fn key(&mut self, key: &str) {
         // Keys are the standard's words, or names that a profile may have: nothing in them is ever escaped.
         debug_assert!(key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\'), "{key}");
-        self.comma();
-        self.out.push(b'"');
+        let first = matches!(self.out.last(), Some(b'{' | b'['));
+        self.out.extend_from_slice(if first { b"\"" } else { b",\"" });
         self.out.extend_from_slice(key.as_bytes());
         self.out.extend_from_slice(b"\":");
     }
@@ -233,6 +280,7 @@ impl<'o> Doc<'o> {
                 Piece::Fact(fact) => {
                     // Only a document of a node has an overlay with facts: others belong to no model.
                     let Some((spec, own)) = self.facts else { continue };
+                    self.personal = true;
                     let text = match fact {
                         Fact::Name => spec.name(),
                         Fact::Serial => spec.serial(),
@@ -339,6 +387,31 @@ mod tests {
     fn texts_are_escaped_as_serde_does() {
         let nasty = "a\"b\\c\nd\u{1}é";
         assert_eq!(text(None, |d| d.put("x", nasty)), serde_json::json!({"x": nasty}).to_string());
+    }
+
+    #[test]
+    fn what_is_the_same_is_written_once_and_copied_then() {
+        let memo = Memo::default();
+        let overlay = Overlay::parse(r#"{"A": "patched", "C": "own-{serial}", "D": 4}"#).unwrap();
+        let profile = built_in("generic").unwrap();
+        let mut written = 0;
+        let mut render = |kind: usize, id: u32, keys: [&'static str; 2]| {
+            let facts = Spec { seed: Seed(1), id: NodeId(id), profile: &profile };
+            let mut d = Doc::new(Some(&overlay), Some((facts, false))).remembered_by(&memo, kind);
+            d.same(0, |d| {
+                written += 1;
+                keys.iter().for_each(|key| d.put(key, 1u8));
+            });
+            d.put("Z", id);
+            (String::from_utf8(d.finish().0).unwrap(), written)
+        };
+        let serial = |id| Spec { seed: Seed(1), id: NodeId(id), profile: &profile }.serial();
+        let text = |id: u32| format!(r#"{{"A":"patched","B":1,"Z":{id},"C":"own-{}","D":4}}"#, serial(id));
+        assert_eq!(render(0, 7, ["A", "B"]), (text(7), 1));
+        assert_eq!(render(0, 8, ["A", "B"]), (text(8), 1), "copied");
+        let own = |id: u32| format!(r#"{{"A":"patched","C":"own-{}","Z":{id},"D":4}}"#, serial(id));
+        assert_eq!(render(1, 7, ["A", "C"]), (own(7), 2));
+        assert_eq!(render(1, 8, ["A", "C"]), (own(8), 3), "a fact of one node is not another's");
     }
 
     #[test]

@@ -1,28 +1,39 @@
 //! The Redfish service as the server sees it.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 
-use super::Redfish;
 use super::error::Problem;
 use super::message::{
     HEADER_INVALID, INVALID_URI, Message, PAYLOAD_TOO_LARGE, SERVICE_TEMPORARILY_UNAVAILABLE,
     UNRECOGNIZED_REQUEST_BODY,
 };
+use super::{Content, Redfish};
 use crate::address::{host_of, label_below};
-use crate::face::{Face, HangUp, Peer, Refused};
+use crate::face::{Body, Face, HangUp, Peer, Refused};
 use crate::node::NodeId;
 use crate::node::spec::Spec;
 
 impl Face for Redfish {
-    fn call(&self, peer: &Peer, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send {
+    fn call(
+        self: &Arc<Self>,
+        peer: &Peer,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        let whole = |response: Response<Bytes>| response.map(Body::from);
         std::future::ready(match (peer.node, &self.domain) {
-            (None, None) => Self::call(self, &request),
+            (None, None) => self.answer(&request).map(|content| match content {
+                Content::Bytes(bytes) => bytes.into(),
+                Content::List(list) => Body::Parts(Box::new(list.parts(Arc::clone(self)))),
+            }),
             // A node that has gone since the client connected answers nothing more.
-            (Some(node), _) => self.call_own(NodeId(node), |_| true, &request).unwrap_or_else(hang_up),
-            (None, Some(domain)) => self.call_named(domain, peer, &request).unwrap_or_else(misdirected),
+            (Some(node), _) => whole(self.call_own(NodeId(node), |_| true, &request).unwrap_or_else(hang_up)),
+            (None, Some(domain)) => {
+                whole(self.call_named(domain, peer, &request).unwrap_or_else(misdirected))
+            }
         })
     }
 

@@ -9,6 +9,7 @@ pub mod check;
 pub mod doc;
 pub mod error;
 mod face;
+mod members;
 pub mod message;
 mod protocol;
 mod query;
@@ -35,6 +36,7 @@ use crate::time::SimTime;
 use auth::Account;
 use body::Body;
 use error::Problem;
+use members::List;
 use message::{EMPTY_JSON, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED};
 use protocol::{allow, check_version, is_public, no_content, not_found};
 use query::Page;
@@ -79,10 +81,18 @@ enum Does<'r> {
     Request(&'r Request<Bytes>),
 }
 
+/// What an answer carries.
+enum Content {
+    Bytes(Bytes),
+    List(List),
+}
+
 /// What comes of it.
 enum Reply {
     /// A document to send.
     Document(Document),
+    /// A collection that is as long as the fleet.
+    List(List),
     /// The whole answer.
     Answer(Response<Bytes>),
 }
@@ -118,15 +128,26 @@ impl Redfish {
         ips
     }
 
-    /// Answers a request at the fleet's root.
+    /// Answers a request at the fleet's root, whole.
     pub fn call(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        self.whole(self.answer(request))
+    }
+
+    fn whole(&self, response: Response<Content>) -> Response<Bytes> {
+        response.map(|content| match content {
+            Content::Bytes(bytes) => bytes,
+            Content::List(list) => list.parts(self).flatten().collect(),
+        })
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> Response<Content> {
         self.answer_at(&mut Root::Fleet, request, self.fleet.clock().now())
     }
 
-    fn answer_at(&self, root: &mut Root<'_>, request: &Request<Bytes>, now: SimTime) -> Response<Bytes> {
+    fn answer_at(&self, root: &mut Root<'_>, request: &Request<Bytes>, now: SimTime) -> Response<Content> {
         let own = root.is_own();
-        self.answer(root, request, now).unwrap_or_else(|problem| {
-            let mut response = problem.answer();
+        self.answer_in_order(root, request, now).unwrap_or_else(|problem| {
+            let mut response = problem.answer().map(Content::Bytes);
             if response.status() == StatusCode::UNAUTHORIZED {
                 let challenge = HeaderValue::from_static("Basic realm=\"Redfish\"");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
@@ -140,12 +161,12 @@ impl Redfish {
         })
     }
 
-    fn answer(
+    fn answer_in_order(
         &self,
         root: &mut Root<'_>,
         request: &Request<Bytes>,
         now: SimTime,
-    ) -> Result<Response<Bytes>, Problem> {
+    ) -> Result<Response<Content>, Problem> {
         let path = request.uri().path();
         let route = TREE.find(path, root.is_own());
         let public = route.as_ref().is_some_and(|r| is_public(r.target, request.method()));
@@ -173,15 +194,20 @@ impl Redfish {
             Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, |q| q.page)),
             _ => Does::Request(request),
         };
-        match (self.reply(root, path, route, does, now)?, query) {
-            (Reply::Answer(response), _) => Ok(response),
-            (Reply::Document(document), None) => Ok(document.answer(request.headers(), target)),
+        let response = match (self.reply(root, path, route, does, now)?, query) {
+            (Reply::Answer(response), _) => response,
+            (Reply::Document(document), None) => document.answer(request.headers(), target),
             (Reply::Document(document), Some(query)) => {
                 let (document, target) = query.apply(self, root, document, target)?;
                 // What the query makes of it may have changed while the resource has not.
-                Ok(document.answer(&HeaderMap::new(), target))
+                document.answer(&HeaderMap::new(), target)
             }
-        }
+            (Reply::List(list), query) => {
+                query.map_or(Ok(()), |query| query.check_long(list.shown))?;
+                return Ok(render::answer(Content::List(list), target));
+            }
+        };
+        Ok(response.map(Content::Bytes))
     }
 
     /// The document at a path, for whom has been let in already.
@@ -194,7 +220,7 @@ impl Redfish {
         };
         match self.reply(root, path, route, Does::Read(Page::WHOLE), now) {
             Ok(Reply::Document(document)) => Some((document, target)),
-            Ok(Reply::Answer(_)) | Err(_) => None,
+            Ok(Reply::List(_) | Reply::Answer(_)) | Err(_) => None,
         }
     }
 
@@ -283,7 +309,11 @@ impl Redfish {
         let reply = match (asked.does, asked.target) {
             (Does::Request(request), target) => return self.granted_request(request, target, cx),
             (Does::Read(_), Target::Document(row)) => Reply::Document(render::document(cx, row)),
-            (Does::Read(page), Target::Collection(row)) => Reply::Document(render::collection(cx, row, page)),
+            (Does::Read(page), Target::Collection(row)) => match List::of(cx, row, page) {
+                None => Reply::Document(render::collection(cx, row, page)),
+                Some(list) if list.shown <= members::WHOLE => Reply::Document(list.whole(self)),
+                Some(list) => Reply::List(list),
+            },
             (Does::Read(_), Target::Versions | Target::Odata | Target::Metadata) => {
                 Reply::Answer(service_documents::answer(asked.target))
             }

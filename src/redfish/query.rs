@@ -107,6 +107,14 @@ impl Query {
         }
     }
 
+    /// Whether it can be asked of a collection too long to be there as a whole: nothing that looks at each member.
+    pub(super) fn check_long(&self, members: usize) -> Result<(), Problem> {
+        let wants = self.expand.map(|_| "$expand").or(self.select.as_ref().map(|_| "$select"));
+        let Some(parameter) = wants else { return Ok(()) };
+        let range = format!("{} members, a part that $top asks for", super::members::WHOLE);
+        Err(Message::new(&QUERY_PARAMETER_OUT_OF_RANGE, [&members.to_string(), parameter, &range]).into())
+    }
+
     /// The document changed as asked; another one where `only` leads to it. Its tag stays that of the resource, so that
     /// a client can go on with it to a PATCH.
     pub(super) fn apply(

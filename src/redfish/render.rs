@@ -1,5 +1,7 @@
 //! From a row of the table to bytes: documents with their links and actions, collections, their headers.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
@@ -31,6 +33,17 @@ impl Document {
         &self.bytes
     }
 
+    /// A document of these bytes.
+    pub(super) fn of(bytes: Vec<u8>) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
+        Self { bytes, hash }
+    }
+
+    /// Its text, alone.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// The same resource, shown otherwise.
     pub(super) fn with_bytes(self, bytes: Vec<u8>) -> Self {
         Self { bytes, ..self }
@@ -46,45 +59,51 @@ impl Document {
     pub(super) fn answer(self, asked: &HeaderMap, target: Target) -> Response<Bytes> {
         let tag = self.etag();
         let unchanged = asked.get(header::IF_NONE_MATCH).is_some_and(|t| t.as_bytes() == tag);
-        let mut response = Response::new(if unchanged { Bytes::new() } else { Bytes::from(self.bytes) });
+        let mut response = answer(if unchanged { Bytes::new() } else { Bytes::from(self.bytes) }, target);
         if unchanged {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         }
-        let headers = response.headers_mut();
-        headers.reserve(8);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-        headers.insert(&ODATA_VERSION, ODATA_4);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(header::ALLOW, allow(target));
-        headers.insert(header::ETAG, HeaderValue::from_bytes(&tag).expect("hex digits and quotes"));
-        if let Some(link) = described_by(target) {
-            headers.insert(header::LINK, link);
-        }
+        let tag = HeaderValue::from_bytes(&tag).expect("hex digits and quotes");
+        response.headers_mut().insert(header::ETAG, tag);
         response
     }
 }
 
-/// `Link` to the schema (DSP0266, "Response headers").
-fn described_by(target: Target) -> Option<HeaderValue> {
-    static LINKS: std::sync::LazyLock<Vec<[HeaderValue; 2]>> = std::sync::LazyLock::new(|| {
-        let link = |name: &str| {
-            let text = format!("<http://redfish.dmtf.org/schemas/v1/{name}.json>; rel=describedby");
-            HeaderValue::from_str(&text).expect("type names are ASCII")
-        };
-        TREE.rows
-            .iter()
-            .map(|row| {
-                let kind = row.resource.kind;
-                let schema = kind.rsplit_once('.').map_or(kind, |(schema, _)| schema);
-                [link(schema), link(&format!("{}Collection", row.resource.type_name()))]
-            })
-            .collect()
+/// The answer to a GET, but for the ETag.
+pub(super) fn answer<B>(body: B, target: Target) -> Response<B> {
+    /// Headers of documents and of collections, row by row: they are copied, which costs less than to put them together.
+    static HEADERS: LazyLock<Vec<[HeaderMap; 2]>> = LazyLock::new(|| {
+        let rows = 0..TREE.rows.len();
+        rows.map(|row| [Target::Document(row), Target::Collection(row)].map(headers)).collect()
     });
-    match target {
-        Target::Document(row) => Some(LINKS[row][0].clone()),
-        Target::Collection(row) => Some(LINKS[row][1].clone()),
-        Target::Action(..) | Target::Members(_) | Target::Versions | Target::Odata | Target::Metadata => None,
-    }
+    let mut response = Response::new(body);
+    *response.headers_mut() = match target {
+        Target::Document(row) => HEADERS[row][0].clone(),
+        Target::Collection(row) => HEADERS[row][1].clone(),
+        Target::Action(..) | Target::Members(_) | Target::Versions | Target::Odata | Target::Metadata => {
+            headers(target)
+        }
+    };
+    response
+}
+
+fn headers(target: Target) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(&ODATA_VERSION, ODATA_4);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::ALLOW, allow(target));
+    let schema = match target {
+        Target::Document(row) => TREE.rows[row].resource.schema().to_owned(),
+        Target::Collection(row) => format!("{}Collection", TREE.rows[row].resource.type_name()),
+        Target::Action(..) | Target::Members(_) | Target::Versions | Target::Odata | Target::Metadata => {
+            return headers;
+        }
+    };
+    // DSP0266, "Response headers".
+    let link = format!("<http://redfish.dmtf.org/schemas/v1/{schema}.json>; rel=describedby");
+    headers.insert(header::LINK, HeaderValue::from_str(&link).expect("type names are ASCII"));
+    headers
 }
 
 /// Whether the node (or service) of `cx` has the row, and each part that its path names.
@@ -138,6 +157,9 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     let profile = cx.node.map(|n| &**n.profile()).or(shared.as_deref());
     let overlay = profile.and_then(|p| p.overlays.get(resource.type_name()));
     let mut d = Doc::new(overlay, cx.node.map(|n| (n.spec(), cx.own)));
+    if let Some(node) = cx.node {
+        d = d.remembered_by(&node.profile().memo, row);
+    }
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", resource.kind]);
     (resource.get)(cx, &mut d);
@@ -162,8 +184,29 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     Document { bytes, hash }
 }
 
-/// Renders the collection over a row.
+/// Renders the collection over a row of parts of one node, or of the service.
 pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
+    let mut count = 0;
+    members(cx, row, &mut |_| count += 1);
+    collection_of(cx, row, page, count, |d| {
+        let mut n = 0;
+        members(cx, row, &mut |id| {
+            if n >= page.skip && n - page.skip < page.top {
+                d.item_link(&[cx.uri, "/", id]);
+            }
+            n += 1;
+        });
+    })
+}
+
+/// Renders the collection over a row around its members, of which there are `count`.
+pub(super) fn collection_of(
+    cx: &Cx<'_>,
+    row: usize,
+    page: Page,
+    count: usize,
+    members: impl FnOnce(&mut Doc<'_>),
+) -> Document {
     let resource = TREE.rows[row].resource;
     let over = resource.collection.expect("only rows with a collection have a route to one");
     let mut kind = resource.type_name().to_owned();
@@ -174,15 +217,7 @@ pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
     d.join("@odata.type", &["#", &kind, ".", &kind]);
     d.put("Name", over.name);
     (over.annotate)(cx, &mut d);
-    let mut count = 0;
-    d.array("Members", |d| {
-        members(cx, row, &mut |key, id| {
-            if count >= page.skip && count - page.skip < page.top {
-                d.item_link(&[cx.uri, "/", key, id]);
-            }
-            count += 1;
-        });
-    });
+    d.array("Members", members);
     d.put("Members@odata.count", count);
     let end = page.skip.saturating_add(page.top);
     if end < count {
@@ -192,39 +227,13 @@ pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
     Document { bytes, hash }
 }
 
-/// The id of what a node has one of.
-fn only_id<'a>(cx: &Cx<'a>, path: &str) -> &'a str {
-    match path.rsplit('/').next() {
-        Some("{Manager}") => cx.manager_id(),
-        Some("{Chassis}") => cx.chassis_id(),
-        _ => cx.system_id(),
-    }
-}
-
-/// Calls back with each member of the collection over a row, its id in two parts: of the node, and within it.
-fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str, &str)) {
+/// Calls back with the id of each member of such a collection. What a node has one of has no list of them: there is one.
+fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str)) {
     let resource = TREE.rows[row].resource;
-    if cx.own && resource.members.is_none() {
-        return each(only_id(cx, resource.path), "");
-    }
-    let of_fleet = cx.node.is_none()
-        && ["{System}", "{Manager}", "{Chassis}", "{Software}"].iter().any(|w| resource.path.ends_with(w));
-    if !of_fleet {
-        if let Some(members) = resource.members {
-            members(cx, &mut |id| each("", id));
-        }
-        return;
-    }
-    let fleet = &cx.redfish.fleet;
-    for id in fleet.ids() {
-        fleet.look(id, |node, now| {
-            let mut buffer = uuid::Uuid::encode_buffer();
-            let key: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
-            let inner = Cx { node: Some(node), now, ids: &[], node_key: key, ..*cx };
-            match resource.members {
-                None => each(key, ""),
-                Some(parts) => parts(&inner, &mut |part| each(key, &format!("-{part}"))),
-            }
-        });
+    match (resource.members, resource.path.rsplit('/').next()) {
+        (Some(members), _) => members(cx, each),
+        (None, Some("{Manager}")) => each(cx.manager_id()),
+        (None, Some("{Chassis}")) => each(cx.chassis_id()),
+        (None, _) => each(cx.system_id()),
     }
 }

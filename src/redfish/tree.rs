@@ -174,7 +174,12 @@ impl Tree {
         let path = path.strip_prefix('/')?;
         let path = path.strip_suffix('/').unwrap_or(path);
         let (mut at, mut node, mut ids) = (&self.nodes[0], None, Vec::new());
-        for segment in path.split('/') {
+        let mut rest = Some(path);
+        while let Some(left) = rest {
+            // A search machine is set up for each segment otherwise, and most are a few bytes long.
+            let end = left.bytes().position(|b| b == b'/');
+            let segment = &left[..end.unwrap_or(left.len())];
+            rest = end.map(|end| &left[end + 1..]);
             if let Some((_, next)) = at.words.iter().find(|(w, _)| *w == segment) {
                 at = &self.nodes[*next];
                 continue;

@@ -166,9 +166,7 @@ fn plain(text: &str, out: &mut Vec<u8>) {
 
 /// Writes text between quotes: what JSON forbids there is escaped (RFC 8259, clause 7).
 fn escape(text: &str, out: &mut Vec<u8>) {
-    let forbidden = |b: u8| b < 0x20 || b == b'"' || b == b'\\';
-    // Every byte is looked at before anything is decided, so that many are looked at at once.
-    if !text.bytes().fold(false, |found, byte| found | forbidden(byte)) {
+    if is_plain(text) {
         out.extend_from_slice(text.as_bytes());
         return;
     }
@@ -180,6 +178,45 @@ fn escape(text: &str, out: &mut Vec<u8>) {
             b'\t' => out.extend_from_slice(b"\\t"),
             0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
             _ => out.push(byte),
+        }
+    }
+}
+
+/// Whether nothing in the text is to be escaped. Eight bytes are looked at at once: most texts of a document are short,
+/// and looking at each byte of them would cost more than all else.
+fn is_plain(text: &str) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;
+    let bad = |word: u64| {
+        below(word, 0x20)
+            | below(word ^ (EACH * u64::from(b'"')), 1)
+            | below(word ^ (EACH * u64::from(b'\\')), 1)
+    };
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let found = words
+        .iter()
+        .fold(bad(u64::from_le_bytes(last)), |found, word| found | bad(u64::from_le_bytes(*word)));
+    found & (EACH << 7) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_escaped_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            let text = "aé~ \u{7f}\u{20ac}!#[]".chars().cycle().take(length).collect::<String>();
+            assert!(is_plain(&text), "{text:?}");
+            for at in (0..=text.len()).filter(|at| text.is_char_boundary(*at)) {
+                for bad in ['"', '\\', '\0', '\n', '\u{1f}'] {
+                    let mut text = text.clone();
+                    text.insert(at, bad);
+                    assert!(!is_plain(&text), "{text:?}");
+                }
+            }
         }
     }
 }

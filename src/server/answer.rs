@@ -5,13 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use http::{Request, Response, Uri};
-use http_body_util::Full;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body as _, Incoming};
 
 use super::activity::Activity;
 use super::body;
 use super::house::{House, Seat};
-use crate::face::{Face, HangUp, Peer, Refused};
+use crate::face::{Body, Face, HangUp, Peer, Refused};
 
 /// When an overloaded server is worth another try, in seconds.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -38,7 +37,7 @@ impl<F: Face> Context<F> {
     }
 
     /// Answers one request. An error makes hyper close the connection without a byte.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HangUp> {
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, HangUp> {
         self.activity.request_begins();
         let response = if let Some(why) = self.refusal(&request) {
             self.refuse(why, !request.body().is_end_stream())
@@ -52,10 +51,10 @@ impl<F: Face> Context<F> {
         if response.extensions().get::<HangUp>().is_some() {
             return Err(HangUp);
         }
-        Ok(response.map(Full::new))
+        Ok(response)
     }
 
-    async fn answer_with_body(&self, request: Request<Incoming>) -> Response<Bytes> {
+    async fn answer_with_body(&self, request: Request<Incoming>) -> Response<Body> {
         let (parts, body) = request.into_parts();
         match body::read(body, self.shared.body_bytes, &self.shared.house).await {
             // The share of the memory is held until the face is done with the body.
@@ -72,7 +71,7 @@ impl<F: Face> Context<F> {
     }
 
     /// Has the face shape a refusal, and makes it the last answer of the connection.
-    fn refuse(&self, why: Refused, body_left: bool) -> Response<Bytes> {
+    fn refuse(&self, why: Refused, body_left: bool) -> Response<Body> {
         if body_left {
             self.activity.leaves_unread();
         }
@@ -81,7 +80,7 @@ impl<F: Face> Context<F> {
         if why == Refused::Overloaded {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
         }
-        response
+        response.map(Body::from)
     }
 }
 

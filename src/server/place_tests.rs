@@ -19,7 +19,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::{Limits, Listener, Server};
 use crate::address::{Place, Prefix};
-use crate::face::{Face, Peer, Refused};
+use crate::face::{Body, Face, Peer, Refused};
 use crate::tls::tests::{names, now, trusting};
 use crate::tls::{CertificateNames, DevelopmentCa, Leaves, Shown, provider, server_config};
 
@@ -27,9 +27,10 @@ use crate::tls::{CertificateNames, DevelopmentCa, Leaves, Shown, provider, serve
 struct Who;
 
 impl Face for Who {
-    async fn call(&self, peer: &Peer, _: Request<Bytes>) -> Response<Bytes> {
+    async fn call(self: &Arc<Self>, peer: &Peer, _: Request<Bytes>) -> Response<Body> {
         let node = peer.node.map_or_else(|| "nobody".to_owned(), |node| node.to_string());
         Response::new(format!("{node} {}", peer.sni.as_deref().unwrap_or("unnamed")).into())
+            .map(|text: Bytes| text.into())
     }
 
     fn is_home(&self, node: u32) -> bool {

@@ -22,7 +22,7 @@ use super::answer::{Context, Shared};
 use super::connection::serve;
 use super::house::House;
 use super::{Limits, Listener, Server};
-use crate::face::{Face, Peer, Refused};
+use crate::face::{Body, Face, Peer, Refused};
 use crate::tls::tests::{names, now, trusting};
 use crate::tls::{DevelopmentCa, provider, server_config};
 
@@ -36,17 +36,21 @@ struct Echo {
 }
 
 impl Face for Echo {
-    async fn call(&self, peer: &Peer, request: Request<Bytes>) -> Response<Bytes> {
+    async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
         match request.uri().path() {
             "/gate" => {
                 self.reached.notify_one();
                 self.gate.notified().await;
             }
-            "/large" => return Response::new(vec![b'x'; 1 << 20].into()),
+            "/large" => return Response::new(Bytes::from(vec![b'x'; 1 << 20]).into()),
+            "/parts" => {
+                let parts = (0..100).map(|n| Bytes::from(format!("{n};")));
+                return Response::new(Body::Parts(Box::new(parts)));
+            }
             _ => {}
         }
         let (method, uri, length) = (request.method(), request.uri(), request.body().len());
-        Response::new(format!("{method} {uri} {length} bytes, tls {}", peer.tls).into())
+        Response::new(Bytes::from(format!("{method} {uri} {length} bytes, tls {}", peer.tls)).into())
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {
@@ -127,6 +131,19 @@ async fn one_connection_serves_many_requests() {
         only_head.contains("content-length: 1048576\r\n") && only_head.ends_with("\r\n\r\n"),
         "{only_head}"
     );
+}
+
+#[tokio::test]
+async fn an_answer_in_parts_is_chunked_and_whole() {
+    let server = Running::start(Limits::default(), None);
+    let mut client = server.connect().await;
+    send(&mut client, "GET /parts HTTP/1.0\r\nHost: x\r\n\r\n").await;
+    let text = rest(&mut client).await;
+    assert!(text.ends_with(&(0..100).map(|n| format!("{n};")).collect::<String>()), "{text}");
+    let mut client = server.connect().await;
+    send(&mut client, "GET /parts HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    let text = rest(&mut client).await;
+    assert!(text.contains("transfer-encoding: chunked") && text.ends_with("\r\n99;\r\n0\r\n\r\n"), "{text}");
 }
 
 #[tokio::test]

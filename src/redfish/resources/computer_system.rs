@@ -3,6 +3,7 @@
 use crate::dmtf::{BootMode, BootOverride, BootTarget, IndicatorLed, PowerState, ResetType};
 use crate::node::boot::{Boot, BootChange};
 use crate::node::command::{Command, SystemChange};
+use crate::profile::Profile;
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
@@ -10,7 +11,9 @@ use crate::redfish::resource::{Action, Change, Cx, Effect};
 
 pub(super) static ACTIONS: &[Action] = &[Action {
     key: "#ComputerSystem.Reset",
-    describe: |cx, d| d.put("ResetType@Redfish.AllowableValues", cx.profile().reset_types.as_slice()),
+    describe: |cx, d| {
+        d.same(2, |d| d.put("ResetType@Redfish.AllowableValues", cx.profile().reset_types.as_slice()));
+    },
     run: reset,
 }];
 
@@ -19,19 +22,13 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     let (host, bmc) = (node.host(), node.bmc());
     d.put("Id", cx.system_id());
     d.put("Name", spec.name());
-    d.put("SystemType", "Physical");
-    d.put("Manufacturer", &profile.manufacturer);
-    d.put("Model", &profile.model);
-    d.put("SKU", &profile.sku);
-    d.put("PartNumber", &profile.part_number);
+    d.same(0, |d| get_model(profile, d));
     d.put("SerialNumber", spec.serial());
     d.put("UUID", cx.node_key);
     match &bmc.asset_tag {
         Some(tag) => d.put("AssetTag", &**tag),
         None => d.put("AssetTag", spec.asset_tag()),
     }
-    d.put("HostName", "");
-    d.put("BiosVersion", profile.bios_version());
     d.put("PowerState", host.power_state());
     d.put("IndicatorLED", bmc.system_led);
     d.put("LocationIndicatorActive", bmc.system_led != IndicatorLed::Off);
@@ -45,6 +42,20 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     });
     d.object("BootProgress", |d| d.put("LastState", host.boot_progress(cx.now)));
     d.object("Boot", |d| get_boot(cx, node.boot(), d));
+    d.object("Links", |d| {
+        d.one_link("Chassis", &cx.chassis());
+        d.one_link("ManagedBy", &cx.manager());
+    });
+}
+
+fn get_model(profile: &Profile, d: &mut Doc<'_>) {
+    d.put("SystemType", "Physical");
+    d.put("Manufacturer", &profile.manufacturer);
+    d.put("Model", &profile.model);
+    d.put("SKU", &profile.sku);
+    d.put("PartNumber", &profile.part_number);
+    d.put("HostName", "");
+    d.put("BiosVersion", profile.bios_version());
     d.object("ProcessorSummary", |d| {
         let processors = &profile.processors;
         d.put("Count", processors.len());
@@ -53,23 +64,21 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         d.put_some("Model", processors.first().map(|p| p.model.as_str()));
     });
     d.object("MemorySummary", |d| d.put("TotalSystemMemoryGiB", profile.memory_mib() / 1024));
-    d.object("Links", |d| {
-        d.one_link("Chassis", &cx.chassis());
-        d.one_link("ManagedBy", &cx.manager());
-    });
 }
 
 fn get_boot(cx: &Cx<'_>, boot: &Boot, d: &mut Doc<'_>) {
     d.put("BootSourceOverrideEnabled", boot.enabled);
-    d.put("BootSourceOverrideEnabled@Redfish.AllowableValues", BootOverride::ALL);
     d.put("BootSourceOverrideTarget", boot.target);
-    d.put("BootSourceOverrideTarget@Redfish.AllowableValues", cx.profile().boot_targets.as_slice());
     d.put("BootSourceOverrideMode", boot.mode);
-    d.put("BootSourceOverrideMode@Redfish.AllowableValues", BootMode::ALL);
+    d.same(1, |d| {
+        d.put("BootSourceOverrideEnabled@Redfish.AllowableValues", BootOverride::ALL);
+        d.put("BootSourceOverrideTarget@Redfish.AllowableValues", cx.profile().boot_targets.as_slice());
+        d.put("BootSourceOverrideMode@Redfish.AllowableValues", BootMode::ALL);
+    });
     d.put("HttpBootUri", boot.http_uri.as_deref());
     d.array("BootOrder", |d| {
         for n in boot.order(cx.profile()) {
-            d.item(format_args!("Boot{n:04X}"));
+            d.item(super::boot_option_reference(n));
         }
     });
     if cx.has("Systems/{}/BootOptions") {

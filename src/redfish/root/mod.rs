@@ -56,7 +56,7 @@ impl Redfish {
                 response.extensions_mut().insert(HangUp);
                 return Some(response);
             }
-            Some(self.answer_at(&mut Root::Own { node, now }, request, now))
+            Some(self.whole(self.answer_at(&mut Root::Own { node, now }, request, now)))
         });
         answer.flatten()
     }

@@ -13,7 +13,7 @@ use super::super::check::crawl_own;
 use super::super::{Redfish, Sessions};
 use crate::address::{Place, Prefix};
 use crate::clock::Clock;
-use crate::face::{Face, HangUp, Peer};
+use crate::face::{Body, Face, HangUp, Peer};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::node::session;
@@ -39,19 +39,26 @@ impl Answer {
 }
 
 /// Two of one model and one of another.
-fn service() -> Redfish {
+fn service() -> Arc<Redfish> {
     let (fleet, _effects) = Fleet::new(Seed(1), Clock::by_hand(SimTime::from_ms(1_767_225_600_000)));
     fleet.add(&built_in("generic").unwrap(), 2).unwrap();
     fleet.add(&built_in("hpe-dl380-gen11").unwrap(), 1).unwrap();
-    Redfish::new(Arc::new(fleet), Account::new("admin", "password"))
+    Arc::new(Redfish::new(Arc::new(fleet), Account::new("admin", "password")))
 }
 
 /// A request to a node's own address.
-fn send(redfish: &Redfish, node: u32, method: &str, uri: &str, header: (&str, &str), body: &str) -> Answer {
+fn send(
+    redfish: &Arc<Redfish>,
+    node: u32,
+    method: &str,
+    uri: &str,
+    header: (&str, &str),
+    body: &str,
+) -> Answer {
     answer(redfish, peer(Some(node), None), method, uri, &[header], body)
 }
 
-fn get(redfish: &Redfish, node: u32, uri: &str) -> Answer {
+fn get(redfish: &Arc<Redfish>, node: u32, uri: &str) -> Answer {
     send(redfish, node, "GET", uri, BASIC, "")
 }
 
@@ -61,7 +68,7 @@ fn peer(node: Option<u32>, sni: Option<&str>) -> Peer {
 }
 
 fn answer(
-    redfish: &Redfish,
+    redfish: &Arc<Redfish>,
     peer: Peer,
     method: &str,
     uri: &str,
@@ -77,15 +84,17 @@ fn answer(
     let response = std::pin::pin!(future);
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     let std::task::Poll::Ready(response) = response.poll(&mut cx) else { panic!("it answers at once") };
+    let (parts, body) = response.into_parts();
+    let Body::Whole(body) = body else { panic!("nothing of one node is long") };
     Answer {
-        status: response.status().as_u16(),
-        headers: response.headers().clone(),
-        json: serde_json::from_slice(response.body()).unwrap_or(Value::Null),
-        hung_up: response.extensions().get::<HangUp>().is_some(),
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        json: serde_json::from_slice(&body.unwrap_or_default()).unwrap_or(Value::Null),
+        hung_up: parts.extensions.get::<HangUp>().is_some(),
     }
 }
 
-fn uuid(redfish: &Redfish, node: u32) -> String {
+fn uuid(redfish: &Arc<Redfish>, node: u32) -> String {
     redfish.fleet.look(NodeId(node), |n, _| n.spec().uuid().to_string()).unwrap()
 }
 
@@ -216,7 +225,7 @@ fn a_change_reaches_the_node_whose_address_it_is() {
 fn a_controller_tells_where_it_is_reached() {
     let mut redfish = service();
     let prefix = |text: &str, bits| Prefix::new(text.parse().unwrap(), bits).unwrap();
-    redfish.places = vec![
+    Arc::get_mut(&mut redfish).unwrap().places = vec![
         (true, Place::Ips(prefix("127.16.0.0", 12), 8443)),
         (false, Place::Ips(prefix("127.16.0.0", 12), 8000)),
         (true, Place::Ips(prefix("fd00:1::", 64), 8443)),
@@ -228,7 +237,8 @@ fn a_controller_tells_where_it_is_reached() {
         "Address": "fd00:1::2", "AddressOrigin": "DHCPv6", "AddressState": "Preferred", "PrefixLength": 64
     });
     assert_eq!(interface["IPv6Addresses"], json!([v6]));
-    redfish.places = vec![(true, Place::Ports("127.0.0.1:20000".parse().unwrap()))];
+    Arc::get_mut(&mut redfish).unwrap().places =
+        vec![(true, Place::Ports("127.0.0.1:20000".parse().unwrap()))];
     let protocol = get(&redfish, 2, "/redfish/v1/Managers/1/NetworkProtocol").json;
     assert_eq!((&protocol["HTTPS"]["Port"], &protocol["HTTP"]["Port"]), (&json!(20_002), &Value::Null));
 }
@@ -236,7 +246,7 @@ fn a_controller_tells_where_it_is_reached() {
 #[test]
 fn a_controller_is_found_by_its_name() {
     let mut redfish = service();
-    redfish.domain = Some("bmc.example".into());
+    Arc::get_mut(&mut redfish).unwrap().domain = Some("bmc.example".into());
     let asked = |host: &str, sni: Option<&str>| {
         let answer =
             answer(&redfish, peer(None, sni), "GET", "/redfish/v1/Systems/1", &[BASIC, ("Host", host)], "");

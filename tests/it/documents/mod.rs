@@ -4,10 +4,19 @@ mod schemas;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
+use fauxmetal::clock::Clock;
+use fauxmetal::dmtf::ResetType;
+use fauxmetal::fleet::Fleet;
 use fauxmetal::node::NodeId;
+use fauxmetal::node::command::{Command, SystemChange};
 use fauxmetal::profile::{built_in, built_in_names};
+use fauxmetal::redfish::Redfish;
+use fauxmetal::redfish::auth::Account;
 use fauxmetal::redfish::check::{Page, crawl, crawl_own, get, sample};
+use fauxmetal::seed::Seed;
+use fauxmetal::time::SimTime;
 use serde_json::Value;
 
 /// All documents of a service with one node of that model.
@@ -97,4 +106,26 @@ fn a_refusal_obeys_its_schema() {
     assert_eq!(status.as_u16(), 404);
     let refusal: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(schemas.mistakes_of("redfish-error.v1_0_2.RedfishError", &refusal), Vec::<String>::new());
+}
+
+/// What a model remembers of its documents was written for another node.
+#[test]
+fn a_node_shows_the_same_whichever_node_of_its_model_was_shown_first() {
+    for name in built_in_names() {
+        let shown = |others_first: bool| {
+            let profile = Arc::new((*built_in(name).unwrap()).clone());
+            let (fleet, _effects) = Fleet::new(Seed(1), Clock::by_hand(SimTime::from_ms(1_767_225_600_000)));
+            fleet.add(&profile, 2).unwrap();
+            fleet.apply(NodeId(1), Command::Reset(ResetType::On)).unwrap().unwrap();
+            let tag = SystemChange { asset_tag: Some("rack \"7\"".into()), ..SystemChange::default() };
+            fleet.apply(NodeId(1), Command::ChangeSystem(tag)).unwrap().unwrap();
+            let redfish = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
+            if others_first {
+                assert!(crawl(&redfish).1.is_empty());
+            }
+            redfish.fleet.remove(NodeId(0));
+            crawl(&redfish).0
+        };
+        assert_eq!(shown(true), shown(false), "{name}");
+    }
 }
