@@ -8,22 +8,26 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::address::{Layout, Urls};
 use crate::agent::Agents;
 use crate::clock::{self, Clock};
-use crate::config::{Certificates, Config, Images, Listen, Trust};
+use crate::config::{Certificates, Config, Images, Trust};
 use crate::effect::{self, Outside};
 use crate::fleet::Fleet;
+use crate::node::NodeId;
 use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check};
 use crate::server::{AGENT_BODY_BYTES, Limits, Listener, REDFISH_BODY_BYTES, Server};
-use crate::tls::{CertificateNames, DevelopmentCa, Identity, agent_identity, server_config};
+use crate::tls::{
+    CertificateNames, DevelopmentCa, Identity, Leaves, Shown, TlsError, agent_identity, server_config,
+};
 
 /// Serves a fleet until the process is told to stop (SIGTERM or SIGINT).
 ///
 /// # Errors
 /// When it cannot begin: a profile is wrong, a certificate cannot be made or read, an address is taken.
 pub fn serve(config: Config) -> anyhow::Result<()> {
-    raise_file_limit();
+    raise_file_limit(&config)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to be had")?;
     let result = runtime.block_on(run(&config));
@@ -33,10 +37,22 @@ pub fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// Takes as many open files as the system lets this process have: each connection is one, and shells give out few.
-fn raise_file_limit() {
-    let wanted = Limits::CONNECTIONS as u64 + FILES_BESIDE_CONNECTIONS;
+///
+/// # Errors
+/// When not even the sockets that are listened on can be had.
+fn raise_file_limit(config: &Config) -> anyhow::Result<()> {
+    let sockets = match config.layout {
+        Layout::Port => u64::from(config.fleet.nodes()) * (config.listen.len() as u64 + 1),
+        Layout::Shared | Layout::Ip | Layout::Host => 0,
+    };
+    let wanted = Limits::CONNECTIONS as u64 + FILES_BESIDE_CONNECTIONS + sockets;
     match rlimit::increase_nofile_limit(wanted) {
         Ok(files) if files >= wanted => {}
+        Ok(files) if files < sockets + FILES_BESIDE_CONNECTIONS => anyhow::bail!(
+            "--addresses port needs {} open files for {} nodes, and {files} are allowed (ulimit -n); ip needs one socket",
+            sockets + FILES_BESIDE_CONNECTIONS,
+            config.fleet.nodes()
+        ),
         Ok(files) => tracing::warn!(
             files,
             wanted,
@@ -44,6 +60,7 @@ fn raise_file_limit() {
         ),
         Err(error) => tracing::warn!(%error, "the limit of open files cannot be told"),
     }
+    Ok(())
 }
 
 /// Files that are open beside clients' connections: calls outside, listeners, the log.
@@ -63,34 +80,34 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let mut redfish = Redfish::new(Arc::clone(&fleet), account);
 
     let mut server = Server::new(Limits::default());
-    let (mut redfish_urls, mut listeners) = (Vec::new(), Vec::new());
+    redfish.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
+    let (nodes, mut bmc_urls, mut listeners) = (fleet.len(), Vec::new(), Vec::new());
     for listen in &config.listen {
-        let listener = bind(listen, &identities.redfish)?;
-        let port = listener.address().port();
-        let ports = &mut redfish.ports;
-        let told = if listen.tls { &mut ports.https } else { &mut ports.http };
-        told.get_or_insert(port);
-        redfish_urls.push(config.url(listen, port));
+        let shown = listen.tls.then(|| identities.redfish.clone());
+        let listener = Listener::at(listen.place(config.layout), nodes, shown)?;
+        redfish.places.push((listen.tls, listener.place()));
+        bmc_urls.push(config.bmc_urls(listen, listener.address().port()));
         listeners.push(listener);
     }
+    let bmcs: Vec<_> = redfish.places.iter().map(|(_, place)| *place).collect();
     let redfish = Arc::new(redfish);
     for listener in listeners {
         server.add(listener, Arc::clone(&redfish), REDFISH_BODY_BYTES);
     }
-    let listener = bind(&config.agent_listen, &identities.agents)?;
-    let agent_url = config.url(&config.agent_listen, listener.address().port());
-    server.add(listener, Arc::new(Agents::new(Arc::clone(&fleet), &agent_url)), AGENT_BODY_BYTES);
+    let shown = config.agent_listen.tls.then(|| identities.agents.clone());
+    let listener = Listener::at(config.agent_place(), nodes, shown)?;
+    let agent_urls = config.agent_urls(listener.address().port());
+    let agents = Agents::new(Arc::clone(&fleet), agent_urls.clone(), bmcs.clone());
+    server.add(listener, Arc::new(agents), AGENT_BODY_BYTES);
 
-    let outside = Outside::new(Arc::clone(&fleet), outside_settings(config, &agent_url, &identities)?)?;
+    let settings = effect::Settings { bmcs, ..outside_settings(config, agent_urls.clone(), &identities)? };
+    let outside = Outside::new(Arc::clone(&fleet), settings)?;
     let performing = tokio::spawn(outside.run(effects));
     let waking = tokio::spawn({
         let fleet = Arc::clone(&fleet);
         async move { fleet.keep_time().await }
     });
-    announce(
-        config,
-        &Ready { redfish: redfish_urls, agent: agent_url, ca: identities.ca.clone(), nodes: fleet.len() },
-    )?;
+    announce(config, &Ready::new(config, &fleet, &bmc_urls, &agent_urls, identities.ca.clone()))?;
     let cut = server.run(stop).await;
     performing.abort();
     waking.abort();
@@ -102,8 +119,10 @@ async fn run(config: &Config) -> anyhow::Result<()> {
 
 /// Certificates of both kinds of listener.
 struct Identities {
-    redfish: Identity,
-    agents: Identity,
+    redfish: Shown,
+    agents: Shown,
+    /// What agents tell Ironic to trust, PEM.
+    agent_pem: String,
     /// Absolute path of what clients check the Redfish listeners against.
     ca: String,
 }
@@ -112,35 +131,50 @@ impl Identities {
     fn new(config: &Config) -> anyhow::Result<Self> {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::unix_ms());
         let mut names = CertificateNames::of_this_host();
-        for listen in config.listen.iter().chain([&config.agent_listen]) {
+        // Addresses of a prefix have certificates of their own.
+        for listen in config.listen.iter().chain([&config.agent_listen]).filter(|l| l.prefix.is_none()) {
             names.add_listener(listen.address.ip());
         }
         if let Some(host) = &config.advertise {
             names.add_host(host.as_str())?;
         }
-        let agents = agent_identity(&config.certs, &names, now)?;
-        let (redfish, ca) = match &config.certificates {
-            Certificates::Development => {
-                let ca = DevelopmentCa::open(&config.certs, now)?;
-                (ca.redfish_identity(&names, now)?, ca.certificate_path())
-            }
-            Certificates::Own { certificate, key } => {
-                (Identity::load(certificate, key)?, certificate.clone())
-            }
+        if let Some(domain) = &config.domain {
+            names.add_domain(domain.as_str())?;
+        }
+        let same = |identity: &Identity| Ok::<_, TlsError>(Shown::Same(server_config(identity.resolver())?));
+        let own = match &config.certificates {
+            Certificates::Development => None,
+            Certificates::Own { certificate, key } => Some((Identity::load(certificate, key)?, certificate)),
+        };
+        let (redfish, agents, agent_pem, ca) = if config.layout == Layout::Ip {
+            let ca = DevelopmentCa::open(&config.certs, now)?;
+            let (identity, path) = (ca.redfish_identity(&names, now)?, ca.certificate_path());
+            let leaves = Arc::new(Leaves::new(ca, identity, now)?);
+            let pem = leaves.ca_pem().to_owned();
+            (Shown::ByAddress(Arc::clone(&leaves)), Shown::ByAddress(leaves), pem, path)
+        } else {
+            let agents = agent_identity(&config.certs, &names, now)?;
+            let (redfish, path) = match &own {
+                None => {
+                    let ca = DevelopmentCa::open(&config.certs, now)?;
+                    (same(&ca.redfish_identity(&names, now)?)?, ca.certificate_path())
+                }
+                Some((identity, path)) => (same(identity)?, path.to_path_buf()),
+            };
+            (redfish, same(&agents)?, agents.certificate_pem().to_owned(), path)
+        };
+        let (redfish, ca) = match own {
+            Some((identity, path)) => (same(&identity)?, path.clone()),
+            None => (redfish, ca),
         };
         let ca = std::path::absolute(&ca).unwrap_or(ca).display().to_string();
-        Ok(Self { redfish, agents, ca })
+        Ok(Self { redfish, agents, agent_pem, ca })
     }
-}
-
-fn bind(listen: &Listen, identity: &Identity) -> anyhow::Result<Listener> {
-    let tls = if listen.tls { Some(server_config(identity.resolver())?) } else { None };
-    Ok(Listener::bind(listen.address, tls)?)
 }
 
 fn outside_settings(
     config: &Config,
-    agent_url: &str,
+    agent_urls: Urls,
     identities: &Identities,
 ) -> anyhow::Result<effect::Settings> {
     let ca = match &config.trust {
@@ -152,8 +186,8 @@ fn outside_settings(
         ca,
         insecure: config.trust == Trust::Anybody,
         network_boot: config.network_boot.as_ref().map(|url| url.as_str().to_owned()),
-        agent_url: agent_url.to_owned(),
-        agent_ca_pem: config.agent_listen.tls.then(|| identities.agents.certificate_pem().to_owned()),
+        agent_urls,
+        agent_ca_pem: config.agent_listen.tls.then(|| identities.agent_pem.clone()),
         images: match config.images {
             Images::Verify => effect::Images::Verify,
             Images::Probe => effect::Images::Probe,
@@ -166,10 +200,40 @@ fn outside_settings(
 /// What a script needs to know when the daemon is ready.
 #[derive(serde::Serialize)]
 struct Ready {
+    /// How nodes share addresses.
+    addresses: &'static str,
+    /// The first node's URLs, which are those of all where they share them.
     redfish: Vec<String>,
+    /// The last node's, where each has its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    redfish_last: Vec<String>,
+    /// All of the first kind in one text, as `export` takes it.
+    bmc: String,
+    /// The first node's agent, or that of all.
     agent: String,
     ca: String,
     nodes: u32,
+}
+
+impl Ready {
+    fn new(config: &Config, fleet: &Fleet, bmcs: &[Urls], agents: &Urls, ca: String) -> Self {
+        let nodes = fleet.len();
+        let name = |node| fleet.look(NodeId(node), |n, _| n.spec().name()).unwrap_or_default();
+        let of = |node: u32| bmcs.iter().map(|urls| urls.of(node, || name(node))).collect::<Vec<_>>();
+        Self {
+            addresses: config.layout.as_str(),
+            redfish: of(0),
+            redfish_last: if config.layout == Layout::Shared {
+                Vec::new()
+            } else {
+                of(nodes.saturating_sub(1))
+            },
+            bmc: bmcs.first().map(Urls::pattern).unwrap_or_default(),
+            agent: agents.of(0, || name(0)),
+            ca,
+            nodes,
+        }
+    }
 }
 
 /// Says that it is ready: for people on a terminal what they need next, and for scripts one line that begins with READY.
@@ -198,6 +262,9 @@ fn guide(out: &mut impl std::io::Write, config: &Config, ready: &Ready) -> std::
     writeln!(out, "fauxmetal serves {} nodes ({})", ready.nodes, models.join(", "))?;
     writeln!(out)?;
     writeln!(out, "  Redfish      {}/redfish/v1", ready.redfish.join("/redfish/v1  "))?;
+    if !ready.redfish_last.is_empty() {
+        writeln!(out, "  to           {}/redfish/v1", ready.redfish_last.join("/redfish/v1  "))?;
+    }
     writeln!(out, "  log in as    {user} (password as configured; the default is \"password\")")?;
     writeln!(out, "  certificate  {}", ready.ca)?;
     writeln!(out, "  agents       {}", ready.agent)?;
@@ -206,8 +273,8 @@ fn guide(out: &mut impl std::io::Write, config: &Config, ready: &Ready) -> std::
     let fleet = same_fleet(config);
     writeln!(
         out,
-        "Enrol:  fauxmetal export --format ironic {fleet} --bmc {first} --verify-ca {} > fleet.json",
-        ready.ca
+        "Enrol:  fauxmetal export --format ironic {fleet} --bmc {} --verify-ca {} > fleet.json",
+        ready.bmc, ready.ca
     )?;
     writeln!(out, "        baremetal create fleet.json")?;
     writeln!(out, "Stop:   Ctrl-C")?;
@@ -217,8 +284,12 @@ fn guide(out: &mut impl std::io::Write, config: &Config, ready: &Ready) -> std::
 /// The flags with which `export` prints this very fleet.
 fn same_fleet(config: &Config) -> String {
     let seed = config.fleet.seed.0;
+    let layout = match config.layout {
+        Layout::Shared => String::new(),
+        layout => format!(" --addresses {}", layout.as_str()),
+    };
     let models = config.fleet.models.iter().map(|m| format!("--profile {}={}", m.profile.name, m.count));
-    format!("{} --seed {seed}", models.collect::<Vec<_>>().join(" "))
+    format!("{} --seed {seed}{layout}", models.collect::<Vec<_>>().join(" "))
 }
 
 /// Ready when the process is told to stop.

@@ -15,7 +15,7 @@ use hyper::body::{Frame, SizeHint};
 /// The two ends of one connection.
 ///
 /// IPv4 addresses are always plain IPv4, also when they came in through a dual-stack IPv6 socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// The address and port the client reached. On a wildcard listener it tells which of the host's addresses was used.
     pub local: SocketAddr,
@@ -23,6 +23,10 @@ pub struct Peer {
     pub remote: SocketAddr,
     /// Whether the request came over TLS.
     pub tls: bool,
+    /// Whose the local address is, where nodes have addresses or ports of their own: the node's index.
+    pub node: Option<u32>,
+    /// The host name that the client asked for in its TLS handshake, if it named one (RFC 6066, section 3).
+    pub sni: Option<Box<str>>,
 }
 
 /// Why the server answers a request itself and never shows it to the face.
@@ -132,6 +136,12 @@ pub trait Face: Send + Sync + 'static {
         peer: &Peer,
         request: Request<Bytes>,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Whether anybody answers at the address that a node has to itself. If not, a connection to it is reset before a byte
+    /// is read, as by a machine that is off.
+    fn is_home(&self, _node: u32) -> bool {
+        true
+    }
 
     /// Shapes a refusal of the server's own in the protocol's error format, normally with `why.status()`.
     ///

@@ -15,6 +15,7 @@
 //! assert_eq!(root.status(), 200);
 //! ```
 
+pub mod address;
 pub mod agent;
 pub mod cli;
 pub mod clock;

@@ -20,6 +20,7 @@ pub enum Purpose {
     Mac = 2,
     Serial = 3,
     PartSerial = 4,
+    ServiceUuid = 5,
     PowerOn = 10,
     PowerOff = 11,
     Shutdown = 12,

@@ -90,9 +90,10 @@ impl From<Refusal> for Fault {
             Refusal::AgentBusy => Self::new(StatusCode::CONFLICT, refusal.to_string()),
             Refusal::NoAgent | Refusal::PoweredOff => Self::unreachable(),
             // The rest is said to clients of the controller, and never to those of the agent.
-            Refusal::ManagerRestarting(_) | Refusal::MediaInserted | Refusal::SecureBootNeedsUefi => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string())
-            }
+            Refusal::ManagerRestarting(_)
+            | Refusal::MediaInserted
+            | Refusal::SecureBootNeedsUefi
+            | Refusal::TooManySessions => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }
     }
 }

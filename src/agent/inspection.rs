@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{collectors, disks, inventory, journal};
+use crate::address::Place;
 use crate::node::Node;
 use crate::node::agent::Agent;
 use crate::time::SimTime;
@@ -13,8 +14,8 @@ use crate::time::SimTime;
 /// Collectors of an agent that was not told any (`config.py`, `INSPECTION_DEFAULT_COLLECTORS`).
 const DEFAULT: &str = "default,logs";
 
-/// All that is sent.
-pub(super) fn data(node: &Node, agent: &Agent, now: SimTime) -> Value {
+/// All that is sent; `bmcs` is where the controllers are.
+pub(super) fn data(node: &Node, agent: &Agent, now: SimTime, bmcs: &[Place]) -> Value {
     let given = &agent.params.collectors;
     let names: Vec<_> = if given.trim().is_empty() { DEFAULT } else { given }
         .split(',')
@@ -25,7 +26,7 @@ pub(super) fn data(node: &Node, agent: &Agent, now: SimTime) -> Value {
     let mut unknown = Vec::new();
     for name in &names {
         match *name {
-            "default" => default(node, agent, &names, &mut data),
+            "default" => default(node, agent, &names, bmcs, &mut data),
             "logs" => {
                 data.insert("logs".to_owned(), journal::packed(node, agent, now));
             }
@@ -47,13 +48,13 @@ pub(super) fn data(node: &Node, agent: &Agent, now: SimTime) -> Value {
     Value::Object(data)
 }
 
-fn default(node: &Node, agent: &Agent, names: &[&str], data: &mut Map<String, Value>) {
+fn default(node: &Node, agent: &Agent, names: &[&str], bmcs: &[Place], data: &mut Map<String, Value>) {
     let disks = disks::list(node.spec());
     if let Some(root) = disks::guess_root(&disks) {
         data.insert("root_disk".to_owned(), json!(root));
     }
     let managers = [json!({"name": "generic_hardware_manager", "version": "1.2"})];
-    data.insert("inventory".to_owned(), inventory::inventory(node, &agent.params));
+    data.insert("inventory".to_owned(), inventory::inventory(node, &agent.params, bmcs));
     data.insert("boot_interface".to_owned(), json!(agent.params.boot_interface));
     data.insert("configuration".to_owned(), json!({"collectors": names, "managers": managers}));
 }
@@ -61,12 +62,33 @@ fn default(node: &Node, agent: &Agent, names: &[&str], data: &mut Map<String, Va
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Prefix;
     use crate::agent::tests::Bench;
     use crate::node::agent::Params;
 
     fn sent(params: Params) -> Value {
         let bench = Bench::booted(params);
-        bench.fleet.look(bench.id, |n, now| data(n, n.agent().unwrap(), now)).unwrap()
+        bench.fleet.look(bench.id, |n, now| data(n, n.agent().unwrap(), now, &[])).unwrap()
+    }
+
+    #[test]
+    fn a_controllers_address_is_told_where_it_is_its_own() {
+        let bench = Bench::booted(Params::default());
+        let prefix = |network: &str, bits| Prefix::new(network.parse().unwrap(), bits).unwrap();
+        let ips = [
+            Place::Ips(prefix("127.16.0.0", 12), 8443),
+            Place::Ips(prefix("127.32.0.0", 12), 8444),
+            Place::Ips(prefix("fd00:1::", 64), 8443),
+        ];
+        let shared = [Place::One("127.0.0.1:8443".parse().unwrap())];
+        let ports = [Place::Ports("127.0.0.1:20000".parse().unwrap())];
+        let told = |bmcs: &[Place]| {
+            let see = |n: &Node, now| data(n, n.agent().unwrap(), now, bmcs);
+            let inventory = bench.fleet.look(bench.id, see).unwrap()["inventory"].take();
+            (inventory["bmc_address"].clone(), inventory["bmc_v6address"].clone())
+        };
+        assert_eq!(told(&ips), (json!("127.16.0.1"), json!("fd00:1::1")));
+        assert_eq!((told(&shared), told(&ports)), ((Value::Null, Value::Null), (Value::Null, Value::Null)));
     }
 
     #[test]

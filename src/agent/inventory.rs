@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{disks, lldp};
+use crate::address::Place;
 use crate::dmtf::BootMode;
 use crate::node::Node;
 use crate::node::agent::Params;
@@ -14,18 +15,19 @@ use crate::profile::inventory::Nic;
 
 /// The whole inventory.
 ///
-/// The controller's address is null: it depends on how this daemon is reached, and Ironic refuses an inspection whose
-/// address belongs to another node (`ironic/drivers/modules/inspect_utils.py`). MAC addresses are what it is found by.
-pub(super) fn inventory(node: &Node, params: &Params) -> Value {
+/// The controller's address is told only where it has one to itself: Ironic refuses an inspection whose address belongs to
+/// another node (`ironic/drivers/modules/inspect_utils.py`). MAC addresses are what a node is found by otherwise.
+pub(super) fn inventory(node: &Node, params: &Params, bmcs: &[Place]) -> Value {
     let spec = node.spec();
     let profile = spec.profile;
+    let bmc: Vec<_> = bmcs.iter().filter_map(|place| place.own_ip(node.id().0)).collect();
     json!({
         "interfaces": interfaces(node, params),
         "cpu": cpu(node),
         "disks": disks::list(spec),
         "memory": {"total": usable_bytes(node), "physical_mb": profile.memory_mib()},
-        "bmc_address": null,
-        "bmc_v6address": null,
+        "bmc_address": bmc.iter().find(|ip| ip.is_ipv4()),
+        "bmc_v6address": bmc.iter().find(|ip| ip.is_ipv6()),
         "bmc_mac": spec.bmc_mac().to_string(),
         "system_vendor": {
             "product_name": profile.model,

@@ -12,6 +12,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::{VERSION, inspection};
+use crate::address::{Place, Urls};
 use crate::node::Node;
 use crate::node::agent::{Agent, Beat, Inspected, LookedUp};
 use crate::time::SimTime;
@@ -134,17 +135,17 @@ pub fn looked_up(status: StatusCode, body: &[u8]) -> LookedUp {
     }
 }
 
-/// Says that the agent lives. `base` is what all agents' URLs begin with, and `ca_pem` the certificate that their listener
-/// shows, or who signed it. `None` before a lookup has told which node it is.
+/// Says that the agent lives. `urls` are the agents', and `ca_pem` the certificate that their listener shows, or whose CA
+/// signed it. `None` before a lookup has told which node it is.
 pub fn heartbeat(
     node: &Node,
     agent: &Agent,
     api: ApiVersion,
-    base: &str,
+    urls: &Urls,
     ca_pem: Option<&str>,
 ) -> Option<Call> {
     let uuid = agent.node_uuid?;
-    let callback = format!("{}/{}", base.trim_end_matches('/'), node.spec().uuid());
+    let callback = super::url_of(urls, node);
     let mut body = Map::from_iter([("callback_url".to_owned(), json!(callback))]);
     if api >= ApiVersion::TOKEN {
         body.insert("agent_token".to_owned(), json!(agent.token));
@@ -164,9 +165,9 @@ pub fn beat(status: StatusCode) -> Beat {
     if status == StatusCode::ACCEPTED { Beat::Accepted } else { Beat::Refused }
 }
 
-/// Sends what the agent found in its machine. Like IPA, it names no version.
-pub fn inspection(node: &Node, agent: &Agent, now: SimTime) -> Call {
-    Call::new(Method::POST, String::new(), agent).json(&inspection::data(node, agent, now))
+/// Sends what the agent found in its machine; `bmcs` is where the controllers are. Like IPA, it names no version.
+pub fn inspection(node: &Node, agent: &Agent, now: SimTime, bmcs: &[Place]) -> Call {
+    Call::new(Method::POST, String::new(), agent).json(&inspection::data(node, agent, now, bmcs))
 }
 
 /// What an answer to inspection data means.
@@ -238,10 +239,10 @@ mod tests {
     #[test]
     fn a_heartbeat_says_as_much_as_the_api_understands() {
         let bench = Bench::serving();
+        let urls = Urls::Same("https://[::1]:9999/".into());
         let make = |api| {
-            let call = bench.fleet.look(bench.id, |n, _| {
-                heartbeat(n, n.agent().unwrap(), api, "https://[::1]:9999/", Some("PEM"))
-            });
+            let call =
+                bench.fleet.look(bench.id, |n, _| heartbeat(n, n.agent().unwrap(), api, &urls, Some("PEM")));
             call.flatten().unwrap()
         };
         let call = make(ApiVersion(1, 115));
@@ -259,7 +260,7 @@ mod tests {
     #[test]
     fn a_request_id_is_passed_on() {
         let bench = Bench::booted(Params { request_id: Some("req-7".into()), ..Params::default() });
-        let call = bench.fleet.look(bench.id, |n, now| inspection(n, n.agent().unwrap(), now)).unwrap();
+        let call = bench.fleet.look(bench.id, |n, now| inspection(n, n.agent().unwrap(), now, &[])).unwrap();
         assert_eq!(call.headers["x-openstack-request-id"], "req-7");
         assert!(call.headers.get("x-openstack-ironic-api-version").is_none());
         assert_eq!(body(&call)["inventory"]["boot"]["current_boot_mode"], "uefi");

@@ -1,7 +1,7 @@
 //! The Ironic Python Agent as Ironic meets it: its API, and what it says of itself.
 //!
-//! One listener serves the agents of all nodes, each below its system's UUID: `https://host:port/<uuid>/v1/commands/`.
-//! Ironic takes the URL from the heartbeat as it is, path included. Routes, answers and errors are those of Ironic
+//! Each agent has an address or port to itself, or one listener serves them all, each below its system's UUID:
+//! `https://host:port/<uuid>/v1/commands/`. Ironic takes the URL from the heartbeat as it is, path included. Routes, answers and errors are those of Ironic
 //! Python Agent 13 (`ironic_python_agent/api/app.py`).
 
 mod collectors;
@@ -32,11 +32,12 @@ use uuid::Uuid;
 
 pub use commands::{ALGORITHMS, check_configdrive, checksum_algorithm, written};
 
+use crate::address::{Place, Urls};
 use crate::face::{Body, Face, Peer, Refused};
 use crate::fleet::Fleet;
 use crate::node::agent::{Agent, CommandRecord, CommandStatus};
 use crate::node::command::Command;
-use crate::node::{NodeId, Outcome};
+use crate::node::{Node, NodeId, Outcome};
 use commands::{Params, Situation};
 use error::Fault;
 
@@ -48,8 +49,16 @@ const DOCUMENTATION: &str = "https://docs.openstack.org/ironic-python-agent/";
 /// The agents of a fleet, as their callers see them.
 pub struct Agents {
     fleet: Arc<Fleet>,
-    /// What every agent's URL begins with, without a slash at the end.
-    base: Box<str>,
+    urls: Urls,
+    /// Where the controllers are.
+    bmcs: Vec<Place>,
+}
+
+/// The URL of a node's agent, without a slash at the end.
+fn url_of(urls: &Urls, node: &Node) -> String {
+    let url = urls.of(node.id().0, || node.spec().name());
+    let base = url.trim_end_matches('/');
+    if urls.are_own() { base.to_owned() } else { format!("{base}/{}", node.spec().uuid()) }
 }
 
 /// A route of the API. The version may be left out of a path.
@@ -89,34 +98,41 @@ impl<'a> Route<'a> {
 }
 
 impl Agents {
-    /// The agents of `fleet`, whose callers reach them at `base`, such as `https://192.0.2.1:9999`.
-    pub fn new(fleet: Arc<Fleet>, base: &str) -> Self {
-        Self { fleet, base: base.trim_end_matches('/').into() }
+    /// The agents of `fleet`, whose callers reach them at `urls`, and whose machines' controllers are at `bmcs`.
+    pub fn new(fleet: Arc<Fleet>, urls: Urls, bmcs: Vec<Place>) -> Self {
+        Self { fleet, urls, bmcs }
     }
 
-    /// Answers a request. One that asks to wait is answered when its command ends, or the agent does.
-    pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
-        match self.answer(&request).await {
+    /// Answers a request, which came to that node's own address or to one that all share. One that asks to wait is
+    /// answered when its command ends, or the agent does.
+    pub async fn call(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Bytes> {
+        match self.answer(node, &request).await {
             Ok(response) => response,
             Err(fault) => fault.response(),
         }
     }
 
-    async fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Fault> {
-        let path = request.uri().path().strip_prefix('/').unwrap_or_default();
-        let (uuid, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
-        let id = Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid));
-        let id = id.ok_or_else(Fault::unreachable)?;
+    async fn answer(&self, node: Option<NodeId>, request: &Request<Bytes>) -> Result<Response<Bytes>, Fault> {
+        let path = request.uri().path();
+        let (id, rest) = match node {
+            Some(id) => (id, path),
+            None => {
+                let path = path.strip_prefix('/').unwrap_or_default();
+                let (uuid, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+                let id = Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid));
+                (id.ok_or_else(Fault::unreachable)?, rest)
+            }
+        };
         let started = self.agent(id, |agent| agent.started)?;
         let route = Route::of(rest).ok_or_else(Fault::no_such_page)?;
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let post = request.method() == Method::POST;
-        let root = format!("{}/{uuid}", self.base);
+        let root = || self.fleet.look(id, |node, _| url_of(&self.urls, node)).unwrap_or_default();
         let query = Query::of(request.uri().query().unwrap_or_default());
         match route {
             Route::Slash => Ok(redirect(request)),
-            Route::Root if get => Ok(json_response(&root_document(&root))),
-            Route::Version if get => Ok(json_response(&version_document(&root))),
+            Route::Root if get => Ok(json_response(&root_document(&root()))),
+            Route::Version if get => Ok(json_response(&version_document(&root()))),
             Route::Status if get => {
                 #[expect(clippy::cast_precision_loss, reason = "a date in ms is far below 2^53")]
                 let seconds = started.ms() as f64 / 1000.0;
@@ -171,14 +187,15 @@ impl Agents {
         let (node, now) =
             self.fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(Fault::unreachable)?;
         let agent = node.agent().ok_or_else(Fault::unreachable)?;
-        let command = commands::parse(&Situation { node: &node, agent, now }, &name, &params)?;
+        let command =
+            commands::parse(&Situation { node: &node, agent, now, bmcs: &self.bmcs }, &name, &params)?;
         tracing::debug!(target: "fauxmetal::agent", { node.id = id.0, command = %name }, "the agent was given a command");
         match self.fleet.apply(id, Command::Agent(command)).ok_or_else(Fault::unreachable)?? {
             Outcome::Agent(record) if query.wait && record.status == CommandStatus::Running => {
                 self.result(id, &record.id.to_string(), true).await
             }
             Outcome::Agent(record) => Ok(json_text(result::text(&record))),
-            Outcome::Done => Err(Fault::unreachable()),
+            Outcome::Done | Outcome::Session(_) => Err(Fault::unreachable()),
         }
     }
 
@@ -199,8 +216,12 @@ impl Agents {
 }
 
 impl Face for Agents {
-    async fn call(self: &Arc<Self>, _peer: &Peer, request: Request<Bytes>) -> Response<Body> {
-        Self::call(self, request).await.map(Body::from)
+    async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
+        Self::call(self, peer.node.map(NodeId), request).await.map(Body::from)
+    }
+
+    fn is_home(&self, node: u32) -> bool {
+        self.agent(NodeId(node), |_| ()).is_ok()
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {

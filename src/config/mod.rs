@@ -3,6 +3,7 @@
 //! [`setting`] is the one list of settings; [`Typed`] holds what was typed, each text with its origin; here it becomes
 //! a [`Config`], whose limits are all checked. Whoever has a `Config` need check nothing again.
 
+pub mod addresses;
 mod error;
 mod file;
 mod fleet;
@@ -20,12 +21,15 @@ pub use fleet::{FleetConfig, Model, Password};
 pub use net::{BaseUrl, Host, Listen};
 pub use typed::{Flags, Typed};
 
+use addresses::Addresses;
+
+use crate::address::{Layout, Place, Urls};
 use crate::clock::Clock;
 use crate::profile::timing::Timing;
 use crate::time::Span;
 use setting::{
-    ADVERTISE, AGENT_LISTEN, BOOT_TIME, CERTS, IMAGES, INSECURE, IRONIC, IRONIC_CA, LISTEN, LOG,
-    NETWORK_BOOT, SPEED, Setting, TIMING, TLS_CERT, TLS_KEY,
+    ADVERTISE, BOOT_TIME, CERTS, IMAGES, INSECURE, IRONIC, IRONIC_CA, LOG, NETWORK_BOOT, SPEED, Setting,
+    TIMING, TLS_CERT, TLS_KEY,
 };
 
 /// What `fauxmetal serve` is to do.
@@ -33,6 +37,10 @@ use setting::{
 pub struct Config {
     /// Which nodes there are, and who may log in.
     pub fleet: FleetConfig,
+    /// How nodes share the addresses that are listened on.
+    pub layout: Layout,
+    /// What follows a node's name, where nodes are told apart by it.
+    pub domain: Option<Host>,
     /// Where the controllers listen: at least one place, at most [`Listen::MAX`], no two the same.
     pub listen: Vec<Listen>,
     /// Where the agents listen.
@@ -102,9 +110,11 @@ impl Config {
     pub fn new(typed: &Typed) -> Result<Self, ConfigError> {
         let mut fleet = FleetConfig::new(typed)?;
         set_timings(typed, &mut fleet)?;
-        let (listen, agent_listen) = listeners(typed)?;
+        let Addresses { layout, domain, listen, agent_listen } = Addresses::new(typed, fleet.nodes())?;
         Ok(Self {
             fleet,
+            layout,
+            domain,
             listen,
             agent_listen,
             advertise: typed.maybe(&ADVERTISE, Host::parse)?,
@@ -136,11 +146,43 @@ impl Config {
         format!("{}://{}:{port}", listen.scheme(), self.advertise.as_ref().unwrap_or(&near))
     }
 
+    /// The URLs of the controllers behind a listener that is bound to `port`.
+    pub fn bmc_urls(&self, listen: &Listen, port: u16) -> Urls {
+        self.urls(self.layout, listen, port)
+    }
+
+    /// The URLs of the agents, whose listener is bound to `port`. Where controllers are told apart by name, the agents
+    /// share one.
+    pub fn agent_urls(&self, port: u16) -> Urls {
+        self.urls(addresses::of_agents(self.layout), &self.agent_listen, port)
+    }
+
+    /// Where the agents listen.
+    pub fn agent_place(&self) -> Place {
+        self.agent_listen.place(addresses::of_agents(self.layout))
+    }
+
+    fn urls(&self, layout: Layout, listen: &Listen, port: u16) -> Urls {
+        let scheme = listen.scheme();
+        match (layout, listen.prefix, &self.domain) {
+            (Layout::Ip, Some(prefix), _) => Urls::Ips { scheme, prefix, port },
+            (Layout::Port, ..) => {
+                let near = listen.near_host();
+                let host = self.advertise.as_ref().unwrap_or(&near).to_string().into();
+                Urls::Ports { scheme, host, first: port }
+            }
+            (Layout::Host, _, Some(domain)) => Urls::Names { scheme, domain: domain.as_str().into(), port },
+            _ => Urls::Same(self.url(listen, port).into()),
+        }
+    }
+
     /// What somebody should know although it is allowed, a sentence each.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.advertise.is_none() {
-            for listen in self.listen.iter().chain([&self.agent_listen]).filter(|l| l.is_wildcard()) {
+            let named = self.layout == Layout::Host;
+            let controllers = self.listen.iter().filter(|_| !named);
+            for listen in controllers.chain([&self.agent_listen]).filter(|l| l.is_wildcard()) {
                 warnings.push(format!(
                     "{listen} listens on every address, and URLs say {}; give {} for clients on other hosts",
                     listen.near_host(),
@@ -156,25 +198,6 @@ impl Config {
         }
         warnings
     }
-}
-
-fn listeners(typed: &Typed) -> Result<(Vec<Listen>, Listen), ConfigError> {
-    let mut listen: Vec<Listen> = Vec::new();
-    let taken = |all: &[Listen], one: &Listen| {
-        one.address.port() != 0 && all.iter().any(|l| l.address == one.address)
-    };
-    let again = |one: &Listen| format!("{} is listened on already", one.address);
-    for (one, origin) in typed.many(&LISTEN, Listen::MAX, Listen::parse)? {
-        if taken(&listen, &one) {
-            return Err(ConfigError::at(&LISTEN, &origin, again(&one)));
-        }
-        listen.push(one);
-    }
-    let agent = typed.one(&AGENT_LISTEN, |text| {
-        let agent = Listen::parse(text)?;
-        if taken(&listen, &agent) { Err(again(&agent)) } else { Ok(agent) }
-    })?;
-    Ok((listen, agent))
 }
 
 fn trust(typed: &Typed) -> Result<Trust, ConfigError> {

@@ -5,21 +5,29 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::Uri;
 
+use crate::address::{Layout, Prefix};
+
 /// A place to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen {
     /// Whether it speaks TLS.
     pub tls: bool,
-    /// Address and port; port 0 takes a free one.
+    /// Address and port; port 0 takes a free one. Of a prefix, its first address.
     pub address: SocketAddr,
+    /// All of it, where each node has an IP address of its own.
+    pub prefix: Option<Prefix>,
 }
 
 impl Listen {
     /// Listeners of one kind, at most.
     pub const MAX: usize = 64;
 
-    /// `https://ADDRESS:PORT` or `http://…`; without a port the scheme's own.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    /// `https://ADDRESS:PORT` or `http://…`; without a port the scheme's own. `https://ADDRESS/BITS:PORT` for nodes with an
+    /// IP address each.
+    pub(super) fn parse(text: &str, layout: Layout) -> Result<Self, String> {
+        if layout == Layout::Ip {
+            return Self::parse_prefix(text);
+        }
         let url = BaseUrl::parse(text)?;
         let allowed = "write an IP address or localhost, as https://127.0.0.1:8443";
         let address = match bare(url.uri.host().unwrap_or_default()) {
@@ -33,7 +41,28 @@ impl Listen {
         }
         let tls = url.is_tls();
         let port = url.uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        Ok(Self { tls, address: SocketAddr::new(address, port) })
+        Ok(Self { tls, address: SocketAddr::new(address, port), prefix: None })
+    }
+
+    fn parse_prefix(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "'{text}' is no block of addresses; write one as https://127.16.0.0/12:8443 or https://[fd00:1::]/64:8443"
+            )
+        };
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let tls = match scheme {
+            "https" => true,
+            "http" => false,
+            _ => return Err(wrong()),
+        };
+        let (host, rest) = rest.split_once('/').ok_or_else(wrong)?;
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (bits, port) = rest.split_once(':').unwrap_or((rest, if tls { "443" } else { "80" }));
+        let address: IpAddr = bare(host).parse().map_err(|_| wrong())?;
+        let (bits, port) = (bits.parse().map_err(|_| wrong())?, port.parse().map_err(|_| wrong())?);
+        let prefix = Prefix::new(address, bits).map_err(|error| error.to_string())?;
+        Ok(Self { tls, address: SocketAddr::new(address, port), prefix: Some(prefix) })
     }
 
     /// `https` or `http`.
@@ -58,7 +87,13 @@ impl Listen {
 
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme(), self.address)
+        match self.prefix {
+            Some(prefix) => {
+                let network = Host(prefix.network().to_string());
+                write!(f, "{}://{network}/{}:{}", self.scheme(), prefix.bits(), self.address.port())
+            }
+            None => write!(f, "{}://{}", self.scheme(), self.address),
+        }
     }
 }
 
@@ -88,6 +123,10 @@ impl Host {
                 Err(format!("'{text}' is not a host; write a name or an IP address, without scheme and port"))
             }
         }
+    }
+
+    pub(super) fn to_lower_case(&self) -> Self {
+        Self(self.0.to_ascii_lowercase())
     }
 
     /// The name or address, as certificates hold it.
@@ -156,6 +195,16 @@ impl BaseUrl {
         if self.is_tls() { "https" } else { "http" }
     }
 
+    /// The host, an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        bare(self.uri.host().unwrap_or_default())
+    }
+
+    /// The port, the scheme's own if none is written.
+    pub fn port(&self) -> u16 {
+        self.uri.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
+    }
+
     /// Host and port as written.
     pub fn authority(&self) -> &str {
         self.uri.authority().map_or("", |a| a.as_str())
@@ -185,10 +234,20 @@ mod tests {
     #[test]
     fn listeners_print_as_they_are_written() {
         for text in ["https://127.0.0.1:8443", "http://0.0.0.0:0", "https://[::]:8443"] {
-            assert_eq!(Listen::parse(text).unwrap().to_string(), text);
+            assert_eq!(Listen::parse(text, Layout::Shared).unwrap().to_string(), text);
         }
-        assert_eq!(Listen::parse("http://localhost/").unwrap().to_string(), "http://127.0.0.1:80");
-        assert_eq!(Listen::parse("https://[::1]").unwrap().to_string(), "https://[::1]:443");
+        assert_eq!(
+            Listen::parse("http://localhost/", Layout::Port).unwrap().to_string(),
+            "http://127.0.0.1:80"
+        );
+        assert_eq!(Listen::parse("https://[::1]", Layout::Host).unwrap().to_string(), "https://[::1]:443");
+        for text in ["https://127.16.0.0/12:8443", "http://[fd00:1::]/64:0"] {
+            assert_eq!(Listen::parse(text, Layout::Ip).unwrap().to_string(), text);
+        }
+        assert_eq!(
+            Listen::parse("http://[::1]/128/", Layout::Ip).unwrap().to_string(),
+            "http://[::1]/128:80"
+        );
     }
 
     #[test]
@@ -202,7 +261,21 @@ mod tests {
             ("https://127.0.0.1:", "'https://127.0.0.1:' is not a URL: its port is not a number"),
             ("", "'' is not a URL"),
         ] {
-            let error = Listen::parse(text).unwrap_err();
+            let error = Listen::parse(text, Layout::Shared).unwrap_err();
+            assert!(error.starts_with(said), "{error}");
+        }
+        for (text, said) in [
+            (
+                "https://127.0.0.1:8443",
+                "'https://127.0.0.1:8443' is no block of addresses; write one as https://",
+            ),
+            ("ftp://127.0.0.0/8", "'ftp://127.0.0.0/8' is no block"),
+            ("https://127.0.0.0/8:port", "'https://127.0.0.0/8:port' is no block"),
+            ("https://localhost/8", "'https://localhost/8' is no block"),
+            ("https://127.16.0.1/12", "127.16.0.1 is not the first address of its /12; that is 127.16.0.0"),
+            ("https://10.0.0.0/40", "an IPv4 prefix has a length of 0 to 32, and this has 40"),
+        ] {
+            let error = Listen::parse(text, Layout::Ip).unwrap_err();
             assert!(error.starts_with(said), "{error}");
         }
     }

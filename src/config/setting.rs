@@ -143,14 +143,31 @@ settings! {
     /// fleets in one network need different seeds.
     SEED = Setting::new("seed", Kind::One, "SEED", FLEET).or("1").of_fleet();
 
+    /// How nodes share the addresses listened on: shared, ip, port or host
+    ///
+    /// shared: one service root with all systems below it.
+    ///
+    /// ip, port, host: each node's controller has a service root of its own, with one system and sessions of its own. ip
+    /// gives each node an address of a block: the first node the one after the block's own. Such a block is
+    /// 127.16.0.0/12 on any host, or one routed to this host (ip route add local 10.8.0.0/16 dev lo). port gives each node
+    /// a port of one address, to 10000 nodes. host tells them apart by name, NODE.DOMAIN, with --domain; their agents
+    /// share an address.
+    ADDRESSES = Setting::new("addresses", Kind::One, "HOW", LISTENING).or("shared").of_fleet();
+    /// Domain of the nodes' names for --addresses host, as bmc.example
+    ///
+    /// A node's name is that of the exports, or its UUID. It is taken from the Host header, with which a name in the TLS
+    /// handshake must agree.
+    DOMAIN = Setting::new("domain", Kind::One, "NAME", LISTENING);
     /// Where the Redfish controllers listen; repeat it for several
     ///
     /// https:// or http://, an IP address (or localhost) and a port; port 0 takes a free one, which the ready line
-    /// names.
+    /// names. For --addresses ip a block of addresses and a port, as https://10.8.0.0/16:8443; for --addresses port the
+    /// first node's port. Their defaults are https://127.16.0.0/12:8443 and https://127.0.0.1:10000.
     LISTEN = Setting::new("listen", Kind::Many, "URL", LISTENING).or("https://127.0.0.1:8443");
     /// Where the agents listen for Ironic's commands
     ///
-    /// Ironic refuses an agent without TLS unless its `[agent]require_tls` is false.
+    /// Written as --listen is; for --addresses ip and port the defaults are https://127.32.0.0/12:9999 and
+    /// https://127.0.0.1:20000. Ironic refuses an agent without TLS unless its `[agent]require_tls` is false.
     AGENT_LISTEN = Setting::new("agent-listen", Kind::One, "URL", LISTENING).or("https://127.0.0.1:9999");
     /// Name or address that others reach this host by
     ///

@@ -222,6 +222,83 @@ fn urls_carry_what_others_reach_this_host_by() {
 }
 
 #[test]
+fn a_layout_has_its_own_defaults_and_urls() {
+    let first =
+        |c: &Config| c.bmc_urls(&c.listen[0], c.listen[0].address.port()).of(1, || "generic-1".into());
+    let agent = |c: &Config| c.agent_urls(c.agent_listen.address.port()).of(1, String::new);
+    let c = config("nodes=1000000 addresses=ip").unwrap();
+    assert_eq!(first(&c), "https://127.16.0.2:8443");
+    assert_eq!(agent(&c), "https://127.32.0.2:9999");
+    assert!(c.warnings().is_empty(), "{:?}", c.warnings());
+    let c = config("nodes=10000 addresses=port").unwrap();
+    assert_eq!((first(&c), agent(&c)), ("https://127.0.0.1:10001".into(), "https://127.0.0.1:20001".into()));
+    let c =
+        config("addresses=port listen=https://0.0.0.0:20000 agent-listen=http://[::1]:30000 advertise=me")
+            .unwrap();
+    assert_eq!((first(&c), agent(&c)), ("https://me:20001".into(), "http://me:30001".into()));
+    let c = config("addresses=host domain=BMC.example listen=https://0.0.0.0:443").unwrap();
+    assert_eq!(
+        (first(&c), agent(&c)),
+        ("https://generic-1.bmc.example:443".into(), "https://127.0.0.1:9999".into())
+    );
+    assert!(c.warnings().is_empty(), "names need no advertising: {:?}", c.warnings());
+    let c = config("addresses=ip listen=https://10.8.0.0/16:443 listen=https://[fd00:1::]/64:443").unwrap();
+    assert_eq!(c.listen[1].place(c.layout).of(0).to_string(), "[fd00:1::1]:443");
+}
+
+#[test]
+fn addresses_that_do_not_go_together_are_refused() {
+    for (text, said) in [
+        (
+            "addresses=name",
+            "--addresses: 'name' is no way to divide addresses; allowed are shared, ip, port and host",
+        ),
+        ("addresses=host", "--addresses: host needs --domain, below which each node has its name"),
+        ("domain=a.example", "--domain: goes with --addresses host only"),
+        (
+            "addresses=host domain=10.0.0.1",
+            "--domain: '10.0.0.1' is an address; write a name, as bmc.example",
+        ),
+        (
+            "addresses=ip advertise=me",
+            "--advertise: does not go with --addresses ip, where each node has an address of its own",
+        ),
+        (
+            "addresses=ip listen=https://10.8.0.0/24:1 nodes=255",
+            "--listen: https://10.8.0.0/24:1 has room for 254 nodes, and there are 255",
+        ),
+        (
+            "addresses=ip nodes=1048575",
+            "--listen (by default): https://127.16.0.0/12:8443 has room for 1048574 nodes, and there are 1048575",
+        ),
+        (
+            "addresses=ip listen=https://10.8.0.0/16:1 agent-listen=https://10.9.0.0/16:1",
+            "--agent-listen: port 1 of such addresses is listened on already",
+        ),
+        (
+            "addresses=port nodes=10001",
+            "--addresses: port is for 10000 nodes at most, and there are 10001; ip is for any number",
+        ),
+        (
+            "addresses=port listen=https://127.0.0.1:0",
+            "--listen: nodes have ports from one on that is known: write another than 0",
+        ),
+        (
+            "addresses=port listen=https://127.0.0.1:65500",
+            "--listen: https://127.0.0.1:65500 has room for 36 nodes, and there are 100",
+        ),
+        (
+            "addresses=port listen=https://127.0.0.1:5000 agent-listen=https://0.0.0.0:5099",
+            "--agent-listen: some of 100 ports from 0.0.0.0:5099 on are listened on already",
+        ),
+        ("listen=https://10.8.0.0/16:1", "--listen: 'https://10.8.0.0/16:1' has a path; write an IP address"),
+    ] {
+        let error = config(text).unwrap_err();
+        assert!(error.starts_with(said), "{text}: {error}");
+    }
+}
+
+#[test]
 fn a_password_shows_itself_nowhere() {
     let c = both("", &[(&setting::PASSWORD, "hunter2")]).unwrap();
     assert_eq!(c.fleet.password.reveal(), "hunter2");

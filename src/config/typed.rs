@@ -98,8 +98,18 @@ impl Typed {
         max: usize,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Vec<(T, Origin)>, ConfigError> {
-        let fallback: Vec<_> = setting
-            .default
+        self.many_or(setting, setting.default, max, parse)
+    }
+
+    /// The same, with another default.
+    pub(super) fn many_or<T>(
+        &self,
+        setting: &Setting,
+        default: Option<&str>,
+        max: usize,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<(T, Origin)>, ConfigError> {
+        let fallback: Vec<_> = default
             .map(|text| Given { text: text.to_owned(), origin: Origin::Default })
             .into_iter()
             .collect();

@@ -53,7 +53,7 @@ impl Outside {
                 let first = usize::from(agent.endpoint) % urls.len();
                 urls.rotate_left(first);
             }
-            (urls, agent.params.insecure, ironic::inspection(node, agent, now))
+            (urls, agent.params.insecure, ironic::inspection(node, agent, now, &self.settings.bmcs))
         })?;
         let mut note = "no inspection URL is known".to_owned();
         for url in urls {
@@ -101,8 +101,8 @@ impl Outside {
             Ok(version) => version,
             Err(why) => return Some(unreachable(why)),
         };
-        let (base, ca) = (&self.settings.agent_url, self.settings.agent_ca_pem.as_deref());
-        let call = self.agent(id, epoch, |n, agent, _| ironic::heartbeat(n, agent, version, base, ca))??;
+        let (urls, ca) = (&self.settings.agent_urls, self.settings.agent_ca_pem.as_deref());
+        let call = self.agent(id, epoch, |n, agent, _| ironic::heartbeat(n, agent, version, urls, ca))??;
         Some(match self.send(insecure, &api, &call).await {
             Ok((status, body)) => {
                 let beat = ironic::beat(status);

@@ -21,6 +21,7 @@ use url::Url;
 
 pub use client::{ClientError, Forbidden};
 
+use crate::address::{Place, Urls};
 use crate::agent::ironic::ApiVersion;
 use crate::fleet::{Effects, Fleet};
 use crate::node::agent::{Beat, Inspected, Job, LookedUp};
@@ -47,8 +48,10 @@ pub struct Settings {
     /// Where the boot configurations of Ironic's `ipxe`, `pxe` and `http` interfaces are published over HTTP. Without
     /// it nothing boots from the network.
     pub network_boot: Option<String>,
-    /// What every agent's URL begins with, such as `https://192.0.2.1:9999`.
-    pub agent_url: String,
+    /// Where agents are reached; one URL for all of them is completed by a path.
+    pub agent_urls: Urls,
+    /// Where the controllers are, for agents to tell.
+    pub bmcs: Vec<Place>,
     /// The certificate that agents tell Ironic to trust, PEM; with it their URLs must be https.
     pub agent_ca_pem: Option<String>,
     /// How much of an image is fetched.
@@ -66,7 +69,8 @@ impl Default for Settings {
             ca: None,
             insecure: false,
             network_boot: None,
-            agent_url: String::new(),
+            agent_urls: Urls::Same("".into()),
+            bmcs: Vec::new(),
             agent_ca_pem: None,
             images: Images::Verify,
             image_retries: 9,

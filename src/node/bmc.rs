@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::Call;
 use super::command::Insertion;
+use super::session::Sessions;
 use crate::dmtf::{IndicatorLed, ResetKeysType};
 use crate::profile::Profile;
 use crate::profile::bios::Value;
@@ -41,6 +42,8 @@ pub struct Bmc {
     pub restarting_until: Option<SimTime>,
     /// Why the last start found nothing to boot from its first source.
     pub boot_failure: Option<Box<str>>,
+    /// Who is logged in, where the controller has a service root of its own.
+    pub sessions: Sessions,
 }
 
 /// Secure boot's settings.
@@ -112,6 +115,7 @@ pub(super) static NEW: Bmc = Bmc {
     clock_offset_minutes: 0,
     restarting_until: None,
     boot_failure: None,
+    sessions: Sessions::new(),
 };
 
 impl Bmc {

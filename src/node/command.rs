@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::agent::{AgentCommand, Beat, Inspected, LookedUp, Params};
 use super::boot::BootChange;
+use super::session::Secret;
 use crate::dmtf::{IndicatorLed, ResetKeysType, ResetType, TransferMethod, TransferProtocol};
 use crate::profile::bios::Value;
 
@@ -39,6 +40,17 @@ pub enum Command {
     SetChassisLed(IndicatorLed),
     /// The light of the drive with that number.
     SetDriveLed(u8, IndicatorLed),
+    /// Somebody who may logs in at the controller's own service root; the outcome is the session's id.
+    BeginSession {
+        /// Who.
+        user: Box<str>,
+        /// What the token is written from: fresh randomness.
+        secret: Secret,
+    },
+    /// The session with that id ends, if it has not.
+    EndSession(u32),
+    /// `SessionTimeout` of the controller's own service, seconds.
+    SetSessionTimeout(u32),
     /// A command of the agent's API.
     Agent(AgentCommand),
 }
@@ -91,6 +103,9 @@ pub enum Refusal {
     /// Secure boot needs UEFI.
     #[error("secure boot needs UEFI boot mode")]
     SecureBootNeedsUefi,
+    /// The controller holds as many sessions as it has room for.
+    #[error("there are too many sessions")]
+    TooManySessions,
     /// No agent runs on this machine.
     #[error("no agent runs here")]
     NoAgent,

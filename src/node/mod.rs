@@ -11,6 +11,7 @@ pub mod host;
 pub mod neighbour;
 mod power;
 pub mod sensors;
+pub mod session;
 pub mod spec;
 pub mod work;
 
@@ -70,6 +71,8 @@ pub enum Outcome {
     Done,
     /// It was for the agent, which has this to say.
     Agent(CommandRecord),
+    /// A session of the controller's own has begun; its id.
+    Session(u32),
 }
 
 impl Node {
@@ -183,6 +186,11 @@ impl Node {
         }
     }
 
+    /// Whether a session of the controller's own has that secret; this use keeps it alive.
+    pub fn session(&mut self, secret: &session::Secret, now: SimTime) -> bool {
+        self.state.bmc.as_mut().is_some_and(|bmc| bmc.sessions.check(secret, now))
+    }
+
     /// Does what `command` says, or refuses and changes nothing.
     ///
     /// # Errors
@@ -220,7 +228,9 @@ impl Node {
             Command::EjectMedia(slot) => self.bmc_mut().media.retain(|m| m.insertion.slot != slot),
             Command::ResetManager => {
                 let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
-                self.bmc_mut().restarting_until = Some(now.after_ms(ms));
+                let bmc = self.bmc_mut();
+                bmc.restarting_until = Some(now.after_ms(ms));
+                bmc.sessions.end_all();
             }
             Command::SetManagerClock { ahead_ms, offset_minutes } => {
                 let bmc = self.bmc_mut();
@@ -231,6 +241,16 @@ impl Node {
             Command::SetDriveLed(drive, led) => {
                 self.bmc_mut().drive_leds.insert(drive, led);
             }
+            Command::BeginSession { user, secret } => {
+                let id = self.bmc_mut().sessions.begin(user, secret, now);
+                return id.map(Outcome::Session).ok_or(Refusal::TooManySessions);
+            }
+            Command::EndSession(id) => {
+                if let Some(bmc) = &mut self.state.bmc {
+                    bmc.sessions.end(id);
+                }
+            }
+            Command::SetSessionTimeout(seconds) => self.bmc_mut().sessions.set_timeout_s(seconds),
             Command::Agent(command) => return self.agent_command(command, now),
         }
         Ok(Outcome::Done)

@@ -38,6 +38,12 @@ impl Spec<'_> {
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 
+    /// `ServiceRoot.UUID` of a controller that has a service root of its own.
+    pub fn service_uuid(&self) -> Uuid {
+        let half = |n| u128::from(self.seed.hash(self.id.0, Purpose::ServiceUuid, n));
+        uuid::Builder::from_custom_bytes((half(0) << 64 | half(1)).to_be_bytes()).into_uuid()
+    }
+
     /// The node whose UUID this would be; whoever asks must still compare it with that node's own.
     pub fn index_of_uuid(seed: Seed, uuid: Uuid) -> u32 {
         let [a, b, c, d, ..] = uuid.into_bytes();
@@ -47,6 +53,19 @@ impl Spec<'_> {
     /// The name that clients are told to enrol it under: profile and index, unique in the fleet.
     pub fn name(&self) -> String {
         [&self.profile.name, "-", itoa::Buffer::new().format(self.id.0)].concat()
+    }
+
+    /// The node whose [`name`](Spec::name) or UUID this would be; whoever asks must still compare.
+    pub fn index_of_name(seed: Seed, name: &str) -> Option<u32> {
+        if let Ok(uuid) = Uuid::try_parse(name) {
+            return Some(Self::index_of_uuid(seed, uuid));
+        }
+        name.rsplit_once('-')?.1.parse().ok()
+    }
+
+    /// Whether that is its name or its UUID, in letters of any case.
+    pub fn is_named(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(&self.name()) || Uuid::try_parse(name).is_ok_and(|uuid| uuid == self.uuid())
     }
 
     /// `SerialNumber` of system and chassis.

@@ -166,6 +166,11 @@ fn check(p: &Profile) -> Result<(), String> {
             return Err(format!("{what}: {count} of them, and 1 to {max} are allowed"));
         }
     }
+    for (what, id) in
+        [("ids.system", &p.ids.system), ("ids.manager", &p.ids.manager), ("ids.chassis", &p.ids.chassis)]
+    {
+        distinct(what, std::iter::once(id))?;
+    }
     distinct("nic id", p.nics.iter().map(|n| &n.id))?;
     distinct("nic name", p.nics.iter().map(|n| &n.name))?;
     distinct("processor id", p.processors.iter().map(|n| &n.id))?;

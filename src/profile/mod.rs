@@ -53,6 +53,9 @@ pub struct Profile {
     pub boot_targets: Vec<BootTarget>,
     /// Boot order of a new machine: what is tried when nothing overrides it.
     pub boot_order: Vec<BootTarget>,
+    /// Ids of the only system, manager and chassis, where a controller has a service root of its own.
+    #[serde(default)]
+    pub ids: Ids,
     /// The box.
     pub chassis: Chassis,
     /// The controller.
@@ -102,6 +105,25 @@ pub struct Profile {
     /// What is remembered of its documents.
     #[serde(skip)]
     pub memo: Memo,
+}
+
+/// What a controller calls what it has one of.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ids {
+    /// Last word of the `ComputerSystem`'s path.
+    pub system: String,
+    /// Last word of the `Manager`'s path.
+    pub manager: String,
+    /// Last word of the `Chassis`'s path.
+    pub chassis: String,
+}
+
+impl Default for Ids {
+    fn default() -> Self {
+        let one = || "1".to_owned();
+        Self { system: one(), manager: one(), chassis: one() }
+    }
 }
 
 impl Profile {

@@ -13,6 +13,7 @@ use super::auth::Account;
 use super::tree::TREE;
 use crate::clock::Clock;
 use crate::fleet::Fleet;
+use crate::node::NodeId;
 use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::time::SimTime;
@@ -24,7 +25,10 @@ pub type Page = (String, Value);
 pub fn profile(profile: &Arc<Profile>) -> Vec<String> {
     let mut problems = names(profile);
     match sample(profile) {
-        Ok(redfish) => problems.extend(crawl(&redfish).1),
+        Ok(redfish) => {
+            problems.extend(crawl(&redfish).1);
+            problems.extend(crawl_own(&redfish, NodeId(0)).1);
+        }
         Err(problem) => problems.push(problem),
     }
     problems
@@ -42,11 +46,23 @@ pub fn sample(profile: &Arc<Profile>) -> Result<Redfish, String> {
 
 /// Follows every link from the root: all documents, and what is wrong with them.
 pub fn crawl(redfish: &Redfish) -> (Vec<Page>, Vec<String>) {
+    crawl_by(|uri| get(redfish, uri))
+}
+
+/// The same from a node's own root.
+pub fn crawl_own(redfish: &Redfish, id: NodeId) -> (Vec<Page>, Vec<String>) {
+    crawl_by(|uri| {
+        let answer = asked(uri).and_then(|request| redfish.call_own(id, |_| true, &request));
+        answer.map_or((StatusCode::BAD_REQUEST, Bytes::new()), |r| (r.status(), r.into_body()))
+    })
+}
+
+fn crawl_by(get: impl Fn(&str) -> (StatusCode, Bytes)) -> (Vec<Page>, Vec<String>) {
     let (mut pages, mut problems) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::from(["/redfish/v1".to_owned()]);
     let mut todo = VecDeque::from(["/redfish/v1".to_owned()]);
     while let Some(uri) = todo.pop_front() {
-        let (status, body) = get(redfish, &uri);
+        let (status, body) = get(&uri);
         if status != StatusCode::OK {
             problems.push(format!("{uri}: linked, and answers {status}"));
             continue;
@@ -72,10 +88,13 @@ pub fn crawl(redfish: &Redfish) -> (Vec<Page>, Vec<String>) {
 
 /// A GET with the sample's credentials.
 pub fn get(redfish: &Redfish, uri: &str) -> (StatusCode, Bytes) {
-    let request = Request::get(uri).header("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=").body(Bytes::new());
-    let Ok(request) = request else { return (StatusCode::BAD_REQUEST, Bytes::new()) };
+    let Some(request) = asked(uri) else { return (StatusCode::BAD_REQUEST, Bytes::new()) };
     let response = redfish.call(&request);
     (response.status(), response.into_body())
+}
+
+fn asked(uri: &str) -> Option<Request<Bytes>> {
+    Request::get(uri).header("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=").body(Bytes::new()).ok()
 }
 
 fn links(value: &Value, each: &mut dyn FnMut(&str)) {

@@ -16,8 +16,8 @@ pub struct Doc<'o> {
     out: Vec<u8>,
     /// The objects and arrays that are open, innermost last.
     open: Vec<Level<'o>>,
-    /// Whose facts an overlay may name.
-    facts: Option<Spec<'o>>,
+    /// Whose facts an overlay may name, and whether the service is that node's own.
+    facts: Option<(Spec<'o>, bool)>,
     /// Parts that change by themselves and are left out of the ETag.
     moving: Vec<Range<usize>>,
     /// What the model remembers of documents of this kind.
@@ -41,8 +41,8 @@ enum Fate<'o> {
 }
 
 impl<'o> Doc<'o> {
-    /// A document with the top level's overlay.
-    pub fn new(overlay: Option<&'o Overlay>, facts: Option<Spec<'o>>) -> Self {
+    /// A document with the top level's overlay; `facts` is the node, if it is one's, and whether the service is its own.
+    pub fn new(overlay: Option<&'o Overlay>, facts: Option<(Spec<'o>, bool)>) -> Self {
         let (out, open) = (Vec::with_capacity(4096), Vec::with_capacity(8));
         let mut doc = Self { out, open, facts, moving: Vec::new(), memo: None, personal: false };
         doc.begin(b'{', overlay);
@@ -279,11 +279,14 @@ impl<'o> Doc<'o> {
                 Piece::Text(text) => self.out.extend_from_slice(text.as_bytes()),
                 Piece::Fact(fact) => {
                     // Only a document of a node has an overlay with facts: others belong to no model.
-                    let Some(spec) = self.facts else { continue };
+                    let Some((spec, own)) = self.facts else { continue };
                     self.personal = true;
                     let text = match fact {
                         Fact::Name => spec.name(),
                         Fact::Serial => spec.serial(),
+                        Fact::System if own => spec.profile.ids.system.clone(),
+                        Fact::Manager if own => spec.profile.ids.manager.clone(),
+                        Fact::Chassis if own => spec.profile.ids.chassis.clone(),
                         Fact::Uuid | Fact::System | Fact::Manager | Fact::Chassis => spec.uuid().to_string(),
                     };
                     self.out.extend_from_slice(text.as_bytes());
@@ -301,10 +304,14 @@ mod tests {
     use crate::seed::Seed;
 
     fn text(overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
+        text_at(false, overlay, write)
+    }
+
+    fn text_at(own: bool, overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
         let overlay = overlay.map(|o| Overlay::parse(o).unwrap());
         let profile = built_in("generic").unwrap();
         let facts = Spec { seed: Seed(1), id: NodeId(0), profile: &profile };
-        let mut doc = Doc::new(overlay.as_ref(), Some(facts));
+        let mut doc = Doc::new(overlay.as_ref(), Some((facts, own)));
         write(&mut doc);
         String::from_utf8(doc.finish().0).unwrap()
     }
@@ -369,6 +376,14 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_those_of_the_service_root() {
+        let overlay = Some(r#"{"Oem": "{system} {manager} {chassis}"}"#);
+        assert_eq!(text_at(true, overlay, |_| ()), r#"{"Oem":"1 1 1"}"#);
+        let shared = text(overlay, |_| ());
+        assert_eq!(shared.matches("-").count(), 12, "three UUIDs: {shared}");
+    }
+
+    #[test]
     fn texts_are_escaped_as_serde_does() {
         let nasty = "a\"b\\c\nd\u{1}é";
         assert_eq!(text(None, |d| d.put("x", nasty)), serde_json::json!({"x": nasty}).to_string());
@@ -382,7 +397,7 @@ mod tests {
         let mut written = 0;
         let mut render = |kind: usize, id: u32, keys: [&'static str; 2]| {
             let facts = Spec { seed: Seed(1), id: NodeId(id), profile: &profile };
-            let mut d = Doc::new(Some(&overlay), Some(facts)).remembered_by(&memo, kind);
+            let mut d = Doc::new(Some(&overlay), Some((facts, false))).remembered_by(&memo, kind);
             d.same(0, |d| {
                 written += 1;
                 keys.iter().for_each(|key| d.put(key, 1u8));

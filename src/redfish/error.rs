@@ -45,6 +45,7 @@ impl From<Refusal> for Problem {
             )
             .about("#/SecureBootEnable".to_owned())
             .into(),
+            Refusal::TooManySessions => (&message::SESSION_LIMIT_EXCEEDED).into(),
             Refusal::NoAgent => (&message::INTERNAL_ERROR).into(),
         }
     }

@@ -124,7 +124,7 @@ fn of_node(redfish: &Redfish, row: usize, id: NodeId, each: &mut dyn FnMut(&str,
         match TREE.rows[row].resource.members {
             None => each(key, ""),
             Some(members) => {
-                let cx = Cx { redfish, node: Some(node), now, uri: "", ids: &[], node_key: key };
+                let cx = Cx { redfish, node: Some(node), now, uri: "", ids: &[], node_key: key, own: false };
                 members(&cx, &mut |part| each(key, part));
             }
         }

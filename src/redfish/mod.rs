@@ -16,6 +16,7 @@ mod query;
 mod render;
 pub mod resource;
 mod resources;
+mod root;
 mod service_documents;
 pub mod session;
 pub mod tree;
@@ -27,8 +28,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use uuid::Uuid;
 
+use crate::address::Place;
 use crate::fleet::Fleet;
-use crate::node::Node;
+use crate::node::{Node, NodeId};
 use crate::seed::Purpose;
 use crate::time::SimTime;
 use auth::Account;
@@ -40,6 +42,7 @@ use protocol::{allow, check_version, is_public, no_content, not_found};
 use query::Page;
 use render::Document;
 use resource::{Cx, Effect};
+use root::Root;
 use session::{NoSession, Sessions};
 use tree::{Route, TREE, Target};
 
@@ -54,17 +57,10 @@ pub struct Redfish {
     pub account: Account,
     /// Who is logged in.
     pub sessions: Sessions,
-    /// Where it is reached.
-    pub ports: Ports,
-}
-
-/// TCP ports on which the service listens, as `ManagerNetworkProtocol` tells them.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Ports {
-    /// Without TLS.
-    pub http: Option<u16>,
-    /// With TLS.
-    pub https: Option<u16>,
+    /// Where it is reached, each with whether that is over TLS.
+    pub places: Vec<(bool, Place)>,
+    /// The domain below which each node's controller has a name, and a root of its own under that name.
+    pub domain: Option<Box<str>>,
 }
 
 /// What a request asks for, found out before any node is locked.
@@ -102,9 +98,9 @@ enum Reply {
 }
 
 impl Redfish {
-    /// A service with its one account. Where it listens is to be told in [`Redfish::ports`].
+    /// A service with its one account. Where it listens is to be told in [`Redfish::places`].
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        Self { fleet, account, sessions: Sessions::new(), ports: Ports::default() }
+        Self { fleet, account, sessions: Sessions::new(), places: Vec::new(), domain: None }
     }
 
     /// `ServiceRoot.UUID`: the fleet's own.
@@ -114,23 +110,50 @@ impl Redfish {
         uuid::Builder::from_custom_bytes((half(0) << 64 | half(1)).to_be_bytes()).into_uuid()
     }
 
-    /// Answers a request, whole.
+    /// The TCP port on which a node's controller is reached first, with or without TLS.
+    fn port(&self, node: NodeId, tls: bool) -> Option<u16> {
+        self.places.iter().find(|(over, _)| *over == tls).map(|(_, place)| place.of(node.0).port())
+    }
+
+    /// The IP addresses that a node's controller has to itself, with the lengths of their prefixes.
+    fn own_ips(&self, node: NodeId) -> Vec<(std::net::IpAddr, u8)> {
+        let mut ips = Vec::new();
+        for (_, place) in &self.places {
+            if let Place::Ips(prefix, _) = place
+                && !ips.contains(&(prefix.address(node.0), prefix.bits()))
+            {
+                ips.push((prefix.address(node.0), prefix.bits()));
+            }
+        }
+        ips
+    }
+
+    /// Answers a request at the fleet's root, whole.
     pub fn call(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        self.answer(request).map(|content| match content {
+        self.whole(self.answer(request))
+    }
+
+    fn whole(&self, response: Response<Content>) -> Response<Bytes> {
+        response.map(|content| match content {
             Content::Bytes(bytes) => bytes,
             Content::List(list) => list.parts(self).flatten().collect(),
         })
     }
 
     fn answer(&self, request: &Request<Bytes>) -> Response<Content> {
-        self.answer_in_order(request).unwrap_or_else(|problem| {
+        self.answer_at(&mut Root::Fleet, request, self.fleet.clock().now())
+    }
+
+    fn answer_at(&self, root: &mut Root<'_>, request: &Request<Bytes>, now: SimTime) -> Response<Content> {
+        let own = root.is_own();
+        self.answer_in_order(root, request, now).unwrap_or_else(|problem| {
             let mut response = problem.answer().map(Content::Bytes);
             if response.status() == StatusCode::UNAUTHORIZED {
                 let challenge = HeaderValue::from_static("Basic realm=\"Redfish\"");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             }
             if response.status() == StatusCode::METHOD_NOT_ALLOWED
-                && let Some(route) = TREE.find(request.uri().path())
+                && let Some(route) = TREE.find(request.uri().path(), own)
             {
                 response.headers_mut().insert(header::ALLOW, allow(route.target));
             }
@@ -138,12 +161,21 @@ impl Redfish {
         })
     }
 
-    fn answer_in_order(&self, request: &Request<Bytes>) -> Result<Response<Content>, Problem> {
+    fn answer_in_order(
+        &self,
+        root: &mut Root<'_>,
+        request: &Request<Bytes>,
+        now: SimTime,
+    ) -> Result<Response<Content>, Problem> {
         let path = request.uri().path();
-        let route = TREE.find(path);
+        let route = TREE.find(path, root.is_own());
         let public = route.as_ref().is_some_and(|r| is_public(r.target, request.method()));
-        let now = self.fleet.clock().now();
-        let allowed = || auth::allowed(request.headers(), &self.account, &self.sessions, now);
+        let mut allowed = || {
+            auth::allowed(request.headers(), &self.account, |token| match &mut *root {
+                Root::Fleet => self.sessions.check(token, now).is_some(),
+                Root::Own { node, .. } => root::is_live(node, token, now),
+            })
+        };
         if !public && !allowed() {
             return Err((&NO_VALID_SESSION).into());
         }
@@ -162,11 +194,11 @@ impl Redfish {
             Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, |q| q.page)),
             _ => Does::Request(request),
         };
-        let response = match (self.reply(path, route, does, now)?, query) {
+        let response = match (self.reply(root, path, route, does, now)?, query) {
             (Reply::Answer(response), _) => response,
             (Reply::Document(document), None) => document.answer(request.headers(), target),
             (Reply::Document(document), Some(query)) => {
-                let (document, target) = query.apply(self, document, target)?;
+                let (document, target) = query.apply(self, root, document, target)?;
                 // What the query makes of it may have changed while the resource has not.
                 document.answer(&HeaderMap::new(), target)
             }
@@ -179,10 +211,14 @@ impl Redfish {
     }
 
     /// The document at a path, for whom has been let in already.
-    fn read(&self, path: &str) -> Option<(Document, Target)> {
-        let route = TREE.find(path)?;
+    fn read(&self, root: &mut Root<'_>, path: &str) -> Option<(Document, Target)> {
+        let route = TREE.find(path, root.is_own())?;
         let target = route.target;
-        match self.reply(path, route, Does::Read(Page::WHOLE), self.fleet.clock().now()) {
+        let now = match root {
+            Root::Fleet => self.fleet.clock().now(),
+            Root::Own { now, .. } => *now,
+        };
+        match self.reply(root, path, route, Does::Read(Page::WHOLE), now) {
             Ok(Reply::Document(document)) => Some((document, target)),
             Ok(Reply::List(_) | Reply::Answer(_)) | Err(_) => None,
         }
@@ -190,6 +226,7 @@ impl Redfish {
 
     fn reply<'r>(
         &self,
+        root: &mut Root<'_>,
         path: &'r str,
         route: Route<'r>,
         does: Does<'r>,
@@ -198,6 +235,12 @@ impl Redfish {
         let missing = || not_found(path);
         let Route { target, node, ids } = route;
         let asked = Asked { target, ids, uri: path.strip_suffix('/').unwrap_or(path), does };
+        if let Root::Own { node: own, .. } = root {
+            if node.is_some_and(|(part, key)| !root::is_id_of(own, part, key)) {
+                return Err(missing());
+            }
+            return self.on_own(&asked, own, now);
+        }
         let Some((_, key)) = node else { return self.on_service(&asked, now) };
         let uuid: Uuid = key.parse().map_err(|_| missing())?;
         let id = self.fleet.find(uuid).ok_or_else(missing)?;
@@ -208,13 +251,16 @@ impl Redfish {
 
     /// A request about the service itself, with no node in it.
     fn on_service(&self, asked: &Asked<'_>, now: SimTime) -> Result<Reply, Problem> {
-        let cx = Cx { redfish: self, node: None, now, uri: asked.uri, ids: &asked.ids, node_key: "" };
+        let cx =
+            Cx { redfish: self, node: None, now, uri: asked.uri, ids: &asked.ids, node_key: "", own: false };
         match self.granted(asked, &cx)? {
             Granted::Reply(reply) => Ok(reply),
             Granted::Change(Effect::Node(_)) => {
                 unreachable!("only a node's resources have changes of a node")
             }
-            Granted::Change(Effect::LogIn { user, password }) => self.log_in(&user, &password, now),
+            Granted::Change(Effect::LogIn { user, password }) => {
+                self.log_in(&mut Root::Fleet, &user, &password, now)
+            }
             Granted::Change(Effect::LogOut(id)) => {
                 let ended = id.parse().is_ok_and(|id| self.sessions.end(id));
                 if ended { Ok(Reply::Answer(no_content())) } else { Err(not_found(asked.uri)) }
@@ -231,7 +277,15 @@ impl Redfish {
             let left = std::time::Duration::from_millis(until.since_ms(now));
             return Err(crate::node::command::Refusal::ManagerRestarting(left).into());
         }
-        let cx = Cx { redfish: self, node: Some(node), now, uri: asked.uri, ids: &asked.ids, node_key: key };
+        let cx = Cx {
+            redfish: self,
+            node: Some(node),
+            now,
+            uri: asked.uri,
+            ids: &asked.ids,
+            node_key: key,
+            own: false,
+        };
         match self.granted(asked, &cx)? {
             Granted::Reply(reply) => Ok(reply),
             Granted::Change(Effect::Node(command)) => {
@@ -314,18 +368,27 @@ impl Redfish {
         }
     }
 
-    fn log_in(&self, user: &str, password: &str, now: SimTime) -> Result<Reply, Problem> {
+    fn log_in(
+        &self,
+        root: &mut Root<'_>,
+        user: &str,
+        password: &str,
+        now: SimTime,
+    ) -> Result<Reply, Problem> {
         const SESSIONS: &str = "/redfish/v1/SessionService/Sessions";
         if !self.account.matches(user, password) {
             let why = "The credentials are not valid.";
             return Err(Message::new(&message::RESOURCE_AT_URI_UNAUTHORIZED, [SESSIONS, why]).into());
         }
-        let (id, token) = self.sessions.begin(user, now).map_err(|why| match why {
-            NoSession::TooMany => Problem::from(&message::SESSION_LIMIT_EXCEEDED),
-            NoSession::NoSecret => Problem::from(&message::INTERNAL_ERROR),
-        })?;
+        let (id, token) = match root {
+            Root::Fleet => self.sessions.begin(user, now).map_err(|why| match why {
+                NoSession::TooMany => Problem::from(&message::SESSION_LIMIT_EXCEEDED),
+                NoSession::NoSecret => Problem::from(&message::INTERNAL_ERROR),
+            })?,
+            Root::Own { node, .. } => root::log_in(node, user, now)?,
+        };
         let uri = format!("{SESSIONS}/{id}");
-        let (document, target) = self.read(&uri).expect("the session has just begun");
+        let (document, target) = self.read(root, &uri).expect("the session has just begun");
         let mut response = document.answer(&HeaderMap::new(), target);
         *response.status_mut() = StatusCode::CREATED;
         let value = |text: &str| HeaderValue::from_str(text).expect("base64 and paths are ASCII");

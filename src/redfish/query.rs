@@ -15,6 +15,7 @@ use super::message::{
     QUERY_PARAMETER_UNSUPPORTED, QUERY_PARAMETER_VALUE_FORMAT_ERROR,
 };
 use super::render::Document;
+use super::root::Root;
 use super::tree::Target;
 
 /// Which part of a collection is asked for.
@@ -119,18 +120,19 @@ impl Query {
     pub(super) fn apply(
         &self,
         redfish: &Redfish,
+        root: &mut Root<'_>,
         document: Document,
         target: Target,
     ) -> Result<(Document, Target), Problem> {
         if self.only {
-            return Ok(only_member(redfish, &document).unwrap_or((document, target)));
+            return Ok(only_member(redfish, root, &document).unwrap_or((document, target)));
         }
         if self.expand.is_none() && self.select.is_none() {
             return Ok((document, target));
         }
         let mut value = parse(document.bytes());
         if let Some(expand) = self.expand {
-            let mut expansion = Expansion { redfish, asked: expand, left: Self::MAX_EXPANDED };
+            let mut expansion = Expansion { redfish, root, asked: expand, left: Self::MAX_EXPANDED };
             expansion.within(&mut value, expand.levels, false)?;
         }
         if let Some(select) = &self.select {
@@ -141,10 +143,10 @@ impl Query {
 }
 
 /// The one member of a collection that has one only.
-fn only_member(redfish: &Redfish, collection: &Document) -> Option<(Document, Target)> {
+fn only_member(redfish: &Redfish, root: &mut Root<'_>, collection: &Document) -> Option<(Document, Target)> {
     let value = parse(collection.bytes());
     match value["Members"].as_array().map_or(&[][..], Vec::as_slice) {
-        [member] => redfish.read(member["@odata.id"].as_str()?),
+        [member] => redfish.read(root, member["@odata.id"].as_str()?),
         _ => None,
     }
 }
@@ -178,14 +180,15 @@ impl Expand {
 }
 
 /// An expansion under way.
-struct Expansion<'a> {
+struct Expansion<'a, 'n> {
     redfish: &'a Redfish,
+    root: &'a mut Root<'n>,
     asked: Expand,
     /// Documents that may still be expanded.
     left: usize,
 }
 
-impl Expansion<'_> {
+impl Expansion<'_, '_> {
     fn within(&mut self, value: &mut Value, levels: u32, in_links: bool) -> Result<(), Problem> {
         match value {
             Value::Object(map) => {
@@ -202,7 +205,7 @@ impl Expansion<'_> {
         if !(if in_links { self.asked.links } else { self.asked.subordinate }) {
             return Ok(());
         }
-        let Some((document, _)) = self.redfish.read(uri) else { return Ok(()) };
+        let Some((document, _)) = self.redfish.read(self.root, uri) else { return Ok(()) };
         self.left = self.left.checked_sub(1).ok_or_else(|| {
             out_of_range("$expand", &format!("of {} expanded resources", Query::MAX_EXPANDED))
         })?;

@@ -156,7 +156,7 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     let shared = if cx.node.is_none() { cx.redfish.fleet.only_profile() } else { None };
     let profile = cx.node.map(|n| &**n.profile()).or(shared.as_deref());
     let overlay = profile.and_then(|p| p.overlays.get(resource.type_name()));
-    let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
+    let mut d = Doc::new(overlay, cx.node.map(|n| (n.spec(), cx.own)));
     if let Some(node) = cx.node {
         d = d.remembered_by(&node.profile().memo, row);
     }
@@ -186,12 +186,11 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
 
 /// Renders the collection over a row of parts of one node, or of the service.
 pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
-    let members = TREE.rows[row].resource.members.expect("what has no members of its own is one of nodes");
     let mut count = 0;
-    members(cx, &mut |_| count += 1);
+    members(cx, row, &mut |_| count += 1);
     collection_of(cx, row, page, count, |d| {
         let mut n = 0;
-        members(cx, &mut |id| {
+        members(cx, row, &mut |id| {
             if n >= page.skip && n - page.skip < page.top {
                 d.item_link(&[cx.uri, "/", id]);
             }
@@ -213,7 +212,7 @@ pub(super) fn collection_of(
     let mut kind = resource.type_name().to_owned();
     kind.push_str("Collection");
     let overlay = cx.node.and_then(|n| n.profile().overlays.get(&kind));
-    let mut d = Doc::new(overlay, cx.node.map(|n| n.spec()));
+    let mut d = Doc::new(overlay, cx.node.map(|n| (n.spec(), cx.own)));
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", &kind, ".", &kind]);
     d.put("Name", over.name);
@@ -226,4 +225,15 @@ pub(super) fn collection_of(
     }
     let (bytes, hash) = d.finish();
     Document { bytes, hash }
+}
+
+/// Calls back with the id of each member of such a collection. What a node has one of has no list of them: there is one.
+fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str)) {
+    let resource = TREE.rows[row].resource;
+    match (resource.members, resource.path.rsplit('/').next()) {
+        (Some(members), _) => members(cx, each),
+        (None, Some("{Manager}")) => each(cx.manager_id()),
+        (None, Some("{Chassis}")) => each(cx.chassis_id()),
+        (None, _) => each(cx.system_id()),
+    }
 }

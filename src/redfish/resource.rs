@@ -1,5 +1,9 @@
 //! What a resource of the Redfish tree is: one row of the table in `tree.rs`.
 
+use std::sync::Arc;
+
+use uuid::Uuid;
+
 use super::Redfish;
 use super::body::Body;
 use super::doc::Doc;
@@ -183,8 +187,10 @@ pub struct Cx<'a> {
     pub uri: &'a str,
     /// Ids on the way to it, below the node.
     pub ids: &'a [&'a str],
-    /// The node's UUID as text, which is its id in URIs.
+    /// The node's UUID as text, which is its id in URIs below the fleet's root.
     pub node_key: &'a str,
+    /// Whether the service root is the node's own, with nothing of other nodes below it. Then every resource has a node.
+    pub own: bool,
 }
 
 impl<'a> Cx<'a> {
@@ -208,19 +214,49 @@ impl<'a> Cx<'a> {
         self.ids.last().expect("only a member's functions ask for its id")
     }
 
+    /// The node, if the service is its own.
+    pub fn own_node(&self) -> Option<&'a Node> {
+        self.node.filter(|_| self.own)
+    }
+
+    /// Id of the node's system.
+    pub fn system_id(&self) -> &'a str {
+        self.own_node().map_or(self.node_key, |node| &node.profile().ids.system)
+    }
+
+    /// Id of the node's manager.
+    pub fn manager_id(&self) -> &'a str {
+        self.own_node().map_or(self.node_key, |node| &node.profile().ids.manager)
+    }
+
+    /// Id of the node's chassis.
+    pub fn chassis_id(&self) -> &'a str {
+        self.own_node().map_or(self.node_key, |node| &node.profile().ids.chassis)
+    }
+
+    /// `UUID` of the service.
+    pub fn service_uuid(&self) -> Uuid {
+        self.own_node().map_or_else(|| self.redfish.uuid(), |node| node.spec().service_uuid())
+    }
+
+    /// The models that the service has systems of.
+    pub fn profiles(&self) -> Vec<Arc<Profile>> {
+        self.own_node().map_or_else(|| self.redfish.fleet.profiles(), |node| vec![Arc::clone(node.profile())])
+    }
+
     /// The parts of a link to the node's system, to be joined with what follows below it.
     pub fn system(&self) -> [&'a str; 2] {
-        ["/redfish/v1/Systems/", self.node_key]
+        ["/redfish/v1/Systems/", self.system_id()]
     }
 
     /// The parts of a link to the node's manager.
     pub fn manager(&self) -> [&'a str; 2] {
-        ["/redfish/v1/Managers/", self.node_key]
+        ["/redfish/v1/Managers/", self.manager_id()]
     }
 
     /// The parts of a link to the node's chassis.
     pub fn chassis(&self) -> [&'a str; 2] {
-        ["/redfish/v1/Chassis/", self.node_key]
+        ["/redfish/v1/Chassis/", self.chassis_id()]
     }
 
     /// Whether the node's model has what stands at `path`, written as in a profile's `absent`. A document asks before it

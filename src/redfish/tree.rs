@@ -69,8 +69,12 @@ pub struct Route<'p> {
 /// How an id names a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeId {
-    /// It is the node's key.
-    Whole,
+    /// It is its system's.
+    System,
+    /// It is its manager's.
+    Manager,
+    /// It is its chassis's.
+    Chassis,
     /// It begins with the node's key and a dash; the rest is a part of the node.
     Prefix,
 }
@@ -143,7 +147,9 @@ impl Tree {
         let new = self.nodes.len();
         let next = if segment.starts_with('{') {
             let kind = match segment {
-                "{System}" | "{Manager}" | "{Chassis}" => IdKind::Node(NodeId::Whole),
+                "{System}" => IdKind::Node(NodeId::System),
+                "{Manager}" => IdKind::Node(NodeId::Manager),
+                "{Chassis}" => IdKind::Node(NodeId::Chassis),
                 "{Software}" => IdKind::Node(NodeId::Prefix),
                 _ => IdKind::Part,
             };
@@ -162,8 +168,9 @@ impl Tree {
         next
     }
 
-    /// What stands at a path. One trailing slash is let pass: clients write the root with it.
-    pub fn find<'p>(&self, path: &'p str) -> Option<Route<'p>> {
+    /// What stands at a path. One trailing slash is let pass: clients write the root with it. Below a node's `own` root
+    /// the ids of its parts do not begin with the node's key.
+    pub fn find<'p>(&self, path: &'p str, own: bool) -> Option<Route<'p>> {
         let path = path.strip_prefix('/')?;
         let path = path.strip_suffix('/').unwrap_or(path);
         let (mut at, mut node, mut ids) = (&self.nodes[0], None, Vec::new());
@@ -179,12 +186,13 @@ impl Tree {
             }
             let (kind, next) = at.id.filter(|_| !segment.is_empty())?;
             match kind {
-                IdKind::Node(NodeId::Whole) => node = Some((NodeId::Whole, segment)),
+                IdKind::Node(NodeId::Prefix) if own => ids.push(segment),
                 IdKind::Node(NodeId::Prefix) => {
                     let (key, part) = segment.split_at_checked(KEY_LENGTH)?;
                     node = Some((NodeId::Prefix, key));
                     ids.push(part.strip_prefix('-')?);
                 }
+                IdKind::Node(whole) => node = Some((whole, segment)),
                 IdKind::Part => ids.push(segment),
             }
             at = &self.nodes[next];
@@ -215,19 +223,22 @@ mod tests {
     #[test]
     fn paths_lead_to_rows_with_their_ids() {
         let path = format!("/redfish/v1/Systems/{KEY}/Processors/CPU0");
-        let route = TREE.find(&path).unwrap();
-        assert_eq!((route.node, route.ids), (Some((NodeId::Whole, KEY)), vec!["CPU0"]));
-        assert!(matches!(TREE.find("/redfish/v1/Systems").unwrap().target, Target::Collection(_)));
-        assert!(matches!(TREE.find("/redfish/v1/").unwrap().target, Target::Document(_)));
-        assert_eq!(TREE.find("/redfish/").unwrap().target, Target::Versions);
+        let route = TREE.find(&path, false).unwrap();
+        assert_eq!((route.node, route.ids), (Some((NodeId::System, KEY)), vec!["CPU0"]));
+        assert!(matches!(TREE.find("/redfish/v1/Systems", false).unwrap().target, Target::Collection(_)));
+        assert!(matches!(TREE.find("/redfish/v1/", false).unwrap().target, Target::Document(_)));
+        assert_eq!(TREE.find("/redfish/", false).unwrap().target, Target::Versions);
     }
 
     #[test]
     fn a_component_of_a_node_is_found_by_its_prefix() {
         let path = format!("/redfish/v1/UpdateService/FirmwareInventory/{KEY}-BIOS");
-        let route = TREE.find(&path).unwrap();
+        let route = TREE.find(&path, false).unwrap();
         assert_eq!((route.node, route.ids), (Some((NodeId::Prefix, KEY)), vec!["BIOS"]));
-        assert!(TREE.find("/redfish/v1/UpdateService/FirmwareInventory/BIOS").is_none());
+        let short = "/redfish/v1/UpdateService/FirmwareInventory/BIOS";
+        assert!(TREE.find(short, false).is_none());
+        let route = TREE.find(short, true).unwrap();
+        assert_eq!((route.node, route.ids), (None, vec!["BIOS"]));
     }
 
     #[test]
@@ -240,7 +251,7 @@ mod tests {
             "/redfish/v1/systems",
             "/redfish/v1/Systems/x/y/z",
         ] {
-            assert!(TREE.find(path).is_none(), "{path}");
+            assert!(TREE.find(path, false).is_none(), "{path}");
         }
     }
 

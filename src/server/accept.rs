@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
@@ -26,8 +27,13 @@ pub(super) async fn connections<F: Face>(
             _ = stop.wait_for(|stop| *stop) => break,
             Some(ended) = open.join_next() => note(ended),
             (stream, local, remote) = listener.accept() => {
+                let whose = listener.whose(local).filter(|node| node.is_none_or(|n| shared.face.is_home(n)));
+                let Some(node) = whose else {
+                    reset(stream);
+                    continue;
+                };
                 let Some(seat) = shared.house.admit() else { continue };
-                let peer = Peer { local, remote, tls: listener.is_tls() };
+                let peer = Peer { local, remote, tls: listener.is_tls(), node, sni: None };
                 let context = Context::new(Arc::clone(&shared), peer, seat);
                 open.spawn(connection::run(stream, listener.tls.clone(), context, told.clone()));
             }
@@ -35,6 +41,13 @@ pub(super) async fn connections<F: Face>(
     }
     drop(listener);
     drain(open, shared.house.limits.drain).await
+}
+
+/// Ends a connection to nobody as a host without a listener does: with a reset, and nothing left to wait for.
+fn reset(stream: TcpStream) {
+    // If it cannot be set, the connection is closed in order instead.
+    let _ = stream.set_zero_linger();
+    drop(stream);
 }
 
 /// Waits for the connections to end by themselves, and cuts those that do not in time.

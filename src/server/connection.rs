@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -9,7 +10,6 @@ use std::task::Poll;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -21,6 +21,7 @@ use super::activity::{Wait, Watched};
 use super::answer::Context;
 use super::watchdog::Watchdog;
 use crate::face::{Face, Refused};
+use crate::tls::Shown;
 
 /// The first byte of every TLS connection: a record of type handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
@@ -28,15 +29,16 @@ const TLS_HANDSHAKE: u8 = 22;
 /// Serves one connection until it ends.
 pub(super) async fn run<F: Face>(
     stream: TcpStream,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Shown>,
     mut context: Context<F>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let Some(config) = tls else {
+    let Some(shown) = tls else {
         return serve(stream, context, stop).await;
     };
     let remote = context.peer.remote;
-    let greeting = timeout(context.shared.house.limits.handshake, greet(stream, config));
+    let greeting =
+        timeout(context.shared.house.limits.handshake, greet(stream, shown, context.peer.local.ip()));
     let greeted = tokio::select! {
         biased;
         // Nothing was asked yet, so there is nothing to wait for.
@@ -44,7 +46,10 @@ pub(super) async fn run<F: Face>(
         greeted = greeting => greeted,
     };
     match greeted {
-        Ok(Ok(Greeted::Tls(stream))) => serve(stream, context, stop).await,
+        Ok(Ok(Greeted::Tls(stream))) => {
+            context.peer.sni = stream.get_ref().1.server_name().map(Into::into);
+            serve(stream, context, stop).await;
+        }
         Ok(Ok(Greeted::Plain(stream))) => {
             context.peer.tls = false;
             context.seat.refuse = Some(Refused::HttpsOnly);
@@ -61,11 +66,12 @@ enum Greeted {
     Plain(TcpStream),
 }
 
-async fn greet(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<Greeted> {
+async fn greet(stream: TcpStream, shown: Shown, local: IpAddr) -> io::Result<Greeted> {
     let mut first = [0];
     if stream.peek(&mut first).await? == 1 && first[0] != TLS_HANDSHAKE {
         return Ok(Greeted::Plain(stream));
     }
+    let config = shown.config(local).map_err(io::Error::other)?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     Ok(Greeted::Tls(Box::new(stream)))
 }

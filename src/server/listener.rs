@@ -1,14 +1,20 @@
-//! A listening socket, and how to go on when accepting fails.
+//! Listening: one socket, or one for each port, and how to go on when accepting fails.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use rustls::ServerConfig;
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Sleep, sleep};
+
+use crate::address::Place;
+use crate::tls::Shown;
 
 /// Connections the kernel keeps until they are accepted. It cuts this to its own limit (`net.core.somaxconn`).
 pub const BACKLOG: u32 = 4096;
@@ -27,12 +33,23 @@ pub struct ListenError {
     pub source: io::Error,
 }
 
-/// A bound socket that clients can connect to already; they are served once its server runs.
+/// What is accepted from.
+#[derive(Debug)]
+enum Sockets {
+    One(TcpListener),
+    /// A socket for each port. All wait in one task, which is woken with those that have a client.
+    Each(FuturesUnordered<Pin<Box<dyn Future<Output = Accepted> + Send>>>),
+}
+
+/// A socket that has accepted, with its bound address.
+type Accepted = (TcpListener, SocketAddr, io::Result<(TcpStream, SocketAddr)>);
+
+/// A bound socket, or several, that clients can connect to already; they are served once the server runs.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
-    address: SocketAddr,
-    pub(super) tls: Option<Arc<ServerConfig>>,
+    sockets: Sockets,
+    place: Place,
+    pub(super) tls: Option<Shown>,
     failures: u32,
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -41,21 +58,58 @@ impl Listener {
     /// Listens on `address`, with TLS if `tls` is given. Port 0 takes a free port; `[::]` serves IPv4 too where the
     /// system does so. Must be called within a Tokio runtime.
     pub fn bind(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Listener, ListenError> {
-        let open = || {
-            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-            // A restart must not wait for the old connections to leave TIME_WAIT.
-            socket.set_reuseaddr(true)?;
-            socket.bind(address)?;
-            let socket = socket.listen(BACKLOG)?;
-            let address = socket.local_addr()?;
-            Ok(Listener { socket, address, tls, failures: 0, pause: None })
-        };
-        open().map_err(|source| ListenError { address, source })
+        Listener::at(Place::One(address), 1, tls.map(Shown::Same))
     }
 
-    /// The address it is bound to, with the port that was taken for port 0.
+    /// Listens on a place for so many nodes. A prefix needs one socket, bound to no address: what comes to an address of
+    /// nobody's is reset at once. Ports need a socket each, for a system has no way to listen on several with one.
+    ///
+    /// # Errors
+    /// Names the address that cannot be listened on.
+    pub fn at(place: Place, nodes: u32, tls: Option<Shown>) -> Result<Listener, ListenError> {
+        let failed = |address| move |source| ListenError { address, source };
+        let (sockets, place) = match place {
+            Place::One(address) => {
+                let (socket, bound) = open(address).map_err(failed(address))?;
+                (Sockets::One(socket), Place::One(bound))
+            }
+            Place::Ips(prefix, port) => {
+                let any = match prefix.network() {
+                    IpAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+                    IpAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
+                };
+                let (socket, bound) = open_any(any, prefix.is_loopback()).map_err(failed(any))?;
+                (Sockets::One(socket), place.with_port(bound.port()))
+            }
+            Place::Ports(_) => {
+                let each = FuturesUnordered::new();
+                for address in (0..nodes.min(place.capacity())).map(|node| place.of(node)) {
+                    let (socket, bound) = open(address).map_err(failed(address))?;
+                    each.push(next(socket, bound));
+                }
+                (Sockets::Each(each), place)
+            }
+        };
+        Ok(Listener { sockets, place, tls, failures: 0, pause: None })
+    }
+
+    /// The address it is bound to, or that of the first node, with the port that was taken for port 0.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.place.of(0)
+    }
+
+    /// Where it listens, with the port that was taken for port 0.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whose a local address of a connection is; `Some(None)` where nobody has one to himself.
+    pub(super) fn whose(&self, local: SocketAddr) -> Option<Option<u32>> {
+        match self.place {
+            Place::One(_) => Some(None),
+            Place::Ips(prefix, _) => prefix.node_at(local.ip()).map(Some),
+            Place::Ports(first) => local.port().checked_sub(first.port()).map(|node| Some(u32::from(node))),
+        }
     }
 
     /// Whether it speaks HTTPS.
@@ -70,11 +124,22 @@ impl Listener {
                 pause.await;
                 self.pause = None;
             }
-            match self.socket.accept().await {
+            let (bound, accepted) = match &mut self.sockets {
+                Sockets::One(socket) => (None, socket.accept().await),
+                Sockets::Each(each) => {
+                    let Some((socket, bound, accepted)) = each.next().await else {
+                        // There is no port to listen on.
+                        std::future::pending().await
+                    };
+                    each.push(next(socket, bound));
+                    (Some(bound), accepted)
+                }
+            };
+            match accepted {
                 Ok((stream, remote)) => {
                     self.recovered();
                     // An error here is about this one socket: its client is gone already.
-                    if let Ok(accepted) = self.prepare(stream, remote) {
+                    if let Ok(accepted) = self.prepare(stream, bound, remote) {
                         return accepted;
                     }
                 }
@@ -86,11 +151,15 @@ impl Listener {
     fn prepare(
         &self,
         stream: TcpStream,
+        bound: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> io::Result<(TcpStream, SocketAddr, SocketAddr)> {
         // Answers go out in one piece; waiting for more would only delay them.
         stream.set_nodelay(true)?;
-        let local = if self.address.ip().is_unspecified() { stream.local_addr()? } else { self.address };
+        let local = match (bound, self.place) {
+            (Some(bound), _) | (None, Place::One(bound)) if !bound.ip().is_unspecified() => bound,
+            _ => stream.local_addr()?,
+        };
         Ok((stream, canonical(local), canonical(remote)))
     }
 
@@ -105,16 +174,57 @@ impl Listener {
         self.failures = self.failures.saturating_add(1);
         if self.failures.is_power_of_two() {
             let failures = self.failures;
-            tracing::warn!(address = %self.address, %error, failures, "cannot accept connections, trying again");
+            tracing::warn!(address = %self.address(), %error, failures, "cannot accept connections, trying again");
         }
     }
 
     fn recovered(&mut self) {
         if self.failures > 0 {
-            tracing::info!(address = %self.address, failures = self.failures, "accepting connections again");
+            tracing::info!(address = %self.address(), failures = self.failures, "accepting connections again");
             self.failures = 0;
         }
     }
+}
+
+/// A socket on one address. Its bound address has the port that was taken for port 0.
+fn open(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for the old connections to leave TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let socket = socket.listen(BACKLOG)?;
+    let address = socket.local_addr()?;
+    Ok((socket, address))
+}
+
+/// A socket on all addresses of one family, at best on those of the loopback interface only.
+fn open_any(any: SocketAddr, loopback: bool) -> io::Result<(TcpListener, SocketAddr)> {
+    let socket = Socket::new(Domain::for_address(any), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if any.is_ipv6() {
+        // Beside it the same port can be listened on for IPv4.
+        socket.set_only_v6(true)?;
+    }
+    if loopback && let Err(error) = socket.bind_device(Some(LOOPBACK)) {
+        // Old kernels want a privilege for it. Connections from elsewhere are then reset instead of refused.
+        tracing::debug!(%error, "cannot listen on the loopback interface alone");
+    }
+    socket.bind(&any.into())?;
+    socket.listen(i32::try_from(BACKLOG).unwrap_or(i32::MAX))?;
+    let socket = TcpListener::from_std(socket.into())?;
+    let address = socket.local_addr()?;
+    Ok((socket, address))
+}
+
+/// Linux's name of the interface that leads nowhere else.
+const LOOPBACK: &[u8] = b"lo";
+
+/// Waits for the next connection of one socket among many.
+fn next(socket: TcpListener, bound: SocketAddr) -> Pin<Box<dyn Future<Output = Accepted> + Send>> {
+    Box::pin(async move {
+        let accepted = socket.accept().await;
+        (socket, bound, accepted)
+    })
 }
 
 /// IPv4 behind a dual-stack socket shows as IPv4.

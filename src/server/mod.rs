@@ -10,6 +10,8 @@ mod house;
 mod limits;
 mod listener;
 #[cfg(test)]
+mod place_tests;
+#[cfg(test)]
 mod tests;
 mod watchdog;
 

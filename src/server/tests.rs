@@ -323,7 +323,7 @@ async fn tls_is_1_3_with_resumption_and_plain_http_is_told_where_it_is() {
 fn on_duplex(shared: &Arc<Shared<Echo>>, capacity_bytes: usize) -> DuplexStream {
     let (client, stream) = duplex(capacity_bytes);
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-    let peer = Peer { local: nowhere, remote: nowhere, tls: false };
+    let peer = Peer { local: nowhere, remote: nowhere, tls: false, node: None, sni: None };
     let context = Context::new(Arc::clone(shared), peer, shared.house.admit().unwrap());
     let (told, stop) = watch::channel(false);
     tokio::spawn(async move {

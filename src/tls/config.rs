@@ -19,9 +19,9 @@ pub fn provider() -> Arc<CryptoProvider> {
 ///
 /// TLS 1.3 must be there, since Ironic's agent client takes nothing less (`[agent]tls_minimum_version`); 1.2 is there
 /// for old BMC tools. The resolver chooses the certificate of each handshake; a listener of one certificate passes
-/// [`Identity::resolver`](super::Identity::resolver). One that makes certificates by server name is another resolver,
-/// and one that makes them by local address a copy of this value with its `cert_resolver` replaced: the ticket keys
-/// are then still shared.
+/// [`Identity::resolver`](super::Identity::resolver). What differs by local address, which no resolver sees, is a
+/// copy of this value with its `cert_resolver` replaced ([`Leaves`](super::Leaves)): the ticket keys are then still
+/// shared.
 pub fn server_config(resolver: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, TlsError> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13, &TLS12])?

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ResolvesServerCert;
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 
 use super::store::read_pem_file;
 use super::{TlsError, provider};
@@ -73,6 +73,11 @@ impl Identity {
     /// Serves this one identity to every client.
     pub fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
         Arc::new(SingleCertAndKey::from(Arc::clone(&self.certified)))
+    }
+
+    /// Its key.
+    pub(super) fn key(&self) -> &Arc<dyn SigningKey> {
+        &self.certified.key
     }
 
     /// The server's own certificate.

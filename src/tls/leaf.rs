@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    SerialNumber, SubjectPublicKeyInfo,
 };
+use rustls::pki_types::CertificateDer;
 
 use super::inspect::{Facts, signed_by};
 use super::store::{PRIVATE, Store};
@@ -61,6 +63,21 @@ pub(super) fn redfish_identity(
         Ok(leaf_params("fauxmetal", names, now, until)?.signed_by(key, ca.issuer())?)
     };
     keep(ca.store(), REDFISH_FILE, good, make)
+}
+
+/// A leaf of the CA for a key that is there already, under that number.
+pub(super) fn for_key(
+    ca: &DevelopmentCa,
+    names: &CertificateNames,
+    now: SystemTime,
+    public_key: &[u8],
+    serial: &[u8],
+) -> Result<CertificateDer<'static>, TlsError> {
+    let until = (now + LEAF_LIFETIME_DAYS * DAY).min(ca.not_after());
+    let mut params = leaf_params("fauxmetal", names, now, until)?;
+    params.serial_number = Some(SerialNumber::from_slice(serial));
+    let public_key = SubjectPublicKeyInfo::from_der(public_key)?;
+    Ok(params.signed_by(&public_key, ca.issuer())?.der().clone())
 }
 
 /// A certificate found in the directory.

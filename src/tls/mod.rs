@@ -7,6 +7,7 @@ mod error;
 mod identity;
 mod inspect;
 mod leaf;
+mod leaves;
 mod names;
 mod store;
 
@@ -15,6 +16,7 @@ pub use config::{provider, server_config};
 pub use error::TlsError;
 pub use identity::Identity;
 pub use leaf::{AGENT_LIFETIME_DAYS, LEAF_LIFETIME_DAYS, RENEW_BEFORE_DAYS, agent_identity};
+pub use leaves::{Leaves, Shown};
 pub use names::{CertificateNames, MAX_NAMES};
 
 #[cfg(test)]
@@ -60,10 +62,20 @@ pub(crate) mod tests {
         name: &str,
         now: SystemTime,
     ) -> Result<(), rustls::Error> {
+        judged(ca_pem, identity.leaf(), name, now)
+    }
+
+    /// The same of a server's certificate.
+    pub(crate) fn judged(
+        ca_pem: &str,
+        leaf: &CertificateDer<'_>,
+        name: &str,
+        now: SystemTime,
+    ) -> Result<(), rustls::Error> {
         let verifier =
             WebPkiServerVerifier::builder_with_provider(trusting(ca_pem), provider()).build().unwrap();
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let now = UnixTime::since_unix_epoch(now.duration_since(SystemTime::UNIX_EPOCH).unwrap());
-        verifier.verify_server_cert(identity.leaf(), &[], &name, &[], now).map(|_| ())
+        verifier.verify_server_cert(leaf, &[], &name, &[], now).map(|_| ())
     }
 }

@@ -66,6 +66,13 @@ impl CertificateNames {
         Ok(())
     }
 
+    /// Adds every name directly below a domain (RFC 9525, 6.3).
+    pub fn add_domain(&mut self, domain: &str) -> Result<(), TlsError> {
+        let domain = dns_name(domain).ok_or_else(|| TlsError::BadHost { host: domain.to_owned() })?;
+        self.hosts.insert(format!("*.{domain}"));
+        Ok(())
+    }
+
     /// Whether a certificate with these names serves everyone who wants `other`.
     pub fn covers(&self, other: &CertificateNames) -> bool {
         self.addresses.is_superset(&other.addresses) && self.hosts.is_superset(&other.hosts)

@@ -19,6 +19,11 @@ STOP_GRACE_S = 15
 # The same fleet in every run, so that a failure can be looked at again.
 SEED = 1
 BOOT_TIME = "1s..3s"
+# Where controllers and agents listen, by how nodes share addresses; ports are chosen by the system.
+LISTEN = {
+    "shared": ("https://127.0.0.1:0", "https://127.0.0.1:0"),
+    "ip": ("https://127.16.0.0/12:0", "https://127.32.0.0/12:0"),
+}
 POWER_STATES = {"On": "power on", "PoweringOn": "power on", "Off": "power off", "PoweringOff": "power off"}
 
 
@@ -35,18 +40,19 @@ def find_binary(checkout, given):
 class Fleet:
     """`with Fleet(...) as fleet:` serves the nodes to one Ironic, on ports that the system chose."""
 
-    def __init__(self, binary, nodes, profiles, speed, stack):
+    def __init__(self, binary, nodes, profiles, speed, addresses, stack):
         self.binary, self.count, self.speed, self.stack = binary, nodes, speed, stack
         self.log = stack.logs / "fauxmetal.log"
-        self.which = ["--nodes", nodes, "--seed", SEED]
+        self.listen, self.agent_listen = LISTEN[addresses]
+        self.which = ["--nodes", nodes, "--seed", SEED, "--addresses", addresses]
         for profile in profiles:
             self.which += ["--profile", profile]
         self.exit_code = None
 
     def __enter__(self):
         argv = [self.binary, "serve", *self.which, "--certs", self.stack.run / "certs",
-                "--boot-time", BOOT_TIME, "--listen", "https://127.0.0.1:0",
-                "--agent-listen", "https://127.0.0.1:0", "--ironic", self.stack.url,
+                "--boot-time", BOOT_TIME, "--listen", self.listen,
+                "--agent-listen", self.agent_listen, "--ironic", self.stack.url,
                 "--network-boot", self.stack.files.url]
         if self.speed is not None:
             argv += ["--speed", self.speed]
@@ -57,7 +63,7 @@ class Fleet:
             self.process = child.Child("fauxmetal", argv, self.log, env, sink)
         try:
             told = self._ready(output)
-            self.redfish, self.ca = told["redfish"][0], told["ca"]
+            self.redfish, self.ca = told["bmc"], told["ca"]
             self.tls = ssl.create_default_context(cafile=self.ca)
             if told["nodes"] != self.count:
                 raise Trouble(f"asked for {self.count} nodes, the ready line says {told['nodes']}", self.log)

@@ -30,6 +30,7 @@ pub use image_info::{ALGORITHMS, by_length as checksum_algorithm, written};
 
 use super::error::Fault;
 use super::{failure, python};
+use crate::address::Place;
 use crate::node::Node;
 use crate::node::agent::{Agent, AgentCommand, AgentError, CommandStatus, Then, Work};
 use crate::time::{SimTime, Span};
@@ -40,6 +41,8 @@ pub(super) struct Situation<'a> {
     pub(super) node: &'a Node,
     pub(super) agent: &'a Agent,
     pub(super) now: SimTime,
+    /// Where the controllers are.
+    pub(super) bmcs: &'a [Place],
 }
 
 /// The parameters of a command, by name. The node that Ironic sends along is large, so they are parsed on demand.

@@ -6,6 +6,7 @@ mod steps;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::address::Prefix;
 use crate::clock::Clock;
 use crate::dmtf::{BootOverride, BootTarget, PowerState, ResetType, TransferMethod, TransferProtocol};
 use crate::fleet::Effects;
@@ -34,7 +35,8 @@ impl Bench {
         fleet.add(&built_in("generic").unwrap(), 2).unwrap();
         let fleet = Arc::new(fleet);
         let uuid = fleet.look(NodeId(0), |n, _| n.spec().uuid()).unwrap();
-        let agents = Agents::new(Arc::clone(&fleet), "https://127.0.0.1:9999/");
+        let agents =
+            Agents::new(Arc::clone(&fleet), Urls::Same("https://127.0.0.1:9999/".into()), Vec::new());
         Self { fleet, effects, agents, id: NodeId(0), uuid }
     }
 
@@ -112,7 +114,7 @@ impl Bench {
         let uri = format!("/{}{path}", self.uuid);
         let request =
             Request::builder().method(method).uri(uri).body(Bytes::copy_from_slice(body.as_bytes())).unwrap();
-        let (parts, body) = self.agents.call(request).await.into_parts();
+        let (parts, body) = self.agents.call(None, request).await.into_parts();
         let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         (parts.status, value, Response::from_parts(parts, ()))
     }
@@ -255,7 +257,7 @@ async fn an_address_without_an_agent_hangs_up() {
     let bench = Bench::serving();
     let ask = async |path: String| {
         let request = Request::builder().uri(path).body(Bytes::new()).unwrap();
-        bench.agents.call(request).await
+        bench.agents.call(None, request).await
     };
     let off = bench.fleet.look(NodeId(1), |n, _| n.spec().uuid()).unwrap();
     for path in [
@@ -362,4 +364,30 @@ async fn the_small_commands_answer_at_once() {
     assert!(logs.as_str().unwrap().starts_with("H4sI"), "base64 of gzip");
     let inventory = bench.post("poll.get_hardware_info", json!({})).await.1["command_result"].clone();
     assert_eq!(inventory["memory"]["physical_mb"], 131_072);
+}
+
+#[tokio::test]
+async fn an_agent_with_an_address_of_its_own_is_found_there_and_needs_no_path() {
+    let mut bench = Bench::serving();
+    let prefix = Prefix::new("127.32.0.0".parse().unwrap(), 12).unwrap();
+    let urls = Urls::Ips { scheme: "https", prefix, port: 9999 };
+    bench.agents = Agents::new(Arc::clone(&bench.fleet), urls.clone(), Vec::new());
+    let beat =
+        |n: &Node, _| ironic::heartbeat(n, n.agent().unwrap(), ironic::ApiVersion(1, 115), &urls, None);
+    let beat = bench.fleet.look(bench.id, beat).flatten().unwrap();
+    let body: Value = serde_json::from_slice(&beat.body.unwrap()).unwrap();
+    assert_eq!(body["callback_url"], "https://127.32.0.1:9999");
+
+    let ask = |path: &str| Request::get(path).body(Bytes::new()).unwrap();
+    let root = bench.agents.call(Some(bench.id), ask("/")).await;
+    let root: Value = serde_json::from_slice(root.body()).unwrap();
+    assert_eq!(root["default_version"]["links"][0]["href"], "https://127.32.0.1:9999/v1");
+    let commands = format!("/v1/commands/?agent_token={TOKEN}");
+    assert_eq!(bench.agents.call(Some(bench.id), ask(&commands)).await.status(), StatusCode::OK);
+    let path = format!("/{}/v1/commands/?agent_token={TOKEN}", bench.uuid);
+    assert_eq!(bench.agents.call(Some(bench.id), ask(&path)).await.status(), StatusCode::NOT_FOUND);
+
+    assert!(bench.agents.is_home(0) && !bench.agents.is_home(1) && !bench.agents.is_home(99));
+    let gone = bench.agents.call(Some(NodeId(1)), ask("/")).await;
+    assert!(gone.extensions().get::<crate::face::HangUp>().is_some(), "its machine is off");
 }

@@ -39,19 +39,19 @@ fn is_label(text: &str, max: usize) -> bool {
 
 pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     for node in plan.nodes() {
-        let name = node.0.name();
+        let name = node.spec.name();
         let secret = format!("{name}{SECRET_SUFFIX}");
         write_secret(out, plan, &secret)?;
         write_head(out, plan, "metal3.io/v1alpha1", "BareMetalHost", &name)?;
         writeln!(out, "spec:")?;
         writeln!(out, "  online: true")?;
-        writeln!(out, "  architecture: {}", Quoted(node.0.profile.cpu_arch()))?;
+        writeln!(out, "  architecture: {}", Quoted(node.spec.profile.cpu_arch()))?;
         writeln!(out, "  bootMode: UEFI")?;
         if let Some(mac) = node.macs().next() {
             writeln!(out, "  bootMACAddress: {}", Quoted(&mac.to_string()))?;
         }
         writeln!(out, "  bmc:")?;
-        let address = format!("{}+{}{}", driver(plan.boot), plan.bmc, node.system_id());
+        let address = format!("{}+{}{}", driver(plan.boot), node.address, node.system_id);
         writeln!(out, "    address: {}", Quoted(&address))?;
         writeln!(out, "    credentialsName: {}", Quoted(&secret))?;
         if plan.verify == Verify::Not {

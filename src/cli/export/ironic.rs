@@ -21,7 +21,7 @@ struct Node<'a> {
 #[derive(Serialize)]
 struct DriverInfo<'a> {
     redfish_address: &'a str,
-    redfish_system_id: String,
+    redfish_system_id: &'a str,
     redfish_username: &'a str,
     redfish_password: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,13 +52,13 @@ pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     for (count, node) in plan.nodes().enumerate() {
         out.write_all(if count == 0 { b"\n" } else { b",\n" })?;
         let entry = Node {
-            uuid: node.0.uuid().to_string(),
-            name: node.0.name(),
+            uuid: node.spec.uuid().to_string(),
+            name: node.spec.name(),
             driver: "redfish",
             boot_interface: boot_interface(plan.boot),
             driver_info: DriverInfo {
-                redfish_address: plan.bmc.as_str(),
-                redfish_system_id: node.system_id(),
+                redfish_address: &node.address,
+                redfish_system_id: &node.system_id,
                 redfish_username: &plan.fleet.user,
                 redfish_password: plan.fleet.password.reveal(),
                 redfish_verify_ca: match &plan.verify {
@@ -67,7 +67,7 @@ pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
                     Verify::Not => Some(VerifyCa::Not(false)),
                 },
             },
-            properties: Properties { cpu_arch: node.0.profile.cpu_arch(), capabilities: "boot_mode:uefi" },
+            properties: Properties { cpu_arch: node.spec.profile.cpu_arch(), capabilities: "boot_mode:uefi" },
             ports: node.macs().map(|mac| Port { address: mac.to_string() }).collect(),
         };
         serde_json::to_writer(&mut *out, &entry)?;

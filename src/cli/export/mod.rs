@@ -14,11 +14,9 @@ use clap::{Parser, ValueEnum};
 
 use super::flags::FleetFlags;
 use super::{ExitCode, UsageError, out};
-use crate::config::{BaseUrl, FleetConfig};
-use crate::node::NodeId;
+use crate::address::Urls;
+use crate::config::{FleetConfig, addresses};
 use crate::node::spec::{Mac, Spec};
-use crate::profile::Profile;
-use crate::seed::Seed;
 
 /// Print the fleet for a client, without a server
 ///
@@ -30,6 +28,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "FORMAT")]
     format: Format,
     /// Where clients reach the controllers, as https://192.0.2.7:8443
+    ///
+    /// For --addresses ip their block of addresses, as https://10.8.0.0/16:8443; for port the first one's, as
+    /// https://192.0.2.7:10000; for host their domain, as https://bmc.example:8443.
     #[arg(long, value_name = "URL")]
     bmc: String,
     /// CA certificate for the controllers, a path on Ironic's host (ironic)
@@ -57,7 +58,10 @@ Examples:
   baremetal create fleet.json
 
   fauxmetal export --format bmh --bmc https://192.0.2.7:8443 --insecure --namespace metal3 \\
-      | kubectl apply -f -";
+      | kubectl apply -f -
+
+  A controller on an address of its own for each node:
+    fauxmetal export --addresses ip --bmc https://127.16.0.0/12:8443 --format nodes-json";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -93,14 +97,20 @@ enum Verify {
 /// What a format is to print.
 struct Plan {
     fleet: FleetConfig,
-    bmc: BaseUrl,
+    bmc: Urls,
     verify: Verify,
     boot: Boot,
     namespace: Option<String>,
 }
 
 /// One node as its clients know it.
-struct Node<'a>(Spec<'a>);
+struct Node<'a> {
+    spec: Spec<'a>,
+    /// Where its controller is reached.
+    address: String,
+    /// The path of its system below that.
+    system_id: String,
+}
 
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.format;
@@ -122,9 +132,12 @@ fn plan(args: Args) -> anyhow::Result<Plan> {
         (None, true) => Verify::Not,
         (None, false) => Verify::Default,
     };
-    let bmc = bmc(&args.bmc).map_err(|e| UsageError(format!("--bmc: {e}")))?;
     let boot = args.boot.unwrap_or(Boot::VirtualMedia);
-    let fleet = FleetConfig::new(&args.settings.gather()?)?;
+    let typed = args.settings.gather()?;
+    let fleet = FleetConfig::new(&typed)?;
+    let layout = addresses::layout(&typed)?;
+    let bmc = addresses::urls(&args.bmc, layout, fleet.nodes());
+    let bmc = bmc.map_err(|e| UsageError(format!("--bmc: {e}")))?;
     let plan = Plan { fleet, bmc, verify, boot, namespace: args.namespace };
     if args.format == Format::Bmh {
         bmh::check(&plan).map_err(UsageError)?;
@@ -156,35 +169,24 @@ fn refuse_what_does_nothing(args: &Args) -> Result<(), UsageError> {
     }
 }
 
-fn bmc(text: &str) -> Result<BaseUrl, String> {
-    let url = BaseUrl::parse(text)?;
-    // Ironic and Metal3 put the path of a system behind it.
-    if url.path().is_empty() {
-        Ok(url)
-    } else {
-        Err("it has a path; write scheme, host and port only".to_owned())
-    }
-}
-
 impl Plan {
     fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
-        self.fleet.iter().map(|(id, profile)| Node::new(self.fleet.seed, id, profile))
+        self.fleet
+            .iter()
+            .map(|(id, profile)| Node::new(Spec { seed: self.fleet.seed, id, profile }, &self.bmc))
     }
 }
 
 impl<'a> Node<'a> {
-    fn new(seed: Seed, id: NodeId, profile: &'a Profile) -> Self {
-        Self(Spec { seed, id, profile })
-    }
-
-    /// The path of its system below the controllers' address.
-    fn system_id(&self) -> String {
-        format!("/redfish/v1/Systems/{}", self.0.uuid())
+    fn new(spec: Spec<'a>, bmc: &Urls) -> Self {
+        let id = if bmc.are_own() { spec.profile.ids.system.clone() } else { spec.uuid().to_string() };
+        let system_id = format!("/redfish/v1/Systems/{id}");
+        Self { spec, address: bmc.of(spec.id.0, || spec.name()), system_id }
     }
 
     /// The addresses of interfaces with a cable: the others are of no use to Ironic.
     fn macs(&self) -> impl Iterator<Item = Mac> {
-        let ports = (0u8..).zip(&self.0.profile.nics);
-        ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.0.mac(port))
+        let ports = (0u8..).zip(&self.spec.profile.nics);
+        ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.spec.mac(port))
     }
 }

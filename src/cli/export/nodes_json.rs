@@ -12,7 +12,7 @@ struct Entry<'a> {
     name: String,
     nics: Vec<Nic>,
     redfish_address: &'a str,
-    redfish_system_id: String,
+    redfish_system_id: &'a str,
     redfish_username: &'a str,
     redfish_password: &'a str,
 }
@@ -27,11 +27,11 @@ pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     for (count, node) in plan.nodes().enumerate() {
         out.write_all(if count == 0 { b"[\n" } else { b",\n" })?;
         let entry = Entry {
-            uuid: node.0.uuid().to_string(),
-            name: node.0.name(),
+            uuid: node.spec.uuid().to_string(),
+            name: node.spec.name(),
             nics: node.macs().map(|mac| Nic { mac: mac.to_string() }).collect(),
-            redfish_address: plan.bmc.as_str(),
-            redfish_system_id: node.system_id(),
+            redfish_address: &node.address,
+            redfish_system_id: &node.system_id,
             redfish_username: &plan.fleet.user,
             redfish_password: plan.fleet.password.reveal(),
         };

@@ -1,6 +1,7 @@
 //! Golden exports of a small fleet, and what the large ones rest on.
 
 use super::*;
+use crate::address::Layout;
 use crate::config::Typed;
 use crate::config::setting::{NODES, PROFILE};
 
@@ -9,7 +10,7 @@ fn plan(profiles: &[&str], verify: Verify, namespace: Option<&str>) -> Plan {
     let typed = Typed::gather(vec![(&NODES, vec!["2".into()]), (&PROFILE, profiles)], vec![]).unwrap();
     Plan {
         fleet: FleetConfig::new(&typed).unwrap(),
-        bmc: BaseUrl::parse("https://192.0.2.7:8443").unwrap(),
+        bmc: Urls::Same("https://192.0.2.7:8443".into()),
         verify,
         boot: Boot::VirtualMedia,
         namespace: namespace.map(str::to_owned),
@@ -65,7 +66,7 @@ fn each_way_to_boot_has_its_words() {
 fn an_interface_without_a_cable_is_no_port() {
     let plan = plan(&["hpe-dl380-gen11"], Verify::Default, None);
     let node = plan.nodes().next().unwrap();
-    assert_eq!((node.0.profile.nics.len(), node.macs().count()), (6, 3));
+    assert_eq!((node.spec.profile.nics.len(), node.macs().count()), (6, 3));
 }
 
 #[test]
@@ -83,7 +84,56 @@ fn names_that_kubernetes_refuses_are_refused_first() {
 
 #[test]
 fn the_address_of_the_controllers_is_scheme_host_and_port() {
-    assert_eq!(bmc("https://192.0.2.7:8443/").unwrap().as_str(), "https://192.0.2.7:8443");
+    let bmc = |text: &str| addresses::urls(text, Layout::Shared, 2);
+    assert_eq!(bmc("https://192.0.2.7:8443/").unwrap().pattern(), "https://192.0.2.7:8443");
     assert_eq!(bmc("https://h/redfish").unwrap_err(), "it has a path; write scheme, host and port only");
     assert_eq!(bmc("https://u:hunter2@h").unwrap_err(), "a user or password in a URL is not taken");
+}
+
+#[test]
+fn each_node_has_the_address_that_the_layout_gives_it() {
+    let second = |bmc: &str, layout| {
+        let mut plan = plan(BOTH, Verify::Default, None);
+        plan.bmc = addresses::urls(bmc, layout, 2).unwrap();
+        assert_eq!(plan.bmc.pattern(), bmc);
+        let second = plan.nodes().nth(1).unwrap().address;
+        let path = "/redfish/v1/Systems/1";
+        let wanted = format!("\"redfish_address\":\"{second}\",\"redfish_system_id\":\"{path}\"");
+        for text in [printed(nodes_json::write, &plan), printed(ironic::write, &plan)] {
+            assert!(text.contains(&wanted), "{text}");
+        }
+        let text = printed(bmh::write, &plan);
+        assert!(text.contains(&format!("address: \"redfish-virtualmedia+{second}{path}\"")), "{text}");
+        second
+    };
+    assert_eq!(second("https://10.8.0.0/16:8443", Layout::Ip), "https://10.8.0.2:8443");
+    assert_eq!(second("https://[fd00:1::]/64:443", Layout::Ip), "https://[fd00:1::2]:443");
+    assert_eq!(second("http://192.0.2.7:10000", Layout::Port), "http://192.0.2.7:10001");
+    assert_eq!(second("http://[::1]:10000", Layout::Port), "http://[::1]:10001");
+    let named = "https://hpe-dl380-gen11-1.bmc.example:8443";
+    assert_eq!(second("https://bmc.example:8443", Layout::Host), named);
+}
+
+#[test]
+fn addresses_that_do_not_fit_the_layout_are_refused() {
+    for (bmc, layout, nodes, said) in [
+        ("https://10.8.0.1:8443", Layout::Ip, 2, "'https://10.8.0.1:8443' is no block of addresses; "),
+        (
+            "https://10.8.0.0/30:1",
+            Layout::Ip,
+            3,
+            "https://10.8.0.0/30:1 has room for 2 nodes, and there are 3",
+        ),
+        ("https://h:65535", Layout::Port, 2, "from port 65535 on there are 1 ports, and there are 2 nodes"),
+        (
+            "https://10.8.0.1:1",
+            Layout::Host,
+            2,
+            "'10.8.0.1' is an address; write the domain of the nodes' names",
+        ),
+        ("https://h:1/x", Layout::Port, 2, "it has a path; write scheme, host and port only"),
+    ] {
+        let error = addresses::urls(bmc, layout, nodes).unwrap_err();
+        assert!(error.starts_with(said), "{error}");
+    }
 }

@@ -37,7 +37,11 @@ impl Site {
         let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(1_800_000_000_000)));
         fleet.add(&built_in("generic").unwrap(), 3).unwrap();
         let fleet = Arc::new(fleet);
-        let settings = Settings { image_retries: 1, agent_url: "https://127.0.0.1:9999".into(), ..settings };
+        let settings = Settings {
+            image_retries: 1,
+            agent_urls: Urls::Same("https://127.0.0.1:9999".into()),
+            ..settings
+        };
         let outside = Outside::new(Arc::clone(&fleet), settings).unwrap();
         Self { fleet, effects, outside, id: NodeId(0) }
     }

@@ -12,7 +12,7 @@ const RACK_UNIT_MM: f64 = 44.45;
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     let (profile, spec, led) = (cx.profile(), cx.spec(), cx.node().bmc().chassis_led);
     let chassis = &profile.chassis;
-    d.put("Id", cx.node_key);
+    d.put("Id", cx.chassis_id());
     d.join("Name", &["Chassis of ", &spec.name()]);
     d.put("ChassisType", &chassis.kind);
     d.put("Manufacturer", &profile.manufacturer);

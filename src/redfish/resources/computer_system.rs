@@ -20,7 +20,7 @@ pub(super) static ACTIONS: &[Action] = &[Action {
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     let (node, profile, spec) = (cx.node(), cx.profile(), cx.spec());
     let (host, bmc) = (node.host(), node.bmc());
-    d.put("Id", cx.node_key);
+    d.put("Id", cx.system_id());
     d.put("Name", spec.name());
     d.same(0, |d| get_model(profile, d));
     d.put("SerialNumber", spec.serial());

@@ -1,5 +1,7 @@
 //! `EthernetInterface`: the host's ports below the system, the controller's own below the manager.
 
+use std::net::Ipv4Addr;
+
 use crate::node::spec::Mac;
 use crate::profile::inventory::Nic;
 use crate::redfish::doc::Doc;
@@ -60,8 +62,41 @@ pub(super) fn get_of_manager(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("FullDuplex", true);
     d.put("MTUSize", 1500);
     d.put("HostName", cx.spec().bmc_host_name());
+    if let Some(domain) = &cx.redfish.domain {
+        d.join("FQDN", &[&cx.spec().name(), ".", domain]);
+    }
     d.object("DHCPv4", |d| d.put("DHCPEnabled", true));
+    addresses(cx, d);
     d.object("Links", |d| d.link("Chassis", &cx.chassis()));
+}
+
+/// The addresses that the controller has to itself, if it has any.
+fn addresses(cx: &Cx<'_>, d: &mut Doc<'_>) {
+    let own = cx.redfish.own_ips(cx.node().id());
+    if own.iter().any(|(ip, _)| ip.is_ipv4()) {
+        d.array("IPv4Addresses", |d| {
+            for (ip, bits) in own.iter().filter(|(ip, _)| ip.is_ipv4()) {
+                let mask = u32::MAX.checked_shl(u32::from(32 - bits)).unwrap_or(0);
+                d.item_object(|d| {
+                    d.put("Address", ip.to_string());
+                    d.put("AddressOrigin", "DHCP");
+                    d.put("SubnetMask", Ipv4Addr::from_bits(mask).to_string());
+                });
+            }
+        });
+    }
+    if own.iter().any(|(ip, _)| ip.is_ipv6()) {
+        d.array("IPv6Addresses", |d| {
+            for (ip, bits) in own.iter().filter(|(ip, _)| ip.is_ipv6()) {
+                d.item_object(|d| {
+                    d.put("Address", ip.to_string());
+                    d.put("AddressOrigin", "DHCPv6");
+                    d.put("AddressState", "Preferred");
+                    d.put("PrefixLength", u32::from(*bits));
+                });
+            }
+        });
+    }
 }
 
 /// Where firmware finds the port (UEFI specification 2.10, 10.3).

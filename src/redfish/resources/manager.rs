@@ -25,7 +25,7 @@ pub(super) static ACTIONS: &[Action] = &[Action {
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     let (profile, bmc) = (cx.profile(), cx.node().bmc());
     let offset = i32::from(bmc.clock_offset_minutes);
-    d.put("Id", cx.node_key);
+    d.put("Id", cx.manager_id());
     d.put("Name", "Manager");
     d.put("ManagerType", &profile.manager.kind);
     d.put("Manufacturer", &profile.manufacturer);
@@ -33,7 +33,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("FirmwareVersion", profile.manager_version());
     d.put("UUID", cx.node_key);
     // DMTF's protocol validator stops at a manager whose ServiceEntryPointUUID is null.
-    d.put("ServiceEntryPointUUID", cx.redfish.uuid());
+    d.put("ServiceEntryPointUUID", cx.service_uuid());
     d.moving(|d| d.put("DateTime", clock(cx).redfish(offset)));
     d.put("DateTimeLocalOffset", written_offset(bmc.clock_offset_minutes));
     d.put("PowerState", "On");
@@ -43,7 +43,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         d.one_link("ManagerForChassis", &cx.chassis());
         d.link("ManagerInChassis", &cx.chassis());
         if let Some(id) = super::software_inventory::of_manager(profile) {
-            let parts = ["/redfish/v1/UpdateService/FirmwareInventory/", cx.node_key, "-", id];
+            let parts = super::software_inventory::at(cx, id);
             d.link("ActiveSoftwareImage", &parts);
             d.one_link("SoftwareImages", &parts);
         }

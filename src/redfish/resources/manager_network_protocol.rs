@@ -8,7 +8,8 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "Manager Network Protocol");
     d.put("HostName", cx.spec().bmc_host_name());
     d.object("Status", super::ok);
-    for (name, port) in [("HTTP", cx.redfish.ports.http), ("HTTPS", cx.redfish.ports.https)] {
+    for (name, tls) in [("HTTP", false), ("HTTPS", true)] {
+        let port = cx.redfish.port(cx.node().id(), tls);
         d.object(name, |d| {
             d.put("ProtocolEnabled", port.is_some());
             d.put("Port", port);

@@ -36,12 +36,12 @@ fn find(cx: &Cx<'_>) -> Option<Found> {
     if id == BASE {
         return Some(Found::Messages);
     }
-    cx.redfish.fleet.profiles().into_iter().find(|profile| of(profile) == id).map(Found::Attributes)
+    cx.profiles().into_iter().find(|profile| of(profile) == id).map(Found::Attributes)
 }
 
 pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
     each(BASE);
-    cx.redfish.fleet.profiles().iter().for_each(|profile| each(&of(profile)));
+    cx.profiles().iter().for_each(|profile| each(&of(profile)));
 }
 
 pub(super) fn get_file(cx: &Cx<'_>, d: &mut Doc<'_>) {

@@ -7,11 +7,17 @@ use crate::redfish::resource::Cx;
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "RootService");
     d.put("Name", "Root Service");
-    // No Vendor unless a model's overlay has one: Ironic takes it for the maker of every system below
-    // (`ironic/drivers/modules/redfish/management.py`, detect_vendor), and systems of several makers may share this root.
-    d.put("Product", "fauxmetal");
+    // No Vendor at a shared root unless a model's overlay has one: Ironic takes it for the maker of every system below
+    // (`ironic/drivers/modules/redfish/management.py`, detect_vendor), and systems of several makers may share it.
+    match cx.own_node() {
+        Some(node) => {
+            d.put("Vendor", &node.profile().manufacturer);
+            d.put("Product", &node.profile().model);
+        }
+        None => d.put("Product", "fauxmetal"),
+    }
     d.put("RedfishVersion", "1.22.1");
-    d.put("UUID", cx.redfish.uuid());
+    d.put("UUID", cx.service_uuid());
     d.object("ProtocolFeaturesSupported", |d| {
         d.object("ExpandQuery", |d| {
             d.put("ExpandAll", true);

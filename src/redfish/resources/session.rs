@@ -12,7 +12,8 @@ pub(super) fn get_service(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "SessionService");
     d.put("Name", "Session Service");
     d.put("ServiceEnabled", true);
-    d.put("SessionTimeout", cx.redfish.sessions.timeout_s());
+    let shared = || cx.redfish.sessions.timeout_s();
+    d.put("SessionTimeout", cx.own_node().map_or_else(shared, |node| node.bmc().sessions.timeout_s()));
     d.object("Status", |d| {
         d.put("State", "Enabled");
         d.put("Health", "OK");
@@ -25,6 +26,9 @@ pub(super) fn patch_service(_: &Cx<'_>, body: &mut Body) -> Change {
 }
 
 pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+    if let Some(node) = cx.own_node() {
+        return node.bmc().sessions.live(cx.now).for_each(|session| each(&session.id.to_string()));
+    }
     for id in cx.redfish.sessions.ids(cx.now) {
         each(&id.to_string());
     }
@@ -33,6 +37,14 @@ pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Id", cx.id());
     d.put("Name", "User Session");
+    if let Some(node) = cx.own_node() {
+        let mut sessions = node.bmc().sessions.live(cx.now);
+        let session =
+            sessions.find(|s| s.id.to_string() == cx.id()).expect("the node is locked since it was found");
+        d.put("UserName", &*session.user);
+        d.put("CreatedTime", session.created.redfish(0));
+        return d.null("Password");
+    }
     // Between the look at the members and this one the session may have ended; then it has no user to show.
     if let Some(session) = cx.id().parse().ok().and_then(|id| cx.redfish.sessions.get(id, cx.now)) {
         d.put("UserName", &*session.user);
