@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use common::{ask, cpu_s, mib, percentile, request, resident_bytes, wakeups};
+use fauxmetal::address::Urls;
 use fauxmetal::clock::{Clock, unix_ms};
 use fauxmetal::dmtf::ResetType;
 use fauxmetal::effect::{Outside, Settings};
@@ -122,15 +123,29 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     let on = resident_bytes(me);
     bring_up(&fleet, &mut effects, &sink.url, heartbeat_timeout_s);
     let live = resident_bytes(me);
+    for id in fleet.ids() {
+        let mut secret = [7; 24];
+        secret[..4].copy_from_slice(&id.0.to_le_bytes());
+        let begun = fleet.apply(id, Command::BeginSession { user: "admin".into(), secret });
+        assert!(matches!(begun, Some(Ok(_))), "there is room for one");
+    }
+    let session = resident_bytes(me);
     let each = |bytes: u64| bytes.saturating_sub(before) / u64::from(nodes);
     println!();
     println!("{nodes} nodes in this process, bytes a node");
-    println!("idle {}   being powered on {}   with a live agent {}", each(idle), each(on), each(live));
+    println!(
+        "idle {}   being powered on {}   with a live agent {}   and a session at its BMC {}",
+        each(idle),
+        each(on),
+        each(live),
+        each(session)
+    );
 
     let due: Vec<SimTime> =
         fleet.ids().map(|id| fleet.look(id, |n, _| due(n.agent())).expect("a node")).collect();
     let (first, last) = (due.iter().min().expect("nodes"), due.iter().max().expect("nodes"));
-    let settings = Settings { agent_url: "https://127.0.0.1:9999".into(), ..Settings::default() };
+    let settings =
+        Settings { agent_urls: Urls::Same("https://127.0.0.1:9999".into()), ..Settings::default() };
     let outside = Outside::new(Arc::clone(&fleet), settings).expect("an HTTP client");
     let performing = tokio::spawn(outside.run(effects));
     let waking = tokio::spawn({
