@@ -104,7 +104,7 @@ impl Prefix {
 
     /// The address of a node below [`Prefix::capacity`].
     pub fn address(self, node: u32) -> IpAddr {
-        from_number(self.network, number(self.network) + u128::from(node) + self.first())
+        from_number(self.network, number(self.network).saturating_add(u128::from(node) + self.first()))
     }
 
     /// Whose an address is.

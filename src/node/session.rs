@@ -10,6 +10,7 @@ pub type Secret = [u8; 24];
 
 /// Who is logged in to a controller.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sessions {
     /// In the order of their ids; at most [`Sessions::LIMIT`].
     open: Vec<Session>,
@@ -94,6 +95,12 @@ impl Sessions {
     }
 }
 
+impl Default for Sessions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Session {
     fn idle_too_long(&self, timeout_s: u32, now: SimTime) -> bool {
         now.since_ms(self.used) > u64::from(timeout_s) * 1000
@@ -102,7 +109,10 @@ impl Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("id", &self.id).field("user", &self.user).finish_non_exhaustive()
+        // Not the secret.
+        let mut shown = f.debug_struct("Session");
+        shown.field("id", &self.id).field("user", &self.user).field("created", &self.created);
+        shown.field("used", &self.used).finish_non_exhaustive()
     }
 }
 
