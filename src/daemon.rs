@@ -7,49 +7,59 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
+use crate::admin::{self, Admin, Source};
 use crate::agent::Agents;
 use crate::clock::{self, Clock};
-use crate::config::{Certificates, Config, Images, Listen, Trust};
+use crate::config::{self, Certificates, Config, Images, Listen, Trust};
 use crate::effect::{self, Outside};
 use crate::fleet::Fleet;
+use crate::meter::Page;
 use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check};
-use crate::server::{AGENT_BODY_BYTES, Limits, Listener, REDFISH_BODY_BYTES, Server};
+use crate::server::{Limits, Listener, Server};
 use crate::tls::{CertificateNames, DevelopmentCa, Identity, agent_identity, server_config};
 
 /// Serves a fleet until the process is told to stop (SIGTERM or SIGINT).
 ///
 /// # Errors
 /// When it cannot begin: a profile is wrong, a certificate cannot be made or read, an address is taken.
-pub fn serve(config: Config) -> anyhow::Result<()> {
-    raise_file_limit();
+pub fn serve(mut config: Config) -> anyhow::Result<()> {
+    fit_files(&mut config.limits);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to be had")?;
-    let result = runtime.block_on(run(&config));
+    let result = runtime.block_on(run(config));
     // What still reads an image is not waited for: nobody is left to be told of it.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-/// Takes as many open files as the system lets this process have: each connection is one, and shells give out few.
-fn raise_file_limit() {
-    let wanted = Limits::CONNECTIONS as u64 + FILES_BESIDE_CONNECTIONS;
-    match rlimit::increase_nofile_limit(wanted) {
-        Ok(files) if files >= wanted => {}
-        Ok(files) => tracing::warn!(
-            files,
-            wanted,
-            "few open files are allowed (ulimit -n): connections beyond them wait"
-        ),
-        Err(error) => tracing::warn!(%error, "the limit of open files cannot be told"),
-    }
+/// Takes as many open files as the system lets this process have, for each connection is one, and shells give out few;
+/// and makes do with those it gets.
+fn fit_files(limits: &mut config::Limits) {
+    let wanted = limits.server.connections as u64 + FILES_BESIDE_CONNECTIONS;
+    let files = match rlimit::increase_nofile_limit(wanted) {
+        Ok(files) if files >= wanted => return,
+        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
+        Err(error) => return tracing::warn!(%error, "the limit of open files cannot be told"),
+    };
+    let calls = limits.server.fit(files, limits.calls.calls);
+    limits.calls.calls = calls;
+    limits.calls.downloads = limits.calls.downloads.min(calls);
+    let connections = limits.server.connections;
+    tracing::warn!(
+        files,
+        connections,
+        calls,
+        "few open files are allowed (ulimit -n), and so few connections are"
+    );
 }
 
 /// Files that are open beside clients' connections: calls outside, listeners, the log.
 const FILES_BESIDE_CONNECTIONS: u64 = 512;
 
-async fn run(config: &Config) -> anyhow::Result<()> {
+async fn run(mut config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let (fleet, effects) = Fleet::new(config.fleet.seed, Clock::wall(config.speed));
     for model in &config.fleet.models {
@@ -58,14 +68,17 @@ async fn run(config: &Config) -> anyhow::Result<()> {
         fleet.add(&model.profile, model.count)?;
     }
     let fleet = Arc::new(fleet);
-    let identities = Identities::new(config)?;
+    let identities = Identities::new(&config)?;
     let account = Account::new(&config.fleet.user, config.fleet.password.reveal());
+    config.fleet.password.forget();
+    let config = &config;
     let mut redfish = Redfish::new(Arc::clone(&fleet), account);
+    redfish.sessions.limit = config.limits.sessions;
 
-    let mut server = Server::new(Limits::default());
+    let mut server = Server::new(config.limits.server.clone());
     let (mut redfish_urls, mut listeners) = (Vec::new(), Vec::new());
     for listen in &config.listen {
-        let listener = bind(listen, &identities.redfish)?;
+        let listener = bind(config, listen, &identities.redfish)?;
         let port = listener.address().port();
         let ports = &mut redfish.ports;
         let told = if listen.tls { &mut ports.https } else { &mut ports.http };
@@ -75,13 +88,23 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     }
     let redfish = Arc::new(redfish);
     for listener in listeners {
-        server.add(listener, Arc::clone(&redfish), REDFISH_BODY_BYTES);
+        server.add(listener, Arc::clone(&redfish), config.limits.redfish_body_bytes);
     }
-    let listener = bind(&config.agent_listen, &identities.agents)?;
+    let listener = bind(config, &config.agent_listen, &identities.agents)?;
     let agent_url = config.url(&config.agent_listen, listener.address().port());
-    server.add(listener, Arc::new(Agents::new(Arc::clone(&fleet), &agent_url)), AGENT_BODY_BYTES);
+    let agents = Arc::new(Agents::new(Arc::clone(&fleet), &agent_url));
+    server.add(listener, Arc::clone(&agents), config.limits.agent_body_bytes);
 
     let outside = Outside::new(Arc::clone(&fleet), outside_settings(config, &agent_url, &identities)?)?;
+    let outside = Arc::new(outside);
+    let sources: Vec<Source> = vec![
+        Box::new(server.meter()),
+        source(&redfish, Redfish::meter),
+        source(&agents, Agents::meter),
+        source(&fleet, Fleet::meter),
+        source(&outside, Outside::meter),
+    ];
+    let admin = start_admin(config, &identities, sources)?;
     let performing = tokio::spawn(outside.run(effects));
     let waking = tokio::spawn({
         let fleet = Arc::clone(&fleet);
@@ -89,15 +112,44 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     });
     announce(
         config,
-        &Ready { redfish: redfish_urls, agent: agent_url, ca: identities.ca.clone(), nodes: fleet.len() },
+        &Ready {
+            redfish: redfish_urls,
+            agent: agent_url,
+            admin: admin.as_ref().map(|(url, _)| url.clone()),
+            ca: identities.ca.clone(),
+            nodes: fleet.len(),
+        },
     )?;
     let cut = server.run(stop).await;
     performing.abort();
     waking.abort();
+    if let Some((_, admin)) = admin {
+        admin.abort();
+    }
     if cut > 0 {
         tracing::warn!(connections = cut, "stopped, with connections cut that were still busy");
     }
     Ok(())
+}
+
+fn source<T: Send + Sync + 'static>(of: &Arc<T>, meter: fn(&T, &mut Page)) -> Source {
+    let of = Arc::clone(of);
+    Box::new(move |page| meter(&of, page))
+}
+
+/// The admin listener's URL and task, if there is to be one. It is a server of its own, so that figures are to be had
+/// while the other one is full.
+fn start_admin(
+    config: &Config,
+    identities: &Identities,
+    sources: Vec<Source>,
+) -> anyhow::Result<Option<(String, JoinHandle<usize>)>> {
+    let Some(listen) = &config.admin_listen else { return Ok(None) };
+    let listener = bind(config, listen, &identities.redfish)?;
+    let url = config.url(listen, listener.address().port());
+    let mut server = Server::new(Limits { connections: admin::CONNECTIONS, ..Limits::default() });
+    server.add(listener, Arc::new(Admin::new(sources)), admin::BODY_BYTES);
+    Ok(Some((url, tokio::spawn(server.run(std::future::pending())))))
 }
 
 /// Certificates of both kinds of listener.
@@ -112,7 +164,7 @@ impl Identities {
     fn new(config: &Config) -> anyhow::Result<Self> {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::unix_ms());
         let mut names = CertificateNames::of_this_host();
-        for listen in config.listen.iter().chain([&config.agent_listen]) {
+        for listen in config.listen.iter().chain([&config.agent_listen]).chain(&config.admin_listen) {
             names.add_listener(listen.address.ip());
         }
         if let Some(host) = &config.advertise {
@@ -133,8 +185,8 @@ impl Identities {
     }
 }
 
-fn bind(listen: &Listen, identity: &Identity) -> anyhow::Result<Listener> {
-    let tls = if listen.tls { Some(server_config(identity.resolver())?) } else { None };
+fn bind(config: &Config, listen: &Listen, identity: &Identity) -> anyhow::Result<Listener> {
+    let tls = if listen.tls { Some(server_config(identity.resolver(), config.tls_min)?) } else { None };
     Ok(Listener::bind(listen.address, tls)?)
 }
 
@@ -159,6 +211,8 @@ fn outside_settings(
             Images::Probe => effect::Images::Probe,
             Images::Skip => effect::Images::Skip,
         },
+        egress: config.egress.clone(),
+        limits: config.limits.calls,
         ..effect::Settings::default()
     })
 }
@@ -168,6 +222,8 @@ fn outside_settings(
 struct Ready {
     redfish: Vec<String>,
     agent: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<String>,
     ca: String,
     nodes: u32,
 }
@@ -201,6 +257,9 @@ fn guide(out: &mut impl std::io::Write, config: &Config, ready: &Ready) -> std::
     writeln!(out, "  log in as    {user} (password as configured; the default is \"password\")")?;
     writeln!(out, "  certificate  {}", ready.ca)?;
     writeln!(out, "  agents       {}", ready.agent)?;
+    if let Some(admin) = &ready.admin {
+        writeln!(out, "  figures      {admin}/metrics")?;
+    }
     writeln!(out)?;
     writeln!(out, "Look:   curl --cacert {} -u {user} {first}/redfish/v1/Systems", ready.ca)?;
     let fleet = same_fleet(config);

@@ -15,6 +15,7 @@
 //! assert_eq!(root.status(), 200);
 //! ```
 
+pub mod admin;
 pub mod agent;
 pub mod cli;
 pub mod clock;
@@ -25,6 +26,7 @@ pub mod effect;
 pub mod face;
 pub mod fleet;
 pub mod media;
+pub mod meter;
 pub mod node;
 pub mod profile;
 pub mod redfish;

@@ -32,8 +32,10 @@ use uuid::Uuid;
 
 pub use commands::{ALGORITHMS, check_configdrive, checksum_algorithm, written};
 
+use crate::clock::Stopwatch;
 use crate::face::{Face, Peer, Refused};
 use crate::fleet::Fleet;
+use crate::meter::{Page, Requests};
 use crate::node::agent::{Agent, CommandRecord, CommandStatus};
 use crate::node::command::Command;
 use crate::node::{NodeId, Outcome};
@@ -50,6 +52,8 @@ pub struct Agents {
     fleet: Arc<Fleet>,
     /// What every agent's URL begins with, without a slash at the end.
     base: Box<str>,
+    /// What was asked so far.
+    requests: Requests,
 }
 
 /// A route of the API. The version may be left out of a path.
@@ -88,23 +92,47 @@ impl<'a> Route<'a> {
     }
 }
 
+/// The UUID that a path begins with, and what is asked of that agent.
+fn split(path: &str) -> (&str, &str) {
+    let path = path.strip_prefix('/').unwrap_or_default();
+    path.split_at(path.find('/').unwrap_or(path.len()))
+}
+
+/// What requests are counted by, in the order of [`kind`].
+const KINDS: [(&str, &str); 4] =
+    [("none", "document"), ("root", "document"), ("status", "document"), ("commands", "document")];
+
+fn kind(path: &str) -> usize {
+    match Route::of(split(path).1) {
+        None | Some(Route::Slash) => 0,
+        Some(Route::Root | Route::Version) => 1,
+        Some(Route::Status) => 2,
+        Some(Route::Commands | Route::Command(_)) => 3,
+    }
+}
+
 impl Agents {
     /// The agents of `fleet`, whose callers reach them at `base`, such as `https://192.0.2.1:9999`.
     pub fn new(fleet: Arc<Fleet>, base: &str) -> Self {
-        Self { fleet, base: base.trim_end_matches('/').into() }
+        Self { fleet, base: base.trim_end_matches('/').into(), requests: Requests::new("agent", KINDS) }
     }
 
     /// Answers a request. One that asks to wait is answered when its command ends, or the agent does.
     pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
-        match self.answer(&request).await {
-            Ok(response) => response,
-            Err(fault) => fault.response(),
-        }
+        let watch = Stopwatch::start();
+        let response = self.answer(&request).await.unwrap_or_else(Fault::response);
+        let (status, bytes) = (response.status().as_u16(), response.body().len());
+        self.requests.note(kind(request.uri().path()), status, watch.elapsed(), request.body().len(), bytes);
+        response
+    }
+
+    /// Puts what was counted on the page.
+    pub fn meter(&self, page: &mut Page) {
+        self.requests.show(page);
     }
 
     async fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Fault> {
-        let path = request.uri().path().strip_prefix('/').unwrap_or_default();
-        let (uuid, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+        let (uuid, rest) = split(request.uri().path());
         let id = Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid));
         let id = id.ok_or_else(Fault::unreachable)?;
         let started = self.agent(id, |agent| agent.started)?;

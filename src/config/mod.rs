@@ -6,6 +6,7 @@
 mod error;
 mod file;
 mod fleet;
+mod limit;
 mod net;
 pub mod setting;
 #[cfg(test)]
@@ -17,15 +18,18 @@ use std::sync::Arc;
 
 pub use error::{ConfigError, Origin};
 pub use fleet::{FleetConfig, Model, Password};
+pub use limit::Limits;
 pub use net::{BaseUrl, Host, Listen};
 pub use typed::{Flags, Typed};
 
 use crate::clock::Clock;
+use crate::effect::Network;
 use crate::profile::timing::Timing;
 use crate::time::Span;
+use crate::tls::MinVersion;
 use setting::{
-    ADVERTISE, AGENT_LISTEN, BOOT_TIME, CERTS, IMAGES, INSECURE, IRONIC, IRONIC_CA, LISTEN, LOG,
-    NETWORK_BOOT, SPEED, Setting, TIMING, TLS_CERT, TLS_KEY,
+    ADMIN_LISTEN, ADVERTISE, AGENT_LISTEN, BOOT_TIME, CERTS, EGRESS, IMAGES, INSECURE, IRONIC, IRONIC_CA,
+    LIMIT, LISTEN, LOG, NETWORK_BOOT, SPEED, Setting, TIMING, TLS_CERT, TLS_KEY, TLS_MIN,
 };
 
 /// What `fauxmetal serve` is to do.
@@ -37,6 +41,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// Where the agents listen.
     pub agent_listen: Listen,
+    /// Where figures are served, if anywhere.
+    pub admin_listen: Option<Listen>,
     /// The host in URLs given to others; `None` means the one listened on. [`Config::url`] applies it.
     pub advertise: Option<Host>,
     /// Ironic's API endpoints, for agents that were not told one; may be empty.
@@ -45,6 +51,8 @@ pub struct Config {
     pub trust: Trust,
     /// The HTTP server with boot configurations by MAC address.
     pub network_boot: Option<BaseUrl>,
+    /// Networks that may be called; empty when nobody said.
+    pub egress: Vec<Network>,
     /// What a deployment does with its image.
     pub images: Images,
     /// Where the certificates of the Redfish listeners come from.
@@ -52,6 +60,10 @@ pub struct Config {
     /// The folder in which certificates are made and kept: the agents' in any case, for Ironic takes it from their
     /// heartbeats and no CA of anybody's is asked.
     pub certs: PathBuf,
+    /// The lowest version of TLS that listeners speak.
+    pub tls_min: MinVersion,
+    /// What clients, servers and nodes are granted.
+    pub limits: Limits,
     /// Simulated seconds per second, within [`Clock::SPEED`].
     pub speed: f64,
     /// The filter of the log, as `tracing_subscriber::EnvFilter` reads it; known to be right.
@@ -102,11 +114,12 @@ impl Config {
     pub fn new(typed: &Typed) -> Result<Self, ConfigError> {
         let mut fleet = FleetConfig::new(typed)?;
         set_timings(typed, &mut fleet)?;
-        let (listen, agent_listen) = listeners(typed)?;
+        let (listen, agent_listen, admin_listen) = listeners(typed)?;
         Ok(Self {
             fleet,
             listen,
             agent_listen,
+            admin_listen,
             advertise: typed.maybe(&ADVERTISE, Host::parse)?,
             ironic: typed
                 .many(&IRONIC, BaseUrl::MAX, BaseUrl::parse)?
@@ -115,6 +128,7 @@ impl Config {
                 .collect(),
             trust: trust(typed)?,
             network_boot: typed.maybe(&NETWORK_BOOT, BaseUrl::parse)?,
+            egress: only(typed.many(&EGRESS, MAX_NETWORKS, Network::parse)?),
             images: typed.one(&IMAGES, |text| match text {
                 "verify" => Ok(Images::Verify),
                 "probe" => Ok(Images::Probe),
@@ -125,6 +139,8 @@ impl Config {
             })?,
             certificates: certificates(typed)?,
             certs: typed.one(&CERTS, path)?,
+            tls_min: typed.one(&TLS_MIN, tls_min)?,
+            limits: limits(typed)?,
             speed: typed.one(&SPEED, speed)?,
             log: typed.one(&LOG, log_filter)?,
         })
@@ -148,6 +164,9 @@ impl Config {
                 ));
             }
         }
+        if let Some(admin) = self.admin_listen.as_ref().filter(|l| !l.address.ip().is_loopback()) {
+            warnings.push(format!("{admin} shows figures to whoever reaches it; nobody has to log in there"));
+        }
         if !self.agent_listen.tls {
             warnings.push(format!(
                 "agents listen without TLS on {}; Ironic refuses that unless its [agent]require_tls is false",
@@ -158,7 +177,7 @@ impl Config {
     }
 }
 
-fn listeners(typed: &Typed) -> Result<(Vec<Listen>, Listen), ConfigError> {
+fn listeners(typed: &Typed) -> Result<(Vec<Listen>, Listen, Option<Listen>), ConfigError> {
     let mut listen: Vec<Listen> = Vec::new();
     let taken = |all: &[Listen], one: &Listen| {
         one.address.port() != 0 && all.iter().any(|l| l.address == one.address)
@@ -174,7 +193,35 @@ fn listeners(typed: &Typed) -> Result<(Vec<Listen>, Listen), ConfigError> {
         let agent = Listen::parse(text)?;
         if taken(&listen, &agent) { Err(again(&agent)) } else { Ok(agent) }
     })?;
-    Ok((listen, agent))
+    let admin = typed.maybe(&ADMIN_LISTEN, |text| {
+        let admin = Listen::parse(text)?;
+        let clash = taken(&listen, &admin) || taken(std::slice::from_ref(&agent), &admin);
+        if clash { Err(again(&admin)) } else { Ok(admin) }
+    })?;
+    Ok((listen, agent, admin))
+}
+
+/// Networks in one list, at most: each connection is compared with all.
+const MAX_NETWORKS: usize = 256;
+
+fn only<T>(given: Vec<(T, Origin)>) -> Vec<T> {
+    given.into_iter().map(|(value, _)| value).collect()
+}
+
+fn limits(typed: &Typed) -> Result<Limits, ConfigError> {
+    let mut limits = Limits::default();
+    for given in only(typed.many(&LIMIT, Limits::count(), Limits::parse)?) {
+        limits.set(given);
+    }
+    Ok(limits)
+}
+
+fn tls_min(text: &str) -> Result<MinVersion, String> {
+    match text {
+        "1.2" => Ok(MinVersion::Tls12),
+        "1.3" => Ok(MinVersion::Tls13),
+        other => Err(format!("'{other}' is not a version of TLS that is spoken; allowed are 1.2 and 1.3")),
+    }
 }
 
 fn trust(typed: &Typed) -> Result<Trust, ConfigError> {

@@ -10,6 +10,7 @@ pub mod doc;
 pub mod error;
 mod face;
 pub mod message;
+mod meters;
 mod protocol;
 mod query;
 mod render;
@@ -26,7 +27,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use uuid::Uuid;
 
+use crate::clock::Stopwatch;
 use crate::fleet::Fleet;
+use crate::meter::Requests;
 use crate::node::Node;
 use crate::seed::Purpose;
 use crate::time::SimTime;
@@ -54,6 +57,8 @@ pub struct Redfish {
     pub sessions: Sessions,
     /// Where it is reached.
     pub ports: Ports,
+    /// What was asked so far.
+    requests: Requests,
 }
 
 /// TCP ports on which the service listens, as `ManagerNetworkProtocol` tells them.
@@ -94,7 +99,13 @@ enum Reply {
 impl Redfish {
     /// A service with its one account. Where it listens is to be told in [`Redfish::ports`].
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        Self { fleet, account, sessions: Sessions::new(), ports: Ports::default() }
+        Self {
+            fleet,
+            account,
+            sessions: Sessions::new(),
+            ports: Ports::default(),
+            requests: meters::requests(),
+        }
     }
 
     /// `ServiceRoot.UUID`: the fleet's own.
@@ -106,24 +117,27 @@ impl Redfish {
 
     /// Answers a request.
     pub fn call(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        self.answer(request).unwrap_or_else(|problem| {
+        let watch = Stopwatch::start();
+        let route = TREE.find(request.uri().path());
+        let target = route.as_ref().map(|r| r.target);
+        let response = self.answer(request, route).unwrap_or_else(|problem| {
             let mut response = problem.answer();
             if response.status() == StatusCode::UNAUTHORIZED {
                 let challenge = HeaderValue::from_static("Basic realm=\"Redfish\"");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             }
-            if response.status() == StatusCode::METHOD_NOT_ALLOWED
-                && let Some(route) = TREE.find(request.uri().path())
-            {
-                response.headers_mut().insert(header::ALLOW, allow(route.target));
+            if let (StatusCode::METHOD_NOT_ALLOWED, Some(target)) = (response.status(), target) {
+                response.headers_mut().insert(header::ALLOW, allow(target));
             }
             response
-        })
+        });
+        let (status, bytes) = (response.status().as_u16(), response.body().len());
+        self.requests.note(meters::kind(target), status, watch.elapsed(), request.body().len(), bytes);
+        response
     }
 
-    fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Problem> {
+    fn answer(&self, request: &Request<Bytes>, route: Option<Route<'_>>) -> Result<Response<Bytes>, Problem> {
         let path = request.uri().path();
-        let route = TREE.find(path);
         let public = route.as_ref().is_some_and(|r| is_public(r.target, request.method()));
         let now = self.fleet.clock().now();
         let allowed = || auth::allowed(request.headers(), &self.account, &self.sessions, now);

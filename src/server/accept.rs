@@ -26,8 +26,8 @@ pub(super) async fn connections<F: Face>(
             _ = stop.wait_for(|stop| *stop) => break,
             Some(ended) = open.join_next() => note(ended),
             (stream, local, remote) = listener.accept() => {
-                let Some(seat) = shared.house.admit() else { continue };
                 let peer = Peer { local, remote, tls: listener.is_tls() };
+                let Some(seat) = shared.house.admit(&peer) else { continue };
                 let context = Context::new(Arc::clone(&shared), peer, seat);
                 open.spawn(connection::run(stream, listener.tls.clone(), context, told.clone()));
             }

@@ -44,6 +44,9 @@ pub(super) struct Args {
     /// Kubernetes namespace (bmh) [default: the one that kubectl is set to]
     #[arg(long, value_name = "NS")]
     namespace: Option<String>,
+    /// Print a password that is not the default one; otherwise it is left out
+    #[arg(long)]
+    with_password: bool,
     #[command(flatten)]
     settings: FleetFlags,
 }
@@ -97,6 +100,7 @@ struct Plan {
     verify: Verify,
     boot: Boot,
     namespace: Option<String>,
+    with_password: bool,
 }
 
 /// One node as its clients know it.
@@ -105,6 +109,9 @@ struct Node<'a>(Spec<'a>);
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.format;
     let plan = plan(args)?;
+    if plan.password().is_none() {
+        out::note("the password is left out, as it is not the default one; --with-password prints it");
+    }
     let mut out = out::stdout();
     match format {
         Format::NodesJson => nodes_json::write(&mut out, &plan)?,
@@ -125,7 +132,8 @@ fn plan(args: Args) -> anyhow::Result<Plan> {
     let bmc = bmc(&args.bmc).map_err(|e| UsageError(format!("--bmc: {e}")))?;
     let boot = args.boot.unwrap_or(Boot::VirtualMedia);
     let fleet = FleetConfig::new(&args.settings.gather()?)?;
-    let plan = Plan { fleet, bmc, verify, boot, namespace: args.namespace };
+    let with_password = args.with_password;
+    let plan = Plan { fleet, bmc, verify, boot, namespace: args.namespace, with_password };
     if args.format == Format::Bmh {
         bmh::check(&plan).map_err(UsageError)?;
     }
@@ -167,6 +175,12 @@ fn bmc(text: &str) -> Result<BaseUrl, String> {
 }
 
 impl Plan {
+    /// The password, if it may be printed: the default one is in the help anyway.
+    fn password(&self) -> Option<&str> {
+        let password = &self.fleet.password;
+        (self.with_password || password.is_public()).then(|| password.reveal())
+    }
+
     fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
         self.fleet.iter().map(|(id, profile)| Node::new(self.fleet.seed, id, profile))
     }

@@ -1,0 +1,179 @@
+//! What the people who run a fleet ask of it, on a listener of its own: `GET /metrics`, for Prometheus.
+//!
+//! The other rooms count by themselves and know nothing of this one; it is given what puts their figures on a page.
+
+mod process;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+
+use crate::face::{Face, Peer, Refused};
+use crate::meter::Page;
+
+/// Puts the figures of one room on a page.
+pub type Source = Box<dyn Fn(&mut Page) + Send + Sync>;
+
+/// Longest request body, bytes. None is ever looked at.
+pub const BODY_BYTES: usize = 1 << 10;
+/// Connections at once: a few scrapers, and a person with curl.
+pub const CONNECTIONS: usize = 64;
+
+/// The face of the admin listener.
+pub struct Admin {
+    sources: Arc<[Source]>,
+    /// One page is put together at a time: going through a large fleet keeps a core busy for a while.
+    one: tokio::sync::Mutex<()>,
+}
+
+impl Admin {
+    /// Shows what these sources count, and what is known of the process.
+    pub fn new(sources: Vec<Source>) -> Self {
+        Self { sources: sources.into(), one: tokio::sync::Mutex::new(()) }
+    }
+
+    async fn page(&self) -> Response<Bytes> {
+        let _one = self.one.lock().await;
+        let sources = Arc::clone(&self.sources);
+        // Not on a thread that answers requests.
+        let made = tokio::task::spawn_blocking(move || {
+            let mut page = Page::default();
+            for source in &*sources {
+                source(&mut page);
+            }
+            process::meter(&mut page);
+            page.text()
+        });
+        match made.await {
+            Ok(text) => answer(StatusCode::OK, Page::MEDIA_TYPE, text),
+            Err(error) => {
+                tracing::error!(%error, "the figures could not be put together");
+                plain(StatusCode::INTERNAL_SERVER_ERROR, "the figures could not be put together")
+            }
+        }
+    }
+}
+
+impl Face for Admin {
+    async fn call(&self, _peer: &Peer, request: Request<Bytes>) -> Response<Bytes> {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        match request.uri().path() {
+            "/metrics" if reads => self.page().await,
+            "/metrics" => {
+                let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "allowed are GET and HEAD");
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+                response
+            }
+            _ => plain(StatusCode::NOT_FOUND, "there is /metrics and nothing else"),
+        }
+    }
+
+    fn refuse(&self, why: Refused) -> Response<Bytes> {
+        plain(why.status(), &why.to_string())
+    }
+}
+
+fn plain(status: StatusCode, text: &str) -> Response<Bytes> {
+    answer(status, "text/plain; charset=utf-8", format!("{text}\n"))
+}
+
+fn answer(status: StatusCode, media_type: &'static str, text: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::meter::{Counter, Histogram};
+
+    async fn ask(admin: &Admin, method: Method, path: &str) -> (StatusCode, String) {
+        let nowhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        let peer = Peer { local: nowhere, remote: nowhere, tls: false };
+        let request = Request::builder().method(method).uri(path).body(Bytes::new()).unwrap();
+        let response = admin.call(&peer, request).await;
+        (response.status(), String::from_utf8(response.into_body().to_vec()).unwrap())
+    }
+
+    /// Reads a page as Prometheus does, strictly: each family once, typed before its samples, no sample twice.
+    pub(crate) fn parse(text: &str) -> BTreeMap<String, f64> {
+        let (mut family, mut kind, mut seen) = ("", "", Vec::new());
+        let mut samples = BTreeMap::new();
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("# HELP ") {
+                family = rest.split(' ').next().unwrap();
+                assert!(!seen.contains(&family), "{family} twice");
+                assert!(rest.len() > family.len() + 5, "{family} without a help");
+                seen.push(family);
+            } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+                let (name, rest) = rest.split_once(' ').unwrap();
+                assert_eq!(name, family);
+                assert!(["counter", "gauge", "histogram"].contains(&rest), "{line}");
+                kind = rest;
+                assert_eq!(kind == "counter", name.ends_with("_total"), "{name} is a {kind}");
+            } else {
+                let (sample, value) = line.rsplit_once(' ').unwrap();
+                let name = sample.split('{').next().unwrap();
+                let of_family = match kind {
+                    "histogram" => {
+                        ["_bucket", "_sum", "_count"].iter().any(|s| *name == format!("{family}{s}"))
+                    }
+                    _ => name == family,
+                };
+                assert!(of_family, "{line} below {family}");
+                assert!(
+                    name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+                    "{line}"
+                );
+                if let Some(labels) = sample.strip_prefix(name).filter(|l| !l.is_empty()) {
+                    let labels = labels.strip_prefix('{').and_then(|l| l.strip_suffix('}')).unwrap();
+                    assert!(labels.split("\",").all(|l| l.contains("=\"")), "{line}");
+                }
+                assert!(
+                    samples.insert(sample.to_owned(), value.parse().unwrap()).is_none(),
+                    "{sample} twice"
+                );
+            }
+        }
+        samples
+    }
+
+    #[tokio::test]
+    async fn the_page_is_as_prometheus_reads_it() {
+        let (hits, times) = (Counter::default(), Histogram::default());
+        hits.add(7);
+        times.note(std::time::Duration::from_millis(3));
+        let admin = Admin::new(vec![
+            Box::new(move |page| page.limit("x", &hits)),
+            Box::new(move |page| page.histogram("fauxmetal_y_seconds", "How long", &[("k", "v")], &times)),
+        ]);
+        let (status, text) = ask(&admin, Method::GET, "/metrics").await;
+        assert_eq!(status, StatusCode::OK);
+        let samples = parse(&text);
+        assert_eq!(samples["fauxmetal_limit_hits_total{limit=\"x\"}"], 7.0);
+        assert_eq!(samples["fauxmetal_y_seconds_count{k=\"v\"}"], 1.0);
+        assert!(samples["process_resident_memory_bytes"] > 1e6);
+        assert!(
+            samples["process_open_fds"] > 2.0 && samples["process_max_fds"] >= samples["process_open_fds"]
+        );
+        assert!(samples["process_threads"] >= 1.0);
+        assert_eq!(
+            samples[&format!("fauxmetal_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"))],
+            1.0
+        );
+    }
+
+    #[tokio::test]
+    async fn there_is_nothing_else() {
+        let admin = Admin::new(Vec::new());
+        assert_eq!(ask(&admin, Method::GET, "/").await.0, StatusCode::NOT_FOUND);
+        assert_eq!(ask(&admin, Method::POST, "/metrics").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    }
+}
