@@ -40,6 +40,12 @@ impl Level {
         self.0.fetch_add(1, Relaxed) + 1
     }
 
+    /// One more, until what is returned is dropped.
+    pub fn enter(&self) -> Here<'_> {
+        self.up();
+        Here(self)
+    }
+
     /// One less; each belongs to an [`up`](Self::up).
     pub fn down(&self) {
         self.0.fetch_sub(1, Relaxed);
@@ -48,6 +54,16 @@ impl Level {
     /// How many there are.
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
+    }
+}
+
+/// One of those that a [`Level`] counts.
+#[derive(Debug)]
+pub struct Here<'a>(&'a Level);
+
+impl Drop for Here<'_> {
+    fn drop(&mut self) {
+        self.0.down();
     }
 }
 

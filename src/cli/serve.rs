@@ -36,8 +36,8 @@ const HELP: &str = "\
 Where settings come from:
   Each flag is an environment variable and a key of the file, too: --boot-time is
   FAUXMETAL_BOOT_TIME and boot-time. A flag wins over the environment, the environment over the
-  file. A list is comma separated in the environment and an array in the file, where --profile and
-  --timing may be tables:
+  file. A list is comma separated in the environment and an array in the file, where --profile,
+  --timing and --limit may be tables:
 
     # fleet.toml
     seed = \"ci\"

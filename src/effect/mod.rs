@@ -138,8 +138,8 @@ impl Outside {
             let egress = Egress { only: settings.egress.clone(), ..Egress::default() };
             Clients::new(settings.ca.as_deref(), settings.insecure, egress)?
         };
-        let ironic = settings.ironic.iter().map(|url| client::parse(url)).collect::<Result<_, _>>()?;
-        let network_boot = settings.network_boot.as_deref().map(client::parse).transpose()?;
+        let ironic = settings.ironic.iter().map(|url| clients.parse(url)).collect::<Result<_, _>>()?;
+        let network_boot = settings.network_boot.as_deref().map(|url| clients.parse(url)).transpose()?;
         let transfers = Semaphore::new(settings.limits.downloads);
         Ok(Self {
             circuits: Circuits::new(settings.limits.calls_per_server),
@@ -229,7 +229,7 @@ impl Outside {
 
     /// Performs one effect and brings its node the answer. One whose machine has moved on meanwhile needs none.
     pub async fn perform(&self, id: NodeId, effect: Effect) {
-        self.meters.in_flight.up();
+        let in_flight = self.meters.in_flight.enter();
         let done = match effect.kind {
             EffectKind::ReadBoot => self.read_boot(id, effect.epoch).await,
             EffectKind::OpenMedia(slot) => self.open_media(id, effect.epoch, slot).await,
@@ -238,7 +238,7 @@ impl Outside {
             EffectKind::Heartbeat => self.heartbeat(id, effect.epoch, effect.due).await,
             EffectKind::WriteImage => self.write_image(id, effect.epoch).await,
         };
-        self.meters.in_flight.down();
+        drop(in_flight);
         if let Some(done) = done {
             self.meters.done(effect.kind, &done);
             log(id, &done);

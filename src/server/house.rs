@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Limits;
 use super::limits::Limit;
 use crate::face::{Peer, Refused};
-use crate::meter::{Counter, Level, Page};
+use crate::meter::{Counter, Here, Level, Page};
 
 /// What all listeners of one server share.
 #[derive(Debug)]
@@ -50,16 +50,6 @@ pub(super) struct Seat {
 
 /// A share of the memory for bodies. It is free again when this is dropped.
 pub(super) type BodyShare = OwnedSemaphorePermit;
-
-/// A place among the requests that wait. It is free again when this is dropped.
-#[derive(Debug)]
-pub(super) struct Waiting<'a>(&'a Level);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.down();
-    }
-}
 
 /// How many there are for each key; there is an entry only where there is one, so it is bounded by what is counted.
 #[derive(Debug)]
@@ -156,10 +146,9 @@ impl House {
     }
 
     /// A place for a request that waits for something.
-    pub(super) fn wait(&self) -> Result<Waiting<'_>, Refused> {
-        let count = self.counts.requests.up();
-        let waiting = Waiting(&self.counts.requests);
-        if count <= self.limits.requests as u64 {
+    pub(super) fn wait(&self) -> Result<Here<'_>, Refused> {
+        let waiting = self.counts.requests.enter();
+        if self.counts.requests.get() <= self.limits.requests as u64 {
             return Ok(waiting);
         }
         self.hit(Limit::Requests);

@@ -67,8 +67,8 @@ impl Daemon {
 
     fn figure(&self, sample: &str) -> f64 {
         let figures = self.figures();
-        let line = figures.lines().find_map(|l| l.strip_prefix(sample)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{sample} is not in {figures}")).parse().unwrap()
+        let found = super::figures::parse(&figures).get(sample).copied();
+        found.unwrap_or_else(|| panic!("{sample} is not in {figures}"))
     }
 
     fn log(&self) -> String {
@@ -252,6 +252,8 @@ fn a_boot_is_seen_in_the_figures_and_no_secret_in_the_log() {
         ask(&mut agent, "POST", &format!("/{uuid}/v1/commands/?agent_token={token}"), "", command);
     }
     assert_eq!(daemon.figure("fauxmetal_sessions"), 1.0);
+    let system_reads = r#"{face="redfish",resource="ComputerSystem",part="action",status="2xx"}"#;
+    assert_eq!(daemon.figure(&format!("fauxmetal_request_duration_seconds_count{system_reads}")), 1.0);
     let figures = daemon.figures();
     let log = daemon.stop();
     assert!(log.contains("ready") && log.len() > 500, "the log is there: {log}");

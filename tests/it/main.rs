@@ -4,5 +4,6 @@
 
 mod cli;
 mod documents;
+mod figures;
 mod load;
 mod tidy;

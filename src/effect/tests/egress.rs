@@ -86,6 +86,16 @@ async fn a_proxy_is_called_too_and_so_it_is_checked() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_configured_must_be_within_the_fence() {
+    let (fleet, _effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(0)));
+    let fleet = Arc::new(fleet);
+    for (ironic, boot) in [(vec!["http://10.0.0.1:6385".to_owned()], None), (vec![], Some("http://10.0.0.1/".into()))] {
+        let error = Outside::new(Arc::clone(&fleet), Settings { ironic, network_boot: boot, ..fenced() }).err();
+        assert_eq!(error.unwrap().to_string(), "10.0.0.1 may not be called (--egress)");
+    }
+}
+
+#[tokio::test]
 async fn an_ironic_outside_of_the_fence_is_no_server_that_is_down() {
     let server = Server::start(|request| ironic(&request.uri().to_string()).unwrap()).await;
     let mut site = Site::new(fenced());
