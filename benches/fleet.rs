@@ -146,7 +146,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     let (first, last) = (due.iter().min().expect("nodes"), due.iter().max().expect("nodes"));
     let settings =
         Settings { agent_urls: Urls::Same("https://127.0.0.1:9999".into()), ..Settings::default() };
-    let outside = Outside::new(Arc::clone(&fleet), settings).expect("an HTTP client");
+    let outside = Arc::new(Outside::new(Arc::clone(&fleet), settings).expect("an HTTP client"));
     let performing = tokio::spawn(outside.run(effects));
     let waking = tokio::spawn({
         let fleet = Arc::clone(&fleet);

@@ -30,7 +30,7 @@ use fauxmetal::redfish::auth::Account;
 use fauxmetal::seed::Seed;
 use fauxmetal::server::{Limits, Listener, REDFISH_BODY_BYTES, Server};
 use fauxmetal::time::Span;
-use fauxmetal::tls::{CertificateNames, DevelopmentCa, provider, server_config};
+use fauxmetal::tls::{CertificateNames, DevelopmentCa, MinVersion, provider, server_config};
 use http::{Request, Response};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -88,7 +88,8 @@ async fn serve(kind: &str, certs: &str, nodes: u32) {
     let loopback = || "127.0.0.1:0".parse().expect("an address");
     let plain = Listener::bind(loopback(), None).expect("a port");
     let tls =
-        Listener::bind(loopback(), Some(server_config(identity.resolver()).expect("TLS"))).expect("a port");
+        Listener::bind(loopback(), Some(server_config(identity.resolver(), MinVersion::Tls12).expect("TLS")))
+            .expect("a port");
     println!("{} {}", plain.address().port(), tls.address().port());
     let mut server = Server::new(Limits::default());
     let redfish = Arc::new(redfish(nodes));

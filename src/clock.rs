@@ -63,11 +63,38 @@ impl Clock {
         }
     }
 
+    /// Real milliseconds since this clock began, for waits that the network asks for; of a clock moved by hand, the
+    /// simulated ones.
+    pub fn real_ms(&self) -> u64 {
+        match &self.0 {
+            Kind::Wall { started, .. } => {
+                u64::try_from(instant().saturating_duration_since(*started).as_millis()).unwrap_or(u64::MAX)
+            }
+            Kind::Hand(ms) => ms.load(Ordering::Acquire),
+        }
+    }
+
     /// Moves a clock by hand; a wall clock cannot be moved, and stays as it is.
     pub fn set(&self, at: SimTime) {
         if let Kind::Hand(ms) = &self.0 {
             ms.store(at.ms(), Ordering::Release);
         }
+    }
+}
+
+/// Measures how long something really takes, for figures; nothing is ever decided by it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Begins.
+    pub fn start() -> Self {
+        Self(instant())
+    }
+
+    /// Real time since it began.
+    pub fn elapsed(self) -> Duration {
+        instant().saturating_duration_since(self.0)
     }
 }
 
@@ -94,6 +121,17 @@ mod tests {
         clock.set(SimTime::from_ms(9));
         assert_eq!(copy.now().ms(), 9);
         assert_eq!(copy.wait(SimTime::from_ms(10)), None);
+    }
+
+    #[test]
+    fn a_step_of_the_systems_date_moves_nothing() {
+        // Simulated time is the date at the start and monotonic time since: the date is never asked again.
+        let clock = Clock::wall(1.0);
+        let Clock(Kind::Wall { origin, .. }) = &clock else { panic!("a wall clock was made") };
+        let passed = clock.now().since_ms(*origin);
+        assert!(passed.abs_diff(clock.real_ms()) <= 1000, "{passed}");
+        let yesterday = Clock(Kind::Wall { origin: SimTime::from_ms(5), started: instant(), speed: 1.0 });
+        assert!(yesterday.now().ms() < 1_000_000, "a date long past is not made good");
     }
 
     #[test]

@@ -7,17 +7,20 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use crate::address::{Layout, Urls};
+use crate::admin::{self, Admin, Source};
 use crate::agent::Agents;
 use crate::clock::{self, Clock};
 use crate::config::{Certificates, Config, Images, Trust};
 use crate::effect::{self, Outside};
 use crate::fleet::Fleet;
+use crate::meter::Page;
 use crate::node::NodeId;
 use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check};
-use crate::server::{AGENT_BODY_BYTES, Limits, Listener, REDFISH_BODY_BYTES, Server};
+use crate::server::{Limits, Listener, Server};
 use crate::tls::{
     CertificateNames, DevelopmentCa, Identity, Leaves, Shown, TlsError, agent_identity, server_config,
 };
@@ -26,47 +29,59 @@ use crate::tls::{
 ///
 /// # Errors
 /// When it cannot begin: a profile is wrong, a certificate cannot be made or read, an address is taken.
-pub fn serve(config: Config) -> anyhow::Result<()> {
-    raise_file_limit(&config)?;
+pub fn serve(mut config: Config) -> anyhow::Result<()> {
+    fit_files(&mut config)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to be had")?;
-    let result = runtime.block_on(run(&config));
+    let result = runtime.block_on(run(config));
     // What still reads an image is not waited for: nobody is left to be told of it.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-/// Takes as many open files as the system lets this process have: each connection is one, and shells give out few.
+/// Takes as many open files as the system lets this process have, for each connection is one, and shells give out few;
+/// and makes do with those it gets.
 ///
 /// # Errors
 /// When not even the sockets that are listened on can be had.
-fn raise_file_limit(config: &Config) -> anyhow::Result<()> {
+fn fit_files(config: &mut Config) -> anyhow::Result<()> {
+    let nodes = config.fleet.nodes();
     let sockets = match config.layout {
-        Layout::Port => u64::from(config.fleet.nodes()) * (config.listen.len() as u64 + 1),
+        Layout::Port => nodes as usize * (config.listen.len() + 1),
         Layout::Shared | Layout::Ip | Layout::Host => 0,
     };
-    let wanted = Limits::CONNECTIONS as u64 + FILES_BESIDE_CONNECTIONS + sockets;
-    match rlimit::increase_nofile_limit(wanted) {
-        Ok(files) if files >= wanted => {}
-        Ok(files) if files < sockets + FILES_BESIDE_CONNECTIONS => anyhow::bail!(
-            "--addresses port needs {} open files for {} nodes, and {files} are allowed (ulimit -n); ip needs one socket",
-            sockets + FILES_BESIDE_CONNECTIONS,
-            config.fleet.nodes()
-        ),
-        Ok(files) => tracing::warn!(
-            files,
-            wanted,
-            "few open files are allowed (ulimit -n): connections beyond them wait"
-        ),
-        Err(error) => tracing::warn!(%error, "the limit of open files cannot be told"),
-    }
+    let limits = &mut config.limits;
+    let wanted = (limits.server.connections + sockets) as u64 + FILES_BESIDE_CONNECTIONS;
+    let files = match rlimit::increase_nofile_limit(wanted) {
+        Ok(files) if files >= wanted => return Ok(()),
+        Ok(files) => usize::try_from(files).unwrap_or(usize::MAX),
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files cannot be told");
+            return Ok(());
+        }
+    };
+    let least = sockets + FILES_BESIDE_CONNECTIONS as usize;
+    anyhow::ensure!(
+        sockets == 0 || files >= least,
+        "--addresses port needs {least} open files for {nodes} nodes, and {files} are allowed (ulimit -n); ip needs one socket"
+    );
+    let calls = limits.server.fit(files - sockets, limits.calls.calls);
+    limits.calls.calls = calls;
+    limits.calls.downloads = limits.calls.downloads.min(calls);
+    let connections = limits.server.connections;
+    tracing::warn!(
+        files,
+        connections,
+        calls,
+        "few open files are allowed (ulimit -n), and so few connections are"
+    );
     Ok(())
 }
 
 /// Files that are open beside clients' connections: calls outside, listeners, the log.
 const FILES_BESIDE_CONNECTIONS: u64 = 512;
 
-async fn run(config: &Config) -> anyhow::Result<()> {
+async fn run(mut config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let (fleet, effects) = Fleet::new(config.fleet.seed, Clock::wall(config.speed));
     for model in &config.fleet.models {
@@ -75,11 +90,14 @@ async fn run(config: &Config) -> anyhow::Result<()> {
         fleet.add(&model.profile, model.count)?;
     }
     let fleet = Arc::new(fleet);
-    let identities = Identities::new(config)?;
+    let identities = Identities::new(&config)?;
     let account = Account::new(&config.fleet.user, config.fleet.password.reveal());
+    config.fleet.password.forget();
+    let config = &config;
     let mut redfish = Redfish::new(Arc::clone(&fleet), account);
+    redfish.sessions.limit = config.limits.sessions;
 
-    let mut server = Server::new(Limits::default());
+    let mut server = Server::new(config.limits.server.clone());
     redfish.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
     let (nodes, mut bmc_urls, mut listeners) = (fleet.len(), Vec::new(), Vec::new());
     for listen in &config.listen {
@@ -92,29 +110,64 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let bmcs: Vec<_> = redfish.places.iter().map(|(_, place)| *place).collect();
     let redfish = Arc::new(redfish);
     for listener in listeners {
-        server.add(listener, Arc::clone(&redfish), REDFISH_BODY_BYTES);
+        server.add(listener, Arc::clone(&redfish), config.limits.redfish_body_bytes);
     }
     let shown = config.agent_listen.tls.then(|| identities.agents.clone());
     let listener = Listener::at(config.agent_place(), nodes, shown)?;
     let agent_urls = config.agent_urls(listener.address().port());
-    let agents = Agents::new(Arc::clone(&fleet), agent_urls.clone(), bmcs.clone());
-    server.add(listener, Arc::new(agents), AGENT_BODY_BYTES);
+    let agents = Arc::new(Agents::new(Arc::clone(&fleet), agent_urls.clone(), bmcs.clone()));
+    server.add(listener, Arc::clone(&agents), config.limits.agent_body_bytes);
 
     let settings = effect::Settings { bmcs, ..outside_settings(config, agent_urls.clone(), &identities)? };
-    let outside = Outside::new(Arc::clone(&fleet), settings)?;
+    let outside = Arc::new(Outside::new(Arc::clone(&fleet), settings)?);
+    let sources: Vec<Source> = vec![
+        Box::new(server.meter()),
+        source(&redfish, Redfish::meter),
+        source(&agents, Agents::meter),
+        source(&fleet, Fleet::meter),
+        source(&outside, Outside::meter),
+    ];
+    let admin = start_admin(config, &identities, sources)?;
     let performing = tokio::spawn(outside.run(effects));
     let waking = tokio::spawn({
         let fleet = Arc::clone(&fleet);
         async move { fleet.keep_time().await }
     });
-    announce(config, &Ready::new(config, &fleet, &bmc_urls, &agent_urls, identities.ca.clone()))?;
+    let mut ready = Ready::new(config, &fleet, &bmc_urls, &agent_urls, identities.ca.clone());
+    ready.admin = admin.as_ref().map(|(url, _)| url.clone());
+    announce(config, &ready)?;
     let cut = server.run(stop).await;
     performing.abort();
     waking.abort();
+    if let Some((_, admin)) = admin {
+        admin.abort();
+    }
     if cut > 0 {
         tracing::warn!(connections = cut, "stopped, with connections cut that were still busy");
     }
     Ok(())
+}
+
+fn source<T: Send + Sync + 'static>(of: &Arc<T>, meter: fn(&T, &mut Page)) -> Source {
+    let of = Arc::clone(of);
+    Box::new(move |page| meter(&of, page))
+}
+
+/// The admin listener's URL and task, if there is to be one. It is a server of its own, so that figures are to be had
+/// while the other one is full.
+fn start_admin(
+    config: &Config,
+    identities: &Identities,
+    sources: Vec<Source>,
+) -> anyhow::Result<Option<(String, JoinHandle<usize>)>> {
+    let Some(listen) = &config.admin_listen else { return Ok(None) };
+    let shown = listen.tls.then(|| identities.redfish.clone());
+    let listener = Listener::at(listen.place(Layout::Shared), 1, shown)?;
+    let url = config.url(listen, listener.address().port());
+    let mut server =
+        Server::new(Limits { connections: admin::CONNECTIONS, refusals: 4, ..Limits::default() });
+    server.add(listener, Arc::new(Admin::new(sources)), admin::BODY_BYTES);
+    Ok(Some((url, tokio::spawn(server.run(std::future::pending())))))
 }
 
 /// Certificates of both kinds of listener.
@@ -132,7 +185,8 @@ impl Identities {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::unix_ms());
         let mut names = CertificateNames::of_this_host();
         // Addresses of a prefix have certificates of their own.
-        for listen in config.listen.iter().chain([&config.agent_listen]).filter(|l| l.prefix.is_none()) {
+        let listens = config.listen.iter().chain([&config.agent_listen]).chain(&config.admin_listen);
+        for listen in listens.filter(|l| l.prefix.is_none()) {
             names.add_listener(listen.address.ip());
         }
         if let Some(host) = &config.advertise {
@@ -141,7 +195,9 @@ impl Identities {
         if let Some(domain) = &config.domain {
             names.add_domain(domain.as_str())?;
         }
-        let same = |identity: &Identity| Ok::<_, TlsError>(Shown::Same(server_config(identity.resolver())?));
+        let same = |identity: &Identity| {
+            Ok::<_, TlsError>(Shown::Same(server_config(identity.resolver(), config.tls_min)?))
+        };
         let own = match &config.certificates {
             Certificates::Development => None,
             Certificates::Own { certificate, key } => Some((Identity::load(certificate, key)?, certificate)),
@@ -149,7 +205,7 @@ impl Identities {
         let (redfish, agents, agent_pem, ca) = if config.layout == Layout::Ip {
             let ca = DevelopmentCa::open(&config.certs, now)?;
             let (identity, path) = (ca.redfish_identity(&names, now)?, ca.certificate_path());
-            let leaves = Arc::new(Leaves::new(ca, identity, now)?);
+            let leaves = Arc::new(Leaves::new(ca, identity, now, config.tls_min)?);
             let pem = leaves.ca_pem().to_owned();
             (Shown::ByAddress(Arc::clone(&leaves)), Shown::ByAddress(leaves), pem, path)
         } else {
@@ -193,6 +249,8 @@ fn outside_settings(
             Images::Probe => effect::Images::Probe,
             Images::Skip => effect::Images::Skip,
         },
+        egress: config.egress.clone(),
+        limits: config.limits.calls,
         ..effect::Settings::default()
     })
 }
@@ -211,6 +269,8 @@ struct Ready {
     bmc: String,
     /// The first node's agent, or that of all.
     agent: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<String>,
     ca: String,
     nodes: u32,
 }
@@ -230,6 +290,7 @@ impl Ready {
             },
             bmc: bmcs.first().map(Urls::pattern).unwrap_or_default(),
             agent: agents.of(0, || name(0)),
+            admin: None,
             ca,
             nodes,
         }
@@ -268,6 +329,9 @@ fn guide(out: &mut impl std::io::Write, config: &Config, ready: &Ready) -> std::
     writeln!(out, "  log in as    {user} (password as configured; the default is \"password\")")?;
     writeln!(out, "  certificate  {}", ready.ca)?;
     writeln!(out, "  agents       {}", ready.agent)?;
+    if let Some(admin) = &ready.admin {
+        writeln!(out, "  figures      {admin}/metrics")?;
+    }
     writeln!(out)?;
     writeln!(out, "Look:   curl --cacert {} -u {user} {first}/redfish/v1/Systems", ready.ca)?;
     let fleet = same_fleet(config);

@@ -16,6 +16,7 @@
 //! ```
 
 pub mod address;
+pub mod admin;
 pub mod agent;
 pub mod cli;
 pub mod clock;
@@ -26,6 +27,7 @@ pub mod effect;
 pub mod face;
 pub mod fleet;
 pub mod media;
+pub mod meter;
 pub mod node;
 pub mod profile;
 pub mod redfish;

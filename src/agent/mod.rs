@@ -33,8 +33,10 @@ use uuid::Uuid;
 pub use commands::{ALGORITHMS, check_configdrive, checksum_algorithm, written};
 
 use crate::address::{Place, Urls};
+use crate::clock::Stopwatch;
 use crate::face::{Body, Face, Peer, Refused};
 use crate::fleet::Fleet;
+use crate::meter::{Page, Requests};
 use crate::node::agent::{Agent, CommandRecord, CommandStatus};
 use crate::node::command::Command;
 use crate::node::{Node, NodeId, Outcome};
@@ -52,6 +54,8 @@ pub struct Agents {
     urls: Urls,
     /// Where the controllers are.
     bmcs: Vec<Place>,
+    /// What was asked so far.
+    requests: Requests,
 }
 
 /// The URL of a node's agent, without a slash at the end.
@@ -97,32 +101,61 @@ impl<'a> Route<'a> {
     }
 }
 
+/// The UUID that a path begins with, and what is asked of that agent.
+fn split(path: &str) -> (&str, &str) {
+    let path = path.strip_prefix('/').unwrap_or_default();
+    path.split_at(path.find('/').unwrap_or(path.len()))
+}
+
+/// What requests are counted by, in the order of [`kind`].
+const KINDS: [(&str, &str); 4] =
+    [("none", "document"), ("root", "document"), ("status", "document"), ("commands", "document")];
+
+fn kind(path: &str) -> usize {
+    match Route::of(path) {
+        None | Some(Route::Slash) => 0,
+        Some(Route::Root | Route::Version) => 1,
+        Some(Route::Status) => 2,
+        Some(Route::Commands | Route::Command(_)) => 3,
+    }
+}
+
 impl Agents {
     /// The agents of `fleet`, whose callers reach them at `urls`, and whose machines' controllers are at `bmcs`.
     pub fn new(fleet: Arc<Fleet>, urls: Urls, bmcs: Vec<Place>) -> Self {
-        Self { fleet, urls, bmcs }
+        Self { fleet, urls, bmcs, requests: Requests::new("agent", KINDS) }
     }
 
     /// Answers a request, which came to that node's own address or to one that all share. One that asks to wait is
     /// answered when its command ends, or the agent does.
     pub async fn call(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Bytes> {
-        match self.answer(node, &request).await {
-            Ok(response) => response,
-            Err(fault) => fault.response(),
-        }
-    }
-
-    async fn answer(&self, node: Option<NodeId>, request: &Request<Bytes>) -> Result<Response<Bytes>, Fault> {
+        let watch = Stopwatch::start();
         let path = request.uri().path();
         let (id, rest) = match node {
-            Some(id) => (id, path),
+            Some(id) => (Some(id), path),
             None => {
-                let path = path.strip_prefix('/').unwrap_or_default();
-                let (uuid, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
-                let id = Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid));
-                (id.ok_or_else(Fault::unreachable)?, rest)
+                let (uuid, rest) = split(path);
+                (Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid)), rest)
             }
         };
+        let response = self.answer(id, rest, &request).await.unwrap_or_else(Fault::response);
+        let (status, bytes) = (response.status().as_u16(), response.body().len());
+        self.requests.note(kind(rest), status, watch.elapsed(), request.body().len(), bytes);
+        response
+    }
+
+    /// Puts what was counted on the page.
+    pub fn meter(&self, page: &mut Page) {
+        self.requests.show(page);
+    }
+
+    async fn answer(
+        &self,
+        id: Option<NodeId>,
+        rest: &str,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, Fault> {
+        let id = id.ok_or_else(Fault::unreachable)?;
         let started = self.agent(id, |agent| agent.started)?;
         let route = Route::of(rest).ok_or_else(Fault::no_such_page)?;
         let get = matches!(*request.method(), Method::GET | Method::HEAD);

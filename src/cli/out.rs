@@ -19,6 +19,12 @@ pub(super) fn stdout() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(io::stdout().lock())
 }
 
+/// A word to the person at the keyboard, on standard error; what is printed stays clean.
+pub(super) fn note(text: &str) {
+    // When nobody listens there, there is nobody to be told.
+    let _ = writeln!(io::stderr(), "fauxmetal: {text}");
+}
+
 /// One JSON document, indented, with a line break at the end.
 pub(super) fn json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;

@@ -8,25 +8,36 @@ use tracing_subscriber::EnvFilter;
 
 use super::ExitCode;
 use super::flags::ServeFlags;
-use crate::config::Config;
+use crate::config::{Config, Limits};
 
 /// Serve a fleet of simulated servers
 ///
 /// Each has a Redfish controller. Powered on, it boots what it is told to; an Ironic ramdisk becomes an agent that
 /// takes Ironic's commands. Stop it with Ctrl-C or SIGTERM.
 #[derive(Parser)]
-#[command(after_long_help = HELP)]
+#[command(after_long_help = help())]
 pub(super) struct Args {
     #[command(flatten)]
     settings: ServeFlags,
+}
+
+/// Limits by name, where settings come from, and examples.
+fn help() -> String {
+    let limits = Limits::list()
+        .into_iter()
+        .map(|(name, default, help)| format!("  {name:<23} {default:>9}  {help}\n"));
+    let limits: String = limits.collect();
+    format!(
+        "Limits, by the name that --limit takes (times in seconds, sizes in bytes), with their defaults:\n{limits}\n{HELP}"
+    )
 }
 
 const HELP: &str = "\
 Where settings come from:
   Each flag is an environment variable and a key of the file, too: --boot-time is
   FAUXMETAL_BOOT_TIME and boot-time. A flag wins over the environment, the environment over the
-  file. A list is comma separated in the environment and an array in the file, where --profile and
-  --timing may be tables:
+  file. A list is comma separated in the environment and an array in the file, where --profile,
+  --timing and --limit may be tables:
 
     # fleet.toml
     seed = \"ci\"

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::error::{ConfigError, Origin};
 use super::net::{Host, Listen};
-use super::setting::{ADDRESSES, ADVERTISE, AGENT_LISTEN, DOMAIN, LISTEN, Setting};
+use super::setting::{ADDRESSES, ADMIN_LISTEN, ADVERTISE, AGENT_LISTEN, DOMAIN, LISTEN, Setting};
 use super::typed::Typed;
 use crate::address::{Layout, Place, Urls};
 
@@ -27,6 +27,7 @@ pub(super) struct Addresses {
     pub(super) domain: Option<Host>,
     pub(super) listen: Vec<Listen>,
     pub(super) agent_listen: Listen,
+    pub(super) admin_listen: Option<Listen>,
 }
 
 /// The layout that was asked for.
@@ -77,7 +78,12 @@ impl Addresses {
         agent_listen
             .check(layout_of_agents, nodes, &taken)
             .map_err(|problem| ConfigError::at(&AGENT_LISTEN, &origin, problem))?;
-        Ok(Self { layout, domain, listen, agent_listen })
+        taken.push(agent_listen.place(layout_of_agents));
+        let admin_listen = typed.maybe(&ADMIN_LISTEN, |text| {
+            let admin = Listen::parse(text, Layout::Shared)?;
+            admin.check(Layout::Shared, nodes, &taken).map(|()| admin)
+        })?;
+        Ok(Self { layout, domain, listen, agent_listen, admin_listen })
     }
 }
 

@@ -1,11 +1,15 @@
 //! Which nodes there are, and who may log in: what a daemon and an export of the same fleet must agree on.
 
 use std::fmt;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use super::error::{ConfigError, Origin};
-use super::setting::{NODES, PASSWORD, PROFILE, SEED, USER};
+use super::setting::{NODES, PASSWORD, PASSWORD_FILE, PROFILE, SEED, USER};
+use super::stronger;
 use super::typed::Typed;
+use zeroize::{Zeroize as _, Zeroizing};
+
 use crate::node::NodeId;
 use crate::profile::{self, Profile};
 use crate::seed::Seed;
@@ -32,11 +36,21 @@ pub struct Model {
     pub count: u32,
 }
 
-/// A password; it shows itself only to who asks for it by name.
+/// A password; it shows itself only to who asks for it by name, and is wiped from memory when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
+pub struct Password(Zeroizing<String>);
 
 impl Password {
+    /// Whether it is the one that stands in the help, and so no secret.
+    pub fn is_public(&self) -> bool {
+        PASSWORD.default == Some(self.reveal())
+    }
+
+    /// Wipes it, once whoever checks it has made what it needs of it.
+    pub fn forget(&mut self) {
+        self.0.zeroize();
+    }
+
     /// The password itself.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -70,7 +84,7 @@ impl FleetConfig {
             true => Err(format!("'{text}' holds a ':', which HTTP's Basic authentication cannot carry")),
             false => credential(text),
         })?;
-        let password = typed.one(&PASSWORD, credential).map(Password)?;
+        let password = password(typed)?;
         Ok(Self { seed, models: models(typed)?, user, password })
     }
 
@@ -84,6 +98,32 @@ impl FleetConfig {
         let each = self.models.iter().flat_map(|m| (0..m.count).map(|_| m.profile.as_ref()));
         (0..).map(NodeId).zip(each)
     }
+}
+
+/// The password itself, or the first line of the file that holds it.
+fn password(typed: &Typed) -> Result<Password, ConfigError> {
+    let by_file = typed.first(&PASSWORD_FILE).is_some()
+        && (typed.first(&PASSWORD).is_none() || stronger(typed, &PASSWORD_FILE, &PASSWORD)?);
+    let password = if by_file {
+        typed.maybe(&PASSWORD_FILE, |path| credential(&first_line(path)?))?.unwrap_or_default()
+    } else {
+        typed.one(&PASSWORD, credential)?
+    };
+    Ok(Password(password.into()))
+}
+
+/// The first line of a file, without its end.
+fn first_line(path: &str) -> Result<Zeroizing<String>, String> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = std::fs::File::open(path).and_then(|file| {
+        // Longer than any password, so that a wrong file is not read whole.
+        file.take(MAX_CREDENTIAL_BYTES as u64 + 3).read_to_end(&mut bytes)
+    });
+    read.map_err(|error| format!("'{path}' cannot be read: {error}"))?;
+    let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    let line =
+        std::str::from_utf8(line).map_err(|_| format!("'{path}' begins with a line that is not UTF-8"))?;
+    Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
 }
 
 fn credential(text: &str) -> Result<String, String> {

@@ -7,6 +7,7 @@ pub mod addresses;
 mod error;
 mod file;
 mod fleet;
+mod limit;
 mod net;
 pub mod setting;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use error::{ConfigError, Origin};
 pub use fleet::{FleetConfig, Model, Password};
+pub use limit::Limits;
 pub use net::{BaseUrl, Host, Listen};
 pub use typed::{Flags, Typed};
 
@@ -25,11 +27,13 @@ use addresses::Addresses;
 
 use crate::address::{Layout, Place, Urls};
 use crate::clock::Clock;
+use crate::effect::Network;
 use crate::profile::timing::Timing;
 use crate::time::Span;
+use crate::tls::MinVersion;
 use setting::{
-    ADVERTISE, BOOT_TIME, CERTS, IMAGES, INSECURE, IRONIC, IRONIC_CA, LOG, NETWORK_BOOT, SPEED, Setting,
-    TIMING, TLS_CERT, TLS_KEY,
+    ADVERTISE, BOOT_TIME, CERTS, EGRESS, IMAGES, INSECURE, IRONIC, IRONIC_CA, LIMIT, LOG, NETWORK_BOOT,
+    SPEED, Setting, TIMING, TLS_CERT, TLS_KEY, TLS_MIN,
 };
 
 /// What `fauxmetal serve` is to do.
@@ -45,6 +49,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// Where the agents listen.
     pub agent_listen: Listen,
+    /// Where figures are served, if anywhere.
+    pub admin_listen: Option<Listen>,
     /// The host in URLs given to others; `None` means the one listened on. [`Config::url`] applies it.
     pub advertise: Option<Host>,
     /// Ironic's API endpoints, for agents that were not told one; may be empty.
@@ -53,6 +59,8 @@ pub struct Config {
     pub trust: Trust,
     /// The HTTP server with boot configurations by MAC address.
     pub network_boot: Option<BaseUrl>,
+    /// Networks that may be called; empty when nobody said.
+    pub egress: Vec<Network>,
     /// What a deployment does with its image.
     pub images: Images,
     /// Where the certificates of the Redfish listeners come from.
@@ -60,6 +68,10 @@ pub struct Config {
     /// The folder in which certificates are made and kept: the agents' in any case, for Ironic takes it from their
     /// heartbeats and no CA of anybody's is asked.
     pub certs: PathBuf,
+    /// The lowest version of TLS that listeners speak.
+    pub tls_min: MinVersion,
+    /// What clients, servers and nodes are granted.
+    pub limits: Limits,
     /// Simulated seconds per second, within [`Clock::SPEED`].
     pub speed: f64,
     /// The filter of the log, as `tracing_subscriber::EnvFilter` reads it; known to be right.
@@ -110,13 +122,15 @@ impl Config {
     pub fn new(typed: &Typed) -> Result<Self, ConfigError> {
         let mut fleet = FleetConfig::new(typed)?;
         set_timings(typed, &mut fleet)?;
-        let Addresses { layout, domain, listen, agent_listen } = Addresses::new(typed, fleet.nodes())?;
+        let Addresses { layout, domain, listen, agent_listen, admin_listen } =
+            Addresses::new(typed, fleet.nodes())?;
         Ok(Self {
             fleet,
             layout,
             domain,
             listen,
             agent_listen,
+            admin_listen,
             advertise: typed.maybe(&ADVERTISE, Host::parse)?,
             ironic: typed
                 .many(&IRONIC, BaseUrl::MAX, BaseUrl::parse)?
@@ -125,6 +139,7 @@ impl Config {
                 .collect(),
             trust: trust(typed)?,
             network_boot: typed.maybe(&NETWORK_BOOT, BaseUrl::parse)?,
+            egress: only(typed.many(&EGRESS, MAX_NETWORKS, Network::parse)?),
             images: typed.one(&IMAGES, |text| match text {
                 "verify" => Ok(Images::Verify),
                 "probe" => Ok(Images::Probe),
@@ -135,6 +150,8 @@ impl Config {
             })?,
             certificates: certificates(typed)?,
             certs: typed.one(&CERTS, path)?,
+            tls_min: typed.one(&TLS_MIN, tls_min)?,
+            limits: limits(typed)?,
             speed: typed.one(&SPEED, speed)?,
             log: typed.one(&LOG, log_filter)?,
         })
@@ -190,6 +207,9 @@ impl Config {
                 ));
             }
         }
+        if let Some(admin) = self.admin_listen.as_ref().filter(|l| !l.address.ip().is_loopback()) {
+            warnings.push(format!("{admin} shows figures to whoever reaches it; nobody has to log in there"));
+        }
         if !self.agent_listen.tls {
             warnings.push(format!(
                 "agents listen without TLS on {}; Ironic refuses that unless its [agent]require_tls is false",
@@ -197,6 +217,29 @@ impl Config {
             ));
         }
         warnings
+    }
+}
+
+/// Networks in one list, at most: each connection is compared with all.
+const MAX_NETWORKS: usize = 256;
+
+fn only<T>(given: Vec<(T, Origin)>) -> Vec<T> {
+    given.into_iter().map(|(value, _)| value).collect()
+}
+
+fn limits(typed: &Typed) -> Result<Limits, ConfigError> {
+    let mut limits = Limits::default();
+    for given in only(typed.many(&LIMIT, Limits::count(), Limits::parse)?) {
+        limits.set(given);
+    }
+    Ok(limits)
+}
+
+fn tls_min(text: &str) -> Result<MinVersion, String> {
+    match text {
+        "1.2" => Ok(MinVersion::Tls12),
+        "1.3" => Ok(MinVersion::Tls13),
+        other => Err(format!("'{other}' is not a version of TLS that is spoken; allowed are 1.2 and 1.3")),
     }
 }
 

@@ -114,6 +114,7 @@ const FLEET: &str = "Fleet";
 const LISTENING: &str = "Listening";
 const IRONIC_SIDE: &str = "Ironic";
 const ACCESS: &str = "Access";
+const LIMITS: &str = "Limits";
 const TIME: &str = "Time";
 const GENERAL: &str = "General";
 
@@ -175,6 +176,12 @@ settings! {
     /// listened on, or 127.0.0.1 (with a warning) when that is a wildcard.
     ADVERTISE = Setting::new("advertise", Kind::One, "HOST", LISTENING);
 
+    /// Where figures for Prometheus are served, at /metrics
+    ///
+    /// As http://127.0.0.1:9100. Nobody has to log in there, so keep it on loopback or in a network of your own. Without
+    /// it there is no such listener.
+    ADMIN_LISTEN = Setting::new("admin-listen", Kind::One, "URL", LISTENING);
+
     /// Ironic's API, as http://host:6385; repeat it for several
     ///
     /// Agents use it when the ramdisk they are booted from does not name one. With several, a node stays with one and
@@ -193,12 +200,22 @@ settings! {
     /// verify reads it all and checks its checksum, probe asks only whether it is there, skip believes it.
     IMAGES = Setting::new("images", Kind::One, "HOW", IRONIC_SIDE).or("verify");
 
+    /// Networks that may be called outside, as 192.0.2.0/24; repeat it for several
+    ///
+    /// Every address that an image, Ironic's API, a redirect or a proxy leads to must be in one of them, whatever name it
+    /// goes by. Without it all may be called but link-local addresses and those of cloud metadata, multicast, and addresses
+    /// that are none.
+    EGRESS = Setting::new("egress", Kind::Many, "CIDR", ACCESS);
     /// User of every controller
     USER = Setting::new("user", Kind::One, "NAME", ACCESS).or("admin").of_fleet();
     /// Password of every controller
     ///
     /// Better in FAUXMETAL_PASSWORD or in the file than on a command line, which other users of this host can read.
     PASSWORD = Setting::new("password", Kind::One, "PASSWORD", ACCESS).or("password").of_fleet().secret();
+    /// File with the password of every controller, in its first line
+    ///
+    /// Instead of --password, so that it stands in no list of processes.
+    PASSWORD_FILE = Setting::new("password-file", Kind::One, "FILE", ACCESS).of_fleet();
     /// Folder of the development CA (ca.pem) and the certificates it signs
     ///
     /// Made on the first start and used again later.
@@ -207,6 +224,14 @@ settings! {
     TLS_CERT = Setting::new("tls-cert", Kind::One, "FILE", ACCESS);
     /// Private key (PEM) of --tls-cert
     TLS_KEY = Setting::new("tls-key", Kind::One, "FILE", ACCESS);
+    /// Lowest version of TLS that listeners speak: 1.2 or 1.3
+    TLS_MIN = Setting::new("tls-min", Kind::One, "VERSION", ACCESS).or("1.2");
+
+    /// One limit, as connections=1000; repeat it for several
+    ///
+    /// The names are listed at the end of this help. Over a limit, clients are answered 503 with Retry-After, or closed
+    /// where HTTP allows no answer; fauxmetal_limit_hits_total of --admin-listen counts it.
+    LIMIT = Setting::new("limit", Kind::Pairs, "NAME=VALUE", LIMITS);
 
     /// Simulated seconds per second, from 0.001 to 10000
     SPEED = Setting::new("speed", Kind::One, "X", TIME).or("1");

@@ -52,6 +52,8 @@ fn without_any_setting_it_is_a_hundred_nodes_on_loopback() {
     assert_eq!((c.trust.clone(), c.images, c.log.as_str()), (Trust::System, Images::Verify, "info"));
     assert!(c.ironic.is_empty() && c.network_boot.is_none() && c.warnings().is_empty());
     assert!((c.speed - 1.0).abs() < f64::EPSILON);
+    assert!(c.admin_listen.is_none() && c.egress.is_empty());
+    assert_eq!((c.tls_min, c.limits), (MinVersion::Tls12, Limits::default()));
 }
 
 #[test]
@@ -62,6 +64,20 @@ fn names_share_the_nodes_evenly_and_the_first_have_the_rest() {
     let order: Vec<_> = c.fleet.iter().map(|(id, p)| (id.0, p.name.as_str())).collect();
     assert_eq!(order[2..4], [(2, "hpe-dl380-gen11"), (3, "generic")]);
     assert_eq!(order.len(), 5);
+}
+
+#[test]
+fn limits_networks_and_versions_are_taken() {
+    let c = config("limit=sessions=5 limit=idle-time=7 egress=10.0.0.0/8 egress=::1 tls-min=1.3").unwrap();
+    assert_eq!((c.limits.sessions, c.limits.server.idle.as_secs()), (5, 7));
+    assert_eq!(c.egress, ["10.0.0.0/8", "::1/128"].map(|n| Network::parse(n).unwrap()));
+    assert_eq!(c.tls_min, MinVersion::Tls13);
+    let c = config("admin-listen=http://0.0.0.0:9100").unwrap();
+    assert!(
+        c.warnings()[0].starts_with("http://0.0.0.0:9100 shows figures to whoever"),
+        "{:?}",
+        c.warnings()
+    );
 }
 
 #[test]
@@ -106,6 +122,16 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
         ("user=", "--user: it is empty"),
         ("password=", "--password: it is empty"),
         ("password=secret\u{7}", "--password: it holds a control character"),
+        (
+            "limit=x=1",
+            "--limit: there is no limit 'x'; known are connections, connections-per-bmc, connections-per-client, requests, header-bytes, uri-bytes, body-bytes, agent-body-bytes, bodies-bytes, handshake-time, header-time, body-time, request-time, write-time, idle-time, sessions, calls, calls-per-server, downloads",
+        ),
+        (
+            "egress=10.0.0.1/8",
+            "--egress: '10.0.0.1/8' has bits beyond its length; 10.0.0.0/8 is the network it is in",
+        ),
+        ("tls-min=1.1", "--tls-min: '1.1' is not a version of TLS that is spoken; allowed are 1.2 and 1.3"),
+        ("admin-listen=http://127.0.0.1:9999", "--admin-listen: 127.0.0.1:9999 is listened on already"),
         ("listen=foo", "--listen: 'foo' is not a URL; write http://HOST:PORT or https://HOST:PORT"),
         (
             "listen=http://127.0.0.1:1 listen=https://127.0.0.1:1",

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, StatusCode};
 
+use super::circuit::Went;
 use super::client::{self, why};
 use super::{Done, Outside};
 use crate::agent::ironic::{self, ApiVersion, Call};
@@ -55,7 +57,7 @@ impl Outside {
             }
             (urls, agent.params.insecure, ironic::inspection(node, agent, now, &self.settings.bmcs))
         })?;
-        let mut note = "no inspection URL is known".to_owned();
+        let (mut note, mut held) = ("no inspection URL is known".to_owned(), !urls.is_empty());
         for url in urls {
             match self.send(insecure, &url, &call).await {
                 Ok((status, body)) => {
@@ -64,19 +66,23 @@ impl Outside {
                         Inspected::Accepted(..) => None,
                         Inspected::Retry | Inspected::Refused => Some(said(&url, status, &body)),
                     };
-                    return Some(Done { answer: Answer::Inspected(answer), note });
+                    return Some(Done::new(Answer::Inspected(answer), note));
                 }
-                Err(why) => note = why,
+                Err(silence) => (note, held) = (silence.why, held && silence.held),
             }
         }
-        Some(Done { answer: Answer::Inspected(Inspected::Retry), note: Some(note) })
+        Some(Done { answer: Answer::Inspected(Inspected::Retry), note: Some(note), held })
     }
 
     /// Looks the node up.
     pub(super) async fn look_up(&self, id: NodeId, epoch: u32) -> Option<Done> {
         let Whom { api, insecure } = self.whom(id, epoch)?;
-        let unreachable = |note| Done { answer: Answer::LookedUp(LookedUp::Unreachable), note: Some(note) };
-        let Some(api) = api else { return Some(unreachable("no API is known".to_owned())) };
+        let unreachable = |silence: Silence| Done {
+            answer: Answer::LookedUp(LookedUp::Unreachable),
+            note: Some(silence.why),
+            held: silence.held,
+        };
+        let Some(api) = api else { return Some(unreachable("no API is known".into())) };
         let version = match self.version(id, epoch, &api, insecure).await? {
             Ok(version) => version,
             Err(why) => return Some(unreachable(why)),
@@ -86,28 +92,33 @@ impl Outside {
             Ok((status, body)) => {
                 let answer = ironic::looked_up(status, &body);
                 let found = matches!(answer, LookedUp::Found { .. });
-                Done { answer: Answer::LookedUp(answer), note: (!found).then(|| said(&api, status, &body)) }
+                Done::new(Answer::LookedUp(answer), (!found).then(|| said(&api, status, &body)))
             }
             Err(why) => unreachable(why),
         })
     }
 
     /// Sends a heartbeat.
-    pub(super) async fn heartbeat(&self, id: NodeId, epoch: u32) -> Option<Done> {
+    pub(super) async fn heartbeat(&self, id: NodeId, epoch: u32, due: SimTime) -> Option<Done> {
         let Whom { api, insecure } = self.whom(id, epoch)?;
-        let unreachable = |note| Done { answer: Answer::Beat(Beat::Unreachable), note: Some(note) };
-        let Some(api) = api else { return Some(unreachable("no API is known".to_owned())) };
+        let unreachable = |silence: Silence| Done {
+            answer: Answer::Beat(Beat::Unreachable),
+            note: Some(silence.why),
+            held: silence.held,
+        };
+        let Some(api) = api else { return Some(unreachable("no API is known".into())) };
         let version = match self.version(id, epoch, &api, insecure).await? {
             Ok(version) => version,
             Err(why) => return Some(unreachable(why)),
         };
+        self.meters.beat(due, self.fleet.clock().now());
         let (urls, ca) = (&self.settings.agent_urls, self.settings.agent_ca_pem.as_deref());
         let call = self.agent(id, epoch, |n, agent, _| ironic::heartbeat(n, agent, version, urls, ca))??;
         Some(match self.send(insecure, &api, &call).await {
             Ok((status, body)) => {
                 let beat = ironic::beat(status);
                 let note = (beat != Beat::Accepted).then(|| said(&api, status, &body));
-                Done { answer: Answer::Beat(beat), note }
+                Done::new(Answer::Beat(beat), note)
             }
             Err(why) => unreachable(why),
         })
@@ -120,7 +131,7 @@ impl Outside {
         epoch: u32,
         api: &str,
         insecure: bool,
-    ) -> Option<Result<ApiVersion, String>> {
+    ) -> Option<Result<ApiVersion, Silence>> {
         let now = self.fleet.clock().now();
         if let Some((version, until)) = self.versions.lock().get(api)
             && now < *until
@@ -142,36 +153,102 @@ impl Outside {
     }
 
     /// Carries a call to `base`, and brings back what was answered, or why nothing was.
-    async fn send(&self, insecure: bool, base: &str, call: &Call) -> Result<(StatusCode, Bytes), String> {
-        let url = client::parse(&format!("{}{}", base.trim_end_matches('/'), call.path))
+    async fn send(&self, insecure: bool, base: &str, call: &Call) -> Result<(StatusCode, Bytes), Silence> {
+        let url = self
+            .clients
+            .parse(&format!("{}{}", base.trim_end_matches('/'), call.path))
             .map_err(|error| error.to_string())?;
-        let shown = client::shown(&url);
+        let (shown, server) = (client::shown(&url), client::origin(&url));
+        let clock = self.fleet.clock();
+        let pass = self.circuits.enter(&server, clock.real_ms()).map_err(|left_ms| Silence {
+            why: format!(
+                "{} {shown}: not tried, as the server does not answer; held for {left_ms} ms",
+                call.method
+            ),
+            held: true,
+        })?;
         let exchange = async {
             let mut request = self.clients.get(insecure).request(call.method.clone(), url);
             request = request.headers(call.headers.clone());
             if let Some(body) = &call.body {
                 request = request.body(body.clone());
             }
-            let mut response = request.send().await.map_err(why)?;
+            let mut response = request.send().await.map_err(Broken::Call)?;
             let mut body = BytesMut::new();
-            while let Some(chunk) = response.chunk().await.map_err(why)? {
+            while let Some(chunk) = response.chunk().await.map_err(Broken::Call)? {
                 if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                    return Err(format!("the answer is longer than {MAX_ANSWER_BYTES} bytes"));
+                    return Err(Broken::TooLong);
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok((response.status(), body.freeze()))
+            Ok((response.status(), retry_after_ms(response.headers()), body.freeze()))
         };
-        match tokio::time::timeout(CALL, exchange).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(why)) => Err(format!("{} {shown}: {why}", call.method)),
-            Err(_) => Err(format!("{} {shown}: no answer within {} s", call.method, CALL.as_secs())),
+        let result = tokio::time::timeout(CALL, exchange).await.unwrap_or(Err(Broken::TooLate));
+        let went = match &result {
+            Ok((status, wish_ms, _)) if is_overload(*status) => Some(Went::Badly(*wish_ms)),
+            Ok(_) | Err(Broken::TooLong) => Some(Went::Well),
+            // That says nothing about the server.
+            Err(Broken::Call(error)) if client::is_forbidden(error) => None,
+            Err(Broken::Call(_) | Broken::TooLate) => Some(Went::Badly(None)),
+        };
+        if let Some(went) = went {
+            pass.went(went, clock.real_ms());
         }
+        let why = match result {
+            Ok((status, _, body)) => return Ok((status, body)),
+            Err(Broken::Call(error)) => why(error),
+            Err(Broken::TooLong) => format!("the answer is longer than {MAX_ANSWER_BYTES} bytes"),
+            Err(Broken::TooLate) => format!("no answer within {} s", CALL.as_secs()),
+        };
+        Err(format!("{} {shown}: {why}", call.method).into())
     }
 }
 
-/// What a server said, for a log.
+/// Why there is no answer.
+struct Silence {
+    why: String,
+    /// The call was not made at all.
+    held: bool,
+}
+
+impl From<String> for Silence {
+    fn from(why: String) -> Self {
+        Self { why, held: false }
+    }
+}
+
+impl From<&str> for Silence {
+    fn from(why: &str) -> Self {
+        why.to_owned().into()
+    }
+}
+
+/// What went wrong with a call that was made.
+enum Broken {
+    Call(reqwest::Error),
+    TooLong,
+    TooLate,
+}
+
+/// Whether a server, or what stands before it, says that it cannot serve anybody at the moment. An error 500 can be about
+/// one node.
+fn is_overload(status: StatusCode) -> bool {
+    use StatusCode as S;
+    matches!(status, S::TOO_MANY_REQUESTS | S::BAD_GATEWAY | S::SERVICE_UNAVAILABLE | S::GATEWAY_TIMEOUT)
+}
+
+/// `Retry-After` in seconds (RFC 9110, 10.2.3); a date is passed over.
+fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(seconds.saturating_mul(1000))
+}
+
+/// What a server said, for a log. A good answer is not repeated: it can hold a token.
 fn said(url: &str, status: StatusCode, body: &[u8]) -> String {
+    let url = client::shown_text(url);
+    if status.is_success() {
+        return format!("{url}: {status}, and an answer that is of no use");
+    }
     let text: String = String::from_utf8_lossy(body).chars().take(300).collect();
     format!("{url}: {status} {text}")
 }

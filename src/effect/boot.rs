@@ -97,7 +97,7 @@ impl Outside {
             Err(why) => Err(why),
         };
         let note = result.as_ref().err().cloned();
-        Some(Done { answer: Answer::MediaOpened(slot, result), note })
+        Some(Done::new(Answer::MediaOpened(slot, result), note))
     }
 
     /// Reads what the machine boots from.
@@ -108,11 +108,11 @@ impl Outside {
             None => self.boot_network(&booting).await,
         };
         let note = result.as_ref().err().cloned();
-        Some(Done { answer: Answer::BootRead(result), note })
+        Some(Done::new(Answer::BootRead(result), note))
     }
 
     fn remote<'a>(&'a self, image: &'a Image) -> Result<Remote<'a>, String> {
-        let url = client::parse(&image.url).map_err(|error| error.to_string())?;
+        let url = self.clients.parse(&image.url).map_err(|error| error.to_string())?;
         let credentials = image.credentials.as_ref().map(|(user, password)| (&**user, &**password));
         Ok(Remote { client: self.clients.get(false), url, credentials })
     }
@@ -171,6 +171,7 @@ impl Outside {
     }
 
     async fn script(&self, url: &Url) -> Result<Option<String>, String> {
+        self.clients.check(url).map_err(|error| error.to_string())?;
         let remote = Remote { client: self.clients.get(false), url: url.clone(), credentials: None };
         remote.text(MAX_SCRIPT_BYTES).await
     }
@@ -199,7 +200,7 @@ impl Outside {
                 Decision::San(_) => return Ok(Bootable::Live),
                 Decision::Chain(next) => {
                     let joined = url.join(&next).map_err(|error| format!("{next}: {error}"))?;
-                    client::check(&joined).map_err(|error| error.to_string())?;
+                    self.clients.check(&joined).map_err(|error| error.to_string())?;
                     match self.script(&joined).await {
                         Ok(Some(script)) => {
                             (url, text) = (joined, script);

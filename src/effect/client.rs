@@ -1,6 +1,7 @@
 //! The HTTP clients: the one place where connections to the outside are made, and where it is decided which may be.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 use url::Url;
+
+use super::egress::{Egress, Names};
 
 /// A connection is made within this, or not at all.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -52,21 +55,40 @@ pub enum Forbidden {
     /// Neither HTTP nor HTTPS. Files of this machine above all are nobody's business.
     #[error("only http and https URLs are fetched, not '{0}:'")]
     Scheme(String),
+    /// An address outside of what may be called.
+    #[error("{0} may not be called (--egress)")]
+    Address(IpAddr),
 }
 
-/// Whether a URL may be fetched, by a client's wish or a server's redirect. Limits of where calls may go belong here.
-pub(super) fn check(url: &Url) -> Result<(), Forbidden> {
+fn check_scheme(url: &Url) -> Result<(), Forbidden> {
     match url.scheme() {
         "http" | "https" => Ok(()),
         other => Err(Forbidden::Scheme(other.to_owned())),
     }
 }
 
-/// A URL from outside that may be fetched.
+/// A URL of the web, wherever it leads.
 pub(super) fn parse(text: &str) -> Result<Url, Forbidden> {
     let url = Url::parse(text).map_err(|_| Forbidden::NotAUrl(text.to_owned()))?;
-    check(&url)?;
+    check_scheme(&url)?;
     Ok(url)
+}
+
+/// The server of a URL, as calls are counted by.
+pub(super) fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// Whether a call was not made because it may not be.
+pub(super) fn is_forbidden(error: &reqwest::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if cause.is::<Forbidden>() {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }
 
 /// Proxies to go through: scheme and URL of each, and the hosts that need none.
@@ -84,12 +106,14 @@ pub(super) struct Clients {
     lax_tls: ClientConfig,
     /// Everything goes through the lax client.
     insecure: bool,
+    pub(super) egress: Arc<Egress>,
     proxied: Mutex<HashMap<(bool, Proxies), Client>>,
 }
 
 impl Clients {
     /// Clients that trust the platform's CAs, and `ca` (PEM) in addition; or any certificate, if `insecure`.
-    pub(super) fn new(ca: Option<&[u8]>, insecure: bool) -> Result<Self, ClientError> {
+    pub(super) fn new(ca: Option<&[u8]>, insecure: bool, egress: Egress) -> Result<Self, ClientError> {
+        let egress = Arc::new(egress);
         let provider = crate::tls::provider();
         let mut extra = Vec::new();
         for cert in CertificateDer::pem_slice_iter(ca.unwrap_or_default()) {
@@ -112,8 +136,21 @@ impl Clients {
         let lax_tls =
             builder()?.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)));
         let (tls, lax_tls) = (tls.with_no_client_auth(), lax_tls.with_no_client_auth());
-        let (strict, lax) = (client(&tls, None)?, client(&lax_tls, None)?);
-        Ok(Self { strict, lax, tls, lax_tls, insecure, proxied: Mutex::default() })
+        let (strict, lax) = (client(&tls, None, &egress)?, client(&lax_tls, None, &egress)?);
+        Ok(Self { strict, lax, tls, lax_tls, insecure, egress, proxied: Mutex::default() })
+    }
+
+    /// A URL from outside that may be fetched.
+    pub(super) fn parse(&self, text: &str) -> Result<Url, Forbidden> {
+        let url = parse(text)?;
+        self.check(&url)?;
+        Ok(url)
+    }
+
+    /// Whether a URL may be fetched, by a client's wish or a server's redirect. The address of a name is checked when it is
+    /// resolved.
+    pub(super) fn check(&self, url: &Url) -> Result<(), Forbidden> {
+        check(url, &self.egress)
     }
 
     /// The client for calls that check certificates, or do not.
@@ -127,11 +164,15 @@ impl Clients {
             return Ok(self.get(insecure).clone());
         }
         let insecure = insecure || self.insecure;
+        for (_, proxy) in &proxies.by_scheme {
+            // What is no URL is said when the client is made.
+            Url::parse(proxy).map_or(Ok(()), |url| self.egress.check(&url))?;
+        }
         let key = (insecure, proxies.clone());
         if let Some(client) = self.proxied.lock().get(&key) {
             return Ok(client.clone());
         }
-        let made = client(if insecure { &self.lax_tls } else { &self.tls }, Some(proxies))?;
+        let made = client(if insecure { &self.lax_tls } else { &self.tls }, Some(proxies), &self.egress)?;
         let mut proxied = self.proxied.lock();
         if proxied.len() >= MAX_PROXIED {
             proxied.clear();
@@ -141,12 +182,23 @@ impl Clients {
     }
 }
 
-fn client(tls: &ClientConfig, proxies: Option<&Proxies>) -> Result<Client, ClientError> {
+fn check(url: &Url, egress: &Egress) -> Result<(), Forbidden> {
+    check_scheme(url)?;
+    egress.check(url)
+}
+
+fn client(
+    tls: &ClientConfig,
+    proxies: Option<&Proxies>,
+    egress: &Arc<Egress>,
+) -> Result<Client, ClientError> {
+    let redirects = Arc::clone(egress);
     let mut builder = Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
-        .redirect(Policy::custom(redirect))
+        .redirect(Policy::custom(move |attempt| redirect(attempt, &redirects)))
+        .dns_resolver(Arc::new(Names(Arc::clone(egress))))
         .pool_max_idle_per_host(MAX_IDLE)
         .user_agent(concat!("fauxmetal/", env!("CARGO_PKG_VERSION")))
         .no_proxy();
@@ -162,11 +214,11 @@ fn client(tls: &ClientConfig, proxies: Option<&Proxies>) -> Result<Client, Clien
     Ok(builder.build()?)
 }
 
-fn redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+fn redirect(attempt: Attempt<'_>, egress: &Egress) -> reqwest::redirect::Action {
     if attempt.previous().len() > MAX_REDIRECTS {
         return attempt.error(format!("more than {MAX_REDIRECTS} redirects"));
     }
-    match check(attempt.url()) {
+    match check(attempt.url(), egress) {
         Ok(()) => attempt.follow(),
         Err(why) => attempt.error(why),
     }
@@ -187,13 +239,21 @@ pub(super) fn why(error: reqwest::Error) -> String {
     text
 }
 
-/// A URL as it may be shown.
+/// A URL as it may be shown: without a password, and without a query, which can be a signature that opens an object store.
 pub(super) fn shown(url: &Url) -> String {
     let mut url = url.clone();
+    if url.query().is_some() {
+        url.set_query(Some("..."));
+    }
     // Neither can fail for a URL with a host, which all that were checked have.
     let _ = url.set_password(None);
     let _ = url.set_username("");
     url.into()
+}
+
+/// A text that may be a URL, as it may be shown.
+pub(super) fn shown_text(text: &str) -> String {
+    Url::parse(text).map_or_else(|_| "(no URL)".to_owned(), |url| shown(&url))
 }
 
 /// Takes any certificate, and still checks that the server holds its key.
@@ -244,21 +304,22 @@ mod tests {
         assert!(parse("http://a/b").is_ok() && parse("https://[::1]:1/").is_ok());
         assert_eq!(parse("file:///etc/passwd").unwrap_err(), Forbidden::Scheme("file".into()));
         assert_eq!(parse("disk.iso").unwrap_err(), Forbidden::NotAUrl("disk.iso".into()));
-        assert_eq!(shown(&Url::parse("http://user:secret@a/b?c").unwrap()), "http://a/b?c");
+        assert_eq!(shown(&Url::parse("http://user:secret@a/b?c").unwrap()), "http://a/b?...");
     }
 
     #[test]
     fn a_ca_that_is_none_is_refused() {
         for pem in ["", "no pem", "-----BEGIN CERTIFICATE-----\nAAAA\n"] {
-            let error = Clients::new(Some(pem.as_bytes()), false).err().map(|e| e.to_string());
+            let error =
+                Clients::new(Some(pem.as_bytes()), false, Egress::default()).err().map(|e| e.to_string());
             assert!(error.is_some_and(|e| e.contains("CA of Ironic")), "{pem}");
         }
-        assert!(Clients::new(None, false).is_ok());
+        assert!(Clients::new(None, false, Egress::default()).is_ok());
     }
 
     #[test]
     fn clients_with_a_proxy_are_kept_but_not_for_ever() {
-        let clients = Clients::new(None, false).unwrap();
+        let clients = Clients::new(None, false, Egress::default()).unwrap();
         for n in 0..MAX_PROXIED + 2 {
             let by_scheme = vec![("http".into(), format!("http://proxy-{n}:3128").into())];
             clients.through(false, &Proxies { by_scheme, except: Some("localhost".into()) }).unwrap();

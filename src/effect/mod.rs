@@ -5,11 +5,14 @@
 
 mod api;
 mod boot;
+mod circuit;
 mod client;
+mod egress;
 mod fetch;
 mod image;
 mod kernel;
 mod lanes;
+mod meters;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,6 +23,8 @@ use tokio::task::{Id, JoinSet};
 use url::Url;
 
 pub use client::{ClientError, Forbidden};
+pub use egress::Network;
+pub use lanes::Limits;
 
 use crate::address::{Place, Urls};
 use crate::agent::ironic::ApiVersion;
@@ -29,11 +34,11 @@ use crate::node::command::{Answer, Effect, EffectKind};
 use crate::node::host::{Host, Stage};
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
+use circuit::Circuits;
 use client::Clients;
+use egress::Egress;
 use lanes::{Lane, Lanes};
-
-/// Images that are being transferred at once.
-const MAX_TRANSFERS: usize = 16;
+use meters::Meters;
 
 /// How the outside is reached.
 #[derive(Clone, Debug)]
@@ -60,6 +65,10 @@ pub struct Settings {
     pub image_retries: u16,
     /// Simulated time between two attempts, ms (`image_download_connection_retry_interval`).
     pub image_retry_ms: u64,
+    /// Networks that may be called; empty for all but what is nobody's, such as link-local addresses.
+    pub egress: Vec<Network>,
+    /// How much is done at once.
+    pub limits: Limits,
 }
 
 impl Default for Settings {
@@ -75,6 +84,8 @@ impl Default for Settings {
             images: Images::Verify,
             image_retries: 9,
             image_retry_ms: 10_000,
+            egress: Vec::new(),
+            limits: Limits::default(),
         }
     }
 }
@@ -99,6 +110,8 @@ pub struct Outside {
     /// [`Settings::network_boot`], parsed.
     network_boot: Option<Url>,
     clients: Clients,
+    circuits: Circuits,
+    meters: Meters,
     /// Versions of APIs, each good until then.
     versions: Mutex<HashMap<Box<str>, (ApiVersion, SimTime)>>,
     transfers: Semaphore,
@@ -109,6 +122,14 @@ struct Done {
     answer: Answer,
     /// Why it did not go well, for the log.
     note: Option<String>,
+    /// It was not even tried, for its server does not answer at the moment.
+    held: bool,
+}
+
+impl Done {
+    fn new(answer: Answer, note: Option<String>) -> Self {
+        Self { answer, note, held: false }
+    }
 }
 
 impl Outside {
@@ -117,28 +138,47 @@ impl Outside {
     /// # Errors
     /// When the settings' CA or a URL is wrong, or TLS cannot be set up.
     pub fn new(fleet: Arc<Fleet>, settings: Settings) -> Result<Self, ClientError> {
-        let clients = Clients::new(settings.ca.as_deref(), settings.insecure)?;
-        let ironic = settings.ironic.iter().map(|url| client::parse(url)).collect::<Result<_, _>>()?;
-        let network_boot = settings.network_boot.as_deref().map(client::parse).transpose()?;
-        let transfers = Semaphore::new(MAX_TRANSFERS);
-        Ok(Self { fleet, settings, ironic, network_boot, clients, versions: Mutex::default(), transfers })
+        let clients = {
+            let egress = Egress { only: settings.egress.clone(), ..Egress::default() };
+            Clients::new(settings.ca.as_deref(), settings.insecure, egress)?
+        };
+        let ironic = settings.ironic.iter().map(|url| clients.parse(url)).collect::<Result<_, _>>()?;
+        let network_boot = settings.network_boot.as_deref().map(|url| clients.parse(url)).transpose()?;
+        let transfers = Semaphore::new(settings.limits.downloads);
+        Ok(Self {
+            circuits: Circuits::new(settings.limits.calls_per_server),
+            meters: Meters::default(),
+            versions: Mutex::default(),
+            fleet,
+            settings,
+            ironic,
+            network_boot,
+            clients,
+            transfers,
+        })
     }
 
     /// Performs the fleet's effects for as long as it is polled. Calls under way are dropped with it.
-    pub async fn run(self, mut effects: Effects) {
-        let outside = Arc::new(self);
-        let mut lanes: Lanes<(NodeId, Effect)> = Lanes::default();
+    pub async fn run(self: Arc<Self>, mut effects: Effects) {
+        let outside = self;
+        let mut lanes: Lanes<(NodeId, Effect)> = Lanes::new(outside.settings.limits);
         let mut tasks = JoinSet::new();
         let mut running: HashMap<Id, Lane> = HashMap::new();
         loop {
-            while let Some((lane, (id, effect))) = lanes.take() {
+            while let Some((lane, (id, effect))) = lanes.take(|server| outside.circuits.room(server)) {
+                outside.meters.waiting.down();
                 let outside = Arc::clone(&outside);
                 let task = tasks.spawn(async move { outside.perform(id, effect).await });
                 running.insert(task.id(), lane);
             }
             tokio::select! {
                 next = effects.recv() => match next {
-                    Some((id, effect)) => lanes.put(outside.lane(id, effect.kind), (id, effect)),
+                    Some((id, effect)) => {
+                        let lane = outside.lane(id, effect.kind);
+                        if !outside.hold(&lane, id, effect) {
+                            outside.queue(&mut lanes, lane, (id, effect));
+                        }
+                    }
                     None => return,
                 },
                 Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => {
@@ -157,17 +197,54 @@ impl Outside {
         }
     }
 
+    fn queue(&self, lanes: &mut Lanes<(NodeId, Effect)>, lane: Lane, item: (NodeId, Effect)) {
+        if lanes.is_full() {
+            self.meters.calls_limit.one();
+        } else if matches!(lane, Lane::Server(_))
+            && lanes.busy(&lane) >= self.settings.limits.calls_per_server
+        {
+            self.meters.server_limit.one();
+        }
+        self.meters.waiting.up();
+        lanes.put(lane, item);
+    }
+
+    /// Tells a node at once that nobody answers, where calls to its one server are held. A hundred thousand agents that
+    /// ask every few seconds for an Ironic that is down cost next to nothing.
+    fn hold(&self, lane: &Lane, id: NodeId, effect: Effect) -> bool {
+        let answer = match effect.kind {
+            EffectKind::LookUp => Answer::LookedUp(LookedUp::Unreachable),
+            EffectKind::Heartbeat => Answer::Beat(Beat::Unreachable),
+            // Inspection has other URLs to try; the rest is not held.
+            EffectKind::Inspect
+            | EffectKind::ReadBoot
+            | EffectKind::OpenMedia(_)
+            | EffectKind::WriteImage => return false,
+        };
+        let Lane::Server(server) = lane else { return false };
+        if !self.circuits.holds(server, self.fleet.clock().real_ms()) {
+            return false;
+        }
+        let done = Done { answer, note: None, held: true };
+        self.meters.done(effect.kind, &done);
+        self.fleet.answer(id, effect.epoch, done.answer);
+        true
+    }
+
     /// Performs one effect and brings its node the answer. One whose machine has moved on meanwhile needs none.
     pub async fn perform(&self, id: NodeId, effect: Effect) {
+        let in_flight = self.meters.in_flight.enter();
         let done = match effect.kind {
             EffectKind::ReadBoot => self.read_boot(id, effect.epoch).await,
             EffectKind::OpenMedia(slot) => self.open_media(id, effect.epoch, slot).await,
             EffectKind::Inspect => self.inspect(id, effect.epoch).await,
             EffectKind::LookUp => self.look_up(id, effect.epoch).await,
-            EffectKind::Heartbeat => self.heartbeat(id, effect.epoch).await,
+            EffectKind::Heartbeat => self.heartbeat(id, effect.epoch, effect.due).await,
             EffectKind::WriteImage => self.write_image(id, effect.epoch).await,
         };
+        drop(in_flight);
         if let Some(done) = done {
+            self.meters.done(effect.kind, &done);
             log(id, &done);
             self.fleet.answer(id, effect.epoch, done.answer);
         }
@@ -186,8 +263,7 @@ impl Outside {
                 self.fleet.look(id, |node, _| node.agent().and_then(|a| a.api_url()).map(str::to_owned))
             }
         };
-        let origin =
-            url.flatten().and_then(|u| Url::parse(&u).ok()).map(|u| u.origin().ascii_serialization());
+        let origin = url.flatten().and_then(|u| Url::parse(&u).ok()).map(|u| client::origin(&u));
         Lane::Server(origin.unwrap_or_default().into())
     }
 

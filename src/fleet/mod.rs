@@ -3,6 +3,7 @@
 //! Nobody gets a guard: a closure looks at one node, settled to now, and cannot await. What a node wants done outside
 //! goes into one queue as it arises, from which `effect.rs` takes it.
 
+mod census;
 mod slots;
 mod wake;
 
@@ -169,9 +170,10 @@ impl Fleet {
         let mut slot = self.slots.get(id)?.lock();
         let now = self.clock.now();
         let node = slot.node.as_mut()?;
+        let due = node.next_deadline().min(now);
         node.settle(now);
         let result = act(node, now);
-        self.after(id, &mut slot);
+        self.after(id, &mut slot, due);
         Some(result)
     }
 
@@ -215,9 +217,9 @@ impl Fleet {
     }
 
     /// What follows any act: effects into the queue, the next deadline into the other.
-    fn after(&self, id: NodeId, slot: &mut Slot) {
+    fn after(&self, id: NodeId, slot: &mut Slot, due: SimTime) {
         let Some(node) = &mut slot.node else { return };
-        node.take_effects(|effect| {
+        node.take_effects(due, |effect| {
             // The queue's other end is only gone when the daemon is; then nobody is left to do anything.
             let _ = self.effects.send((id, effect));
         });
@@ -296,6 +298,23 @@ mod tests {
         let error = fleet.add(&built_in("generic").unwrap(), u32::MAX).unwrap_err();
         assert!(error.to_string().contains("16777216 nodes"), "{error}");
         assert_eq!(fleet.len(), 1);
+    }
+
+    #[test]
+    fn nodes_are_counted_by_state_and_effects_know_when_they_were_due() {
+        let (fleet, mut effects) = fleet(3);
+        fleet.apply(NodeId(1), Command::Reset(ResetType::On)).unwrap().unwrap();
+        let states = |fleet: &Fleet| fleet.states().into_iter().filter(|(_, n)| *n > 0).collect::<Vec<_>>();
+        assert_eq!(states(&fleet), [("off", 2), ("powering_on", 1)]);
+        let posted = fleet.look(NodeId(1), |n, _| n.next_deadline()).unwrap();
+        fleet.clock.set(posted);
+        fleet.wake_due();
+        let read = fleet.look(NodeId(1), |n, _| n.next_deadline()).unwrap();
+        // Looked at a minute late.
+        fleet.clock.set(read.after_ms(60_000));
+        fleet.wake_due();
+        assert_eq!(effects.try_recv().unwrap().1.due, read);
+        assert_eq!(states(&fleet), [("off", 2), ("booting", 1)]);
     }
 
     #[test]

@@ -28,6 +28,11 @@ impl Wake {
         }
     }
 
+    /// Deadlines there are.
+    pub(super) fn len(&self) -> usize {
+        self.due.lock().len()
+    }
+
     fn next(&self) -> SimTime {
         self.due.lock().first().map_or(SimTime::NEVER, |(at, _)| *at)
     }

@@ -15,7 +15,7 @@ use crate::seed::{Purpose, Seed};
 use crate::time::SimTime;
 
 /// What a ramdisk was told on its kernel's command line, as far as the agent follows it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Params {
     /// `ipa-api-url`, and the endpoints that stand in for it: tried in this order from [`Agent::endpoint`] on.
     pub api_urls: Box<[Box<str>]>,
@@ -76,7 +76,7 @@ impl Call {
 }
 
 /// An agent, from its start to the end of its ramdisk.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Agent {
     /// What it was started with.
     pub params: Params,
@@ -161,7 +161,7 @@ pub enum Closed {
 }
 
 /// What came of sending inspection data.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Inspected {
     /// Ironic has it; it may have told which node this is and, with API 1.84, the token.
     Accepted(Option<Uuid>, Option<Box<str>>),
@@ -172,7 +172,7 @@ pub enum Inspected {
 }
 
 /// What came of a lookup.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum LookedUp {
     /// This node it is.
     Found {

@@ -7,6 +7,7 @@ use super::boot::BootChange;
 use super::session::Secret;
 use crate::dmtf::{IndicatorLed, ResetKeysType, ResetType, TransferMethod, TransferProtocol};
 use crate::profile::bios::Value;
+use crate::time::SimTime;
 
 /// What a client wants of a node. One request is one command, so that a request is done whole or not at all.
 #[derive(Clone, Debug)]
@@ -72,7 +73,7 @@ impl SystemChange {
 }
 
 /// What goes into a virtual media slot.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Insertion {
     /// Number of the slot.
     pub slot: u8,
@@ -122,6 +123,8 @@ pub struct Effect {
     pub kind: EffectKind,
     /// The start of the machine (or insertion of the media) that it belongs to; an answer to an earlier one is ignored.
     pub epoch: u32,
+    /// When it became due, so that it can be told how late it is done.
+    pub due: SimTime,
 }
 
 /// The kinds of [`Effect`].

@@ -10,6 +10,7 @@ pub mod command;
 pub mod host;
 pub mod neighbour;
 mod power;
+mod secret;
 pub mod sensors;
 pub mod session;
 pub mod spec;
@@ -328,8 +329,8 @@ impl Node {
         self.state.due = true;
     }
 
-    /// Hands `out` everything that is due outside, each once: its answer must come to [`Node::answer`].
-    pub fn take_effects(&mut self, mut out: impl FnMut(Effect)) {
+    /// Hands `out` everything that is due outside (since `due`), each once: its answer must come to [`Node::answer`].
+    pub fn take_effects(&mut self, due: SimTime, mut out: impl FnMut(Effect)) {
         if !std::mem::take(&mut self.state.due) {
             return;
         }
@@ -339,7 +340,11 @@ impl Node {
                 if let Opened::Trying(call) = &mut media.opened
                     && call.take()
                 {
-                    out(Effect { kind: EffectKind::OpenMedia(media.insertion.slot), epoch: media.number });
+                    out(Effect {
+                        kind: EffectKind::OpenMedia(media.insertion.slot),
+                        epoch: media.number,
+                        due,
+                    });
                 }
             }
         }
@@ -348,7 +353,7 @@ impl Node {
                 if let Stage::Reading(call) = &mut b.stage
                     && call.take()
                 {
-                    out(Effect { kind: EffectKind::ReadBoot, epoch });
+                    out(Effect { kind: EffectKind::ReadBoot, epoch, due });
                 }
             }
             Host::Running { what: host::Running::Agent(agent), .. } => {
@@ -361,12 +366,12 @@ impl Node {
                 if let Some((call, kind)) = next
                     && call.take()
                 {
-                    out(Effect { kind, epoch });
+                    out(Effect { kind, epoch, due });
                 }
                 if let Some(Job::Image { call, .. }) = &mut agent.job
                     && call.take()
                 {
-                    out(Effect { kind: EffectKind::WriteImage, epoch });
+                    out(Effect { kind: EffectKind::WriteImage, epoch, due });
                 }
             }
             Host::Off

@@ -29,7 +29,7 @@ impl Bench {
 
     fn effects(&mut self) -> Vec<EffectKind> {
         let mut out = Vec::new();
-        self.node.take_effects(|e| out.push(e.kind));
+        self.node.take_effects(SimTime::from_ms(0), |e| out.push(e.kind));
         out
     }
 

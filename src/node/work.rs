@@ -76,7 +76,7 @@ pub enum Then {
 }
 
 /// An image to be written: what `write_image` and `prepare_image` were given.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImageJob {
     /// `id`.
     pub id: Box<str>,

@@ -11,6 +11,7 @@ pub mod error;
 mod face;
 mod members;
 pub mod message;
+mod meters;
 mod protocol;
 mod query;
 mod render;
@@ -29,7 +30,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use uuid::Uuid;
 
 use crate::address::Place;
+use crate::clock::Stopwatch;
 use crate::fleet::Fleet;
+use crate::meter::Requests;
 use crate::node::{Node, NodeId};
 use crate::seed::Purpose;
 use crate::time::SimTime;
@@ -61,6 +64,8 @@ pub struct Redfish {
     pub places: Vec<(bool, Place)>,
     /// The domain below which each node's controller has a name, and a root of its own under that name.
     pub domain: Option<Box<str>>,
+    /// What was asked so far.
+    requests: Requests,
 }
 
 /// What a request asks for, found out before any node is locked.
@@ -100,7 +105,8 @@ enum Reply {
 impl Redfish {
     /// A service with its one account. Where it listens is to be told in [`Redfish::places`].
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        Self { fleet, account, sessions: Sessions::new(), places: Vec::new(), domain: None }
+        let (sessions, requests) = (Sessions::new(), meters::requests());
+        Self { fleet, account, sessions, places: Vec::new(), domain: None, requests }
     }
 
     /// `ServiceRoot.UUID`: the fleet's own.
@@ -145,30 +151,38 @@ impl Redfish {
     }
 
     fn answer_at(&self, root: &mut Root<'_>, request: &Request<Bytes>, now: SimTime) -> Response<Content> {
-        let own = root.is_own();
-        self.answer_in_order(root, request, now).unwrap_or_else(|problem| {
+        let watch = Stopwatch::start();
+        let route = TREE.find(request.uri().path(), root.is_own());
+        let target = route.as_ref().map(|r| r.target);
+        let response = self.answer_in_order(root, request, route, now).unwrap_or_else(|problem| {
             let mut response = problem.answer().map(Content::Bytes);
             if response.status() == StatusCode::UNAUTHORIZED {
                 let challenge = HeaderValue::from_static("Basic realm=\"Redfish\"");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             }
-            if response.status() == StatusCode::METHOD_NOT_ALLOWED
-                && let Some(route) = TREE.find(request.uri().path(), own)
-            {
-                response.headers_mut().insert(header::ALLOW, allow(route.target));
+            if let (StatusCode::METHOD_NOT_ALLOWED, Some(target)) = (response.status(), target) {
+                response.headers_mut().insert(header::ALLOW, allow(target));
             }
             response
-        })
+        });
+        let bytes = match response.body() {
+            Content::Bytes(bytes) => bytes.len(),
+            // It is written later, and by then it is too late to count.
+            Content::List(_) => 0,
+        };
+        let status = response.status().as_u16();
+        self.requests.note(meters::kind(target), status, watch.elapsed(), request.body().len(), bytes);
+        response
     }
 
     fn answer_in_order(
         &self,
         root: &mut Root<'_>,
         request: &Request<Bytes>,
+        route: Option<Route<'_>>,
         now: SimTime,
     ) -> Result<Response<Content>, Problem> {
         let path = request.uri().path();
-        let route = TREE.find(path, root.is_own());
         let public = route.as_ref().is_some_and(|r| is_public(r.target, request.method()));
         let mut allowed = || {
             auth::allowed(request.headers(), &self.account, |token| match &mut *root {

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 
+use crate::meter::Counter;
 use crate::time::SimTime;
 
 /// The sessions of one service root.
@@ -15,6 +16,10 @@ pub struct Sessions {
     by_id: DashMap<u64, Box<str>>,
     next: AtomicU64,
     timeout_s: AtomicU32,
+    /// Sessions at one time, at most.
+    pub limit: usize,
+    /// Sessions that were refused because there were as many already.
+    pub refused: Counter,
 }
 
 struct Session {
@@ -36,14 +41,14 @@ pub struct Shown {
 /// Why no session began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoSession {
-    /// There are [`Sessions::LIMIT`] already.
+    /// There are [`Sessions::limit`] already.
     TooMany,
     /// The system gave no randomness for a token.
     NoSecret,
 }
 
 impl Sessions {
-    /// Sessions at one time. Ironic's conductor keeps one for each address and credential, at most 1000
+    /// Sessions at one time, unless somebody says otherwise. Ironic's conductor keeps one for each address and credential, at most 1000
     /// (`[redfish]connection_cache_size`).
     pub const LIMIT: usize = 4096;
     /// Bounds of `SessionTimeout`, seconds (the schema's own).
@@ -56,6 +61,8 @@ impl Sessions {
             by_id: DashMap::new(),
             next: AtomicU64::new(1),
             timeout_s: AtomicU32::new(1800),
+            limit: Self::LIMIT,
+            refused: Counter::default(),
         }
     }
 
@@ -69,14 +76,25 @@ impl Sessions {
         self.timeout_s.store(seconds, Ordering::Relaxed);
     }
 
+    /// How many there are, those included that have timed out and were not looked at since.
+    pub fn len(&self) -> usize {
+        self.by_token.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Begins a session; its id and token.
     ///
     /// # Errors
     /// When there are too many, or no token can be made.
     pub fn begin(&self, user: &str, now: SimTime) -> Result<(u64, Box<str>), NoSession> {
-        if self.by_token.len() >= Self::LIMIT {
+        if self.by_token.len() >= self.limit {
             self.forget_ended(now);
-            if self.by_token.len() >= Self::LIMIT {
+            if self.by_token.len() >= self.limit {
+                self.refused.one();
                 return Err(NoSession::TooMany);
             }
         }
@@ -172,6 +190,7 @@ mod tests {
             sessions.begin("admin", T0).unwrap();
         }
         assert_eq!(sessions.begin("admin", T0), Err(NoSession::TooMany));
+        assert_eq!(sessions.refused.get(), 1);
         assert!(sessions.begin("admin", T0.after_ms(2_000_000)).is_ok());
     }
 

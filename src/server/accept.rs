@@ -32,8 +32,8 @@ pub(super) async fn connections<F: Face>(
                     reset(stream);
                     continue;
                 };
-                let Some(seat) = shared.house.admit() else { continue };
                 let peer = Peer { local, remote, tls: listener.is_tls(), node, sni: None };
+                let Some(seat) = shared.house.admit(&peer) else { continue };
                 let context = Context::new(Arc::clone(&shared), peer, seat);
                 open.spawn(connection::run(stream, listener.tls.clone(), context, told.clone()));
             }

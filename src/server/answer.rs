@@ -1,15 +1,20 @@
 //! From a request of hyper's to the answer of the face, or to a refusal.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use http::{Request, Response, Uri};
 use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout;
 
 use super::activity::Activity;
 use super::body;
 use super::house::{House, Seat};
+use super::limits::Limit;
 use crate::face::{Body, Face, HangUp, Peer, Refused};
 
 /// When an overloaded server is worth another try, in seconds.
@@ -43,7 +48,7 @@ impl<F: Face> Context<F> {
             self.refuse(why, !request.body().is_end_stream())
         } else if request.body().is_end_stream() {
             // By far the most frequent case, and the shortest way.
-            self.shared.face.call(&self.peer, request.map(|_| Bytes::new())).await
+            self.answer_without_body(request).await
         } else {
             self.answer_with_body(request).await
         };
@@ -54,12 +59,42 @@ impl<F: Face> Context<F> {
         Ok(response)
     }
 
+    async fn answer_without_body(&self, request: Request<Incoming>) -> Response<Body> {
+        let mut call = pin!(self.shared.face.call(&self.peer, request.map(|_| Bytes::new())));
+        // Nearly all are answered at once, and pay for neither a place nor a timer.
+        if let Poll::Ready(response) = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
+            return response;
+        }
+        match self.shared.house.wait() {
+            Ok(_waiting) => self.in_time(call).await,
+            Err(why) => self.refuse(why, false),
+        }
+    }
+
     async fn answer_with_body(&self, request: Request<Incoming>) -> Response<Body> {
+        // The place comes first: a change must not be made and then refused.
+        let _waiting = match self.shared.house.wait() {
+            Ok(waiting) => waiting,
+            Err(why) => return self.refuse(why, true),
+        };
         let (parts, body) = request.into_parts();
         match body::read(body, self.shared.body_bytes, &self.shared.house).await {
             // The share of the memory is held until the face is done with the body.
-            Ok((body, _share)) => self.shared.face.call(&self.peer, Request::from_parts(parts, body)).await,
+            Ok((body, _share)) => {
+                self.in_time(self.shared.face.call(&self.peer, Request::from_parts(parts, body))).await
+            }
             Err(why) => self.refuse(why, true),
+        }
+    }
+
+    /// The answer, if it is there in time.
+    async fn in_time(&self, call: impl Future<Output = Response<Body>>) -> Response<Body> {
+        match timeout(self.shared.house.limits.request, call).await {
+            Ok(response) => response,
+            Err(_) => {
+                self.shared.house.hit(Limit::RequestTime);
+                self.refuse(Refused::Overloaded, false)
+            }
         }
     }
 
@@ -67,6 +102,9 @@ impl<F: Face> Context<F> {
     fn refusal(&self, request: &Request<Incoming>) -> Option<Refused> {
         let limit_bytes = self.shared.house.limits.uri_bytes;
         let too_long = length(request.uri()) > limit_bytes;
+        if too_long {
+            self.shared.house.hit(Limit::UriBytes);
+        }
         self.seat.refuse.or(too_long.then_some(Refused::UriTooLong { limit_bytes }))
     }
 

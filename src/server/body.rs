@@ -6,6 +6,7 @@ use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
 use super::house::{BodyShare, House};
+use super::limits::Limit;
 use crate::face::Refused;
 
 /// Bodies up to this size, in bytes, come out of the connection's own allowance; longer ones out of
@@ -21,11 +22,17 @@ pub(super) async fn read(body: Incoming, limit_bytes: usize, house: &House) -> R
     // never sends it.
     let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     if announced.is_some_and(|length| length > limit_bytes) {
+        house.hit(Limit::BodyBytes);
         return Err(Refused::BodyTooLarge { limit_bytes });
     }
     timeout(house.limits.body_read, collect(body, announced, limit_bytes, house))
         .await
         .unwrap_or(Err(Refused::BodyTimeout))
+        .inspect_err(|why| match why {
+            Refused::BodyTimeout => house.hit(Limit::BodyTime),
+            Refused::BodyTooLarge { .. } => house.hit(Limit::BodyBytes),
+            _ => {}
+        })
 }
 
 async fn collect(

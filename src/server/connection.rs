@@ -19,6 +19,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::activity::{Wait, Watched};
 use super::answer::Context;
+use super::limits::Limit;
 use super::watchdog::Watchdog;
 use crate::face::{Face, Refused};
 use crate::tls::Shown;
@@ -55,8 +56,14 @@ pub(super) async fn run<F: Face>(
             context.seat.refuse = Some(Refused::HttpsOnly);
             serve(stream, context, stop).await;
         }
-        Ok(Err(error)) => tracing::debug!(%remote, %error, "TLS handshake failed"),
-        Err(_) => tracing::debug!(%remote, "TLS handshake took too long"),
+        Ok(Err(error)) => {
+            context.shared.house.bad_handshake();
+            tracing::debug!(%remote, %error, "TLS handshake failed");
+        }
+        Err(_) => {
+            context.shared.house.hit(Limit::HandshakeTime);
+            tracing::debug!(%remote, "TLS handshake took too long");
+        }
     }
 }
 
@@ -108,9 +115,15 @@ where
                 // An idle connection is ended in good manners, any other is cut: its client is not listening.
                 Poll::Ready(Wait::Request) if !ended => {
                     ended = true;
+                    context.shared.house.hit(Limit::IdleTime);
                     connection.as_mut().graceful_shutdown();
                 }
                 Poll::Ready(wait) => {
+                    match wait {
+                        Wait::Head => context.shared.house.hit(Limit::HeaderTime),
+                        Wait::Write => context.shared.house.hit(Limit::WriteTime),
+                        Wait::Request | Wait::Close => {}
+                    }
                     tracing::debug!(remote = %context.peer.remote, ?wait, "the client was too slow and was cut off");
                     return Poll::Ready(Ok(()));
                 }
@@ -119,6 +132,9 @@ where
     })
     .await;
     if let Err(error) = result {
+        if error.is_parse_too_large() {
+            context.shared.house.hit(Limit::HeaderBytes);
+        }
         tracing::debug!(remote = %context.peer.remote, %error, "connection ended with an error");
     }
 }

@@ -1,15 +1,17 @@
 //! Who gets in: the seats of the server, and the few places where the rest are told that it is full.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Limits;
-use crate::face::Refused;
-
-/// Connections at once that are told the server is full. Beyond it they are closed without a word.
-const REFUSALS_AT_ONCE: usize = 64;
+use super::limits::Limit;
+use crate::face::{Peer, Refused};
+use crate::meter::{Counter, Here, Level, Page};
 
 /// What all listeners of one server share.
 #[derive(Debug)]
@@ -18,13 +20,30 @@ pub(super) struct House {
     seats: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
-    turned_away: AtomicU64,
+    by_bmc: Tally<SocketAddr>,
+    by_client: Tally<IpAddr>,
+    counts: Counts,
+}
+
+/// What is counted.
+#[derive(Debug, Default)]
+struct Counts {
+    accepted: Counter,
+    refused: Counter,
+    closed_unheard: Counter,
+    bad_handshakes: Counter,
+    open: Level,
+    requests: Level,
+    hits: [Counter; Limit::ALL.len()],
 }
 
 /// A connection's place. It is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
+    house: Arc<House>,
     _permit: OwnedSemaphorePermit,
+    bmc: Option<SocketAddr>,
+    client: Option<IpAddr>,
     /// Set if every request of the connection is to be refused.
     pub(super) refuse: Option<Refused>,
 }
@@ -32,36 +51,207 @@ pub(super) struct Seat {
 /// A share of the memory for bodies. It is free again when this is dropped.
 pub(super) type BodyShare = OwnedSemaphorePermit;
 
+/// How many there are for each key; there is an entry only where there is one, so it is bounded by what is counted.
+#[derive(Debug)]
+struct Tally<K>(Mutex<HashMap<K, usize>>);
+
+impl<K: Eq + Hash> Tally<K> {
+    fn new() -> Self {
+        Self(Mutex::default())
+    }
+
+    /// One more, unless there are `limit`.
+    fn enter(&self, key: K, limit: usize) -> bool {
+        let mut counts = self.0.lock();
+        let count = counts.entry(key).or_insert(0);
+        let room = *count < limit;
+        *count += usize::from(room);
+        room
+    }
+
+    fn leave(&self, key: &K) {
+        let mut counts = self.0.lock();
+        if let Some(count) = counts.get_mut(key) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(key);
+            }
+        }
+    }
+}
+
 impl House {
     pub(super) fn new(limits: Limits) -> House {
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         House {
             seats: semaphore(limits.connections),
-            refusals: semaphore(REFUSALS_AT_ONCE),
+            refusals: semaphore(limits.refusals),
             bodies: semaphore(limits.bodies_bytes),
-            turned_away: AtomicU64::new(0),
+            by_bmc: Tally::new(),
+            by_client: Tally::new(),
+            counts: Counts::default(),
             limits,
         }
     }
 
     /// A seat, or a place to be refused at, or neither.
-    pub(super) fn admit(&self) -> Option<Seat> {
-        if let Ok(permit) = Arc::clone(&self.seats).try_acquire_owned() {
-            return Some(Seat { _permit: permit, refuse: None });
+    pub(super) fn admit(self: &Arc<Self>, peer: &Peer) -> Option<Seat> {
+        self.counts.accepted.one();
+        let (permit, bmc, client, refuse) = match self.seat(peer) {
+            Ok((permit, bmc, client)) => (permit, bmc, client, None),
+            Err(limit) => {
+                self.hit(limit);
+                self.counts.refused.one();
+                let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else {
+                    self.counts.closed_unheard.one();
+                    return None;
+                };
+                (permit, None, None, Some(Refused::Overloaded))
+            }
+        };
+        self.counts.open.up();
+        Some(Seat { house: Arc::clone(self), _permit: permit, bmc, client, refuse })
+    }
+
+    /// A seat within all three limits. One that is no less than that of all together is not looked after.
+    fn seat(&self, peer: &Peer) -> Result<(OwnedSemaphorePermit, Option<SocketAddr>, Option<IpAddr>), Limit> {
+        let permit = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| Limit::Connections)?;
+        let counted = |limit: usize| limit < self.limits.connections;
+        let bmc = counted(self.limits.connections_per_bmc).then_some(peer.local);
+        let client = counted(self.limits.connections_per_client).then(|| peer.remote.ip());
+        if let Some(client) = client
+            && !self.by_client.enter(client, self.limits.connections_per_client)
+        {
+            return Err(Limit::ConnectionsPerClient);
         }
-        let count = self.turned_away.fetch_add(1, Ordering::Relaxed) + 1;
-        // Powers of two only: a flood of clients must not become a flood of lines.
-        if count.is_power_of_two() {
-            let limit = self.limits.connections;
-            tracing::warn!(count, limit, "connections are turned away, the server holds as many as it may");
+        if let Some(bmc) = bmc
+            && !self.by_bmc.enter(bmc, self.limits.connections_per_bmc)
+        {
+            if let Some(client) = client {
+                self.by_client.leave(&client);
+            }
+            return Err(Limit::ConnectionsPerBmc);
         }
-        let permit = Arc::clone(&self.refusals).try_acquire_owned().ok()?;
-        Some(Seat { _permit: permit, refuse: Some(Refused::Overloaded) })
+        Ok((permit, bmc, client))
     }
 
     /// Memory for one large body.
     pub(super) fn share_for(&self, bytes: usize) -> Result<BodyShare, Refused> {
-        let bytes = u32::try_from(bytes).map_err(|_| Refused::Overloaded)?;
-        Arc::clone(&self.bodies).try_acquire_many_owned(bytes).map_err(|_| Refused::Overloaded)
+        let share =
+            u32::try_from(bytes).ok().and_then(|b| Arc::clone(&self.bodies).try_acquire_many_owned(b).ok());
+        share.ok_or_else(|| {
+            self.hit(Limit::BodiesBytes);
+            Refused::Overloaded
+        })
+    }
+
+    /// A place for a request that waits for something.
+    pub(super) fn wait(&self) -> Result<Here<'_>, Refused> {
+        let waiting = self.counts.requests.enter();
+        if self.counts.requests.get() <= self.limits.requests as u64 {
+            return Ok(waiting);
+        }
+        self.hit(Limit::Requests);
+        Err(Refused::Overloaded)
+    }
+
+    /// Counts that a limit was hit, and says so now and then.
+    pub(super) fn hit(&self, limit: Limit) {
+        let hits = &self.counts.hits[limit as usize];
+        hits.one();
+        // Powers of two only: a flood of clients must not become a flood of lines.
+        let count = hits.get();
+        if count.is_power_of_two() {
+            let limit = limit.name();
+            match limit {
+                // These are how quiet clients part from us every day.
+                "idle-time" | "header-time" => tracing::debug!(limit, count, "a limit of the server was hit"),
+                _ => tracing::warn!(limit, count, "a limit of the server was hit"),
+            }
+        }
+    }
+
+    /// Counts a TLS handshake that came to nothing.
+    pub(super) fn bad_handshake(&self) {
+        self.counts.bad_handshakes.one();
+    }
+
+    /// Puts what was counted on the page.
+    pub(super) fn meter(&self, page: &mut Page) {
+        let Counts { accepted, refused, closed_unheard, bad_handshakes, open, requests, hits } = &self.counts;
+        page.gauge("fauxmetal_connections", "Connections that are open", &[], open.get());
+        let name = "fauxmetal_connections_accepted_total";
+        page.counter(name, "Connections accepted, those included that were refused", &[], accepted.get());
+        let name = "fauxmetal_connections_refused_total";
+        page.counter(name, "Connections refused for a limit", &[], refused.get());
+        let name = "fauxmetal_connections_refused_unheard_total";
+        page.counter(name, "Of these, closed without an answer", &[], closed_unheard.get());
+        let name = "fauxmetal_tls_handshakes_failed_total";
+        page.counter(name, "TLS handshakes that came to nothing", &[], bad_handshakes.get());
+        page.gauge("fauxmetal_requests_in_flight", "Requests that wait for something", &[], requests.get());
+        for limit in Limit::ALL {
+            page.limit(limit.name(), &hits[limit as usize]);
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.house.counts.open.down();
+        if let Some(bmc) = &self.bmc {
+            self.house.by_bmc.leave(bmc);
+        }
+        if let Some(client) = &self.client {
+            self.house.by_client.leave(client);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(local: &str, remote: &str) -> Peer {
+        Peer {
+            local: local.parse().unwrap(),
+            remote: remote.parse().unwrap(),
+            tls: false,
+            node: None,
+            sni: None,
+        }
+    }
+
+    #[test]
+    fn one_client_and_one_controller_have_their_own_limits() {
+        let limits =
+            Limits { connections: 9, connections_per_bmc: 3, connections_per_client: 2, ..Limits::default() };
+        let house = Arc::new(House::new(limits));
+        let admit = |local, remote| house.admit(&peer(local, remote)).unwrap();
+        let ok = |seat: &Seat| seat.refuse.is_none();
+        let (one, two) = (admit("127.0.0.1:1", "10.0.0.1:1"), admit("127.0.0.1:1", "10.0.0.1:2"));
+        assert!(ok(&one) && ok(&two));
+        assert!(!ok(&admit("127.0.0.2:1", "10.0.0.1:3")), "the third of one client");
+        let other = admit("127.0.0.1:1", "10.0.0.2:1");
+        assert!(ok(&other) && !ok(&admit("127.0.0.1:1", "10.0.0.3:1")), "the fourth to one controller");
+        drop(one);
+        let again = admit("127.0.0.1:1", "10.0.0.1:4");
+        assert!(ok(&again));
+        let mut page = Page::default();
+        house.meter(&mut page);
+        let text = page.text();
+        for line in [
+            "fauxmetal_limit_hits_total{limit=\"connections-per-client\"} 1\n",
+            "fauxmetal_limit_hits_total{limit=\"connections-per-bmc\"} 1\n",
+            "fauxmetal_connections 3\n",
+            "fauxmetal_connections_accepted_total 6\n",
+            "fauxmetal_connections_refused_total 2\n",
+        ] {
+            assert!(text.contains(line), "{line} is not in {text}");
+        }
+        drop((two, other, again));
+        assert!(
+            house.by_bmc.0.lock().is_empty() && house.by_client.0.lock().is_empty(),
+            "nothing is left behind"
+        );
     }
 }

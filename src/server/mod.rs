@@ -22,10 +22,11 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use limits::{AGENT_BODY_BYTES, Limits, REDFISH_BODY_BYTES};
+pub use limits::{AGENT_BODY_BYTES, Limit, Limits, REDFISH_BODY_BYTES};
 pub use listener::{BACKLOG, ListenError, Listener};
 
 use crate::face::Face;
+use crate::meter::Page;
 use answer::Shared;
 use house::House;
 
@@ -50,6 +51,12 @@ impl Server {
     pub fn add<F: Face>(&mut self, listener: Listener, face: Arc<F>, body_bytes: usize) {
         let shared = Arc::new(Shared { face, body_bytes, house: Arc::clone(&self.house) });
         self.accepting.push(Box::pin(accept::connections(listener, shared, self.stop.subscribe())));
+    }
+
+    /// What puts the server's figures on a page, for as long as anybody likes.
+    pub fn meter(&self) -> impl Fn(&mut Page) + Send + Sync + 'static {
+        let house = Arc::clone(&self.house);
+        move |page| house.meter(page)
     }
 
     /// Serves until `shutdown` is ready, then stops: nothing new is accepted, idle connections are closed, requests in

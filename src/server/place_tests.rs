@@ -21,7 +21,7 @@ use super::{Limits, Listener, Server};
 use crate::address::{Place, Prefix};
 use crate::face::{Body, Face, Peer, Refused};
 use crate::tls::tests::{names, now, trusting};
-use crate::tls::{CertificateNames, DevelopmentCa, Leaves, Shown, provider, server_config};
+use crate::tls::{CertificateNames, DevelopmentCa, Leaves, MinVersion, Shown, provider, server_config};
 
 /// Says who was reached. Node 7 is not at home.
 struct Who;
@@ -161,7 +161,7 @@ async fn each_address_shows_a_certificate_of_its_own_and_resumes_its_sessions() 
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
     let identity = ca.redfish_identity(&CertificateNames::of_this_host(), now()).unwrap();
-    let leaves = Arc::new(Leaves::new(ca, identity, now()).unwrap());
+    let leaves = Arc::new(Leaves::new(ca, identity, now(), MinVersion::Tls12).unwrap());
     let trusted = trusting(leaves.ca_pem());
     let client = client(trusted);
     let v4 = serve(ips("127.80.0.0", 16), 1000, Some(Shown::ByAddress(Arc::clone(&leaves))));
@@ -187,7 +187,7 @@ async fn a_certificate_of_a_domain_is_good_for_every_name_in_it_and_the_name_is_
     let identity = ca.redfish_identity(&wanted, now()).unwrap();
     let again = ca.redfish_identity(&wanted, now()).unwrap();
     assert_eq!(identity.certificate_pem(), again.certificate_pem(), "it is kept");
-    let shown = Shown::Same(server_config(identity.resolver()).unwrap());
+    let shown = Shown::Same(server_config(identity.resolver(), MinVersion::Tls12).unwrap());
     let place = serve(Place::One("127.0.0.1:0".parse().unwrap()), 1, Some(shown));
     let client = client(trusting(ca.certificate_pem()));
     let mut stream = secure(&client, place.of(0), "generic-5.bmc.example").await.unwrap();

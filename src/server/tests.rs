@@ -24,7 +24,7 @@ use super::house::House;
 use super::{Limits, Listener, Server};
 use crate::face::{Body, Face, Peer, Refused};
 use crate::tls::tests::{names, now, trusting};
-use crate::tls::{DevelopmentCa, provider, server_config};
+use crate::tls::{DevelopmentCa, MinVersion, provider, server_config};
 
 const BODY_LIMIT_BYTES: usize = 1000;
 
@@ -287,7 +287,10 @@ async fn tls_is_1_3_with_resumption_and_plain_http_is_told_where_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
     let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now()).unwrap();
-    let server = Running::start(Limits::default(), Some(server_config(identity.resolver()).unwrap()));
+    let server = Running::start(
+        Limits::default(),
+        Some(server_config(identity.resolver(), MinVersion::Tls12).unwrap()),
+    );
     let mut config = ClientConfig::builder_with_details(provider(), Arc::new(Today))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -319,12 +322,32 @@ async fn tls_is_1_3_with_resumption_and_plain_http_is_told_where_it_is() {
     assert_eq!(server.run.await.unwrap(), 0);
 }
 
+#[tokio::test]
+async fn a_listener_speaks_no_version_of_tls_below_its_lowest() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
+    let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now()).unwrap();
+    let old = ClientConfig::builder_with_details(provider(), Arc::new(Today))
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .unwrap()
+        .with_root_certificates(trusting(ca.certificate_pem()))
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(old));
+    for (min, spoken) in [(MinVersion::Tls12, true), (MinVersion::Tls13, false)] {
+        let server =
+            Running::start(Limits::default(), Some(server_config(identity.resolver(), min).unwrap()));
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        assert_eq!(connector.connect(name, server.connect().await).await.is_ok(), spoken, "{min:?}");
+    }
+}
+
 /// A connection in memory, whose buffers hold `capacity_bytes` each way.
 fn on_duplex(shared: &Arc<Shared<Echo>>, capacity_bytes: usize) -> DuplexStream {
     let (client, stream) = duplex(capacity_bytes);
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let peer = Peer { local: nowhere, remote: nowhere, tls: false, node: None, sni: None };
-    let context = Context::new(Arc::clone(shared), peer, shared.house.admit().unwrap());
+    let seat = shared.house.admit(&peer).unwrap();
+    let context = Context::new(Arc::clone(shared), peer, seat);
     let (told, stop) = watch::channel(false);
     tokio::spawn(async move {
         serve(stream, context, stop).await;
@@ -369,6 +392,35 @@ async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
     shared.face.gate.notify_one();
     assert_eq!(answer(&mut client).await.1, "GET /gate 0 bytes, tls false");
     assert_eq!(ends_after(&mut client, Limits::IDLE).await, "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_too_long_is_given_up_with_503() {
+    let mut client = on_duplex(&shared(), 1024);
+    send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
+    let answer = ends_after(&mut client, Limits::REQUEST).await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn requests_that_wait_are_bounded_and_others_are_answered_meanwhile() {
+    let server = Running::start(Limits { requests: 1, ..Limits::default() }, None);
+    let mut waiting = server.connect().await;
+    send(&mut waiting, "GET /gate HTTP/1.1\r\n\r\n").await;
+    server.face.reached.notified().await;
+    for request in ["GET /gate HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi"] {
+        let mut client = server.connect().await;
+        send(&mut client, request).await;
+        let refusal = rest(&mut client).await;
+        assert!(refusal.starts_with("HTTP/1.1 503 ") && refusal.contains("retry-after: 1\r\n"), "{refusal}");
+    }
+    let mut client = server.connect().await;
+    send(&mut client, "GET / HTTP/1.1\r\n\r\n").await;
+    assert_eq!(answer(&mut client).await.1, "GET / 0 bytes, tls false");
+    server.face.gate.notify_one();
+    assert_eq!(answer(&mut waiting).await.1, "GET /gate 0 bytes, tls false");
+    send(&mut client, "POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi").await;
+    assert_eq!(answer(&mut client).await.1, "POST / 2 bytes, tls false");
 }
 
 #[tokio::test(start_paused = true)]

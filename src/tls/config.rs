@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 
 use super::TlsError;
 
@@ -15,16 +15,32 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// The settings of a TLS listener: TLS 1.3 and 1.2, no client certificates, HTTP/1.1.
+/// The lowest version of TLS that is spoken; 1.3 is preferred in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MinVersion {
+    /// For old BMC tools.
+    #[default]
+    Tls12,
+    /// What Ironic's agent client insists on (`[agent]tls_minimum_version`).
+    Tls13,
+}
+
+/// The settings of a TLS listener: TLS 1.3, and 1.2 if that may be, no client certificates, HTTP/1.1.
 ///
-/// TLS 1.3 must be there, since Ironic's agent client takes nothing less (`[agent]tls_minimum_version`); 1.2 is there
-/// for old BMC tools. The resolver chooses the certificate of each handshake; a listener of one certificate passes
+/// The resolver chooses the certificate of each handshake; a listener of one certificate passes
 /// [`Identity::resolver`](super::Identity::resolver). What differs by local address, which no resolver sees, is a
 /// copy of this value with its `cert_resolver` replaced ([`Leaves`](super::Leaves)): the ticket keys are then still
 /// shared.
-pub fn server_config(resolver: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn server_config(
+    resolver: Arc<dyn ResolvesServerCert>,
+    min: MinVersion,
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let versions: &[&SupportedProtocolVersion] = match min {
+        MinVersion::Tls12 => &[&TLS13, &TLS12],
+        MinVersion::Tls13 => &[&TLS13],
+    };
     let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(resolver);
     // Tickets keep the session with the client: nothing to store here however many clients come.

@@ -10,7 +10,7 @@ use rustls::ServerConfig;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use sha2::{Digest as _, Sha256};
 
-use super::{CertificateNames, DevelopmentCa, Identity, TlsError, leaf, server_config};
+use super::{CertificateNames, DevelopmentCa, Identity, MinVersion, TlsError, leaf, server_config};
 
 /// What a listener shows its clients.
 #[derive(Clone, Debug)]
@@ -61,8 +61,13 @@ impl Leaves {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(ca: DevelopmentCa, identity: Identity, now: SystemTime) -> Result<Self, TlsError> {
-        let base = server_config(identity.resolver())?;
+    pub fn new(
+        ca: DevelopmentCa,
+        identity: Identity,
+        now: SystemTime,
+        min: MinVersion,
+    ) -> Result<Self, TlsError> {
+        let base = server_config(identity.resolver(), min)?;
         Ok(Self { ca, identity, now, base, kept: Mutex::default() })
     }
 
@@ -135,7 +140,7 @@ mod tests {
     fn leaves(dir: &std::path::Path) -> Leaves {
         let ca = DevelopmentCa::open(dir, now()).unwrap();
         let identity = ca.redfish_identity(&CertificateNames::of_this_host(), now()).unwrap();
-        Leaves::new(ca, identity, now()).unwrap()
+        Leaves::new(ca, identity, now(), MinVersion::Tls12).unwrap()
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod names;
 mod store;
 
 pub use ca::{CA_LIFETIME_DAYS, DevelopmentCa};
-pub use config::{provider, server_config};
+pub use config::{MinVersion, provider, server_config};
 pub use error::TlsError;
 pub use identity::Identity;
 pub use leaf::{AGENT_LIFETIME_DAYS, LEAF_LIFETIME_DAYS, RENEW_BEFORE_DAYS, agent_identity};

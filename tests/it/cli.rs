@@ -117,12 +117,48 @@ fn no_mistake_tells_a_password() {
 
 #[test]
 fn an_export_is_the_same_in_every_run_and_asks_no_server() {
-    let nodes = exported(&["--nodes", "3", "--seed", "ci", "--user", "root", "--password", "calvin"]);
-    assert_eq!(nodes, exported(&["--nodes", "3", "--seed", "ci", "--user", "root", "--password", "calvin"]));
+    let nodes = exported(&["--nodes", "3", "--seed", "ci", "--user", "root"]);
+    assert_eq!(nodes, exported(&["--nodes", "3", "--seed", "ci", "--user", "root"]));
     let node = &nodes[2];
     assert_eq!(node["redfish_address"], "https://192.0.2.7:8443");
     assert_eq!(node["redfish_system_id"], format!("/redfish/v1/Systems/{}", node["uuid"].as_str().unwrap()));
-    assert_eq!((&node["redfish_username"], &node["redfish_password"]), (&"root".into(), &"calvin".into()));
+    assert_eq!(
+        (&node["redfish_username"], node.get("redfish_password")),
+        (&"root".into(), Some(&"password".into()))
+    );
+}
+
+#[test]
+fn an_export_tells_a_password_only_when_asked_or_when_everybody_knows_it() {
+    for format in ["nodes-json", "ironic", "bmh"] {
+        let own =
+            ["export", "--format", format, "--bmc", "https://h", "--nodes", "1", "--password", "calvin"];
+        let (code, out, err) = run(&mut fauxmetal(&own));
+        assert_eq!((code, out.contains("calvin")), (0, false), "{out}");
+        assert!(err.contains("--with-password prints it"), "{err}");
+        assert!(output(&[&own as &[&str], &["--with-password"]].concat()).contains("calvin"));
+        assert!(output(&own[..7]).contains("password"), "the default one is no secret");
+    }
+}
+
+#[test]
+fn a_password_is_read_from_the_first_line_of_a_file() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "s3cret\r\nand more\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let told = |more: &[&str]| {
+        exported(&[&["--nodes", "1", "--with-password"], more].concat())[0]["redfish_password"].clone()
+    };
+    assert_eq!(told(&["--password-file", path]), "s3cret");
+    let both = ["serve", "--password", "hunter2", "--password-file", path];
+    let said = refusal(&mut fauxmetal(&both));
+    assert_eq!(said, "fauxmetal: --password-file: does not go with --password; give one of them\n");
+    let said = refusal(&mut fauxmetal(&["serve", "--password-file", "/nowhere/at/all"]));
+    assert!(said.starts_with("fauxmetal: --password-file: '/nowhere/at/all' cannot be read: "), "{said}");
+    // A stronger place wins, whichever of the two it names.
+    let mut command = fauxmetal(&[BMC, &["--nodes", "1", "--with-password", "--password", "flag"]].concat());
+    let (_, out, _) = run(command.env("FAUXMETAL_PASSWORD_FILE", path));
+    assert!(out.contains("\"flag\""), "{out}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The integration tests: one binary, one module for each thing that is tested from outside.
 
-#![expect(clippy::unwrap_used, reason = "a test's helpers fail as the test does")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as the test does")]
 
 mod addresses;
 mod cli;
 mod documents;
+mod figures;
+mod load;
 mod tidy;

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 /// The floors of the house, from the ground up. A room uses rooms of lower floors and of none other (itself aside).
 const FLOORS: &[&[&str]] = &[
-    &["address", "dmtf", "time", "seed", "face", "tls", "media"],
+    &["address", "dmtf", "time", "seed", "face", "tls", "media", "meter"],
     &["clock", "profile"],
     &["node"],
     &["fleet"],
     &["redfish", "agent"],
     &["server", "effect"],
-    &["config"],
+    &["config", "admin"],
     &["daemon"],
     &["cli", "main", "lib"],
 ];

@@ -66,7 +66,10 @@ fn write_secret(out: &mut impl Write, plan: &Plan, name: &str) -> io::Result<()>
     writeln!(out, "type: Opaque")?;
     writeln!(out, "stringData:")?;
     writeln!(out, "  username: {}", Quoted(&plan.fleet.user))?;
-    writeln!(out, "  password: {}", Quoted(plan.fleet.password.reveal()))
+    match plan.password() {
+        Some(password) => writeln!(out, "  password: {}", Quoted(password)),
+        None => Ok(()),
+    }
 }
 
 fn write_head(out: &mut impl Write, plan: &Plan, version: &str, kind: &str, name: &str) -> io::Result<()> {

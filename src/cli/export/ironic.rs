@@ -23,7 +23,8 @@ struct DriverInfo<'a> {
     redfish_address: &'a str,
     redfish_system_id: &'a str,
     redfish_username: &'a str,
-    redfish_password: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redfish_password: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     redfish_verify_ca: Option<VerifyCa<'a>>,
 }
@@ -60,7 +61,7 @@ pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
                 redfish_address: &node.address,
                 redfish_system_id: &node.system_id,
                 redfish_username: &plan.fleet.user,
-                redfish_password: plan.fleet.password.reveal(),
+                redfish_password: plan.password(),
                 redfish_verify_ca: match &plan.verify {
                     Verify::Default => None,
                     Verify::Ca(path) => Some(VerifyCa::Path(path)),

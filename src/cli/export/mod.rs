@@ -45,6 +45,9 @@ pub(super) struct Args {
     /// Kubernetes namespace (bmh) [default: the one that kubectl is set to]
     #[arg(long, value_name = "NS")]
     namespace: Option<String>,
+    /// Print a password that is not the default one; otherwise it is left out
+    #[arg(long)]
+    with_password: bool,
     #[command(flatten)]
     settings: FleetFlags,
 }
@@ -101,6 +104,7 @@ struct Plan {
     verify: Verify,
     boot: Boot,
     namespace: Option<String>,
+    with_password: bool,
 }
 
 /// One node as its clients know it.
@@ -115,6 +119,9 @@ struct Node<'a> {
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.format;
     let plan = plan(args)?;
+    if plan.password().is_none() {
+        out::note("the password is left out, as it is not the default one; --with-password prints it");
+    }
     let mut out = out::stdout();
     match format {
         Format::NodesJson => nodes_json::write(&mut out, &plan)?,
@@ -138,7 +145,8 @@ fn plan(args: Args) -> anyhow::Result<Plan> {
     let layout = addresses::layout(&typed)?;
     let bmc = addresses::urls(&args.bmc, layout, fleet.nodes());
     let bmc = bmc.map_err(|e| UsageError(format!("--bmc: {e}")))?;
-    let plan = Plan { fleet, bmc, verify, boot, namespace: args.namespace };
+    let with_password = args.with_password;
+    let plan = Plan { fleet, bmc, verify, boot, namespace: args.namespace, with_password };
     if args.format == Format::Bmh {
         bmh::check(&plan).map_err(UsageError)?;
     }
@@ -170,6 +178,12 @@ fn refuse_what_does_nothing(args: &Args) -> Result<(), UsageError> {
 }
 
 impl Plan {
+    /// The password, if it may be printed: the default one is in the help anyway.
+    fn password(&self) -> Option<&str> {
+        let password = &self.fleet.password;
+        (self.with_password || password.is_public()).then(|| password.reveal())
+    }
+
     fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
         self.fleet
             .iter()

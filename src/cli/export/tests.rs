@@ -14,6 +14,7 @@ fn plan(profiles: &[&str], verify: Verify, namespace: Option<&str>) -> Plan {
         verify,
         boot: Boot::VirtualMedia,
         namespace: namespace.map(str::to_owned),
+        with_password: false,
     }
 }
 

@@ -61,7 +61,7 @@ impl Outside {
         };
         let note = result.as_ref().err().map(|error| format!("{}: {}", error.kind, error.details));
         let answer = Answer::ImageWritten(result.map(|identifier| written(&transfer.job, identifier)));
-        Some(Done { answer, note })
+        Some(Done::new(answer, note))
     }
 
     fn transfer(&self, id: NodeId, epoch: u32) -> Option<Transfer> {
@@ -83,7 +83,13 @@ impl Outside {
     async fn with_retries(&self, transfer: &Transfer) -> Result<u32, Trouble> {
         let mut failed = 0;
         loop {
-            let permit = self.transfers.acquire().await.expect("the semaphore is never closed");
+            let permit = match self.transfers.try_acquire() {
+                Ok(permit) => permit,
+                Err(_) => {
+                    self.meters.downloads_limit.one();
+                    self.transfers.acquire().await.expect("the semaphore is never closed")
+                }
+            };
             self.look(transfer)?;
             let result = self.attempt(transfer).await;
             drop(permit);
@@ -179,7 +185,7 @@ impl Outside {
         let mut last = None;
         for url in &transfer.job.urls {
             match self.get(transfer, url, &transfer.job.id).await {
-                Ok(response) => return Ok((url.to_string(), response)),
+                Ok(response) => return Ok((client::shown_text(url), response)),
                 Err(Trouble::Again(error)) if &*error.kind == "ImageDownloadError" => last = Some(error),
                 Err(trouble) => return Err(trouble),
             }
@@ -192,7 +198,7 @@ impl Outside {
     async fn get(&self, transfer: &Transfer, url: &str, name: &str) -> Result<Response, Trouble> {
         let job = &transfer.job;
         let url =
-            client::parse(url).map_err(|error| Trouble::Final(failure::execution(error.to_string())))?;
+            self.clients.parse(url).map_err(|error| Trouble::Final(failure::execution(error.to_string())))?;
         let shown = client::shown(&url);
         let proxies = Proxies { by_scheme: job.proxies.to_vec(), except: job.no_proxy.clone() };
         let client = self.clients.through(transfer.insecure, &proxies);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::node::agent::{Closed, Phase};
 use crate::tls::tests::names;
-use crate::tls::{DevelopmentCa, server_config};
+use crate::tls::{DevelopmentCa, MinVersion, server_config};
 
 fn path(request: &Request<Bytes>) -> String {
     request.uri().to_string()
@@ -153,7 +153,7 @@ async fn certificates_are_checked_unless_the_ramdisk_says_not_to() {
     let now = std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::unix_ms());
     let ca = DevelopmentCa::open(dir.path(), now).unwrap();
     let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now).unwrap();
-    let config = server_config(identity.resolver()).unwrap();
+    let config = server_config(identity.resolver(), MinVersion::Tls12).unwrap();
     let server = Server::with_tls(config, |request| ironic(&path(request)).unwrap()).await;
     let trusted = Some(ca.certificate_pem().as_bytes().to_vec());
     for (ca, insecure, lax_ramdisk, good) in [
@@ -193,6 +193,7 @@ async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
     let fleet = Arc::new(fleet);
     let network_boot = Some(server.url(""));
     let outside = Outside::new(Arc::clone(&fleet), Settings { network_boot, ..Settings::default() }).unwrap();
+    let outside = Arc::new(outside);
     let all_serve = async {
         for id in fleet.ids() {
             fleet.apply(id, Command::Reset(ResetType::On)).unwrap().unwrap();
@@ -215,5 +216,5 @@ async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
         () = fleet.keep_time() => panic!("time ended"),
         () = tokio::time::sleep(Duration::from_secs(60)) => panic!("not all agents came up"),
     }
-    assert!(now.1.load(Ordering::SeqCst) <= lanes::MAX_CALLS_TO_ONE);
+    assert!(now.1.load(Ordering::SeqCst) <= Limits::default().calls_per_server);
 }

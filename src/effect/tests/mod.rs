@@ -1,9 +1,11 @@
 //! The outside room against a small server on loopback, which answers as a test wants it.
 
 mod boot;
+mod egress;
 mod images;
 mod ironic;
 mod media;
+mod outage;
 mod server;
 
 use bytes::Bytes;

@@ -1,0 +1,182 @@
+//! Where calls may go. What is checked is the address that is connected to, after every name has been resolved, so that
+//! neither a host name nor a redirect nor a name that changes its address leads elsewhere.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::{Host, Url};
+
+use super::client::Forbidden;
+use crate::meter::Counter;
+
+/// A network, as `192.0.2.0/24`, or a single address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(IpNet);
+
+impl Network {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let network: IpNet = network
+            .map_err(|_| format!("'{text}' is not a network; write ADDRESS/LENGTH, as 192.0.2.0/24"))?;
+        if network.trunc() == network {
+            return Ok(Self(network));
+        }
+        Err(format!("'{text}' has bits beyond its length; {} is the network it is in", network.trunc()))
+    }
+}
+
+/// Addresses at which clouds tell a machine its secrets, beside the link-local one.
+const METADATA: [IpAddr; 2] = [
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+];
+
+/// Which addresses may be called.
+#[derive(Debug, Default)]
+pub(super) struct Egress {
+    /// None but these; when there are none, all that are somebody's.
+    pub(super) only: Vec<Network>,
+    /// Calls that were not made for it.
+    pub(super) refused: Counter,
+}
+
+impl Egress {
+    /// Whether an address may be called.
+    fn permits(&self, address: IpAddr) -> bool {
+        let address = plain(address);
+        if !self.only.is_empty() {
+            return self.only.iter().any(|network| network.0.contains(&address));
+        }
+        let nobodys = match address {
+            IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
+            IpAddr::V6(ip) => ip.is_unicast_link_local(),
+        };
+        !(nobodys || address.is_multicast() || address.is_unspecified() || METADATA.contains(&address))
+    }
+
+    /// Whether a URL may be fetched, as far as it can be told before its name is resolved.
+    pub(super) fn check(&self, url: &Url) -> Result<(), Forbidden> {
+        let literal = match url.host() {
+            Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
+            Some(Host::Ipv6(ip)) => IpAddr::V6(ip),
+            Some(Host::Domain(_)) | None => return Ok(()),
+        };
+        if self.permits(literal) {
+            return Ok(());
+        }
+        self.refused.one();
+        Err(Forbidden::Address(literal))
+    }
+}
+
+/// IPv4 where an IPv6 address only wraps it: mapped (RFC 4291, 2.5.5.2) or behind NAT64 (RFC 6052, 2.1).
+fn plain(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(ip) = address else { return address };
+    match ip.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            let [a, b] = high.to_be_bytes();
+            let [c, d] = low.to_be_bytes();
+            IpAddr::V4(Ipv4Addr::new(a, b, c, d))
+        }
+        _ => ip.to_canonical(),
+    }
+}
+
+/// The system's resolver, without the addresses that may not be called.
+pub(super) struct Names(pub(super) Arc<Egress>);
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let egress = Arc::clone(&self.0);
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let allowed: Vec<_> = found.iter().copied().filter(|a| egress.permits(a.ip())).collect();
+            if let (true, Some(first)) = (allowed.is_empty(), found.first()) {
+                egress.refused.one();
+                return Err(Forbidden::Address(first.ip()).into());
+            }
+            let addresses: Addrs = Box::new(allowed.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn permits(only: &[&str], address: &str) -> bool {
+        let only = only.iter().map(|n| Network::parse(n).unwrap()).collect();
+        Egress { only, refused: Counter::default() }.permits(address.parse().unwrap())
+    }
+
+    #[test]
+    fn without_a_list_all_may_be_called_but_what_is_nobodys() {
+        for good in ["127.0.0.1", "10.1.2.3", "192.0.2.1", "::1", "2001:db8::1", "fd00::1", "::ffff:10.0.0.1"]
+        {
+            assert!(permits(&[], good), "{good}");
+        }
+        for bad in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "fe80::1",
+            "fd00:ec2::254",
+            "100.100.100.200",
+            "0.0.0.0",
+            "::",
+            "255.255.255.255",
+            "224.0.0.1",
+            "ff02::1",
+        ] {
+            assert!(!permits(&[], bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn with_a_list_nothing_else_may() {
+        let only = ["192.0.2.0/24", "2001:db8::/32", "169.254.169.254"];
+        for good in ["192.0.2.255", "::ffff:192.0.2.1", "2001:db8:1::", "169.254.169.254"] {
+            assert!(permits(&only, good), "{good}");
+        }
+        for bad in ["127.0.0.1", "192.0.3.0", "::1", "64:ff9b::7f00:1", "2001:db9::"] {
+            assert!(!permits(&only, bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn networks_are_read_strictly() {
+        for (text, said) in [
+            (
+                "192.0.2.1/24",
+                "'192.0.2.1/24' has bits beyond its length; 192.0.2.0/24 is the network it is in",
+            ),
+            ("example.org", "'example.org' is not a network; write ADDRESS/LENGTH, as 192.0.2.0/24"),
+            ("10.0.0.0/33", "'10.0.0.0/33' is not a network; write ADDRESS/LENGTH, as 192.0.2.0/24"),
+        ] {
+            assert_eq!(Network::parse(text).unwrap_err(), said);
+        }
+    }
+
+    #[test]
+    fn an_address_is_known_however_a_url_writes_it() {
+        let egress = Egress::default();
+        for url in [
+            "http://169.254.169.254/",
+            "http://2852039166/",
+            "http://0xa9fea9fe/",
+            "http://[::ffff:a9fe:a9fe]/",
+        ] {
+            let error = egress.check(&Url::parse(url).unwrap()).unwrap_err();
+            assert!(error.to_string().contains("may not be called"), "{url}: {error}");
+        }
+        assert_eq!(egress.refused.get(), 4);
+        assert!(egress.check(&Url::parse("http://example.org/").unwrap()).is_ok());
+    }
+}

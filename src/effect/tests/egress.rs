@@ -1,0 +1,117 @@
+//! Where calls may go: by address, by name, by redirect, by proxy.
+
+use super::*;
+use crate::dmtf::{TransferMethod, TransferProtocol};
+use crate::node::agent::Checksum;
+use crate::node::command::Insertion;
+
+/// Only the network of examples, in which nobody is.
+fn fenced() -> Settings {
+    Settings { egress: vec![Network::parse("192.0.2.0/24").unwrap()], ..Settings::default() }
+}
+
+/// What came of opening an image of virtual media.
+async fn open(settings: Settings, image: &str) -> (Result<(), String>, Site) {
+    let site = Site::new(settings);
+    site.apply(Command::InsertMedia(Insertion {
+        slot: 0,
+        image: image.into(),
+        write_protected: true,
+        credentials: None,
+        method: TransferMethod::Stream,
+        protocol: TransferProtocol::Http,
+    }));
+    let done = site.outside.open_media(site.id, 1, 0).await.unwrap();
+    let Answer::MediaOpened(_, result) = done.answer else { panic!("media were opened") };
+    (result, site)
+}
+
+fn refused(site: &Site) -> u64 {
+    site.outside.clients.egress.refused.get()
+}
+
+#[tokio::test]
+async fn neither_an_address_nor_a_name_leads_out_of_the_fence() {
+    let server = Server::start(|_| answer(200, "image")).await;
+    let port = server.url("").rsplit(':').next().unwrap().to_owned();
+    for host in ["127.0.0.1", "[::ffff:127.0.0.1]", "2130706433", "localhost"] {
+        let (result, site) = open(fenced(), &format!("http://{host}:{port}/x.iso")).await;
+        let why = result.unwrap_err();
+        assert!(why.contains("may not be called (--egress)"), "{host}: {why}");
+        assert_eq!(refused(&site), 1, "{host}");
+    }
+    assert!(server.asked().is_empty(), "nothing went out");
+    // Without a fence all of these are this very server.
+    for host in ["127.0.0.1", "localhost"] {
+        assert_eq!(
+            open(Settings::default(), &format!("http://{host}:{port}/x.iso")).await.0,
+            Ok(()),
+            "{host}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_checked_as_what_it_came_from() {
+    for to in ["http://169.254.169.254/latest/meta-data", "http://[fe80::1]/", "http://[::ffff:a9fe:a9fe]/"] {
+        let server = Server::start(move |_| {
+            let mut response = answer(302, "");
+            response.headers_mut().insert("location", to.parse().unwrap());
+            response
+        })
+        .await;
+        let (result, site) = open(Settings::default(), &server.url("/x.iso")).await;
+        let why = result.unwrap_err();
+        assert!(why.contains("may not be called (--egress)"), "{to}: {why}");
+        assert_eq!((server.asked().len(), refused(&site)), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_is_called_too_and_so_it_is_checked() {
+    let proxy = Server::start(|_| answer(200, "image")).await;
+    for (settings, reached) in [(fenced(), 0), (Settings::default(), 1)] {
+        let mut site = Site::new(Settings { images: Images::Probe, ..settings });
+        let mut job = image_job(&["http://192.0.2.1/disk.raw"]);
+        job.checksum = Some(Checksum { algorithm: None, value: "0".repeat(64).into() });
+        job.proxies = [("http".into(), proxy.url("").into())].into();
+        site.writing(job).await;
+        site.perform(EffectKind::WriteImage).await;
+        assert_eq!(proxy.asked().len(), reached);
+        if let CommandStatus::Failed(error) = site.ended() {
+            assert!(error.details.contains("may not be called (--egress)"), "{error:?}");
+            assert_eq!(reached, 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_configured_must_be_within_the_fence() {
+    let (fleet, _effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(0)));
+    let fleet = Arc::new(fleet);
+    for (ironic, boot) in
+        [(vec!["http://10.0.0.1:6385".to_owned()], None), (vec![], Some("http://10.0.0.1/".into()))]
+    {
+        let error =
+            Outside::new(Arc::clone(&fleet), Settings { ironic, network_boot: boot, ..fenced() }).err();
+        assert_eq!(error.unwrap().to_string(), "10.0.0.1 may not be called (--egress)");
+    }
+}
+
+#[tokio::test]
+async fn an_ironic_outside_of_the_fence_is_no_server_that_is_down() {
+    let server = Server::start(|request| ironic(&request.uri().to_string()).unwrap()).await;
+    let mut site = Site::new(fenced());
+    let api = server.url("").replace("127.0.0.1", "localhost");
+    site.agent(Params {
+        api_urls: [api.into()].into(),
+        token: Some(TOKEN.into()),
+        lookup_timeout_s: 600,
+        ..Params::default()
+    });
+    for _ in 0..10 {
+        site.perform(EffectKind::LookUp).await;
+    }
+    assert!(server.asked().is_empty());
+    assert_eq!(refused(&site), 10, "each was looked at, none was held");
+}

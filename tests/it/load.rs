@@ -1,0 +1,366 @@
+//! The built binary under load and in want: what it counts, what it keeps to itself, and few open files.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Long enough for a busy machine; nothing is measured by it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running daemon with plain listeners on loopback, and its log.
+struct Daemon {
+    child: Child,
+    log: Arc<Mutex<String>>,
+    ready: serde_json::Value,
+    _certs: tempfile::TempDir,
+}
+
+impl Daemon {
+    /// Starts one; `shell` runs before it in the same process.
+    fn start(shell: &str, arguments: &[&str]) -> Self {
+        let certs = tempfile::tempdir().unwrap();
+        let binary = env!("CARGO_BIN_EXE_fauxmetal");
+        let any = "http://127.0.0.1:0";
+        let mut child = Command::new("sh")
+            .arg("-c")
+            .arg(format!("{shell}\nexec \"$@\""))
+            .args(["sh", binary, "serve", "--listen", any, "--agent-listen", any, "--admin-listen", any])
+            .args(arguments)
+            .env_clear()
+            .env("FAUXMETAL_CERTS", certs.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (kept, mut stderr) = (Arc::clone(&log), BufReader::new(child.stderr.take().unwrap()));
+        std::thread::spawn(move || {
+            let mut line = Vec::new();
+            while stderr.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
+                kept.lock().unwrap().push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        });
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready = line.strip_prefix("READY ").unwrap_or_else(|| panic!("{line}{}", log.lock().unwrap()));
+        Self { ready: serde_json::from_str(ready).unwrap(), child, log, _certs: certs }
+    }
+
+    fn address(&self, url: &serde_json::Value) -> SocketAddr {
+        url.as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
+    fn redfish(&self) -> SocketAddr {
+        self.address(&self.ready["redfish"][0])
+    }
+
+    fn figures(&self) -> String {
+        let (status, text) = ask(&mut connect(self.address(&self.ready["admin"])), "GET", "/metrics", "", "");
+        assert_eq!(status, 200);
+        text
+    }
+
+    fn figure(&self, sample: &str) -> f64 {
+        let figures = self.figures();
+        let found = super::figures::parse(&figures).get(sample).copied();
+        found.unwrap_or_else(|| panic!("{sample} is not in {figures}"))
+    }
+
+    fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Stops it as a container manager would; it must go in peace.
+    fn stop(mut self) -> String {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{}", self.log());
+        self.log()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn connect(to: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(to).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+const LOGIN: &str = "Authorization: Basic YWRtaW46aHVudGVyMg==\r\n";
+
+/// One request and its answer, on a connection that stays open.
+fn ask(stream: &mut TcpStream, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+    let length = body.len();
+    let request = format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}");
+    match stream.write_all(request.as_bytes()).and_then(|()| answer(stream)) {
+        Ok((head, body)) => (head[9..12].parse().unwrap(), body),
+        // Closed without a word.
+        Err(_) => (0, String::new()),
+    }
+}
+
+/// Head and body of what comes next.
+fn answer(stream: &mut TcpStream) -> std::io::Result<(String, String)> {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let length =
+        head.to_ascii_lowercase().lines().find_map(|l| l.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body)?;
+    Ok((head, String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// Whether it comes true in time.
+fn eventually(what: &str, mut is: impl FnMut() -> bool) {
+    for _ in 0..PATIENCE.as_millis() / 20 {
+        if is() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("never: {what}");
+}
+
+/// A token as long as Ironic's.
+const TOKEN: &str = "0123456789secret0123456789secret";
+
+/// Ironic's API and its network boot configurations, in as few words as possible. Gives its URL and counts heartbeats.
+fn ironic() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let beats = Arc::new(AtomicUsize::new(0));
+    let (base, counted) = (url.clone(), Arc::clone(&beats));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, base, counted) = (stream.unwrap(), base.clone(), Arc::clone(&counted));
+            std::thread::spawn(move || {
+                while let Ok((head, _)) = answer(&mut stream) {
+                    let path = head.split(' ').nth(1).unwrap();
+                    let (status, body) = match path {
+                        "/" => ("200 OK", r#"{"default_version": {"version": "1.115"}}"#.to_owned()),
+                        p if p.starts_with("/boot/") => (
+                            "200 OK",
+                            format!(
+                                "#!ipxe\nkernel {base}/k ipa-api-url={base} ipa-agent-token={TOKEN}\ninitrd {base}/i\nboot\n"
+                            ),
+                        ),
+                        p if p.starts_with("/v1/lookup") => (
+                            "200 OK",
+                            format!(
+                                r#"{{"node": {{"uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123"}},
+                                    "config": {{"heartbeat_timeout": 300, "agent_token": "{TOKEN}"}}}}"#
+                            ),
+                        ),
+                        p if p.starts_with("/v1/heartbeat/") => {
+                            counted.fetch_add(1, Ordering::SeqCst);
+                            ("202 Accepted", String::new())
+                        }
+                        _ => ("404 Not Found", String::new()),
+                    };
+                    let length = body.len();
+                    let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
+                    if stream.write_all(answer.as_bytes()).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    (url, beats)
+}
+
+/// The path of the first system.
+fn system(stream: &mut TcpStream) -> String {
+    let (status, body) = ask(stream, "GET", "/redfish/v1/Systems", LOGIN, "");
+    assert_eq!(status, 200, "{body}");
+    let systems: serde_json::Value = serde_json::from_str(&body).unwrap();
+    systems["Members"][0]["@odata.id"].as_str().unwrap().to_owned()
+}
+
+/// Boots the first system from the network, into an agent.
+fn boot(stream: &mut TcpStream) -> String {
+    let system = system(stream);
+    let pxe = r#"{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}"#;
+    assert_eq!(ask(stream, "PATCH", &system, LOGIN, pxe).0, 204);
+    let reset = format!("{system}/Actions/ComputerSystem.Reset");
+    assert_eq!(ask(stream, "POST", &reset, LOGIN, r#"{"ResetType": "On"}"#).0, 204);
+    system
+}
+
+#[test]
+fn a_boot_is_seen_in_the_figures_and_no_secret_in_the_log() {
+    let (url, beats) = ironic();
+    let network_boot = format!("{url}/boot/");
+    let daemon = Daemon::start(
+        ":",
+        &[
+            "--nodes",
+            "3",
+            "--password",
+            "hunter2",
+            "--log",
+            "trace",
+            "--boot-time",
+            "0s",
+            "--network-boot",
+            &network_boot,
+        ],
+    );
+    let mut redfish = connect(daemon.redfish());
+    let system = boot(&mut redfish);
+    eventually("a heartbeat", || beats.load(Ordering::SeqCst) > 0);
+    eventually("an agent", || daemon.figure("fauxmetal_nodes{state=\"agent_serving\"}") == 1.0);
+    assert_eq!(daemon.figure("fauxmetal_nodes{state=\"off\"}"), 2.0);
+    for kind in ["boot", "lookup", "heartbeat"] {
+        assert_eq!(
+            daemon.figure(&format!("fauxmetal_calls_total{{kind=\"{kind}\",result=\"ok\"}}")),
+            1.0,
+            "{kind}"
+        );
+    }
+    assert_eq!(daemon.figure("fauxmetal_heartbeat_lateness_seconds_count"), 1.0);
+
+    // Everything else that a secret can be in, right and wrong.
+    let login = r#"{"UserName": "admin", "Password": "hunter2"}"#;
+    assert_eq!(ask(&mut redfish, "POST", "/redfish/v1/SessionService/Sessions", "", login).0, 201);
+    let wrong = r#"{"UserName": "admin", "Password": "guessed-secret"}"#;
+    assert_eq!(ask(&mut redfish, "POST", "/redfish/v1/SessionService/Sessions", "", wrong).0, 401);
+    assert_eq!(ask(&mut redfish, "GET", &system, "X-Auth-Token: sent-secret\r\n", "").0, 401);
+    let insert = format!("{system}/VirtualMedia/Cd/Actions/VirtualMedia.InsertMedia");
+    let image = r#"{"Image": "http://media:secret-1@127.0.0.1:1/a.iso?sig=secret-2", "UserName": "u", "Password": "secret-3"}"#;
+    let (status, said) = ask(&mut redfish, "POST", &insert, LOGIN, image);
+    assert!(status == 204 || status == 400, "{status} {said}");
+    let uuid = system.rsplit('/').next().unwrap();
+    let mut agent = connect(daemon.address(&daemon.ready["agent"]));
+    let command = r#"{"name": "image.install_bootloader", "params": {"password": "secret-4"}}"#;
+    for token in [TOKEN, "wrong-secret"] {
+        ask(&mut agent, "POST", &format!("/{uuid}/v1/commands/?agent_token={token}"), "", command);
+    }
+    assert_eq!(daemon.figure("fauxmetal_sessions"), 1.0);
+    let system_reads = r#"{face="redfish",resource="ComputerSystem",part="action",status="2xx"}"#;
+    assert_eq!(daemon.figure(&format!("fauxmetal_request_duration_seconds_count{system_reads}")), 1.0);
+    let figures = daemon.figures();
+    let log = daemon.stop();
+    assert!(log.contains("ready") && log.len() > 500, "the log is there: {log}");
+    for secret in ["hunter2", "secret", "YWRtaW46"] {
+        assert!(!log.contains(secret), "'{secret}' is in the log: {log}");
+        assert!(!figures.contains(secret), "'{secret}' is in the figures");
+    }
+}
+
+#[test]
+fn with_256_open_files_it_serves_refuses_and_recovers() {
+    let (url, beats) = ironic();
+    let network_boot = format!("{url}/boot/");
+    let arguments =
+        ["--nodes", "3", "--password", "hunter2", "--boot-time", "0s", "--network-boot", &network_boot];
+    let daemon = Daemon::start("ulimit -n 256", &arguments);
+    assert_eq!(daemon.figure("process_max_fds"), 256.0);
+    let mut streams: Vec<_> = (0..400).map(|_| connect(daemon.redfish())).collect();
+    let mut served = 0;
+    for (n, stream) in streams.iter_mut().enumerate() {
+        match ask(stream, "GET", "/redfish/v1/", "", "").0 {
+            200 => served += 1,
+            // Refused, or closed without a word where too many are refused already.
+            503 | 0 => {}
+            other => panic!("connection {n} was answered {other}"),
+        }
+    }
+    assert_eq!(served, 130, "as many as the files allow, less what calls and refusals need");
+    assert!(daemon.figure("fauxmetal_limit_hits_total{limit=\"connections\"}") >= 270.0);
+    // Full as it is, it calls out.
+    boot(&mut streams[0]);
+    eventually("a heartbeat", || beats.load(Ordering::SeqCst) > 0);
+    assert!(!daemon.log().contains("cannot accept"), "it never ran out: {}", daemon.log());
+    drop(streams);
+    eventually("room again", || ask(&mut connect(daemon.redfish()), "GET", "/redfish/v1/", "", "").0 == 200);
+    eventually("all gone", || daemon.figure("fauxmetal_connections") <= 1.0);
+    daemon.stop();
+}
+
+#[test]
+fn a_client_that_takes_too_many_connections_leaves_room_for_others() {
+    let daemon =
+        Daemon::start(":", &["--nodes", "1", "--limit", "connections-per-client=2", "--limit", "sessions=1"]);
+    let mut streams: Vec<_> = (0..3).map(|_| connect(daemon.redfish())).collect();
+    let statuses = streams.iter_mut().map(|s| ask(s, "GET", "/redfish/v1/", "", "").0);
+    assert_eq!(statuses.collect::<Vec<_>>(), [200, 200, 503]);
+    let login = r#"{"UserName": "admin", "Password": "password"}"#;
+    let statuses = [201, 503].map(|wanted| {
+        let told = ask(&mut streams[0], "POST", "/redfish/v1/SessionService/Sessions", "", login).0;
+        assert_eq!(told, wanted);
+    });
+    assert_eq!(statuses.len(), 2);
+    for limit in ["connections-per-client", "sessions"] {
+        assert_eq!(
+            daemon.figure(&format!("fauxmetal_limit_hits_total{{limit=\"{limit}\"}}")),
+            1.0,
+            "{limit}"
+        );
+    }
+    daemon.stop();
+}
+
+/// `cargo test --release --test it -- --ignored --nocapture fifty_thousand`. Both ends of a connection are files, each in its
+/// own process; with fewer than 51,000 allowed to each (`ulimit -Hn`) it takes as many as there are.
+#[test]
+#[ignore = "takes all open files and a minute"]
+fn fifty_thousand_connections_are_held_and_answered() {
+    const PER_ADDRESS: usize = 20_000;
+    let files = rlimit::increase_nofile_limit(51_000).unwrap();
+    let wanted = usize::try_from(files).unwrap().min(51_000) - 1_000;
+    let limit = format!("connections={wanted}");
+    let daemon = Daemon::start(":", &["--nodes", "1000", "--limit", &limit]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let to = daemon.redfish();
+    runtime.block_on(async {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut streams = Vec::with_capacity(wanted);
+        for n in 0..wanted {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            // An address has 28,000 ports to call from.
+            let from = [127, 0, 0, 1 + (n / PER_ADDRESS) as u8];
+            socket.bind(SocketAddr::from((from, 0))).unwrap();
+            streams.push(socket.connect(to).await.unwrap());
+        }
+        let mut ok = 0;
+        for _ in 0..2 {
+            for stream in &mut streams {
+                stream.write_all(b"GET /redfish/v1/ HTTP/1.1\r\n\r\n").await.unwrap();
+                let mut buffer = vec![0; 8192];
+                let read = stream.read(&mut buffer).await.unwrap();
+                ok += usize::from(buffer[..read].starts_with(b"HTTP/1.1 200 "));
+            }
+        }
+        assert_eq!(ok, 2 * wanted);
+        let open = daemon.figure("fauxmetal_connections");
+        let memory = daemon.figure("process_resident_memory_bytes");
+        eprintln!("{open} connections, all answered twice, {:.0} MiB in all", memory / f64::from(1 << 20));
+        // One more is told so.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.9:0".parse().unwrap()).unwrap();
+        let mut late = socket.connect(to).await.unwrap();
+        late.write_all(b"GET /redfish/v1/ HTTP/1.1\r\n\r\n").await.unwrap();
+        let mut told = String::new();
+        late.read_to_string(&mut told).await.unwrap();
+        assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
+    });
+    eventually("all gone", || daemon.figure("fauxmetal_connections") == 0.0);
+    eprintln!("afterwards {:.0} MiB", daemon.figure("process_resident_memory_bytes") / f64::from(1 << 20));
+    daemon.stop();
+}
