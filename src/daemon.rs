@@ -147,7 +147,8 @@ fn start_admin(
     let Some(listen) = &config.admin_listen else { return Ok(None) };
     let listener = bind(config, listen, &identities.redfish)?;
     let url = config.url(listen, listener.address().port());
-    let mut server = Server::new(Limits { connections: admin::CONNECTIONS, refusals: 4, ..Limits::default() });
+    let mut server =
+        Server::new(Limits { connections: admin::CONNECTIONS, refusals: 4, ..Limits::default() });
     server.add(listener, Arc::new(Admin::new(sources)), admin::BODY_BYTES);
     Ok(Some((url, tokio::spawn(server.run(std::future::pending())))))
 }

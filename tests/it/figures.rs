@@ -22,24 +22,16 @@ pub(crate) fn parse(text: &str) -> BTreeMap<String, f64> {
             let (sample, value) = line.rsplit_once(' ').unwrap();
             let name = sample.split('{').next().unwrap();
             let of_family = match kind {
-                "histogram" => {
-                    ["_bucket", "_sum", "_count"].iter().any(|s| *name == format!("{family}{s}"))
-                }
+                "histogram" => ["_bucket", "_sum", "_count"].iter().any(|s| *name == format!("{family}{s}")),
                 _ => name == family,
             };
             assert!(of_family, "{line} below {family}");
-            assert!(
-                name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
-                "{line}"
-            );
+            assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "{line}");
             if let Some(labels) = sample.strip_prefix(name).filter(|l| !l.is_empty()) {
                 let labels = labels.strip_prefix('{').and_then(|l| l.strip_suffix('}')).unwrap();
                 assert!(labels.split("\",").all(|l| l.contains("=\"")), "{line}");
             }
-            assert!(
-                samples.insert(sample.to_owned(), value.parse().unwrap()).is_none(),
-                "{sample} twice"
-            );
+            assert!(samples.insert(sample.to_owned(), value.parse().unwrap()).is_none(), "{sample} twice");
         }
     }
     samples
