@@ -67,9 +67,13 @@ fn check_scheme(url: &Url) -> Result<(), Forbidden> {
     }
 }
 
-/// A URL of the web, wherever it leads.
-pub(super) fn parse(text: &str) -> Result<Url, Forbidden> {
-    let url = Url::parse(text).map_err(|_| Forbidden::NotAUrl(text.to_owned()))?;
+/// A URL of the web, wherever it leads. Others ask [`Clients::parse`], which knows where calls may go.
+fn parse(text: &str) -> Result<Url, Forbidden> {
+    let url = Url::parse(text).map_err(|_| {
+        // What is no URL can hold a password as well as one that is.
+        let shown = if text.contains(['@', '?']) { "..." } else { text };
+        Forbidden::NotAUrl(shown.to_owned())
+    })?;
     check_scheme(&url)?;
     Ok(url)
 }
@@ -304,6 +308,7 @@ mod tests {
         assert!(parse("http://a/b").is_ok() && parse("https://[::1]:1/").is_ok());
         assert_eq!(parse("file:///etc/passwd").unwrap_err(), Forbidden::Scheme("file".into()));
         assert_eq!(parse("disk.iso").unwrap_err(), Forbidden::NotAUrl("disk.iso".into()));
+        assert_eq!(parse("http://u:secret@:x/").unwrap_err(), Forbidden::NotAUrl("...".into()));
         assert_eq!(shown(&Url::parse("http://user:secret@a/b?c").unwrap()), "http://a/b?...");
     }
 

@@ -12,11 +12,13 @@ impl Outside {
     pub(super) async fn fetch_configdrive(&self, transfer: &Transfer) -> Result<(), Trouble> {
         let Some(url) = &transfer.job.configdrive_url else { return Ok(()) };
         let node = &transfer.job.node_uuid;
+        let shown = client::shown_text(url);
         let failed = |what: String| {
-            let text = format!("Can't download the configdrive content for node {node} from '{url}'. {what}");
+            let text =
+                format!("Can't download the configdrive content for node {node} from '{shown}'. {what}");
             Trouble::Final(failure::deployment(text))
         };
-        let parsed = client::parse(url).map_err(|error| failed(format!("Reason: {error}")))?;
+        let parsed = self.clients.parse(url).map_err(|error| failed(format!("Reason: {error}")))?;
         let request = self.clients.get(transfer.insecure).get(parsed);
         let response = request.send().await.map_err(|error| failed(format!("Reason: {}", why(error))))?;
         let status = response.status();

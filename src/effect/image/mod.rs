@@ -168,13 +168,14 @@ impl Outside {
         let mut value = given.value.to_string();
         if value.starts_with("http://") || value.starts_with("https://") {
             let url = value;
-            let response = self.get(transfer, &url, &url).await?;
+            let shown = client::shown_text(&url);
+            let response = self.get(transfer, &url, &shown).await?;
             let text = text(response, MAX_TEXT_BYTES)
                 .await
-                .map_err(|why| Trouble::Again(failure::execution(format!("{url}: {why}"))))?;
+                .map_err(|why| Trouble::Again(failure::execution(format!("{shown}: {why}"))))?;
             let text = String::from_utf8_lossy(&text);
             value = checksum::in_file(&text, job.urls.first().map_or("", |u| &**u))
-                .map_err(|why| Trouble::Again(failure::download(&url, &why)))?;
+                .map_err(|why| Trouble::Again(failure::download(&shown, &why)))?;
         }
         Expected::new(given.algorithm.as_deref(), value, transfer.md5_enabled)
             .map_err(|why| Trouble::Final(failure::execution(why)))

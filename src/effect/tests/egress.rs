@@ -86,6 +86,24 @@ async fn a_proxy_is_called_too_and_so_it_is_checked() {
 }
 
 #[tokio::test]
+async fn what_belongs_to_an_image_is_checked_as_the_image_is() {
+    let server = Server::start(|_| answer(200, "image")).await;
+    let metadata = "http://169.254.169.254/latest";
+    let sha256 = "6105d6cc76af400325e94d588ce511be5bfdbb73b437dc51eca43917d7a43e3d";
+    for what in ["checksum", "configdrive"] {
+        let mut site = Site::new(Settings { image_retries: 0, ..Settings::default() });
+        let mut job = image_job(&[&server.url("/disk.raw")]);
+        let value = if what == "checksum" { metadata } else { sha256 };
+        job.checksum = Some(Checksum { algorithm: None, value: value.into() });
+        job.configdrive_url = (what == "configdrive").then(|| metadata.into());
+        site.writing(job).await;
+        site.perform(EffectKind::WriteImage).await;
+        let CommandStatus::Failed(error) = site.ended() else { panic!("{what}") };
+        assert!(error.details.contains("169.254.169.254 may not be called (--egress)"), "{what}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_is_configured_must_be_within_the_fence() {
     let (fleet, _effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(0)));
     let fleet = Arc::new(fleet);

@@ -38,8 +38,9 @@ impl Agents {
         agents
     }
 
-    /// Lets a second pass, and all that is to be done in it be done. Whatever is booted, an agent of `url` comes of it.
-    async fn second(&mut self, url: &str) {
+    /// Lets a second pass, and all that is to be done in it be done. Whatever is booted, an agent of these
+    /// endpoints comes of it.
+    async fn second(&mut self, urls: &[&str]) {
         let now = self.fleet.clock().now();
         self.fleet.clock().set(now.after_ms(1000));
         self.fleet.wake_due();
@@ -47,7 +48,8 @@ impl Agents {
             while let Ok((id, effect)) = self.effects.try_recv() {
                 if effect.kind == EffectKind::ReadBoot {
                     let params = Params {
-                        api_urls: [url.into()].into(),
+                        api_urls: urls.iter().map(|url| (*url).into()).collect(),
+                        spread: urls.len() as u8,
                         token: Some(TOKEN.into()),
                         lookup_timeout_s: 600,
                         ..Params::default()
@@ -94,17 +96,17 @@ async fn an_ironic_that_is_down_for_an_hour_is_hardly_asked_and_not_run_over_whe
     let url = server.url("");
     let mut agents = Agents::new();
     while !agents.all(Agent::serves) {
-        agents.second(&url).await;
+        agents.second(&[&url]).await;
     }
     // Until every agent has beaten once more, so that they are spread over time.
     for _ in 0..300 {
-        agents.second(&url).await;
+        agents.second(&[&url]).await;
     }
 
     down.store(true, Ordering::SeqCst);
     let before = server.asked().len();
     for _ in 0..HOUR_S {
-        agents.second(&url).await;
+        agents.second(&[&url]).await;
     }
     let asked = server.asked().len() - before;
     assert!((20..=100).contains(&asked), "{asked} requests in an hour of outage");
@@ -125,7 +127,7 @@ async fn an_ironic_that_is_down_for_an_hour_is_hardly_asked_and_not_run_over_whe
     let beaten = |agent: &Agent| matches!(agent.phase, crate::node::agent::Phase::Serving { failed: 0, last, .. } if last >= back);
     let mut seconds = 0;
     while !agents.all(beaten) {
-        agents.second(&url).await;
+        agents.second(&[&url]).await;
         seconds += 1;
     }
     assert!(!overrun.load(Ordering::SeqCst), "too many came at once");
@@ -138,9 +140,29 @@ async fn a_server_that_is_not_there_is_left_alone_too() {
     let url = nobody();
     let mut agents = Agents::new();
     for _ in 0..300 {
-        agents.second(&url).await;
+        agents.second(&[&url]).await;
     }
     let sent = agents.outside.circuits.sent();
     // As many as were under way before the first failed, and then one for each hold.
     assert!((5..=64 + 20).contains(&sent), "{sent} requests in five minutes");
+}
+
+#[tokio::test]
+async fn of_two_endpoints_the_dead_one_is_left_alone_and_the_other_hears_everybody() {
+    let server = Server::start(|request| ironic(&request.uri().to_string()).unwrap()).await;
+    let (dead, alive) = (nobody(), server.url(""));
+    let mut agents = Agents::new();
+    let mut seconds = 0;
+    while !agents.all(Agent::serves) {
+        agents.second(&[&dead, &alive]).await;
+        seconds += 1;
+    }
+    // Boot, start and a few tries: nobody waits for the longest hold.
+    assert!(seconds < 60, "{seconds} s");
+    for _ in 0..600 {
+        agents.second(&[&dead, &alive]).await;
+    }
+    assert!(agents.all(|a| matches!(a.phase, crate::node::agent::Phase::Serving { failed: 0, .. })));
+    let in_vain = agents.outside.circuits.sent() - server.asked().len() as u64;
+    assert!((5..=64 + 30).contains(&in_vain), "{in_vain} requests to the dead one");
 }
