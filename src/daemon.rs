@@ -13,9 +13,13 @@ use crate::clock::{self, Clock};
 use crate::config::{Certificates, Config, Images, Listen, Trust};
 use crate::effect::{self, Outside};
 use crate::fleet::Fleet;
+use crate::node::{NodeId, State};
 use crate::redfish::auth::Account;
+use crate::redfish::session::Sessions;
 use crate::redfish::{Redfish, check};
 use crate::server::{AGENT_BODY_BYTES, Limits, Listener, REDFISH_BODY_BYTES, Server};
+use crate::state::{Directory, Keeper, Store, snapshot};
+use crate::time::SimTime;
 use crate::tls::{CertificateNames, DevelopmentCa, Identity, agent_identity, server_config};
 
 /// Serves a fleet until the process is told to stop (SIGTERM or SIGINT).
@@ -26,7 +30,7 @@ pub fn serve(config: Config) -> anyhow::Result<()> {
     raise_file_limit();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no threads to be had")?;
-    let result = runtime.block_on(run(&config));
+    let result = runtime.block_on(run(config));
     // What still reads an image is not waited for: nobody is left to be told of it.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
@@ -49,18 +53,26 @@ fn raise_file_limit() {
 /// Files that are open beside clients' connections: calls outside, listeners, the log.
 const FILES_BESIDE_CONNECTIONS: u64 = 512;
 
-async fn run(config: &Config) -> anyhow::Result<()> {
+async fn run(mut config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    let (fleet, effects) = Fleet::new(config.fleet.seed, Clock::wall(config.speed));
+    let memory = Memory::open(&mut config)?;
+    let config = &config;
+    let clock = Clock::wall_after(config.speed, memory.time);
+    let (mut fleet, effects) = Fleet::new(config.fleet.seed, clock);
     for model in &config.fleet.models {
         let problems = check::profile(&model.profile);
         anyhow::ensure!(problems.is_empty(), "profile '{}': {}", model.profile.name, problems.join("; "));
         fleet.add(&model.profile, model.count)?;
     }
+    if memory.directory.is_some() {
+        fleet.keep();
+    }
+    memory.restore(&fleet)?;
     let fleet = Arc::new(fleet);
     let identities = Identities::new(config)?;
     let account = Account::new(&config.fleet.user, config.fleet.password.reveal());
     let mut redfish = Redfish::new(Arc::clone(&fleet), account);
+    memory.restore_sessions(&redfish)?;
 
     let mut server = Server::new(Limits::default());
     let (mut redfish_urls, mut listeners) = (Vec::new(), Vec::new());
@@ -81,6 +93,7 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     let agent_url = config.url(&config.agent_listen, listener.address().port());
     server.add(listener, Arc::new(Agents::new(Arc::clone(&fleet), &agent_url)), AGENT_BODY_BYTES);
 
+    let kept = memory.keep(config, &fleet)?;
     let outside = Outside::new(Arc::clone(&fleet), outside_settings(config, &agent_url, &identities)?)?;
     let performing = tokio::spawn(outside.run(effects));
     let waking = tokio::spawn({
@@ -97,7 +110,79 @@ async fn run(config: &Config) -> anyhow::Result<()> {
     if cut > 0 {
         tracing::warn!(connections = cut, "stopped, with connections cut that were still busy");
     }
+    kept.map_or(Ok(()), |kept| kept.keeper.stop())?;
     Ok(())
+}
+
+/// What the fleet remembers of an earlier run, or of a snapshot.
+struct Memory {
+    /// Where it is kept from here on.
+    directory: Option<Directory>,
+    /// What was found there.
+    store: Option<Store>,
+    /// What the snapshot holds.
+    nodes: Vec<(NodeId, State)>,
+    /// Simulated time goes on from there at least.
+    time: SimTime,
+}
+
+impl Memory {
+    /// Reads what is to be remembered, and makes the configured fleet the one that it is of.
+    fn open(config: &mut Config) -> anyhow::Result<Self> {
+        let directory = config.state.as_deref().map(|dir| Directory::hold(dir, true)).transpose()?;
+        let store = directory.as_ref().map(Store::open).transpose()?.flatten();
+        let (mut nodes, mut time) = (Vec::new(), SimTime::from_ms(0));
+        if let Some(store) = &store {
+            config.adopt(store.held(), store.file())?;
+            time = store.time();
+        } else if let Some(file) = config.snapshot.clone() {
+            let snapshot = snapshot::Reader::open(&file)?;
+            let then = SimTime::from_ms(snapshot.header().time_ms);
+            config.adopt(&snapshot.header().held, &file)?;
+            time = then.max(SimTime::from_ms(clock::unix_ms()));
+            nodes = snapshot.nodes(time.since_ms(then))?;
+        }
+        Ok(Self { directory, store, nodes, time })
+    }
+
+    fn restore(&self, fleet: &Fleet) -> anyhow::Result<()> {
+        let mut restored = self.store.as_ref().map_or(Ok(0), |store| store.restore(fleet))?;
+        for (id, state) in &self.nodes {
+            restored += u32::from(fleet.restore(*id, state.clone()));
+        }
+        if restored > 0 {
+            tracing::info!(nodes = restored, "remembered; all others are new");
+        }
+        Ok(())
+    }
+
+    fn restore_sessions(&self, redfish: &Redfish) -> anyhow::Result<()> {
+        let Some(store) = &self.store else { return Ok(()) };
+        let now = redfish.fleet.clock().now();
+        let restored = redfish.sessions.restore(&store.records(Sessions::RECORDS)?, now);
+        restored.map_err(|why| anyhow::anyhow!("{}: {why}", store.file().display()))
+    }
+
+    /// Begins to keep the fleet, if it is to be kept. A new one is written only now that nothing else can go wrong.
+    fn keep(self, config: &Config, fleet: &Arc<Fleet>) -> anyhow::Result<Option<Kept>> {
+        let (Some(directory), Some(ledger)) = (self.directory, fleet.ledger()) else { return Ok(None) };
+        let store = match self.store {
+            Some(store) => store,
+            None => {
+                let now = fleet.clock().now();
+                Store::create(&directory, &config.fleet.held(), now, self.nodes.into_iter().map(Ok))?
+            }
+        };
+        let keeper =
+            Keeper::start(store, Arc::clone(fleet), Arc::clone(ledger)).context("no thread to be had")?;
+        Ok(Some(Kept { keeper, _directory: directory }))
+    }
+}
+
+/// A fleet that is kept, in a directory that is held meanwhile.
+struct Kept {
+    keeper: Keeper,
+    _directory: Directory,
 }
 
 /// Certificates of both kinds of listener.

@@ -96,17 +96,26 @@ impl Agents {
 
     /// Answers a request. One that asks to wait is answered when its command ends, or the agent does.
     pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
-        match self.answer(&request).await {
+        let path = request.uri().path().strip_prefix('/').unwrap_or_default();
+        let (uuid, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+        let Some(id) = Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid)) else {
+            return Fault::unreachable().response();
+        };
+        let answer = self.answer(&request, id, uuid, rest).await;
+        // Nothing is told before it is kept, so that what Ironic knows is there after a crash, too.
+        match self.fleet.until_node_kept(id).await.map_err(Fault::not_kept).and(answer) {
             Ok(response) => response,
             Err(fault) => fault.response(),
         }
     }
 
-    async fn answer(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Fault> {
-        let path = request.uri().path().strip_prefix('/').unwrap_or_default();
-        let (uuid, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
-        let id = Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid));
-        let id = id.ok_or_else(Fault::unreachable)?;
+    async fn answer(
+        &self,
+        request: &Request<Bytes>,
+        id: NodeId,
+        uuid: &str,
+        rest: &str,
+    ) -> Result<Response<Bytes>, Fault> {
         let started = self.agent(id, |agent| agent.started)?;
         let route = Route::of(rest).ok_or_else(Fault::no_such_page)?;
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -173,6 +182,7 @@ impl Agents {
         let agent = node.agent().ok_or_else(Fault::unreachable)?;
         let command = commands::parse(&Situation { node: &node, agent, now }, &name, &params)?;
         tracing::debug!(target: "fauxmetal::agent", { node.id = id.0, command = %name }, "the agent was given a command");
+        self.fleet.may_change().map_err(Fault::not_kept)?;
         match self.fleet.apply(id, Command::Agent(command)).ok_or_else(Fault::unreachable)?? {
             Outcome::Agent(record) if query.wait && record.status == CommandStatus::Running => {
                 self.result(id, &record.id.to_string(), true).await

@@ -1,6 +1,7 @@
 //! Which nodes there are, and who may log in: what a daemon and an export of the same fleet must agree on.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ConfigError, Origin};
@@ -9,6 +10,7 @@ use super::typed::Typed;
 use crate::node::NodeId;
 use crate::profile::{self, Profile};
 use crate::seed::Seed;
+use crate::state::{Held, HeldModel};
 
 /// Which nodes there are, and who may log in.
 #[derive(Clone, Debug)]
@@ -21,6 +23,15 @@ pub struct FleetConfig {
     pub user: String,
     /// That user's password.
     pub password: Password,
+    given: Given,
+}
+
+/// What was asked for of a fleet, and where. What nobody asked for agrees with any fleet.
+#[derive(Clone, Debug, Default)]
+struct Given {
+    seed: Option<(Seed, Origin)>,
+    nodes: Option<(u32, Origin)>,
+    profiles: Option<(Vec<Entry>, Origin)>,
 }
 
 /// A model, and how many nodes are of it.
@@ -28,6 +39,8 @@ pub struct FleetConfig {
 pub struct Model {
     /// The model, its timings set as configured.
     pub profile: Arc<Profile>,
+    /// How it is found again: a built-in name, or the absolute path of a folder.
+    pub source: String,
     /// How many.
     pub count: u32,
 }
@@ -71,7 +84,52 @@ impl FleetConfig {
             false => credential(text),
         })?;
         let password = typed.one(&PASSWORD, credential).map(Password)?;
-        Ok(Self { seed, models: models(typed)?, user, password })
+        Ok(Self { seed, models: models(typed)?, user, password, given: given(typed, seed)? })
+    }
+
+    /// Which fleet this is, for whoever keeps it.
+    pub fn held(&self) -> Held {
+        let model = |m: &Model| HeldModel { profile: m.source.clone(), count: m.count };
+        Held { seed: self.seed, models: self.models.iter().map(model).collect() }
+    }
+
+    /// Makes it the fleet that is held in `place`, its models with timings of their own still.
+    ///
+    /// # Errors
+    /// When something else was asked for, or a model is not there any more.
+    pub(super) fn adopt(&mut self, held: &Held, place: &Path) -> Result<(), ConfigError> {
+        let place = place.display();
+        let differs = |setting, origin: &Origin, asked: String, there: String| {
+            let said = format!(
+                "{asked}, and {place} holds a fleet with {there}; leave the flag out, or start elsewhere"
+            );
+            Err(ConfigError::at(setting, origin, said))
+        };
+        if let Some((seed, origin)) = self.given.seed.as_ref().filter(|(seed, _)| *seed != held.seed) {
+            return differs(&SEED, origin, format!("seed {}", seed.0), format!("seed {}", held.seed.0));
+        }
+        if let Some((entries, origin)) = &self.given.profiles {
+            let same = |(entry, model): (&Entry, &HeldModel)| {
+                source(&entry.name) == model.profile && entry.count.is_none_or(|count| count == model.count)
+            };
+            if entries.len() != held.models.len() || !entries.iter().zip(&held.models).all(same) {
+                let asked: Vec<_> = entries.iter().map(Entry::to_string).collect();
+                return differs(&PROFILE, origin, asked.join(", "), held.models_text());
+            }
+        }
+        if let Some((nodes, origin)) = &self.given.nodes
+            && u64::from(*nodes) != held.nodes()
+        {
+            return differs(&NODES, origin, format!("{nodes} nodes"), format!("{} nodes", held.nodes()));
+        }
+        let model = |held: &HeldModel| {
+            let missing = |e: profile::ProfileError| ConfigError::new(place.to_string(), e.to_string());
+            let profile = profile::named(&held.profile).map_err(missing)?;
+            Ok(Model { profile, source: held.profile.clone(), count: held.count })
+        };
+        self.models = held.models.iter().map(model).collect::<Result<_, _>>()?;
+        self.seed = held.seed;
+        Ok(())
     }
 
     /// How many nodes there are.
@@ -97,10 +155,49 @@ fn credential(text: &str) -> Result<String, String> {
     }
 }
 
+/// What was asked for, apart from what follows from defaults.
+fn given(typed: &Typed, seed: Seed) -> Result<Given, ConfigError> {
+    let origin = |setting| typed.first(setting).map(|given| given.origin.clone());
+    let profiles = match origin(&PROFILE) {
+        Some(origin) => {
+            let entries = typed.many(&PROFILE, MAX_MODELS, entry)?;
+            Some((entries.into_iter().map(|(entry, _)| entry).collect(), origin))
+        }
+        None => None,
+    };
+    let nodes = match origin(&NODES) {
+        Some(origin) => Some((typed.one(&NODES, number)?, origin)),
+        None => None,
+    };
+    // A number of nodes from a weaker place than counts is not what was asked for.
+    let counted = |entries: &[Entry]| entries.iter().any(|entry| entry.count.is_some());
+    let nodes =
+        nodes.filter(|_| !profiles.as_ref().is_some_and(|(entries, _): &(Vec<Entry>, _)| counted(entries)));
+    Ok(Given { seed: origin(&SEED).map(|origin| (seed, origin)), nodes, profiles })
+}
+
+/// How a model is found again from anywhere.
+fn source(name: &str) -> String {
+    if !name.contains('/') {
+        return name.to_owned();
+    }
+    std::path::absolute(name).map_or_else(|_| name.to_owned(), |path| path.display().to_string())
+}
+
 /// One `--profile`: a name, and perhaps a count.
+#[derive(Clone, Debug)]
 struct Entry {
     name: String,
     count: Option<u32>,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            Some(count) => write!(f, "{count} {}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
 }
 
 fn entry(text: &str) -> Result<Entry, String> {
@@ -129,7 +226,9 @@ fn models(typed: &Typed) -> Result<Vec<Model>, ConfigError> {
         profiles.push(profile::named(&entry.name).map_err(|e| wrong(e.to_string()))?);
     }
     let counts = counts(typed, &entries)?;
-    Ok(profiles.into_iter().zip(counts).map(|(profile, count)| Model { profile, count }).collect())
+    let sources = entries.iter().map(|(entry, _)| source(&entry.name));
+    let models = profiles.into_iter().zip(sources).zip(counts);
+    Ok(models.map(|((profile, source), count)| Model { profile, source, count }).collect())
 }
 
 /// How many nodes each entry has: its own count, or an even share of `--nodes`, where the first have one more.

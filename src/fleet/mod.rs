@@ -3,6 +3,7 @@
 //! Nobody gets a guard: a closure looks at one node, settled to now, and cannot await. What a node wants done outside
 //! goes into one queue as it arises, from which `effect.rs` takes it.
 
+pub mod keep;
 mod slots;
 mod wake;
 
@@ -21,6 +22,7 @@ use crate::node::{Node, NodeId, Outcome};
 use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::time::SimTime;
+use keep::Ledger;
 use slots::{Slot, Slots};
 use wake::Wake;
 
@@ -40,6 +42,8 @@ pub struct Fleet {
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
     /// Nodes that somebody waits for; an entry lives as long as its waiters.
     waiters: DashMap<NodeId, Arc<Notify>>,
+    /// What is to be kept on disk; `None` when nothing is.
+    ledger: Option<Arc<Ledger>>,
 }
 
 /// The fleet has used up its indexes.
@@ -67,6 +71,7 @@ impl Fleet {
             wake: Wake::default(),
             effects,
             waiters: DashMap::new(),
+            ledger: None,
         };
         (fleet, queue)
     }
@@ -133,7 +138,14 @@ impl Fleet {
     /// Takes a node away, whatever it is doing. Whether it was there.
     pub fn remove(&self, id: NodeId) -> bool {
         let Some(slot) = self.slots.get(id) else { return false };
-        let Some(node) = slot.lock().node.take() else { return false };
+        let node = {
+            let mut slot = slot.lock();
+            let Some(node) = slot.node.take() else { return false };
+            if let Some(ledger) = &self.ledger {
+                slot.batch = ledger.removed(id, slot.batch);
+            }
+            node
+        };
         self.count.fetch_sub(1, Ordering::Relaxed);
         self.profiles.lock().retain_mut(|(profile, nodes)| {
             *nodes -= u32::from(profile.name == node.profile().name);
@@ -167,6 +179,9 @@ impl Fleet {
         node.settle(now);
         let result = act(node, now);
         self.after(id, &mut slot);
+        if self.ledger.is_some() {
+            keep::note(slot.batch);
+        }
         Some(result)
     }
 
@@ -216,6 +231,11 @@ impl Fleet {
             // The queue's other end is only gone when the daemon is; then nobody is left to do anything.
             let _ = self.effects.send((id, effect));
         });
+        if node.take_touched()
+            && let Some(ledger) = &self.ledger
+        {
+            slot.batch = ledger.add(id, slot.batch);
+        }
         let next = node.next_deadline();
         if next < slot.armed {
             slot.armed = next;

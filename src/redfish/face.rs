@@ -1,7 +1,5 @@
 //! The Redfish service as the server sees it.
 
-use std::future::Future;
-
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 
@@ -13,8 +11,13 @@ use super::message::{
 use crate::face::{Face, Peer, Refused};
 
 impl Face for Redfish {
-    fn call(&self, _peer: &Peer, request: Request<Bytes>) -> impl Future<Output = Response<Bytes>> + Send {
-        std::future::ready(Self::call(self, &request))
+    /// Nothing is told before it is kept, so that what a client knows is there after a crash, too.
+    async fn call(&self, _peer: &Peer, request: Request<Bytes>) -> Response<Bytes> {
+        let (response, seen) = self.fleet.noting(|| Self::call(self, &request));
+        match self.fleet.until_kept(seen).await {
+            Ok(()) => response,
+            Err(not_kept) => Problem::from(not_kept).answer(),
+        }
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {

@@ -94,7 +94,8 @@ enum Reply {
 impl Redfish {
     /// A service with its one account. Where it listens is to be told in [`Redfish::ports`].
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        Self { fleet, account, sessions: Sessions::new(), ports: Ports::default() }
+        let sessions = Sessions::kept_in(fleet.ledger().cloned());
+        Self { fleet, account, sessions, ports: Ports::default() }
     }
 
     /// `ServiceRoot.UUID`: the fleet's own.
@@ -187,7 +188,12 @@ impl Redfish {
     /// A request about the service itself, with no node in it.
     fn on_service(&self, asked: &Asked<'_>, now: SimTime) -> Result<Reply, Problem> {
         let cx = Cx { redfish: self, node: None, now, uri: asked.uri, ids: &asked.ids, node_key: "" };
-        match self.granted(asked, &cx)? {
+        let granted = self.granted(asked, &cx)?;
+        match &granted {
+            Granted::Change(_) => self.fleet.may_change()?,
+            Granted::Reply(_) => self.sessions.note(),
+        }
+        match granted {
             Granted::Reply(reply) => Ok(reply),
             Granted::Change(Effect::Node(_)) => {
                 unreachable!("only a node's resources have changes of a node")
@@ -213,6 +219,7 @@ impl Redfish {
         match self.granted(asked, &cx)? {
             Granted::Reply(reply) => Ok(reply),
             Granted::Change(Effect::Node(command)) => {
+                self.fleet.may_change()?;
                 node.apply(command, now)?;
                 Ok(Reply::Answer(no_content()))
             }

@@ -4,4 +4,5 @@
 
 mod cli;
 mod documents;
+mod kept;
 mod tidy;
