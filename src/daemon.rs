@@ -58,7 +58,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let memory = Memory::open(&mut config)?;
     let config = &config;
     let clock = Clock::wall_after(config.speed, memory.time);
-    let (mut fleet, effects) = Fleet::new(config.fleet.seed, clock);
+    let (fleet, effects) = Fleet::new(config.fleet.seed, clock);
     for model in &config.fleet.models {
         let problems = check::profile(&model.profile);
         anyhow::ensure!(problems.is_empty(), "profile '{}': {}", model.profile.name, problems.join("; "));

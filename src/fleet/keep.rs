@@ -234,13 +234,13 @@ pub enum Written {
 
 impl Fleet {
     /// Has all that nodes are told from here on collected to be kept.
-    pub fn keep(&mut self) -> Arc<Ledger> {
-        Arc::clone(self.ledger.get_or_insert_with(|| Arc::new(Ledger::new())))
+    pub fn keep(&self) -> Arc<Ledger> {
+        Arc::clone(self.ledger.get_or_init(|| Arc::new(Ledger::new())))
     }
 
     /// What is to be kept; `None` when nothing is.
     pub fn ledger(&self) -> Option<&Arc<Ledger>> {
-        self.ledger.as_ref()
+        self.ledger.get()
     }
 
     /// Gives a node its memory back; whether there is such a node. What it waits for outside is asked for again; what is
@@ -270,7 +270,7 @@ impl Fleet {
     ///
     /// It notes by thread what is looked at, which is exact, for `see` cannot await.
     pub fn noting<R>(&self, see: impl FnOnce() -> R) -> (R, Seen) {
-        if self.ledger.is_none() {
+        if self.ledger().is_none() {
             return (see(), Seen(0));
         }
         let before = SEEN.replace(0);
@@ -283,7 +283,7 @@ impl Fleet {
     /// # Errors
     /// When it takes too long, as with a disk that is full.
     pub async fn until_kept(&self, seen: Seen) -> Result<(), NotKept> {
-        match &self.ledger {
+        match self.ledger() {
             Some(ledger) => ledger.wait(seen.0).await,
             None => Ok(()),
         }
@@ -294,7 +294,7 @@ impl Fleet {
     /// # Errors
     /// When it takes too long, as with a disk that is full.
     pub async fn until_node_kept(&self, id: NodeId) -> Result<(), NotKept> {
-        let Some(ledger) = &self.ledger else { return Ok(()) };
+        let Some(ledger) = self.ledger() else { return Ok(()) };
         let batch = self.slots.get(id).map_or(0, |slot| slot.lock().batch);
         ledger.wait(batch).await
     }
@@ -304,7 +304,7 @@ impl Fleet {
     /// # Errors
     /// When it could not be kept.
     pub fn may_change(&self) -> Result<(), NotKept> {
-        match &self.ledger {
+        match self.ledger() {
             Some(ledger) if !ledger.accepts() => Err(NotKept),
             Some(_) | None => Ok(()),
         }

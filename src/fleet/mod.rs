@@ -7,8 +7,8 @@ pub mod keep;
 mod slots;
 mod wake;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -42,8 +42,8 @@ pub struct Fleet {
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
     /// Nodes that somebody waits for; an entry lives as long as its waiters.
     waiters: DashMap<NodeId, Arc<Notify>>,
-    /// What is to be kept on disk; `None` when nothing is.
-    ledger: Option<Arc<Ledger>>,
+    /// What is to be kept on disk; empty when nothing is.
+    ledger: OnceLock<Arc<Ledger>>,
 }
 
 /// The fleet has used up its indexes.
@@ -71,7 +71,7 @@ impl Fleet {
             wake: Wake::default(),
             effects,
             waiters: DashMap::new(),
-            ledger: None,
+            ledger: OnceLock::new(),
         };
         (fleet, queue)
     }
@@ -141,7 +141,7 @@ impl Fleet {
         let node = {
             let mut slot = slot.lock();
             let Some(node) = slot.node.take() else { return false };
-            if let Some(ledger) = &self.ledger {
+            if let Some(ledger) = self.ledger() {
                 slot.batch = ledger.removed(id, slot.batch);
             }
             node
@@ -179,7 +179,7 @@ impl Fleet {
         node.settle(now);
         let result = act(node, now);
         self.after(id, &mut slot);
-        if self.ledger.is_some() {
+        if self.ledger().is_some() {
             keep::note(slot.batch);
         }
         Some(result)
@@ -232,7 +232,7 @@ impl Fleet {
             let _ = self.effects.send((id, effect));
         });
         if node.take_touched()
-            && let Some(ledger) = &self.ledger
+            && let Some(ledger) = self.ledger()
         {
             slot.batch = ledger.add(id, slot.batch);
         }

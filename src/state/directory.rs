@@ -81,6 +81,13 @@ pub(super) fn put_in_place(new: &Path, place: &Path) -> Result<(), StateError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(StateError::io(folder))
 }
 
+/// Makes a file, or empties it; it is its owner's alone, for tokens of agents stand in it.
+pub(super) fn create(file: &Path) -> Result<File, StateError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true).mode(0o600);
+    options.open(file).map_err(StateError::io(file))
+}
+
 /// Takes a file away that may not be there.
 pub(super) fn remove_if_there(file: &Path) -> Result<(), StateError> {
     match fs::remove_file(file) {

@@ -3,9 +3,8 @@
 //! Gzip of JSON lines: a header that says what it is, a line for each node that differs from a new one, and a last line
 //! with their number and a hash of everything before it. Nothing of it is believed before the whole has been read.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek as _, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -160,7 +159,7 @@ pub fn import(
 ) -> Result<Header, StateError> {
     let place = free_place(directory, name, replace)?;
     let new = place.with_extension("new");
-    let mut file = create(&new)?;
+    let mut file = directory::create(&new)?;
     std::io::copy(source, &mut file).map_err(StateError::io(called))?;
     file.sync_all().and_then(|()| file.rewind()).map_err(StateError::io(&new))?;
     let header = Reader::new(called, file).and_then(Reader::check).inspect_err(|_| {
@@ -183,13 +182,6 @@ fn free_place(directory: &Directory, name: &str, replace: bool) -> Result<PathBu
     Ok(place)
 }
 
-fn create(file: &Path) -> Result<File, StateError> {
-    let mut options = OpenOptions::new();
-    // Tokens of agents stand in it: it is its owner's alone.
-    options.read(true).write(true).create(true).truncate(true).mode(0o600);
-    options.open(file).map_err(StateError::io(file))
-}
-
 struct Writer {
     out: GzEncoder<BufWriter<File>>,
     hash: Xxh3,
@@ -198,7 +190,7 @@ struct Writer {
 
 impl Writer {
     fn create(file: &Path) -> Result<Self, StateError> {
-        let out = GzEncoder::new(BufWriter::new(create(file)?), Compression::fast());
+        let out = GzEncoder::new(BufWriter::new(directory::create(file)?), Compression::fast());
         Ok(Self { out, hash: Xxh3::new(), line: Vec::new() })
     }
 

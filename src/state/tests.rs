@@ -40,25 +40,17 @@ fn fleet() -> Fleet {
 
 /// A fleet that is kept in that directory.
 fn kept(directory: &Directory) -> (Arc<Fleet>, Keeper) {
-    let mut fleet = fleet();
+    let fleet = fleet();
     let store = Store::open(directory).unwrap();
     let store = store.unwrap_or_else(|| Store::create(directory, &held(), T0, []).unwrap());
     store.restore(&fleet).unwrap();
-    keeping(&mut fleet).start(fleet, store)
+    keeping(fleet, store)
 }
 
-struct Starting(Arc<crate::fleet::keep::Ledger>);
-
-fn keeping(fleet: &mut Fleet) -> Starting {
-    Starting(fleet.keep())
-}
-
-impl Starting {
-    fn start(self, fleet: Fleet, store: Store) -> (Arc<Fleet>, Keeper) {
-        let fleet = Arc::new(fleet);
-        let keeper = Keeper::start(store, Arc::clone(&fleet), self.0).unwrap();
-        (fleet, keeper)
-    }
+fn keeping(fleet: Fleet, store: Store) -> (Arc<Fleet>, Keeper) {
+    let (ledger, fleet) = (fleet.keep(), Arc::new(fleet));
+    let keeper = Keeper::start(store, Arc::clone(&fleet), ledger).unwrap();
+    (fleet, keeper)
 }
 
 fn tag(text: &str) -> Command {
@@ -169,6 +161,37 @@ fn time_is_kept_and_the_fleet_it_is_of() {
     assert_eq!((store.held(), store.time()), (&held(), T0.after_ms(5_000)));
 }
 
+#[tokio::test]
+async fn time_that_runs_ahead_of_the_wall_is_never_told_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = hold(&dir);
+    let (fleet, effects) = Fleet::new(Seed(5), Clock::wall(1000.0));
+    std::mem::forget(effects);
+    fleet.add(&built_in("generic").unwrap(), NODES).unwrap();
+    let (fleet, keeper) = keeping(fleet, Store::create(&directory, &held(), T0, []).unwrap());
+    tell(&fleet, 1, tag("x")).await.unwrap();
+    let told = fleet.clock().now();
+    // What a crash would leave.
+    let other = tempfile::tempdir().unwrap();
+    std::fs::copy(dir.path().join("state.redb"), other.path().join("state.redb")).unwrap();
+    let store = Store::open(&hold(&other)).unwrap().unwrap();
+    assert!(Clock::wall_after(1000.0, store.time()).now() >= told);
+    keeper.stop().unwrap();
+}
+
+#[test]
+fn what_is_kept_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let directory = Directory::hold(&dir.path().join("new"), true).unwrap();
+    let store = Store::create(&directory, &held(), T0, []).unwrap();
+    snapshot::save(&directory, &store, "one", false, 0).unwrap();
+    for name in ["", "lock", "state.redb", "snapshots", "snapshots/one.snapshot"] {
+        let mode = std::fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}");
+    }
+}
+
 #[test]
 fn a_directory_is_held_by_one() {
     let dir = tempfile::tempdir().unwrap();
@@ -230,9 +253,7 @@ impl StorageBackend for Disk {
 async fn a_full_disk_refuses_changes_and_recovers_by_itself() {
     let (disk, file) = (Disk::new(), Path::new("state.redb"));
     drop(Store::fill(file, &disk.opener(), &held(), T0, []).unwrap());
-    let mut fleet = fleet();
-    let starting = keeping(&mut fleet);
-    let (fleet, keeper) = starting.start(fleet, Store::open_with(file, disk.opener()).unwrap());
+    let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
     tell_at_last(&fleet, 1, tag("before")).await;
     disk.broken.store(true, Ordering::SeqCst);
     assert_eq!(tell(&fleet, 2, tag("during")).await, Err(NotKept), "it is not told that this was done");
@@ -258,9 +279,7 @@ async fn a_full_disk_refuses_changes_and_recovers_by_itself() {
 async fn a_disk_that_stays_full_does_not_hinder_the_end() {
     let (disk, file) = (Disk::new(), Path::new("state.redb"));
     drop(Store::fill(file, &disk.opener(), &held(), T0, []).unwrap());
-    let mut fleet = fleet();
-    let starting = keeping(&mut fleet);
-    let (fleet, keeper) = starting.start(fleet, Store::open_with(file, disk.opener()).unwrap());
+    let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
     disk.broken.store(true, Ordering::SeqCst);
     assert_eq!(tell(&fleet, 2, tag("lost")).await, Err(NotKept));
     let said = keeper.stop().unwrap_err().to_string();
@@ -464,7 +483,7 @@ fn names_of_snapshots_are_names_of_files_and_nothing_else() {
 async fn a_batch_has_an_end_and_full_ones_are_kept_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let directory = hold(&dir);
-    let mut fleet = fleet();
+    let fleet = fleet();
     let ledger = fleet.keep();
     for n in 0..10_000u32 {
         ledger.record("session/1", Some(n.to_string().into_bytes()));
