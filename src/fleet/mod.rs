@@ -171,6 +171,13 @@ impl Fleet {
         self.with(id, |node, now| see(node, now))
     }
 
+    /// Looks at what never changes of a node: who it is, and its model. It is not settled for that, and whoever is told
+    /// need not wait for anything to be kept.
+    pub fn identify<R>(&self, id: NodeId, see: impl FnOnce(&Node, SimTime) -> R) -> Option<R> {
+        let slot = self.slots.get(id)?.lock();
+        slot.node.as_ref().map(|node| see(node, self.clock.now()))
+    }
+
     /// Looks at a node, settled to now, and may tell it things.
     pub fn with<R>(&self, id: NodeId, act: impl FnOnce(&mut Node, SimTime) -> R) -> Option<R> {
         let mut slot = self.slots.get(id)?.lock();

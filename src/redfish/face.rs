@@ -115,6 +115,7 @@ mod tests {
         assert_eq!(bench.now("GET", one, "").await, None, "it may be lost, and is not shown either");
         assert_eq!(bench.now("GET", "/redfish/v1/Systems?$expand=*", "").await, None, "nor among others");
         assert_eq!(bench.now("GET", other, "").await, Some(200), "what others show is kept");
+        assert_eq!(bench.now("GET", "/redfish/v1/Systems", "").await, Some(200), "and which there are");
         bench.keep_all();
         assert_eq!(bench.now("GET", one, "").await, Some(200));
         let (answer, ()) = tokio::join!(bench.send("PATCH", other, TAG), async { bench.keep_all() });

@@ -205,7 +205,7 @@ fn members(cx: &Cx<'_>, row: usize, each: &mut dyn FnMut(&str, &str)) {
     }
     let fleet = &cx.redfish.fleet;
     for id in fleet.ids() {
-        fleet.look(id, |node, now| {
+        fleet.identify(id, |node, now| {
             let mut buffer = uuid::Uuid::encode_buffer();
             let key: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
             let inner =

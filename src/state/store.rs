@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{
     Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition,
@@ -282,14 +283,15 @@ fn json(value: &impl serde::Serialize) -> Vec<u8> {
 
 /// Opens a file, all of it checked, and says in the log when a crash had cut it short.
 fn opener(file: &Path) -> Opener {
-    let file = file.to_owned();
+    let (file, first) = (file.to_owned(), AtomicBool::new(true));
     Arc::new(move || {
         let repaired = Rc::new(Cell::new(false));
         let mut builder = builder();
         let seen = Rc::clone(&repaired);
         builder.set_repair_callback(move |_| seen.set(true));
         let database = builder.open(&file)?;
-        if repaired.get() {
+        // After a failure of the disk it is tried again and again, and that is told by whoever tries.
+        if first.swap(false, Ordering::Relaxed) && repaired.get() {
             tracing::warn!(
                 file = %file.display(),
                 "the state file was not closed, as after a crash: it is at its last commit, which is all that anybody was told"
