@@ -18,7 +18,7 @@ use crate::redfish::auth::Account;
 use crate::redfish::session::Sessions;
 use crate::redfish::{Redfish, check};
 use crate::server::{AGENT_BODY_BYTES, Limits, Listener, REDFISH_BODY_BYTES, Server};
-use crate::state::{Directory, Keeper, Store, snapshot};
+use crate::state::{Directory, Held, Keeper, Store, snapshot};
 use crate::time::SimTime;
 use crate::tls::{CertificateNames, DevelopmentCa, Identity, agent_identity, server_config};
 
@@ -59,10 +59,13 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let config = &config;
     let clock = Clock::wall_after(config.speed, memory.time);
     let (fleet, effects) = Fleet::new(config.fleet.seed, clock);
-    for model in &config.fleet.models {
+    for model in config.fleet.models.iter().chain(&config.fleet.added) {
         let problems = check::profile(&model.profile);
         anyhow::ensure!(problems.is_empty(), "profile '{}': {}", model.profile.name, problems.join("; "));
         fleet.add(&model.profile, model.count)?;
+    }
+    for id in &memory.removed {
+        fleet.remove(NodeId(*id));
     }
     if memory.directory.is_some() {
         fleet.keep();
@@ -122,6 +125,8 @@ struct Memory {
     store: Option<Store>,
     /// What the snapshot holds.
     nodes: Vec<(NodeId, State)>,
+    /// Nodes that are gone.
+    removed: Vec<u32>,
     /// Simulated time goes on from there at least.
     time: SimTime,
 }
@@ -131,18 +136,20 @@ impl Memory {
     fn open(config: &mut Config) -> anyhow::Result<Self> {
         let directory = config.state.as_deref().map(|dir| Directory::hold(dir, true)).transpose()?;
         let store = directory.as_ref().map(Store::open).transpose()?.flatten();
-        let (mut nodes, mut time) = (Vec::new(), SimTime::from_ms(0));
+        let (mut nodes, mut removed, mut time) = (Vec::new(), Vec::new(), SimTime::from_ms(0));
         if let Some(store) = &store {
             config.adopt(store.held(), store.file())?;
             time = store.time();
+            removed.clone_from(&store.held().removed);
         } else if let Some(file) = config.snapshot.clone() {
             let snapshot = snapshot::Reader::open(&file)?;
             let then = SimTime::from_ms(snapshot.header().time_ms);
             config.adopt(&snapshot.header().held, &file)?;
+            removed.clone_from(&snapshot.header().held.removed);
             time = then.max(SimTime::from_ms(clock::unix_ms()));
             nodes = snapshot.nodes(time.since_ms(then))?;
         }
-        Ok(Self { directory, store, nodes, time })
+        Ok(Self { directory, store, nodes, removed, time })
     }
 
     fn restore(&self, fleet: &Fleet) -> anyhow::Result<()> {
@@ -170,7 +177,8 @@ impl Memory {
             Some(store) => store,
             None => {
                 let now = fleet.clock().now();
-                Store::create(&directory, &config.fleet.held(), now, self.nodes.into_iter().map(Ok))?
+                let held = Held { removed: self.removed, ..config.fleet.held() };
+                Store::create(&directory, &held, now, self.nodes.into_iter().map(Ok))?
             }
         };
         let keeper =

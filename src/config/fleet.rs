@@ -19,6 +19,8 @@ pub struct FleetConfig {
     pub seed: Seed,
     /// Models and how many of each; nodes are numbered in this order. At least one, each with at least one node.
     pub models: Vec<Model>,
+    /// What was added to a fleet that is kept while it ran, numbered after the others.
+    pub added: Vec<Model>,
     /// The user of every controller.
     pub user: String,
     /// That user's password.
@@ -39,8 +41,6 @@ struct Given {
 pub struct Model {
     /// The model, its timings set as configured.
     pub profile: Arc<Profile>,
-    /// How it is found again: a built-in name, or the absolute path of a folder.
-    pub source: String,
     /// How many.
     pub count: u32,
 }
@@ -84,13 +84,28 @@ impl FleetConfig {
             false => credential(text),
         })?;
         let password = typed.one(&PASSWORD, credential).map(Password)?;
-        Ok(Self { seed, models: models(typed)?, user, password, given: given(typed, seed)? })
+        Ok(Self {
+            seed,
+            models: models(typed)?,
+            added: Vec::new(),
+            user,
+            password,
+            given: given(typed, seed)?,
+        })
     }
 
-    /// Which fleet this is, for whoever keeps it.
+    /// Which fleet this is, for whoever keeps it; no node of it is removed yet.
     pub fn held(&self) -> Held {
-        let model = |m: &Model| HeldModel { profile: m.source.clone(), count: m.count };
-        Held { seed: self.seed, models: self.models.iter().map(model).collect() }
+        let models = |models: &[Model]| {
+            let each = models.iter().map(|m| HeldModel { profile: m.profile.source.clone(), count: m.count });
+            each.collect()
+        };
+        Held {
+            seed: self.seed,
+            models: models(&self.models),
+            added: models(&self.added),
+            removed: Vec::new(),
+        }
     }
 
     /// Makes it the fleet that is held in `place`, its models with timings of their own still.
@@ -109,8 +124,11 @@ impl FleetConfig {
             return differs(&SEED, origin, format!("seed {}", seed.0), format!("seed {}", held.seed.0));
         }
         if let Some((entries, origin)) = &self.given.profiles {
+            let source = |entry: &Entry| {
+                profile::named(&entry.name).map_or_else(|_| String::new(), |p| p.source.clone())
+            };
             let same = |(entry, model): (&Entry, &HeldModel)| {
-                source(&entry.name) == model.profile && entry.count.is_none_or(|count| count == model.count)
+                source(entry) == model.profile && entry.count.is_none_or(|count| count == model.count)
             };
             if entries.len() != held.models.len() || !entries.iter().zip(&held.models).all(same) {
                 let asked: Vec<_> = entries.iter().map(Entry::to_string).collect();
@@ -125,9 +143,10 @@ impl FleetConfig {
         let model = |held: &HeldModel| {
             let missing = |e: profile::ProfileError| ConfigError::new(place.to_string(), e.to_string());
             let profile = profile::named(&held.profile).map_err(missing)?;
-            Ok(Model { profile, source: held.profile.clone(), count: held.count })
+            Ok(Model { profile, count: held.count })
         };
         self.models = held.models.iter().map(model).collect::<Result<_, _>>()?;
+        self.added = held.added.iter().map(model).collect::<Result<_, _>>()?;
         self.seed = held.seed;
         Ok(())
     }
@@ -176,14 +195,6 @@ fn given(typed: &Typed, seed: Seed) -> Result<Given, ConfigError> {
     Ok(Given { seed: origin(&SEED).map(|origin| (seed, origin)), nodes, profiles })
 }
 
-/// How a model is found again from anywhere.
-fn source(name: &str) -> String {
-    if !name.contains('/') {
-        return name.to_owned();
-    }
-    std::path::absolute(name).map_or_else(|_| name.to_owned(), |path| path.display().to_string())
-}
-
 /// One `--profile`: a name, and perhaps a count.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -226,9 +237,7 @@ fn models(typed: &Typed) -> Result<Vec<Model>, ConfigError> {
         profiles.push(profile::named(&entry.name).map_err(|e| wrong(e.to_string()))?);
     }
     let counts = counts(typed, &entries)?;
-    let sources = entries.iter().map(|(entry, _)| source(&entry.name));
-    let models = profiles.into_iter().zip(sources).zip(counts);
-    Ok(models.map(|((profile, source), count)| Model { profile, source, count }).collect())
+    Ok(profiles.into_iter().zip(counts).map(|(profile, count)| Model { profile, count }).collect())
 }
 
 /// How many nodes each entry has: its own count, or an even share of `--nodes`, where the first have one more.

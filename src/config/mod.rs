@@ -270,7 +270,7 @@ impl Timings {
         if self.whole.is_none() && self.each.is_empty() {
             return;
         }
-        for model in &mut fleet.models {
+        for model in fleet.models.iter_mut().chain(&mut fleet.added) {
             let timing = &mut Arc::make_mut(&mut model.profile).timing;
             if let Some(whole) = self.whole {
                 split_boot_time(timing, whole);

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::Fleet;
 use crate::node::{Node, NodeId, State};
+use crate::profile::Profile;
 use crate::time::SimTime;
 
 /// Nodes of one batch, at most: a transaction of a few MiB.
@@ -23,6 +24,8 @@ const MAX_BATCH: usize = 4096;
 const MAX_FULL: usize = 64;
 /// How long an answer is held back until what it tells is kept, at most. Clients of BMCs wait for a minute or so.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same while the disk is known to fail, which mostly lasts.
+const PATIENCE_FAILING: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// The last batch that anything depends on which this thread has looked at; see [`Fleet::noting`].
@@ -49,6 +52,8 @@ impl NotKept {
     pub const RETRY_AFTER_S: u64 = 5;
 }
 
+/// Below which what was added while the fleet ran is kept, each by its first index: its model and how many.
+pub const ADDED: &str = "added/";
 /// Below which the records of removed nodes are kept, each by its index.
 pub const REMOVED: &str = "removed/";
 
@@ -119,6 +124,12 @@ impl Ledger {
     pub(super) fn add(&self, id: NodeId, last: u64) -> u64 {
         let mut open = self.open.lock();
         if open.collecting.number != last { self.put(&mut open, |batch| batch.nodes.push(id)) } else { last }
+    }
+
+    /// Has it kept that there are more nodes. Whoever [notes](Fleet::noting) waits for it.
+    pub(super) fn added(&self, first: u32, profile: &Profile, count: u32) {
+        let added = serde_json::json!({"profile": profile.source, "count": count});
+        self.record(&format!("{ADDED}{first:08}"), Some(added.to_string().into_bytes()));
     }
 
     /// Has it kept that a node is gone; the number of the batch.
@@ -208,7 +219,9 @@ impl Ledger {
             return Ok(());
         }
         let mut kept = self.kept.subscribe();
-        match tokio::time::timeout(PATIENCE, kept.wait_for(|kept| *kept >= number)).await {
+        let failing = self.failing.load(Ordering::Acquire);
+        let patience = if failing { PATIENCE_FAILING } else { PATIENCE };
+        match tokio::time::timeout(patience, kept.wait_for(|kept| *kept >= number)).await {
             Ok(Ok(_)) => Ok(()),
             // The sender lives as long as this does.
             Ok(Err(_)) | Err(_) => Err(NotKept),

@@ -125,6 +125,9 @@ impl Fleet {
         }
         *next = added.end;
         if count > 0 {
+            if let Some(ledger) = self.ledger() {
+                ledger.added(added.start, profile, count);
+            }
             let mut profiles = self.profiles.lock();
             match profiles.iter_mut().find(|(known, _)| known.name == profile.name) {
                 Some((_, nodes)) => *nodes += count,

@@ -15,6 +15,12 @@ pub struct Held {
     pub seed: Seed,
     /// Models with how many nodes are of each, in the order of their indexes.
     pub models: Vec<HeldModel>,
+    /// What was added while it ran, numbered after the others.
+    #[serde(default)]
+    pub added: Vec<HeldModel>,
+    /// Indexes of nodes that were removed while it ran.
+    #[serde(default)]
+    pub removed: Vec<u32>,
 }
 
 /// A model of a fleet.
@@ -27,9 +33,23 @@ pub struct HeldModel {
 }
 
 impl Held {
-    /// How many nodes there are.
+    /// None, to be filled.
+    pub(super) const NONE: Self =
+        Self { seed: Seed(0), models: Vec::new(), added: Vec::new(), removed: Vec::new() };
+
+    /// How many nodes it was configured with.
     pub fn nodes(&self) -> u64 {
         self.models.iter().map(|model| u64::from(model.count)).sum()
+    }
+
+    /// How many indexes are or were in use.
+    pub fn indexes(&self) -> u64 {
+        self.nodes() + self.added.iter().map(|model| u64::from(model.count)).sum::<u64>()
+    }
+
+    /// How many nodes there are.
+    pub fn living(&self) -> u64 {
+        self.indexes().saturating_sub(self.removed.len() as u64)
     }
 
     /// As flags would give it: `20 generic, 5 ./mine`.

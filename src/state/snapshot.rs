@@ -231,7 +231,7 @@ impl Reader<File> {
 
 impl<R: Read> Reader<R> {
     fn new(file: &Path, input: R) -> Result<Self, StateError> {
-        let held = Held { seed: crate::seed::Seed(0), models: Vec::new() };
+        let held = Held::NONE;
         let nothing =
             Header { format: 0, version: String::new(), created_ms: 0, time_ms: 0, held, stored: 0 };
         let input = BufReader::new(MultiGzDecoder::new(input));
@@ -276,8 +276,8 @@ impl<R: Read> Reader<R> {
             if let Ok(Line { node, state }) = serde_json::from_slice::<Line<&RawValue>>(&self.line) {
                 let state = moved_on(later_ms, || serde_json::from_str(state.get()))
                     .map_err(|error| self.damaged(format!("line {number}: node {}: {error}", node.0)))?;
-                if u64::from(node.0) >= self.header.held.nodes() {
-                    let nodes = self.header.held.nodes();
+                if u64::from(node.0) >= self.header.held.indexes() {
+                    let nodes = self.header.held.indexes();
                     return Err(self.damaged(format!("line {number}: node {} of a fleet of {nodes}", node.0)));
                 }
                 self.hash.update(&self.line);

@@ -16,7 +16,7 @@ use super::directory::{self, Directory};
 use super::error::RESTORE;
 use super::record::{FORMAT, Held};
 use crate::fleet::Fleet;
-use crate::fleet::keep::{Batch, REMOVED, Written};
+use crate::fleet::keep::{ADDED, Batch, REMOVED, Written};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
@@ -71,14 +71,23 @@ impl Store {
             file: file.to_owned(),
             opener,
             database: Some(database),
-            held: Held { seed: crate::seed::Seed(0), models: Vec::new() },
+            held: Held::NONE,
             time: SimTime::from_ms(0),
         };
         let format: u64 = store.value(FORMAT_KEY)?;
         if format > u64::from(FORMAT) {
             return Err(StateError::Newer { file: store.file, found: format, known: FORMAT });
         }
-        let (held, time) = (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
+        let (mut held, time): (Held, _) = (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
+        let wrong =
+            |key: &str| StateError::damaged(&store.file, format!("its '{key}' cannot be read"), RESTORE);
+        for (key, value) in store.records(ADDED)? {
+            held.added.push(serde_json::from_slice(&value).map_err(|_| wrong(&key))?);
+        }
+        for (key, _) in store.records(REMOVED)? {
+            let id = key.strip_prefix(REMOVED).and_then(|id| id.parse().ok());
+            held.removed.push(id.ok_or_else(|| wrong(&key))?);
+        }
         Ok(Self { held, time, ..store })
     }
 
@@ -162,8 +171,8 @@ impl Store {
         for row in table.iter().map_err(|error| told(&self.file, error))? {
             let (id, state) = row.map_err(|error| told(&self.file, error))?;
             let id = NodeId(id.value());
-            if u64::from(id.0) >= self.held.nodes() {
-                let problem = format!("it holds node {}, and its fleet has {}", id.0, self.held.nodes());
+            if u64::from(id.0) >= self.held.indexes() {
+                let problem = format!("it holds node {}, and its fleet has {}", id.0, self.held.indexes());
                 return Err(StateError::damaged(&self.file, problem, RESTORE));
             }
             let state = serde_json::from_slice(state.value()).map_err(|error| {
@@ -174,17 +183,11 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a fleet's nodes their memory back.
+    /// Gives a fleet's nodes their memory back; the fleet is what [`Store::held`] says.
     ///
     /// # Errors
     /// When the file cannot be read, or does not fit the fleet.
     pub fn restore(&self, fleet: &Fleet) -> Result<u32, StateError> {
-        for (key, _) in self.records(REMOVED)? {
-            let id = key.strip_prefix(REMOVED).and_then(|id| id.parse().ok());
-            let id =
-                id.ok_or_else(|| StateError::damaged(&self.file, format!("'{key}' names no node"), RESTORE))?;
-            fleet.remove(NodeId(id));
-        }
         let mut restored = 0;
         self.nodes(|id, state| {
             restored += u32::from(fleet.restore(id, state));

@@ -376,6 +376,13 @@ fn nothing_that_was_acknowledged_or_read_is_lost_by_kill_9() {
             std::thread::sleep(Duration::from_millis(dice.roll(300)));
             daemon.kill();
         });
+        if dice.roll(4) == 0 {
+            // And once more, while it comes back.
+            let mut child = serve(dir.path(), &flags).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(dice.roll(100)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
         daemon = Daemon::start(dir.path(), &flags);
         let seen = seen.into_inner().unwrap();
         let mut client = daemon.client();

@@ -35,10 +35,10 @@ impl Row {
         Self {
             name,
             created: header.as_ref().map(|h| SimTime::from_ms(h.created_ms).redfish(0)),
-            nodes: held.as_ref().map(crate::state::Held::nodes),
+            nodes: held.as_ref().map(crate::state::Held::living),
             stored: header.as_ref().map(|h| h.stored),
             seed: held.as_ref().map(|held| held.seed.0),
-            models: held.map(|held| held.models),
+            models: held.map(|held| [held.models, held.added].concat()),
             version: header.map(|h| h.version),
             bytes,
             error,
@@ -79,7 +79,7 @@ fn text(row: Row) -> [String; 6] {
 
 /// How much there is in one.
 pub(super) fn size(header: &Header) -> String {
-    format!("{} nodes, {} of them not new", header.held.nodes(), header.stored)
+    format!("{} nodes, {} of them not new", header.held.living(), header.stored)
 }
 
 /// Says what was done.
