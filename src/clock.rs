@@ -26,8 +26,23 @@ impl Clock {
     ///
     /// It steps with the monotonic clock, so that a change of the system's date neither fires nor delays a timer.
     pub fn wall(speed: f64) -> Self {
+        Self::wall_after(speed, SimTime::from_ms(0))
+    }
+
+    /// As [`Clock::wall`], but from `before` where that is later: a time that somebody was told already.
+    pub fn wall_after(speed: f64, before: SimTime) -> Self {
         assert!(Self::SPEED.contains(&speed), "the speed was checked where it was read");
-        Self(Kind::Wall { origin: SimTime::from_ms(unix_ms()), started: instant(), speed })
+        Self(Kind::Wall { origin: SimTime::from_ms(unix_ms()).max(before), started: instant(), speed })
+    }
+
+    /// Simulated seconds per second; 1 for a clock moved by hand.
+    pub fn speed(&self) -> f64 {
+        if let Kind::Wall { speed, .. } = self.0 { speed } else { 1.0 }
+    }
+
+    /// Whether it is ahead of the wall now, so that one that started from there would show less.
+    pub fn is_ahead(&self) -> bool {
+        self.now().ms() > unix_ms()
     }
 
     /// Stands at `at` until [`Clock::set`].
@@ -132,6 +147,14 @@ mod tests {
         assert!(passed.abs_diff(clock.real_ms()) <= 1000, "{passed}");
         let yesterday = Clock(Kind::Wall { origin: SimTime::from_ms(5), started: instant(), speed: 1.0 });
         assert!(yesterday.now().ms() < 1_000_000, "a date long past is not made good");
+    }
+
+    #[test]
+    fn a_clock_never_starts_before_what_was_told() {
+        let later = SimTime::from_ms(unix_ms()).after_ms(3_600_000);
+        assert!(Clock::wall_after(1.0, later).now() >= later && Clock::wall_after(1.0, later).is_ahead());
+        let long_ago = SimTime::from_ms(1_000_000);
+        assert!(Clock::wall_after(1.0, long_ago).now().since_ms(long_ago) > 1_600_000_000_000);
     }
 
     #[test]

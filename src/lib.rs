@@ -33,5 +33,6 @@ pub mod profile;
 pub mod redfish;
 pub mod seed;
 pub mod server;
+pub mod state;
 pub mod time;
 pub mod tls;

@@ -2,14 +2,41 @@
 //!
 //! Plain numbers only. Who asks what time it is now is `clock.rs`.
 
+use std::cell::Cell;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment of simulated time, in milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct SimTime(u64);
+
+thread_local! {
+    /// By how much the moments that are read are moved on, ms; see [`moved_on`].
+    static MOVED_MS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Has every moment that `read` deserialises on this thread moved on by `ms`, so that what was written then continues as
+/// if time had stood still since. [`SimTime::NEVER`] stays.
+///
+/// It is done here, and not by whoever holds moments, so that none is forgotten.
+pub fn moved_on<R>(ms: u64, read: impl FnOnce() -> R) -> R {
+    struct Before(u64);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            MOVED_MS.set(self.0);
+        }
+    }
+    let _before = Before(MOVED_MS.replace(ms));
+    read()
+}
+
+impl<'de> Deserialize<'de> for SimTime {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        Ok(Self(u64::deserialize(input)?).after_ms(MOVED_MS.get()))
+    }
+}
 
 impl SimTime {
     /// A deadline that never comes: what a node with nothing to wait for reports.
@@ -195,6 +222,14 @@ impl<'de> Deserialize<'de> for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_moved_on_while_asked_and_never_stays() {
+        let read = |text: &str| serde_json::from_str::<SimTime>(text).unwrap();
+        let never = SimTime::NEVER.ms().to_string();
+        assert_eq!(moved_on(5, || (read("10"), read(&never))), (SimTime::from_ms(15), SimTime::NEVER));
+        assert_eq!(read("10"), SimTime::from_ms(10));
+    }
 
     #[test]
     fn spans_read_as_they_print() {

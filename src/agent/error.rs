@@ -4,11 +4,12 @@
 //! (`ironic/drivers/modules/agent_client.py`, `_command`).
 
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use crate::face::HangUp;
+use crate::fleet::keep::NotKept;
 use crate::node::agent::AgentError;
 use crate::node::command::Refusal;
 
@@ -18,12 +19,13 @@ pub(super) struct Fault {
     status: StatusCode,
     text: String,
     allow: Option<HeaderValue>,
+    retry_after_s: Option<u64>,
     hang_up: bool,
 }
 
 impl Fault {
     pub(super) fn new(status: StatusCode, text: String) -> Self {
-        Self { status, text, allow: None, hang_up: false }
+        Self { status, text, allow: None, retry_after_s: None, hang_up: false }
     }
 
     /// An error of HTTP itself, worded as werkzeug does.
@@ -60,6 +62,15 @@ impl Fault {
         Self { hang_up: true, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text) }
     }
 
+    /// Not done, or not told, for it could not be kept.
+    pub(super) fn not_kept(why: NotKept) -> Self {
+        let text = format!("{why}; retry in {} seconds", NotKept::RETRY_AFTER_S);
+        Self {
+            retry_after_s: Some(NotKept::RETRY_AFTER_S),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+        }
+    }
+
     pub(super) fn response(self) -> Response<Bytes> {
         let code = if self.status.is_server_error() { "Server" } else { "Client" };
         let body = json!({"faultcode": code, "faultstring": self.text}).to_string();
@@ -68,6 +79,9 @@ impl Fault {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(allow) = self.allow {
             response.headers_mut().insert(ALLOW, allow);
+        }
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.hang_up {
             response.extensions_mut().insert(HangUp);

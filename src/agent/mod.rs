@@ -138,7 +138,7 @@ impl Agents {
                 (Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid)), rest)
             }
         };
-        let response = self.answer(id, rest, &request).await.unwrap_or_else(Fault::response);
+        let response = self.kept_answer(id, rest, &request).await.unwrap_or_else(Fault::response);
         let (status, bytes) = (response.status().as_u16(), response.body().len());
         self.requests.note(kind(rest), status, watch.elapsed(), request.body().len(), bytes);
         response
@@ -149,13 +149,25 @@ impl Agents {
         self.requests.show(page);
     }
 
-    async fn answer(
+    /// The answer, once what it tells is kept, so that what Ironic knows is there after a crash, too.
+    async fn kept_answer(
         &self,
         id: Option<NodeId>,
         rest: &str,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, Fault> {
         let id = id.ok_or_else(Fault::unreachable)?;
+        let answer = self.answer(id, rest, request).await;
+        self.fleet.until_node_kept(id).await.map_err(Fault::not_kept)?;
+        answer
+    }
+
+    async fn answer(
+        &self,
+        id: NodeId,
+        rest: &str,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, Fault> {
         let started = self.agent(id, |agent| agent.started)?;
         let route = Route::of(rest).ok_or_else(Fault::no_such_page)?;
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -223,6 +235,7 @@ impl Agents {
         let command =
             commands::parse(&Situation { node: &node, agent, now, bmcs: &self.bmcs }, &name, &params)?;
         tracing::debug!(target: "fauxmetal::agent", { node.id = id.0, command = %name }, "the agent was given a command");
+        self.fleet.may_change().map_err(Fault::not_kept)?;
         match self.fleet.apply(id, Command::Agent(command)).ok_or_else(Fault::unreachable)?? {
             Outcome::Agent(record) if query.wait && record.status == CommandStatus::Running => {
                 self.result(id, &record.id.to_string(), true).await

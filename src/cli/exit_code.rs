@@ -6,7 +6,7 @@
 pub enum ExitCode {
     /// It did what was asked, or its reader had seen enough.
     Ok = 0,
-    /// It could not: a port that is taken, a disk that is full.
+    /// It could not: a port that is taken, a disk that is full, a state directory in use.
     Failure = 1,
     /// It was asked for something that cannot be: a wrong flag, setting or profile name.
     Usage = 2,

@@ -7,6 +7,7 @@ mod flags;
 mod out;
 mod profile;
 mod serve;
+mod snapshot;
 
 use std::io::{self, ErrorKind, Write as _};
 
@@ -35,6 +36,7 @@ enum Command {
     Serve(serve::Args),
     Export(export::Args),
     Profile(profile::Args),
+    Snapshot(snapshot::Args),
     Completions(completions::Args),
 }
 
@@ -57,6 +59,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Serve(args)) => serve::command(args),
         Some(Command::Export(args)) => export::command(args),
         Some(Command::Profile(args)) => profile::command(args),
+        Some(Command::Snapshot(args)) => snapshot::command(args),
         Some(Command::Completions(args)) => completions::command(&args),
         None => {
             Cli::command().print_help()?;

@@ -122,7 +122,7 @@ impl Listen {
     }
 
     /// Whether so many nodes have room there, beside what is listened on already.
-    fn check(&self, layout: Layout, nodes: u32, taken: &[Place]) -> Result<(), String> {
+    pub(super) fn check(&self, layout: Layout, nodes: u32, taken: &[Place]) -> Result<(), String> {
         let place = self.place(layout);
         if let Place::Ports(first) = place
             && first.port() == 0

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Read as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ConfigError, Origin};
@@ -13,6 +14,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::node::NodeId;
 use crate::profile::{self, Profile};
 use crate::seed::Seed;
+use crate::state::{Held, HeldModel};
 
 /// Which nodes there are, and who may log in.
 #[derive(Clone, Debug)]
@@ -21,10 +23,21 @@ pub struct FleetConfig {
     pub seed: Seed,
     /// Models and how many of each; nodes are numbered in this order. At least one, each with at least one node.
     pub models: Vec<Model>,
+    /// What was added to a fleet that is kept while it ran, numbered after the others.
+    pub added: Vec<Model>,
     /// The user of every controller.
     pub user: String,
     /// That user's password.
     pub password: Password,
+    given: Given,
+}
+
+/// What was asked for of a fleet, and where. What nobody asked for agrees with any fleet.
+#[derive(Clone, Debug, Default)]
+struct Given {
+    seed: Option<(Seed, Origin)>,
+    nodes: Option<(u32, Origin)>,
+    profiles: Option<(Vec<Entry>, Origin)>,
 }
 
 /// A model, and how many nodes are of it.
@@ -85,12 +98,81 @@ impl FleetConfig {
             false => credential(text),
         })?;
         let password = password(typed)?;
-        Ok(Self { seed, models: models(typed)?, user, password })
+        Ok(Self {
+            seed,
+            models: models(typed)?,
+            added: Vec::new(),
+            user,
+            password,
+            given: given(typed, seed)?,
+        })
+    }
+
+    /// Which fleet this is, for whoever keeps it; no node of it is removed yet.
+    pub fn held(&self) -> Held {
+        let models = |models: &[Model]| {
+            let each = models.iter().map(|m| HeldModel { profile: m.profile.source.clone(), count: m.count });
+            each.collect()
+        };
+        Held {
+            seed: self.seed,
+            models: models(&self.models),
+            added: models(&self.added),
+            removed: Vec::new(),
+        }
+    }
+
+    /// Makes it the fleet that is held in `place`, its models with timings of their own still.
+    ///
+    /// # Errors
+    /// When something else was asked for, or a model is not there any more.
+    pub(super) fn adopt(&mut self, held: &Held, place: &Path) -> Result<(), ConfigError> {
+        let place = place.display();
+        let differs = |setting, origin: &Origin, asked: String, there: String| {
+            let said = format!(
+                "{asked}, and {place} holds a fleet with {there}; leave the flag out, or start elsewhere"
+            );
+            Err(ConfigError::at(setting, origin, said))
+        };
+        if let Some((seed, origin)) = self.given.seed.as_ref().filter(|(seed, _)| *seed != held.seed) {
+            return differs(&SEED, origin, format!("seed {}", seed.0), format!("seed {}", held.seed.0));
+        }
+        if let Some((entries, origin)) = &self.given.profiles {
+            let source = |entry: &Entry| {
+                profile::named(&entry.name).map_or_else(|_| String::new(), |p| p.source.clone())
+            };
+            let same = |(entry, model): (&Entry, &HeldModel)| {
+                source(entry) == model.profile && entry.count.is_none_or(|count| count == model.count)
+            };
+            if entries.len() != held.models.len() || !entries.iter().zip(&held.models).all(same) {
+                let asked: Vec<_> = entries.iter().map(Entry::to_string).collect();
+                return differs(&PROFILE, origin, asked.join(", "), held.models_text());
+            }
+        }
+        if let Some((nodes, origin)) = &self.given.nodes
+            && u64::from(*nodes) != held.nodes()
+        {
+            return differs(&NODES, origin, format!("{nodes} nodes"), format!("{} nodes", held.nodes()));
+        }
+        let model = |held: &HeldModel| {
+            let missing = |e: profile::ProfileError| ConfigError::new(place.to_string(), e.to_string());
+            let profile = profile::named(&held.profile).map_err(missing)?;
+            Ok(Model { profile, count: held.count })
+        };
+        self.models = held.models.iter().map(model).collect::<Result<_, _>>()?;
+        self.added = held.added.iter().map(model).collect::<Result<_, _>>()?;
+        self.seed = held.seed;
+        Ok(())
     }
 
     /// How many nodes there are.
     pub fn nodes(&self) -> u32 {
         self.models.iter().map(|m| m.count).sum()
+    }
+
+    /// How many were ever numbered, those included that were added or removed while a fleet that is kept ran.
+    pub fn numbered(&self) -> u32 {
+        self.models.iter().chain(&self.added).map(|m| m.count).sum()
     }
 
     /// Every node with its model, in order.
@@ -137,10 +219,41 @@ fn credential(text: &str) -> Result<String, String> {
     }
 }
 
+/// What was asked for, apart from what follows from defaults.
+fn given(typed: &Typed, seed: Seed) -> Result<Given, ConfigError> {
+    let origin = |setting| typed.first(setting).map(|given| given.origin.clone());
+    let profiles = match origin(&PROFILE) {
+        Some(origin) => {
+            let entries = typed.many(&PROFILE, MAX_MODELS, entry)?;
+            Some((entries.into_iter().map(|(entry, _)| entry).collect(), origin))
+        }
+        None => None,
+    };
+    let nodes = match origin(&NODES) {
+        Some(origin) => Some((typed.one(&NODES, number)?, origin)),
+        None => None,
+    };
+    // A number of nodes from a weaker place than counts is not what was asked for.
+    let counted = |entries: &[Entry]| entries.iter().any(|entry| entry.count.is_some());
+    let nodes =
+        nodes.filter(|_| !profiles.as_ref().is_some_and(|(entries, _): &(Vec<Entry>, _)| counted(entries)));
+    Ok(Given { seed: origin(&SEED).map(|origin| (seed, origin)), nodes, profiles })
+}
+
 /// One `--profile`: a name, and perhaps a count.
+#[derive(Clone, Debug)]
 struct Entry {
     name: String,
     count: Option<u32>,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            Some(count) => write!(f, "{count} {}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
 }
 
 fn entry(text: &str) -> Result<Entry, String> {

@@ -14,7 +14,7 @@ pub mod setting;
 mod tests;
 mod typed;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use error::{ConfigError, Origin};
@@ -29,11 +29,12 @@ use crate::address::{Layout, Place, Urls};
 use crate::clock::Clock;
 use crate::effect::Network;
 use crate::profile::timing::Timing;
+use crate::state::Held;
 use crate::time::Span;
 use crate::tls::MinVersion;
 use setting::{
-    ADVERTISE, BOOT_TIME, CERTS, EGRESS, IMAGES, INSECURE, IRONIC, IRONIC_CA, LIMIT, LOG, NETWORK_BOOT,
-    SPEED, Setting, TIMING, TLS_CERT, TLS_KEY, TLS_MIN,
+    ADVERTISE, AGENT_LISTEN, BOOT_TIME, CERTS, EGRESS, IMAGES, INSECURE, IRONIC, IRONIC_CA, LIMIT, LISTEN,
+    LOG, NETWORK_BOOT, SNAPSHOT, SPEED, STATE, Setting, TIMING, TLS_CERT, TLS_KEY, TLS_MIN,
 };
 
 /// What `fauxmetal serve` is to do.
@@ -72,10 +73,15 @@ pub struct Config {
     pub tls_min: MinVersion,
     /// What clients, servers and nodes are granted.
     pub limits: Limits,
+    /// The directory in which the fleet is kept; `None` means nowhere.
+    pub state: Option<PathBuf>,
+    /// The snapshot that the fleet starts from.
+    pub snapshot: Option<PathBuf>,
     /// Simulated seconds per second, within [`Clock::SPEED`].
     pub speed: f64,
     /// The filter of the log, as `tracing_subscriber::EnvFilter` reads it; known to be right.
     pub log: String,
+    timings: Timings,
 }
 
 /// How the certificates of servers that are called are verified.
@@ -121,7 +127,8 @@ impl Config {
     /// For the first setting that is wrong, or for two that do not go together.
     pub fn new(typed: &Typed) -> Result<Self, ConfigError> {
         let mut fleet = FleetConfig::new(typed)?;
-        set_timings(typed, &mut fleet)?;
+        let timings = Timings::new(typed)?;
+        timings.set(&mut fleet);
         let Addresses { layout, domain, listen, agent_listen, admin_listen } =
             Addresses::new(typed, fleet.nodes())?;
         Ok(Self {
@@ -152,9 +159,37 @@ impl Config {
             certs: typed.one(&CERTS, path)?,
             tls_min: typed.one(&TLS_MIN, tls_min)?,
             limits: limits(typed)?,
+            state: typed.maybe(&STATE, path)?,
+            snapshot: typed.maybe(&SNAPSHOT, path)?,
             speed: typed.one(&SPEED, speed)?,
             log: typed.one(&LOG, log_filter)?,
+            timings,
         })
+    }
+
+    /// Makes the fleet the one that is held in `place`, a state file or a snapshot; timings stay as configured.
+    ///
+    /// # Errors
+    /// When the settings ask for another fleet or another beginning, or one of its models cannot be had any more.
+    pub fn adopt(&mut self, held: &Held, place: &Path) -> Result<(), ConfigError> {
+        if let Some(snapshot) = self.snapshot.as_deref().filter(|snapshot| *snapshot != place) {
+            let said = format!(
+                "{} is to begin a fleet, and {} holds one; leave it out to go on with that one, or name an empty directory",
+                snapshot.display(),
+                place.display()
+            );
+            return Err(ConfigError::new(SNAPSHOT.flag(), said));
+        }
+        self.fleet.adopt(held, place)?;
+        self.timings.set(&mut self.fleet);
+        // Room was looked for when the fleet was another one.
+        let nodes = self.fleet.numbered();
+        let agents = addresses::of_agents(self.layout);
+        let listens = self.listen.iter().map(|listen| (&LISTEN, listen, self.layout));
+        for (setting, listen, layout) in listens.chain([(&AGENT_LISTEN, &self.agent_listen, agents)]) {
+            listen.check(layout, nodes, &[]).map_err(|said| ConfigError::new(setting.flag(), said))?;
+        }
+        Ok(())
     }
 
     /// The URL by which others reach a listener that is bound to `port`, without a path.
@@ -283,28 +318,41 @@ fn stronger(typed: &Typed, one: &Setting, other: &Setting) -> Result<bool, Confi
     }
 }
 
-fn set_timings(typed: &Typed, fleet: &mut FleetConfig) -> Result<(), ConfigError> {
-    let whole = typed.maybe(&BOOT_TIME, |text| text.parse::<Span>().map_err(|e| e.to_string()))?;
-    let each = typed.many(&TIMING, Timing::default().list().len(), |text| {
-        let (name, range) =
-            text.split_once('=').ok_or_else(|| format!("'{text}' is not NAME=RANGE, as post=30s..60s"))?;
-        let span: Span = range.parse().map_err(|e| format!("{name}: {e}"))?;
-        Timing::default().set(name, span).map_err(|e| e.to_string())?;
-        Ok((name.to_owned(), span))
-    })?;
-    if whole.is_none() && each.is_empty() {
-        return Ok(());
+/// Times that were set in place of the profiles' own.
+#[derive(Clone, Debug)]
+struct Timings {
+    whole: Option<Span>,
+    each: Vec<(String, Span)>,
+}
+
+impl Timings {
+    fn new(typed: &Typed) -> Result<Self, ConfigError> {
+        let whole = typed.maybe(&BOOT_TIME, |text| text.parse::<Span>().map_err(|e| e.to_string()))?;
+        let each = typed.many(&TIMING, Timing::default().list().len(), |text| {
+            let (name, range) = text
+                .split_once('=')
+                .ok_or_else(|| format!("'{text}' is not NAME=RANGE, as post=30s..60s"))?;
+            let span: Span = range.parse().map_err(|e| format!("{name}: {e}"))?;
+            Timing::default().set(name, span).map_err(|e| e.to_string())?;
+            Ok((name.to_owned(), span))
+        })?;
+        Ok(Self { whole, each: each.into_iter().map(|(timing, _)| timing).collect() })
     }
-    for model in &mut fleet.models {
-        let timing = &mut Arc::make_mut(&mut model.profile).timing;
-        if let Some(whole) = whole {
-            split_boot_time(timing, whole);
+
+    fn set(&self, fleet: &mut FleetConfig) {
+        if self.whole.is_none() && self.each.is_empty() {
+            return;
         }
-        for ((name, span), _) in &each {
-            timing.set(name, *span).expect("the name was tried above");
+        for model in fleet.models.iter_mut().chain(&mut fleet.added) {
+            let timing = &mut Arc::make_mut(&mut model.profile).timing;
+            if let Some(whole) = self.whole {
+                split_boot_time(timing, whole);
+            }
+            for (name, span) in &self.each {
+                timing.set(name, *span).expect("the name was tried above");
+            }
         }
     }
-    Ok(())
 }
 
 /// Half for the firmware, half for what it starts, so that both together stay within the range.

@@ -116,6 +116,7 @@ const IRONIC_SIDE: &str = "Ironic";
 const ACCESS: &str = "Access";
 const LIMITS: &str = "Limits";
 const TIME: &str = "Time";
+const STATE_HEADING: &str = "State";
 const GENERAL: &str = "General";
 
 /// Each setting: its help as doc comment, its name as a constant, and what else is known of it.
@@ -244,6 +245,19 @@ settings! {
     ///
     /// `fauxmetal profile show` lists the names. Wins over --boot-time.
     TIMING = Setting::new("timing", Kind::Pairs, "NAME=RANGE", TIME);
+
+    /// Directory in which the fleet is kept, so that it survives a restart
+    ///
+    /// What a client was told (2xx) is on disk before it is told, and is there again after a crash. Made when it is not
+    /// there; one process uses it at a time. A directory that holds a fleet says which nodes there are: --seed,
+    /// --profile and --nodes need not be given again, and must not differ. Without it nothing is written, and every start
+    /// begins with new machines.
+    STATE = Setting::new("state", Kind::One, "DIR", STATE_HEADING);
+    /// Snapshot to start from, as `fauxmetal snapshot` saves and exports them
+    ///
+    /// It says which nodes there are, and what each was doing goes on from there. With --state the directory must not hold
+    /// a fleet yet.
+    SNAPSHOT = Setting::new("snapshot", Kind::One, "FILE", STATE_HEADING);
 
     /// File of settings (TOML)
     CONFIG = Setting::new("config", Kind::One, "FILE", GENERAL).of_fleet().not_in_file();

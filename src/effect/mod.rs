@@ -232,7 +232,10 @@ impl Outside {
     }
 
     /// Performs one effect and brings its node the answer. One whose machine has moved on meanwhile needs none.
+    ///
+    /// Nothing goes out before what it follows from is kept: a call for a state that a crash makes undone would be wrong.
     pub async fn perform(&self, id: NodeId, effect: Effect) {
+        while self.fleet.until_node_kept(id).await.is_err() {}
         let in_flight = self.meters.in_flight.enter();
         let done = match effect.kind {
             EffectKind::ReadBoot => self.read_boot(id, effect.epoch).await,

@@ -4,11 +4,12 @@
 //! goes into one queue as it arises, from which `effect.rs` takes it.
 
 mod census;
+pub mod keep;
 mod slots;
 mod wake;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -22,6 +23,7 @@ use crate::node::{Node, NodeId, Outcome};
 use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::time::SimTime;
+use keep::Ledger;
 use slots::{Slot, Slots};
 use wake::Wake;
 
@@ -41,6 +43,8 @@ pub struct Fleet {
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
     /// Nodes that somebody waits for; an entry lives as long as its waiters.
     waiters: DashMap<NodeId, Arc<Notify>>,
+    /// What is to be kept on disk; empty when nothing is.
+    ledger: OnceLock<Arc<Ledger>>,
 }
 
 /// The fleet has used up its indexes.
@@ -68,6 +72,7 @@ impl Fleet {
             wake: Wake::default(),
             effects,
             waiters: DashMap::new(),
+            ledger: OnceLock::new(),
         };
         (fleet, queue)
     }
@@ -121,6 +126,9 @@ impl Fleet {
         }
         *next = added.end;
         if count > 0 {
+            if let Some(ledger) = self.ledger() {
+                ledger.added(added.start, profile, count);
+            }
             let mut profiles = self.profiles.lock();
             match profiles.iter_mut().find(|(known, _)| known.name == profile.name) {
                 Some((_, nodes)) => *nodes += count,
@@ -134,7 +142,14 @@ impl Fleet {
     /// Takes a node away, whatever it is doing. Whether it was there.
     pub fn remove(&self, id: NodeId) -> bool {
         let Some(slot) = self.slots.get(id) else { return false };
-        let Some(node) = slot.lock().node.take() else { return false };
+        let node = {
+            let mut slot = slot.lock();
+            let Some(node) = slot.node.take() else { return false };
+            if let Some(ledger) = self.ledger() {
+                slot.batch = ledger.removed(id, slot.batch);
+            }
+            node
+        };
         self.count.fetch_sub(1, Ordering::Relaxed);
         self.profiles.lock().retain_mut(|(profile, nodes)| {
             *nodes -= u32::from(profile.name == node.profile().name);
@@ -165,6 +180,13 @@ impl Fleet {
         self.with(id, |node, now| see(node, now))
     }
 
+    /// Looks at what never changes of a node: who it is, and its model. It is not settled for that, and whoever is told
+    /// need not wait for anything to be kept.
+    pub fn identify<R>(&self, id: NodeId, see: impl FnOnce(&Node, SimTime) -> R) -> Option<R> {
+        let slot = self.slots.get(id)?.lock();
+        slot.node.as_ref().map(|node| see(node, self.clock.now()))
+    }
+
     /// Looks at a node, settled to now, and may tell it things.
     pub fn with<R>(&self, id: NodeId, act: impl FnOnce(&mut Node, SimTime) -> R) -> Option<R> {
         let mut slot = self.slots.get(id)?.lock();
@@ -174,6 +196,9 @@ impl Fleet {
         node.settle(now);
         let result = act(node, now);
         self.after(id, &mut slot, due);
+        if self.ledger().is_some() {
+            keep::note(slot.batch);
+        }
         Some(result)
     }
 
@@ -223,6 +248,11 @@ impl Fleet {
             // The queue's other end is only gone when the daemon is; then nobody is left to do anything.
             let _ = self.effects.send((id, effect));
         });
+        if node.take_touched()
+            && let Some(ledger) = self.ledger()
+        {
+            slot.batch = ledger.add(id, slot.batch);
+        }
         let next = node.next_deadline();
         if next < slot.armed {
             slot.armed = next;

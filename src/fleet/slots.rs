@@ -18,6 +18,8 @@ pub(super) struct Slot {
     pub(super) node: Option<Node>,
     /// The earliest deadline that has been filed for it.
     pub(super) armed: SimTime,
+    /// The last batch that it was put into, to be kept; zero for none. See [`super::keep::Ledger`].
+    pub(super) batch: u64,
 }
 
 /// Places that were made together, and stay where they are.
@@ -40,7 +42,7 @@ impl Slots {
     /// The place of that index, made if need be; the index is within [`NodeId::MAX`].
     pub(super) fn make(&self, id: NodeId) -> &Mutex<Slot> {
         let index = id.0 as usize;
-        let empty = || Mutex::new(Slot { node: None, armed: SimTime::NEVER });
+        let empty = || Mutex::new(Slot { node: None, armed: SimTime::NEVER, batch: 0 });
         let chunk = self.0[index / CHUNK].get_or_init(|| (0..CHUNK).map(|_| empty()).collect());
         &chunk[index % CHUNK]
     }

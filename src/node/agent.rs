@@ -48,7 +48,8 @@ pub enum Call {
     At(SimTime),
     /// To be made now.
     Due,
-    /// Being made; its answer will come.
+    /// Being made; its answer will come. Kept as [`Call::Due`], for an answer dies with the process that waits for it.
+    #[serde(rename(serialize = "Due"))]
     Underway,
 }
 

@@ -15,6 +15,7 @@ use crate::time::SimTime;
 
 /// A controller's memory, as far as it differs from a new machine's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Bmc {
     /// BIOS attributes in force that are not at their default.
     pub bios: BTreeMap<Box<str>, Value>,
@@ -117,6 +118,12 @@ pub(super) static NEW: Bmc = Bmc {
     boot_failure: None,
     sessions: Sessions::new(),
 };
+
+impl Default for Bmc {
+    fn default() -> Self {
+        NEW.clone()
+    }
+}
 
 impl Bmc {
     /// What is in the slot with that number.

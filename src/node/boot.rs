@@ -7,6 +7,7 @@ use crate::profile::Profile;
 
 /// What `ComputerSystem.Boot` says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Boot {
     /// `BootSourceOverrideTarget`.
     pub target: BootTarget,

@@ -7,9 +7,10 @@ use crate::dmtf::{BootProgress, BootTarget, PowerState};
 use crate::time::SimTime;
 
 /// What the machine is doing.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Host {
     /// Nothing.
+    #[default]
     Off,
     /// Its power comes on.
     PoweringOn {

@@ -14,6 +14,7 @@ mod secret;
 pub mod sensors;
 pub mod session;
 pub mod spec;
+mod state;
 pub mod work;
 
 use std::sync::Arc;
@@ -47,10 +48,16 @@ pub struct Node {
     seed: Seed,
     profile: Arc<Profile>,
     state: State,
+    /// Told something since [`Node::take_touched`]: what settling alone would not bring about again.
+    touched: bool,
 }
 
-/// All that a node remembers: what would have to be kept for it to go on after a restart.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// All that a node remembers: what is kept for it to go on after a restart.
+///
+/// It is written as JSON and read by later versions, so a field that is added has a default (`serde(default)`, which the
+/// whole struct has here), and none is left out: `node/state.rs` holds both.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     host: Host,
     boot: Boot,
@@ -79,16 +86,7 @@ pub enum Outcome {
 impl Node {
     /// A new machine: off, its disks empty, its settings at their defaults.
     pub fn new(id: NodeId, seed: Seed, profile: Arc<Profile>) -> Self {
-        let state = State {
-            host: Host::Off,
-            boot: Boot::default(),
-            starts: 0,
-            draws: 0,
-            installed: false,
-            due: false,
-            bmc: None,
-        };
-        Self { id, seed, profile, state }
+        Self { id, seed, profile, state: State::default(), touched: false }
     }
 
     /// Its index in the fleet.
@@ -192,12 +190,25 @@ impl Node {
         self.state.bmc.as_mut().is_some_and(|bmc| bmc.sessions.check(secret, now))
     }
 
+    /// Counts `now` as a use of each session. Uses are not kept, so whoever brings a node back does this.
+    pub fn use_sessions(&mut self, now: SimTime) {
+        if let Some(bmc) = &mut self.state.bmc {
+            bmc.sessions.use_all(now);
+        }
+    }
+
     /// Does what `command` says, or refuses and changes nothing.
     ///
     /// # Errors
     /// Why not.
     pub fn apply(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         self.settle(now);
+        let outcome = self.obey(command, now)?;
+        self.touched = true;
+        Ok(outcome)
+    }
+
+    fn obey(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         if let Some(until) = self.bmc().restarting_until
             && !matches!(command, Command::Agent(_))
         {
@@ -301,6 +312,7 @@ impl Node {
     /// Takes the answer to an effect; one that belongs to an earlier start, or to media that are gone, is ignored.
     pub fn answer(&mut self, epoch: u32, answer: Answer, now: SimTime) {
         self.settle(now);
+        self.touched = true;
         let dice = self.dice();
         if let Answer::MediaOpened(slot, result) = answer {
             let Some(bmc) = &mut self.state.bmc else { return };

@@ -81,6 +81,13 @@ impl Sessions {
         self.open = Vec::new();
     }
 
+    /// Counts `now` as a use of each.
+    pub(super) fn use_all(&mut self, now: SimTime) {
+        for session in &mut self.open {
+            session.used = session.used.max(now);
+        }
+    }
+
     /// Whether a session has that secret; this use keeps it alive.
     pub(super) fn check(&mut self, secret: &Secret, now: SimTime) -> bool {
         let timeout_s = self.timeout_s;

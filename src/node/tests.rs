@@ -13,28 +13,28 @@ use crate::profile::built_in;
 const T0: SimTime = SimTime::from_ms(1_800_000_000_000);
 
 /// A node with its clock, and the other side of its effects.
-struct Bench {
-    node: Node,
-    now: SimTime,
+pub(super) struct Bench {
+    pub(super) node: Node,
+    pub(super) now: SimTime,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { node: Node::new(NodeId(3), Seed(1), built_in("generic").unwrap()), now: T0 }
     }
 
-    fn apply(&mut self, command: Command) -> Result<Outcome, Refusal> {
+    pub(super) fn apply(&mut self, command: Command) -> Result<Outcome, Refusal> {
         self.node.apply(command, self.now)
     }
 
-    fn effects(&mut self) -> Vec<EffectKind> {
+    pub(super) fn effects(&mut self) -> Vec<EffectKind> {
         let mut out = Vec::new();
         self.node.take_effects(SimTime::from_ms(0), |e| out.push(e.kind));
         out
     }
 
     /// Jumps from deadline to deadline until something is due outside or nothing is left to do.
-    fn run(&mut self) -> Vec<EffectKind> {
+    pub(super) fn run(&mut self) -> Vec<EffectKind> {
         loop {
             let due = self.effects();
             let next = self.node.next_deadline();
@@ -46,7 +46,7 @@ impl Bench {
         }
     }
 
-    fn answer(&mut self, answer: Answer) {
+    pub(super) fn answer(&mut self, answer: Answer) {
         self.node.answer(self.node.starts(), answer, self.now);
     }
 
@@ -62,7 +62,7 @@ impl Bench {
     }
 
     /// Up to an agent that serves.
-    fn serving(&mut self) {
+    pub(super) fn serving(&mut self) {
         self.insert_and_arm();
         self.apply(Command::Reset(ResetType::On)).unwrap();
         assert_eq!(self.run(), [EffectKind::ReadBoot]);
@@ -87,7 +87,7 @@ fn insertion(image: &str) -> Insertion {
     }
 }
 
-fn params() -> Params {
+pub(super) fn params() -> Params {
     Params {
         api_urls: ["http://one".into(), "http://two".into()].into(),
         spread: 2,
@@ -107,11 +107,30 @@ fn found(token: Option<&str>) -> Answer {
     })
 }
 
-fn timed() -> Command {
+pub(super) fn timed() -> Command {
     Command::Agent(AgentCommand {
         name: "execute_clean_step".into(),
         work: Work::Timed(Span::exactly_ms(2_000), CommandStatus::Succeeded("{}".into()), Then::EmptyDisks),
     })
+}
+
+pub(super) fn image() -> ImageJob {
+    ImageJob {
+        id: "x".into(),
+        urls: ["http://images/x".into()].into(),
+        format: "raw".into(),
+        checksum: None,
+        stream: true,
+        credentials: None,
+        authorization: None,
+        proxies: [].into(),
+        no_proxy: None,
+        device: "/dev/sda".into(),
+        partitions: None,
+        configdrive_url: None,
+        node_uuid: "local".into(),
+        step: None,
+    }
 }
 
 #[test]
@@ -199,23 +218,7 @@ fn a_command_that_ends_during_a_heartbeat_is_followed_by_another() {
 fn a_written_image_makes_the_disk_bootable_and_power_off_takes_the_agent_along() {
     let mut bench = Bench::new();
     bench.serving();
-    let image = ImageJob {
-        id: "x".into(),
-        urls: ["http://images/x".into()].into(),
-        format: "raw".into(),
-        checksum: None,
-        stream: true,
-        credentials: None,
-        authorization: None,
-        proxies: [].into(),
-        no_proxy: None,
-        device: "/dev/sda".into(),
-        partitions: None,
-        configdrive_url: None,
-        node_uuid: "local".into(),
-        step: None,
-    };
-    let command = AgentCommand { name: "execute_deploy_step".into(), work: Work::Image(Box::new(image)) };
+    let command = AgentCommand { name: "execute_deploy_step".into(), work: Work::Image(Box::new(image())) };
     bench.apply(Command::Agent(command)).unwrap();
     assert_eq!(bench.run(), [EffectKind::WriteImage]);
     bench.answer(Answer::ImageWritten(Ok(agent::Written {
@@ -296,7 +299,7 @@ fn a_restarting_controller_refuses_and_comes_back() {
     assert_eq!(bench.apply(Command::ResetBios), Ok(Outcome::Done));
 }
 
-fn any_command() -> impl Strategy<Value = Command> {
+pub(super) fn any_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         proptest::sample::select(ResetType::ALL).prop_map(Command::Reset),
         Just(Command::InsertMedia(insertion("http://x/y"))),
@@ -304,6 +307,18 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::ResetBios),
         Just(Command::ResetManager),
         Just(timed()),
+        Just(Command::Agent(AgentCommand { name: "x".into(), work: Work::Image(Box::new(image())) })),
+        Just(Command::ChangeBios(vec![(
+            "LogicalProc".into(),
+            crate::profile::bios::Value::Text("Disabled".into())
+        )])),
+        Just(Command::SetDriveLed(1, crate::dmtf::IndicatorLed::Lit)),
+        Just(Command::EnableSecureBoot(true)),
+        Just(Command::SetManagerClock { ahead_ms: Some(-7), offset_minutes: Some(60) }),
+        Just(Command::ChangeSystem(SystemChange {
+            asset_tag: Some("é\"".into()),
+            ..SystemChange::default()
+        })),
         proptest::sample::select(BootTarget::ALL).prop_map(|t| {
             let boot = BootChange { target: Some(t), ..BootChange::default() };
             Command::ChangeSystem(SystemChange { boot, ..SystemChange::default() })

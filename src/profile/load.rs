@@ -91,7 +91,7 @@ pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
             _ => {}
         }
     }
-    build(name, &format!("{name}/profile.toml"), toml.ok_or_else(unknown)?, overlays)
+    build(name, name, &format!("{name}/profile.toml"), toml.ok_or_else(unknown)?, overlays)
 }
 
 /// The profile in a folder: `profile.toml` and one JSON file for each DMTF type that differs.
@@ -116,11 +116,13 @@ pub fn from_directory(dir: &Path) -> Result<Arc<Profile>, ProfileError> {
         }
     }
     let name = dir.file_name().map_or_else(|| "custom".to_owned(), |n| n.to_string_lossy().into_owned());
-    build(&name, &toml_path.display().to_string(), &toml, overlays)
+    let source = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    build(&name, &source.display().to_string(), &toml_path.display().to_string(), &toml, overlays)
 }
 
 fn build(
     name: &str,
+    source: &str,
     file: &str,
     toml: &str,
     overlays: Vec<(String, String, String)>,
@@ -128,6 +130,7 @@ fn build(
     let mut profile: Profile = toml::from_str(toml)
         .map_err(|error| ProfileError::Toml { file: file.to_owned(), error: Box::new(error) })?;
     name.clone_into(&mut profile.name);
+    source.clone_into(&mut profile.source);
     for (file, kind, text) in overlays {
         let overlay = Overlay::parse(&text).map_err(|error| ProfileError::Overlay { file, error })?;
         profile.overlays.insert(kind, overlay);
@@ -224,7 +227,8 @@ mod tests {
 
     #[test]
     fn a_wrong_key_names_its_line() {
-        let error = build("x", "x/profile.toml", "description = \"d\"\nmodle = \"m\"\n", vec![]).unwrap_err();
+        let error =
+            build("x", "x", "x/profile.toml", "description = \"d\"\nmodle = \"m\"\n", vec![]).unwrap_err();
         assert!(error.to_string().contains("line 2") && error.to_string().contains("modle"), "{error}");
     }
 }

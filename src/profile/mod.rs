@@ -30,6 +30,9 @@ pub struct Profile {
     /// The name that `--profile` takes: lower case letters, digits and dashes.
     #[serde(skip)]
     pub name: String,
+    /// How it is found again by [`named`]: a built-in name, or the absolute path of its folder.
+    #[serde(skip)]
+    pub source: String,
     /// One line for `fauxmetal profile list`.
     pub description: String,
     /// `ComputerSystem.Manufacturer`. Ironic switches on some makers' names (`ironic-contract.md` 1.18).

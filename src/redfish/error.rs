@@ -6,6 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::doc::Doc;
 use super::message::{self, BASE, Entry, GENERAL_ERROR, Message};
 use super::protocol::{ODATA_4, ODATA_VERSION};
+use crate::fleet::keep::NotKept;
 use crate::node::command::Refusal;
 
 /// Why a request is not granted.
@@ -29,15 +30,17 @@ impl From<&'static Entry> for Problem {
     }
 }
 
+impl From<NotKept> for Problem {
+    fn from(_: NotKept) -> Self {
+        Self::later(NotKept::RETRY_AFTER_S)
+    }
+}
+
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::PoweredOff => (&message::RESOURCE_IN_STANDBY).into(),
-            Refusal::ManagerRestarting(left) => {
-                let seconds = left.as_secs() + 1;
-                let message = Message::new(&message::SERVICE_TEMPORARILY_UNAVAILABLE, [&seconds.to_string()]);
-                Self { messages: vec![message], retry_after_s: Some(seconds) }
-            }
+            Refusal::ManagerRestarting(left) => Self::later(left.as_secs() + 1),
             Refusal::MediaInserted | Refusal::AgentBusy => (&message::RESOURCE_IN_USE).into(),
             Refusal::SecureBootNeedsUefi => Message::new(
                 &message::PROPERTY_VALUE_CONFLICT,
@@ -52,6 +55,12 @@ impl From<Refusal> for Problem {
 }
 
 impl Problem {
+    /// Not now: another try may go better after so many seconds.
+    fn later(seconds: u64) -> Self {
+        let message = Message::new(&message::SERVICE_TEMPORARILY_UNAVAILABLE, [&seconds.to_string()]);
+        Self { messages: vec![message], retry_after_s: Some(seconds) }
+    }
+
     /// The status that goes with the first message.
     pub fn status(&self) -> StatusCode {
         let first = self.messages.first().map_or(&GENERAL_ERROR, |m| m.entry);

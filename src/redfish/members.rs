@@ -118,7 +118,7 @@ impl<R: Deref<Target = Redfish>> Iterator for Parts<R> {
 /// Calls back with each member that a node has in the collection over a row: the node's key, and the part's id if the
 /// member is a part.
 fn of_node(redfish: &Redfish, row: usize, id: NodeId, each: &mut dyn FnMut(&str, &str)) {
-    redfish.fleet.look(id, |node, now| {
+    redfish.fleet.identify(id, |node, now| {
         let mut buffer = Uuid::encode_buffer();
         let key: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
         match TREE.rows[row].resource.members {

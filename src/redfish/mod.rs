@@ -105,7 +105,7 @@ enum Reply {
 impl Redfish {
     /// A service with its one account. Where it listens is to be told in [`Redfish::places`].
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        let (sessions, requests) = (Sessions::new(), meters::requests());
+        let (sessions, requests) = (Sessions::kept_in(fleet.ledger().cloned()), meters::requests());
         Self { fleet, account, sessions, places: Vec::new(), domain: None, requests }
     }
 
@@ -267,7 +267,12 @@ impl Redfish {
     fn on_service(&self, asked: &Asked<'_>, now: SimTime) -> Result<Reply, Problem> {
         let cx =
             Cx { redfish: self, node: None, now, uri: asked.uri, ids: &asked.ids, node_key: "", own: false };
-        match self.granted(asked, &cx)? {
+        let granted = self.granted(asked, &cx)?;
+        match &granted {
+            Granted::Change(_) => self.fleet.may_change()?,
+            Granted::Reply(_) => self.sessions.note(),
+        }
+        match granted {
             Granted::Reply(reply) => Ok(reply),
             Granted::Change(Effect::Node(_)) => {
                 unreachable!("only a node's resources have changes of a node")
@@ -303,6 +308,7 @@ impl Redfish {
         match self.granted(asked, &cx)? {
             Granted::Reply(reply) => Ok(reply),
             Granted::Change(Effect::Node(command)) => {
+                self.fleet.may_change()?;
                 node.apply(command, now)?;
                 Ok(Reply::Answer(no_content()))
             }

@@ -1,11 +1,14 @@
 //! Sessions of a service: tokens, when they end, and how many there can be.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use base64::Engine as _;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use serde::{Deserialize, Serialize};
 
+use crate::fleet::keep::Ledger;
 use crate::meter::Counter;
 use crate::time::SimTime;
 
@@ -20,6 +23,24 @@ pub struct Sessions {
     pub limit: usize,
     /// Sessions that were refused because there were as many already.
     pub refused: Counter,
+    /// Where they are kept on disk.
+    ledger: Option<Arc<Ledger>>,
+}
+
+/// A session as it is kept. That it is used is not: a restart counts as a use.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    token: Box<str>,
+    user: Box<str>,
+    created: SimTime,
+}
+
+/// What is kept beside the sessions.
+#[derive(Serialize, Deserialize)]
+struct KeptService {
+    /// The next id, so that none is used twice.
+    next: u64,
+    timeout_s: u32,
 }
 
 struct Session {
@@ -63,6 +84,57 @@ impl Sessions {
             timeout_s: AtomicU32::new(1800),
             limit: Self::LIMIT,
             refused: Counter::default(),
+            ledger: None,
+        }
+    }
+
+    /// None, and those to come are kept in `ledger`, if there is one.
+    pub fn kept_in(ledger: Option<Arc<Ledger>>) -> Self {
+        Self { ledger, ..Self::new() }
+    }
+
+    /// Below which the records of sessions are kept.
+    pub const RECORDS: &str = "session/";
+    const SERVICE: &str = "session/service";
+
+    /// Takes back what was kept: records below [`Sessions::RECORDS`]. Each session counts as used `now`.
+    ///
+    /// # Errors
+    /// When a record cannot be read; its key and why.
+    pub fn restore(&self, records: &[(String, Vec<u8>)], now: SimTime) -> Result<(), String> {
+        for (key, value) in records {
+            let wrong = |error: &dyn std::fmt::Display| format!("record '{key}': {error}");
+            if key == Self::SERVICE {
+                let service: KeptService = serde_json::from_slice(value).map_err(|e| wrong(&e))?;
+                self.next.fetch_max(service.next, Ordering::Relaxed);
+                self.timeout_s.store(service.timeout_s, Ordering::Relaxed);
+                continue;
+            }
+            let id = key.strip_prefix(Self::RECORDS).unwrap_or_default().parse().map_err(|e| wrong(&e))?;
+            let Kept { token, user, created } = serde_json::from_slice(value).map_err(|e| wrong(&e))?;
+            self.by_id.insert(id, token.clone());
+            self.by_token.insert(token, Session { id, user, created, used: AtomicU64::new(now.ms()) });
+        }
+        Ok(())
+    }
+
+    /// Has whoever shows a session wait until all that was said of sessions is kept.
+    pub fn note(&self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.note_records();
+        }
+    }
+
+    fn keep(&self, id: u64, kept: Option<&Kept>) {
+        if let Some(ledger) = &self.ledger {
+            ledger.record(&format!("{}{id}", Self::RECORDS), kept.map(json));
+        }
+    }
+
+    fn keep_service(&self) {
+        if let Some(ledger) = &self.ledger {
+            let next = self.next.load(Ordering::Relaxed);
+            ledger.record(Self::SERVICE, Some(json(&KeptService { next, timeout_s: self.timeout_s() })));
         }
     }
 
@@ -74,6 +146,7 @@ impl Sessions {
     /// Sets `SessionTimeout`, within [`Sessions::TIMEOUT_S`].
     pub fn set_timeout_s(&self, seconds: u32) {
         self.timeout_s.store(seconds, Ordering::Relaxed);
+        self.keep_service();
     }
 
     /// How many there are, those included that have timed out and were not looked at since.
@@ -102,6 +175,8 @@ impl Sessions {
         let token: Box<str> = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret).into();
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let session = Session { id, user: user.into(), created: now, used: AtomicU64::new(now.ms()) };
+        self.keep_service();
+        self.keep(id, Some(&Kept { token: token.clone(), user: user.into(), created: now }));
         self.by_id.insert(id, token.clone());
         self.by_token.insert(token.clone(), session);
         Ok((id, token))
@@ -123,6 +198,7 @@ impl Sessions {
     /// Ends a session; whether there was one.
     pub fn end(&self, id: u64) -> bool {
         let Some((_, token)) = self.by_id.remove(&id) else { return false };
+        self.keep(id, None);
         if let Entry::Occupied(session) = self.by_token.entry(token) {
             session.remove();
         }
@@ -154,10 +230,15 @@ impl Sessions {
             let keep = !self.ended(session, now);
             if !keep {
                 self.by_id.remove(&session.id);
+                self.keep(session.id, None);
             }
             keep
         });
     }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("a struct of texts and numbers")
 }
 
 impl Default for Sessions {
@@ -192,6 +273,20 @@ mod tests {
         assert_eq!(sessions.begin("admin", T0), Err(NoSession::TooMany));
         assert_eq!(sessions.refused.get(), 1);
         assert!(sessions.begin("admin", T0.after_ms(2_000_000)).is_ok());
+    }
+
+    #[test]
+    fn sessions_that_are_taken_back_are_what_was_kept() {
+        let sessions = Sessions::new();
+        let kept = |token: &str| json(&Kept { token: token.into(), user: "admin".into(), created: T0 });
+        let service = json(&KeptService { next: 9, timeout_s: 60 });
+        let records = [("session/7".to_owned(), kept("t")), (Sessions::SERVICE.to_owned(), service)];
+        let now = T0.after_ms(3_600_000);
+        sessions.restore(&records, now).unwrap();
+        assert_eq!(sessions.check("t", now.after_ms(50_000)), Some(7), "a restart counts as a use");
+        assert_eq!((sessions.timeout_s(), sessions.begin("admin", now).unwrap().0), (60, 9));
+        let error = sessions.restore(&[("session/x".to_owned(), kept("t"))], now).unwrap_err();
+        assert!(error.starts_with("record 'session/x': "), "{error}");
     }
 
     #[test]

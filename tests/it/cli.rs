@@ -48,6 +48,7 @@ fn help_is_there_for_all_who_ask() {
     insta::assert_snapshot!("help", output(&["--help"]));
     insta::assert_snapshot!("serve_help", output(&["serve", "--help"]));
     insta::assert_snapshot!("export_help", output(&["export", "--help"]));
+    insta::assert_snapshot!("snapshot_help", output(&["snapshot", "--help"]));
 }
 
 #[test]

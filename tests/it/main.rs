@@ -6,5 +6,6 @@ mod addresses;
 mod cli;
 mod documents;
 mod figures;
+mod kept;
 mod load;
 mod tidy;

@@ -10,7 +10,7 @@ const FLOORS: &[&[&str]] = &[
     &["clock", "profile"],
     &["node"],
     &["fleet"],
-    &["redfish", "agent"],
+    &["redfish", "agent", "state"],
     &["server", "effect"],
     &["config", "admin"],
     &["daemon"],
@@ -107,6 +107,20 @@ fn rooms_name_nothing_they_should_not_know() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nothing_that_a_node_remembers_is_left_out_when_it_is_kept() {
+    for (room, path, text) in sources().into_iter().filter(|(room, ..)| room == "node") {
+        for line in without_tests(&text).lines() {
+            let left_out = line.contains("serde(") && line.contains("skip");
+            assert!(
+                !left_out,
+                "{room}: {}: what is not written is lost by a restart: {line}",
+                path.display()
+            );
+        }
+    }
 }
 
 #[test]

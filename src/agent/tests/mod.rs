@@ -391,3 +391,25 @@ async fn an_agent_with_an_address_of_its_own_is_found_there_and_needs_no_path() 
     let gone = bench.agents.call(Some(NodeId(1)), ask("/")).await;
     assert!(gone.extensions().get::<crate::face::HangUp>().is_some(), "its machine is off");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_kept_is_not_begun_and_not_told() {
+    let bench = Bench::serving();
+    let ledger = bench.fleet.keep();
+    ledger.failed(std::time::Duration::ZERO);
+    let body = json!({"name": "clean.get_clean_steps", "params": {"node": node(), "ports": []}}).to_string();
+    let path = format!("/v1/commands/?agent_token={TOKEN}");
+    let (status, said, response) = bench.send(Method::POST, &path, &body).await;
+    assert_eq!((status.as_u16(), &said["faultcode"]), (503, &json!("Server")), "{said}");
+    assert!(said["faultstring"].as_str().unwrap().contains("cannot be kept"), "{said}");
+    assert_eq!(response.headers()["retry-after"], "5");
+    let commands = || bench.fleet.look(bench.id, |n, _| n.agent().unwrap().commands.len()).unwrap();
+    assert_eq!(commands(), 0, "it was not begun");
+    ledger.kept(0);
+    assert_eq!(
+        bench.send(Method::POST, &path, &body).await.0,
+        503,
+        "it was begun, and nobody could keep it in time"
+    );
+    assert_eq!(commands(), 1);
+}

@@ -7,6 +7,7 @@ use http::Request;
 use serde_json::Value;
 
 use super::*;
+use crate::fleet::keep::Next;
 use crate::node::agent::{Closed, Phase};
 use crate::tls::tests::names;
 use crate::tls::{DevelopmentCa, MinVersion, server_config};
@@ -217,4 +218,27 @@ async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
         () = tokio::time::sleep(Duration::from_secs(60)) => panic!("not all agents came up"),
     }
     assert!(now.1.load(Ordering::SeqCst) <= Limits::default().calls_per_server);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_called_for_what_is_not_kept() {
+    let mut site = Site::new(Settings::default());
+    let ledger = site.fleet.keep();
+    site.agent(Params { api_urls: [nobody().into()].into(), lookup_timeout_s: 600, ..Params::default() });
+    let effect = site.next();
+    assert_eq!(effect.kind, EffectKind::LookUp);
+    let failed = || {
+        site.look(|node| matches!(node.agent().unwrap().phase, Phase::LookingUp { failed, .. } if failed > 0))
+    };
+    let performed = site.outside.perform(site.id, effect);
+    tokio::select! {
+        () = performed => panic!("it called somebody"),
+        () = tokio::time::sleep(Duration::from_secs(60)) => {}
+    }
+    assert!(!failed());
+    while let Next::Keep(batch) = ledger.take(Some(Duration::ZERO)) {
+        ledger.kept(batch.number);
+    }
+    site.outside.perform(site.id, effect).await;
+    assert!(failed(), "now it has called, and nobody was there");
 }

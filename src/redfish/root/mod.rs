@@ -75,6 +75,7 @@ impl Redfish {
             Granted::Reply(reply) => return Ok(reply),
             Granted::Change(effect) => effect,
         };
+        self.fleet.may_change()?;
         let command = match effect {
             Effect::LogIn { user, password } => {
                 return self.log_in(&mut Root::Own { node, now }, &user, &password, now);

@@ -1,6 +1,8 @@
 //! The only file that knows everyone: builds the fleet, wires the faces to the listeners, says when it is ready, and
 //! stops in order.
 
+mod memory;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -24,6 +26,7 @@ use crate::server::{Limits, Listener, Server};
 use crate::tls::{
     CertificateNames, DevelopmentCa, Identity, Leaves, Shown, TlsError, agent_identity, server_config,
 };
+use memory::Memory;
 
 /// Serves a fleet until the process is told to stop (SIGTERM or SIGINT).
 ///
@@ -83,12 +86,21 @@ const FILES_BESIDE_CONNECTIONS: u64 = 512;
 
 async fn run(mut config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    let (fleet, effects) = Fleet::new(config.fleet.seed, Clock::wall(config.speed));
-    for model in &config.fleet.models {
+    let memory = Memory::open(&mut config)?;
+    let clock = Clock::wall_after(config.speed, memory.time);
+    let (fleet, effects) = Fleet::new(config.fleet.seed, clock);
+    for model in config.fleet.models.iter().chain(&config.fleet.added) {
         let problems = check::profile(&model.profile);
         anyhow::ensure!(problems.is_empty(), "profile '{}': {}", model.profile.name, problems.join("; "));
         fleet.add(&model.profile, model.count)?;
     }
+    for id in &memory.removed {
+        fleet.remove(NodeId(*id));
+    }
+    if memory.directory.is_some() {
+        fleet.keep();
+    }
+    memory.restore(&fleet)?;
     let fleet = Arc::new(fleet);
     let identities = Identities::new(&config)?;
     let account = Account::new(&config.fleet.user, config.fleet.password.reveal());
@@ -96,10 +108,11 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let config = &config;
     let mut redfish = Redfish::new(Arc::clone(&fleet), account);
     redfish.sessions.limit = config.limits.sessions;
+    memory.restore_sessions(&redfish)?;
 
     let mut server = Server::new(config.limits.server.clone());
     redfish.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
-    let (nodes, mut bmc_urls, mut listeners) = (fleet.len(), Vec::new(), Vec::new());
+    let (nodes, mut bmc_urls, mut listeners) = (fleet.indexes().end, Vec::new(), Vec::new());
     for listen in &config.listen {
         let shown = listen.tls.then(|| identities.redfish.clone());
         let listener = Listener::at(listen.place(config.layout), nodes, shown)?;
@@ -118,6 +131,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let agents = Arc::new(Agents::new(Arc::clone(&fleet), agent_urls.clone(), bmcs.clone()));
     server.add(listener, Arc::clone(&agents), config.limits.agent_body_bytes);
 
+    let kept = memory.keep(config, &fleet)?;
     let settings = effect::Settings { bmcs, ..outside_settings(config, agent_urls.clone(), &identities)? };
     let outside = Arc::new(Outside::new(Arc::clone(&fleet), settings)?);
     let sources: Vec<Source> = vec![
@@ -145,6 +159,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     if cut > 0 {
         tracing::warn!(connections = cut, "stopped, with connections cut that were still busy");
     }
+    kept.map_or(Ok(()), |kept| kept.keeper.stop())?;
     Ok(())
 }
 

@@ -1,0 +1,50 @@
+//! `fauxmetal snapshot export` and `import`.
+
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::super::UsageError;
+use super::super::out::stdout;
+use super::{file_of, name, view};
+use crate::state::Directory;
+use crate::state::snapshot::{self, Reader};
+
+/// Stands for standard input or output.
+const DASH: &str = "-";
+
+pub(super) fn export(dir: &Path, name: &str, to: &Path) -> anyhow::Result<()> {
+    let file = file_of(dir, name)?;
+    // Its header is read before anything is written, so that what is no snapshot is not passed on.
+    Reader::open(&file)?;
+    let said = |path: &Path| path.display().to_string();
+    let mut source = File::open(&file).with_context(|| said(&file))?;
+    if to.as_os_str() == DASH {
+        let mut out = stdout();
+        io::copy(&mut source, &mut out)?;
+        out.flush()?;
+        return Ok(());
+    }
+    let mut out = File::create(to).with_context(|| said(to))?;
+    io::copy(&mut source, &mut out).and_then(|_| out.sync_all()).with_context(|| said(to))?;
+    Ok(())
+}
+
+pub(super) fn import(dir: &Path, from: &Path, named: Option<&str>, replace: bool) -> anyhow::Result<()> {
+    let dash = from.as_os_str() == DASH;
+    let own = || {
+        let stem = from.file_stem().and_then(|stem| stem.to_str()).filter(|_| !dash).unwrap_or_default();
+        name(stem).map_err(|why| UsageError(format!("{why}; give a name after the file")))
+    };
+    let named = named.map_or_else(own, |named| Ok(named.to_owned()))?;
+    let directory = Directory::hold(dir, true)?;
+    let (mut source, called): (Box<dyn Read>, &Path) = if dash {
+        (Box::new(io::stdin().lock()), Path::new("standard input"))
+    } else {
+        (Box::new(File::open(from).with_context(|| from.display().to_string())?), from)
+    };
+    let header = snapshot::import(&directory, &mut source, called, &named, replace)?;
+    view::tell(&format!("imported '{named}': {}", view::size(&header)))
+}

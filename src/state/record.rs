@@ -1,0 +1,60 @@
+//! Which fleet a file holds.
+
+use serde::{Deserialize, Serialize};
+
+use crate::seed::Seed;
+
+/// The format of state files and snapshots that this version writes, and the last that it reads. It goes up only when a
+/// field changes its meaning; one that is added has a default, and needs no new format.
+pub const FORMAT: u32 = 1;
+
+/// Which fleet it is: what decides every node's identity and model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// From what identities follow.
+    pub seed: Seed,
+    /// Models with how many nodes are of each, in the order of their indexes.
+    pub models: Vec<HeldModel>,
+    /// What was added while it ran, numbered after the others.
+    #[serde(default)]
+    pub added: Vec<HeldModel>,
+    /// Indexes of nodes that were removed while it ran.
+    #[serde(default)]
+    pub removed: Vec<u32>,
+}
+
+/// A model of a fleet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldModel {
+    /// A built-in name, or the path of a folder.
+    pub profile: String,
+    /// How many nodes are of it.
+    pub count: u32,
+}
+
+impl Held {
+    /// None, to be filled.
+    pub(super) const NONE: Self =
+        Self { seed: Seed(0), models: Vec::new(), added: Vec::new(), removed: Vec::new() };
+
+    /// How many nodes it was configured with.
+    pub fn nodes(&self) -> u64 {
+        self.models.iter().map(|model| u64::from(model.count)).sum()
+    }
+
+    /// How many indexes are or were in use.
+    pub fn indexes(&self) -> u64 {
+        self.nodes() + self.added.iter().map(|model| u64::from(model.count)).sum::<u64>()
+    }
+
+    /// How many nodes there are.
+    pub fn living(&self) -> u64 {
+        self.indexes().saturating_sub(self.removed.len() as u64)
+    }
+
+    /// As flags would give it: `20 generic, 5 ./mine`.
+    pub fn models_text(&self) -> String {
+        let each: Vec<_> = self.models.iter().map(|m| format!("{} {}", m.count, m.profile)).collect();
+        each.join(", ")
+    }
+}
