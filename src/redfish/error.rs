@@ -61,6 +61,11 @@ impl Problem {
         Self { messages: vec![message], retry_after_s: Some(seconds) }
     }
 
+    /// Whether it is that message, and nothing else.
+    pub fn is(&self, entry: &'static Entry) -> bool {
+        matches!(self.messages.as_slice(), [only] if only.entry.key == entry.key)
+    }
+
     /// The status that goes with the first message.
     pub fn status(&self) -> StatusCode {
         let first = self.messages.first().map_or(&GENERAL_ERROR, |m| m.entry);

@@ -36,11 +36,12 @@ impl Redfish {
         let sessions = self.sessions.len() as u64;
         page.gauge(
             "fauxmetal_sessions",
-            "Redfish sessions, those included that have timed out unseen",
+            "Redfish sessions at the shared root, those included that have timed out unseen",
             &[],
             sessions,
         );
         page.limit("sessions", &self.sessions.refused);
+        page.limit("sessions-per-bmc", &self.own_sessions_refused);
     }
 }
 

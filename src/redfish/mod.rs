@@ -32,7 +32,7 @@ use uuid::Uuid;
 use crate::address::Place;
 use crate::clock::Stopwatch;
 use crate::fleet::Fleet;
-use crate::meter::Requests;
+use crate::meter::{Counter, Requests};
 use crate::node::{Node, NodeId};
 use crate::seed::Purpose;
 use crate::time::SimTime;
@@ -66,6 +66,8 @@ pub struct Redfish {
     pub domain: Option<Box<str>>,
     /// What was asked so far.
     requests: Requests,
+    /// Sessions that nodes with roots of their own refused, having as many as they may.
+    own_sessions_refused: Counter,
 }
 
 /// What a request asks for, found out before any node is locked.
@@ -105,8 +107,16 @@ enum Reply {
 impl Redfish {
     /// A service with its one account. Where it listens is to be told in [`Redfish::places`].
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        let (sessions, requests) = (Sessions::kept_in(fleet.ledger().cloned()), meters::requests());
-        Self { fleet, account, sessions, places: Vec::new(), domain: None, requests }
+        let sessions = Sessions::kept_in(fleet.ledger().cloned());
+        Self {
+            fleet,
+            account,
+            sessions,
+            places: Vec::new(),
+            domain: None,
+            requests: meters::requests(),
+            own_sessions_refused: Counter::default(),
+        }
     }
 
     /// `ServiceRoot.UUID`: the fleet's own.
@@ -405,7 +415,11 @@ impl Redfish {
                 NoSession::TooMany => Problem::from(&message::SESSION_LIMIT_EXCEEDED),
                 NoSession::NoSecret => Problem::from(&message::INTERNAL_ERROR),
             })?,
-            Root::Own { node, .. } => root::log_in(node, user, now)?,
+            Root::Own { node, .. } => root::log_in(node, user, now).inspect_err(|problem| {
+                if problem.is(&message::SESSION_LIMIT_EXCEEDED) {
+                    self.own_sessions_refused.one();
+                }
+            })?,
         };
         let uri = format!("{SESSIONS}/{id}");
         let (document, target) = self.read(root, &uri).expect("the session has just begun");

@@ -29,6 +29,7 @@ pub(super) async fn connections<F: Face>(
             (stream, local, remote) = listener.accept() => {
                 let whose = listener.whose(local).filter(|node| node.is_none_or(|n| shared.face.is_home(n)));
                 let Some(node) = whose else {
+                    shared.house.nobody();
                     reset(stream);
                     continue;
                 };

@@ -31,6 +31,7 @@ struct Counts {
     accepted: Counter,
     refused: Counter,
     closed_unheard: Counter,
+    reset: Counter,
     bad_handshakes: Counter,
     open: Level,
     requests: Level,
@@ -171,6 +172,11 @@ impl House {
         }
     }
 
+    /// Counts a connection to an address at which nobody answers.
+    pub(super) fn nobody(&self) {
+        self.counts.reset.one();
+    }
+
     /// Counts a TLS handshake that came to nothing.
     pub(super) fn bad_handshake(&self) {
         self.counts.bad_handshakes.one();
@@ -178,7 +184,8 @@ impl House {
 
     /// Puts what was counted on the page.
     pub(super) fn meter(&self, page: &mut Page) {
-        let Counts { accepted, refused, closed_unheard, bad_handshakes, open, requests, hits } = &self.counts;
+        let Counts { accepted, refused, closed_unheard, reset, bad_handshakes, open, requests, hits } =
+            &self.counts;
         page.gauge("fauxmetal_connections", "Connections that are open", &[], open.get());
         let name = "fauxmetal_connections_accepted_total";
         page.counter(name, "Connections accepted, those included that were refused", &[], accepted.get());
@@ -186,6 +193,8 @@ impl House {
         page.counter(name, "Connections refused for a limit", &[], refused.get());
         let name = "fauxmetal_connections_refused_unheard_total";
         page.counter(name, "Of these, closed without an answer", &[], closed_unheard.get());
+        let name = "fauxmetal_connections_reset_total";
+        page.counter(name, "Connections to addresses at which nobody answers", &[], reset.get());
         let name = "fauxmetal_tls_handshakes_failed_total";
         page.counter(name, "TLS handshakes that came to nothing", &[], bad_handshakes.get());
         page.gauge("fauxmetal_requests_in_flight", "Requests that wait for something", &[], requests.get());

@@ -89,6 +89,24 @@ async fn one_socket_serves_every_address_of_a_prefix_and_resets_what_is_nobodys(
 }
 
 #[tokio::test]
+async fn connections_to_nobody_are_counted_apart_from_those_that_are_served() {
+    let listener = Listener::at(ips("127.82.0.0", 16), 10, None).unwrap();
+    let place = listener.place();
+    let mut server = Server::new(Limits::default());
+    server.add(listener, Arc::new(Who), 0);
+    let meter = server.meter();
+    tokio::spawn(server.run(std::future::pending()));
+    assert!(plain(place.of(3)).await.is_ok());
+    let nobodys = SocketAddr::new("127.82.0.0".parse().unwrap(), place.of(0).port());
+    assert!(is_reset(&plain(nobodys).await));
+    let mut page = crate::meter::Page::default();
+    meter(&mut page);
+    for line in ["fauxmetal_connections_accepted_total 1\n", "fauxmetal_connections_reset_total 1\n"] {
+        assert!(page.text().contains(line), "{line} is not in {}", page.text());
+    }
+}
+
+#[tokio::test]
 async fn an_ipv6_address_is_a_place_like_any_other() {
     let place = serve(ips("::1", 128), 1, None);
     assert_eq!(plain(place.of(0)).await.unwrap(), "0 unnamed");

@@ -192,6 +192,9 @@ fn a_controllers_sessions_have_a_limit_and_a_timeout_of_their_own() {
         (one_more.status, &one_more.json["error"]["code"]),
         (503, &json!("Base.1.22.SessionLimitExceeded"))
     );
+    let mut page = crate::meter::Page::default();
+    redfish.meter(&mut page);
+    assert!(page.text().contains("{limit=\"sessions-per-bmc\"} 1\n"), "{}", page.text());
     redfish.fleet.clock().set(redfish.fleet.clock().now().after_ms(60_001));
     assert_eq!(send(&redfish, 0, "POST", SESSIONS, ("X", "y"), LOGIN).status, 201);
 }
