@@ -189,9 +189,8 @@ impl Redfish {
     fn on_service(&self, asked: &Asked<'_>, now: SimTime) -> Result<Reply, Problem> {
         let cx = Cx { redfish: self, node: None, now, uri: asked.uri, ids: &asked.ids, node_key: "" };
         let granted = self.granted(asked, &cx)?;
-        match &granted {
-            Granted::Change(_) => self.fleet.may_change()?,
-            Granted::Reply(_) => self.sessions.note(),
+        if matches!(granted, Granted::Change(_)) {
+            self.fleet.may_change()?;
         }
         match granted {
             Granted::Reply(reply) => Ok(reply),
