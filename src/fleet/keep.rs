@@ -326,3 +326,77 @@ impl Fleet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::dmtf::{PowerState, ResetType};
+    use crate::fleet::Effects;
+    use crate::node::command::{Command, EffectKind};
+    use crate::profile::built_in;
+    use crate::seed::Seed;
+    use crate::time::SimTime;
+
+    const T0: SimTime = SimTime::from_ms(1_000_000);
+
+    fn fleet(at: SimTime) -> (Fleet, Effects) {
+        let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(at));
+        fleet.add(&built_in("generic").unwrap(), 3).unwrap();
+        (fleet, effects)
+    }
+
+    fn state(fleet: &Fleet, id: u32) -> State {
+        let mut text = Vec::new();
+        assert_eq!(fleet.write_state(NodeId(id), &mut text), Written::State);
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    #[test]
+    fn what_is_overdue_happens_after_a_restart_without_anybody_looking() {
+        let (before, _effects) = fleet(T0);
+        before.apply(NodeId(1), Command::Reset(ResetType::On)).unwrap().unwrap();
+        let (after, mut effects) = fleet(T0.after_ms(3_600_000));
+        assert!(after.restore(NodeId(1), state(&before, 1)) && !after.restore(NodeId(7), state(&before, 1)));
+        assert!(effects.try_recv().is_err(), "nobody has kept its time yet");
+        after.wake_due();
+        let (id, effect) = effects.try_recv().unwrap();
+        assert_eq!((id, effect.kind), (NodeId(1), EffectKind::ReadBoot));
+        // That call dies with the process, and is made again.
+        let (again, mut effects) = fleet(T0.after_ms(3_600_000));
+        again.restore(NodeId(1), state(&after, 1));
+        assert_eq!(effects.try_recv().unwrap(), (NodeId(1), effect));
+        assert_eq!(again.look(NodeId(1), |n, _| n.host().power_state()), Some(PowerState::On));
+    }
+
+    #[test]
+    fn a_node_is_in_a_batch_once_and_a_restored_one_in_none() {
+        let (fleet, _effects) = fleet(T0);
+        let ledger = fleet.keep();
+        fleet.restore(NodeId(2), State::default());
+        for _ in 0..3 {
+            fleet.apply(NodeId(1), Command::ResetBios).unwrap().unwrap();
+        }
+        let Next::Keep(first) = ledger.take(None) else { panic!("there is something") };
+        assert_eq!((first.number, first.nodes.as_slice()), (1, &[NodeId(1)][..]));
+        fleet.apply(NodeId(1), Command::ResetBios).unwrap().unwrap();
+        let Next::Keep(second) = ledger.take(None) else { panic!("there is something") };
+        assert_eq!((second.number, second.nodes.as_slice()), (2, &[NodeId(1)][..]));
+        assert!(matches!(ledger.take(Some(Duration::ZERO)), Next::Nothing));
+        ledger.stop();
+        assert!(matches!(ledger.take(None), Next::Stop));
+    }
+
+    #[test]
+    fn too_many_full_batches_refuse_changes_until_some_are_taken() {
+        let (fleet, _effects) = fleet(T0);
+        let ledger = fleet.keep();
+        for n in 0..MAX_BATCH * MAX_FULL {
+            assert_eq!(fleet.may_change(), Ok(()), "after {n}");
+            ledger.record("x/y", None);
+        }
+        assert_eq!(fleet.may_change(), Err(NotKept));
+        assert!(matches!(ledger.take(None), Next::Keep(batch) if batch.records.len() == MAX_BATCH));
+        assert_eq!(fleet.may_change(), Ok(()));
+    }
+}

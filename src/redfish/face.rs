@@ -176,6 +176,7 @@ mod tests {
         assert_eq!(answer.status(), 204);
         assert_eq!(bench.now("POST", SESSIONS, LOGIN).await, None);
         assert_eq!(bench.now("GET", SESSIONS, "").await, None);
+        assert_eq!(bench.now("GET", "/redfish/v1/", "").await, Some(200), "the root shows none");
         bench.keep_all();
         assert_eq!(bench.now("GET", SESSIONS, "").await, Some(200));
     }

@@ -278,9 +278,8 @@ impl Redfish {
         let cx =
             Cx { redfish: self, node: None, now, uri: asked.uri, ids: &asked.ids, node_key: "", own: false };
         let granted = self.granted(asked, &cx)?;
-        match &granted {
-            Granted::Change(_) => self.fleet.may_change()?,
-            Granted::Reply(_) => self.sessions.note(),
+        if matches!(granted, Granted::Change(_)) {
+            self.fleet.may_change()?;
         }
         match granted {
             Granted::Reply(reply) => Ok(reply),

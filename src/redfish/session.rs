@@ -118,8 +118,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Has whoever shows a session wait until all that was said of sessions is kept.
-    pub fn note(&self) {
+    /// Has whoever shows something of sessions wait until it is kept.
+    fn note(&self) {
         if let Some(ledger) = &self.ledger {
             ledger.note_records();
         }
@@ -134,12 +134,16 @@ impl Sessions {
     fn keep_service(&self) {
         if let Some(ledger) = &self.ledger {
             let next = self.next.load(Ordering::Relaxed);
-            ledger.record(Self::SERVICE, Some(json(&KeptService { next, timeout_s: self.timeout_s() })));
+            ledger.record(
+                Self::SERVICE,
+                Some(json(&KeptService { next, timeout_s: self.timeout_s.load(Ordering::Relaxed) })),
+            );
         }
     }
 
     /// `SessionTimeout`, seconds without a request after which a session ends.
     pub fn timeout_s(&self) -> u32 {
+        self.note();
         self.timeout_s.load(Ordering::Relaxed)
     }
 
@@ -207,6 +211,7 @@ impl Sessions {
 
     /// The session with that id.
     pub fn get(&self, id: u64, now: SimTime) -> Option<Shown> {
+        self.note();
         let token = self.by_id.get(&id)?.clone();
         let session = self.by_token.get(&token)?;
         (!self.ended(&session, now)).then(|| Shown { user: session.user.clone(), created: session.created })
@@ -214,6 +219,7 @@ impl Sessions {
 
     /// Ids of all sessions, sorted.
     pub fn ids(&self, now: SimTime) -> Vec<u64> {
+        self.note();
         let live = self.by_token.iter().filter(|s| !self.ended(s, now));
         let mut ids: Vec<_> = live.map(|s| s.id).collect();
         ids.sort_unstable();
@@ -222,7 +228,7 @@ impl Sessions {
 
     fn ended(&self, session: &Session, now: SimTime) -> bool {
         let idle = now.since_ms(SimTime::from_ms(session.used.load(Ordering::Relaxed)));
-        idle > u64::from(self.timeout_s()) * 1000
+        idle > u64::from(self.timeout_s.load(Ordering::Relaxed)) * 1000
     }
 
     fn forget_ended(&self, now: SimTime) {

@@ -1,5 +1,6 @@
 //! The one who makes batches durable: a thread of its own, for a disk makes it wait.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -64,8 +65,7 @@ impl Keeping {
     /// Makes a batch durable, however often that takes; at the end only a few times.
     fn keep(&mut self, batch: &Batch, time: SimTime) -> Result<(), StateError> {
         let (mut rest, mut left) = (*REST.start(), LAST_ATTEMPTS);
-        loop {
-            let Err(error) = self.store.write(&self.fleet, batch, time) else { break };
+        while let Err(error) = self.write(batch, time) {
             let file = self.store.file();
             if rest == *REST.start() {
                 tracing::error!(file = %file.display(), %error, "the state cannot be kept: changes are refused until it can");
@@ -86,6 +86,15 @@ impl Keeping {
         }
         self.ledger.kept(batch.number);
         Ok(())
+    }
+
+    /// A fault in the library is a failure as any other: nobody would be told anything any more if this thread ended.
+    fn write(&mut self, batch: &Batch, time: SimTime) -> Result<(), String> {
+        let write = || self.store.write(&self.fleet, batch, time).map_err(|error| error.to_string());
+        std::panic::catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| {
+            self.store.close();
+            Err("an internal fault, which is told above".to_owned())
+        })
     }
 
     /// How long nothing may be written.

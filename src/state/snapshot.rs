@@ -269,7 +269,7 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// When it is damaged: then nothing of it should be used.
     pub fn nodes(mut self, later_ms: u64) -> Result<Vec<(NodeId, State)>, StateError> {
-        let mut nodes = Vec::new();
+        let mut nodes: Vec<(NodeId, State)> = Vec::new();
         loop {
             self.next_line()?;
             let number = nodes.len() as u64 + 2;
@@ -279,6 +279,10 @@ impl<R: Read> Reader<R> {
                 if u64::from(node.0) >= self.header.held.indexes() {
                     let nodes = self.header.held.indexes();
                     return Err(self.damaged(format!("line {number}: node {} of a fleet of {nodes}", node.0)));
+                }
+                // Which bounds them by the fleet, too, whatever the file says.
+                if nodes.last().is_some_and(|(before, _)| *before >= node) {
+                    return Err(self.damaged(format!("line {number}: node {} is out of order", node.0)));
                 }
                 self.hash.update(&self.line);
                 nodes.push((node, state));

@@ -232,6 +232,11 @@ impl Store {
         written
     }
 
+    /// Has the next write open the file anew.
+    pub(super) fn close(&mut self) {
+        self.database = None;
+    }
+
     fn reading(&self) -> Result<redb::ReadTransaction, StateError> {
         let database = self.database.as_ref().expect("a store that could not be written is not read");
         database.begin_read().map_err(|error| told(&self.file, error))

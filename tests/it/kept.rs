@@ -489,6 +489,7 @@ fn a_fleet_is_saved_copied_and_begun_from_with_one_file() {
     let daemon = Daemon::start(dir.path(), &["--snapshot", &file]);
     assert_eq!(system_number(&daemon.client().get(&system)), 7);
     daemon.kill();
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3, "certificates, state and the copy");
     // Or into a directory that is empty, and kept from there on; but not into one that holds a fleet.
     let other = dir.path().join("other").to_str().unwrap().to_owned();
     let daemon = Daemon::start(dir.path(), &["--snapshot", &file, "--state", &other]);

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
 
@@ -88,6 +89,99 @@ async fn a_disk_that_stays_full_does_not_hinder_the_end() {
     assert_eq!(tell(&fleet, 2, tag("lost")).await, Err(NotKept));
     let said = keeper.stop().unwrap_err().to_string();
     assert!(said.contains("state.redb") && said.contains("none of them was acknowledged"), "{said}");
+}
+
+/// A disk that forgets what was written since the last sync when the power goes, or keeps some of it.
+#[derive(Debug, Clone, Default)]
+struct Volatile(Arc<Mutex<Layers>>);
+
+#[derive(Debug, Default)]
+struct Layers {
+    /// As it is read.
+    now: Vec<u8>,
+    /// As it is for sure after the power has gone.
+    synced: Vec<u8>,
+    /// What was written since the last sync.
+    since: Vec<(usize, Vec<u8>)>,
+}
+
+impl StorageBackend for Volatile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.lock().now.len() as u64)
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let from = offset as usize;
+        out.copy_from_slice(&self.0.lock().now[from..from + out.len()]);
+        Ok(())
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.lock().now.resize(len as usize, 0);
+        Ok(())
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        let layers = &mut *self.0.lock();
+        layers.synced.clone_from(&layers.now);
+        layers.since.clear();
+        Ok(())
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let layers = &mut *self.0.lock();
+        let from = offset as usize;
+        layers.now[from..from + data.len()].copy_from_slice(data);
+        layers.since.push((from, data.to_vec()));
+        Ok(())
+    }
+}
+
+impl Volatile {
+    fn opener(&self) -> Opener {
+        let disk = self.clone();
+        Arc::new(move || builder().create_with_backend(disk.clone()))
+    }
+
+    /// What is left when the power goes now: of each write since the last sync all, nothing, or a part.
+    fn after_power_loss(&self, luck: u32) -> Self {
+        let layers = self.0.lock();
+        let mut left = layers.synced.clone();
+        for (n, (from, data)) in (0..).zip(&layers.since) {
+            let dice = Seed(u64::from(luck)).hash(n, crate::seed::Purpose::Sensor, 0) as usize;
+            let some = [0, data.len(), dice / 3 % (data.len() + 1)][dice % 3];
+            left.resize(left.len().max(from + data.len()), 0);
+            left[*from..from + some].copy_from_slice(&data[..some]);
+        }
+        Self(Arc::new(Mutex::new(Layers { now: left.clone(), synced: left, since: Vec::new() })))
+    }
+}
+
+#[tokio::test]
+async fn what_was_told_survives_a_power_loss_at_any_moment() {
+    let (disk, file) = (Volatile::default(), Path::new("state.redb"));
+    drop(Store::fill(file, &disk.opener(), &held(), T0, []).unwrap());
+    let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
+    let told = Arc::new(AtomicUsize::new(0));
+    let teller = tokio::task::spawn_blocking({
+        let (fleet, told) = (Arc::clone(&fleet), Arc::clone(&told));
+        move || {
+            for n in 1..=200 {
+                let kept = tell(&fleet, 1, tag(&n.to_string()));
+                tokio::runtime::Handle::current().block_on(kept).unwrap();
+                told.store(n, Ordering::SeqCst);
+            }
+        }
+    });
+    let mut losses = 0;
+    while !teller.is_finished() || losses < 20 {
+        let least = told.load(Ordering::SeqCst);
+        let left = disk.after_power_loss(losses);
+        let store = Store::open_with(file, left.opener()).unwrap();
+        let other = super::fleet();
+        store.restore(&other).unwrap();
+        let tag: usize = tag_of(&other, 1).map_or(0, |tag| tag.parse().unwrap());
+        assert!(tag >= least, "{least} was told, and {tag} is left after loss {losses}");
+        losses += 1;
+    }
+    teller.await.unwrap();
+    keeper.stop().unwrap();
 }
 
 /// A state file with something in it, and its bytes.

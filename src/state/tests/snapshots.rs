@@ -89,6 +89,24 @@ async fn a_damaged_snapshot_is_found_out_wherever_it_is_damaged() {
     assert_eq!(snapshot::list(dir.path()).unwrap().len(), 1, "nothing of them is left");
 }
 
+#[tokio::test]
+async fn nodes_of_a_snapshot_are_in_order_and_of_its_fleet() {
+    let (dir, _directory) = with_snapshot().await;
+    let mut text = String::new();
+    let whole = std::fs::File::open(snapshot::file_of(dir.path(), "one")).unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(whole), &mut text).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let file = dir.path().join("other");
+    let said = |lines: &[&str]| {
+        std::fs::write(&file, gzip(&(lines.join("\n") + "\n"))).unwrap();
+        Reader::open(&file).and_then(|r| r.nodes(0)).unwrap_err().to_string()
+    };
+    assert!(said(&[lines[0], lines[1], lines[1]]).contains("line 3: node 2 is out of order"));
+    let far = lines[2].replace("\"node\":3", "\"node\":10");
+    assert!(said(&[lines[0], lines[1], &far]).contains("line 3: node 10 of a fleet of 10"));
+    assert!(said(&[lines[0], lines[1], lines[3]]).contains("its hash is not that of its lines"));
+}
+
 fn gzip(text: &str) -> Vec<u8> {
     use std::io::Write as _;
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
