@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{ask, cpu_s, mib, percentile, request, resident_bytes, wakeups};
+use common::{ask, cpu_s, mib, percentile, ready, request, resident_bytes, wakeups};
 use fauxmetal::address::Urls;
 use fauxmetal::clock::{Clock, unix_ms};
 use fauxmetal::dmtf::ResetType;
@@ -89,18 +89,6 @@ async fn growth(sizes: &[u32], quick: bool) {
         daemon.wait().expect("it was started here");
     }
     let _ = std::fs::remove_dir_all(certs);
-}
-
-/// Waits for the daemon's READY line; its port.
-fn ready(daemon: &mut Child) -> u16 {
-    for line in BufReader::new(daemon.stdout.take().expect("piped")).lines() {
-        let line = line.expect("text");
-        let Some(json) = line.strip_prefix("READY ") else { continue };
-        let ready: serde_json::Value = serde_json::from_str(json).expect("JSON");
-        let url = ready["redfish"][0].as_str().expect("a URL");
-        return url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-    }
-    panic!("the daemon ended before it was ready")
 }
 
 /// Agents in this process, and their heartbeats.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use common::{BASIC, ask, cpu_s, micros, percentile, request};
+use common::{BASIC, ask, cpu_s, micros, percentile, ready, request};
 use fauxmetal::clock::{Clock, unix_ms};
 use fauxmetal::dmtf::ResetType;
 use fauxmetal::face::{Body, Face, Peer, Refused};
@@ -41,6 +41,8 @@ const SEED: Seed = Seed(1);
 /// Nodes, where nothing else is said; clients ask for these in turn.
 const NODES: u32 = 100;
 const CLIENTS: usize = 8;
+/// Clients of a daemon that keeps its state: they share what one write to the disk costs.
+const CLIENTS_OF_KEPT: usize = 64;
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -176,8 +178,8 @@ async fn measure(quick: bool) {
     let compare = async |name: &str, load: Load, limit: (&Running, &Arc<Vec<String>>)| {
         let (mut theirs, mut we) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            theirs.push(round(limit.0, load, &connector, limit.1, length).await);
-            we.push(round(&ours, load, &connector, &uris, length).await);
+            theirs.push(round(limit.0, load, CLIENTS, &connector, limit.1, length).await);
+            we.push(round(&ours, load, CLIENTS, &connector, &uris, length).await);
         }
         let (limit, we) = (median(theirs), median(we));
         print!("{name:<34} {:>10.0} {:>10.0} {:>6.2}", limit.0, we.0, we.0 / limit.0);
@@ -208,15 +210,54 @@ async fn measure(quick: bool) {
         let few = (&ours, &uris);
         let (mut at_few, mut at_many) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
-            at_few.push(round(few.0, load, &connector, few.1, length).await);
-            at_many.push(round(&large, load, &connector, &spread, length).await);
+            at_few.push(round(few.0, load, CLIENTS, &connector, few.1, length).await);
+            at_many.push(round(&large, load, CLIENTS, &connector, &spread, length).await);
         }
         let (few, many_s) = (median(at_few).0, median(at_many).0);
         println!("{what}: {few:.0}/s at {NODES} nodes, {many_s:.0}/s at {many}, ratio {:.2}", many_s / few);
     }
-    drop((ours, large));
+    drop(large);
+    kept(path, (&ours, &uris), &connector, rounds, length).await;
+    drop(ours);
     poll(path, if quick { 1000 } else { 100_000 }).await;
     let _ = std::fs::remove_dir_all(certs);
+}
+
+/// Changes to the daemon itself when it keeps them, beside the same in memory.
+async fn kept(
+    certs: &str,
+    in_memory: (&Running, &Arc<Vec<String>>),
+    connector: &TlsConnector,
+    rounds: u32,
+    length: Duration,
+) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fauxmetal"))
+        .args(["serve", "--nodes", &NODES.to_string(), "--seed", &SEED.0.to_string(), "--certs", certs])
+        .args(["--listen", "http://127.0.0.1:0", "--agent-listen", "https://127.0.0.1:0", "--state"])
+        .arg(format!("{certs}/state"))
+        .args(["--timing", "power_on=0s"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the daemon");
+    let plain = ready(&mut child);
+    let durable = Running { child, plain, tls: plain };
+    for clients in [CLIENTS, CLIENTS_OF_KEPT] {
+        let (mut memory, mut disk) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let load = Load::PatchAndReset;
+            memory.push(round(in_memory.0, load, clients, connector, in_memory.1, length).await);
+            disk.push(round(&durable, load, clients, connector, in_memory.1, length).await);
+        }
+        let (memory, disk) = (median(memory).0, median(disk).0);
+        println!(
+            "PATCH + Reset, {clients} clients: {memory:.0}/s in memory, {disk:.0}/s kept on disk, ratio {:.2}",
+            disk / memory
+        );
+    }
+    let mut durable = durable;
+    durable.child.kill().expect("it runs");
 }
 
 /// nginx with one file over TLS, on the same certificate; and the path of that file.
@@ -312,13 +353,14 @@ async fn poll(certs: &str, nodes: u32) {
 async fn round(
     server: &Running,
     load: Load,
+    clients: usize,
     connector: &TlsConnector,
     uris: &Arc<Vec<String>>,
     length: Duration,
 ) -> (f64, f64) {
     let (cpu, start) = (cpu_s(server.child.id()), unix_ms());
     let until = start + length.as_millis() as u64;
-    let clients: Vec<_> = (0..CLIENTS)
+    let clients: Vec<_> = (0..clients)
         .map(|n| {
             tokio::spawn(client(
                 n,

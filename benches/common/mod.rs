@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Child;
+
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// As the binary has it.
@@ -10,6 +13,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// `Authorization` of the default account.
 pub(crate) const BASIC: &str = "Basic YWRtaW46cGFzc3dvcmQ=";
+
+/// Waits for the daemon's READY line; the port of its first listener.
+pub(crate) fn ready(daemon: &mut Child) -> u16 {
+    let mut lines = BufReader::new(daemon.stdout.take().expect("piped")).lines();
+    let ready = lines.find_map(|line| line.expect("text").strip_prefix("READY ").map(str::to_owned));
+    let json = ready.expect("the daemon ended before it was ready");
+    let ready: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let url = ready["redfish"][0].as_str().expect("a URL");
+    url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
+}
 
 /// A line of `/proc/PID/status`, as a number.
 pub(crate) fn status(pid: u32, line: &str) -> u64 {

@@ -55,17 +55,17 @@ impl Keeping {
     fn run(mut self) -> Result<(), StateError> {
         loop {
             match self.ledger.take(self.patience()) {
-                Next::Keep(batch) => self.keep(&batch, self.time_to_keep())?,
-                Next::Nothing => self.keep(&Batch::default(), self.time_to_keep())?,
-                Next::Stop => return self.keep(&Batch::default(), self.fleet.clock().now()),
+                Next::Keep(batch) => self.keep(&batch, self.time_to_keep(), false)?,
+                Next::Nothing => self.keep(&Batch::default(), self.time_to_keep(), false)?,
+                Next::Stop => return self.keep(&Batch::default(), self.fleet.clock().now(), true),
             }
         }
     }
 
     /// Makes a batch durable, however often that takes; at the end only a few times.
-    fn keep(&mut self, batch: &Batch, time: SimTime) -> Result<(), StateError> {
+    fn keep(&mut self, batch: &Batch, time: SimTime, last: bool) -> Result<(), StateError> {
         let (mut rest, mut left) = (*REST.start(), LAST_ATTEMPTS);
-        while let Err(error) = self.write(batch, time) {
+        while let Err(error) = self.write(batch, time, last) {
             let file = self.store.file();
             if rest == *REST.start() {
                 tracing::error!(file = %file.display(), %error, "the state cannot be kept: changes are refused until it can");
@@ -89,8 +89,8 @@ impl Keeping {
     }
 
     /// A fault in the library is a failure as any other: nobody would be told anything any more if this thread ended.
-    fn write(&mut self, batch: &Batch, time: SimTime) -> Result<(), String> {
-        let write = || self.store.write(&self.fleet, batch, time).map_err(|error| error.to_string());
+    fn write(&mut self, batch: &Batch, time: SimTime, last: bool) -> Result<(), String> {
+        let write = || self.store.write(&self.fleet, batch, time, last).map_err(|error| error.to_string());
         std::panic::catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| {
             self.store.close();
             Err("an internal fault, which is told above".to_owned())

@@ -27,6 +27,8 @@ const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records"
 const FORMAT_KEY: &str = "format";
 const FLEET_KEY: &str = "fleet";
 const TIME_KEY: &str = "time_ms";
+/// Whether nothing is to come any more: the fleet was stopped, and not killed.
+const CLOSED_KEY: &str = "closed";
 
 /// Memory for pages of the file, bytes. Whatever is read is read once, at the start.
 const CACHE_BYTES: usize = 16 << 20;
@@ -79,6 +81,12 @@ impl Store {
             return Err(StateError::Newer { file: store.file, found: format, known: FORMAT });
         }
         let (mut held, time): (Held, _) = (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
+        if !store.value::<bool>(CLOSED_KEY)? {
+            tracing::warn!(
+                file = %store.file.display(),
+                "the state file was not closed, as after a crash: it is at its last commit, which is all that anybody was told"
+            );
+        }
         let wrong =
             |key: &str| StateError::damaged(&store.file, format!("its '{key}' cannot be read"), RESTORE);
         for (key, value) in store.records(ADDED)? {
@@ -133,6 +141,7 @@ impl Store {
             put(FORMAT_KEY, json(&FORMAT))?;
             put(FLEET_KEY, json(held))?;
             put(TIME_KEY, json(&time))?;
+            put(CLOSED_KEY, json(&true))?;
             let mut table = transaction.open_table(NODES).map_err(|e| wrong(e.into()))?;
             for node in nodes {
                 let (id, state) = node?;
@@ -215,15 +224,25 @@ impl Store {
         Ok(records)
     }
 
-    /// Makes a batch durable, with the simulated time up to which something may be told.
-    pub(super) fn write(&mut self, fleet: &Fleet, batch: &Batch, time: SimTime) -> Result<(), redb::Error> {
+    /// Makes a batch durable, with the simulated time up to which something may be told; `last` says that none follows.
+    pub(super) fn write(
+        &mut self,
+        fleet: &Fleet,
+        batch: &Batch,
+        time: SimTime,
+        last: bool,
+    ) -> Result<(), redb::Error> {
         let database = match &mut self.database {
             Some(database) => database,
             // After a failure of the disk the library wants to be opened anew, and looks at the file then.
             none => none.insert((self.opener)()?),
         };
         let written = begin(database).and_then(|transaction| {
-            put(&transaction, fleet, batch, time)?;
+            put(&transaction, fleet, batch)?;
+            let mut records = transaction.open_table(RECORDS)?;
+            records.insert(TIME_KEY, json(&time).as_slice())?;
+            records.insert(CLOSED_KEY, json(&last).as_slice())?;
+            drop(records);
             Ok(transaction.commit()?)
         });
         if written.is_err() {
@@ -259,12 +278,7 @@ fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
     Ok(database.begin_write()?)
 }
 
-fn put(
-    transaction: &WriteTransaction,
-    fleet: &Fleet,
-    batch: &Batch,
-    time: SimTime,
-) -> Result<(), redb::Error> {
+fn put(transaction: &WriteTransaction, fleet: &Fleet, batch: &Batch) -> Result<(), redb::Error> {
     let mut nodes = transaction.open_table(NODES)?;
     let mut buffer = Vec::with_capacity(4096);
     for id in &batch.nodes {
@@ -281,7 +295,6 @@ fn put(
             None => drop(records.remove(&**key)?),
         }
     }
-    records.insert(TIME_KEY, json(&time).as_slice())?;
     Ok(())
 }
 
@@ -289,20 +302,24 @@ fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("what is kept has text keys only")
 }
 
-/// Opens a file, all of it checked, and says in the log when a crash had cut it short.
+/// Opens a file, all of it checked, and says in the log when its last commit was set aside.
 fn opener(file: &Path) -> Opener {
     let (file, first) = (file.to_owned(), AtomicBool::new(true));
     Arc::new(move || {
-        let repaired = Rc::new(Cell::new(false));
+        let set_aside = Rc::new(Cell::new(false));
         let mut builder = builder();
-        let seen = Rc::clone(&repaired);
-        builder.set_repair_callback(move |_| seen.set(true));
+        let seen = Rc::clone(&set_aside);
+        // The library scans the file three times, and tells of the first scan only when that finds a commit that is not
+        // whole.
+        builder
+            .set_repair_callback(move |scan| seen.set(seen.get() || (0.1..0.5).contains(&scan.progress())));
         let database = builder.open(&file)?;
         // After a failure of the disk it is tried again and again, and that is told by whoever tries.
-        if first.swap(false, Ordering::Relaxed) && repaired.get() {
+        if first.swap(false, Ordering::Relaxed) && set_aside.get() {
             tracing::warn!(
                 file = %file.display(),
-                "the state file was not closed, as after a crash: it is at its last commit, which is all that anybody was told"
+                "the last commit of the state file is not whole, and the one before it is used: it was being written when \
+                 the process or the machine died, or the file was damaged since"
             );
         }
         Ok(database)

@@ -28,7 +28,10 @@ struct Daemon {
 fn serve(dir: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fauxmetal"));
     let (listen, certs) = ("http://127.0.0.1:0", dir.join("certs"));
-    command.args(["serve", "--listen", listen, "--agent-listen", listen, "--log", "error"]);
+    command.args(["serve", "--listen", listen, "--agent-listen", listen]);
+    if !more.contains(&"--log") {
+        command.args(["--log", "error"]);
+    }
     command.arg("--certs").arg(certs).args(more);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped());
     command
@@ -398,6 +401,26 @@ fn nothing_that_was_acknowledged_or_read_is_lost_by_kill_9() {
     let changes: u64 = writers.iter().map(|w| w.acknowledged).sum();
     println!("{kills} kills, {changes} changes acknowledged, none lost");
     assert!(changes > kills, "there was something to lose");
+}
+
+#[test]
+fn a_start_says_whether_the_fleet_was_stopped_or_killed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (state, _) = with_fleet(dir.path());
+    let flags = ["--state", &state, "--log", "warn"];
+    let said = |signal: &str| {
+        let mut child = serve(dir.path(), &flags).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+        let done = child.wait_with_output().unwrap();
+        assert_eq!(done.status.code(), (signal == "-TERM").then_some(0));
+        String::from_utf8(done.stderr).unwrap()
+    };
+    let killed = |said: String| said.contains("was not closed, as after a crash");
+    assert!(killed(said("-TERM")), "it was killed before");
+    assert!(!killed(said("-KILL")), "it was stopped before");
+    assert!(!killed(said("-TERM")), "it was killed before anything was written");
 }
 
 /// Exit code, standard output and standard error.

@@ -1,0 +1,44 @@
+//! What a node may cost: bytes, in the daemon itself.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use fauxmetal::node::Node;
+use fauxmetal::node::agent::Agent;
+
+/// Resident memory of a daemon with so many idle nodes, bytes.
+fn resident(nodes: u32) -> u64 {
+    let certs = tempfile::tempdir().unwrap();
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_fauxmetal"))
+        .args(["serve", "--nodes", &nodes.to_string(), "--listen", "http://127.0.0.1:0"])
+        .args(["--agent-listen", "http://127.0.0.1:0", "--certs", certs.path().to_str().unwrap()])
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.id())).unwrap();
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    assert!(line.starts_with("READY "), "{line}");
+    let kib = status.lines().find_map(|l| l.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")).unwrap();
+    kib.parse::<u64>().unwrap() * 1024
+}
+
+#[test]
+fn an_idle_node_costs_less_than_192_bytes_and_100_000_fit_into_64_mib() {
+    let (few, many) = (resident(1000), resident(101_000));
+    let each = many.saturating_sub(few) / 100_000;
+    assert!(each < 192, "{each} bytes a node");
+    assert!(many < 64 << 20, "{many} bytes in all");
+}
+
+#[test]
+fn what_a_node_and_an_agent_are_stays_small() {
+    assert!(size_of::<Node>() <= 128, "{}", size_of::<Node>());
+    // With a token, an API's URL and a session beside it, less than 1 KiB.
+    assert!(size_of::<Agent>() <= 448, "{}", size_of::<Agent>());
+}
