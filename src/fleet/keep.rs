@@ -365,7 +365,8 @@ mod tests {
         // That call dies with the process, and is made again.
         let (again, mut effects) = fleet(T0.after_ms(3_600_000));
         again.restore(NodeId(1), state(&after, 1));
-        assert_eq!(effects.try_recv().unwrap(), (NodeId(1), effect));
+        let (id, once_more) = effects.try_recv().unwrap();
+        assert_eq!((id, once_more.kind, once_more.epoch), (NodeId(1), effect.kind, effect.epoch));
         assert_eq!(again.look(NodeId(1), |n, _| n.host().power_state()), Some(PowerState::On));
     }
 
