@@ -53,6 +53,12 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     }
 
+    /// For how long to stay away: of a 503 that says so.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.headers.get("retry-after")?.to_str().ok()?.parse().ok()?;
+        (self.status == 503).then_some(Duration::from_secs(seconds))
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
@@ -114,6 +120,10 @@ impl Client {
     }
 
     /// As [`Client::send`]; an answer with another status is an error.
+    ///
+    /// One that says 503 and when to come again is no error, but counted: the daemon could not keep in time what it was
+    /// told, as when the machine does other things. It may have done it all the same, so a change that is sent again may
+    /// find it done.
     pub(crate) async fn expect(
         &mut self,
         status: u16,
@@ -122,8 +132,16 @@ impl Client {
         who: As<'_>,
         body: &Value,
     ) -> Option<Answer> {
-        let answer = self.send(method.clone(), path, who, body).await;
-        if answer.status == status {
+        let mut answer = self.send(method.clone(), path, who, body).await;
+        let mut held = false;
+        while let Some(wait) = answer.retry_after().filter(|_| !self.world.stopped()) {
+            held = true;
+            self.world.held.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(wait).await;
+            answer = self.send(method.clone(), path, who, body).await;
+        }
+        let done = held && method != Method::GET && matches!(answer.status, 401 | 404 | 409);
+        if answer.status == status || done {
             return Some(answer);
         }
         let said = String::from_utf8_lossy(&answer.body);

@@ -34,6 +34,8 @@ pub(crate) struct Ironic {
     pub(crate) boots: AtomicU64,
     pub(crate) lookups: AtomicU64,
     pub(crate) beats: AtomicU64,
+    /// Heartbeats without a token.
+    pub(crate) tokenless: AtomicU64,
     pub(crate) inspections: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) cut: AtomicU64,
@@ -50,6 +52,7 @@ impl Ironic {
             boots: AtomicU64::new(0),
             lookups: AtomicU64::new(0),
             beats: AtomicU64::new(0),
+            tokenless: AtomicU64::new(0),
             inspections: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             cut: AtomicU64::new(0),
@@ -158,7 +161,12 @@ impl Ironic {
     fn beat(&self, uuid: &str, body: &[u8]) -> Option<Response<Body>> {
         let index = self.world.of_ironic_uuid(uuid)?;
         let body: Value = serde_json::from_slice(body).ok()?;
-        let (url, token) = (body["callback_url"].as_str()?, body["agent_token"].as_str()?);
+        let Some(token) = body["agent_token"].as_str() else {
+            // IPA takes an API for an old one that does not tell its version, which a refused call does not.
+            self.tokenless.fetch_add(1, Ordering::Relaxed);
+            return Some(respond(StatusCode::BAD_REQUEST, String::new()));
+        };
+        let url = body["callback_url"].as_str()?;
         let expected = self.tokens.lock().get(&index).cloned();
         if expected.as_deref() != Some(token) || !url.ends_with(self.world.uuid(index)) {
             return None;

@@ -51,7 +51,8 @@ const OF_ALL: [&str; 8] = [
     "/redfish/v1/SessionService",
     "/redfish/v1/SessionService/Sessions",
     "/redfish/v1/TaskService/Tasks",
-    "/redfish/v1/UpdateService/FirmwareInventory",
+    // Several for each node, so all of them are more than a collection of nodes.
+    "/redfish/v1/UpdateService/FirmwareInventory?$top=50",
     "/redfish/v1/Registries",
     "/redfish/v1/JsonSchemas",
     "/redfish/v1/$metadata",
@@ -369,6 +370,10 @@ async fn asked(
     }
     if answer.status == 0 && client.world.turn(index) != turn {
         client.world.crossed.fetch_add(1, Ordering::Relaxed);
+        return None;
+    }
+    if answer.retry_after().is_some() {
+        client.world.held.fetch_add(1, Ordering::Relaxed);
         return None;
     }
     let said = String::from_utf8_lossy(&answer.body);

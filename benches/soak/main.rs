@@ -68,13 +68,13 @@ impl Run {
         };
         let size = |name: &str, or: usize| number(name, or as u64) as usize;
         let quick = args.iter().any(|a| a == "--quick" || a == "--max-time");
-        let (nodes, used) = if quick { (2_000, 200) } else { (100_000, 10_000) };
+        let (nodes, used) = if quick { (2_000, 200) } else { (100_000, 6_000) };
         Self {
             seconds: if quick { 8 } else { 60 * number("--minutes", 3) },
             every_s: if quick { 1 } else { 60 },
             nodes: size("--nodes", nodes).max(10 * WRITERS),
             used: used.min(size("--nodes", nodes)),
-            live: if quick { 50 } else { 2_000 },
+            live: if quick { 50 } else { 1_500 },
             rate: size("--rate", 400),
             quiet: Duration::from_secs(if quick { 3 } else { 240 }),
             outage: Duration::from_secs(if quick { 1 } else { 10 }),
@@ -84,6 +84,9 @@ impl Run {
         }
     }
 }
+
+/// Of so many requests one may be answered with 503 and `Retry-After`, on a machine that does other things.
+const MAX_HELD_ONE_IN: u64 = 1000;
 
 const READERS: usize = 8;
 const WRITERS: usize = 4;
@@ -117,8 +120,8 @@ async fn soak(run: &Run) -> u64 {
     let clients = start(run, &world, &daemon.doors, &dice);
     let mut samples = Vec::new();
     println!(
-        "{:>6} {:>9} {:>6} {:>7} {:>9} {:>7} {:>8} {:>8} {:>9} {:>6}",
-        "s", "RSS MiB", "files", "agents", "requests", "errors", "boots", "beats", "state MiB", "CPU"
+        "{:>6} {:>9} {:>6} {:>7} {:>9} {:>7} {:>5} {:>8} {:>8} {:>9} {:>6}",
+        "s", "RSS MiB", "files", "agents", "requests", "errors", "held", "boots", "beats", "state MiB", "CPU"
     );
     let (mut cpu, mut at) = (cpu_s(daemon.child.id()), begun);
     while micros() - begun < seconds * 1_000_000 {
@@ -127,18 +130,19 @@ async fn soak(run: &Run) -> u64 {
             world.error("the daemon has ended");
             break;
         }
-        let live = daemon.figure("fauxmetal_nodes{state=\"agent_serving\"}").await;
+        let live = daemon.figure(&world, "fauxmetal_nodes{state=\"agent_serving\"}").await;
         let (pid, now) = (daemon.child.id(), micros());
         let sample = Sample { rss: mib(resident_bytes(pid)), files: files(pid), live };
         let cpu_now = cpu_s(pid);
         println!(
-            "{:>6} {:>9.1} {:>6} {:>7} {:>9} {:>7} {:>8} {:>8} {:>9.1} {:>6.3}",
+            "{:>6} {:>9.1} {:>6} {:>7} {:>9} {:>7} {:>5} {:>8} {:>8} {:>9.1} {:>6.3}",
             (now - begun) / 1_000_000,
             sample.rss,
             sample.files,
             sample.live,
             world.requests.load(Ordering::Relaxed),
             world.errors.load(Ordering::Relaxed),
+            world.held.load(Ordering::Relaxed),
             ironic.boots.load(Ordering::Relaxed),
             ironic.beats.load(Ordering::Relaxed),
             mib(size(&dir.path().join("state"))),
@@ -221,12 +225,24 @@ async fn verdict(samples: &[Sample], world: &World, ironic: &Ironic, daemon: &mu
         of(&ironic.cut),
         of(&ironic.outages),
     );
+    println!(
+        "heartbeats of agents that took it for an old one, and so had no token: {}",
+        of(&ironic.tokenless)
+    );
+    if of(&ironic.tokenless) > of(&ironic.refused) {
+        world.error("more heartbeats had no token than calls were refused");
+    }
     println!("commands that crossed with a power-off: {}", of(&world.crossed));
+    let (requests, held) = (of(&world.requests), of(&world.held));
+    println!("answers that said to come again, for the state could not be kept in time: {held}");
+    if held > requests / MAX_HELD_ONE_IN {
+        world.error(&format!("{held} of {requests} requests were put off"));
+    }
     println!("warnings in the log that were foreseen: {}", daemon.warnings.load(Ordering::Relaxed));
     if samples.last().is_none_or(|s| s.live == 0) || of(&ironic.beats) == 0 {
         world.error("there was no agent");
     }
-    for line in daemon.figures().await.lines() {
+    for line in daemon.figures(world).await.lines() {
         let hit = line.starts_with("fauxmetal_limit_hits_total") && !line.ends_with(" 0");
         if hit {
             world.error(&format!("a limit was hit: {line}"));
@@ -292,13 +308,17 @@ impl Daemon {
         Self { child, admin: url(&ready["admin"]), doors, scraper, warnings }
     }
 
-    async fn figures(&self) -> String {
+    /// The page of figures; without one there is nothing on it, which is an error.
+    async fn figures(&self, world: &World) -> String {
         let text = async { self.scraper.get(format!("{}/metrics", self.admin)).send().await?.text().await };
-        text.await.unwrap_or_else(|error: reqwest::Error| panic!("no figures: {error}"))
+        text.await.unwrap_or_else(|error: reqwest::Error| {
+            world.error(&format!("no figures: {error:?}"));
+            String::new()
+        })
     }
 
-    async fn figure(&self, sample: &str) -> u64 {
-        let figures = self.figures().await;
+    async fn figure(&self, world: &World, sample: &str) -> u64 {
+        let figures = self.figures(world).await;
         let value = figures.lines().find_map(|line| line.strip_prefix(sample)?.trim().parse().ok());
         value.unwrap_or(0)
     }

@@ -60,6 +60,8 @@ pub(crate) struct World {
     pub(crate) stop: AtomicBool,
     pub(crate) requests: AtomicU64,
     pub(crate) errors: AtomicU64,
+    /// Answers that said when to come again.
+    pub(crate) held: AtomicU64,
     /// Commands that an agent did not answer since its machine was turned off meanwhile.
     pub(crate) crossed: AtomicU64,
 }
@@ -82,6 +84,7 @@ impl World {
             stop: AtomicBool::new(false),
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
+            held: AtomicU64::new(0),
             crossed: AtomicU64::new(0),
         }
     }
