@@ -114,7 +114,7 @@ pub(super) fn timed() -> Command {
     })
 }
 
-pub(super) fn image() -> ImageJob {
+pub(crate) fn image() -> ImageJob {
     ImageJob {
         id: "x".into(),
         urls: ["http://images/x".into()].into(),

@@ -46,7 +46,7 @@ impl List {
                 count
             }
         };
-        let mut head = render::collection_of(cx, row, page, count, |_| ()).into_bytes();
+        let mut head = render::collection_of(cx, row, page, |_| count).into_bytes();
         let members = b"\"Members\":[";
         let start = head.windows(members.len()).position(|w| w == members);
         let tail = head.split_off(start.expect("a collection has members") + members.len());

@@ -186,26 +186,25 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
 
 /// Renders the collection over a row of parts of one node, or of the service.
 pub(super) fn collection(cx: &Cx<'_>, row: usize, page: Page) -> Document {
-    let mut count = 0;
-    members(cx, row, &mut |_| count += 1);
-    collection_of(cx, row, page, count, |d| {
-        let mut n = 0;
+    collection_of(cx, row, page, |d| {
+        let mut count = 0;
         members(cx, row, &mut |id| {
-            if n >= page.skip && n - page.skip < page.top {
+            if count >= page.skip && count - page.skip < page.top {
                 d.item_link(&[cx.uri, "/", id]);
             }
-            n += 1;
+            count += 1;
         });
+        count
     })
 }
 
-/// Renders the collection over a row around its members, of which there are `count`.
+/// Renders the collection over a row around its members. `members` writes those of the page, and says how many there are
+/// in all.
 pub(super) fn collection_of(
     cx: &Cx<'_>,
     row: usize,
     page: Page,
-    count: usize,
-    members: impl FnOnce(&mut Doc<'_>),
+    members: impl FnOnce(&mut Doc<'_>) -> usize,
 ) -> Document {
     let resource = TREE.rows[row].resource;
     let over = resource.collection.expect("only rows with a collection have a route to one");
@@ -217,7 +216,8 @@ pub(super) fn collection_of(
     d.join("@odata.type", &["#", &kind, ".", &kind]);
     d.put("Name", over.name);
     (over.annotate)(cx, &mut d);
-    d.array("Members", members);
+    let mut count = 0;
+    d.array("Members", |d| count = members(d));
     d.put("Members@odata.count", count);
     let end = page.skip.saturating_add(page.top);
     if end < count {

@@ -81,8 +81,11 @@ pub(super) fn put_in_place(new: &Path, place: &Path) -> Result<(), StateError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(StateError::io(folder))
 }
 
-/// Makes a file, or empties it; it is its owner's alone, for tokens of agents stand in it.
-pub(super) fn create(file: &Path) -> Result<File, StateError> {
+/// Makes a file, or empties it; a new one is its owner's alone, for tokens of agents stand in it.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn create_private(file: &Path) -> Result<File, StateError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true).mode(0o600);
     options.open(file).map_err(StateError::io(file))

@@ -12,7 +12,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use directory::Directory;
+pub use directory::{Directory, create_private};
 pub use error::StateError;
 pub use keeper::Keeper;
 pub use record::{FORMAT, Held, HeldModel};

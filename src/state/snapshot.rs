@@ -159,7 +159,7 @@ pub fn import(
 ) -> Result<Header, StateError> {
     let place = free_place(directory, name, replace)?;
     let new = place.with_extension("new");
-    let mut file = directory::create(&new)?;
+    let mut file = directory::create_private(&new)?;
     std::io::copy(source, &mut file).map_err(StateError::io(called))?;
     file.sync_all().and_then(|()| file.rewind()).map_err(StateError::io(&new))?;
     let header = Reader::new(called, file).and_then(Reader::check).inspect_err(|_| {
@@ -190,7 +190,7 @@ struct Writer {
 
 impl Writer {
     fn create(file: &Path) -> Result<Self, StateError> {
-        let out = GzEncoder::new(BufWriter::new(directory::create(file)?), Compression::fast());
+        let out = GzEncoder::new(BufWriter::new(directory::create_private(file)?), Compression::fast());
         Ok(Self { out, hash: Xxh3::new(), line: Vec::new() })
     }
 

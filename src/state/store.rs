@@ -114,7 +114,7 @@ impl Store {
         let new = file.with_extension("new");
         directory::remove_if_there(&new)?;
         // Made here, so that it is its owner's alone; the library makes an empty file a database.
-        directory::create(&new)?;
+        directory::create_private(&new)?;
         let to_make = new.clone();
         let make: Opener = Arc::new(move || builder().create(&to_make));
         drop(Self::fill(&new, &make, held, time, nodes)?);

@@ -489,6 +489,7 @@ fn a_directory_decides_what_its_fleet_is_and_flags_that_differ_are_refused() {
 
 #[test]
 fn a_fleet_is_saved_copied_and_begun_from_with_one_file() {
+    use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let (state, system) = with_fleet(dir.path());
     let file = dir.path().join("copy.snapshot").to_str().unwrap().to_owned();
@@ -500,6 +501,8 @@ fn a_fleet_is_saved_copied_and_begun_from_with_one_file() {
     ok(&["list"], &format!("no snapshots in {state}"));
     ok(&["save", "one"], "saved 'one': 3 nodes, 1 of them not new");
     ok(&["export", "one", &file], "");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "it is its owner's alone");
     ok(&["import", &file], "imported 'copy': 3 nodes, 1 of them not new");
     let (_, out, _) = run(snapshot(&["list", "-o", "json"]).env("FAUXMETAL_STATE", &state));
     let rows: Value = serde_json::from_str(&out).unwrap();

@@ -17,7 +17,8 @@ use crate::time::SimTime;
 
 /// Save, restore, list and copy snapshots of a kept fleet
 ///
-/// A snapshot is one file that holds a whole fleet: which nodes there are, and what each remembers. Sessions are not in it.
+/// A snapshot is one file that holds a whole fleet: which nodes there are, and what each remembers, secrets such as
+/// agents' tokens among it. Sessions at a service root that all nodes share are not in it.
 /// The state directory must not be in use.
 #[derive(Parser)]
 #[command(after_help = HELP)]

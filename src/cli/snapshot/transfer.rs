@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use super::super::UsageError;
 use super::super::out::stdout;
 use super::{file_of, name, view};
-use crate::state::Directory;
 use crate::state::snapshot::{self, Reader};
+use crate::state::{Directory, create_private};
 
 /// Stands for standard input or output.
 const DASH: &str = "-";
@@ -27,7 +27,7 @@ pub(super) fn export(dir: &Path, name: &str, to: &Path) -> anyhow::Result<()> {
         out.flush()?;
         return Ok(());
     }
-    let mut out = File::create(to).with_context(|| said(to))?;
+    let mut out = create_private(to)?;
     io::copy(&mut source, &mut out).and_then(|_| out.sync_all()).with_context(|| said(to))?;
     Ok(())
 }

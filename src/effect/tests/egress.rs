@@ -1,9 +1,8 @@
 //! Where calls may go: by address, by name, by redirect, by proxy.
 
+use super::media::insertion;
 use super::*;
-use crate::dmtf::{TransferMethod, TransferProtocol};
 use crate::node::agent::Checksum;
-use crate::node::command::Insertion;
 
 /// Only the network of examples, in which nobody is.
 fn fenced() -> Settings {
@@ -13,14 +12,7 @@ fn fenced() -> Settings {
 /// What came of opening an image of virtual media.
 async fn open(settings: Settings, image: &str) -> (Result<(), String>, Site) {
     let site = Site::new(settings);
-    site.apply(Command::InsertMedia(Insertion {
-        slot: 0,
-        image: image.into(),
-        write_protected: true,
-        credentials: None,
-        method: TransferMethod::Stream,
-        protocol: TransferProtocol::Http,
-    }));
+    site.apply(Command::InsertMedia(insertion(0, image.to_owned())));
     let done = site.outside.open_media(site.id, 1, 0).await.unwrap();
     let Answer::MediaOpened(_, result) = done.answer else { panic!("media were opened") };
     (result, site)

@@ -51,7 +51,7 @@ fn part(request: &Request<Bytes>, image: &[u8]) -> Response<Bytes> {
     response
 }
 
-fn insertion(slot: u8, image: String) -> Insertion {
+pub(super) fn insertion(slot: u8, image: String) -> Insertion {
     Insertion {
         slot,
         image: image.into(),

@@ -156,17 +156,6 @@ pub(super) fn image_job(urls: &[&str]) -> ImageJob {
     ImageJob {
         id: "disk".into(),
         urls: urls.iter().map(|u| (*u).into()).collect(),
-        format: "raw".into(),
-        checksum: None,
-        stream: true,
-        credentials: None,
-        authorization: None,
-        proxies: [].into(),
-        no_proxy: None,
-        device: "/dev/sda".into(),
-        partitions: None,
-        configdrive_url: None,
-        node_uuid: "local".into(),
-        step: None,
+        ..crate::node::tests::image()
     }
 }

@@ -108,7 +108,12 @@ async fn only_nodes_that_differ_from_new_ones_are_stored() {
     fleet.remove(NodeId(2));
     tell(&fleet, 3, tag("x")).await.unwrap();
     keeper.stop().unwrap();
-    let store = Store::open(&directory).unwrap().unwrap();
+    let ids = stored(&Store::open(&directory).unwrap().unwrap());
+    assert_eq!(ids.len(), NODES as usize - 1, "one was removed: {ids:?}");
+}
+
+/// The nodes that a store holds.
+fn stored(store: &Store) -> Vec<u32> {
     let mut ids = Vec::new();
     store
         .nodes(|id, _| {
@@ -116,7 +121,7 @@ async fn only_nodes_that_differ_from_new_ones_are_stored() {
             Ok(())
         })
         .unwrap();
-    assert_eq!(ids.len(), NODES as usize - 1, "one was removed: {ids:?}");
+    ids
 }
 
 #[tokio::test]
@@ -140,14 +145,7 @@ async fn what_is_added_and_removed_while_it_runs_is_kept_and_in_snapshots() {
     let reader = Reader::open(&snapshot::file_of(dir.path(), "one")).unwrap();
     let store = snapshot::restore(&directory, reader, T0).unwrap();
     assert_eq!(store.held(), &now);
-    let mut ids = Vec::new();
-    store
-        .nodes(|id, _| {
-            ids.push(id.0);
-            Ok(())
-        })
-        .unwrap();
-    assert_eq!(ids, [NODES + 1]);
+    assert_eq!(stored(&store), [NODES + 1]);
 }
 
 #[tokio::test]
