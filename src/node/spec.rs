@@ -74,17 +74,16 @@ impl Spec<'_> {
         const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTVWXY";
         let carried = u64::from(self.seed.scramble(Purpose::Serial, self.id.0));
         let mut left = carried | self.seed.hash(self.id.0, Purpose::Serial, 0) << 35;
-        let pattern = self.profile.serial.chars();
-        pattern
-            .map(|c| {
-                if c != '#' {
-                    return c;
-                }
-                let digit = DIGITS[(left % 32) as usize];
-                left >>= 5;
-                char::from(digit)
-            })
-            .collect()
+        let mut serial = String::with_capacity(self.profile.serial.len());
+        serial.extend(self.profile.serial.chars().map(|c| {
+            if c != '#' {
+                return c;
+            }
+            let digit = DIGITS[(left % 32) as usize];
+            left >>= 5;
+            char::from(digit)
+        }));
+        serial
     }
 
     /// MAC address of host interface number `port`: locally administered, unicast.

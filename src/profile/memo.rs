@@ -1,4 +1,4 @@
-//! What is remembered of a model's documents: text that is the same for all of its nodes.
+//! What is remembered of a model's documents: text that is the same for all of its nodes, but for the URI.
 
 use std::sync::OnceLock;
 
@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 #[derive(Debug, Default)]
 pub struct Memo(OnceLock<Box<[OnceLock<Text>]>>);
 
-/// Properties that follow from the model alone, as JSON.
+/// Properties that follow from the model and the resource's own URI alone, as JSON.
 #[derive(Debug)]
 pub struct Text {
-    /// The properties, between commas.
-    pub json: Box<[u8]>,
+    /// The properties, between commas. The URI stands between each two of these pieces.
+    pub pieces: Box<[Box<str>]>,
     /// Keys of the overlay that were met while they were written, one bit each.
     pub met: u64,
 }
@@ -20,6 +20,8 @@ impl Memo {
     pub const KINDS: usize = 128;
     /// Places in a document, at most.
     pub const PLACES: usize = 4;
+    /// The last place: what every document ends with.
+    pub const END: usize = Self::PLACES - 1;
 
     /// What was written at a place.
     pub fn get(&self, kind: usize, place: usize) -> Option<&Text> {

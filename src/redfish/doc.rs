@@ -20,8 +20,8 @@ pub struct Doc<'o> {
     facts: Option<(Spec<'o>, bool)>,
     /// Parts that change by themselves and are left out of the ETag.
     moving: Vec<Range<usize>>,
-    /// What the model remembers of documents of this kind.
-    memo: Option<(&'o Memo, usize)>,
+    /// What the model remembers of documents of this kind, and the URI of this one.
+    memo: Option<(&'o Memo, usize, &'o str)>,
     /// A fact of the node was written by an overlay.
     personal: bool,
 }
@@ -49,29 +49,36 @@ impl<'o> Doc<'o> {
         doc
     }
 
-    /// Its model remembers what is the same for all nodes, in documents of the kind with that number.
-    pub fn remembered_by(mut self, memo: &'o Memo, kind: usize) -> Self {
-        self.memo = Some((memo, kind));
+    /// Its model remembers what is the same for all nodes, in documents of the kind with that number. This one's URI is told
+    /// apart from the rest of it.
+    pub fn remembered_by(mut self, memo: &'o Memo, kind: usize, uri: &'o str) -> Self {
+        self.memo = Some((memo, kind, uri));
         self
     }
 
-    /// Properties that follow from the model alone. They are written once and copied from then on; `n` tells such places of
-    /// one document apart, from 0 to [`Memo::PLACES`].
+    /// Properties that follow from the model and from the document's URI alone, which may only stand in it as a whole or
+    /// before a slash. They are written once and copied from then on; `n` tells such places of one document apart, from 0
+    /// to [`Memo::END`], which is what all documents end with.
     pub fn same(&mut self, n: usize, write: impl FnOnce(&mut Self)) {
-        let Some((memo, kind)) = self.memo else { return write(self) };
+        let Some((memo, kind, uri)) = self.memo else { return write(self) };
         if let Some(text) = memo.get(kind, n) {
             self.comma();
-            self.out.extend_from_slice(&text.json);
+            for (n, piece) in text.pieces.iter().enumerate() {
+                if n > 0 {
+                    self.out.extend_from_slice(uri.as_bytes());
+                }
+                self.out.extend_from_slice(piece.as_bytes());
+            }
             self.open.last_mut().expect("the document is open").met |= text.met;
             return;
         }
         let (start, personal) = (self.out.len(), std::mem::take(&mut self.personal));
         write(self);
-        let written = &self.out[start..];
-        let json = written.strip_prefix(b",").unwrap_or(written);
+        let written = str::from_utf8(&self.out[start..]).expect("JSON is text");
+        let json = written.strip_prefix(',').unwrap_or(written);
         if !self.personal && !json.is_empty() {
             let met = self.open.last().expect("the document is open").met;
-            memo.set(kind, n, Text { json: json.into(), met });
+            memo.set(kind, n, Text { pieces: json.split(uri).map(Box::from).collect(), met });
         }
         self.personal |= personal;
     }
@@ -397,19 +404,25 @@ mod tests {
         let mut written = 0;
         let mut render = |kind: usize, id: u32, keys: [&'static str; 2]| {
             let facts = Spec { seed: Seed(1), id: NodeId(id), profile: &profile };
-            let mut d = Doc::new(Some(&overlay), Some((facts, false))).remembered_by(&memo, kind);
+            let uri = format!("/x/{id}");
+            let mut d = Doc::new(Some(&overlay), Some((facts, false))).remembered_by(&memo, kind, &uri);
             d.same(0, |d| {
                 written += 1;
                 keys.iter().for_each(|key| d.put(key, 1u8));
+                d.link("Y", &[&uri, "/Y"]);
             });
             d.put("Z", id);
             (String::from_utf8(d.finish().0).unwrap(), written)
         };
         let serial = |id| Spec { seed: Seed(1), id: NodeId(id), profile: &profile }.serial();
-        let text = |id: u32| format!(r#"{{"A":"patched","B":1,"Z":{id},"C":"own-{}","D":4}}"#, serial(id));
+        let link = |id: u32| format!(r#""Y":{{"@odata.id":"/x/{id}/Y"}}"#);
+        let text = |id: u32| {
+            format!(r#"{{"A":"patched","B":1,{},"Z":{id},"C":"own-{}","D":4}}"#, link(id), serial(id))
+        };
         assert_eq!(render(0, 7, ["A", "B"]), (text(7), 1));
         assert_eq!(render(0, 8, ["A", "B"]), (text(8), 1), "copied");
-        let own = |id: u32| format!(r#"{{"A":"patched","C":"own-{}","Z":{id},"D":4}}"#, serial(id));
+        let own =
+            |id: u32| format!(r#"{{"A":"patched","C":"own-{}",{},"Z":{id},"D":4}}"#, serial(id), link(id));
         assert_eq!(render(1, 7, ["A", "C"]), (own(7), 2));
         assert_eq!(render(1, 8, ["A", "C"]), (own(8), 3), "a fact of one node is not another's");
     }

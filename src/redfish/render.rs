@@ -10,7 +10,8 @@ use super::doc::Doc;
 use super::protocol::{ODATA_4, ODATA_VERSION, allow};
 use super::query::Page;
 use super::resource::Cx;
-use super::tree::{TREE, Target};
+use super::tree::{Row, TREE, Target};
+use crate::profile::memo::Memo;
 
 /// A rendered document.
 pub(super) struct Document {
@@ -158,11 +159,18 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     let overlay = profile.and_then(|p| p.overlays.get(resource.type_name()));
     let mut d = Doc::new(overlay, cx.node.map(|n| (n.spec(), cx.own)));
     if let Some(node) = cx.node {
-        d = d.remembered_by(&node.profile().memo, row);
+        d = d.remembered_by(&node.profile().memo, row, cx.uri);
     }
     d.put("@odata.id", cx.uri);
     d.join("@odata.type", &["#", resource.kind]);
     (resource.get)(cx, &mut d);
+    d.same(Memo::END, |d| end_document(cx, entry, d));
+    let (bytes, hash) = d.finish();
+    Document { bytes, hash }
+}
+
+/// Links to what is below a resource, and its actions.
+fn end_document(cx: &Cx<'_>, entry: &Row, d: &mut Doc<'_>) {
     for child in &entry.children {
         let below = &TREE.rows[child.row];
         let lacking = cx.node.is_some_and(|n| n.profile().lacks(&below.generic));
@@ -170,9 +178,9 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
             d.link(child.property, &[cx.uri, "/", child.segment]);
         }
     }
-    if !resource.actions.is_empty() {
+    if !entry.resource.actions.is_empty() {
         d.object("Actions", |d| {
-            for action in resource.actions {
+            for action in entry.resource.actions {
                 d.object(action.key, |d| {
                     d.join("target", &[cx.uri, "/Actions/", action.name()]);
                     (action.describe)(cx, d);
@@ -180,8 +188,6 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
             }
         });
     }
-    let (bytes, hash) = d.finish();
-    Document { bytes, hash }
 }
 
 /// Renders the collection over a row of parts of one node, or of the service.

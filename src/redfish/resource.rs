@@ -32,7 +32,7 @@ pub struct Resource {
     /// Property of the parent that links to it, where that is not its path's last word; empty where the parent writes the
     /// link itself.
     pub property: Option<&'static str>,
-    /// Whether this node has it.
+    /// Whether a node of this model has it, at a root of its own or below the fleet's.
     pub present: fn(&Cx<'_>) -> bool,
     /// What a PATCH means.
     pub patch: Option<fn(&Cx<'_>, &mut Body) -> Change>,
@@ -66,7 +66,7 @@ impl Collection {
 pub struct Action {
     /// As `#ComputerSystem.Reset`.
     pub key: &'static str,
-    /// Writes what goes beside its `target`: allowable values.
+    /// Writes what goes beside its `target`: allowable values, which follow from the model.
     pub describe: fn(&Cx<'_>, &mut Doc<'_>),
     /// What a POST means.
     pub run: fn(&Cx<'_>, &mut Body) -> Change,

@@ -11,9 +11,7 @@ use crate::redfish::resource::{Action, Change, Cx, Effect};
 
 pub(super) static ACTIONS: &[Action] = &[Action {
     key: "#ComputerSystem.Reset",
-    describe: |cx, d| {
-        d.same(2, |d| d.put("ResetType@Redfish.AllowableValues", cx.profile().reset_types.as_slice()));
-    },
+    describe: |cx, d| d.put("ResetType@Redfish.AllowableValues", cx.profile().reset_types.as_slice()),
     run: reset,
 }];
 

@@ -121,10 +121,12 @@ fn a_node_shows_the_same_whichever_node_of_its_model_was_shown_first() {
             fleet.apply(NodeId(1), Command::ChangeSystem(tag)).unwrap().unwrap();
             let redfish = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
             if others_first {
+                // Below the fleet's root, and at a root of its own.
                 assert!(crawl(&redfish).1.is_empty());
+                assert!(crawl_own(&redfish, NodeId(0)).1.is_empty());
             }
             redfish.fleet.remove(NodeId(0));
-            crawl(&redfish).0
+            (crawl_own(&redfish, NodeId(1)).0, crawl(&redfish).0)
         };
         assert_eq!(shown(true), shown(false), "{name}");
     }
