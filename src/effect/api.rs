@@ -124,7 +124,8 @@ impl Outside {
         })
     }
 
-    /// The version of an API, asked for once in a while. One that answers something else is taken for an old one.
+    /// The version of an API, asked for once in a while. One that answers something else is taken for an old one, as the
+    /// real agent does; but not one that says that it is too busy, for a heartbeat to an old one carries no token.
     async fn version(
         &self,
         id: NodeId,
@@ -140,6 +141,7 @@ impl Outside {
         }
         let call = self.agent(id, epoch, |_, agent, _| ironic::discovery(agent))?;
         let body = match self.send(insecure, api, &call).await {
+            Ok((status, body)) if is_overload(status) => return Some(Err(said(api, status, &body).into())),
             Ok((_, body)) => body,
             Err(why) => return Some(Err(why)),
         };

@@ -123,6 +123,22 @@ async fn refusals_are_told_from_silence() {
 }
 
 #[tokio::test]
+async fn an_api_that_is_too_busy_to_tell_its_version_is_no_old_one() {
+    let calls = AtomicUsize::new(0);
+    let server = Server::start(move |request| match calls.fetch_add(1, Ordering::SeqCst) {
+        0 => answer(503, "busy"),
+        _ => ironic(&path(request)).unwrap(),
+    })
+    .await;
+    let mut site = Site::new(Settings::default());
+    site.agent(Params { inspection_urls: [].into(), ..params(&server.url("")) });
+    site.perform(EffectKind::LookUp).await;
+    assert_eq!(server.asked(), ["GET /"]);
+    site.perform(EffectKind::LookUp).await;
+    assert_eq!(server.last().headers()["x-openstack-ironic-api-version"], "1.62");
+}
+
+#[tokio::test]
 async fn a_node_that_ironic_does_not_know_gives_up_in_time() {
     let server = Server::start(|request| match request.uri().path() {
         "/" => answer(200, "<html>"),
