@@ -155,6 +155,11 @@ impl Requests {
         kind.sent_bytes.add(sent_bytes as u64);
     }
 
+    /// More of an answer that was noted already.
+    pub fn sent(&self, kind: usize, bytes: usize) {
+        self.kinds[kind].sent_bytes.add(bytes as u64);
+    }
+
     /// Puts them on the page.
     pub fn show(&self, page: &mut Page) {
         let mut times: BTreeMap<(&str, &str, &str), Times> = BTreeMap::new();

@@ -6,11 +6,11 @@ use std::ops::Deref;
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::Redfish;
 use super::query::Page;
 use super::render::{self, Document};
 use super::resource::Cx;
-use super::tree::TREE;
+use super::tree::{TREE, Target};
+use super::{Redfish, meters};
 use crate::node::NodeId;
 
 /// Members up to which an answer is built as a whole, and has an ETag; some 60 KiB of links.
@@ -54,8 +54,13 @@ impl List {
         Some(Self { row, uri: cx.uri.into(), page, head, tail, shown })
     }
 
-    /// Its text, part by part.
-    pub(super) fn parts<R: Deref<Target = Redfish>>(self, redfish: R) -> Parts<R> {
+    /// Its text, part by part, each counted as sent.
+    pub(super) fn parts<R: Deref<Target = Redfish> + Clone>(self, redfish: R) -> impl Iterator<Item = Bytes> {
+        let (meter, kind) = (redfish.clone(), meters::kind(Some(Target::Collection(self.row))));
+        self.texts(redfish).inspect(move |text| meter.requests.sent(kind, text.len()))
+    }
+
+    fn texts<R: Deref<Target = Redfish>>(self, redfish: R) -> Parts<R> {
         let (mut ids, mut skip) = (redfish.fleet.indexes(), self.page.skip);
         // Where no node is missing, the node of a place in the list is known without a walk.
         if ids.len() == redfish.fleet.len() as usize && TREE.rows[self.row].resource.members.is_none() {
@@ -67,12 +72,12 @@ impl List {
 
     /// All of it, as a document.
     pub(super) fn whole(self, redfish: &Redfish) -> Document {
-        Document::of(self.parts(redfish).flatten().collect())
+        Document::of(self.texts(redfish).flatten().collect())
     }
 }
 
 /// The text of a list, part by part.
-pub(super) struct Parts<R> {
+struct Parts<R> {
     redfish: R,
     ids: std::ops::Range<u32>,
     /// Members that are still to be passed over.

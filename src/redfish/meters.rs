@@ -61,6 +61,21 @@ mod tests {
     use crate::time::SimTime;
 
     #[test]
+    fn a_list_that_is_streamed_is_counted_as_it_is_sent() {
+        let (fleet, _effects) = Fleet::new(Seed(1), Clock::by_hand(SimTime::from_ms(0)));
+        fleet.add(&built_in("generic").unwrap(), 2_000).unwrap();
+        let redfish = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
+        let request =
+            Request::get("/redfish/v1/Systems").header("authorization", "Basic YWRtaW46cGFzc3dvcmQ=");
+        let sent = redfish.call(&request.body(Bytes::new()).unwrap()).into_body().len();
+        assert!(sent > 100_000);
+        let mut page = Page::default();
+        redfish.meter(&mut page);
+        let line = format!("fauxmetal_sent_bytes_total{{face=\"redfish\"}} {sent}\n");
+        assert!(page.text().contains(&line), "{}", page.text());
+    }
+
+    #[test]
     fn requests_are_counted_by_what_stands_at_their_path() {
         let (fleet, _effects) = Fleet::new(Seed(1), Clock::by_hand(SimTime::from_ms(0)));
         fleet.add(&built_in("generic").unwrap(), 1).unwrap();

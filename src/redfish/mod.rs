@@ -177,7 +177,7 @@ impl Redfish {
         });
         let bytes = match response.body() {
             Content::Bytes(bytes) => bytes.len(),
-            // It is written later, and by then it is too late to count.
+            // It is written later, and counted then.
             Content::List(_) => 0,
         };
         let status = response.status().as_u16();
