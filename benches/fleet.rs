@@ -114,7 +114,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     for id in fleet.ids() {
         let mut secret = [7; 24];
         secret[..4].copy_from_slice(&id.0.to_le_bytes());
-        let begun = fleet.apply(id, Command::BeginSession { user: "admin".into(), secret });
+        let begun = fleet.apply(id, Command::BeginSession { user: "admin".into(), secret, most: 1 });
         assert!(matches!(begun, Some(Ok(_))), "there is room for one");
     }
     let session = resident_bytes(me);

@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// The number from which a whole fleet follows.
@@ -46,6 +47,12 @@ impl Seed {
         key[4] = purpose as u8;
         key[5..].copy_from_slice(&count.to_le_bytes());
         xxh3_64_with_seed(&key, self.0)
+    }
+
+    /// A UUID drawn for `node` for `purpose`, of version 8 (RFC 9562): its bits are the fleet's own.
+    pub fn uuid(self, node: u32, purpose: Purpose) -> Uuid {
+        let half = |n| u128::from(self.hash(node, purpose, n));
+        uuid::Builder::from_custom_bytes((half(0) << 64 | half(1)).to_be_bytes()).into_uuid()
     }
 
     /// Scrambles `x` so that no two inputs give one output; [`Seed::unscramble`] turns it back.

@@ -1,8 +1,8 @@
 //! The limits that `--limit NAME=VALUE` sets: one table, from which the help is made.
 
-use crate::effect;
 use crate::redfish::session::Sessions;
 use crate::server::{self, AGENT_BODY_BYTES, REDFISH_BODY_BYTES};
+use crate::{effect, node};
 
 /// Every limit that can be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,8 +13,10 @@ pub struct Limits {
     pub redfish_body_bytes: usize,
     /// Longest body of a request to an agent, bytes.
     pub agent_body_bytes: usize,
-    /// Redfish sessions at once.
+    /// Redfish sessions at once, at the service root that all nodes share.
     pub sessions: usize,
+    /// The same at each controller with a root of its own.
+    pub sessions_per_bmc: usize,
     /// Those of calls outside.
     pub calls: effect::Limits,
 }
@@ -26,6 +28,7 @@ impl Default for Limits {
             redfish_body_bytes: REDFISH_BODY_BYTES,
             agent_body_bytes: AGENT_BODY_BYTES,
             sessions: Sessions::LIMIT,
+            sessions_per_bmc: node::session::Sessions::LIMIT,
             calls: effect::Limits::default(),
         }
     }
@@ -96,7 +99,10 @@ static ROWS: &[Row] = &[
     }),
     seconds("write-time", 1..=DAY, "a client taking nothing of its answer", |l| &mut l.server.write_stall),
     seconds("idle-time", 1..=DAY, "silence between requests", |l| &mut l.server.idle),
-    count("sessions", 1..=MANY, "Redfish sessions", |l| &mut l.sessions),
+    count("sessions", 1..=MANY, "Redfish sessions at a service root for all nodes", |l| &mut l.sessions),
+    count("sessions-per-bmc", 1..=1024, "Redfish sessions at a controller with a root of its own", |l| {
+        &mut l.sessions_per_bmc
+    }),
     count("calls", 1..=65_536, "calls outside at once; cut to the open files allowed", |l| {
         &mut l.calls.calls
     }),

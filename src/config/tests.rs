@@ -68,8 +68,8 @@ fn names_share_the_nodes_evenly_and_the_first_have_the_rest() {
 
 #[test]
 fn limits_networks_and_versions_are_taken() {
-    let c = config("limit=sessions=5 limit=idle-time=7 egress=10.0.0.0/8 egress=::1 tls-min=1.3").unwrap();
-    assert_eq!((c.limits.sessions, c.limits.server.idle.as_secs()), (5, 7));
+    let c = config("limit=sessions=5 limit=sessions-per-bmc=4 limit=idle-time=7 egress=10.0.0.0/8 egress=::1 tls-min=1.3").unwrap();
+    assert_eq!((c.limits.sessions, c.limits.sessions_per_bmc, c.limits.server.idle.as_secs()), (5, 4, 7));
     assert_eq!(c.egress, ["10.0.0.0/8", "::1/128"].map(|n| Network::parse(n).unwrap()));
     assert_eq!(c.tls_min, MinVersion::Tls13);
     let c = config("admin-listen=http://0.0.0.0:9100").unwrap();
@@ -124,7 +124,7 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
         ("password=secret\u{7}", "--password: it holds a control character"),
         (
             "limit=x=1",
-            "--limit: there is no limit 'x'; known are connections, connections-per-bmc, connections-per-client, requests, header-bytes, uri-bytes, body-bytes, agent-body-bytes, bodies-bytes, handshake-time, header-time, body-time, request-time, write-time, idle-time, sessions, calls, calls-per-server, downloads",
+            "--limit: there is no limit 'x'; known are connections, connections-per-bmc, connections-per-client, requests, header-bytes, uri-bytes, body-bytes, agent-body-bytes, bodies-bytes, handshake-time, header-time, body-time, request-time, write-time, idle-time, sessions, sessions-per-bmc, calls, calls-per-server, downloads",
         ),
         (
             "egress=10.0.0.1/8",

@@ -108,6 +108,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let config = &config;
     let mut redfish = Redfish::new(Arc::clone(&fleet), account);
     redfish.sessions.limit = config.limits.sessions;
+    redfish.own_sessions = config.limits.sessions_per_bmc;
     memory.restore_sessions(&redfish)?;
 
     let mut server = Server::new(config.limits.server.clone());

@@ -47,6 +47,8 @@ pub enum Command {
         user: Box<str>,
         /// What the token is written from: fresh randomness.
         secret: Secret,
+        /// Sessions that the controller may have at once, with this one.
+        most: usize,
     },
     /// The session with that id ends, if it has not.
     EndSession(u32),

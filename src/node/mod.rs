@@ -253,8 +253,8 @@ impl Node {
             Command::SetDriveLed(drive, led) => {
                 self.bmc_mut().drive_leds.insert(drive, led);
             }
-            Command::BeginSession { user, secret } => {
-                let id = self.bmc_mut().sessions.begin(user, secret, now);
+            Command::BeginSession { user, secret, most } => {
+                let id = self.bmc_mut().sessions.begin(user, secret, most, now);
                 return id.map(Outcome::Session).ok_or(Refusal::TooManySessions);
             }
             Command::EndSession(id) => {

@@ -12,7 +12,7 @@ pub type Secret = [u8; 24];
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sessions {
-    /// In the order of their ids; at most [`Sessions::LIMIT`].
+    /// In the order of their ids.
     open: Vec<Session>,
     /// The last id given.
     last: u32,
@@ -33,7 +33,8 @@ pub struct Session {
 }
 
 impl Sessions {
-    /// Sessions at one time. Controllers have room for a handful; each conductor of Ironic opens one.
+    /// Sessions at one time, unless somebody says otherwise. Controllers have room for a handful; each conductor of Ironic
+    /// opens one.
     pub const LIMIT: usize = 16;
     /// Seconds without a request after which a session ends, until a client says otherwise.
     pub const TIMEOUT_S: u32 = 1800;
@@ -57,11 +58,11 @@ impl Sessions {
         self.open.iter().filter(move |s| !self.ended(s, now))
     }
 
-    /// Begins one; its id. `None` when there are too many. Those that have ended make room.
-    pub(super) fn begin(&mut self, user: Box<str>, secret: Secret, now: SimTime) -> Option<u32> {
+    /// Begins one; its id. `None` when there are `most` already. Those that have ended make room.
+    pub(super) fn begin(&mut self, user: Box<str>, secret: Secret, most: usize, now: SimTime) -> Option<u32> {
         let timeout_s = self.timeout_s;
         self.open.retain(|s| !s.idle_too_long(timeout_s, now));
-        if self.open.len() >= Self::LIMIT {
+        if self.open.len() >= most {
             return None;
         }
         self.last += 1;
@@ -132,7 +133,7 @@ mod tests {
     #[test]
     fn a_session_lives_while_it_is_used() {
         let mut sessions = Sessions::new();
-        assert_eq!(sessions.begin("admin".into(), [1; 24], T0), Some(1));
+        assert_eq!(sessions.begin("admin".into(), [1; 24], 1, T0), Some(1));
         let later = T0.after_ms(1_799_000);
         assert!(sessions.check(&[1; 24], later) && sessions.check(&[1; 24], later.after_ms(1_800_000)));
         assert!(!sessions.check(&[2; 24], later));
@@ -143,19 +144,19 @@ mod tests {
     #[test]
     fn there_is_a_limit_and_ended_ones_make_room() {
         let mut sessions = Sessions::new();
-        for n in 0..Sessions::LIMIT {
-            assert!(sessions.begin("admin".into(), [u8::try_from(n).unwrap(); 24], T0).is_some());
+        for n in 0..3 {
+            assert!(sessions.begin("admin".into(), [n; 24], 3, T0).is_some());
         }
-        assert_eq!(sessions.begin("admin".into(), [99; 24], T0), None);
-        assert_eq!(sessions.begin("admin".into(), [99; 24], T0.after_ms(1_800_001)), Some(17));
+        assert_eq!(sessions.begin("admin".into(), [99; 24], 3, T0), None);
+        assert_eq!(sessions.begin("admin".into(), [99; 24], 3, T0.after_ms(1_800_001)), Some(4));
     }
 
     #[test]
     fn a_number_is_not_given_twice_and_a_secret_is_not_shown() {
         let mut sessions = Sessions::new();
-        sessions.begin("admin".into(), [7; 24], T0);
+        sessions.begin("admin".into(), [7; 24], 1, T0);
         assert!(sessions.end(1) && !sessions.end(1));
-        assert_eq!(sessions.begin("admin".into(), [7; 24], T0), Some(2));
+        assert_eq!(sessions.begin("admin".into(), [7; 24], 1, T0), Some(2));
         assert!(!format!("{sessions:?}").contains("[7"));
     }
 }

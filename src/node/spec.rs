@@ -40,8 +40,7 @@ impl Spec<'_> {
 
     /// `ServiceRoot.UUID` of a controller that has a service root of its own.
     pub fn service_uuid(&self) -> Uuid {
-        let half = |n| u128::from(self.seed.hash(self.id.0, Purpose::ServiceUuid, n));
-        uuid::Builder::from_custom_bytes((half(0) << 64 | half(1)).to_be_bytes()).into_uuid()
+        self.seed.uuid(self.id.0, Purpose::ServiceUuid)
     }
 
     /// The node whose UUID this would be; whoever asks must still compare it with that node's own.

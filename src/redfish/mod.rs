@@ -66,6 +66,8 @@ pub struct Redfish {
     pub domain: Option<Box<str>>,
     /// What was asked so far.
     requests: Requests,
+    /// Sessions that each node with a root of its own may have at once.
+    pub own_sessions: usize,
     /// Sessions that nodes with roots of their own refused, having as many as they may.
     own_sessions_refused: Counter,
 }
@@ -115,15 +117,14 @@ impl Redfish {
             places: Vec::new(),
             domain: None,
             requests: meters::requests(),
+            own_sessions: crate::node::session::Sessions::LIMIT,
             own_sessions_refused: Counter::default(),
         }
     }
 
     /// `ServiceRoot.UUID`: the fleet's own.
     pub fn uuid(&self) -> Uuid {
-        let seed = self.fleet.seed();
-        let half = |n| u128::from(seed.hash(u32::MAX, Purpose::Uuid, n));
-        uuid::Builder::from_custom_bytes((half(0) << 64 | half(1)).to_be_bytes()).into_uuid()
+        self.fleet.seed().uuid(u32::MAX, Purpose::Uuid)
     }
 
     /// The TCP port on which a node's controller is reached first, with or without TLS.
@@ -414,11 +415,13 @@ impl Redfish {
                 NoSession::TooMany => Problem::from(&message::SESSION_LIMIT_EXCEEDED),
                 NoSession::NoSecret => Problem::from(&message::INTERNAL_ERROR),
             })?,
-            Root::Own { node, .. } => root::log_in(node, user, now).inspect_err(|problem| {
-                if problem.is(&message::SESSION_LIMIT_EXCEEDED) {
-                    self.own_sessions_refused.one();
-                }
-            })?,
+            Root::Own { node, .. } => {
+                root::log_in(node, user, self.own_sessions, now).inspect_err(|problem| {
+                    if problem.is(&message::SESSION_LIMIT_EXCEEDED) {
+                        self.own_sessions_refused.one();
+                    }
+                })?
+            }
         };
         let uri = format!("{SESSIONS}/{id}");
         let (document, target) = self.read(root, &uri).expect("the session has just begun");

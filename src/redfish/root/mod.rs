@@ -101,9 +101,14 @@ pub(super) fn is_id_of(node: &Node, part: tree::NodeId, key: &str) -> bool {
 }
 
 /// Begins a session at a controller's own root; its id and token.
-pub(super) fn log_in(node: &mut Node, user: &str, now: SimTime) -> Result<(u64, Box<str>), Problem> {
+pub(super) fn log_in(
+    node: &mut Node,
+    user: &str,
+    most: usize,
+    now: SimTime,
+) -> Result<(u64, Box<str>), Problem> {
     let secret: Secret = crate::seed::secret().map_err(|_| Problem::from(&message::INTERNAL_ERROR))?;
-    match node.apply(Command::BeginSession { user: user.into(), secret }, now)? {
+    match node.apply(Command::BeginSession { user: user.into(), secret, most }, now)? {
         Outcome::Session(id) => Ok((id.into(), URL_SAFE_NO_PAD.encode(secret).into())),
         Outcome::Done | Outcome::Agent(_) => Err((&message::INTERNAL_ERROR).into()),
     }

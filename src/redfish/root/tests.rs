@@ -16,7 +16,6 @@ use crate::clock::Clock;
 use crate::face::{Body, Face, HangUp, Peer};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
-use crate::node::session;
 use crate::profile::built_in;
 use crate::seed::Seed;
 use crate::time::SimTime;
@@ -178,13 +177,14 @@ fn a_session_counts_at_its_own_controller_only_and_ends_with_its_restart() {
 
 #[test]
 fn a_controllers_sessions_have_a_limit_and_a_timeout_of_their_own() {
-    let redfish = service();
+    let mut redfish = service();
+    Arc::get_mut(&mut redfish).unwrap().own_sessions = 3;
     let patch = send(&redfish, 0, "PATCH", "/redfish/v1/SessionService", BASIC, r#"{"SessionTimeout": 60}"#);
     assert_eq!(patch.status, 204);
     let timeout = |node| get(&redfish, node, "/redfish/v1/SessionService").json["SessionTimeout"].clone();
     assert_eq!((timeout(0), timeout(1)), (json!(60), json!(1800)));
     assert_eq!(redfish.sessions.timeout_s(), Sessions::new().timeout_s());
-    for _ in 0..session::Sessions::LIMIT {
+    for _ in 0..3 {
         assert_eq!(send(&redfish, 0, "POST", SESSIONS, ("X", "y"), LOGIN).status, 201);
     }
     let one_more = send(&redfish, 0, "POST", SESSIONS, ("X", "y"), LOGIN);
