@@ -32,7 +32,7 @@ pub struct Resource {
     /// Property of the parent that links to it, where that is not its path's last word; empty where the parent writes the
     /// link itself.
     pub property: Option<&'static str>,
-    /// Whether a node of this model has it, at a root of its own or below the fleet's.
+    /// Whether a node has it, which follows from its model alone: links to it are written once for all nodes.
     pub present: fn(&Cx<'_>) -> bool,
     /// What a PATCH means.
     pub patch: Option<fn(&Cx<'_>, &mut Body) -> Change>,
