@@ -126,8 +126,12 @@ fn answer(stream: &mut TcpStream) -> std::io::Result<(String, String)> {
 }
 
 /// Whether it comes true in time.
-fn eventually(what: &str, mut is: impl FnMut() -> bool) {
-    for _ in 0..PATIENCE.as_millis() / 20 {
+fn eventually(what: &str, is: impl FnMut() -> bool) {
+    within(PATIENCE, what, is);
+}
+
+fn within(patience: Duration, what: &str, mut is: impl FnMut() -> bool) {
+    for _ in 0..patience.as_millis() / 20 {
         if is() {
             return;
         }
@@ -366,7 +370,7 @@ fn fifty_thousand_connections_are_held_and_answered() {
         late.read_to_string(&mut told).await.unwrap();
         assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
     });
-    eventually("all gone", || daemon.figure("fauxmetal_connections") == 0.0);
+    within(20 * PATIENCE, "all gone", || daemon.figure("fauxmetal_connections") == 0.0);
     eprintln!("afterwards {:.0} MiB", daemon.figure("process_resident_memory_bytes") / f64::from(1 << 20));
     daemon.stop();
 }
