@@ -66,6 +66,8 @@ impl Sessions {
             return None;
         }
         self.last += 1;
+        // There are few, and fleets are large: no room for those that may never come.
+        self.open.reserve_exact(1);
         self.open.push(Session { id: self.last, user, created: now, secret, used: now });
         Some(self.last)
     }

@@ -20,7 +20,7 @@ pub struct Doc<'o> {
     facts: Option<(Spec<'o>, bool)>,
     /// Parts that change by themselves and are left out of the ETag.
     moving: Vec<Range<usize>>,
-    /// What the model remembers of documents of this kind, and the URI of this one.
+    /// What the model remembers of documents of this kind, and the UUID of this one's node.
     memo: Option<(&'o Memo, usize, &'o str)>,
     /// A fact of the node was written by an overlay.
     personal: bool,
@@ -49,23 +49,22 @@ impl<'o> Doc<'o> {
         doc
     }
 
-    /// Its model remembers what is the same for all nodes, in documents of the kind with that number. This one's URI is told
-    /// apart from the rest of it.
-    pub fn remembered_by(mut self, memo: &'o Memo, kind: usize, uri: &'o str) -> Self {
-        self.memo = Some((memo, kind, uri));
+    /// Its model remembers what is the same for all nodes but for their UUIDs, in documents of the kind with that number.
+    pub fn remembered_by(mut self, memo: &'o Memo, kind: usize, uuid: &'o str) -> Self {
+        self.memo = Some((memo, kind, uuid));
         self
     }
 
-    /// Properties that follow from the model and from the document's URI alone, which may only stand in it as a whole or
-    /// before a slash. They are written once and copied from then on; `n` tells such places of one document apart, from 0
-    /// to [`Memo::END`], which is what all documents end with.
+    /// Properties that follow from the model and the node's UUID alone. They are written once and copied from then on; `n`
+    /// tells such places of one document apart, from 0 to [`Memo::END`].
     pub fn same(&mut self, n: usize, write: impl FnOnce(&mut Self)) {
-        let Some((memo, kind, uri)) = self.memo else { return write(self) };
-        if let Some(text) = memo.get(kind, n) {
+        let Some((memo, kind, uuid)) = self.memo else { return write(self) };
+        let own = self.facts.is_some_and(|(_, own)| own);
+        if let Some(text) = memo.get(kind, n, own) {
             self.comma();
             for (n, piece) in text.pieces.iter().enumerate() {
                 if n > 0 {
-                    self.out.extend_from_slice(uri.as_bytes());
+                    self.out.extend_from_slice(uuid.as_bytes());
                 }
                 self.out.extend_from_slice(piece.as_bytes());
             }
@@ -78,7 +77,7 @@ impl<'o> Doc<'o> {
         let json = written.strip_prefix(',').unwrap_or(written);
         if !self.personal && !json.is_empty() {
             let met = self.open.last().expect("the document is open").met;
-            memo.set(kind, n, Text { pieces: json.split(uri).map(Box::from).collect(), met });
+            memo.set(kind, n, own, Text { pieces: json.split(uuid).map(Box::from).collect(), met });
         }
         self.personal |= personal;
     }
@@ -404,18 +403,19 @@ mod tests {
         let mut written = 0;
         let mut render = |kind: usize, id: u32, keys: [&'static str; 2]| {
             let facts = Spec { seed: Seed(1), id: NodeId(id), profile: &profile };
-            let uri = format!("/x/{id}");
-            let mut d = Doc::new(Some(&overlay), Some((facts, false))).remembered_by(&memo, kind, &uri);
+            let uuid = facts.uuid().to_string();
+            let mut d = Doc::new(Some(&overlay), Some((facts, false))).remembered_by(&memo, kind, &uuid);
             d.same(0, |d| {
                 written += 1;
                 keys.iter().for_each(|key| d.put(key, 1u8));
-                d.link("Y", &[&uri, "/Y"]);
+                d.link("Y", &["/x/", &uuid, "/Y"]);
             });
             d.put("Z", id);
             (String::from_utf8(d.finish().0).unwrap(), written)
         };
         let serial = |id| Spec { seed: Seed(1), id: NodeId(id), profile: &profile }.serial();
-        let link = |id: u32| format!(r#""Y":{{"@odata.id":"/x/{id}/Y"}}"#);
+        let uuid = |id| Spec { seed: Seed(1), id: NodeId(id), profile: &profile }.uuid();
+        let link = |id: u32| format!(r#""Y":{{"@odata.id":"/x/{}/Y"}}"#, uuid(id));
         let text = |id: u32| {
             format!(r#"{{"A":"patched","B":1,{},"Z":{id},"C":"own-{}","D":4}}"#, link(id), serial(id))
         };

@@ -259,7 +259,7 @@ impl Redfish {
     ) -> Result<Reply, Problem> {
         let missing = || not_found(path);
         let Route { target, node, ids } = route;
-        let asked = Asked { target, ids, uri: path.strip_suffix('/').unwrap_or(path), does };
+        let mut asked = Asked { target, ids, uri: path.strip_suffix('/').unwrap_or(path), does };
         if let Root::Own { node: own, .. } = root {
             if node.is_some_and(|(part, key)| !root::is_id_of(own, part, key)) {
                 return Err(missing());
@@ -269,8 +269,14 @@ impl Redfish {
         let Some((_, key)) = node else { return self.on_service(&asked, now) };
         let uuid: Uuid = key.parse().map_err(|_| missing())?;
         let id = self.fleet.find(uuid).ok_or_else(missing)?;
-        let mut buffer = Uuid::encode_buffer();
-        let key = &*uuid.hyphenated().encode_lower(&mut buffer);
+        let (mut buffer, canonical);
+        buffer = Uuid::encode_buffer();
+        let (given, key) = (key, &*uuid.hyphenated().encode_lower(&mut buffer));
+        if given != key {
+            // A UUID can be written in several ways, and a resource has one URI.
+            canonical = asked.uri.replacen(given, key, 1);
+            asked.uri = &canonical;
+        }
         self.fleet.with(id, |node, now| self.on_node(&asked, node, key, now)).ok_or_else(missing)?
     }
 

@@ -11,6 +11,7 @@ use super::protocol::{ODATA_4, ODATA_VERSION, allow};
 use super::query::Page;
 use super::resource::Cx;
 use super::tree::{Row, TREE, Target};
+use super::value::Plain;
 use crate::profile::memo::Memo;
 
 /// A rendered document.
@@ -159,12 +160,17 @@ pub(super) fn document(cx: &Cx<'_>, row: usize) -> Document {
     let overlay = profile.and_then(|p| p.overlays.get(resource.type_name()));
     let mut d = Doc::new(overlay, cx.node.map(|n| (n.spec(), cx.own)));
     if let Some(node) = cx.node {
-        d = d.remembered_by(&node.profile().memo, row, cx.uri);
+        d = d.remembered_by(&node.profile().memo, row, cx.node_key);
     }
-    d.put("@odata.id", cx.uri);
+    d.put("@odata.id", Plain(cx.uri));
     d.join("@odata.type", &["#", resource.kind]);
     (resource.get)(cx, &mut d);
-    d.same(Memo::END, |d| end_document(cx, entry, d));
+    if cx.ids.is_empty() {
+        d.same(Memo::END, |d| end_document(cx, entry, d));
+    } else {
+        // It has the ids in its links.
+        end_document(cx, entry, &mut d);
+    }
     let (bytes, hash) = d.finish();
     Document { bytes, hash }
 }

@@ -117,6 +117,15 @@ fn what_is_not_there_is_named() {
 }
 
 #[test]
+fn a_uuid_in_capitals_leads_to_the_same_resource() {
+    let bench = Bench::new();
+    let uuid = bench.system.rsplit_once('/').unwrap().1;
+    let shouted = bench.get(&bench.system.replace(uuid, &uuid.to_uppercase()));
+    assert_eq!((shouted.status, &shouted.json), (200, &bench.get(&bench.system).json));
+    assert!(shouted.json.to_string().contains(&format!("{}/Actions", bench.system)));
+}
+
+#[test]
 fn a_wrong_method_lists_the_right_ones() {
     let bench = Bench::new();
     let answer = bench.write("PUT", &bench.system, &json!({}));

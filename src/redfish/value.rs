@@ -26,6 +26,16 @@ impl Value for Joined<'_> {
     }
 }
 
+/// A text in which nothing is to be escaped, and nothing looked for: an id, or a word of the standard.
+pub struct Plain<'a>(pub &'a str);
+
+impl Value for Plain<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        debug_assert!(is_plain(self.0), "{}", self.0);
+        plain(self.0, out);
+    }
+}
+
 impl Value for &str {
     fn write(&self, out: &mut Vec<u8>) {
         out.push(b'"');

@@ -8,6 +8,7 @@ use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
 use crate::redfish::resource::{Action, Change, Cx, Effect};
+use crate::redfish::value::Plain;
 
 pub(super) static ACTIONS: &[Action] = &[Action {
     key: "#ComputerSystem.Reset",
@@ -18,11 +19,10 @@ pub(super) static ACTIONS: &[Action] = &[Action {
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     let (node, profile, spec) = (cx.node(), cx.profile(), cx.spec());
     let (host, bmc) = (node.host(), node.bmc());
-    d.put("Id", cx.system_id());
+    d.put("Id", Plain(cx.system_id()));
     d.put("Name", spec.name());
-    d.same(0, |d| get_model(profile, d));
+    d.same(0, |d| get_model(cx, profile, d));
     d.put("SerialNumber", spec.serial());
-    d.put("UUID", cx.node_key);
     match &bmc.asset_tag {
         Some(tag) => d.put("AssetTag", &**tag),
         None => d.put("AssetTag", spec.asset_tag()),
@@ -31,22 +31,19 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("IndicatorLED", bmc.system_led);
     d.put("LocationIndicatorActive", bmc.system_led != IndicatorLed::Off);
     d.object("Status", |d| {
-        d.put("State", if host.power_state() == PowerState::Off { "Disabled" } else { "Enabled" });
-        d.put("Health", "OK");
-        d.put("HealthRollup", "OK");
+        d.put("State", Plain(if host.power_state() == PowerState::Off { "Disabled" } else { "Enabled" }));
+        d.put("Health", Plain("OK"));
+        d.put("HealthRollup", Plain("OK"));
         if let Some(why) = &bmc.boot_failure {
             super::condition(cx, d, &["The boot source could not be booted: ", why]);
         }
     });
     d.object("BootProgress", |d| d.put("LastState", host.boot_progress(cx.now)));
     d.object("Boot", |d| get_boot(cx, node.boot(), d));
-    d.object("Links", |d| {
-        d.one_link("Chassis", &cx.chassis());
-        d.one_link("ManagedBy", &cx.manager());
-    });
 }
 
-fn get_model(profile: &Profile, d: &mut Doc<'_>) {
+fn get_model(cx: &Cx<'_>, profile: &Profile, d: &mut Doc<'_>) {
+    d.put("UUID", Plain(cx.node_key));
     d.put("SystemType", "Physical");
     d.put("Manufacturer", &profile.manufacturer);
     d.put("Model", &profile.model);
@@ -62,26 +59,30 @@ fn get_model(profile: &Profile, d: &mut Doc<'_>) {
         d.put_some("Model", processors.first().map(|p| p.model.as_str()));
     });
     d.object("MemorySummary", |d| d.put("TotalSystemMemoryGiB", profile.memory_mib() / 1024));
+    d.object("Links", |d| {
+        d.one_link("Chassis", &cx.chassis());
+        d.one_link("ManagedBy", &cx.manager());
+    });
 }
 
 fn get_boot(cx: &Cx<'_>, boot: &Boot, d: &mut Doc<'_>) {
     d.put("BootSourceOverrideEnabled", boot.enabled);
     d.put("BootSourceOverrideTarget", boot.target);
     d.put("BootSourceOverrideMode", boot.mode);
-    d.same(1, |d| {
-        d.put("BootSourceOverrideEnabled@Redfish.AllowableValues", BootOverride::ALL);
-        d.put("BootSourceOverrideTarget@Redfish.AllowableValues", cx.profile().boot_targets.as_slice());
-        d.put("BootSourceOverrideMode@Redfish.AllowableValues", BootMode::ALL);
-    });
     d.put("HttpBootUri", boot.http_uri.as_deref());
     d.array("BootOrder", |d| {
         for n in boot.order(cx.profile()) {
             d.item(super::boot_option_reference(n));
         }
     });
-    if cx.has("Systems/{}/BootOptions") {
-        d.link("BootOptions", &[cx.uri, "/BootOptions"]);
-    }
+    d.same(1, |d| {
+        d.put("BootSourceOverrideEnabled@Redfish.AllowableValues", BootOverride::ALL);
+        d.put("BootSourceOverrideTarget@Redfish.AllowableValues", cx.profile().boot_targets.as_slice());
+        d.put("BootSourceOverrideMode@Redfish.AllowableValues", BootMode::ALL);
+        if cx.has("Systems/{}/BootOptions") {
+            d.link("BootOptions", &[cx.uri, "/BootOptions"]);
+        }
+    });
 }
 
 pub(super) fn patch(cx: &Cx<'_>, body: &mut Body) -> Change {

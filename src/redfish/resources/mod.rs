@@ -261,8 +261,12 @@ fn ok(d: &mut Doc<'_>) {
 
 /// `BootOptionReference` of the boot option with that number.
 fn boot_option_reference(number: u8) -> String {
-    let digit = |nibble: u8| &"0123456789ABCDEF"[usize::from(nibble & 0xf)..][..1];
-    ["Boot00", digit(number >> 4), digit(number)].concat()
+    let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble & 0xf)]);
+    let mut reference = String::with_capacity(8);
+    reference.push_str("Boot00");
+    reference.push(digit(number >> 4));
+    reference.push(digit(number));
+    reference
 }
 
 /// Whether a text is a URI that a controller can fetch from over HTTP.
