@@ -333,7 +333,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::dmtf::{PowerState, ResetType};
     use crate::fleet::Effects;
-    use crate::node::command::{Command, EffectKind};
+    use crate::node::command::{Command, Effect, EffectKind};
     use crate::profile::built_in;
     use crate::seed::Seed;
     use crate::time::SimTime;
@@ -365,8 +365,8 @@ mod tests {
         // That call dies with the process, and is made again.
         let (again, mut effects) = fleet(T0.after_ms(3_600_000));
         again.restore(NodeId(1), state(&after, 1));
-        let (id, once_more) = effects.try_recv().unwrap();
-        assert_eq!((id, once_more.kind, once_more.epoch), (NodeId(1), effect.kind, effect.epoch));
+        let once_more = Effect { due: again.clock().now(), ..effect };
+        assert_eq!(effects.try_recv().unwrap(), (NodeId(1), once_more));
         assert_eq!(again.look(NodeId(1), |n, _| n.host().power_state()), Some(PowerState::On));
     }
 

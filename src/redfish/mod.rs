@@ -269,15 +269,15 @@ impl Redfish {
         let Some((_, key)) = node else { return self.on_service(&asked, now) };
         let uuid: Uuid = key.parse().map_err(|_| missing())?;
         let id = self.fleet.find(uuid).ok_or_else(missing)?;
-        let (mut buffer, canonical);
-        buffer = Uuid::encode_buffer();
-        let (given, key) = (key, &*uuid.hyphenated().encode_lower(&mut buffer));
-        if given != key {
+        let mut buffer = Uuid::encode_buffer();
+        let canonical = &*uuid.hyphenated().encode_lower(&mut buffer);
+        let uri;
+        if key != canonical {
             // A UUID can be written in several ways, and a resource has one URI.
-            canonical = asked.uri.replacen(given, key, 1);
-            asked.uri = &canonical;
+            uri = asked.uri.replacen(key, canonical, 1);
+            asked.uri = &uri;
         }
-        self.fleet.with(id, |node, now| self.on_node(&asked, node, key, now)).ok_or_else(missing)?
+        self.fleet.with(id, |node, now| self.on_node(&asked, node, canonical, now)).ok_or_else(missing)?
     }
 
     /// A request about the service itself, with no node in it.
