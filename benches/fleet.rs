@@ -24,8 +24,8 @@ use fauxmetal::effect::{Outside, Settings};
 use fauxmetal::face::{Body, Face, Peer, Refused};
 use fauxmetal::fleet::{Effects, Fleet};
 use fauxmetal::node::NodeId;
-use fauxmetal::node::agent::{Beat, Call, LookedUp, Params, Phase};
 use fauxmetal::node::command::{Answer, Bootable, Command, EffectKind};
+use fauxmetal::node::ipa::{Beat, Call, LookedUp, Params, Phase};
 use fauxmetal::profile::built_in;
 use fauxmetal::seed::Seed;
 use fauxmetal::server::{Limits, Listener, REDFISH_BODY_BYTES, Server};
@@ -130,7 +130,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     );
 
     let due: Vec<SimTime> =
-        fleet.ids().map(|id| fleet.look(id, |n, _| due(n.agent())).expect("a node")).collect();
+        fleet.ids().map(|id| fleet.look(id, |n, _| due(n.ipa())).expect("a node")).collect();
     let (first, last) = (due.iter().min().expect("nodes"), due.iter().max().expect("nodes"));
     let settings =
         Settings { agent_urls: Urls::Same("https://127.0.0.1:9999".into()), ..Settings::default() };
@@ -172,7 +172,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
 }
 
 /// When an agent's next heartbeat is due.
-fn due(agent: Option<&fauxmetal::node::agent::Agent>) -> SimTime {
+fn due(agent: Option<&fauxmetal::node::ipa::Ipa>) -> SimTime {
     match agent.expect("each has one").phase {
         Phase::Serving { call: Call::At(at), .. } => at,
         ref other => panic!("an agent that serves was meant, and this is {other:?}"),
@@ -188,7 +188,7 @@ fn bring_up(fleet: &Fleet, effects: &mut Effects, url: &str, heartbeat_timeout_s
             idle = false;
             let uuid = fleet.look(id, |n, _| n.spec().uuid()).expect("a node");
             let answer = match effect.kind {
-                EffectKind::ReadBoot => Answer::BootRead(Ok(Bootable::Agent(Box::new(Params {
+                EffectKind::ReadBoot => Answer::BootRead(Ok(Bootable::Ipa(Box::new(Params {
                     api_urls: [url.into()].into(),
                     token: Some("8Cz5rcX1hT6uuV6oOBoS-BF0Qf3G2jwv6nNRyCbyhlo".into()),
                     lookup_timeout_s: 600,
@@ -208,7 +208,7 @@ fn bring_up(fleet: &Fleet, effects: &mut Effects, url: &str, heartbeat_timeout_s
         let waiting = |id: NodeId| {
             !fleet
                 .look(id, |n, _| {
-                    n.agent().is_some_and(|a| matches!(a.phase, Phase::Serving { call: Call::At(_), .. }))
+                    n.ipa().is_some_and(|a| matches!(a.phase, Phase::Serving { call: Call::At(_), .. }))
                 })
                 .expect("a node")
         };

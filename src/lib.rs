@@ -17,7 +17,6 @@
 
 pub mod address;
 pub mod admin;
-pub mod agent;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -26,6 +25,7 @@ pub mod dmtf;
 pub mod effect;
 pub mod face;
 pub mod fleet;
+pub mod ipa;
 pub mod media;
 pub mod meter;
 pub mod node;
@@ -33,6 +33,6 @@ pub mod profile;
 pub mod redfish;
 pub mod seed;
 pub mod server;
-pub mod state;
+pub mod store;
 pub mod time;
 pub mod tls;

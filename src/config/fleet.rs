@@ -14,7 +14,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::node::NodeId;
 use crate::profile::{self, Profile};
 use crate::seed::Seed;
-use crate::state::{Held, HeldModel};
+use crate::store::{Held, HeldModel};
 
 /// Which nodes there are, and who may log in.
 #[derive(Clone, Debug)]

@@ -28,7 +28,7 @@ impl Default for Limits {
             redfish_body_bytes: REDFISH_BODY_BYTES,
             agent_body_bytes: AGENT_BODY_BYTES,
             sessions: Sessions::LIMIT,
-            sessions_per_bmc: node::session::Sessions::LIMIT,
+            sessions_per_bmc: node::bmc::session::Sessions::LIMIT,
             calls: effect::Limits::default(),
         }
     }

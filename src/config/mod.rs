@@ -29,7 +29,7 @@ use crate::address::{Layout, Place, Urls};
 use crate::clock::Clock;
 use crate::effect::Network;
 use crate::profile::timing::Timing;
-use crate::state::Held;
+use crate::store::Held;
 use crate::time::Span;
 use crate::tls::MinVersion;
 use setting::{

@@ -263,7 +263,7 @@ settings! {
     CONFIG = Setting::new("config", Kind::One, "FILE", GENERAL).of_fleet().not_in_file();
     /// What is logged to standard error: off, error, warn, info, debug or trace
     ///
-    /// Or a filter by target, as info,fauxmetal::agent=debug.
+    /// Or a filter by target, as info,fauxmetal::ipa=debug.
     LOG = Setting::new("log", Kind::One, "LEVEL", GENERAL).or("info");
 }
 

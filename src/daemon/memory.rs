@@ -10,7 +10,7 @@ use crate::fleet::Fleet;
 use crate::node::{NodeId, State};
 use crate::redfish::Redfish;
 use crate::redfish::session::Sessions;
-use crate::state::{Directory, Held, Keeper, Store, snapshot};
+use crate::store::{Directory, Held, Keeper, Store, snapshot};
 use crate::time::SimTime;
 
 /// What the fleet remembers of an earlier run, or of a snapshot.

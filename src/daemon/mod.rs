@@ -13,11 +13,11 @@ use tokio::task::JoinHandle;
 
 use crate::address::{Layout, Urls};
 use crate::admin::{self, Admin, Source};
-use crate::agent::Agents;
 use crate::clock::{self, Clock};
 use crate::config::{Certificates, Config, Images, Trust};
 use crate::effect::{self, Outside};
 use crate::fleet::Fleet;
+use crate::ipa;
 use crate::meter::Page;
 use crate::node::NodeId;
 use crate::redfish::auth::Account;
@@ -129,7 +129,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let shown = config.agent_listen.tls.then(|| identities.agents.clone());
     let listener = Listener::at(config.agent_place(), nodes, shown)?;
     let agent_urls = config.agent_urls(listener.address().port());
-    let agents = Arc::new(Agents::new(Arc::clone(&fleet), agent_urls.clone(), bmcs.clone()));
+    let agents = Arc::new(ipa::Api::new(Arc::clone(&fleet), agent_urls.clone(), bmcs.clone()));
     server.add(listener, Arc::clone(&agents), config.limits.agent_body_bytes);
 
     let kept = memory.keep(config, &fleet)?;
@@ -138,7 +138,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let sources: Vec<Source> = vec![
         Box::new(server.meter()),
         source(&redfish, Redfish::meter),
-        source(&agents, Agents::meter),
+        source(&agents, ipa::Api::meter),
         source(&fleet, Fleet::meter),
         source(&outside, Outside::meter),
     ];

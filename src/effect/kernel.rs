@@ -5,8 +5,8 @@
 use url::Url;
 
 use crate::media::CommandLine;
-use crate::node::agent::Params;
 use crate::node::command::Bootable;
+use crate::node::ipa::Params;
 
 /// What follows an API's URL where inspection data goes (`inspector.py`, `_get_urls`).
 const CONTINUE_INSPECTION: &str = "/v1/continue_inspection";
@@ -21,7 +21,7 @@ pub(super) fn bootable(line: &CommandLine, names: &[&str], ironic: &[Url]) -> Bo
     let told = ["ipa-api-url", "ipa-inspection-callback-url"].iter().any(|name| given(line, name).is_some());
     // An image of an operator's own (`deploy_iso`) can be told nothing; then its name has to say what it is.
     let named = !ironic.is_empty() && names.iter().any(|name| says_agent(name));
-    if told || named { Bootable::Agent(Box::new(params(line, ironic))) } else { Bootable::Live }
+    if told || named { Bootable::Ipa(Box::new(params(line, ironic))) } else { Bootable::Live }
 }
 
 fn given<'a>(line: &'a CommandLine, name: &str) -> Option<&'a str> {
@@ -121,7 +121,7 @@ mod tests {
 
     fn agent(line: &str, names: &[&str], known: &[&str]) -> Params {
         match bootable(&CommandLine::new(line), names, &ironic(known)) {
-            Bootable::Agent(params) => *params,
+            Bootable::Ipa(params) => *params,
             other => panic!("{other:?}"),
         }
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Done, Outside};
 use crate::meter::{Counter, Histogram, Level, Page};
-use crate::node::agent::{Beat, Inspected, LookedUp};
 use crate::node::command::{Answer, EffectKind};
+use crate::node::ipa::{Beat, Inspected, LookedUp};
 use crate::time::SimTime;
 
 const KINDS: [&str; 6] = ["boot", "media", "inspection", "lookup", "heartbeat", "image"];

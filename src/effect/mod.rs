@@ -3,13 +3,13 @@
 //! One loop takes effects from the fleet's queue, has a bounded number of them performed at once, and hands every answer
 //! back to its node. Nothing else in the house makes a connection.
 
-mod api;
 mod boot;
 mod circuit;
 mod client;
 mod egress;
 mod fetch;
 mod image;
+mod ironic;
 mod kernel;
 mod lanes;
 mod meters;
@@ -27,11 +27,11 @@ pub use egress::Network;
 pub use lanes::Limits;
 
 use crate::address::{Place, Urls};
-use crate::agent::ironic::ApiVersion;
 use crate::fleet::{Effects, Fleet};
-use crate::node::agent::{Beat, Inspected, Job, LookedUp};
+use crate::ipa::ironic::ApiVersion;
 use crate::node::command::{Answer, Effect, EffectKind};
 use crate::node::host::{Host, Stage};
+use crate::node::ipa::{Beat, Inspected, Job, LookedUp};
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 use circuit::Circuits;
@@ -260,10 +260,10 @@ impl Outside {
             EffectKind::ReadBoot => self.fleet.look(id, |node, _| self.boot_server(node)),
             EffectKind::OpenMedia(slot) => self.fleet.look(id, |node, _| image_in(node, slot)),
             EffectKind::Inspect => self.fleet.look(id, |node, _| {
-                node.agent().and_then(|a| a.params.inspection_urls.first()).map(|u| u.to_string())
+                node.ipa().and_then(|a| a.params.inspection_urls.first()).map(|u| u.to_string())
             }),
             EffectKind::LookUp | EffectKind::Heartbeat => {
-                self.fleet.look(id, |node, _| node.agent().and_then(|a| a.api_url()).map(str::to_owned))
+                self.fleet.look(id, |node, _| node.ipa().and_then(|a| a.api_url()).map(str::to_owned))
             }
         };
         let origin = url.flatten().and_then(|u| Url::parse(&u).ok()).map(|u| client::origin(&u));
@@ -282,7 +282,7 @@ impl Outside {
     /// Whether the machine still does what an effect of that start belongs to.
     fn current(&self, id: NodeId, epoch: u32) -> bool {
         let writing = |node: &Node| {
-            let job = node.agent().and_then(|agent| agent.job.as_ref());
+            let job = node.ipa().and_then(|agent| agent.job.as_ref());
             let reading = matches!(node.host(), Host::Booting(b) if matches!(b.stage, Stage::Reading(_)));
             node.starts() == epoch && (reading || matches!(job, Some(Job::Image { .. })))
         };

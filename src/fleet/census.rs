@@ -2,8 +2,8 @@
 
 use super::Fleet;
 use crate::meter::Page;
-use crate::node::agent::Phase;
 use crate::node::host::{Host, Running};
+use crate::node::ipa::Phase;
 
 /// The states that are told apart, in the order of a node's life.
 const STATES: [&str; 15] = [
@@ -35,7 +35,7 @@ fn state(host: &Host) -> usize {
             Running::Setup => 5,
             Running::Os => 6,
             Running::Live => 7,
-            Running::Agent(agent) => match agent.phase {
+            Running::Ipa(agent) => match agent.phase {
                 Phase::Starting { .. } => 8,
                 Phase::Inspecting { .. } => 9,
                 Phase::LookingUp { .. } => 10,

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::agent::{AgentCommand, Beat, Inspected, LookedUp, Params};
+use super::bmc::session::Secret;
 use super::boot::BootChange;
-use super::session::Secret;
+use super::ipa::{Beat, Inspected, IpaCommand, LookedUp, Params};
 use crate::dmtf::{IndicatorLed, ResetKeysType, ResetType, TransferMethod, TransferProtocol};
 use crate::profile::bios::Value;
 use crate::time::SimTime;
@@ -55,7 +55,7 @@ pub enum Command {
     /// `SessionTimeout` of the controller's own service, seconds.
     SetSessionTimeout(u32),
     /// A command of the agent's API.
-    Agent(AgentCommand),
+    Ipa(IpaCommand),
 }
 
 /// What a client changes of a system; `None` leaves a property as it is.
@@ -160,14 +160,14 @@ pub enum Answer {
     /// Of [`EffectKind::Heartbeat`].
     Beat(Beat),
     /// Of [`EffectKind::WriteImage`]: the image that is on the disk now, or the agent's error.
-    ImageWritten(Result<super::agent::Written, super::agent::AgentError>),
+    ImageWritten(Result<super::ipa::Written, super::ipa::IpaError>),
 }
 
 /// What a boot source holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Bootable {
     /// A ramdisk with an agent, started with these parameters.
-    Agent(Box<Params>),
+    Ipa(Box<Params>),
     /// A system of its own, without an agent.
     Live,
     /// The network says: boot from disk.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::agent::{Agent, Call};
+use super::ipa::{Call, Ipa};
 use crate::dmtf::{BootProgress, BootTarget, PowerState};
 use crate::time::SimTime;
 
@@ -84,7 +84,8 @@ pub enum Found {
     /// A system without an agent.
     Live,
     /// A ramdisk with an agent, started with these parameters.
-    Agent(Box<super::agent::Params>),
+    #[serde(rename = "Agent")]
+    Ipa(Box<super::ipa::Params>),
 }
 
 /// What runs on a machine that is on.
@@ -99,7 +100,8 @@ pub enum Running {
     /// A system from an image, without an agent.
     Live,
     /// A ramdisk with an agent.
-    Agent(Box<Agent>),
+    #[serde(rename = "Agent")]
+    Ipa(Box<Ipa>),
 }
 
 impl Host {
@@ -133,19 +135,19 @@ impl Host {
                 BootProgress::SystemHardwareInitializationComplete
             }
             Self::Running { what: Running::Setup, .. } => BootProgress::SetupEntered,
-            Self::Running { what: Running::Os | Running::Live | Running::Agent(_), .. } => {
+            Self::Running { what: Running::Os | Running::Live | Running::Ipa(_), .. } => {
                 BootProgress::OsRunning
             }
         }
     }
 
     /// The agent, if one runs.
-    pub fn agent(&self) -> Option<&Agent> {
-        if let Self::Running { what: Running::Agent(agent), .. } = self { Some(agent) } else { None }
+    pub fn ipa(&self) -> Option<&Ipa> {
+        if let Self::Running { what: Running::Ipa(agent), .. } = self { Some(agent) } else { None }
     }
 
-    pub(super) fn agent_mut(&mut self) -> Option<&mut Agent> {
-        if let Self::Running { what: Running::Agent(agent), .. } = self { Some(agent) } else { None }
+    pub(super) fn ipa_mut(&mut self) -> Option<&mut Ipa> {
+        if let Self::Running { what: Running::Ipa(agent), .. } = self { Some(agent) } else { None }
     }
 
     /// When it moves on by itself next.
@@ -157,7 +159,7 @@ impl Host {
                 Stage::Reading(call) => call.deadline(),
                 Stage::Loading { until, .. } => *until,
             },
-            Self::Running { what: Running::Agent(agent), .. } => agent.next_deadline(),
+            Self::Running { what: Running::Ipa(agent), .. } => agent.next_deadline(),
             Self::Running { .. } => SimTime::NEVER,
         }
     }

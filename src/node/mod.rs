@@ -3,19 +3,17 @@
 //! Pure and synchronous: no I/O, no clock, no randomness of its own. [`Node::settle`] is the one place where time
 //! moves; everything else happens at the moment that settling has reached.
 
-pub mod agent;
 pub mod bmc;
 pub mod boot;
 pub mod command;
 pub mod host;
+pub mod ipa;
 pub mod neighbour;
 mod power;
 mod secret;
 pub mod sensors;
-pub mod session;
 pub mod spec;
 mod state;
-pub mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +23,11 @@ use serde::{Deserialize, Serialize};
 use crate::profile::Profile;
 use crate::seed::{Purpose, Seed};
 use crate::time::{SimTime, Span};
-use agent::{AgentCommand, CommandRecord, Dice, Job, Phase, Then, Work};
 use bmc::{Bmc, Media, Opened};
 use boot::Boot;
 use command::{Answer, Command, Effect, EffectKind, Insertion, Refusal, SystemChange};
 use host::{AfterOff, Host, Stage};
+use ipa::{CommandRecord, Dice, IpaCommand, Job, Phase, Then, Work};
 use spec::Spec;
 
 /// The index of a node in its fleet.
@@ -78,7 +76,7 @@ pub enum Outcome {
     /// It is done, or under way.
     Done,
     /// It was for the agent, which has this to say.
-    Agent(CommandRecord),
+    Ipa(CommandRecord),
     /// A session of the controller's own has begun; its id.
     Session(u32),
 }
@@ -120,8 +118,8 @@ impl Node {
     }
 
     /// The agent, if one runs.
-    pub fn agent(&self) -> Option<&agent::Agent> {
-        self.state.host.agent()
+    pub fn ipa(&self) -> Option<&ipa::Ipa> {
+        self.state.host.ipa()
     }
 
     /// Whether a disk holds an operating system.
@@ -173,7 +171,7 @@ impl Node {
             return;
         }
         match &mut self.state.host {
-            Host::Running { what: host::Running::Agent(agent), .. } => {
+            Host::Running { what: host::Running::Ipa(agent), .. } => {
                 match agent.step(at) {
                     Then::Nothing => {}
                     Then::EmptyDisks => self.state.installed = false,
@@ -186,7 +184,7 @@ impl Node {
     }
 
     /// Whether a session of the controller's own has that secret; this use keeps it alive.
-    pub fn session(&mut self, secret: &session::Secret, now: SimTime) -> bool {
+    pub fn session(&mut self, secret: &bmc::session::Secret, now: SimTime) -> bool {
         self.state.bmc.as_mut().is_some_and(|bmc| bmc.sessions.check(secret, now))
     }
 
@@ -210,7 +208,7 @@ impl Node {
 
     fn obey(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         if let Some(until) = self.bmc().restarting_until
-            && !matches!(command, Command::Agent(_))
+            && !matches!(command, Command::Ipa(_))
         {
             return Err(Refusal::ManagerRestarting(Duration::from_millis(until.since_ms(now))));
         }
@@ -263,7 +261,7 @@ impl Node {
                 }
             }
             Command::SetSessionTimeout(seconds) => self.bmc_mut().sessions.set_timeout_s(seconds),
-            Command::Agent(command) => return self.agent_command(command, now),
+            Command::Ipa(command) => return self.ipa_command(command, now),
         }
         Ok(Outcome::Done)
     }
@@ -285,15 +283,15 @@ impl Node {
         let bmc = self.bmc_mut();
         bmc.insertions += 1;
         let number = bmc.insertions;
-        bmc.media.push(Media { insertion, number, opened: Opened::Trying(agent::Call::Due) });
+        bmc.media.push(Media { insertion, number, opened: Opened::Trying(ipa::Call::Due) });
         self.state.due = true;
         Ok(())
     }
 
-    fn agent_command(&mut self, command: AgentCommand, now: SimTime) -> Result<Outcome, Refusal> {
+    fn ipa_command(&mut self, command: IpaCommand, now: SimTime) -> Result<Outcome, Refusal> {
         let dice = self.dice();
-        let agent = self.state.host.agent_mut().filter(|a| a.serves()).ok_or(Refusal::NoAgent)?;
-        if agent.commands.last().is_some_and(|c| c.status == agent::CommandStatus::Running) {
+        let agent = self.state.host.ipa_mut().filter(|a| a.serves()).ok_or(Refusal::NoAgent)?;
+        if agent.commands.last().is_some_and(|c| c.status == ipa::CommandStatus::Running) {
             return Err(Refusal::AgentBusy);
         }
         let power = match command.work {
@@ -306,7 +304,7 @@ impl Node {
             self.shut_down(then, now);
         }
         self.state.due = true;
-        Ok(Outcome::Agent(record))
+        Ok(Outcome::Ipa(record))
     }
 
     /// Takes the answer to an effect; one that belongs to an earlier start, or to media that are gone, is ignored.
@@ -325,7 +323,7 @@ impl Node {
         if epoch != self.state.starts {
             return;
         }
-        match (answer, self.state.host.agent_mut()) {
+        match (answer, self.state.host.ipa_mut()) {
             (Answer::BootRead(result), None) => self.boot_read(result, now),
             (Answer::Inspected(answer), Some(agent)) => agent.inspected(answer, now, dice),
             (Answer::LookedUp(answer), Some(agent)) => agent.looked_up(answer, now, dice),
@@ -368,7 +366,7 @@ impl Node {
                     out(Effect { kind: EffectKind::ReadBoot, epoch, due });
                 }
             }
-            Host::Running { what: host::Running::Agent(agent), .. } => {
+            Host::Running { what: host::Running::Ipa(agent), .. } => {
                 let next = match &mut agent.phase {
                     Phase::Inspecting { call, .. } => Some((call, EffectKind::Inspect)),
                     Phase::LookingUp { call, .. } => Some((call, EffectKind::LookUp)),

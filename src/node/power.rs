@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Node;
-use super::agent::{Agent, Call};
 use super::command::{Bootable, Refusal};
 use super::host::{AfterOff, Booting, Found, Host, Running, Stage};
+use super::ipa::{Call, Ipa};
 use crate::dmtf::{BootTarget, PowerState, ResetType};
 use crate::profile::inventory::MediaSlot;
 use crate::seed::Purpose;
@@ -64,7 +64,7 @@ impl Node {
             Host::Running { what: Running::Os, .. } => timing.shutdown,
             // Short, also because Ironic takes "PoweringOff" for off and waits a minute at most for the power that it then
             // asks for (`[conductor]power_state_change_timeout`).
-            Host::Running { what: Running::Live | Running::Agent(_), .. } => timing.shutdown_ramdisk,
+            Host::Running { what: Running::Live | Running::Ipa(_), .. } => timing.shutdown_ramdisk,
             Host::Off
             | Host::PoweringOn { .. }
             | Host::Post { .. }
@@ -114,9 +114,9 @@ impl Node {
         let what = match what {
             Found::Os => Running::Os,
             Found::Live => Running::Live,
-            Found::Agent(params) => {
+            Found::Ipa(params) => {
                 let ms = self.draw_ms(self.profile.timing.agent_start, Purpose::AgentStart);
-                Running::Agent(Box::new(Agent::new(*params, at, ms, self.dice())))
+                Running::Ipa(Box::new(Ipa::new(*params, at, ms, self.dice())))
             }
         };
         self.state.host = Host::Running { what, since: at };
@@ -168,7 +168,7 @@ impl Node {
         let timing = &self.profile.timing;
         let ms = match what {
             Found::Os => self.draw_ms(timing.boot_os, Purpose::BootOs),
-            Found::Live | Found::Agent(_) => self.draw_ms(timing.boot_ramdisk, Purpose::BootRamdisk),
+            Found::Live | Found::Ipa(_) => self.draw_ms(timing.boot_ramdisk, Purpose::BootRamdisk),
         };
         Stage::Loading { until: now.after_ms(ms), what }
     }
@@ -177,7 +177,7 @@ impl Node {
     pub(super) fn boot_read(&mut self, result: Result<Bootable, String>, now: SimTime) {
         let Host::Booting(booting) = &mut self.state.host else { return };
         let found = match result {
-            Ok(Bootable::Agent(params)) => Ok(Found::Agent(params)),
+            Ok(Bootable::Ipa(params)) => Ok(Found::Ipa(params)),
             Ok(Bootable::Live) => Ok(Found::Live),
             Ok(Bootable::Disk) if self.state.installed => Ok(Found::Os),
             Ok(Bootable::Disk) => {

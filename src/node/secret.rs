@@ -3,8 +3,8 @@
 
 use std::fmt::{Debug, Formatter, Result};
 
-use super::agent::{Agent, ImageJob, Inspected, LookedUp, Params};
 use super::command::Insertion;
+use super::ipa::{ImageJob, Inspected, Ipa, LookedUp, Params};
 
 impl Debug for Params {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -15,9 +15,9 @@ impl Debug for Params {
     }
 }
 
-impl Debug for Agent {
+impl Debug for Ipa {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let mut f = f.debug_struct("Agent");
+        let mut f = f.debug_struct("Ipa");
         f.field("phase", &self.phase).field("started", &self.started).field("endpoint", &self.endpoint);
         f.field("node_uuid", &self.node_uuid).field("token", &self.token.as_ref().map(|_| "***"));
         f.field("job", &self.job).field("taken", &self.taken).finish_non_exhaustive()

@@ -33,7 +33,7 @@ impl Node {
             Host::Running { what, .. } => Some(match what {
                 Running::NoBootDevice | Running::Setup => 0.05,
                 Running::Os | Running::Live => 0.3,
-                Running::Agent(_) => 0.15,
+                Running::Ipa(_) => 0.15,
             }),
         }
     }

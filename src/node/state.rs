@@ -75,7 +75,7 @@ mod tests {
                 let _ = bench.apply(command);
                 prop_assert_eq!(all_fields(bench.node.state()), all_fields(restarted(&bench).state()));
                 if bench.effects().contains(&EffectKind::ReadBoot) {
-                    bench.answer(Answer::BootRead(Ok(Bootable::Agent(Box::new(params())))));
+                    bench.answer(Answer::BootRead(Ok(Bootable::Ipa(Box::new(params())))));
                 }
                 let mut other = restarted(&bench);
                 let end = bench.now.after_ms(more);

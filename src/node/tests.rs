@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::agent::{AgentError, Beat, CommandStatus, ImageJob, Inspected, LookedUp, Params};
 use super::boot::BootChange;
 use super::command::Bootable;
 use super::host::Running;
+use super::ipa::{Beat, CommandStatus, ImageJob, Inspected, IpaError, LookedUp, Params};
 use super::*;
 use crate::dmtf::{BootOverride, BootTarget, PowerState, ResetType, TransferMethod, TransferProtocol};
 use crate::profile::built_in;
@@ -66,11 +66,11 @@ impl Bench {
         self.insert_and_arm();
         self.apply(Command::Reset(ResetType::On)).unwrap();
         assert_eq!(self.run(), [EffectKind::ReadBoot]);
-        self.answer(Answer::BootRead(Ok(Bootable::Agent(Box::new(params())))));
+        self.answer(Answer::BootRead(Ok(Bootable::Ipa(Box::new(params())))));
         assert_eq!(self.run(), [EffectKind::Inspect]);
         self.answer(Answer::Inspected(Inspected::Accepted(None, None)));
         assert_eq!(self.run(), [EffectKind::LookUp]);
-        self.answer(found(Some(agent::Agent::HIDDEN_TOKEN)));
+        self.answer(found(Some(ipa::Ipa::HIDDEN_TOKEN)));
         assert_eq!(self.run(), [EffectKind::Heartbeat]);
         self.answer(Answer::Beat(Beat::Accepted));
     }
@@ -108,7 +108,7 @@ fn found(token: Option<&str>) -> Answer {
 }
 
 pub(super) fn timed() -> Command {
-    Command::Agent(AgentCommand {
+    Command::Ipa(IpaCommand {
         name: "execute_clean_step".into(),
         work: Work::Timed(Span::exactly_ms(2_000), CommandStatus::Succeeded("{}".into()), Then::EmptyDisks),
     })
@@ -168,7 +168,7 @@ fn an_image_that_cannot_be_read_is_remembered_and_the_next_source_tried() {
 fn an_agent_inspects_looks_up_and_beats() {
     let mut bench = Bench::new();
     bench.serving();
-    let agent = bench.node.agent().unwrap();
+    let agent = bench.node.ipa().unwrap();
     assert_eq!(agent.token.as_deref(), Some("secret"), "the token of the image is kept when lookup hides it");
     let wait = bench.node.next_deadline().since_ms(bench.now);
     assert!((90_000..=180_000).contains(&wait), "IPA beats at 0.3 to 0.6 of 300 s, not after {wait} ms");
@@ -182,10 +182,10 @@ fn an_agent_without_the_token_shuts_itself_off() {
     bench.apply(Command::Reset(ResetType::On)).unwrap();
     bench.run();
     let params = Params { token: None, inspection_urls: [].into(), ..params() };
-    bench.answer(Answer::BootRead(Ok(Bootable::Agent(Box::new(params)))));
+    bench.answer(Answer::BootRead(Ok(Bootable::Ipa(Box::new(params)))));
     assert_eq!(bench.run(), [EffectKind::LookUp]);
-    bench.answer(found(Some(agent::Agent::HIDDEN_TOKEN)));
-    assert!(!bench.node.agent().unwrap().serves());
+    bench.answer(found(Some(ipa::Ipa::HIDDEN_TOKEN)));
+    assert!(!bench.node.ipa().unwrap().serves());
     assert_eq!(bench.run(), []);
 }
 
@@ -198,7 +198,7 @@ fn a_command_ends_and_brings_a_heartbeat_on() {
     assert_eq!(bench.apply(timed()), Err(Refusal::AgentBusy));
     assert_eq!(bench.run(), [EffectKind::Heartbeat]);
     assert_eq!(bench.now.since_ms(beat), 5_000, "not sooner than 5 s after the last");
-    let agent = bench.node.agent().unwrap();
+    let agent = bench.node.ipa().unwrap();
     assert_eq!(agent.commands.last().unwrap().status, CommandStatus::Succeeded("{}".into()));
     assert!(agent.commands.len() == 1 && bench.apply(timed()).is_ok());
 }
@@ -218,15 +218,13 @@ fn a_command_that_ends_during_a_heartbeat_is_followed_by_another() {
 fn a_written_image_makes_the_disk_bootable_and_power_off_takes_the_agent_along() {
     let mut bench = Bench::new();
     bench.serving();
-    let command = AgentCommand { name: "execute_deploy_step".into(), work: Work::Image(Box::new(image())) };
-    bench.apply(Command::Agent(command)).unwrap();
+    let command = IpaCommand { name: "execute_deploy_step".into(), work: Work::Image(Box::new(image())) };
+    bench.apply(Command::Ipa(command)).unwrap();
     assert_eq!(bench.run(), [EffectKind::WriteImage]);
-    bench.answer(Answer::ImageWritten(Ok(agent::Written {
-        result: "{}".into(),
-        partition_uuids: "{}".into(),
-    })));
+    bench
+        .answer(Answer::ImageWritten(Ok(ipa::Written { result: "{}".into(), partition_uuids: "{}".into() })));
     assert!(bench.node.installed());
-    bench.apply(Command::Agent(AgentCommand { name: "power_off".into(), work: Work::PowerOff })).unwrap();
+    bench.apply(Command::Ipa(IpaCommand { name: "power_off".into(), work: Work::PowerOff })).unwrap();
     assert_eq!(bench.node.host().power_state(), PowerState::PoweringOff);
     bench.run();
     assert_eq!(bench.node.host().power_state(), PowerState::Off);
@@ -240,7 +238,7 @@ fn a_failed_image_leaves_the_disk_empty_and_says_why() {
     let mut bench = Bench::new();
     bench.serving();
     let error =
-        AgentError { kind: "ImageChecksumError".into(), code: 500, message: "m".into(), details: "d".into() };
+        IpaError { kind: "ImageChecksumError".into(), code: 500, message: "m".into(), details: "d".into() };
     bench.answer(Answer::ImageWritten(Err(error)));
     assert!(!bench.node.installed());
 }
@@ -249,10 +247,10 @@ fn a_failed_image_leaves_the_disk_empty_and_says_why() {
 fn an_unreachable_api_is_left_for_the_next() {
     let mut bench = Bench::new();
     bench.serving();
-    let before = bench.node.agent().unwrap().api_url().unwrap().to_owned();
+    let before = bench.node.ipa().unwrap().api_url().unwrap().to_owned();
     assert_eq!(bench.run(), [EffectKind::Heartbeat]);
     bench.answer(Answer::Beat(Beat::Unreachable));
-    assert_ne!(bench.node.agent().unwrap().api_url().unwrap(), before);
+    assert_ne!(bench.node.ipa().unwrap().api_url().unwrap(), before);
     let wait = bench.node.next_deadline().since_ms(bench.now);
     assert!((5_000..=10_000).contains(&wait));
 }
@@ -275,7 +273,7 @@ fn a_restart_never_shows_the_power_off() {
     bench.serving();
     bench.apply(Command::Reset(ResetType::ForceRestart)).unwrap();
     assert_eq!(bench.node.host().power_state(), PowerState::On);
-    assert!(bench.node.agent().is_none(), "the agent is gone with its ramdisk");
+    assert!(bench.node.ipa().is_none(), "the agent is gone with its ramdisk");
 }
 
 #[test]
@@ -307,7 +305,7 @@ pub(super) fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::ResetBios),
         Just(Command::ResetManager),
         Just(timed()),
-        Just(Command::Agent(AgentCommand { name: "x".into(), work: Work::Image(Box::new(image())) })),
+        Just(Command::Ipa(IpaCommand { name: "x".into(), work: Work::Image(Box::new(image())) })),
         Just(Command::ChangeBios(vec![(
             "LogicalProc".into(),
             crate::profile::bios::Value::Text("Disabled".into())
@@ -340,7 +338,7 @@ proptest! {
                 prop_assert_eq!(State { draws: 0, ..bench.node.state.clone() }, State { draws: 0, ..before });
             }
             if bench.effects().contains(&EffectKind::ReadBoot) {
-                bench.answer(Answer::BootRead(Ok(Bootable::Agent(Box::new(params())))));
+                bench.answer(Answer::BootRead(Ok(Bootable::Ipa(Box::new(params())))));
             }
             let (mut once, mut twice) = (bench.node.clone(), bench.node.clone());
             let end = bench.now.after_ms(more);

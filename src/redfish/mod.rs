@@ -117,7 +117,7 @@ impl Redfish {
             places: Vec::new(),
             domain: None,
             requests: meters::requests(),
-            own_sessions: crate::node::session::Sessions::LIMIT,
+            own_sessions: crate::node::bmc::session::Sessions::LIMIT,
             own_sessions_refused: Counter::default(),
         }
     }

@@ -29,19 +29,19 @@ pub(super) async fn connections<F: Face>(
             (stream, local, remote) = listener.accept() => {
                 let whose = listener.whose(local).filter(|node| node.is_none_or(|n| shared.face.is_home(n)));
                 let Some(node) = whose else {
-                    shared.house.nobody();
+                    shared.admission.nobody();
                     reset(stream);
                     continue;
                 };
                 let peer = Peer { local, remote, tls: listener.is_tls(), node, sni: None };
-                let Some(seat) = shared.house.admit(&peer) else { continue };
+                let Some(seat) = shared.admission.admit(&peer) else { continue };
                 let context = Context::new(Arc::clone(&shared), peer, seat);
                 open.spawn(connection::run(stream, listener.tls.clone(), context, told.clone()));
             }
         }
     }
     drop(listener);
-    drain(open, shared.house.limits.drain).await
+    drain(open, shared.admission.limits.drain).await
 }
 
 /// Ends a connection to nobody as a host without a listener does: with a reset, and nothing left to wait for.

@@ -12,8 +12,8 @@ use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
 use super::activity::Activity;
+use super::admission::{Admission, Seat};
 use super::body;
-use super::house::{House, Seat};
 use super::limits::Limit;
 use crate::face::{Body, Face, HangUp, Peer, Refused};
 
@@ -25,7 +25,7 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 pub(super) struct Shared<F> {
     pub(super) face: Arc<F>,
     pub(super) body_bytes: usize,
-    pub(super) house: Arc<House>,
+    pub(super) admission: Arc<Admission>,
 }
 
 /// What the requests of one connection share.
@@ -65,7 +65,7 @@ impl<F: Face> Context<F> {
         if let Poll::Ready(response) = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
             return response;
         }
-        match self.shared.house.wait() {
+        match self.shared.admission.wait() {
             Ok(_waiting) => self.in_time(call).await,
             Err(why) => self.refuse(why, false),
         }
@@ -73,12 +73,12 @@ impl<F: Face> Context<F> {
 
     async fn answer_with_body(&self, request: Request<Incoming>) -> Response<Body> {
         // The place comes first: a change must not be made and then refused.
-        let _waiting = match self.shared.house.wait() {
+        let _waiting = match self.shared.admission.wait() {
             Ok(waiting) => waiting,
             Err(why) => return self.refuse(why, true),
         };
         let (parts, body) = request.into_parts();
-        match body::read(body, self.shared.body_bytes, &self.shared.house).await {
+        match body::read(body, self.shared.body_bytes, &self.shared.admission).await {
             // The share of the memory is held until the face is done with the body.
             Ok((body, _share)) => {
                 self.in_time(self.shared.face.call(&self.peer, Request::from_parts(parts, body))).await
@@ -89,10 +89,10 @@ impl<F: Face> Context<F> {
 
     /// The answer, if it is there in time.
     async fn in_time(&self, call: impl Future<Output = Response<Body>>) -> Response<Body> {
-        match timeout(self.shared.house.limits.request, call).await {
+        match timeout(self.shared.admission.limits.request, call).await {
             Ok(response) => response,
             Err(_) => {
-                self.shared.house.hit(Limit::RequestTime);
+                self.shared.admission.hit(Limit::RequestTime);
                 self.refuse(Refused::Overloaded, false)
             }
         }
@@ -100,10 +100,10 @@ impl<F: Face> Context<F> {
 
     /// Why the request is refused by its head alone.
     fn refusal(&self, request: &Request<Incoming>) -> Option<Refused> {
-        let limit_bytes = self.shared.house.limits.uri_bytes;
+        let limit_bytes = self.shared.admission.limits.uri_bytes;
         let too_long = length(request.uri()) > limit_bytes;
         if too_long {
-            self.shared.house.hit(Limit::UriBytes);
+            self.shared.admission.hit(Limit::UriBytes);
         }
         self.seat.refuse.or(too_long.then_some(Refused::UriTooLong { limit_bytes }))
     }

@@ -5,7 +5,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
-use super::house::{BodyShare, House};
+use super::admission::{Admission, BodyShare};
 use super::limits::Limit;
 use crate::face::Refused;
 
@@ -17,20 +17,20 @@ const SMALL_BYTES: usize = 64 << 10;
 pub(super) type Held = (Bytes, Option<BodyShare>);
 
 /// Reads the whole body of at most `limit_bytes`.
-pub(super) async fn read(body: Incoming, limit_bytes: usize, house: &House) -> Result<Held, Refused> {
+pub(super) async fn read(body: Incoming, limit_bytes: usize, admission: &Admission) -> Result<Held, Refused> {
     // A body that is announced too long is refused unread. A client that asked first (`expect: 100-continue`) then
     // never sends it.
     let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     if announced.is_some_and(|length| length > limit_bytes) {
-        house.hit(Limit::BodyBytes);
+        admission.hit(Limit::BodyBytes);
         return Err(Refused::BodyTooLarge { limit_bytes });
     }
-    timeout(house.limits.body_read, collect(body, announced, limit_bytes, house))
+    timeout(admission.limits.body_read, collect(body, announced, limit_bytes, admission))
         .await
         .unwrap_or(Err(Refused::BodyTimeout))
         .inspect_err(|why| match why {
-            Refused::BodyTimeout => house.hit(Limit::BodyTime),
-            Refused::BodyTooLarge { .. } => house.hit(Limit::BodyBytes),
+            Refused::BodyTimeout => admission.hit(Limit::BodyTime),
+            Refused::BodyTooLarge { .. } => admission.hit(Limit::BodyBytes),
             _ => {}
         })
 }
@@ -39,7 +39,7 @@ async fn collect(
     mut body: Incoming,
     announced: Option<usize>,
     limit_bytes: usize,
-    house: &House,
+    admission: &Admission,
 ) -> Result<Held, Refused> {
     let first = next_data(&mut body).await?.unwrap_or_default();
     if body.is_end_stream() && first.len() <= limit_bytes {
@@ -55,7 +55,7 @@ async fn collect(
             return Err(Refused::BodyTooLarge { limit_bytes });
         }
         if length > SMALL_BYTES && share.is_none() {
-            share = Some(house.share_for(wanted)?);
+            share = Some(admission.share_for(wanted)?);
         }
         whole.extend_from_slice(&data);
         next = next_data(&mut body).await?;

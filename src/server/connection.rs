@@ -39,7 +39,7 @@ pub(super) async fn run<F: Face>(
     };
     let remote = context.peer.remote;
     let greeting =
-        timeout(context.shared.house.limits.handshake, greet(stream, shown, context.peer.local.ip()));
+        timeout(context.shared.admission.limits.handshake, greet(stream, shown, context.peer.local.ip()));
     let greeted = tokio::select! {
         biased;
         // Nothing was asked yet, so there is nothing to wait for.
@@ -57,11 +57,11 @@ pub(super) async fn run<F: Face>(
             serve(stream, context, stop).await;
         }
         Ok(Err(error)) => {
-            context.shared.house.bad_handshake();
+            context.shared.admission.bad_handshake();
             tracing::debug!(%remote, %error, "TLS handshake failed");
         }
         Err(_) => {
-            context.shared.house.hit(Limit::HandshakeTime);
+            context.shared.admission.hit(Limit::HandshakeTime);
             tracing::debug!(%remote, "TLS handshake took too long");
         }
     }
@@ -90,7 +90,7 @@ where
     F: Face,
 {
     let context = Arc::new(context);
-    let (activity, limits) = (&context.activity, &context.shared.house.limits);
+    let (activity, limits) = (&context.activity, &context.shared.admission.limits);
     let mut watchdog = Watchdog::new(limits);
     let io = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
     let service = service_fn(|request| {
@@ -115,13 +115,13 @@ where
                 // An idle connection is ended in good manners, any other is cut: its client is not listening.
                 Poll::Ready(Wait::Request) if !ended => {
                     ended = true;
-                    context.shared.house.hit(Limit::IdleTime);
+                    context.shared.admission.hit(Limit::IdleTime);
                     connection.as_mut().graceful_shutdown();
                 }
                 Poll::Ready(wait) => {
                     match wait {
-                        Wait::Head => context.shared.house.hit(Limit::HeaderTime),
-                        Wait::Write => context.shared.house.hit(Limit::WriteTime),
+                        Wait::Head => context.shared.admission.hit(Limit::HeaderTime),
+                        Wait::Write => context.shared.admission.hit(Limit::WriteTime),
                         Wait::Request | Wait::Close => {}
                     }
                     tracing::debug!(remote = %context.peer.remote, ?wait, "the client was too slow and was cut off");
@@ -133,7 +133,7 @@ where
     .await;
     if let Err(error) = result {
         if error.is_parse_too_large() {
-            context.shared.house.hit(Limit::HeaderBytes);
+            context.shared.admission.hit(Limit::HeaderBytes);
         }
         tracing::debug!(remote = %context.peer.remote, %error, "connection ended with an error");
     }

@@ -3,10 +3,10 @@
 
 mod accept;
 mod activity;
+mod admission;
 mod answer;
 mod body;
 mod connection;
-mod house;
 mod limits;
 mod listener;
 #[cfg(test)]
@@ -27,15 +27,15 @@ pub use listener::{BACKLOG, ListenError, Listener};
 
 use crate::face::Face;
 use crate::meter::Page;
+use admission::Admission;
 use answer::Shared;
-use house::House;
 
 /// One task per listener: it owns the connections it accepted and gives how many it had to cut.
 type Accepting = Pin<Box<dyn Future<Output = usize> + Send>>;
 
 /// Listeners with their faces, and the limits they share.
 pub struct Server {
-    house: Arc<House>,
+    admission: Arc<Admission>,
     stop: watch::Sender<bool>,
     accepting: Vec<Accepting>,
 }
@@ -43,20 +43,24 @@ pub struct Server {
 impl Server {
     /// A server without listeners.
     pub fn new(limits: Limits) -> Server {
-        Server { house: Arc::new(House::new(limits)), stop: watch::Sender::new(false), accepting: Vec::new() }
+        Server {
+            admission: Arc::new(Admission::new(limits)),
+            stop: watch::Sender::new(false),
+            accepting: Vec::new(),
+        }
     }
 
     /// Serves `face` on `listener`, with request bodies of at most `body_bytes` ([`REDFISH_BODY_BYTES`],
     /// [`AGENT_BODY_BYTES`]). Clients are answered once the server [runs](Self::run).
     pub fn add<F: Face>(&mut self, listener: Listener, face: Arc<F>, body_bytes: usize) {
-        let shared = Arc::new(Shared { face, body_bytes, house: Arc::clone(&self.house) });
+        let shared = Arc::new(Shared { face, body_bytes, admission: Arc::clone(&self.admission) });
         self.accepting.push(Box::pin(accept::connections(listener, shared, self.stop.subscribe())));
     }
 
     /// What puts the server's figures on a page, for as long as anybody likes.
     pub fn meter(&self) -> impl Fn(&mut Page) + Send + Sync + 'static {
-        let house = Arc::clone(&self.house);
-        move |page| house.meter(page)
+        let admission = Arc::clone(&self.admission);
+        move |page| admission.meter(page)
     }
 
     /// Serves until `shutdown` is ready, then stops: nothing new is accepted, idle connections are closed, requests in

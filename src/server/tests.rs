@@ -18,9 +18,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::admission::Admission;
 use super::answer::{Context, Shared};
 use super::connection::serve;
-use super::house::House;
 use super::{Limits, Listener, Server};
 use crate::face::{Body, Face, Peer, Refused};
 use crate::tls::tests::{names, now, trusting};
@@ -191,11 +191,11 @@ async fn what_is_too_long_or_too_much_is_refused_by_its_own_status() {
 #[tokio::test]
 async fn large_bodies_share_a_bounded_memory() {
     let limits = Limits { bodies_bytes: 100 << 10, ..Limits::default() };
-    let house = Arc::new(House::new(limits));
-    let shared = Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: 1 << 20, house });
+    let admission = Arc::new(Admission::new(limits));
+    let shared = Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: 1 << 20, admission });
     let post = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n{}", 90 << 10, "x".repeat(90 << 10));
 
-    let taken = shared.house.share_for(20 << 10).unwrap();
+    let taken = shared.admission.share_for(20 << 10).unwrap();
     let mut client = on_duplex(&shared, 1 << 20);
     send(&mut client, &post).await;
     let (head, _) = answer(&mut client).await;
@@ -346,7 +346,7 @@ fn on_duplex(shared: &Arc<Shared<Echo>>, capacity_bytes: usize) -> DuplexStream 
     let (client, stream) = duplex(capacity_bytes);
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let peer = Peer { local: nowhere, remote: nowhere, tls: false, node: None, sni: None };
-    let seat = shared.house.admit(&peer).unwrap();
+    let seat = shared.admission.admit(&peer).unwrap();
     let context = Context::new(Arc::clone(shared), peer, seat);
     let (told, stop) = watch::channel(false);
     tokio::spawn(async move {
@@ -357,8 +357,8 @@ fn on_duplex(shared: &Arc<Shared<Echo>>, capacity_bytes: usize) -> DuplexStream 
 }
 
 fn shared() -> Arc<Shared<Echo>> {
-    let house = Arc::new(House::new(Limits::default()));
-    Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: BODY_LIMIT_BYTES, house })
+    let admission = Arc::new(Admission::new(Limits::default()));
+    Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: BODY_LIMIT_BYTES, admission })
 }
 
 /// Fails unless the connection ends within a second of `limit`, and gives what came before.

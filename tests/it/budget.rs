@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use fauxmetal::node::Node;
-use fauxmetal::node::agent::Agent;
+use fauxmetal::node::ipa::Ipa;
 
 /// Resident memory of a daemon with so many idle nodes, bytes.
 fn resident(nodes: u32) -> u64 {
@@ -40,5 +40,5 @@ fn an_idle_node_costs_less_than_192_bytes_and_100_000_fit_into_64_mib() {
 fn what_a_node_and_an_agent_are_stays_small() {
     assert!(size_of::<Node>() <= 128, "{}", size_of::<Node>());
     // With a token, an API's URL and a session beside it, less than 1 KiB.
-    assert!(size_of::<Agent>() <= 448, "{}", size_of::<Agent>());
+    assert!(size_of::<Ipa>() <= 448, "{}", size_of::<Ipa>());
 }

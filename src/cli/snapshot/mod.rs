@@ -11,8 +11,8 @@ use super::out::Output;
 use super::{ExitCode, UsageError};
 use crate::clock;
 use crate::config::setting::STATE;
-use crate::state::snapshot::{self, Reader};
-use crate::state::{Directory, StateError, Store};
+use crate::store::snapshot::{self, Reader};
+use crate::store::{Directory, Store, StoreError};
 use crate::time::SimTime;
 
 /// Save, restore, list and copy snapshots of a kept fleet
@@ -130,7 +130,7 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
 fn save(dir: &Path, name: &str, replace: bool) -> anyhow::Result<()> {
     let directory = Directory::hold(dir, false)?;
     let store = Store::open(&directory)?
-        .ok_or_else(|| StateError::Missing(format!("{}: it holds no fleet to be saved", dir.display())))?;
+        .ok_or_else(|| StoreError::Missing(format!("{}: it holds no fleet to be saved", dir.display())))?;
     let header = snapshot::save(&directory, &store, name, replace, clock::unix_ms())?;
     view::tell(&format!("saved '{name}': {}", view::size(&header)))
 }

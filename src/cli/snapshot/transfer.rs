@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use super::super::UsageError;
 use super::super::out::stdout;
 use super::{file_of, name, view};
-use crate::state::snapshot::{self, Reader};
-use crate::state::{Directory, create_private};
+use crate::store::snapshot::{self, Reader};
+use crate::store::{Directory, create_private};
 
 /// Stands for standard input or output.
 const DASH: &str = "-";

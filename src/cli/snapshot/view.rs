@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::super::out::{self, Output};
-use crate::state::HeldModel;
-use crate::state::snapshot::{self, Header, Reader};
+use crate::store::HeldModel;
+use crate::store::snapshot::{self, Header, Reader};
 use crate::time::SimTime;
 
 /// A snapshot as it is listed; the keys of the JSON form.
@@ -35,7 +35,7 @@ impl Row {
         Self {
             name,
             created: header.as_ref().map(|h| SimTime::from_ms(h.created_ms).redfish(0)),
-            nodes: held.as_ref().map(crate::state::Held::living),
+            nodes: held.as_ref().map(crate::store::Held::living),
             stored: header.as_ref().map(|h| h.stored),
             seed: held.as_ref().map(|held| held.seed.0),
             models: held.map(|held| [held.models, held.added].concat()),

@@ -4,7 +4,7 @@ use md5::Md5;
 use sha2::digest::DynDigest;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
-use crate::agent::{ALGORITHMS, checksum_algorithm};
+use crate::ipa::{ALGORITHMS, checksum_algorithm};
 
 /// What an image must hash to.
 #[derive(Debug, PartialEq, Eq)]

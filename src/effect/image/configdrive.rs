@@ -1,8 +1,8 @@
 //! Config drives that are given as a URL.
 
 use super::{Outside, Transfer, Trouble, text};
-use crate::agent::{check_configdrive, failure};
 use crate::effect::client::{self, why};
+use crate::ipa::{check_configdrive, failure};
 
 /// Bytes of a config drive at most, as it is transferred: 64 MiB in base64, and some line ends.
 const MAX_BYTES: usize = 96 << 20;

@@ -2,8 +2,8 @@
 //!
 //! Mirrors `disk_utils.get_and_validate_image_format` of IPA, and of oslo's format inspector what it needs.
 
-use crate::agent::failure;
-use crate::node::agent::{AgentError, ImageJob};
+use crate::ipa::failure;
+use crate::node::ipa::{ImageJob, IpaError};
 
 /// First bytes that are kept: the magic of an ISO 9660 file system lies at 32769.
 const HEADER_BYTES: usize = 64 * 1024;
@@ -63,7 +63,7 @@ impl Header {
     }
 
     /// Checks the image against what was promised and against where it goes.
-    pub(super) fn check(&self, job: &ImageJob, bytes: u64, room: u64) -> Result<(), AgentError> {
+    pub(super) fn check(&self, job: &ImageJob, bytes: u64, room: u64) -> Result<(), IpaError> {
         let promised = &*job.format;
         let format = if AS_IT_IS.contains(&promised) { promised } else { self.format() };
         if !AS_IT_IS.contains(&promised) {

@@ -12,10 +12,10 @@ use reqwest::{Response, StatusCode};
 
 use super::client::{self, Proxies, why};
 use super::{Done, Images, Outside};
-use crate::agent::{failure, written};
+use crate::ipa::{failure, written};
 use crate::node::NodeId;
-use crate::node::agent::{AgentError, ImageJob, Job};
 use crate::node::command::Answer;
+use crate::node::ipa::{ImageJob, IpaError, Job};
 use checksum::Expected;
 use format::Header;
 
@@ -40,9 +40,9 @@ struct Transfer {
 /// Why an attempt came to nothing.
 enum Trouble {
     /// It may go well another time.
-    Again(AgentError),
+    Again(IpaError),
     /// It would not.
-    Final(AgentError),
+    Final(IpaError),
     /// The machine does not wait for it any more.
     Gone,
 }
@@ -66,7 +66,7 @@ impl Outside {
 
     fn transfer(&self, id: NodeId, epoch: u32) -> Option<Transfer> {
         let look = |node: &crate::node::Node, _| {
-            let agent = node.agent().filter(|_| node.starts() == epoch)?;
+            let agent = node.ipa().filter(|_| node.starts() == epoch)?;
             let Some(Job::Image { image, .. }) = &agent.job else { return None };
             let disk = node.profile().drives().find(|(_, _, d)| *d.device == *image.device);
             let disk = disk.map_or(u64::MAX, |(_, _, d)| d.capacity_bytes);

@@ -34,7 +34,7 @@ async fn the_first_interface_with_a_configuration_wins() {
     .await;
     site = Site::new(network(&server));
     boot(&mut site).await;
-    let params = site.look(|n| n.agent().unwrap().params.clone());
+    let params = site.look(|n| n.ipa().unwrap().params.clone());
     assert_eq!(params.boot_interface.as_deref(), Some(&*site.look(|n| n.spec().mac(1).to_string())));
     assert_eq!(server.asked().len(), 4, "three names for the first interface, one for the second");
 }

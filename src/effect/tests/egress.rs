@@ -2,7 +2,7 @@
 
 use super::media::insertion;
 use super::*;
-use crate::node::agent::Checksum;
+use crate::node::ipa::Checksum;
 
 /// Only the network of examples, in which nobody is.
 fn fenced() -> Settings {

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, RANGE};
 use sha2::{Digest as _, Sha256};
 
 use super::*;
-use crate::node::agent::{AgentError, Checksum, Partitions};
+use crate::node::ipa::{Checksum, IpaError, Partitions};
 
 /// An image of that many bytes, with a disk identifier.
 fn image(bytes: usize) -> Vec<u8> {
@@ -29,7 +29,7 @@ async fn write(settings: Settings, job: ImageJob) -> (Site, CommandStatus) {
     (site, status)
 }
 
-fn error(status: CommandStatus) -> AgentError {
+fn error(status: CommandStatus) -> IpaError {
     match status {
         CommandStatus::Failed(error) => *error,
         other => panic!("{other:?}"),

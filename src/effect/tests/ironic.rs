@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::fleet::keep::Next;
-use crate::node::agent::{Closed, Phase};
+use crate::node::ipa::{Closed, Phase};
 use crate::tls::tests::names;
 use crate::tls::{DevelopmentCa, MinVersion, server_config};
 
@@ -82,8 +82,7 @@ async fn a_dead_endpoint_is_left_for_a_living_one() {
             "ipa-api-url={} ipa-agent-token={TOKEN} ipa-inspection-collectors=default",
             endpoints[first]
         );
-        let Bootable::Agent(params) =
-            kernel::bootable(&crate::media::CommandLine::new(&line), &[], &endpoints)
+        let Bootable::Ipa(params) = kernel::bootable(&crate::media::CommandLine::new(&line), &[], &endpoints)
         else {
             panic!("an agent was meant")
         };
@@ -92,7 +91,7 @@ async fn a_dead_endpoint_is_left_for_a_living_one() {
         loop {
             let effect = site.next();
             site.outside.perform(site.id, effect).await;
-            if site.look(|n| n.agent().unwrap().serves()) {
+            if site.look(|n| n.ipa().unwrap().serves()) {
                 break;
             }
         }
@@ -112,7 +111,7 @@ async fn refusals_are_told_from_silence() {
     site.agent(Params { inspection_urls: [].into(), ..params(&server.url("")) });
     site.perform(EffectKind::LookUp).await;
     site.perform(EffectKind::Heartbeat).await;
-    let failed = site.look(|n| match n.agent().unwrap().phase {
+    let failed = site.look(|n| match n.ipa().unwrap().phase {
         Phase::Serving { failed, .. } => failed,
         _ => 0,
     });
@@ -153,14 +152,14 @@ async fn a_node_that_ironic_does_not_know_gives_up_in_time() {
         "1.31",
         "a root that says nothing is an old one"
     );
-    while site.look(|n| !matches!(n.agent().unwrap().phase, Phase::Closed(_))) {
+    while site.look(|n| !matches!(n.ipa().unwrap().phase, Phase::Closed(_))) {
         if let Ok((id, effect)) = site.effects.try_recv() {
             site.outside.perform(id, effect).await;
         }
         site.fleet.clock().set(site.fleet.wake_due());
         site.fleet.wake_due();
     }
-    assert_eq!(site.look(|n| n.agent().unwrap().phase), Phase::Closed(Closed::GaveUp));
+    assert_eq!(site.look(|n| n.ipa().unwrap().phase), Phase::Closed(Closed::GaveUp));
 }
 
 #[tokio::test]
@@ -183,7 +182,7 @@ async fn certificates_are_checked_unless_the_ramdisk_says_not_to() {
         let params = params(&server.url(""));
         site.agent(Params { inspection_urls: [].into(), insecure: lax_ramdisk, ..params });
         site.perform(EffectKind::LookUp).await;
-        assert_eq!(site.look(|n| n.agent().unwrap().serves()), good);
+        assert_eq!(site.look(|n| n.ipa().unwrap().serves()), good);
     }
 }
 
@@ -220,7 +219,7 @@ async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
             loop {
                 let mut next = std::pin::pin!(changed.next());
                 next.as_mut().enable();
-                if fleet.look(id, |n, _| n.agent().is_some_and(crate::node::agent::Agent::serves)).unwrap() {
+                if fleet.look(id, |n, _| n.ipa().is_some_and(crate::node::ipa::Ipa::serves)).unwrap() {
                     break;
                 }
                 next.await;
@@ -244,7 +243,7 @@ async fn nobody_is_called_for_what_is_not_kept() {
     let effect = site.next();
     assert_eq!(effect.kind, EffectKind::LookUp);
     let failed = || {
-        site.look(|node| matches!(node.agent().unwrap().phase, Phase::LookingUp { failed, .. } if failed > 0))
+        site.look(|node| matches!(node.ipa().unwrap().phase, Phase::LookingUp { failed, .. } if failed > 0))
     };
     let performed = site.outside.perform(site.id, effect);
     tokio::select! {

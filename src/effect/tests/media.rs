@@ -77,7 +77,7 @@ async fn boot_cd(site: &mut Site) -> Option<Params> {
         site.fleet.clock().set(site.fleet.wake_due());
         site.fleet.wake_due();
     }
-    site.look(|n| n.agent().map(|a| a.params.clone()))
+    site.look(|n| n.ipa().map(|a| a.params.clone()))
 }
 
 #[tokio::test]

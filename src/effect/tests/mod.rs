@@ -16,9 +16,9 @@ use uuid::Uuid;
 use super::*;
 use crate::clock::Clock;
 use crate::dmtf::{BootOverride, BootTarget, ResetType};
-use crate::node::agent::{AgentCommand, CommandStatus, ImageJob, Params, Work};
 use crate::node::boot::BootChange;
 use crate::node::command::{Bootable, Command, SystemChange};
+use crate::node::ipa::{CommandStatus, ImageJob, IpaCommand, Params, Work};
 use crate::profile::built_in;
 use crate::seed::Seed;
 use server::Server;
@@ -94,7 +94,7 @@ impl Site {
         self.apply(Command::Reset(ResetType::On));
         let effect = self.next();
         assert_eq!(effect.kind, EffectKind::ReadBoot);
-        let read = Answer::BootRead(Ok(Bootable::Agent(Box::new(params))));
+        let read = Answer::BootRead(Ok(Bootable::Ipa(Box::new(params))));
         self.fleet.answer(self.id, effect.epoch, read);
     }
 
@@ -114,12 +114,12 @@ impl Site {
         let effect = self.next();
         self.fleet.answer(self.id, effect.epoch, Answer::Beat(Beat::Accepted));
         let work = Work::Image(Box::new(job));
-        self.apply(Command::Agent(AgentCommand { name: "prepare_image".into(), work }));
+        self.apply(Command::Ipa(IpaCommand { name: "prepare_image".into(), work }));
     }
 
     /// How the agent's last command ended.
     fn ended(&self) -> CommandStatus {
-        self.look(|node| node.agent().unwrap().commands.last().unwrap().status.clone())
+        self.look(|node| node.ipa().unwrap().commands.last().unwrap().status.clone())
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::meter::Page;
-use crate::node::agent::Agent;
+use crate::node::ipa::Ipa;
 
 const AGENTS: u32 = 1000;
 const HOUR_S: u64 = 3600;
@@ -54,7 +54,7 @@ impl Agents {
                         lookup_timeout_s: 600,
                         ..Params::default()
                     };
-                    let read = Answer::BootRead(Ok(Bootable::Agent(Box::new(params))));
+                    let read = Answer::BootRead(Ok(Bootable::Ipa(Box::new(params))));
                     self.fleet.answer(id, effect.epoch, read);
                 } else {
                     self.queued += 1;
@@ -68,8 +68,8 @@ impl Agents {
         }
     }
 
-    fn all(&self, is: impl Fn(&Agent) -> bool) -> bool {
-        self.fleet.ids().all(|id| self.fleet.look(id, |n, _| n.agent().is_some_and(&is)).unwrap())
+    fn all(&self, is: impl Fn(&Ipa) -> bool) -> bool {
+        self.fleet.ids().all(|id| self.fleet.look(id, |n, _| n.ipa().is_some_and(&is)).unwrap())
     }
 }
 
@@ -95,7 +95,7 @@ async fn an_ironic_that_is_down_for_an_hour_is_hardly_asked_and_not_run_over_whe
     .await;
     let url = server.url("");
     let mut agents = Agents::new();
-    while !agents.all(Agent::serves) {
+    while !agents.all(Ipa::serves) {
         agents.second(&[&url]).await;
     }
     // Until every agent has beaten once more, so that they are spread over time.
@@ -124,7 +124,7 @@ async fn an_ironic_that_is_down_for_an_hour_is_hardly_asked_and_not_run_over_whe
     since_return.store(0, Ordering::SeqCst);
     assert!(outside.set(Arc::clone(&agents.outside)).is_ok());
     let back = agents.fleet.clock().now();
-    let beaten = |agent: &Agent| matches!(agent.phase, crate::node::agent::Phase::Serving { failed: 0, last, .. } if last >= back);
+    let beaten = |agent: &Ipa| matches!(agent.phase, crate::node::ipa::Phase::Serving { failed: 0, last, .. } if last >= back);
     let mut seconds = 0;
     while !agents.all(beaten) {
         agents.second(&[&url]).await;
@@ -153,7 +153,7 @@ async fn of_two_endpoints_the_dead_one_is_left_alone_and_the_other_hears_everybo
     let (dead, alive) = (nobody(), server.url(""));
     let mut agents = Agents::new();
     let mut seconds = 0;
-    while !agents.all(Agent::serves) {
+    while !agents.all(Ipa::serves) {
         agents.second(&[&dead, &alive]).await;
         seconds += 1;
     }
@@ -162,7 +162,7 @@ async fn of_two_endpoints_the_dead_one_is_left_alone_and_the_other_hears_everybo
     for _ in 0..600 {
         agents.second(&[&dead, &alive]).await;
     }
-    assert!(agents.all(|a| matches!(a.phase, crate::node::agent::Phase::Serving { failed: 0, .. })));
+    assert!(agents.all(|a| matches!(a.phase, crate::node::ipa::Phase::Serving { failed: 0, .. })));
     let in_vain = agents.outside.circuits.sent() - server.asked().len() as u64;
     assert!((5..=64 + 30).contains(&in_vain), "{in_vain} requests to the dead one");
 }

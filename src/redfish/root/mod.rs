@@ -12,8 +12,8 @@ use super::protocol::{no_content, not_found};
 use super::resource::{Cx, Effect};
 use super::{Asked, Granted, Redfish, Reply, message, tree};
 use crate::face::HangUp;
+use crate::node::bmc::session::Secret;
 use crate::node::command::{Command, Refusal};
-use crate::node::session::Secret;
 use crate::node::{Node, NodeId, Outcome};
 use crate::time::SimTime;
 
@@ -110,7 +110,7 @@ pub(super) fn log_in(
     let secret: Secret = crate::seed::secret().map_err(|_| Problem::from(&message::INTERNAL_ERROR))?;
     match node.apply(Command::BeginSession { user: user.into(), secret, most }, now)? {
         Outcome::Session(id) => Ok((id.into(), URL_SAFE_NO_PAD.encode(secret).into())),
-        Outcome::Done | Outcome::Agent(_) => Err((&message::INTERNAL_ERROR).into()),
+        Outcome::Done | Outcome::Ipa(_) => Err((&message::INTERNAL_ERROR).into()),
     }
 }
 

@@ -179,7 +179,7 @@ fn a_session_counts_at_its_own_controller_only_and_ends_with_its_restart() {
 fn a_controllers_sessions_have_a_limit_and_a_timeout_of_their_own() {
     let mut redfish = service();
     let most = &mut Arc::get_mut(&mut redfish).unwrap().own_sessions;
-    assert_eq!(std::mem::replace(most, 3), crate::node::session::Sessions::LIMIT);
+    assert_eq!(std::mem::replace(most, 3), crate::node::bmc::session::Sessions::LIMIT);
     let patch = send(&redfish, 0, "PATCH", "/redfish/v1/SessionService", BASIC, r#"{"SessionTimeout": 60}"#);
     assert_eq!(patch.status, 204);
     let timeout = |node| get(&redfish, node, "/redfish/v1/SessionService").json["SessionTimeout"].clone();

@@ -1,0 +1,85 @@
+//! Extension `standby`: images, and the ways in which an agent ends.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::{Command, Mode, NodeInfo, Params, Signature, Situation, configdrive, done, image_info, value};
+use crate::ipa::{disks, failure, python};
+use crate::node::ipa::{CommandStatus, IpaError, Then, Work};
+
+const fn plain(name: &'static str, method: &'static str, mode: Mode, run: super::Run) -> Command {
+    Command { name, method, mode, signature: Signature::NONE, validate: None, run }
+}
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        name: "prepare_image",
+        method: "StandbyExtension.prepare_image",
+        mode: Mode::Async,
+        signature: Signature { required: &["image_info"], optional: &["configdrive"], open: false },
+        validate: Some(image_info::validate),
+        run: |at, params| Ok(Work::Image(image_info::job(at, &NodeInfo::unknown(), params, None)?)),
+    },
+    Command {
+        name: "execute_bootc_install",
+        method: "StandbyExtension.execute_bootc_install",
+        mode: Mode::Async,
+        signature: Signature {
+            required: &["image_source"],
+            optional: &["instance_info", "pull_secret", "configdrive"],
+            open: false,
+        },
+        validate: None,
+        run: |at, params| {
+            let instance_info = value(params, "instance_info").as_object().cloned().unwrap_or_default();
+            let node = NodeInfo { instance_info, ..NodeInfo::unknown() };
+            let result = json!({"result": bootc(at, &node, params, "pull_secret")?}).to_string();
+            let span = at.node.profile().timing.bootc_install;
+            Ok(Work::Timed(span, CommandStatus::Succeeded(result.into()), Then::Install))
+        },
+    },
+    plain("run_image", "StandbyExtension.run_image", Mode::Async, |_, _| Ok(Work::Reboot)),
+    plain("power_off", "StandbyExtension.power_off", Mode::Async, |_, _| Ok(Work::PowerOff)),
+    plain("sync", "StandbyExtension.sync", Mode::Sync, |_, _| Ok(done(&Value::Null))),
+    plain("get_partition_uuids", "StandbyExtension.get_partition_uuids", Mode::Sync, |at, _| {
+        let uuids = at.agent.partition_uuids.clone().unwrap_or_else(|| "{}".into());
+        Ok(Work::Done(CommandStatus::Succeeded(uuids)))
+    }),
+];
+
+/// What is said when a container image has been installed. The registry is not asked for it.
+///
+/// # Errors
+/// What the agent would find wrong with the parameters, or with the choice of the disk.
+pub(super) fn bootc(
+    at: &Situation<'_>,
+    node: &NodeInfo,
+    params: &Params<'_>,
+    secret: &str,
+) -> Result<String, IpaError> {
+    let source = value(params, "image_source");
+    let Some(source) =
+        source.as_str().filter(|s| s.split_once("://").is_some_and(|(_, rest)| !rest.is_empty()))
+    else {
+        let source = python::str(&source);
+        return Err(failure::download(
+            &source,
+            "Failed to pull container image: not a URL of a container image",
+        ));
+    };
+    let device = disks::install_device(at.node.spec(), &node.properties, &node.instance_info)?;
+    if let Some(secret) = value(params, secret).as_str().filter(|s| !s.is_empty())
+        && STANDARD.decode(secret).is_err()
+    {
+        return Err(failure::execution("the pull secret is not base64".to_owned()));
+    }
+    match value(params, "configdrive") {
+        Value::String(drive) if drive.starts_with("http://") || drive.starts_with("https://") => {}
+        drive if python::truthy(&drive) => {
+            configdrive::check(python::str(&drive).as_bytes(), "local")?;
+        }
+        _ => {}
+    }
+    Ok(format!("execute_bootc_install: Container image ({source}) written to device {}", device.name))
+}

@@ -1,0 +1,141 @@
+//! The data that an agent sends when it is started for inspection.
+//!
+//! Mirrors `inspect` of `ironic_python_agent/inspector.py`: named collectors fill one object; a name that no collector
+//! has means that nothing is collected, and the error is all that is sent.
+
+use serde_json::{Map, Value, json};
+
+use super::{collectors, disks, inventory, journal};
+use crate::address::Place;
+use crate::node::Node;
+use crate::node::ipa::Ipa;
+use crate::time::SimTime;
+
+/// Collectors of an agent that was not told any (`config.py`, `INSPECTION_DEFAULT_COLLECTORS`).
+const DEFAULT: &str = "default,logs";
+
+/// All that is sent; `bmcs` is where the controllers are.
+pub(super) fn data(node: &Node, agent: &Ipa, now: SimTime, bmcs: &[Place]) -> Value {
+    let given = &agent.params.collectors;
+    let names: Vec<_> = if given.trim().is_empty() { DEFAULT } else { given }
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
+    let mut data = Map::new();
+    let mut unknown = Vec::new();
+    for name in &names {
+        match *name {
+            "default" => default(node, agent, &names, bmcs, &mut data),
+            "logs" => {
+                data.insert("logs".to_owned(), journal::packed(node, agent, now));
+            }
+            other => {
+                if !collectors::collect(other, node, &mut data) {
+                    unknown.push(format!("'{other}'"));
+                }
+            }
+        }
+    }
+    if !unknown.is_empty() {
+        let text = format!(
+            "The following errors were encountered:\n* Failed to load collector {{{}}}",
+            unknown.join(", ")
+        );
+        return json!({"error": text});
+    }
+    data.insert("error".to_owned(), Value::Null);
+    Value::Object(data)
+}
+
+fn default(node: &Node, agent: &Ipa, names: &[&str], bmcs: &[Place], data: &mut Map<String, Value>) {
+    let disks = disks::list(node.spec());
+    if let Some(root) = disks::guess_root(&disks) {
+        data.insert("root_disk".to_owned(), json!(root));
+    }
+    let managers = [json!({"name": "generic_hardware_manager", "version": "1.2"})];
+    data.insert("inventory".to_owned(), inventory::inventory(node, &agent.params, bmcs));
+    data.insert("boot_interface".to_owned(), json!(agent.params.boot_interface));
+    data.insert("configuration".to_owned(), json!({"collectors": names, "managers": managers}));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Prefix;
+    use crate::ipa::tests::Bench;
+    use crate::node::ipa::Params;
+
+    fn sent(params: Params) -> Value {
+        let bench = Bench::booted(params);
+        bench.fleet.look(bench.id, |n, now| data(n, n.ipa().unwrap(), now, &[])).unwrap()
+    }
+
+    #[test]
+    fn a_controllers_address_is_told_where_it_is_its_own() {
+        let bench = Bench::booted(Params::default());
+        let prefix = |network: &str, bits| Prefix::new(network.parse().unwrap(), bits).unwrap();
+        let ips = [
+            Place::Ips(prefix("127.16.0.0", 12), 8443),
+            Place::Ips(prefix("127.32.0.0", 12), 8444),
+            Place::Ips(prefix("fd00:1::", 64), 8443),
+        ];
+        let shared = [Place::One("127.0.0.1:8443".parse().unwrap())];
+        let ports = [Place::Ports("127.0.0.1:20000".parse().unwrap())];
+        let told = |bmcs: &[Place]| {
+            let see = |n: &Node, now| data(n, n.ipa().unwrap(), now, bmcs);
+            let inventory = bench.fleet.look(bench.id, see).unwrap()["inventory"].take();
+            (inventory["bmc_address"].clone(), inventory["bmc_v6address"].clone())
+        };
+        assert_eq!(told(&ips), (json!("127.16.0.1"), json!("fd00:1::1")));
+        assert_eq!((told(&shared), told(&ports)), ((Value::Null, Value::Null), (Value::Null, Value::Null)));
+    }
+
+    #[test]
+    fn a_generic_machine_tells_all_that_ironic_stores() {
+        let collectors = "default,logs,pci-devices,lldp,numa-topology";
+        let boot_interface = Some("01-02-aa-bb-cc-dd-ee".into());
+        let mut data = sent(Params { collectors: collectors.into(), boot_interface, ..Params::default() });
+        assert!(data["logs"].as_str().unwrap().len() > 100);
+        data["logs"] = json!("[archive]");
+        // Sixty-four cores look alike.
+        let cpus = data["numa_topology"]["cpus"].as_array_mut().unwrap();
+        assert_eq!(cpus.len(), 64);
+        assert_eq!(cpus[63], json!({"cpu": 31, "numa_node": 1, "thread_siblings": [63, 127]}));
+        cpus.truncate(1);
+        insta::assert_json_snapshot!(data);
+    }
+
+    #[test]
+    fn by_default_it_is_inventory_and_logs() {
+        let data = sent(Params::default());
+        let keys: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["boot_interface", "configuration", "error", "inventory", "logs", "root_disk"]);
+        assert_eq!(data["error"], Value::Null);
+        assert_eq!(data["inventory"]["interfaces"][0]["lldp"], Value::Null);
+    }
+
+    #[test]
+    fn neighbours_are_told_with_the_interfaces_where_that_is_asked_for() {
+        let data = sent(Params { collect_lldp: true, ..Params::default() });
+        assert_eq!(data["inventory"]["interfaces"][0]["lldp"][2], json!([3, "0078"]));
+        assert_eq!(data.get("lldp_raw"), None);
+    }
+
+    #[test]
+    fn every_collector_of_ipa_is_there() {
+        let collectors = "default,logs,extra-hardware,pci-devices,numa-topology,dmi-decode,lldp,usb-devices";
+        let data = sent(Params { collectors: collectors.into(), ..Params::default() });
+        for key in ["data", "pci_devices", "numa_topology", "dmi", "lldp_raw", "usb_devices"] {
+            assert!(data.get(key).is_some(), "{key}");
+        }
+        assert!(data["data"].as_array().unwrap().iter().all(|row| row.as_array().unwrap().len() == 4));
+    }
+
+    #[test]
+    fn a_collector_that_ipa_lacks_spoils_the_inspection() {
+        let data = sent(Params { collectors: "default,magic".into(), ..Params::default() });
+        let text = "The following errors were encountered:\n* Failed to load collector {'magic'}";
+        assert_eq!(data, json!({"error": text}));
+    }
+}

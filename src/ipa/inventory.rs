@@ -1,0 +1,108 @@
+//! What the agent finds in its machine: Ironic's inventory, computed from profile and identity.
+//!
+//! Field names and types are those of `ironic_python_agent/hardware.py` (`list_hardware_info`). The values come from the
+//! same profile and the same functions as the controller's documents, so that both tell of one machine.
+
+use serde_json::{Value, json};
+
+use super::{disks, lldp};
+use crate::address::Place;
+use crate::dmtf::BootMode;
+use crate::node::Node;
+use crate::node::ipa::Params;
+use crate::node::spec::Mac;
+use crate::profile::inventory::Nic;
+
+/// The whole inventory.
+///
+/// The controller's address is told only where it has one to itself: Ironic refuses an inspection whose address belongs to
+/// another node (`ironic/drivers/modules/inspect_utils.py`). MAC addresses are what a node is found by otherwise.
+pub(super) fn inventory(node: &Node, params: &Params, bmcs: &[Place]) -> Value {
+    let spec = node.spec();
+    let profile = spec.profile;
+    let bmc: Vec<_> = bmcs.iter().filter_map(|place| place.own_ip(node.id().0)).collect();
+    json!({
+        "interfaces": interfaces(node, params),
+        "cpu": cpu(node),
+        "disks": disks::list(spec),
+        "memory": {"total": usable_bytes(node), "physical_mb": profile.memory_mib()},
+        "bmc_address": bmc.iter().find(|ip| ip.is_ipv4()),
+        "bmc_v6address": bmc.iter().find(|ip| ip.is_ipv6()),
+        "bmc_mac": spec.bmc_mac().to_string(),
+        "system_vendor": {
+            "product_name": profile.model,
+            "serial_number": spec.serial(),
+            "manufacturer": profile.manufacturer,
+            "firmware": {
+                "vendor": profile.bios_vendor,
+                "version": profile.bios_version(),
+                "build_date": profile.bios_date,
+            },
+        },
+        "boot": {"current_boot_mode": boot_mode(node), "pxe_interface": params.boot_interface},
+        "hostname": spec.name(),
+    })
+}
+
+/// As `/sys/firmware/efi` tells.
+fn boot_mode(node: &Node) -> &'static str {
+    match node.boot().mode {
+        BootMode::Uefi => "uefi",
+        BootMode::Legacy => "bios",
+    }
+}
+
+/// What Linux leaves of the memory: a 64th goes to its own tables and to what firmware keeps.
+pub(super) fn usable_bytes(node: &Node) -> u64 {
+    let bytes = node.profile().memory_mib() << 20;
+    bytes - bytes / 64
+}
+
+fn cpu(node: &Node) -> Value {
+    let profile = node.profile();
+    let processors = &profile.processors;
+    let first = &processors[0];
+    json!({
+        "model_name": first.model,
+        // A text, as `lscpu` prints it: Metal3 takes nothing else.
+        "frequency": format!("{}.0000", first.max_mhz),
+        "count": processors.iter().map(|p| p.threads).sum::<u32>(),
+        "architecture": profile.cpu_arch(),
+        "flags": first.flags,
+        "socket_count": processors.len(),
+    })
+}
+
+/// All interfaces with the number of their port.
+pub(super) fn nics(node: &Node) -> impl Iterator<Item = (u8, &Nic)> {
+    (0u8..).zip(&node.profile().nics)
+}
+
+fn interfaces(node: &Node, params: &Params) -> Vec<Value> {
+    let spec = node.spec();
+    let one = |(port, nic): (u8, &Nic)| {
+        let mac = spec.mac(port);
+        json!({
+            "name": nic.name,
+            "mac_address": mac.to_string(),
+            "ipv4_address": null,
+            "ipv6_address": nic.link.then(|| format!("{}%{}", link_local(mac), nic.name)),
+            "has_carrier": nic.link,
+            "lldp": params.collect_lldp.then(|| lldp::neighbour(spec, port)),
+            "vendor": nic.vendor,
+            "product": nic.product,
+            "client_id": null,
+            "biosdevname": null,
+            "speed_mbps": nic.speed_mbps,
+            "pci_address": nic.pci_address,
+            "driver": nic.driver,
+        })
+    };
+    nics(node).map(one).collect()
+}
+
+/// The address that Linux gives an interface by itself (RFC 4291, appendix A).
+fn link_local(mac: Mac) -> std::net::Ipv6Addr {
+    let [a, b, c, d, e, f] = mac.0;
+    std::net::Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])
+}

@@ -1,0 +1,148 @@
+//! The ramdisk's journal, told from what its agent remembers, and packed as IPA packs it.
+//!
+//! `collect_system_logs` of `ironic_python_agent/utils.py`: base64 of a gzipped tar with a file `journal` and the output
+//! of a few commands.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+
+use super::{VERSION, disks, inventory};
+use crate::node::Node;
+use crate::node::ipa::{CommandStatus, Ipa, Phase};
+use crate::time::SimTime;
+
+/// The archive, base64.
+pub(super) fn archive(node: &Node, agent: &Ipa, now: SimTime) -> String {
+    let files = [
+        ("journal", journal(node, agent, now)),
+        ("ip_addr", addresses(node)),
+        ("lsblk", block_devices(node)),
+    ];
+    let gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    for (name, text) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(now.ms() / 1000);
+        header.set_cksum();
+        tar.append_data(&mut header, name, text.as_bytes()).expect("a vector takes all that is written");
+    }
+    let gzip = tar.into_inner().expect("a vector takes all that is written");
+    STANDARD.encode(gzip.finish().expect("a vector takes all that is written"))
+}
+
+fn journal(node: &Node, agent: &Ipa, now: SimTime) -> String {
+    let host = node.spec().name();
+    let mut text = String::new();
+    let mut line = |at: SimTime, who: &str, what: &str| {
+        let _ = writeln!(text, "{} {host} {who}: {what}", stamp(at));
+    };
+    let started = agent.started;
+    let profile = node.profile();
+    line(
+        started,
+        "kernel",
+        &format!(
+            "DMI: {} {}, BIOS {} {}",
+            profile.manufacturer,
+            profile.model,
+            profile.bios_version(),
+            profile.bios_date
+        ),
+    );
+    line(started, "systemd[1]", "Started Ironic Python Agent.");
+    let who = "ironic-python-agent[512]";
+    line(started, who, &format!("INFO Starting ironic-python-agent version: {VERSION}"));
+    if let Some(url) = agent.params.inspection_urls.first() {
+        line(started, who, &format!("INFO Posting collected data to {url}"));
+    }
+    if let Some(uuid) = agent.node_uuid {
+        line(started, who, &format!("INFO Lookup succeeded, node UUID is {uuid}"));
+    }
+    for command in &agent.commands {
+        let end = match &command.status {
+            CommandStatus::Running => "INFO started execution".to_owned(),
+            CommandStatus::Succeeded(_) => "INFO completed".to_owned(),
+            CommandStatus::Failed(e) | CommandStatus::VersionMismatch(e) => {
+                format!("ERROR {}: {}: {}", e.kind, e.message, e.details)
+            }
+        };
+        line(now, who, &format!("command {} ({}): {end}", command.name, command.id));
+    }
+    if let Phase::Serving { last, failed, .. } = agent.phase {
+        line(last.max(started), who, &format!("INFO last heartbeat; {failed} in a row failed"));
+    }
+    line(now, who, "INFO Collecting system logs and debugging information");
+    text
+}
+
+/// As journalctl prints a time.
+fn stamp(at: SimTime) -> String {
+    let seconds = i64::try_from(at.ms() / 1000).unwrap_or(0);
+    jiff::Timestamp::from_second(seconds)
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        .strftime("%b %d %H:%M:%S")
+        .to_string()
+}
+
+fn addresses(node: &Node) -> String {
+    let mut text = String::new();
+    for (port, nic) in inventory::nics(node) {
+        let state = if nic.link { "UP" } else { "DOWN" };
+        let _ = writeln!(
+            text,
+            "{}: {}: state {state}\n    link/ether {}",
+            port + 2,
+            nic.name,
+            node.spec().mac(port)
+        );
+    }
+    text
+}
+
+fn block_devices(node: &Node) -> String {
+    let mut text = String::from("KNAME MODEL SIZE ROTA TYPE\n");
+    for disk in disks::list(node.spec()) {
+        let name = disk.name.trim_start_matches("/dev/");
+        let _ = writeln!(text, "{name} {} {} {} disk", disk.model, disk.size, u8::from(disk.rotational));
+    }
+    text
+}
+
+/// The archive as a JSON text.
+pub(super) fn packed(node: &Node, agent: &Ipa, now: SimTime) -> Value {
+    Value::String(archive(node, agent, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+    use crate::ipa::tests::Bench;
+
+    #[test]
+    fn the_archive_unpacks_to_a_journal_of_this_node() {
+        let bench = Bench::serving();
+        let text = bench.fleet.look(bench.id, |n, now| archive(n, n.ipa().unwrap(), now)).unwrap();
+        let bytes = STANDARD.decode(text).unwrap();
+        let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
+        let mut names = Vec::new();
+        let mut journal = String::new();
+        for entry in tar.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            names.push(entry.path().unwrap().display().to_string());
+            if names.len() == 1 {
+                entry.read_to_string(&mut journal).unwrap();
+            }
+        }
+        assert_eq!(names, ["journal", "ip_addr", "lsblk"]);
+        assert!(journal.contains("generic-0 ironic-python-agent[512]: INFO Lookup succeeded"), "{journal}");
+    }
+}

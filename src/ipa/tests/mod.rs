@@ -1,0 +1,413 @@
+//! The agent's API as Ironic uses it, without a socket: a node is driven by hand to an agent that serves.
+
+mod images;
+mod steps;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::address::Prefix;
+use crate::clock::Clock;
+use crate::dmtf::{BootOverride, BootTarget, PowerState, ResetType, TransferMethod, TransferProtocol};
+use crate::fleet::Effects;
+use crate::node::boot::BootChange;
+use crate::node::command::{Answer, Bootable, EffectKind, Insertion, SystemChange};
+use crate::node::ipa::{Beat, ImageJob, Inspected, LookedUp, Params as Started};
+use crate::profile::built_in;
+use crate::seed::Seed;
+use crate::time::SimTime;
+
+/// The token of agents that were started by [`Bench::serving`].
+pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// A fleet of two, its clock, and the other side of its effects.
+pub(super) struct Bench {
+    pub(super) fleet: Arc<Fleet>,
+    effects: Effects,
+    agents: Api,
+    pub(super) id: NodeId,
+    pub(super) uuid: Uuid,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(1_800_000_000_000)));
+        fleet.add(&built_in("generic").unwrap(), 2).unwrap();
+        let fleet = Arc::new(fleet);
+        let uuid = fleet.look(NodeId(0), |n, _| n.spec().uuid()).unwrap();
+        let agents = Api::new(Arc::clone(&fleet), Urls::Same("https://127.0.0.1:9999/".into()), Vec::new());
+        Self { fleet, effects, agents, id: NodeId(0), uuid }
+    }
+
+    /// Up to a ramdisk with an agent that has not called anybody.
+    pub(super) fn booted(params: Started) -> Self {
+        let mut bench = Self::new();
+        let boot = BootChange {
+            target: Some(BootTarget::Cd),
+            enabled: Some(BootOverride::Once),
+            ..BootChange::default()
+        };
+        let insertion = Insertion {
+            slot: 0,
+            image: "http://ironic/boot.iso".into(),
+            write_protected: true,
+            credentials: None,
+            method: TransferMethod::Stream,
+            protocol: TransferProtocol::Http,
+        };
+        for command in [
+            Command::InsertMedia(insertion),
+            Command::ChangeSystem(SystemChange { boot, ..SystemChange::default() }),
+            Command::Reset(ResetType::On),
+        ] {
+            bench.fleet.apply(bench.id, command).unwrap().unwrap();
+        }
+        bench.answer(EffectKind::ReadBoot, Answer::BootRead(Ok(Bootable::Ipa(Box::new(params)))));
+        while bench.fleet.look(bench.id, |n, _| n.ipa().is_none()).unwrap() {
+            bench.jump();
+        }
+        bench
+    }
+
+    pub(super) fn serving() -> Self {
+        Self::serving_with(false)
+    }
+
+    fn serving_with(md5_enabled: bool) -> Self {
+        let mut bench = Self::booted(Started {
+            api_urls: ["http://ironic".into()].into(),
+            inspection_urls: ["http://ironic/v1/continue_inspection".into()].into(),
+            token: Some(TOKEN.into()),
+            lookup_timeout_s: 600,
+            ..Started::default()
+        });
+        bench.answer(EffectKind::Inspect, Answer::Inspected(Inspected::Accepted(None, None)));
+        let found = LookedUp::Found { uuid: Uuid::nil(), token: None, heartbeat_timeout_s: 300, md5_enabled };
+        bench.answer(EffectKind::LookUp, Answer::LookedUp(found));
+        bench.answer(EffectKind::Heartbeat, Answer::Beat(Beat::Accepted));
+        bench
+    }
+
+    /// To the next deadline.
+    fn jump(&self) {
+        let next = self.fleet.wake_due();
+        assert_ne!(next, SimTime::NEVER, "nothing is left to wait for");
+        self.fleet.clock().set(next);
+        self.fleet.wake_due();
+    }
+
+    /// Waits for an effect of that kind and answers it.
+    fn answer(&mut self, kind: EffectKind, answer: Answer) {
+        loop {
+            match self.effects.try_recv() {
+                Ok((id, effect)) if effect.kind == kind => {
+                    return self.fleet.answer(id, effect.epoch, answer);
+                }
+                Ok(_) => {}
+                Err(_) => self.jump(),
+            }
+        }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: &str) -> (StatusCode, Value, Response<()>) {
+        let uri = format!("/{}{path}", self.uuid);
+        let request =
+            Request::builder().method(method).uri(uri).body(Bytes::copy_from_slice(body.as_bytes())).unwrap();
+        let (parts, body) = self.agents.call(None, request).await.into_parts();
+        let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        (parts.status, value, Response::from_parts(parts, ()))
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let (status, value, _) = self.send(Method::GET, path, "").await;
+        (status, value)
+    }
+
+    async fn post(&self, name: &str, params: Value) -> (StatusCode, Value) {
+        let body = json!({"name": name, "params": params}).to_string();
+        let (status, value, _) =
+            self.send(Method::POST, &format!("/v1/commands/?agent_token={TOKEN}"), &body).await;
+        (status, value)
+    }
+
+    async fn commands(&self) -> Value {
+        self.get(&format!("/v1/commands/?agent_token={TOKEN}")).await.1["commands"].clone()
+    }
+
+    /// Gives an asynchronous command, which must be accepted, and returns its record when it has ended.
+    async fn finish(&self, name: &str, params: Value) -> Value {
+        let (status, record) = self.post(name, params).await;
+        assert_eq!((status.as_u16(), &record["command_status"]), (200, &json!("RUNNING")), "{record}");
+        loop {
+            let last = self.commands().await.as_array().unwrap().last().unwrap().clone();
+            if last["command_status"] != "RUNNING" {
+                assert_eq!(last["id"], record["id"]);
+                return last;
+            }
+            self.jump();
+        }
+    }
+
+    async fn step(&self, kind: &str, step: Value) -> Value {
+        let version = format!("{kind}_version");
+        let params =
+            json!({"step": step, "node": node(), "ports": [], version: {"generic_hardware_manager": "1.2"}});
+        self.finish(&format!("{kind}.execute_{kind}_step"), params).await
+    }
+
+    fn image(&self) -> ImageJob {
+        let image = self.fleet.look(self.id, |n, _| match &n.ipa().unwrap().job {
+            Some(crate::node::ipa::Job::Image { image, .. }) => Some((**image).clone()),
+            _ => None,
+        });
+        image.flatten().expect("an image is being written")
+    }
+}
+
+fn node() -> Value {
+    json!({
+        "uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "properties": {}, "instance_info": {},
+        "driver_internal_info": {}, "target_raid_config": {},
+    })
+}
+
+#[tokio::test]
+async fn documents_and_redirects_are_those_of_the_real_agent() {
+    let bench = Bench::serving();
+    let (status, root) = bench.get("/").await;
+    assert_eq!(status, 200);
+    let link = format!("https://127.0.0.1:9999/{}/v1", bench.uuid);
+    assert_eq!(root["default_version"]["links"][0], json!({"href": link, "rel": "self"}));
+    assert_eq!(bench.get("/v1/").await.1["commands"][0]["href"], format!("{link}/commands"));
+    let (_, status) = bench.get("/v1/status").await;
+    assert_eq!(status["version"], "13.0.0");
+    assert!(status["started_at"].as_f64().unwrap() > 1_800_000_000.0);
+    let (status, _, response) = bench.send(Method::GET, "/v1/commands?agent_token=x", "").await;
+    assert_eq!(status, 308);
+    assert_eq!(response.headers()[LOCATION], format!("/{}/v1/commands/?agent_token=x", bench.uuid));
+    assert_eq!(bench.get("/status").await.0, 200, "the version may be left out");
+}
+
+#[tokio::test]
+async fn wrong_requests_are_told_so_in_the_shape_that_ironic_reads() {
+    let bench = Bench::serving();
+    let token = format!("agent_token={TOKEN}");
+    let commands = format!("/v1/commands/?{token}");
+    for (method, path, body, status, text) in [
+        (Method::GET, "/v1/commands/".to_owned(), "", 401, "Token invalid"),
+        (Method::GET, "/v1/commands/?agent_token=".to_owned(), "", 401, "Token invalid"),
+        (Method::POST, "/v1/commands/?agent_token=wrong".to_owned(), "{}", 401, "Token invalid"),
+        (Method::GET, "/v2/".to_owned(), "", 404, "not found"),
+        (Method::GET, "/v1/status/".to_owned(), "", 404, "not found"),
+        (Method::GET, format!("/v1/commands/abc?{token}"), "", 404, "Command Result with id abc"),
+        (Method::POST, commands.clone(), "{bad", 400, "Failed to decode JSON"),
+        (Method::POST, commands.clone(), "", 400, "Failed to decode JSON"),
+        (Method::POST, commands.clone(), "[1]", 400, "Missing or invalid name or params"),
+        (Method::POST, commands.clone(), r#"{"name":"standby.sync"}"#, 400, "Missing or invalid"),
+        (Method::POST, commands.clone(), r#"{"name":"standby.sync","params":[]}"#, 400, "Missing or invalid"),
+        (Method::POST, commands.clone(), r#"{"name":7,"params":{}}"#, 400, "Missing or invalid"),
+        (Method::POST, commands.clone(), r#"{"name":"sync","params":{}}"#, 400, "<extension>.<name>"),
+        (
+            Method::POST,
+            commands.clone(),
+            r#"{"name":"nope.x","params":{}}"#,
+            404,
+            "Extension with id nope not found",
+        ),
+        (
+            Method::POST,
+            commands.clone(),
+            r#"{"name":"standby.nope","params":{}}"#,
+            400,
+            "Unknown command: nope",
+        ),
+        (
+            Method::POST,
+            commands.clone(),
+            r#"{"name":"system.lockdown","params":{"x":1}}"#,
+            500,
+            "keyword argument 'x'",
+        ),
+        (
+            Method::POST,
+            commands.clone(),
+            r#"{"name":"poll.set_node_info","params":{}}"#,
+            400,
+            "standalone mode",
+        ),
+    ] {
+        let (got, fault, _) = bench.send(method, &path, body).await;
+        assert_eq!(got, status, "{path} {body}");
+        let code = if status >= 500 { "Server" } else { "Client" };
+        assert_eq!(fault["faultcode"], code);
+        assert!(fault["faultstring"].as_str().unwrap().contains(text), "{fault}");
+    }
+    assert_eq!(bench.commands().await, json!([]), "none of these was a command");
+    let (status, fault, response) = bench.send(Method::DELETE, &commands, "").await;
+    assert_eq!(
+        (status.as_u16(), &response.headers()["allow"]),
+        (405, &HeaderValue::from_static("GET, HEAD, POST"))
+    );
+    assert!(fault["faultstring"].as_str().unwrap().starts_with("405 Method Not Allowed"));
+}
+
+#[tokio::test]
+async fn an_address_without_an_agent_hangs_up() {
+    let bench = Bench::serving();
+    let ask = async |path: String| {
+        let request = Request::builder().uri(path).body(Bytes::new()).unwrap();
+        bench.agents.call(None, request).await
+    };
+    let off = bench.fleet.look(NodeId(1), |n, _| n.spec().uuid()).unwrap();
+    for path in [
+        format!("/{off}/v1/status"),
+        format!("/{}/v1/status", Uuid::from_u128(9)),
+        "/".to_owned(),
+        "/v1/status".to_owned(),
+        "*".to_owned(),
+        "host:1".to_owned(),
+    ] {
+        let response = ask(path.clone()).await;
+        assert_eq!(response.status(), 503, "{path}");
+        assert!(response.extensions().get::<crate::face::HangUp>().is_some());
+        let fault: Value = serde_json::from_slice(response.body()).unwrap();
+        assert!(fault["faultstring"].is_string());
+    }
+    bench.fleet.apply(bench.id, Command::Reset(ResetType::ForceOff)).unwrap().unwrap();
+    assert_eq!(ask(format!("/{}/v1/status", bench.uuid)).await.status(), 503, "its power has gone");
+}
+
+#[tokio::test]
+async fn an_agent_that_has_not_been_looked_up_does_not_answer() {
+    let bench = Bench::booted(Started { api_urls: ["http://ironic".into()].into(), ..Started::default() });
+    assert_eq!(bench.get("/v1/status").await.0, 503);
+}
+
+#[tokio::test]
+async fn one_command_at_a_time() {
+    let bench = Bench::serving();
+    let params = json!({"step": {"step": "burnin_cpu"}, "node": node(), "ports": []});
+    let (_, record) = bench.post("clean.execute_clean_step", params.clone()).await;
+    assert_eq!(record["command_status"], "RUNNING");
+    let (status, fault) = bench.post("standby.sync", json!({})).await;
+    assert_eq!(
+        (status.as_u16(), &fault["faultstring"]),
+        (409, &json!("Agent is busy: executing command execute_clean_step"))
+    );
+    let (status, _) = bench.post("nope.nope", json!({})).await;
+    assert_eq!(status, 409, "busy comes before unknown");
+}
+
+#[tokio::test]
+async fn waiting_ends_with_the_command_or_with_the_machine() {
+    let bench = Bench::serving();
+    let body = |step: &str| {
+        let params = json!({"step": {"step": step}, "node": node(), "ports": []});
+        json!({"name": "clean.execute_clean_step", "params": params}).to_string()
+    };
+    let path = format!("/v1/commands/?wait=true&agent_token={TOKEN}");
+    let waited = body("erase_pstore");
+    let (answer, ()) = tokio::join!(bench.send(Method::POST, &path, &waited), async {
+        tokio::task::yield_now().await;
+        bench.jump();
+    });
+    assert_eq!(answer.1["command_status"], "SUCCEEDED");
+    let waited = body("burnin_cpu");
+    let (answer, ()) = tokio::join!(bench.send(Method::POST, &path, &waited), async {
+        tokio::task::yield_now().await;
+        bench.fleet.apply(bench.id, Command::Reset(ResetType::ForceOff)).unwrap().unwrap();
+    });
+    assert_eq!(answer.0, 503);
+}
+
+#[tokio::test]
+async fn power_off_takes_the_agent_along() {
+    let bench = Bench::serving();
+    let (status, record) = bench.post("standby.power_off", json!({})).await;
+    assert_eq!((status.as_u16(), &record["command_status"]), (200, &json!("RUNNING")));
+    assert_eq!(bench.get("/v1/status").await.0, 503);
+    bench.jump();
+    assert_eq!(bench.fleet.look(bench.id, |n, _| n.host().power_state()), Some(PowerState::Off));
+}
+
+#[tokio::test]
+async fn run_image_restarts_the_machine() {
+    let bench = Bench::serving();
+    bench.post("standby.run_image", json!({})).await;
+    bench.jump();
+    bench.jump();
+    assert_eq!(bench.fleet.look(bench.id, |n, _| n.host().power_state()), Some(PowerState::On));
+}
+
+#[tokio::test]
+async fn rescue_and_lockdown_close_the_api() {
+    for (name, params) in [
+        ("rescue.finalize_rescue", json!({"rescue_password": "$6$x", "hashed": true})),
+        ("system.lockdown", json!({})),
+    ] {
+        let bench = Bench::serving();
+        let (status, record) = bench.post(name, params).await;
+        assert_eq!((status.as_u16(), &record["command_status"]), (200, &json!("SUCCEEDED")));
+        assert_eq!(bench.get("/v1/status").await.0, 503);
+        assert_eq!(bench.fleet.look(bench.id, |n, _| n.host().power_state()), Some(PowerState::On));
+    }
+}
+
+#[tokio::test]
+async fn the_small_commands_answer_at_once() {
+    let bench = Bench::serving();
+    assert_eq!(bench.post("standby.sync", json!({})).await.1["command_result"], Value::Null);
+    assert_eq!(bench.post("standby.get_partition_uuids", json!({})).await.1["command_result"], json!({}));
+    let logs =
+        bench.post("log.collect_system_logs", json!({})).await.1["command_result"]["system_logs"].clone();
+    assert!(logs.as_str().unwrap().starts_with("H4sI"), "base64 of gzip");
+    let inventory = bench.post("poll.get_hardware_info", json!({})).await.1["command_result"].clone();
+    assert_eq!(inventory["memory"]["physical_mb"], 131_072);
+}
+
+#[tokio::test]
+async fn an_agent_with_an_address_of_its_own_is_found_there_and_needs_no_path() {
+    let mut bench = Bench::serving();
+    let prefix = Prefix::new("127.32.0.0".parse().unwrap(), 12).unwrap();
+    let urls = Urls::Ips { scheme: "https", prefix, port: 9999 };
+    bench.agents = Api::new(Arc::clone(&bench.fleet), urls.clone(), Vec::new());
+    let beat = |n: &Node, _| ironic::heartbeat(n, n.ipa().unwrap(), ironic::ApiVersion(1, 115), &urls, None);
+    let beat = bench.fleet.look(bench.id, beat).flatten().unwrap();
+    let body: Value = serde_json::from_slice(&beat.body.unwrap()).unwrap();
+    assert_eq!(body["callback_url"], "https://127.32.0.1:9999");
+
+    let ask = |path: &str| Request::get(path).body(Bytes::new()).unwrap();
+    let root = bench.agents.call(Some(bench.id), ask("/")).await;
+    let root: Value = serde_json::from_slice(root.body()).unwrap();
+    assert_eq!(root["default_version"]["links"][0]["href"], "https://127.32.0.1:9999/v1");
+    let commands = format!("/v1/commands/?agent_token={TOKEN}");
+    assert_eq!(bench.agents.call(Some(bench.id), ask(&commands)).await.status(), StatusCode::OK);
+    let path = format!("/{}/v1/commands/?agent_token={TOKEN}", bench.uuid);
+    assert_eq!(bench.agents.call(Some(bench.id), ask(&path)).await.status(), StatusCode::NOT_FOUND);
+
+    assert!(bench.agents.is_home(0) && !bench.agents.is_home(1) && !bench.agents.is_home(99));
+    let gone = bench.agents.call(Some(NodeId(1)), ask("/")).await;
+    assert!(gone.extensions().get::<crate::face::HangUp>().is_some(), "its machine is off");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_kept_is_not_begun_and_not_told() {
+    let bench = Bench::serving();
+    let ledger = bench.fleet.keep();
+    ledger.failed(std::time::Duration::ZERO);
+    let body = json!({"name": "clean.get_clean_steps", "params": {"node": node(), "ports": []}}).to_string();
+    let path = format!("/v1/commands/?agent_token={TOKEN}");
+    let (status, said, response) = bench.send(Method::POST, &path, &body).await;
+    assert_eq!((status.as_u16(), &said["faultcode"]), (503, &json!("Server")), "{said}");
+    assert!(said["faultstring"].as_str().unwrap().contains("cannot be kept"), "{said}");
+    assert_eq!(response.headers()["retry-after"], "5");
+    let commands = || bench.fleet.look(bench.id, |n, _| n.ipa().unwrap().commands.len()).unwrap();
+    assert_eq!(commands(), 0, "it was not begun");
+    ledger.kept(0);
+    assert_eq!(
+        bench.send(Method::POST, &path, &body).await.0,
+        503,
+        "it was begun, and nobody could keep it in time"
+    );
+    assert_eq!(commands(), 1);
+}
