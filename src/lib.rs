@@ -15,24 +15,40 @@
 //! assert_eq!(root.status(), 200);
 //! ```
 
+#[doc(hidden)]
 pub mod address;
+#[doc(hidden)]
 pub mod admin;
+#[doc(hidden)]
 pub mod cli;
 pub mod clock;
+#[doc(hidden)]
 pub mod config;
+#[doc(hidden)]
 pub mod daemon;
+#[doc(hidden)]
 pub mod dmtf;
+#[doc(hidden)]
 pub mod effect;
+#[doc(hidden)]
 pub mod face;
 pub mod fleet;
+#[doc(hidden)]
 pub mod ipa;
+#[doc(hidden)]
 pub mod media;
+#[doc(hidden)]
 pub mod meter;
+#[doc(hidden)]
 pub mod node;
 pub mod profile;
 pub mod redfish;
 pub mod seed;
+#[doc(hidden)]
 pub mod server;
+#[doc(hidden)]
 pub mod store;
+#[doc(hidden)]
 pub mod time;
+#[doc(hidden)]
 pub mod tls;

@@ -4,6 +4,7 @@
 //! goes into one queue as it arises, from which `effect.rs` takes it.
 
 mod census;
+#[doc(hidden)]
 pub mod keep;
 mod slots;
 mod wake;

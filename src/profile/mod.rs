@@ -1,11 +1,16 @@
 //! What one model of server is, as data: read from `nodes/<name>/`, checked once, shared by all nodes of that model
 //! and never changed. A maker is data; behaviour that data cannot say would be a named quirk.
 
+#[doc(hidden)]
 pub mod bios;
+#[doc(hidden)]
 pub mod inventory;
 mod load;
+#[doc(hidden)]
 pub mod memo;
+#[doc(hidden)]
 pub mod overlay;
+#[doc(hidden)]
 pub mod timing;
 
 use std::collections::BTreeMap;

@@ -4,23 +4,32 @@
 //! there is and where in `tree.rs`; nothing here knows a single resource.
 
 pub mod auth;
+#[doc(hidden)]
 pub mod body;
+#[doc(hidden)]
 pub mod check;
+#[doc(hidden)]
 pub mod doc;
+#[doc(hidden)]
 pub mod error;
 mod face;
 mod members;
+#[doc(hidden)]
 pub mod message;
 mod meters;
 mod protocol;
 mod query;
 mod render;
+#[doc(hidden)]
 pub mod resource;
 mod resources;
 mod root;
 mod service_documents;
+#[doc(hidden)]
 pub mod session;
+#[doc(hidden)]
 pub mod tree;
+#[doc(hidden)]
 pub mod value;
 
 use std::sync::Arc;

@@ -19,7 +19,7 @@ pub use work::{
 /// What a ramdisk was told on its kernel's command line, as far as the agent follows it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Params {
-    /// `ipa-api-url`, and the endpoints that stand in for it: tried in this order from [`Agent::endpoint`] on.
+    /// `ipa-api-url`, and the endpoints that stand in for it: tried in this order from [`Ipa::endpoint`] on.
     pub api_urls: Box<[Box<str>]>,
     /// How many of them, from the first on, are one service, so that any may be the first that is used.
     pub spread: u8,
@@ -97,7 +97,7 @@ pub struct Ipa {
     pub heartbeat_timeout_s: u32,
     /// Lookup said `agent_md5_checksum_enable`.
     pub md5_enabled: bool,
-    /// Commands in the order in which they came, the oldest dropped beyond [`Agent::MAX_COMMANDS`].
+    /// Commands in the order in which they came, the oldest dropped beyond [`Ipa::MAX_COMMANDS`].
     pub commands: Vec<CommandRecord>,
     /// What the last command still does.
     pub job: Option<Job>,
@@ -264,7 +264,7 @@ impl Ipa {
         phase.min(job)
     }
 
-    /// Does what is due at `now`, which is its [`Agent::next_deadline`]. Says what an ended command does to the machine.
+    /// Does what is due at `now`, which is its [`Ipa::next_deadline`]. Says what an ended command does to the machine.
     pub(super) fn step(&mut self, now: SimTime) -> Then {
         match &mut self.phase {
             Phase::Starting { until } if *until <= now => self.begin(now),
