@@ -112,16 +112,16 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     memory.restore_sessions(&redfish)?;
 
     let mut server = Server::new(config.limits.server.clone());
-    redfish.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
+    redfish.facts.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
     let (nodes, mut bmc_urls, mut listeners) = (fleet.indexes().end, Vec::new(), Vec::new());
     for listen in &config.listen {
         let shown = listen.tls.then(|| identities.redfish.clone());
         let listener = Listener::at(listen.place(config.layout), nodes, shown)?;
-        redfish.places.push((listen.tls, listener.place()));
+        redfish.facts.places.push((listen.tls, listener.place()));
         bmc_urls.push(config.bmc_urls(listen, listener.address().port()));
         listeners.push(listener);
     }
-    let bmcs: Vec<_> = redfish.places.iter().map(|(_, place)| *place).collect();
+    let bmcs: Vec<_> = redfish.facts.places.iter().map(|(_, place)| *place).collect();
     let redfish = Arc::new(redfish);
     for listener in listeners {
         server.add(listener, Arc::clone(&redfish), config.limits.redfish_body_bytes);

@@ -7,8 +7,6 @@ pub mod bios;
 pub mod inventory;
 mod load;
 #[doc(hidden)]
-pub mod memo;
-#[doc(hidden)]
 pub mod overlay;
 #[doc(hidden)]
 pub mod timing;
@@ -24,7 +22,6 @@ use inventory::{
     Storage, Temperature,
 };
 pub use load::{ProfileError, built_in, built_in_names, from_directory, named};
-use memo::Memo;
 use overlay::Overlay;
 use timing::Timing;
 
@@ -110,9 +107,6 @@ pub struct Profile {
     /// Merge patches by DMTF type.
     #[serde(skip)]
     pub overlays: BTreeMap<String, Overlay>,
-    /// What is remembered of its documents.
-    #[serde(skip)]
-    pub memo: Memo,
 }
 
 /// What a controller calls what it has one of.

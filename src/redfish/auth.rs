@@ -1,4 +1,4 @@
-//! Who may ask: HTTP Basic with the account of the service, or the token of a session.
+//! Authentication: HTTP Basic with the account of the service, or the token of a session.
 
 use base64::Engine as _;
 use http::HeaderMap;
@@ -7,23 +7,25 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use super::headers::AUTH_TOKEN;
+
 /// The one account of a service.
 pub struct Account {
-    /// Its name.
+    /// `UserName`.
     pub user: Box<str>,
-    /// A secret of this process, so that what is kept says nothing to who guesses passwords in a dump of its memory.
+    /// A random key of this process. Without it, a dump of the process's memory cannot be used to guess the password.
     key: [u8; 32],
-    /// The keyed hash of what a client that knows name and password sends after `Basic `. The password itself is not
-    /// kept. Compared whole, so that no request pays for decoding; and one round of SHA-256, not a slow hash, for every
-    /// request must prove itself anew.
+    /// The keyed hash of the credentials that a client sends after `Basic `. The password itself is not stored. The
+    /// credentials are compared as a whole, so that no request pays for decoding. The hash is one round of SHA-256 and not
+    /// a slow hash, because every request is authenticated anew.
     proof: [u8; 32],
 }
 
 impl Account {
-    /// An account with its password.
+    /// An account with a password.
     ///
     /// # Panics
-    /// When the system has no randomness to give: nothing could be kept secret then.
+    /// When the system has no randomness for the key.
     pub fn new(user: &str, password: &str) -> Self {
         let key = crate::seed::secret().expect("the system has randomness");
         let mut account = Self { user: user.into(), key, proof: [0; 32] };
@@ -35,14 +37,14 @@ impl Account {
         Sha256::new().chain_update(self.key).chain_update(credentials).finalize().into()
     }
 
-    /// Whether these are the right credentials of HTTP Basic; how long it takes tells nothing about them.
+    /// Whether the credentials of HTTP Basic are right. The comparison takes constant time.
     fn proves(&self, credentials: &[u8]) -> bool {
         self.hash(credentials).ct_eq(&self.proof).into()
     }
 
-    /// Whether these are its name and password; how long it takes tells nothing about them.
+    /// Whether the name and the password are right. The comparison takes constant time.
     pub fn matches(&self, user: &str, password: &str) -> bool {
-        // Joined as Basic joins them; a name with a colon is none of ours.
+        // Basic joins them with a colon, so a name cannot have one.
         !user.contains(':') && self.proves(encode(user, password).as_bytes())
     }
 }
@@ -59,16 +61,28 @@ impl std::fmt::Debug for Account {
     }
 }
 
-/// Whether a request may go on, where `live` says whether a token is a live session's. One that is wrong is not made good
-/// by a right password.
-pub fn allowed(headers: &HeaderMap, account: &Account, live: impl FnOnce(&str) -> bool) -> bool {
-    if let Some(token) = headers.get("X-Auth-Token") {
-        return token.to_str().is_ok_and(live);
-    }
-    let Some(given) = headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes) else { return false };
-    // The scheme's name is written in any case (RFC 9110, 11.1); the rest must be the same to the byte.
-    let (scheme, rest) = given.split_at_checked(6).unwrap_or((given, b""));
-    scheme.eq_ignore_ascii_case(b"basic ") && account.proves(rest)
+/// The client that a request comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The request proves nothing.
+    Anyone,
+    /// The one account of the service.
+    Administrator,
+}
+
+/// The client that a request comes from. `is_live` says whether a token belongs to a live session. A right password does
+/// not make up for a wrong token.
+pub fn who(headers: &HeaderMap, account: &Account, is_live: impl FnOnce(&str) -> bool) -> Who {
+    let proven = match (headers.get(&AUTH_TOKEN), headers.get(AUTHORIZATION)) {
+        (Some(token), _) => token.to_str().is_ok_and(is_live),
+        (None, Some(given)) => {
+            // The scheme's name may be in any case (RFC 9110, 11.1). The rest must be equal to the byte.
+            let (scheme, rest) = given.as_bytes().split_at_checked(6).unwrap_or((given.as_bytes(), b""));
+            scheme.eq_ignore_ascii_case(b"basic ") && account.proves(rest)
+        }
+        (None, None) => false,
+    };
+    if proven { Who::Administrator } else { Who::Anyone }
 }
 
 #[cfg(test)]
@@ -84,7 +98,7 @@ mod tests {
     #[test]
     fn only_the_right_pair_gets_in() {
         let account = Account::new("admin", "password");
-        let ok = |h: &HeaderMap| allowed(h, &account, |_| false);
+        let ok = |h: &HeaderMap| who(h, &account, |_| false) == Who::Administrator;
         assert!(ok(&headers("authorization", "Basic YWRtaW46cGFzc3dvcmQ=")));
         assert!(ok(&headers("authorization", "basic YWRtaW46cGFzc3dvcmQ=")));
         for wrong in ["Basic YWRtaW46UGFzc3dvcmQ=", "Basic", "", "Bearer YWRtaW46cGFzc3dvcmQ="] {
@@ -94,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_name_and_password_and_nothing_that_looks_alike() {
+    fn a_login_needs_the_exact_name_and_password() {
         let account = Account::new("admin", "pass:word");
         assert!(account.matches("admin", "pass:word"));
         for (user, password) in [("admin:pass", "word"), ("admin", "pass"), ("Admin", "pass:word"), ("", "")]
@@ -104,23 +118,21 @@ mod tests {
     }
 
     #[test]
-    fn two_accounts_of_one_password_keep_different_proofs() {
+    fn two_accounts_with_one_password_store_different_hashes() {
         let (one, two) = (Account::new("admin", "password"), Account::new("admin", "password"));
         assert_ne!(one.proof, two.proof);
     }
 
     #[test]
-    fn a_token_counts_while_its_session_lives() {
+    fn a_token_is_valid_while_its_session_lives() {
         let (account, sessions, now) =
             (Account::new("admin", "password"), Sessions::new(), SimTime::from_ms(0));
         let (id, token) = sessions.begin("admin", now).unwrap();
-        assert!(allowed(&headers("x-auth-token", &token), &account, |token| sessions
-            .check(token, now)
-            .is_some()));
+        let asked = headers("x-auth-token", &token);
+        let is_live = |token: &str| sessions.check(token, now).is_some();
+        assert_eq!(who(&asked, &account, is_live), Who::Administrator);
         sessions.end(id);
-        assert!(!allowed(&headers("x-auth-token", &token), &account, |token| sessions
-            .check(token, now)
-            .is_some()));
+        assert_eq!(who(&asked, &account, is_live), Who::Anyone);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Reads a request's body into typed values, and notes every mistake in it, so that a client is told all at once.
+//! Reads a request's body into typed values, and collects its mistakes, so that the response reports all of them.
 
 use serde_json::{Map, Value};
 
@@ -10,25 +10,25 @@ use super::message::{
     PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
 };
 
-/// A body being read. What is taken from it is gone; what is left at the end was not asked for.
-pub struct Body {
+/// A body being read. Each property that is read is removed; a property that is left at the end is a mistake.
+pub(super) struct Body {
     left: Map<String, Value>,
     mistakes: Vec<Message>,
     /// JSON pointer to the object being read.
     place: String,
-    /// The action whose parameters these are; none for the properties of a resource.
+    /// The action, if the body holds its parameters. `None`: the body holds properties of a resource.
     action: Option<&'static str>,
 }
 
 impl Body {
-    /// Mistakes that are reported at most; a body can hold a great many.
-    pub const MAX_MISTAKES: usize = 32;
+    /// The response reports at most so many mistakes.
+    pub(super) const MAX_MISTAKES: usize = 32;
 
-    /// Parses a body. An action's may be empty.
+    /// Parses a body. The body of an action may be empty.
     ///
     /// # Errors
-    /// When it is not JSON, or not an object.
-    pub fn parse(bytes: &[u8], action: Option<&'static str>) -> Result<Self, Message> {
+    /// When the body is not JSON, or is not an object.
+    pub(super) fn parse(bytes: &[u8], action: Option<&'static str>) -> Result<Self, Message> {
         let left = if bytes.is_empty() && action.is_some() {
             Map::new()
         } else {
@@ -41,13 +41,12 @@ impl Body {
         Ok(Self { left, mistakes: Vec::new(), place: String::new(), action })
     }
 
-    /// Whether there was nothing in it but annotations.
-    pub fn is_empty(&self) -> bool {
+    /// Whether the body has no properties, apart from annotations.
+    pub(super) fn is_empty(&self) -> bool {
         self.left.keys().all(|key| key.starts_with("@odata."))
     }
 
-    /// Whether a mistake has been found so far.
-    pub fn has_mistakes(&self) -> bool {
+    pub(super) fn has_mistakes(&self) -> bool {
         !self.mistakes.is_empty()
     }
 
@@ -58,18 +57,18 @@ impl Body {
         }
     }
 
-    /// Notes a mistake that only the resource can see.
-    pub fn mistake(&mut self, key: &str, message: Message) {
+    /// Adds a mistake that only the resource can find.
+    pub(super) fn mistake(&mut self, key: &str, message: Message) {
         self.note(message, key);
     }
 
-    /// Takes a property of any type.
-    pub fn take(&mut self, key: &str) -> Option<Value> {
+    /// Removes a property of any type.
+    pub(super) fn take(&mut self, key: &str) -> Option<Value> {
         self.left.remove(key)
     }
 
-    /// Notes that `key` must be there, unless it is.
-    pub fn require(&mut self, key: &str) {
+    /// Adds a mistake if `key` is missing.
+    pub(super) fn require(&mut self, key: &str) {
         if !self.left.contains_key(key) {
             let message = match self.action {
                 Some(action) => Message::new(&ACTION_PARAMETER_MISSING, [action, key]),
@@ -80,7 +79,7 @@ impl Body {
     }
 
     /// A text of at most `max` characters.
-    pub fn text(&mut self, key: &str, max: usize) -> Option<Box<str>> {
+    pub(super) fn text(&mut self, key: &str, max: usize) -> Option<Box<str>> {
         match self.take(key)? {
             Value::String(text) if text.chars().count() <= max => Some(text.into()),
             Value::String(text) => {
@@ -92,7 +91,7 @@ impl Body {
     }
 
     /// A text, or null.
-    pub fn text_or_null(&mut self, key: &str, max: usize) -> Option<Option<Box<str>>> {
+    pub(super) fn text_or_null(&mut self, key: &str, max: usize) -> Option<Option<Box<str>>> {
         if self.left.get(key) == Some(&Value::Null) {
             self.left.remove(key);
             return Some(None);
@@ -100,8 +99,7 @@ impl Body {
         self.text(key, max).map(Some)
     }
 
-    /// True or false.
-    pub fn flag(&mut self, key: &str) -> Option<bool> {
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
         match self.take(key)? {
             Value::Bool(flag) => Some(flag),
             other => self.wrong_type(key, &other),
@@ -109,7 +107,7 @@ impl Body {
     }
 
     /// A whole number within bounds, both included.
-    pub fn number(&mut self, key: &str, low: i64, high: i64) -> Option<i64> {
+    pub(super) fn number(&mut self, key: &str, low: i64, high: i64) -> Option<i64> {
         let value = self.take(key)?;
         let Some(number) = value.as_i64() else { return self.wrong_type(key, &value) };
         if (low..=high).contains(&number) {
@@ -126,7 +124,7 @@ impl Body {
     }
 
     /// One of the words of `allowed`.
-    pub fn word<T: Copy + PartialEq>(
+    pub(super) fn word<T: Copy + PartialEq>(
         &mut self,
         key: &str,
         parse: fn(&str) -> Option<T>,
@@ -144,8 +142,8 @@ impl Body {
         }
     }
 
-    /// Notes that the value of `key` is none of those allowed.
-    pub fn not_in_list(&mut self, key: &str, value: &str) {
+    /// Adds a mistake: the value of `key` is not one of the allowed values.
+    pub(super) fn not_in_list(&mut self, key: &str, value: &str) {
         let message = match self.action {
             Some(action) => Message::new(&ACTION_PARAMETER_VALUE_NOT_IN_LIST, [value, key, action]),
             None => Message::new(&PROPERTY_VALUE_NOT_IN_LIST, [value, key]),
@@ -153,8 +151,8 @@ impl Body {
         self.note(message, key);
     }
 
-    /// Notes that the value of `key` is written in a way it cannot be.
-    pub fn wrong_format(&mut self, key: &str, value: &str) {
+    /// Adds a mistake: the value of `key` has the wrong format.
+    pub(super) fn wrong_format(&mut self, key: &str, value: &str) {
         let message = match self.action {
             Some(action) => Message::new(&ACTION_PARAMETER_VALUE_FORMAT_ERROR, [value, key, action]),
             None => Message::new(&PROPERTY_VALUE_FORMAT_ERROR, [value, key]),
@@ -163,7 +161,7 @@ impl Body {
     }
 
     /// An array of at most `max` texts.
-    pub fn texts(&mut self, key: &str, max: usize) -> Option<Vec<String>> {
+    pub(super) fn texts(&mut self, key: &str, max: usize) -> Option<Vec<String>> {
         let value = self.take(key)?;
         let Value::Array(items) = &value else { return self.wrong_type(key, &value) };
         if items.len() > max {
@@ -174,8 +172,8 @@ impl Body {
         texts.or_else(|| self.wrong_type(key, &value))
     }
 
-    /// Reads the object below `key`, if there is one, with the same care.
-    pub fn object<R>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> R) -> Option<R> {
+    /// Reads the object at `key`, if it is there.
+    pub(super) fn object<R>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> R) -> Option<R> {
         match self.take(key)? {
             Value::Object(inner) => {
                 let outer = std::mem::replace(&mut self.left, inner);
@@ -183,8 +181,8 @@ impl Body {
                 self.place.push('/');
                 self.place.push_str(key);
                 let result = read(self);
-                // What is left of the inner object is a mistake now: its place is known only here.
-                self.complain_about_rest(|_| false);
+                // The remaining properties of the inner object are mistakes. Their JSON pointer is known only here.
+                self.report_remaining(|_| false);
                 self.place.truncate(place);
                 self.left = outer;
                 Some(result)
@@ -193,8 +191,8 @@ impl Body {
         }
     }
 
-    /// Notes that the value of `key` has the wrong type.
-    pub fn wrong_type<T>(&mut self, key: &str, value: &Value) -> Option<T> {
+    /// Adds a mistake: the value of `key` has the wrong type.
+    pub(super) fn wrong_type<T>(&mut self, key: &str, value: &Value) -> Option<T> {
         let shown = shown(value);
         let message = match self.action {
             Some(action) => Message::new(&ACTION_PARAMETER_VALUE_TYPE_ERROR, [&shown, key, action]),
@@ -204,7 +202,7 @@ impl Body {
         None
     }
 
-    fn complain_about_rest(&mut self, known: impl Fn(&str) -> bool) {
+    fn report_remaining(&mut self, known: impl Fn(&str) -> bool) {
         for key in std::mem::take(&mut self.left).into_iter().map(|(key, _)| key) {
             // Annotations of a document that a client sends back are for the client's own use (DSP0266, "Annotations").
             if key.starts_with("@odata.") {
@@ -219,14 +217,15 @@ impl Body {
         }
     }
 
-    /// All mistakes, what is left over included; `known` tells a property that can only be read from none at all.
-    pub fn finish(mut self, known: impl Fn(&str) -> bool) -> Vec<Message> {
-        self.complain_about_rest(known);
+    /// All mistakes, including the properties that were not read. `known` says whether the resource has a property, which
+    /// is then read-only.
+    pub(super) fn finish(mut self, known: impl Fn(&str) -> bool) -> Vec<Message> {
+        self.report_remaining(known);
         self.mistakes
     }
 }
 
-/// A value as a message shows it: texts bare, anything long cut.
+/// A value as a message shows it: a text without quotes, and at most 100 characters.
 fn shown(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     match text.char_indices().nth(100) {
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn all_mistakes_are_told_with_their_places() {
+    fn all_mistakes_are_reported_with_json_pointers() {
         let json = br##"{"Boot": {"BootSourceOverrideTarget": "Tape", "X": 1}, "AssetTag": 7, "Id": "2", "Nope": 0}"##;
         let mut body = Body::parse(json, None).unwrap();
         body.object("Boot", |b| b.word("BootSourceOverrideTarget", BootTarget::parse, BootTarget::ALL));
@@ -264,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_speaks_of_parameters() {
+    fn mistakes_in_an_action_name_its_parameters() {
         let mut body = Body::parse(br#"{"More": 1}"#, Some("VirtualMedia.InsertMedia")).unwrap();
         body.require("Image");
         let mistakes = body.finish(|_| true);
@@ -276,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_refused() {
+    fn a_body_that_is_not_an_object_is_refused() {
         assert_eq!(Body::parse(b"{", None).err().unwrap().entry.key, "MalformedJSON");
         assert_eq!(Body::parse(b"[]", None).err().unwrap().entry.key, "UnrecognizedRequestBody");
         assert!(Body::parse(b"", None).is_err() && Body::parse(b"", Some("A.B")).is_ok());

@@ -1,5 +1,5 @@
-//! Whether a model's documents are in order: every resource is rendered, every link followed, every overlay meets a type.
-//! Run before the daemon listens, by `fauxmetal profile check`, and by the tests.
+//! Checks a model's documents: renders every resource, follows every link, and finds the type of every overlay. It runs
+//! before the daemon listens, in `fauxmetal profile check`, and in the tests.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -8,9 +8,8 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use serde_json::Value;
 
-use super::Redfish;
 use super::auth::Account;
-use super::tree::TREE;
+use super::service::Redfish;
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::node::NodeId;
@@ -18,14 +17,15 @@ use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::time::SimTime;
 
-/// A document with the URI at which it stands.
+/// A document with its URI.
 pub type Page = (String, Value);
 
-/// What is wrong with a model's documents; empty when nothing is.
+/// The problems of a model's documents.
 pub fn profile(profile: &Arc<Profile>) -> Vec<String> {
-    let mut problems = names(profile);
+    let mut problems = Vec::new();
     match sample(profile) {
         Ok(redfish) => {
+            problems.extend(names(&redfish, profile));
             problems.extend(crawl(&redfish).1);
             problems.extend(crawl_own(&redfish, NodeId(0)).1);
         }
@@ -34,7 +34,7 @@ pub fn profile(profile: &Arc<Profile>) -> Vec<String> {
     problems
 }
 
-/// A service with one node of that model, its clock standing still.
+/// A service with one node of the model, and a clock that stands still.
 ///
 /// # Errors
 /// Never for a model that loads.
@@ -44,12 +44,12 @@ pub fn sample(profile: &Arc<Profile>) -> Result<Redfish, String> {
     Ok(Redfish::new(Arc::new(fleet), Account::new("admin", "password")))
 }
 
-/// Follows every link from the root: all documents, and what is wrong with them.
+/// Follows every link from the shared root. Returns all documents, and their problems.
 pub fn crawl(redfish: &Redfish) -> (Vec<Page>, Vec<String>) {
     crawl_by(|uri| get(redfish, uri))
 }
 
-/// The same from a node's own root.
+/// Follows every link from the root of a node.
 pub fn crawl_own(redfish: &Redfish, id: NodeId) -> (Vec<Page>, Vec<String>) {
     crawl_by(|uri| {
         let answer = asked(uri).and_then(|request| redfish.call_own(id, |_| true, &request));
@@ -75,7 +75,7 @@ fn crawl_by(get: impl Fn(&str) -> (StatusCode, Bytes)) -> (Vec<Page>, Vec<String
             problems.push(format!("{uri}: its @odata.id is {}", document["@odata.id"]));
         }
         links(&document, &mut |link| {
-            // A fragment names a part of a document that is reached by the rest.
+            // A fragment is a part of the document at the URI before it.
             let link = link.split('#').next().unwrap_or(link).trim_end_matches('/');
             if link.starts_with("/redfish/") && seen.insert(link.to_owned()) {
                 todo.push_back(link.to_owned());
@@ -86,7 +86,7 @@ fn crawl_by(get: impl Fn(&str) -> (StatusCode, Bytes)) -> (Vec<Page>, Vec<String
     (pages, problems)
 }
 
-/// A GET with the sample's credentials.
+/// A GET with the credentials of the sample.
 pub fn get(redfish: &Redfish, uri: &str) -> (StatusCode, Bytes) {
     let Some(request) = asked(uri) else { return (StatusCode::BAD_REQUEST, Bytes::new()) };
     let response = redfish.call(&request);
@@ -112,18 +112,16 @@ fn links(value: &Value, each: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Names that a profile uses and the table does not know.
-fn names(profile: &Profile) -> Vec<String> {
-    let types: BTreeSet<String> = TREE
-        .rows
-        .iter()
-        .flat_map(|r| [r.resource.type_name().to_owned(), format!("{}Collection", r.resource.type_name())])
-        .collect();
-    let overlays = profile.overlays.keys().filter(|kind| !types.contains(*kind));
+/// Names in a profile that the table of resources does not have.
+fn names(redfish: &Redfish, profile: &Profile) -> Vec<String> {
+    let tree = redfish.tree;
+    let types: BTreeSet<_> = tree.schemas.iter().filter_map(|schema| schema.split('.').next()).collect();
+    let overlays = profile.overlays.keys().filter(|kind| !types.contains(kind.as_str()));
     let overlays = overlays.map(|kind| format!("overlay {kind}.json: no resource has that type"));
-    let collections = TREE.rows.iter().filter_map(|r| r.generic.strip_suffix("/{}").map(str::to_owned));
-    let places: BTreeSet<String> = TREE.rows.iter().map(|r| r.generic.clone()).chain(collections).collect();
-    let absent = profile.absent.iter().filter(|path| !places.contains(*path));
+    let rows: Vec<_> = tree.generic_paths().collect();
+    let collections = rows.iter().filter_map(|path| path.strip_suffix("/{}"));
+    let places: BTreeSet<_> = rows.iter().copied().chain(collections).collect();
+    let absent = profile.absent.iter().filter(|path| !places.contains(path.as_str()));
     let absent = absent.map(|path| format!("absent: nothing stands at '{path}'"));
     overlays.chain(absent).collect()
 }

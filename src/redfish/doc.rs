@@ -1,66 +1,70 @@
-//! Writes a document straight to bytes, so that a resource's function reads like the document it writes.
+//! Writes a document straight to bytes, so that a resource's function reads like the document that it writes.
 //!
-//! A model's overlay (RFC 7396 merge patch) is applied on the way: each property asks what the overlay makes of it, and
-//! an object that ends adds what the overlay has and it had not. So an overlay costs a few comparisons, and no document is
-//! parsed again. What is the same for all nodes of a model is written once and copied from then on ([`Doc::same`]).
+//! A model's overlay (RFC 7396 merge patch) is applied on the way: each property asks the overlay, and an object that ends
+//! adds the overlay's remaining properties. So an overlay costs a few comparisons, and no document is parsed again.
 
 use std::ops::Range;
 
+use super::constants::{Part, Parts, Text};
+use super::context::Model;
 use super::value::{Joined, Value};
 use crate::node::spec::Spec;
-use crate::profile::memo::{Memo, Text};
 use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
 
 /// A JSON document being written.
-pub struct Doc<'o> {
+pub(super) struct Doc<'o> {
     out: Vec<u8>,
-    /// The objects and arrays that are open, innermost last.
+    /// The open objects and arrays, innermost last.
     open: Vec<Level<'o>>,
-    /// Whose facts an overlay may name, and whether the service is that node's own.
+    /// The node whose facts an overlay may name, and whether the service root belongs to that node.
     facts: Option<(Spec<'o>, bool)>,
-    /// Parts that change by themselves and are left out of the ETag.
+    /// Ranges that change without a request. The ETag leaves them out.
     moving: Vec<Range<usize>>,
-    /// What the model remembers of documents of this kind, and the UUID of this one's node.
-    memo: Option<(&'o Memo, usize, &'o str)>,
-    /// A fact of the node was written by an overlay.
+    /// The cached parts of this document, and the UUID that stands between their pieces.
+    constants: Option<(Parts<'o>, &'o str)>,
+    /// An overlay has written a fact of the node since the present constant part began.
     personal: bool,
 }
 
 struct Level<'o> {
     overlay: Option<&'o Overlay>,
-    /// Which of the overlay's keys were met, one bit each.
+    /// The keys of the overlay that were applied, one bit each.
     met: u64,
 }
 
-/// What becomes of a property.
+/// What happens to a property.
 enum Fate<'o> {
-    /// Its key is written; its value must follow, patched by the overlay if there is one.
+    /// Its key is written. Its value must follow, patched by the overlay if there is one.
     Write(Option<&'o Overlay>),
-    /// It is dealt with.
+    /// The overlay has written or removed it.
     Skip,
 }
 
 impl<'o> Doc<'o> {
-    /// A document with the top level's overlay; `facts` is the node, if it is one's, and whether the service is its own.
-    pub fn new(overlay: Option<&'o Overlay>, facts: Option<(Spec<'o>, bool)>) -> Self {
+    /// A document with the overlay of its top level, and the facts that the overlay may name.
+    pub(super) fn new(overlay: Option<&'o Overlay>, facts: Option<(Spec<'o>, bool)>) -> Self {
         let (out, open) = (Vec::with_capacity(4096), Vec::with_capacity(8));
-        let mut doc = Self { out, open, facts, moving: Vec::new(), memo: None, personal: false };
+        let mut doc = Self { out, open, facts, moving: Vec::new(), constants: None, personal: false };
         doc.begin(b'{', overlay);
         doc
     }
 
-    /// Its model remembers what is the same for all nodes but for their UUIDs, in documents of the kind with that number.
-    pub fn remembered_by(mut self, memo: &'o Memo, kind: usize, uuid: &'o str) -> Self {
-        self.memo = Some((memo, kind, uuid));
-        self
+    /// Takes constant parts from a cache, in which `uuid` stands between the pieces.
+    #[must_use]
+    pub(super) fn with_constants(self, constants: Option<(Parts<'o>, &'o str)>) -> Self {
+        Self { constants, ..self }
     }
 
-    /// Properties that follow from the model and the node's UUID alone. They are written once and copied from then on; `n`
-    /// tells such places of one document apart, from 0 to [`Memo::END`].
-    pub fn same(&mut self, n: usize, write: impl FnOnce(&mut Self)) {
-        let Some((memo, kind, uuid)) = self.memo else { return write(self) };
-        let own = self.facts.is_some_and(|(_, own)| own);
-        if let Some(text) = memo.get(kind, n, own) {
+    /// Properties that are the same for all nodes of the model, except for the UUID. They are rendered once and then
+    /// copied. `write` is a plain function of the model, so it cannot depend on the node.
+    pub(super) fn constant(&mut self, part: Part, model: &Model<'_>, write: fn(&Model<'_>, &mut Self)) {
+        self.cached(part, |d| write(model, d));
+    }
+
+    /// A constant part of any owner's document. The caller must make sure that `write` sees nothing of the node.
+    pub(super) fn cached(&mut self, part: Part, write: impl FnOnce(&mut Self)) {
+        let Some((parts, uuid)) = self.constants else { return write(self) };
+        if let Some(text) = parts.get(part) {
             self.comma();
             for (n, piece) in text.pieces.iter().enumerate() {
                 if n > 0 {
@@ -68,7 +72,7 @@ impl<'o> Doc<'o> {
                 }
                 self.out.extend_from_slice(piece.as_bytes());
             }
-            self.open.last_mut().expect("the document is open").met |= text.met;
+            self.level().met |= text.met;
             return;
         }
         let (start, personal) = (self.out.len(), std::mem::take(&mut self.personal));
@@ -76,14 +80,23 @@ impl<'o> Doc<'o> {
         let written = str::from_utf8(&self.out[start..]).expect("JSON is text");
         let json = written.strip_prefix(',').unwrap_or(written);
         if !self.personal && !json.is_empty() {
-            let met = self.open.last().expect("the document is open").met;
-            memo.set(kind, n, own, Text { pieces: json.split(uuid).map(Box::from).collect(), met });
+            let pieces = json.split(uuid).map(Box::from).collect();
+            parts.set(part, Text { pieces, met: self.level().met });
         }
         self.personal |= personal;
     }
 
-    /// The finished document, and the hash of what does not change by itself.
-    pub fn finish(mut self) -> (Vec<u8>, u64) {
+    /// Bytes written so far.
+    pub(super) fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    fn level(&mut self) -> &mut Level<'o> {
+        self.open.last_mut().expect("the document is open")
+    }
+
+    /// The finished document, and the hash of everything except its moving ranges.
+    pub(super) fn finish(mut self) -> (Vec<u8>, u64) {
         self.end_object();
         let hash = if self.moving.is_empty() {
             xxhash_rust::xxh3::xxh3_64(&self.out)
@@ -101,7 +114,7 @@ impl<'o> Doc<'o> {
     }
 
     /// `"key": value`.
-    pub fn put(&mut self, key: &str, value: impl Value) {
+    pub(super) fn put(&mut self, key: &str, value: impl Value) {
         match self.enter(key) {
             Fate::Write(None) => value.write(&mut self.out),
             Fate::Write(Some(inside)) => self.only_overlay(inside),
@@ -109,25 +122,25 @@ impl<'o> Doc<'o> {
         }
     }
 
-    /// `"key": value`, where there is one.
-    pub fn put_some(&mut self, key: &str, value: Option<impl Value>) {
+    /// `"key": value`, or nothing.
+    pub(super) fn put_some(&mut self, key: &str, value: Option<impl Value>) {
         if let Some(value) = value {
             self.put(key, value);
         }
     }
 
     /// `"key": null`.
-    pub fn null(&mut self, key: &str) {
+    pub(super) fn null(&mut self, key: &str) {
         self.put(key, None::<bool>);
     }
 
     /// `"key": "part" "part" …`, the parts joined.
-    pub fn join(&mut self, key: &str, parts: &[&str]) {
+    pub(super) fn join(&mut self, key: &str, parts: &[&str]) {
         self.put(key, Joined(parts));
     }
 
     /// `"key": { … }`.
-    pub fn object(&mut self, key: &str, write: impl FnOnce(&mut Self)) {
+    pub(super) fn object(&mut self, key: &str, write: impl FnOnce(&mut Self)) {
         match self.enter(key) {
             Fate::Write(overlay) => {
                 self.begin(b'{', overlay);
@@ -138,8 +151,8 @@ impl<'o> Doc<'o> {
         }
     }
 
-    /// `"key": [ … ]`; the elements are written with [`Doc::item`] and [`Doc::item_object`].
-    pub fn array(&mut self, key: &str, write: impl FnOnce(&mut Self)) {
+    /// `"key": [ … ]`. `write` adds the elements with [`Doc::item`] and [`Doc::item_object`].
+    pub(super) fn array(&mut self, key: &str, write: impl FnOnce(&mut Self)) {
         match self.enter(key) {
             Fate::Write(None) => {
                 self.begin(b'[', None);
@@ -152,22 +165,21 @@ impl<'o> Doc<'o> {
         }
     }
 
-    /// An element of an array.
-    pub fn item(&mut self, value: impl Value) {
+    pub(super) fn item(&mut self, value: impl Value) {
         self.comma();
         value.write(&mut self.out);
     }
 
     /// An object that is an element of an array.
-    pub fn item_object(&mut self, write: impl FnOnce(&mut Self)) {
+    pub(super) fn item_object(&mut self, write: impl FnOnce(&mut Self)) {
         self.comma();
         self.begin(b'{', None);
         write(self);
         self.end_object();
     }
 
-    /// `"key": {"@odata.id": "part" "part" …}`. The path of a resource has nothing in it to be escaped.
-    pub fn link(&mut self, key: &str, parts: &[&str]) {
+    /// `"key": {"@odata.id": "part" "part" …}`. The path of a resource needs no escaping.
+    pub(super) fn link(&mut self, key: &str, parts: &[&str]) {
         match self.enter(key) {
             Fate::Write(None) => self.write_link(parts),
             Fate::Write(Some(inside)) => {
@@ -179,8 +191,8 @@ impl<'o> Doc<'o> {
         }
     }
 
-    /// An array's element `{"@odata.id": "part" "part" …}`.
-    pub fn item_link(&mut self, parts: &[&str]) {
+    /// An element of an array: `{"@odata.id": "part" "part" …}`.
+    pub(super) fn item_link(&mut self, parts: &[&str]) {
         self.comma();
         self.write_link(parts);
     }
@@ -194,14 +206,14 @@ impl<'o> Doc<'o> {
         self.out.extend_from_slice(b"\"}");
     }
 
-    /// `"key": [{"@odata.id": …}]` with one link only.
-    pub fn one_link(&mut self, key: &str, parts: &[&str]) {
+    /// `"key": [{"@odata.id": …}]`.
+    pub(super) fn one_link(&mut self, key: &str, parts: &[&str]) {
         self.array(key, |d| d.item_link(parts));
     }
 
-    /// Properties that change without anybody changing them: clocks and readings. The ETag leaves them out, or every
+    /// Properties that change without a request: clocks and readings. The ETag leaves them out, as otherwise every
     /// `If-Match` would fail.
-    pub fn moving(&mut self, write: impl FnOnce(&mut Self)) {
+    pub(super) fn moving(&mut self, write: impl FnOnce(&mut Self)) {
         let start = self.out.len();
         write(self);
         self.moving.push(start..self.out.len());
@@ -219,7 +231,7 @@ impl<'o> Doc<'o> {
     }
 
     fn key(&mut self, key: &str) {
-        // Keys are the standard's words, or names that a profile may have: nothing in them is ever escaped.
+        // Keys are words of the standard, or names that a profile may have. They need no escaping.
         debug_assert!(key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\'), "{key}");
         let first = matches!(self.out.last(), Some(b'{' | b'['));
         self.out.extend_from_slice(if first { b"\"" } else { b",\"" });
@@ -228,7 +240,7 @@ impl<'o> Doc<'o> {
     }
 
     fn enter(&mut self, key: &str) -> Fate<'o> {
-        let level = self.open.last_mut().expect("the document is open");
+        let level = self.level();
         let patch = level.overlay.and_then(|overlay| {
             let n = overlay.keys.iter().position(|(k, _)| **k == *key)?;
             level.met |= 1 << n;
@@ -252,14 +264,14 @@ impl<'o> Doc<'o> {
         }
     }
 
-    /// An object made of the overlay alone.
+    /// An object that only the overlay has.
     fn only_overlay(&mut self, overlay: &'o Overlay) {
         self.begin(b'{', Some(overlay));
         self.end_object();
     }
 
     fn end_object(&mut self) {
-        let level = self.open.last().expect("the document is open");
+        let level = self.level();
         let (overlay, met) = (level.overlay, level.met);
         for (n, (key, patch)) in overlay.iter().flat_map(|o| o.keys.iter()).enumerate() {
             match patch {
@@ -284,7 +296,7 @@ impl<'o> Doc<'o> {
             match piece {
                 Piece::Text(text) => self.out.extend_from_slice(text.as_bytes()),
                 Piece::Fact(fact) => {
-                    // Only a document of a node has an overlay with facts: others belong to no model.
+                    // A document without a node has no facts to write.
                     let Some((spec, own)) = self.facts else { continue };
                     self.personal = true;
                     let text = match fact {
@@ -307,6 +319,7 @@ mod tests {
     use super::*;
     use crate::node::NodeId;
     use crate::profile::built_in;
+    use crate::redfish::constants::Constants;
     use crate::seed::Seed;
 
     fn text(overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
@@ -342,7 +355,7 @@ mod tests {
         assert_eq!(text(None, sample), plain);
     }
 
-    /// The overlay on the way does what RFC 7396 does to the finished document.
+    /// The overlay has the effect of RFC 7396 on the finished document.
     #[test]
     fn an_overlay_is_a_merge_patch() {
         let patches = [
@@ -396,35 +409,37 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_same_is_written_once_and_copied_then() {
-        let memo = Memo::default();
+    fn a_constant_part_is_rendered_once_and_copied_for_other_nodes() {
+        let constants = Constants::new(2);
         let overlay = Overlay::parse(r#"{"A": "patched", "C": "own-{serial}", "D": 4}"#).unwrap();
         let profile = built_in("generic").unwrap();
-        let mut written = 0;
-        let mut render = |kind: usize, id: u32, keys: [&'static str; 2]| {
-            let facts = Spec { seed: Seed(1), id: NodeId(id), profile: &profile };
-            let uuid = facts.uuid().to_string();
-            let mut d = Doc::new(Some(&overlay), Some((facts, false))).remembered_by(&memo, kind, &uuid);
-            d.same(0, |d| {
-                written += 1;
+        let spec = |id| Spec { seed: Seed(1), id: NodeId(id), profile: &profile };
+        let mut rendered = 0;
+        let mut render = |row: usize, id: u32, keys: [&'static str; 2]| {
+            let uuid = spec(id).uuid().to_string();
+            let parts = constants.of(&profile, row, false).map(|parts| (parts, uuid.as_str()));
+            let mut d = Doc::new(Some(&overlay), Some((spec(id), false))).with_constants(parts);
+            d.cached(Part::Description, |d| {
+                rendered += 1;
                 keys.iter().for_each(|key| d.put(key, 1u8));
                 d.link("Y", &["/x/", &uuid, "/Y"]);
             });
             d.put("Z", id);
-            (String::from_utf8(d.finish().0).unwrap(), written)
+            (String::from_utf8(d.finish().0).unwrap(), rendered)
         };
-        let serial = |id| Spec { seed: Seed(1), id: NodeId(id), profile: &profile }.serial();
-        let uuid = |id| Spec { seed: Seed(1), id: NodeId(id), profile: &profile }.uuid();
-        let link = |id: u32| format!(r#""Y":{{"@odata.id":"/x/{}/Y"}}"#, uuid(id));
+        let link = |id: u32| format!(r#""Y":{{"@odata.id":"/x/{}/Y"}}"#, spec(id).uuid());
         let text = |id: u32| {
-            format!(r#"{{"A":"patched","B":1,{},"Z":{id},"C":"own-{}","D":4}}"#, link(id), serial(id))
+            let serial = spec(id).serial();
+            format!(r#"{{"A":"patched","B":1,{},"Z":{id},"C":"own-{serial}","D":4}}"#, link(id))
         };
         assert_eq!(render(0, 7, ["A", "B"]), (text(7), 1));
         assert_eq!(render(0, 8, ["A", "B"]), (text(8), 1), "copied");
-        let own =
-            |id: u32| format!(r#"{{"A":"patched","C":"own-{}",{},"Z":{id},"D":4}}"#, serial(id), link(id));
+        let own = |id: u32| {
+            let serial = spec(id).serial();
+            format!(r#"{{"A":"patched","C":"own-{serial}",{},"Z":{id},"D":4}}"#, link(id))
+        };
         assert_eq!(render(1, 7, ["A", "C"]), (own(7), 2));
-        assert_eq!(render(1, 8, ["A", "C"]), (own(8), 3), "a fact of one node is not another's");
+        assert_eq!(render(1, 8, ["A", "C"]), (own(8), 3), "a fact of one node is not copied to another");
     }
 
     #[test]

@@ -1,20 +1,20 @@
-//! Errors as Redfish answers them: a status and a body of registry messages (DSP0266, "Error responses").
+//! Error responses: a status and a body of registry messages (DSP0266, "Error responses").
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use super::doc::Doc;
-use super::message::{self, BASE, Entry, GENERAL_ERROR, Message};
-use super::protocol::{ODATA_4, ODATA_VERSION};
+use super::headers::{JSON, ODATA_4, ODATA_VERSION};
+use super::message::{self, BASE, Entry, GENERAL_ERROR, MESSAGE_SCHEMA, Message};
 use crate::fleet::keep::NotKept;
 use crate::node::command::Refusal;
 
-/// Why a request is not granted.
+/// The reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// What is said; never empty.
+pub(super) struct Problem {
+    /// Never empty.
     pub messages: Vec<Message>,
-    /// After how many seconds another try may go better.
+    /// `Retry-After`, seconds.
     pub retry_after_s: Option<u64>,
 }
 
@@ -55,19 +55,19 @@ impl From<Refusal> for Problem {
 }
 
 impl Problem {
-    /// Not now: another try may go better after so many seconds.
+    /// 404.
+    pub(super) fn not_found(path: &str) -> Self {
+        Message::new(&message::RESOURCE_MISSING_AT_URI, [path]).into()
+    }
+
+    /// 503 with `Retry-After`.
     fn later(seconds: u64) -> Self {
         let message = Message::new(&message::SERVICE_TEMPORARILY_UNAVAILABLE, [&seconds.to_string()]);
         Self { messages: vec![message], retry_after_s: Some(seconds) }
     }
 
-    /// Whether it is that message, and nothing else.
-    pub fn is(&self, entry: &'static Entry) -> bool {
-        matches!(self.messages.as_slice(), [only] if only.entry.key == entry.key)
-    }
-
     /// The status that goes with the first message.
-    pub fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         let first = self.messages.first().map_or(&GENERAL_ERROR, |m| m.entry);
         match first.key {
             "NoValidSession" => StatusCode::UNAUTHORIZED,
@@ -75,7 +75,7 @@ impl Problem {
             "ResourceMissingAtURI" => StatusCode::NOT_FOUND,
             "OperationNotAllowed" => StatusCode::METHOD_NOT_ALLOWED,
             "ResourceInUse" | "ResourceInStandby" => StatusCode::CONFLICT,
-            // The specification's own answer to a version of OData that is not supported.
+            // DSP0266 requires 412 for a version of OData that is not supported.
             "PreconditionFailed" | "HeaderInvalid" => StatusCode::PRECONDITION_FAILED,
             "PayloadTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
             "QueryParameterUnsupported" => StatusCode::NOT_IMPLEMENTED,
@@ -87,9 +87,9 @@ impl Problem {
         }
     }
 
-    /// The answer. `error.code` and `error.message` are always there: sushy's InsertMedia handling fails without them
+    /// The response. `error.code` and `error.message` are always there: sushy's InsertMedia handling fails without them
     /// (`sushy/resources/manager/virtual_media.py`).
-    pub fn answer(&self) -> Response<Bytes> {
+    pub(super) fn response(&self) -> Response<Bytes> {
         let mut doc = Doc::new(None, None);
         doc.object("error", |d| {
             let only = self.messages.first().filter(|_| self.messages.len() == 1);
@@ -105,7 +105,7 @@ impl Problem {
         let mut response = Response::new(Bytes::from(doc.finish().0));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(super::JSON));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
         headers.insert(&ODATA_VERSION, ODATA_4);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         if let Some(seconds) = self.retry_after_s {
@@ -115,9 +115,9 @@ impl Problem {
     }
 }
 
-/// Writes a message as `@Message.ExtendedInfo` holds it.
-pub fn write(message: &Message, d: &mut Doc<'_>) {
-    d.put("@odata.type", "#Message.v1_3_0.Message");
+/// Writes a message as it stands in `@Message.ExtendedInfo`.
+pub(super) fn write(message: &Message, d: &mut Doc<'_>) {
+    d.join("@odata.type", &["#", MESSAGE_SCHEMA, ".Message"]);
     d.join("MessageId", &[BASE, ".", message.entry.key]);
     d.put("Message", message.text());
     d.put("MessageArgs", message.args.as_slice());

@@ -1,31 +1,37 @@
-//! The Redfish service as the server sees it.
+//! The entry points of the service: from the server, from a test, and by host name.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 
+use super::answer::Content;
 use super::error::Problem;
+use super::list::List;
 use super::message::{
     HEADER_INVALID, INVALID_URI, Message, PAYLOAD_TOO_LARGE, SERVICE_TEMPORARILY_UNAVAILABLE,
     UNRECOGNIZED_REQUEST_BODY,
 };
-use super::{Content, Redfish};
+use super::meters;
+use super::root::Root;
+use super::service::Redfish;
 use crate::address::{host_of, label_below};
 use crate::face::{Body, Face, HangUp, Peer, Refused};
-use crate::node::NodeId;
+use crate::node::command::Refusal;
 use crate::node::spec::Spec;
+use crate::node::{Node, NodeId};
 
 impl Face for Redfish {
-    /// Nothing is told before it is kept, so that what a client knows is there after a crash, too.
+    /// A response leaves only when the state that it shows is stored on disk, so that it is still true after a crash.
     async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
         let whole = |response: Response<Bytes>| response.map(Body::from);
-        let (response, seen) = self.fleet.noting(|| match (peer.node, &self.domain) {
-            (None, None) => self.answer(&request).map(|content| match content {
+        let (response, seen) = self.fleet.noting(|| match (peer.node, &self.facts.domain) {
+            (None, None) => self.call_shared(&request).map(|content| match content {
                 Content::Bytes(bytes) => bytes.into(),
-                Content::List(list) => Body::Parts(Box::new(list.parts(Arc::clone(self)))),
+                Content::List(list) => Body::Parts(Box::new(counted_parts(list, Arc::clone(self)))),
             }),
-            // A node that has gone since the client connected answers nothing more.
+            // The node may have been removed since the client connected.
             (Some(node), _) => whole(self.call_own(NodeId(node), |_| true, &request).unwrap_or_else(hang_up)),
             (None, Some(domain)) => {
                 whole(self.call_named(domain, peer, &request).unwrap_or_else(misdirected))
@@ -33,12 +39,12 @@ impl Face for Redfish {
         });
         match self.fleet.until_kept(seen).await {
             Ok(()) => response,
-            Err(not_kept) => whole(Problem::from(not_kept).answer()),
+            Err(not_kept) => whole(Problem::from(not_kept).response()),
         }
     }
 
     fn is_home(&self, node: u32) -> bool {
-        self.is_up(NodeId(node))
+        self.fleet.look(NodeId(node), |node, _| node.bmc().restarting_until.is_none()).unwrap_or(false)
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {
@@ -47,18 +53,59 @@ impl Face for Redfish {
             Refused::BodyTimeout | Refused::BodyBroken => (&UNRECOGNIZED_REQUEST_BODY).into(),
             Refused::UriTooLong { .. } => Message::new(&INVALID_URI, ["(too long)"]).into(),
             Refused::Overloaded => Message::new(&SERVICE_TEMPORARILY_UNAVAILABLE, ["1"]).into(),
-            // Whoever speaks plain HTTP here is a person with the wrong URL, who reads text.
+            // A person with the wrong URL reads this, so it is text.
             Refused::HttpsOnly => return plain(why),
         };
-        let mut response = problem.answer();
+        let mut response = problem.response();
         *response.status_mut() = why.status();
         response
     }
 }
 
 impl Redfish {
-    /// The answer of the node that the client named, if it is there. The name in the TLS handshake, if there was one, must
-    /// be that of the request (RFC 9110, 7.4).
+    /// Answers a request at the root that all nodes share.
+    pub fn call(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        self.whole(self.call_shared(request))
+    }
+
+    pub(super) fn call_shared(&self, request: &Request<Bytes>) -> Response<Content> {
+        self.respond(&mut Root::Shared { now: self.fleet.clock().now() }, request)
+    }
+
+    /// Answers a request at the root of a node, if the node exists and `is_meant`.
+    ///
+    /// A BMC that restarts has no network. The response is then a [`HangUp`], and the server closes the connection.
+    #[doc(hidden)]
+    pub fn call_own(
+        &self,
+        id: NodeId,
+        is_meant: impl FnOnce(&Node) -> bool,
+        request: &Request<Bytes>,
+    ) -> Option<Response<Bytes>> {
+        let response = self.fleet.with(id, |node, now| {
+            if !is_meant(node) {
+                return None;
+            }
+            if let Some(until) = node.bmc().restarting_until {
+                let left = std::time::Duration::from_millis(until.since_ms(now));
+                let mut response = Problem::from(Refusal::ManagerRestarting(left)).response();
+                response.extensions_mut().insert(HangUp);
+                return Some(response);
+            }
+            Some(self.whole(self.respond(&mut Root::Own { node, now }, request)))
+        });
+        response.flatten()
+    }
+
+    fn whole(&self, response: Response<Content>) -> Response<Bytes> {
+        response.map(|content| match content {
+            Content::Bytes(bytes) => bytes,
+            Content::List(list) => counted_parts(list, self).flatten().collect(),
+        })
+    }
+
+    /// Answers a request at the root of the node that the client named, if the node exists. The name in the TLS handshake
+    /// must be the name in the request (RFC 9110, 7.4).
     fn call_named(&self, domain: &str, peer: &Peer, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let header = || request.headers().get(header::HOST)?.to_str().ok();
         let host = host_of(request.uri().authority().map(http::uri::Authority::as_str).or_else(header)?);
@@ -75,15 +122,21 @@ impl Redfish {
     }
 }
 
+/// The text of a list, part by part. Each part is counted as sent.
+fn counted_parts<R: Deref<Target = Redfish> + Clone>(list: List, redfish: R) -> impl Iterator<Item = Bytes> {
+    let (metrics, kind) = (redfish.clone(), meters::kind(Some(list.target())));
+    list.parts(redfish).inspect(move |part| metrics.requests.sent(kind, part.len()))
+}
+
 fn hang_up() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     response.extensions_mut().insert(HangUp);
     response
 }
 
-/// 421: no controller is called that here.
+/// 421: no BMC has that name here.
 fn misdirected() -> Response<Bytes> {
-    let mut response = Problem::from(Message::new(&HEADER_INVALID, ["Host"])).answer();
+    let mut response = Problem::from(Message::new(&HEADER_INVALID, ["Host"])).response();
     *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
     response
 }
@@ -115,7 +168,7 @@ mod tests {
     const SESSIONS: &str = "/redfish/v1/SessionService/Sessions";
     const LOGIN: &str = r#"{"UserName": "admin", "Password": "password"}"#;
     const TAG: &str = r#"{"AssetTag": "x"}"#;
-    /// Shorter than anybody's patience, in a time that passes by itself when nobody does anything.
+    /// Shorter than every timeout. The clock is paused, so this time passes at once when no task is ready.
     const SOON: Duration = Duration::from_secs(1);
 
     struct Bench {
@@ -147,13 +200,13 @@ mod tests {
             Face::call(&self.redfish, &peer, request).await
         }
 
-        /// The status of an answer that comes at once.
+        /// The status of the response, if it comes at once.
         async fn now(&self, method: &str, uri: &str, body: &'static str) -> Option<u16> {
             let answer = tokio::time::timeout(SOON, self.send(method, uri, body)).await;
             answer.ok().map(|answer| answer.status().as_u16())
         }
 
-        /// As the one who writes batches does.
+        /// Does the work of the thread that writes batches to disk.
         fn keep_all(&self) {
             while let Next::Keep(batch) = self.ledger.take(Some(Duration::ZERO)) {
                 self.ledger.kept(batch.number);
@@ -162,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_told_what_is_not_kept() {
+    async fn a_response_waits_until_its_state_is_on_disk() {
         let bench = Bench::new();
         let [one, other] = [&bench.systems[0], &bench.systems[1]];
         assert_eq!(bench.now("PATCH", one, TAG).await, None);
@@ -209,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_is_not_held_back_for_ever() {
+    async fn a_response_does_not_wait_for_the_disk_for_ever() {
         let bench = Bench::new();
         assert_eq!(bench.send("PATCH", &bench.systems[0], TAG).await.status(), 503);
     }

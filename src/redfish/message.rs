@@ -1,62 +1,61 @@
-//! The messages of DMTF's Base registry that this service sends, as one table. Ids, texts and resolutions are wire
-//! format: clients match and show them.
+//! The messages of DMTF's Base registry that this service sends. Ids, texts and resolutions are part of the protocol:
+//! clients compare and show them.
 //!
 //! Source: DSP8011 2025.4, `Base.1.22.1`.
 
-/// Version of the registry whose messages these are, as it stands in a `MessageId`.
-pub const BASE: &str = "Base.1.22";
+/// The registry with its version, as in a `MessageId`.
+pub(super) const BASE: &str = "Base.1.22";
 /// Full version of that registry.
-pub const BASE_VERSION: &str = "1.22.1";
+pub(super) const BASE_VERSION: &str = "1.22.1";
+
+/// The schema of a message in a response.
+pub(super) const MESSAGE_SCHEMA: &str = "Message.v1_3_0";
 
 /// An entry of the registry.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Key below the registry's name.
+pub(super) struct Entry {
     pub key: &'static str,
     /// `MessageSeverity`.
     pub severity: &'static str,
-    /// Text with `%1` … for arguments.
+    /// The text, with `%1` and so on for arguments.
     pub text: &'static str,
-    /// What to do about it.
     pub resolution: &'static str,
 }
 
 impl Entry {
-    /// How many arguments the text takes.
-    pub fn args(&self) -> usize {
+    /// The number of arguments in the text.
+    pub(super) fn args(&self) -> usize {
         (1..=9).take_while(|n| self.text.contains(&format!("%{n}"))).count()
     }
 }
 
 /// A message about one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// What is said.
+pub(super) struct Message {
     pub entry: &'static Entry,
-    /// Its arguments, as many as the text takes.
+    /// As many arguments as the text has.
     pub args: Vec<String>,
-    /// JSON pointer to the property it is about.
+    /// A JSON pointer to the property that the message is about.
     pub property: Option<String>,
 }
 
 impl Message {
-    /// A message with its arguments.
-    pub fn new<const N: usize>(entry: &'static Entry, args: [&str; N]) -> Self {
+    pub(super) fn new<const N: usize>(entry: &'static Entry, args: [&str; N]) -> Self {
         debug_assert_eq!(entry.args(), N, "{}", entry.key);
         Self { entry, args: args.map(str::to_owned).to_vec(), property: None }
     }
 
-    /// The same, about a property of the request's body.
+    /// Adds a JSON pointer to a property of the request's body.
     #[must_use]
-    pub fn about(mut self, pointer: String) -> Self {
+    pub(super) fn about(mut self, pointer: String) -> Self {
         self.property = Some(pointer);
         self
     }
 
     /// The text with its arguments filled in.
-    pub fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = self.entry.text.to_owned();
-        // From the last to the first, so that an argument that itself holds a %1 is not filled in.
+        // From the last to the first, so that a %1 within an argument stays.
         for (n, arg) in self.args.iter().enumerate().rev() {
             text = text.replacen(&format!("%{}", n + 1), arg, 1);
         }
@@ -66,10 +65,10 @@ impl Message {
 
 macro_rules! messages {
     ($($name:ident $key:literal $severity:literal $text:literal $resolution:literal)+) => {
-        $(#[doc = concat!("`", $key, "`")] pub static $name: Entry =
+        $(pub(super) static $name: Entry =
             Entry { key: $key, severity: $severity, text: $text, resolution: $resolution };)+
-        /// All messages that this service sends, which is what its copy of the registry lists.
-        pub static ALL: &[&Entry] = &[$(&$name),+];
+        /// All messages that this service sends: the content of its registry.
+        pub(super) static ALL: &[&Entry] = &[$(&$name),+];
     };
 }
 

@@ -1,48 +1,41 @@
-//! What of the service is counted: requests by type of resource, and sessions.
+//! The kinds of request that metrics tell apart: by type of resource and part of it.
 
-use super::Redfish;
-use super::tree::{TREE, Target};
-use crate::meter::{Page, Requests};
+use super::resource::Owner;
+use super::row::{Part, Row, Target};
+use super::tree::Tree;
+use crate::meter::Requests;
 
-/// Kinds before those of the table: paths that lead nowhere, and documents of the service's own.
+/// Paths without a resource.
 const NOWHERE: usize = 0;
+/// Documents that describe the service.
 const SERVICE: usize = 1;
-/// The parts of a row, each a kind.
+/// Each row of the table has these kinds.
 const PARTS: [&str; 3] = ["document", "collection", "action"];
 
-/// The number of the kind of resource that stands there.
+/// The kind of a request for that target.
 pub(super) fn kind(target: Option<Target>) -> usize {
-    let (row, part) = match target {
-        None => return NOWHERE,
-        Some(Target::Versions | Target::Odata | Target::Metadata) => return SERVICE,
-        Some(Target::Document(row)) => (row, 0),
-        Some(Target::Collection(row) | Target::Members(row)) => (row, 1),
-        Some(Target::Action(row, _)) => (row, 2),
-    };
-    SERVICE + 1 + row * PARTS.len() + part
-}
-
-/// No requests so far.
-pub(super) fn requests() -> Requests {
-    let own = [("none", "document"), ("service", "document")];
-    let rows = TREE.rows.iter().flat_map(|row| PARTS.map(|part| (row.resource.type_name(), part)));
-    Requests::new("redfish", own.into_iter().chain(rows))
-}
-
-impl Redfish {
-    /// Puts what was counted on the page.
-    pub fn meter(&self, page: &mut Page) {
-        self.requests.show(page);
-        let sessions = self.sessions.len() as u64;
-        page.gauge(
-            "fauxmetal_sessions",
-            "Redfish sessions at the shared root, those included that have timed out unseen",
-            &[],
-            sessions,
-        );
-        page.limit("sessions", &self.sessions.refused);
-        page.limit("sessions-per-bmc", &self.own_sessions_refused);
+    fn of<O: Owner>(row: &Row<O>, part: Part<O>) -> usize {
+        let part = match part {
+            Part::Document => 0,
+            Part::Collection(_) | Part::Members(_) => 1,
+            Part::Action(_) => 2,
+        };
+        SERVICE + 1 + row.number * PARTS.len() + part
     }
+    match target {
+        None => NOWHERE,
+        Some(Target::Fixed(_)) => SERVICE,
+        Some(Target::Service(row, part)) => of(row, part),
+        Some(Target::Node(row, part)) => of(row, part),
+        Some(Target::OverNodes(row, over)) => of(row, Part::Collection(over)),
+    }
+}
+
+/// Metrics without a request so far.
+pub(super) fn requests(tree: &Tree) -> Requests {
+    let own = [("none", "document"), ("service", "document")];
+    let rows = tree.type_names().into_iter().flat_map(|name| PARTS.map(|part| (name, part)));
+    Requests::new("redfish", own.into_iter().chain(rows))
 }
 
 #[cfg(test)]
@@ -52,10 +45,11 @@ mod tests {
     use bytes::Bytes;
     use http::Request;
 
-    use super::*;
     use crate::clock::Clock;
     use crate::fleet::Fleet;
+    use crate::meter::Page;
     use crate::profile::built_in;
+    use crate::redfish::Redfish;
     use crate::redfish::auth::Account;
     use crate::seed::Seed;
     use crate::time::SimTime;

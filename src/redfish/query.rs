@@ -1,24 +1,20 @@
 //! Query parameters of a GET (DSP0266, "Query parameters"): `$top` and `$skip`, `only`, `$expand`, `$select`.
 //!
-//! A request without any costs nothing. With one, the finished document is parsed, changed, and written again.
+//! A query changes the finished document: it is parsed, changed, and written again. A request without a query pays nothing.
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-use http::Request;
 use serde_json::{Map, Value};
 
-use super::Redfish;
+use super::document::Document;
 use super::error::Problem;
 use super::message::{
-    Entry, Message, QUERY_COMBINATION_INVALID, QUERY_NOT_SUPPORTED_ON_RESOURCE, QUERY_PARAMETER_OUT_OF_RANGE,
+    Message, QUERY_COMBINATION_INVALID, QUERY_NOT_SUPPORTED_ON_RESOURCE, QUERY_PARAMETER_OUT_OF_RANGE,
     QUERY_PARAMETER_UNSUPPORTED, QUERY_PARAMETER_VALUE_FORMAT_ERROR,
 };
-use super::render::Document;
-use super::root::Root;
-use super::tree::Target;
+use super::row::Target;
 
-/// Which part of a collection is asked for.
+/// A page of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Page {
     pub(super) skip: usize,
@@ -30,7 +26,6 @@ impl Page {
     pub(super) const WHOLE: Self = Self { skip: 0, top: usize::MAX };
 }
 
-/// What a query asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Query {
     pub(super) page: Page,
@@ -39,29 +34,29 @@ pub(super) struct Query {
     select: Option<Select>,
 }
 
-/// `$expand`: links become what they lead to.
+/// `$expand`: replaces links by the documents that they lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Expand {
-    /// Those outside `Links`.
+    /// Links outside `Links`.
     subordinate: bool,
-    /// Those within `Links`.
+    /// Links within `Links`.
     links: bool,
     levels: u32,
 }
 
-/// `$select`: names of properties, each with what is selected in it; nothing is all of it.
+/// `$select`: names of properties, each with the selection within it. An empty selection is the whole property.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Select(Vec<(Box<str>, Select)>);
 
 impl Query {
-    /// Levels of `$expand`, at most (`ProtocolFeaturesSupported.ExpandQuery.MaxLevels`).
+    /// The limit of `$levels` (`ProtocolFeaturesSupported.ExpandQuery.MaxLevels`).
     pub(super) const MAX_LEVELS: u32 = 3;
-    /// Documents that an answer expands, at most.
+    /// The limit of expanded documents in a response.
     pub(super) const MAX_EXPANDED: usize = 256;
-    /// Properties that a query selects, at most.
+    /// The limit of properties in a `$select`.
     const MAX_SELECTED: usize = 100;
 
-    /// Reads a query. What does not begin with `$` and is not known is let pass, as the specification wants.
+    /// Parses a query. An unknown parameter that does not begin with `$` is ignored, as the specification requires.
     ///
     /// # Errors
     /// When a parameter that begins with `$` is unknown, or a value is wrong.
@@ -92,67 +87,62 @@ impl Query {
     }
 
     /// Whether other documents are read for it.
-    pub(super) fn leads_on(&self) -> bool {
+    pub(super) fn follows_links(&self) -> bool {
         self.only || self.expand.is_some()
     }
 
-    /// Whether it can be asked of what stands there: parts of a collection only of a collection.
+    /// Refuses a query that the target cannot answer: only a collection has pages and members.
     pub(super) fn check(&self, target: Target) -> Result<(), Problem> {
-        let refused: &'static Entry = &QUERY_NOT_SUPPORTED_ON_RESOURCE;
-        match target {
-            Target::Collection(_) => Ok(()),
-            Target::Document(_) if self.only || self.page != Page::WHOLE => Err(refused.into()),
-            Target::Document(_) | Target::Members(_) | Target::Action(..) => Ok(()),
-            Target::Versions | Target::Odata | Target::Metadata => Ok(()),
+        let wants_members = self.only || self.page != Page::WHOLE;
+        if target.is_document() && wants_members {
+            return Err((&QUERY_NOT_SUPPORTED_ON_RESOURCE).into());
         }
+        Ok(())
     }
 
-    /// Whether it can be asked of a collection too long to be there as a whole: nothing that looks at each member.
-    pub(super) fn check_long(&self, members: usize) -> Result<(), Problem> {
+    /// Refuses a query that has to look at each member of a page of more than `most` members.
+    pub(super) fn check_long(&self, members: usize, most: usize) -> Result<(), Problem> {
         let wants = self.expand.map(|_| "$expand").or(self.select.as_ref().map(|_| "$select"));
         let Some(parameter) = wants else { return Ok(()) };
-        let range = format!("{} members, a part that $top asks for", super::members::WHOLE);
+        let range = format!("{most} members, a part that $top asks for");
         Err(Message::new(&QUERY_PARAMETER_OUT_OF_RANGE, [&members.to_string(), parameter, &range]).into())
     }
 
-    /// The document changed as asked; another one where `only` leads to it. Its tag stays that of the resource, so that
-    /// a client can go on with it to a PATCH.
+    /// The only member of the collection, if `only` was asked for and the collection has one member.
+    pub(super) fn only_member(&self, collection: &Document) -> Option<String> {
+        if !self.only {
+            return None;
+        }
+        match parse(collection.bytes())["Members"].as_array().map_or(&[][..], Vec::as_slice) {
+            [member] => Some(member["@odata.id"].as_str()?.to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The document with links expanded and properties selected. `read` returns the document at a URI. The ETag stays that
+    /// of the resource, so that a client can use it in a PATCH.
     pub(super) fn apply(
         &self,
-        redfish: &Redfish,
-        root: &mut Root<'_>,
         document: Document,
-        target: Target,
-    ) -> Result<(Document, Target), Problem> {
-        if self.only {
-            return Ok(only_member(redfish, root, &document).unwrap_or((document, target)));
-        }
+        read: impl FnMut(&str) -> Option<Document>,
+    ) -> Result<Document, Problem> {
         if self.expand.is_none() && self.select.is_none() {
-            return Ok((document, target));
+            return Ok(document);
         }
         let mut value = parse(document.bytes());
         if let Some(expand) = self.expand {
-            let mut expansion = Expansion { redfish, root, asked: expand, left: Self::MAX_EXPANDED };
+            let mut expansion = Expansion { read, asked: expand, left: Self::MAX_EXPANDED };
             expansion.within(&mut value, expand.levels, false)?;
         }
         if let Some(select) = &self.select {
             select.prune(&mut value);
         }
-        Ok((document.with_bytes(value.to_string().into_bytes()), target))
-    }
-}
-
-/// The one member of a collection that has one only.
-fn only_member(redfish: &Redfish, root: &mut Root<'_>, collection: &Document) -> Option<(Document, Target)> {
-    let value = parse(collection.bytes());
-    match value["Members"].as_array().map_or(&[][..], Vec::as_slice) {
-        [member] => redfish.read(root, member["@odata.id"].as_str()?),
-        _ => None,
+        Ok(document.with_bytes(value.to_string().into_bytes()))
     }
 }
 
 fn parse(bytes: &[u8]) -> Value {
-    serde_json::from_slice(bytes).expect("what this service writes is JSON")
+    serde_json::from_slice(bytes).expect("the service writes JSON")
 }
 
 impl Expand {
@@ -179,16 +169,14 @@ impl Expand {
     }
 }
 
-/// An expansion under way.
-struct Expansion<'a, 'n> {
-    redfish: &'a Redfish,
-    root: &'a mut Root<'n>,
+struct Expansion<R> {
+    read: R,
     asked: Expand,
-    /// Documents that may still be expanded.
+    /// How many more documents may be expanded.
     left: usize,
 }
 
-impl Expansion<'_, '_> {
+impl<R: FnMut(&str) -> Option<Document>> Expansion<R> {
     fn within(&mut self, value: &mut Value, levels: u32, in_links: bool) -> Result<(), Problem> {
         match value {
             Value::Object(map) => {
@@ -199,13 +187,14 @@ impl Expansion<'_, '_> {
         }
     }
 
-    /// Expands `value`, if it is a link, or else what is within it. A link that leads nowhere at the moment stays one.
+    /// Expands `value` if it is a link, and the links within it if not. A link to a document that cannot be read now stays
+    /// a link.
     fn at(&mut self, value: &mut Value, levels: u32, in_links: bool) -> Result<(), Problem> {
         let Some(uri) = link(value) else { return self.within(value, levels, in_links) };
         if !(if in_links { self.asked.links } else { self.asked.subordinate }) {
             return Ok(());
         }
-        let Some((document, _)) = self.redfish.read(self.root, uri) else { return Ok(()) };
+        let Some(document) = (self.read)(uri) else { return Ok(()) };
         self.left = self.left.checked_sub(1).ok_or_else(|| {
             out_of_range("$expand", &format!("of {} expanded resources", Query::MAX_EXPANDED))
         })?;
@@ -218,7 +207,7 @@ fn out_of_range(value: &str, range: &str) -> Problem {
     Message::new(&QUERY_PARAMETER_OUT_OF_RANGE, [value, "$expand", range]).into()
 }
 
-/// Where a value leads that is nothing but a link to a resource.
+/// The URI in a value that is a link to a resource and nothing else.
 fn link(value: &Value) -> Option<&str> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
     map.get("@odata.id")?.as_str().filter(|uri| !uri.contains('#'))
@@ -243,7 +232,7 @@ impl Select {
         Some(select)
     }
 
-    /// Takes away what is not selected. What names a resource and its type stays.
+    /// Removes the properties that are not selected. The resource's id and type stay.
     fn prune(&self, value: &mut Value) {
         if self.0.is_empty() {
             return;
@@ -266,7 +255,7 @@ impl Select {
     }
 }
 
-/// Undoes percent-encoding (RFC 3986, 2.1); what is none is left as it is.
+/// Decodes percent-encoding (RFC 3986, 2.1). A percent sign that encodes nothing stays.
 fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -280,15 +269,6 @@ fn decode(text: &str) -> Cow<'_, str> {
         rest = if byte.is_some() { &tail[2..] } else { tail };
     }
     String::from_utf8(bytes).map_or_else(|_| Cow::Borrowed(text), Cow::Owned)
-}
-
-/// The query of a request, if it is one that reads.
-pub(super) fn of(request: &Request<Bytes>) -> Result<Option<Query>, Problem> {
-    let reads = matches!(*request.method(), http::Method::GET | http::Method::HEAD);
-    match request.uri().query() {
-        Some(query) if reads => Query::parse(query).map(Some),
-        _ => Ok(None),
-    }
 }
 
 #[cfg(test)]

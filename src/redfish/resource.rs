@@ -1,113 +1,267 @@
-//! What a resource of the Redfish tree is: one row of the table in `tree.rs`.
+//! A row of the table of resources: where a resource is, who may use it, what it shows, and what can be done to it.
+//!
+//! A resource belongs either to a node or to the service ([`Owner`]). The type of a row says which: the functions of a
+//! node's resource get a [`NodeCx`] and return a node's [`Command`], and those of the service a [`ServiceCx`] and a
+//! [`ServiceChange`].
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use uuid::Uuid;
-
-use super::Redfish;
 use super::body::Body;
+use super::constants::{Constants, Parts};
+use super::context::{Model, NodeCx, ServiceCx};
 use super::doc::Doc;
 use super::error::Problem;
-use crate::node::Node;
 use crate::node::command::Command;
 use crate::node::spec::Spec;
 use crate::profile::Profile;
-use crate::time::SimTime;
 
-/// A kind of resource: where it is, what it shows, what can be done to it.
-///
-/// Made in the table with [`Resource::at`] and the methods that follow; what it does not have is refused with 405.
-pub struct Resource {
-    /// Path with `{Names}` for ids. `{System}`, `{Manager}` and `{Chassis}` name a node; `{Software}` a node and a part of
-    /// it; any other name a part of what stands before it.
-    pub path: &'static str,
-    /// Schema version and type, as in `@odata.type` without its `#`.
-    pub kind: &'static str,
-    /// Writes its document below `@odata.id` and `@odata.type`.
-    pub get: fn(&Cx<'_>, &mut Doc<'_>),
-    /// Ids of those there are, where the path ends in a part's id.
-    pub members: Option<Members>,
-    /// The collection over it; its name and what can be created in it.
-    pub collection: Option<Collection>,
-    /// Property of the parent that links to it, where that is not its path's last word; empty where the parent writes the
-    /// link itself.
-    pub property: Option<&'static str>,
-    /// Whether a node has it, which follows from its model alone: links to it are written once for all nodes.
-    pub present: fn(&Cx<'_>) -> bool,
-    /// What a PATCH means.
-    pub patch: Option<fn(&Cx<'_>, &mut Body) -> Change>,
-    /// What a DELETE means.
-    pub delete: Option<fn(&Cx<'_>) -> Change>,
-    /// Its actions.
-    pub actions: &'static [Action],
+/// The schema of the annotations for settings (`@Redfish.Settings` and others).
+pub(super) const SETTINGS_SCHEMA: &str = "Settings.v1_5_0";
+
+/// A row of the table.
+pub(super) enum Entry {
+    Service(Resource<OfService>),
+    Node(Resource<OfNode>),
 }
 
+/// A kind of resource. [`Resource::of_node`] and [`Resource::of_service`] make one that can only be read; the methods below
+/// add to it. A request for
+/// something that it does not have is answered with 405.
+#[derive(Clone, Copy)]
+pub(super) struct Resource<O: Owner> {
+    /// The path, with `{Names}` for ids. `{System}`, `{Manager}` and `{Chassis}` name a node; a name that begins with
+    /// `{Node-` stands for a node's UUID, a dash and the id of a part; any other name is the id of a part.
+    pub path: &'static str,
+    /// `@odata.type` without its `#`.
+    pub kind: &'static str,
+    /// What a client needs to be allowed.
+    pub access: Access,
+    /// Writes the document, except `@odata.id` and `@odata.type`.
+    pub get: fn(&Cx<'_, O>, &mut Doc<'_>),
+    /// The collection that it is a member of.
+    pub collection: Option<Collection<O>>,
+    /// The property by which its parent links to it. `None`: the last word of its path. Empty: the parent's own function
+    /// writes the link.
+    pub property: Option<&'static str>,
+    /// Whether a model has it. Links to it are cached for the model.
+    pub present: fn(&ModelOf<'_, O>) -> bool,
+    /// Reads the body of a PATCH.
+    pub patch: Option<ReadBody<O>>,
+    /// Handles a DELETE.
+    pub delete: Option<Delete<O>>,
+    pub actions: &'static [Action<O>],
+}
+
+/// The facts that the functions of an owner's resources may look at.
+pub(super) type Cx<'a, O> = <O as Owner>::Cx<'a>;
+/// The facts among them that follow from the model alone.
+pub(super) type ModelOf<'a, O> = <O as Owner>::Model<'a>;
+
 /// Calls back with the id of each member.
-pub type Members = fn(&Cx<'_>, &mut dyn FnMut(&str));
+pub(super) type Members<O> = fn(&Cx<'_, O>, &mut dyn FnMut(&str));
+
+/// Reads the change that a body asks for.
+pub(super) type ReadBody<O> = fn(&Cx<'_, O>, &mut Body) -> Asked<O>;
+
+/// The change that a DELETE asks for.
+pub(super) type Delete<O> = fn(&Cx<'_, O>) -> Result<<O as Owner>::Change, Problem>;
+
+/// The change that a request's body asks for. `None` if the body has mistakes, which the [`Body`] then reports. A request
+/// asks for one change, so that it is done whole or not at all.
+pub(super) type Asked<O> = Result<Option<<O as Owner>::Change>, Problem>;
 
 /// A collection.
 #[derive(Clone, Copy)]
-pub struct Collection {
+pub(super) struct Collection<O: Owner> {
     /// `Name`.
     pub name: &'static str,
-    /// What a POST means.
-    pub create: Option<fn(&Cx<'_>, &mut Body) -> Change>,
-    /// Writes annotations beside its members.
-    pub annotate: fn(&Cx<'_>, &mut Doc<'_>),
-}
-
-impl Collection {
-    const fn plain(name: &'static str) -> Self {
-        Self { name, create: None, annotate: |_, _| () }
-    }
+    pub members: Members<O>,
+    /// Reads the body of a POST that creates a member.
+    pub create: Option<ReadBody<O>>,
+    /// Writes annotations beside the members.
+    pub annotate: Option<fn(&Cx<'_, O>, &mut Doc<'_>)>,
 }
 
 /// An action of a resource.
-pub struct Action {
-    /// As `#ComputerSystem.Reset`.
+pub(super) struct Action<O: Owner> {
+    /// As in `#ComputerSystem.Reset`.
     pub key: &'static str,
-    /// Writes what goes beside its `target`: allowable values, which follow from the model.
-    pub describe: fn(&Cx<'_>, &mut Doc<'_>),
-    /// What a POST means.
-    pub run: fn(&Cx<'_>, &mut Body) -> Change,
+    /// Writes the allowable values of its parameters.
+    pub describe: fn(&ModelOf<'_, O>, &mut Doc<'_>),
+    /// Reads the body of the POST.
+    pub run: ReadBody<O>,
 }
 
-impl Action {
-    /// As `ComputerSystem.Reset`.
-    pub fn name(&self) -> &'static str {
+impl<O: Owner> Action<O> {
+    /// As in `ComputerSystem.Reset`.
+    pub(super) fn name(&self) -> &'static str {
         self.key.trim_start_matches('#')
     }
 }
 
-/// What a request changes: one thing, so that it is done whole or not at all. `None` from a body with mistakes, which
-/// are then reported instead.
-pub type Change = Result<Option<Effect>, Problem>;
+/// What a client needs to be allowed, by operation. Privileges by role will be further values of [`Need`].
+#[derive(Clone, Copy)]
+pub(super) struct Access {
+    /// GET and HEAD.
+    pub read: Need,
+    /// POST to the collection.
+    pub create: Need,
+    /// PATCH, DELETE and actions.
+    pub change: Need,
+}
 
-/// The one thing.
-pub enum Effect {
-    /// A node does it.
-    Node(Command),
-    /// A session begins.
-    LogIn {
-        /// `UserName`.
-        user: Box<str>,
-        /// `Password`.
-        password: Box<str>,
-    },
-    /// The session with that id ends.
+impl Access {
+    /// Every operation needs a login.
+    pub(super) const LOGIN: Self = Self { read: Need::Login, create: Need::Login, change: Need::Login };
+    /// Everybody may read.
+    pub(super) const PUBLIC: Self = Self { read: Need::Nothing, ..Self::LOGIN };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    Nothing,
+    Login,
+}
+
+/// A change of the service's own resources. At a root that belongs to one node it is a change of that node's BMC.
+pub(super) enum ServiceChange {
+    /// Begins a session.
+    LogIn { user: Box<str>, password: Box<str> },
+    /// Ends the session with that id.
     LogOut(Box<str>),
-    /// `SessionTimeout`, seconds.
+    /// Sets `SessionTimeout`, seconds.
     SessionTimeout(u32),
 }
 
-impl Resource {
-    /// A resource that can only be read.
-    pub const fn at(path: &'static str, kind: &'static str, get: fn(&Cx<'_>, &mut Doc<'_>)) -> Self {
+/// The outcome of a change.
+pub(super) enum Outcome {
+    /// It is done, or is under way.
+    Done,
+    /// It has created the member with that id. `token` is the token of a session.
+    Created { id: String, token: Option<Box<str>> },
+}
+
+/// Whose resource it is.
+pub(super) trait Owner: Copy + 'static {
+    /// The facts that a resource's functions may look at.
+    type Cx<'a>: Copy;
+    /// The facts that follow from the model alone.
+    type Model<'a>;
+    /// What a request can ask for.
+    type Change;
+
+    /// The row of an entry, if it is one of this owner's.
+    fn resource(entry: &'static Entry) -> Option<&'static Resource<Self>>;
+    fn model<'c, 'a>(cx: &'c Self::Cx<'a>) -> &'c Self::Model<'a>;
+    fn uri<'a>(model: &Self::Model<'a>) -> &'a str;
+    /// Whether the model lacks the resource at `path`, written as in a profile's `absent`.
+    fn lacks(model: &Self::Model<'_>, path: &str) -> bool;
+    fn ids<'a>(cx: &Self::Cx<'a>) -> &'a [&'a str];
+    /// The same facts for the resource that the first `count` ids lead to.
+    fn first_ids<'a>(cx: &Self::Cx<'a>, count: usize) -> Self::Cx<'a>;
+    /// The model whose overlays apply to the document.
+    fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile>;
+    /// The node whose facts an overlay may name, and whether the root belongs to that node.
+    fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)>;
+    /// The cached parts of the document, and the UUID that stands between their pieces.
+    fn constants<'a>(cx: &Self::Cx<'a>, all: &'a Constants, row: usize) -> Option<(Parts<'a>, &'a str)>;
+}
+
+/// The owner of a node's resources.
+#[derive(Clone, Copy)]
+pub(super) struct OfNode;
+
+/// The owner of the service's resources.
+#[derive(Clone, Copy)]
+pub(super) struct OfService;
+
+impl Owner for OfNode {
+    type Cx<'a> = NodeCx<'a>;
+    type Model<'a> = Model<'a>;
+    type Change = Command;
+
+    fn resource(entry: &'static Entry) -> Option<&'static Resource<Self>> {
+        match entry {
+            Entry::Node(resource) => Some(resource),
+            Entry::Service(_) => None,
+        }
+    }
+    fn model<'c, 'a>(cx: &'c Self::Cx<'a>) -> &'c Self::Model<'a> {
+        &cx.model
+    }
+    fn uri<'a>(model: &Self::Model<'a>) -> &'a str {
+        model.uri
+    }
+    fn lacks(model: &Self::Model<'_>, path: &str) -> bool {
+        model.profile.lacks(path)
+    }
+    fn ids<'a>(cx: &Self::Cx<'a>) -> &'a [&'a str] {
+        cx.ids
+    }
+    fn first_ids<'a>(cx: &Self::Cx<'a>, count: usize) -> Self::Cx<'a> {
+        NodeCx { ids: &cx.ids[..count], ..*cx }
+    }
+    fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile> {
+        Some(cx.model.profile)
+    }
+    fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)> {
+        Some((cx.node.spec(), cx.model.own_root))
+    }
+    fn constants<'a>(cx: &Self::Cx<'a>, all: &'a Constants, row: usize) -> Option<(Parts<'a>, &'a str)> {
+        // The URI of a part has the part's id in it, and so have the links to what is below.
+        let parts = all.of(cx.node.profile(), row, cx.model.own_root).filter(|_| cx.ids.is_empty())?;
+        Some((parts, cx.model.uuid))
+    }
+}
+
+impl Owner for OfService {
+    type Cx<'a> = ServiceCx<'a>;
+    type Model<'a> = ServiceCx<'a>;
+    type Change = ServiceChange;
+
+    fn resource(entry: &'static Entry) -> Option<&'static Resource<Self>> {
+        match entry {
+            Entry::Service(resource) => Some(resource),
+            Entry::Node(_) => None,
+        }
+    }
+    fn model<'c, 'a>(cx: &'c Self::Cx<'a>) -> &'c Self::Model<'a> {
+        cx
+    }
+    fn uri<'a>(cx: &Self::Model<'a>) -> &'a str {
+        cx.uri
+    }
+    fn lacks(cx: &Self::Model<'_>, path: &str) -> bool {
+        cx.own.is_some_and(|node| node.profile().lacks(path))
+    }
+    fn ids<'a>(cx: &Self::Cx<'a>) -> &'a [&'a str] {
+        cx.ids
+    }
+    fn first_ids<'a>(cx: &Self::Cx<'a>, count: usize) -> Self::Cx<'a> {
+        ServiceCx { ids: &cx.ids[..count], ..*cx }
+    }
+    fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile> {
+        // A service with systems of several models belongs to none of them.
+        match cx.models {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+    fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)> {
+        cx.own.map(|node| (node.spec(), true))
+    }
+    fn constants<'a>(_: &Self::Cx<'a>, _: &'a Constants, _: usize) -> Option<(Parts<'a>, &'a str)> {
+        None
+    }
+}
+
+impl<O: Owner> Resource<O> {
+    const fn new(path: &'static str, kind: &'static str, get: fn(&Cx<'_, O>, &mut Doc<'_>)) -> Self {
         Self {
             path,
             kind,
+            access: Access::LOGIN,
             get,
-            members: None,
             collection: None,
             property: None,
             present: |_| true,
@@ -117,151 +271,111 @@ impl Resource {
         }
     }
 
-    /// With a collection over it, of the members that `members` names.
-    pub const fn many(self, name: &'static str, members: Members) -> Self {
-        Self { members: Some(members), collection: Some(Collection::plain(name)), ..self }
+    /// Adds a collection of the members that `members` names.
+    pub(super) const fn many(self, name: &'static str, members: Members<O>) -> Self {
+        Self { collection: Some(Collection { name, members, create: None, annotate: None }), ..self }
     }
 
-    /// With a collection over it, one member for each node.
-    pub const fn one_a_node(self, name: &'static str) -> Self {
-        Self { collection: Some(Collection::plain(name)), ..self }
-    }
-
-    /// With a collection in which members can be created.
-    pub const fn created_by(self, create: fn(&Cx<'_>, &mut Body) -> Change) -> Self {
-        let collection = self.collection.expect("only a collection has members to create");
+    /// Lets clients create members of the collection.
+    pub(super) const fn created_by(self, create: ReadBody<O>) -> Self {
+        let collection = self.collection.expect("a collection that members can be created in");
         Self { collection: Some(Collection { create: Some(create), ..collection }), ..self }
     }
 
-    /// With annotations in its collection.
-    pub const fn annotated_by(self, annotate: fn(&Cx<'_>, &mut Doc<'_>)) -> Self {
-        let collection = self.collection.expect("only a collection has annotations");
-        Self { collection: Some(Collection { annotate, ..collection }), ..self }
+    /// Adds annotations to the collection.
+    pub(super) const fn annotated_by(self, annotate: fn(&Cx<'_, O>, &mut Doc<'_>)) -> Self {
+        let collection = self.collection.expect("a collection that is annotated");
+        Self { collection: Some(Collection { annotate: Some(annotate), ..collection }), ..self }
     }
 
-    /// Linked from its parent under another name; an empty one where the parent writes the link itself.
-    pub const fn linked_as(self, property: &'static str) -> Self {
+    /// Sets the property by which the parent links to it. Empty if the parent's own function writes the link.
+    pub(super) const fn linked_as(self, property: &'static str) -> Self {
         Self { property: Some(property), ..self }
     }
 
-    /// There only where `present` says so.
-    pub const fn only_if(self, present: fn(&Cx<'_>) -> bool) -> Self {
+    /// Restricts it to the models for which `present` is true.
+    pub(super) const fn only_if(self, present: fn(&ModelOf<'_, O>) -> bool) -> Self {
         Self { present, ..self }
     }
 
-    /// Changed by PATCH.
-    pub const fn patched_by(self, patch: fn(&Cx<'_>, &mut Body) -> Change) -> Self {
+    /// Sets what a client needs to be allowed.
+    pub(super) const fn allowed_by(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+
+    /// Adds PATCH.
+    pub(super) const fn patched_by(self, patch: ReadBody<O>) -> Self {
         Self { patch: Some(patch), ..self }
     }
 
-    /// Ended by DELETE.
-    pub const fn deleted_by(self, delete: fn(&Cx<'_>) -> Change) -> Self {
+    /// Adds DELETE.
+    pub(super) const fn deleted_by(self, delete: Delete<O>) -> Self {
         Self { delete: Some(delete), ..self }
     }
 
-    /// With actions.
-    pub const fn with_actions(self, actions: &'static [Action]) -> Self {
+    /// Adds actions.
+    pub(super) const fn with_actions(self, actions: &'static [Action<O>]) -> Self {
         Self { actions, ..self }
     }
 
-    /// The schema, `ComputerSystem.v1_28_0`.
-    pub fn schema(&self) -> &'static str {
+    /// The schema: `ComputerSystem.v1_28_0`.
+    pub(super) fn schema(&self) -> &'static str {
         self.kind.rsplit_once('.').map_or(self.kind, |(schema, _)| schema)
     }
 
-    /// The type's name without its version: `ComputerSystem`.
-    pub fn type_name(&self) -> &'static str {
+    /// The type without its version: `ComputerSystem`.
+    pub(super) fn type_name(&self) -> &'static str {
         self.kind.split('.').next().unwrap_or(self.kind)
     }
 }
 
-/// What a resource's functions may look at: the service, the node if the resource is one's, and where it stands.
-pub struct Cx<'a> {
-    /// The whole service.
-    pub redfish: &'a Redfish,
-    /// The node, for a resource of a node.
-    pub node: Option<&'a Node>,
-    /// Simulated time now, to which the node is settled.
-    pub now: SimTime,
-    /// The resource's own URI.
-    pub uri: &'a str,
-    /// Ids on the way to it, below the node.
-    pub ids: &'a [&'a str],
-    /// The node's UUID as text, which is its id in URIs below the fleet's root.
-    pub node_key: &'a str,
-    /// Whether the service root is the node's own, with nothing of other nodes below it. Then every resource has a node.
-    pub own: bool,
+impl Resource<OfNode> {
+    /// A resource of a node. It can only be read, after a login.
+    pub(super) const fn of_node(
+        path: &'static str,
+        kind: &'static str,
+        get: fn(&NodeCx<'_>, &mut Doc<'_>),
+    ) -> Self {
+        Self::new(path, kind, get)
+    }
 }
 
-impl<'a> Cx<'a> {
-    /// The node. Only the functions of a node's resources may ask.
-    pub fn node(&self) -> &'a Node {
-        self.node.expect("a resource below a node is only called with one")
+impl Resource<OfService> {
+    /// A resource of the service. It can only be read, after a login.
+    pub(super) const fn of_service(
+        path: &'static str,
+        kind: &'static str,
+        get: fn(&ServiceCx<'_>, &mut Doc<'_>),
+    ) -> Self {
+        Self::new(path, kind, get)
+    }
+}
+
+/// The schemas of all types in a table, such as `Chassis.v1_28_0` and `ChassisCollection`.
+pub(super) fn schemas(table: &[Entry]) -> BTreeSet<String> {
+    table.iter().flat_map(Entry::schemas).collect()
+}
+
+impl Entry {
+    /// Its path, and the property by which its parent links to it if the row names one.
+    pub(super) fn path_and_property(&self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Service(resource) => (resource.path, resource.property),
+            Self::Node(resource) => (resource.path, resource.property),
+        }
     }
 
-    /// The node's model.
-    pub fn profile(&self) -> &'a Profile {
-        self.node().profile()
+    fn schemas(&self) -> Vec<String> {
+        match self {
+            Self::Service(resource) => resource.schemas(),
+            Self::Node(resource) => resource.schemas(),
+        }
     }
+}
 
-    /// Who the node is.
-    pub fn spec(&self) -> Spec<'a> {
-        self.node().spec()
-    }
-
-    /// The last id on the way here.
-    pub fn id(&self) -> &'a str {
-        self.ids.last().expect("only a member's functions ask for its id")
-    }
-
-    /// The node, if the service is its own.
-    pub fn own_node(&self) -> Option<&'a Node> {
-        self.node.filter(|_| self.own)
-    }
-
-    /// Id of the node's system.
-    pub fn system_id(&self) -> &'a str {
-        self.own_node().map_or(self.node_key, |node| &node.profile().ids.system)
-    }
-
-    /// Id of the node's manager.
-    pub fn manager_id(&self) -> &'a str {
-        self.own_node().map_or(self.node_key, |node| &node.profile().ids.manager)
-    }
-
-    /// Id of the node's chassis.
-    pub fn chassis_id(&self) -> &'a str {
-        self.own_node().map_or(self.node_key, |node| &node.profile().ids.chassis)
-    }
-
-    /// `UUID` of the service.
-    pub fn service_uuid(&self) -> Uuid {
-        self.own_node().map_or_else(|| self.redfish.uuid(), |node| node.spec().service_uuid())
-    }
-
-    /// The models that the service has systems of.
-    pub fn profiles(&self) -> Vec<Arc<Profile>> {
-        self.own_node().map_or_else(|| self.redfish.fleet.profiles(), |node| vec![Arc::clone(node.profile())])
-    }
-
-    /// The parts of a link to the node's system, to be joined with what follows below it.
-    pub fn system(&self) -> [&'a str; 2] {
-        ["/redfish/v1/Systems/", self.system_id()]
-    }
-
-    /// The parts of a link to the node's manager.
-    pub fn manager(&self) -> [&'a str; 2] {
-        ["/redfish/v1/Managers/", self.manager_id()]
-    }
-
-    /// The parts of a link to the node's chassis.
-    pub fn chassis(&self) -> [&'a str; 2] {
-        ["/redfish/v1/Chassis/", self.chassis_id()]
-    }
-
-    /// Whether the node's model has what stands at `path`, written as in a profile's `absent`. A document asks before it
-    /// links to what is not directly below it.
-    pub fn has(&self, path: &str) -> bool {
-        !self.profile().lacks(path)
+impl<O: Owner> Resource<O> {
+    fn schemas(&self) -> Vec<String> {
+        let collection = self.collection.is_some().then(|| format!("{}Collection", self.type_name()));
+        std::iter::once(self.schema().to_owned()).chain(collection).collect()
     }
 }

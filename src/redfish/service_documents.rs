@@ -1,38 +1,46 @@
-//! The three documents that describe the service itself: its versions, its OData entry points, its metadata. All follow
-//! from the table.
+//! The three documents that describe the service itself: its versions, its OData entry points, its metadata. All are
+//! derived from the table.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
-use super::JSON;
 use super::doc::Doc;
-use super::protocol::{ODATA_4, ODATA_VERSION, allow};
-use super::tree::{TREE, Target};
+use super::headers::{JSON, ODATA_4, ODATA_VERSION};
+use super::message::MESSAGE_SCHEMA;
+use super::resource::SETTINGS_SCHEMA;
+use super::row::{Fixed, Target};
+use super::tree::Tree;
 
-/// Answers a GET of one of them.
-pub(super) fn answer(target: Target) -> Response<Bytes> {
-    static VERSIONS: LazyLock<Bytes> = LazyLock::new(versions);
-    static ODATA: LazyLock<Bytes> = LazyLock::new(odata);
-    static METADATA: LazyLock<Bytes> = LazyLock::new(metadata);
-    let (bytes, kind) = match target {
-        Target::Metadata => (METADATA.clone(), "application/xml; charset=utf-8"),
-        Target::Odata => (ODATA.clone(), JSON),
-        Target::Versions
-        | Target::Document(_)
-        | Target::Collection(_)
-        | Target::Members(_)
-        | Target::Action(..) => (VERSIONS.clone(), JSON),
-    };
-    let mut response = Response::new(bytes);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(&ODATA_VERSION, ODATA_4);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::ALLOW, allow(target));
-    response
+/// The text of the three documents.
+pub(super) struct ServiceDocuments {
+    versions: Bytes,
+    odata: Bytes,
+    metadata: Bytes,
+}
+
+impl ServiceDocuments {
+    pub(super) fn of(tree: &Tree) -> Self {
+        Self { versions: versions(), odata: odata(tree), metadata: metadata(tree) }
+    }
+
+    /// The response to a GET.
+    pub(super) fn response(&self, fixed: Fixed) -> Response<Bytes> {
+        let (bytes, kind) = match fixed {
+            Fixed::Versions => (&self.versions, JSON),
+            Fixed::Odata => (&self.odata, JSON),
+            Fixed::Metadata => (&self.metadata, "application/xml; charset=utf-8"),
+        };
+        let mut response = Response::new(bytes.clone());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(&ODATA_VERSION, ODATA_4);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(header::ALLOW, Target::Fixed(fixed).allow());
+        response
+    }
 }
 
 fn versions() -> Bytes {
@@ -41,8 +49,8 @@ fn versions() -> Bytes {
     d.finish().0.into()
 }
 
-/// The OData service document: everything that stands directly below the root.
-fn odata() -> Bytes {
+/// The OData service document: everything directly below the root.
+fn odata(tree: &Tree) -> Bytes {
     let mut d = Doc::new(None, None);
     d.put("@odata.context", "/redfish/v1/$metadata");
     d.array("value", |d| {
@@ -54,36 +62,27 @@ fn odata() -> Bytes {
             });
         };
         entry(d, "Service", "/redfish/v1/");
-        let root = TREE.rows.iter().find(|row| row.resource.path == "/redfish/v1");
-        for child in root.map_or(&[][..], |row| &row.children) {
+        for child in &tree.root().children {
             entry(d, child.segment, &format!("/redfish/v1/{}", child.segment));
         }
     });
     d.finish().0.into()
 }
 
-/// `$metadata` (DSP0266, "OData metadata"): a reference to the schema of every type that the table holds.
-fn metadata() -> Bytes {
-    let mut kinds = std::collections::BTreeMap::<String, std::collections::BTreeSet<String>>::new();
-    for row in &TREE.rows {
-        let kind = row.resource.kind;
-        let namespace = kind.rsplit_once('.').map_or(kind, |(namespace, _)| namespace);
-        kinds.entry(row.resource.type_name().to_owned()).or_default().insert(namespace.to_owned());
-        if row.resource.collection.is_some() {
-            let name = format!("{}Collection", row.resource.type_name());
-            kinds.entry(name.clone()).or_default().insert(name);
-        }
-    }
-    for (file, namespace) in
-        [("Message", "Message.v1_3_0"), ("Resource", "Resource.v1_0_0"), ("Settings", "Settings.v1_5_0")]
-    {
-        kinds.entry(file.to_owned()).or_default().insert(namespace.to_owned());
+/// `$metadata` (DSP0266, "OData metadata"): a reference to the schema of every type in the table.
+fn metadata(tree: &Tree) -> Bytes {
+    // The namespaces of a type stand in one file, named after the type.
+    let mut files = BTreeMap::<&str, BTreeSet<&str>>::new();
+    let fixed = [MESSAGE_SCHEMA, "Resource.v1_0_0", SETTINGS_SCHEMA];
+    for namespace in tree.schemas.iter().map(String::as_str).chain(fixed) {
+        let file = namespace.split('.').next().unwrap_or(namespace);
+        files.entry(file).or_default().insert(namespace);
     }
     let mut xml = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <edmx:Edmx xmlns:edmx=\"http://docs.oasis-open.org/odata/ns/edmx\" Version=\"4.0\">\n",
     );
-    for (file, namespaces) in &kinds {
+    for (file, namespaces) in &files {
         let _ = writeln!(xml, "  <edmx:Reference Uri=\"http://redfish.dmtf.org/schemas/v1/{file}_v1.xml\">");
         if !namespaces.contains(file) {
             let _ = writeln!(xml, "    <edmx:Include Namespace=\"{file}\"/>");
@@ -99,9 +98,7 @@ fn metadata() -> Bytes {
          <edmx:DataServices>\n    \
          <Schema xmlns=\"http://docs.oasis-open.org/odata/ns/edm\" Namespace=\"Service\">\n",
     );
-    let root =
-        TREE.rows.iter().find(|row| row.resource.path == "/redfish/v1").map_or("", |row| row.resource.kind);
-    let namespace = root.rsplit_once('.').map_or(root, |(namespace, _)| namespace);
+    let namespace = tree.root().resource.schema();
     let _ =
         writeln!(xml, "      <EntityContainer Name=\"Service\" Extends=\"{namespace}.ServiceContainer\"/>");
     xml.push_str("    </Schema>\n  </edmx:DataServices>\n</edmx:Edmx>\n");

@@ -1,4 +1,4 @@
-//! Sessions of a service: tokens, when they end, and how many there can be.
+//! The sessions of the service root that all nodes share: tokens, time-outs, and the limit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -12,22 +12,21 @@ use crate::fleet::keep::Ledger;
 use crate::meter::Counter;
 use crate::time::SimTime;
 
-/// The sessions of one service root.
+/// The sessions of the shared root.
 pub struct Sessions {
     by_token: DashMap<Box<str>, Session>,
-    /// Tokens by id, in the order of ids.
     by_id: DashMap<u64, Box<str>>,
     next: AtomicU64,
     timeout_s: AtomicU32,
-    /// Sessions at one time, at most.
+    /// The limit of sessions at one time.
     pub limit: usize,
-    /// Sessions that were refused because there were as many already.
+    /// Sessions refused because of the limit.
     pub refused: Counter,
-    /// Where they are kept on disk.
+    /// Stores the sessions on disk.
     ledger: Option<Arc<Ledger>>,
 }
 
-/// A session as it is kept. That it is used is not: a restart counts as a use.
+/// A session on disk. The time of its last use is not stored: a restart counts as a use.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     token: Box<str>,
@@ -35,10 +34,10 @@ struct Kept {
     created: SimTime,
 }
 
-/// What is kept beside the sessions.
+/// The state of the service on disk, beside the sessions.
 #[derive(Serialize, Deserialize)]
 struct KeptService {
-    /// The next id, so that none is used twice.
+    /// The next id, so that no id is used twice.
     next: u64,
     timeout_s: u32,
 }
@@ -47,11 +46,11 @@ struct Session {
     id: u64,
     user: Box<str>,
     created: SimTime,
-    /// When it was used last, simulated milliseconds.
+    /// The last use, simulated milliseconds.
     used: AtomicU64,
 }
 
-/// A session as its resource shows it.
+/// The properties of a session's resource.
 pub struct Shown {
     /// `UserName`.
     pub user: Box<str>,
@@ -59,23 +58,22 @@ pub struct Shown {
     pub created: SimTime,
 }
 
-/// Why no session began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoSession {
     /// There are [`Sessions::limit`] already.
     TooMany,
-    /// The system gave no randomness for a token.
+    /// The system has no randomness for a token.
     NoSecret,
 }
 
 impl Sessions {
-    /// Sessions at one time, unless somebody says otherwise. Ironic's conductor keeps one for each address and credential, at most 1000
+    /// The default limit. Ironic's conductor keeps a session for each pair of address and credentials, at most 1000
     /// (`[redfish]connection_cache_size`).
     pub const LIMIT: usize = 4096;
-    /// Bounds of `SessionTimeout`, seconds (the schema's own).
+    /// The bounds of `SessionTimeout` in its schema, seconds.
     pub const TIMEOUT_S: std::ops::RangeInclusive<i64> = 30..=86_400;
 
-    /// None, with the default timeout of 30 minutes.
+    /// No sessions, and a timeout of 30 minutes.
     pub fn new() -> Self {
         Self {
             by_token: DashMap::new(),
@@ -88,19 +86,19 @@ impl Sessions {
         }
     }
 
-    /// None, and those to come are kept in `ledger`, if there is one.
+    /// No sessions. If there is a `ledger`, it stores each change on disk.
     pub fn kept_in(ledger: Option<Arc<Ledger>>) -> Self {
         Self { ledger, ..Self::new() }
     }
 
-    /// Below which the records of sessions are kept.
+    /// The prefix of the records' keys.
     pub const RECORDS: &str = "session/";
     const SERVICE: &str = "session/service";
 
-    /// Takes back what was kept: records below [`Sessions::RECORDS`]. Each session counts as used `now`.
+    /// Restores the sessions from the records below [`Sessions::RECORDS`]. Each session counts as used `now`.
     ///
     /// # Errors
-    /// When a record cannot be read; its key and why.
+    /// The key of a record that cannot be read, and the reason.
     pub fn restore(&self, records: &[(String, Vec<u8>)], now: SimTime) -> Result<(), String> {
         for (key, value) in records {
             let wrong = |error: &dyn std::fmt::Display| format!("record '{key}': {error}");
@@ -118,7 +116,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Has whoever shows something of sessions wait until it is kept.
+    /// Makes the response that shows a session wait until the sessions are on disk.
     fn note(&self) {
         if let Some(ledger) = &self.ledger {
             ledger.note_records();
@@ -141,7 +139,7 @@ impl Sessions {
         }
     }
 
-    /// `SessionTimeout`, seconds without a request after which a session ends.
+    /// `SessionTimeout`: a session ends after so many seconds without a request.
     pub fn timeout_s(&self) -> u32 {
         self.note();
         self.timeout_s.load(Ordering::Relaxed)
@@ -153,20 +151,19 @@ impl Sessions {
         self.keep_service();
     }
 
-    /// How many there are, those included that have timed out and were not looked at since.
+    /// The number of sessions, including sessions that have timed out and are not removed yet.
     pub fn len(&self) -> usize {
         self.by_token.len()
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Begins a session; its id and token.
+    /// Begins a session and returns its id and token.
     ///
     /// # Errors
-    /// When there are too many, or no token can be made.
+    /// When the limit is reached, or the system has no randomness.
     pub fn begin(&self, user: &str, now: SimTime) -> Result<(u64, Box<str>), NoSession> {
         if self.by_token.len() >= self.limit {
             self.forget_ended(now);
@@ -186,7 +183,7 @@ impl Sessions {
         Ok((id, token))
     }
 
-    /// The id of the session with that token, which this use keeps alive.
+    /// The id of the session with that token. This use keeps the session alive.
     pub fn check(&self, token: &str, now: SimTime) -> Option<u64> {
         let session = self.by_token.get(token)?;
         if self.ended(&session, now) {
@@ -199,7 +196,7 @@ impl Sessions {
         Some(session.id)
     }
 
-    /// Ends a session; whether there was one.
+    /// Ends a session. Returns whether it existed.
     pub fn end(&self, id: u64) -> bool {
         let Some((_, token)) = self.by_id.remove(&id) else { return false };
         self.keep(id, None);
@@ -209,7 +206,6 @@ impl Sessions {
         true
     }
 
-    /// The session with that id.
     pub fn get(&self, id: u64, now: SimTime) -> Option<Shown> {
         self.note();
         let token = self.by_id.get(&id)?.clone();
@@ -217,7 +213,7 @@ impl Sessions {
         (!self.ended(&session, now)).then(|| Shown { user: session.user.clone(), created: session.created })
     }
 
-    /// Ids of all sessions, sorted.
+    /// The ids of all live sessions, sorted.
     pub fn ids(&self, now: SimTime) -> Vec<u64> {
         self.note();
         let live = self.by_token.iter().filter(|s| !self.ended(s, now));
@@ -271,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_limit_and_ended_ones_make_room() {
+    fn sessions_have_a_limit_and_ended_sessions_make_room() {
         let sessions = Sessions::new();
         for _ in 0..Sessions::LIMIT {
             sessions.begin("admin", T0).unwrap();
@@ -282,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_that_are_taken_back_are_what_was_kept() {
+    fn restored_sessions_are_the_stored_ones() {
         let sessions = Sessions::new();
         let kept = |token: &str| json(&Kept { token: token.into(), user: "admin".into(), created: T0 });
         let service = json(&KeptService { next: 9, timeout_s: 60 });

@@ -1,142 +1,119 @@
-//! The one list of resources, and all that is derived from it: routes, collections, links from parents, `Allow`.
+//! The routes of the service, derived from the table of resources.
 
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
 
-use super::resource::Resource;
-use super::resources::RESOURCES;
+use super::resource::{Collection, Entry, OfNode, OfService, Owner, Resource, schemas};
+use super::row::{Fixed, Part, ROOT, Row, Target, parent};
 
-/// The routes of the service, from the table.
-pub static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(RESOURCES));
-
-/// All routes.
-pub struct Tree {
-    nodes: Vec<Branch>,
-    /// The table, with what is derived for each row.
-    pub rows: Vec<Row>,
+/// All routes of the service.
+pub(super) struct Tree {
+    branches: Vec<Branch>,
+    pub services: Vec<Row<OfService>>,
+    pub nodes: Vec<Row<OfNode>>,
+    /// The schemas of all types, such as `Chassis.v1_28_0`.
+    pub schemas: BTreeSet<String>,
 }
 
-/// A row of the table with what is derived from it.
-pub struct Row {
-    /// The row.
-    pub resource: &'static Resource,
-    /// Rows whose documents stand directly below this one's, with the property that links to each.
-    pub children: Vec<Child>,
-    /// The path with `{}` for ids and without `/redfish/v1/`, as a profile's `absent` writes it.
-    pub generic: String,
-}
-
-/// A link that a document has because something stands below it.
-pub struct Child {
-    /// Property that links.
-    pub property: &'static str,
-    /// Last word of the path.
-    pub segment: &'static str,
-    /// Number of the row.
-    pub row: usize,
-}
-
-/// What stands at a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The document of a row.
-    Document(usize),
-    /// The collection over a row.
-    Collection(usize),
-    /// The `Members` of the collection over a row, to which a client may POST as to the collection (DSP0266, "POST
-    /// (create)").
-    Members(usize),
-    /// An action of a row.
-    Action(usize, usize),
-    /// `/redfish`.
-    Versions,
-    /// `/redfish/v1/odata`.
-    Odata,
-    /// `/redfish/v1/$metadata`.
-    Metadata,
-}
-
-/// What a path leads to, with the ids on the way.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Route<'p> {
-    /// What stands there.
+/// A path that has been resolved.
+pub(super) struct Route<'p> {
     pub target: Target,
-    /// The id that names a node, and how.
-    pub node: Option<(NodeId, &'p str)>,
+    /// The id that names a node, and the part of the node that it is the id of.
+    pub node: Option<(IdOf, &'p str)>,
     /// The other ids, in order.
     pub ids: Vec<&'p str>,
 }
 
-/// How an id names a node.
+/// The part of a node that an id names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NodeId {
-    /// It is its system's.
+pub(super) enum IdOf {
     System,
-    /// It is its manager's.
     Manager,
-    /// It is its chassis's.
     Chassis,
-    /// It begins with the node's key and a dash; the rest is a part of the node.
-    Prefix,
-}
-
-#[derive(Default)]
-struct Branch {
-    words: Vec<(&'static str, usize)>,
-    id: Option<(IdKind, usize)>,
-    target: Option<Target>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum IdKind {
-    Node(NodeId),
+    /// The id begins with the node's UUID and a dash; the rest is the id of a part.
     Part,
 }
 
+/// What follows a segment of a path.
+#[derive(Default)]
+struct Branch {
+    words: Vec<(&'static str, usize)>,
+    id: Option<(Id, usize)>,
+    target: Option<Planted>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Id {
+    Node(IdOf),
+    Part,
+}
+
+/// A [`Target`] while the tree is built; the numbers are those of its rows.
+#[derive(Clone, Copy)]
+enum Planted {
+    Service(usize, Part<OfService>),
+    Node(usize, Part<OfNode>),
+    OverNodes(usize, &'static Collection<OfNode>),
+    Fixed(Fixed),
+}
+
 impl Tree {
-    fn of(table: &'static [Resource]) -> Self {
-        let mut tree = Self { nodes: vec![Branch::default()], rows: Vec::with_capacity(table.len()) };
-        for (path, target) in [
-            ("/redfish", Target::Versions),
-            ("/redfish/v1/odata", Target::Odata),
-            ("/redfish/v1/$metadata", Target::Metadata),
-        ] {
-            tree.plant(path, target);
+    /// Builds the tree of a table.
+    ///
+    /// # Panics
+    /// When two rows of the table have the same path, or a row's path has an id that no row names.
+    pub(super) fn of(table: &'static [Entry]) -> Self {
+        let mut tree = Self {
+            branches: vec![Branch::default()],
+            services: Vec::new(),
+            nodes: Vec::new(),
+            schemas: schemas(table),
+        };
+        for (path, fixed) in Fixed::PATHS {
+            tree.plant(path, Planted::Fixed(fixed));
         }
-        for (n, resource) in table.iter().enumerate() {
-            tree.plant(resource.path, Target::Document(n));
-            if resource.collection.is_some() {
-                tree.plant(parent(resource.path), Target::Collection(n));
-            }
-            if resource.collection.is_some_and(|c| c.create.is_some()) {
-                let at = tree.walk(parent(resource.path));
-                let at = tree.word(at, "Members");
-                tree.nodes[at].target = Some(Target::Members(n));
-            }
-            for (a, action) in resource.actions.iter().enumerate() {
-                let at = tree.walk(resource.path);
-                let at = tree.word(at, "Actions");
-                let at = tree.word(at, action.name());
-                tree.nodes[at].target = Some(Target::Action(n, a));
-            }
-            tree.rows.push(Row { resource, children: Vec::new(), generic: generic(resource.path) });
-        }
-        for (n, resource) in table.iter().enumerate() {
-            // A member's collection is what its grandparent links to.
-            let linked = if resource.path.ends_with('}') { parent(resource.path) } else { resource.path };
-            let segment = linked.rsplit('/').next().unwrap_or(linked);
-            let property = resource.property.unwrap_or(segment);
-            let above = table.iter().position(|r| r.path == parent(linked));
-            if let (Some(above), false) = (above, property.is_empty()) {
-                tree.rows[above].children.push(Child { property, segment, row: n });
+        for (number, entry) in table.iter().enumerate() {
+            match entry {
+                Entry::Service(resource) => {
+                    let row = tree.services.len();
+                    tree.services.push(Row::new(resource, number, table));
+                    tree.plant_row(resource, |part| Planted::Service(row, part));
+                }
+                Entry::Node(resource) => {
+                    let row = tree.nodes.len();
+                    tree.nodes.push(Row::new(resource, number, table));
+                    let over_nodes = !parent(resource.path).contains('{');
+                    tree.plant_row(resource, |part| match part {
+                        Part::Collection(over) if over_nodes => Planted::OverNodes(row, over),
+                        part => Planted::Node(row, part),
+                    });
+                }
             }
         }
         tree
     }
 
-    fn plant(&mut self, path: &'static str, target: Target) {
+    fn plant_row<O: Owner>(&mut self, resource: &'static Resource<O>, target: impl Fn(Part<O>) -> Planted) {
+        self.plant(resource.path, target(Part::Document));
+        if let Some(collection) = &resource.collection {
+            let at = self.plant(parent(resource.path), target(Part::Collection(collection)));
+            if collection.create.is_some() {
+                let at = self.word(at, "Members");
+                self.branches[at].target = Some(target(Part::Members(collection)));
+            }
+        }
+        for action in resource.actions {
+            let at = self.walk(resource.path);
+            let at = self.word(at, "Actions");
+            let at = self.word(at, action.name());
+            self.branches[at].target = Some(target(Part::Action(action)));
+        }
+    }
+
+    fn plant(&mut self, path: &'static str, target: Planted) -> usize {
         let at = self.walk(path);
-        let before = self.nodes[at].target.replace(target);
-        assert!(before.is_none(), "two rows stand at {path}");
+        let before = self.branches[at].target.replace(target);
+        assert!(before.is_none(), "two rows have the path {path}");
+        at
     }
 
     fn walk(&mut self, path: &'static str) -> usize {
@@ -144,18 +121,18 @@ impl Tree {
     }
 
     fn word(&mut self, at: usize, segment: &'static str) -> usize {
-        let new = self.nodes.len();
+        let new = self.branches.len();
         let next = if segment.starts_with('{') {
-            let kind = match segment {
-                "{System}" => IdKind::Node(NodeId::System),
-                "{Manager}" => IdKind::Node(NodeId::Manager),
-                "{Chassis}" => IdKind::Node(NodeId::Chassis),
-                "{Software}" => IdKind::Node(NodeId::Prefix),
-                _ => IdKind::Part,
+            let id = match segment {
+                "{System}" => Id::Node(IdOf::System),
+                "{Manager}" => Id::Node(IdOf::Manager),
+                "{Chassis}" => Id::Node(IdOf::Chassis),
+                part if part.starts_with("{Node-") => Id::Node(IdOf::Part),
+                _ => Id::Part,
             };
-            self.nodes[at].id.get_or_insert((kind, new)).1
+            self.branches[at].id.get_or_insert((id, new)).1
         } else {
-            let words = &mut self.nodes[at].words;
+            let words = &mut self.branches[at].words;
             let found = words.iter().find(|(w, _)| *w == segment).map(|(_, next)| *next);
             found.unwrap_or_else(|| {
                 words.push((segment, new));
@@ -163,86 +140,128 @@ impl Tree {
             })
         };
         if next == new {
-            self.nodes.push(Branch::default());
+            self.branches.push(Branch::default());
         }
         next
     }
 
-    /// What stands at a path. One trailing slash is let pass: clients write the root with it. Below a node's `own` root
-    /// the ids of its parts do not begin with the node's key.
-    pub fn find<'p>(&self, path: &'p str, own: bool) -> Option<Route<'p>> {
+    /// Resolves a path. One slash at the end is allowed, as clients write the root with it. Below a root that belongs to
+    /// one node (`own_root`), the ids of parts do not begin with the node's UUID.
+    pub(super) fn find<'p>(&'static self, path: &'p str, own_root: bool) -> Option<Route<'p>> {
         let path = path.strip_prefix('/')?;
         let path = path.strip_suffix('/').unwrap_or(path);
-        let (mut at, mut node, mut ids) = (&self.nodes[0], None, Vec::new());
+        let (mut at, mut node, mut ids) = (&self.branches[0], None, Vec::new());
         let mut rest = Some(path);
         while let Some(left) = rest {
-            // A search machine is set up for each segment otherwise, and most are a few bytes long.
+            // `str::split` sets up a searcher for each segment, which costs more than most segments are long.
             let end = left.bytes().position(|b| b == b'/');
             let segment = &left[..end.unwrap_or(left.len())];
             rest = end.map(|end| &left[end + 1..]);
             if let Some((_, next)) = at.words.iter().find(|(w, _)| *w == segment) {
-                at = &self.nodes[*next];
+                at = &self.branches[*next];
                 continue;
             }
-            let (kind, next) = at.id.filter(|_| !segment.is_empty())?;
-            match kind {
-                IdKind::Node(NodeId::Prefix) if own => ids.push(segment),
-                IdKind::Node(NodeId::Prefix) => {
-                    let (key, part) = segment.split_at_checked(KEY_LENGTH)?;
-                    node = Some((NodeId::Prefix, key));
+            let (id, next) = at.id.filter(|_| !segment.is_empty())?;
+            match id {
+                Id::Node(IdOf::Part) if own_root => ids.push(segment),
+                Id::Node(IdOf::Part) => {
+                    let (uuid, part) = segment.split_at_checked(UUID_LENGTH)?;
+                    node = Some((IdOf::Part, uuid));
                     ids.push(part.strip_prefix('-')?);
                 }
-                IdKind::Node(whole) => node = Some((whole, segment)),
-                IdKind::Part => ids.push(segment),
+                Id::Node(whole) => node = Some((whole, segment)),
+                Id::Part => ids.push(segment),
             }
-            at = &self.nodes[next];
+            at = &self.branches[next];
         }
-        Some(Route { target: at.target?, node, ids })
+        let target = match at.target? {
+            Planted::Service(row, part) => Target::Service(&self.services[row], part),
+            Planted::Node(row, part) => Target::Node(&self.nodes[row], part),
+            Planted::OverNodes(row, over) if own_root => {
+                Target::Node(&self.nodes[row], Part::Collection(over))
+            }
+            Planted::OverNodes(row, over) => Target::OverNodes(&self.nodes[row], over),
+            Planted::Fixed(fixed) => Target::Fixed(fixed),
+        };
+        Some(Route { target, node, ids })
+    }
+
+    /// The row of the service root.
+    pub(super) fn root(&self) -> &Row<OfService> {
+        self.services.iter().find(|row| row.resource.path == ROOT).expect("the table has a service root")
+    }
+
+    /// The paths of all rows as a profile's `absent` writes them.
+    pub(super) fn generic_paths(&self) -> impl Iterator<Item = &str> {
+        let services = self.services.iter().map(|row| &row.generic);
+        services.chain(self.nodes.iter().map(|row| &row.generic)).map(String::as_str)
+    }
+
+    /// The types of all rows by their numbers, each as `ComputerSystem`.
+    pub(super) fn type_names(&self) -> Vec<&'static str> {
+        let services = self.services.iter().map(|row| (row.number, row.resource.type_name()));
+        let nodes = self.nodes.iter().map(|row| (row.number, row.resource.type_name()));
+        let mut names: Vec<_> = services.chain(nodes).collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name).collect()
     }
 }
 
-/// Characters of a node's key in a URI: a UUID.
-const KEY_LENGTH: usize = 36;
-
-fn parent(path: &'static str) -> &'static str {
-    path.rsplit_once('/').map_or("", |(parent, _)| parent)
-}
-
-fn generic(path: &str) -> String {
-    let below = path.strip_prefix("/redfish/v1").unwrap_or(path);
-    let words = below.split('/').filter(|s| !s.is_empty());
-    words.map(|s| if s.starts_with('{') { "{}" } else { s }).collect::<Vec<_>>().join("/")
-}
+/// Characters of a node's UUID in a URI.
+const UUID_LENGTH: usize = 36;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
+    use http::Method;
+
     use super::*;
+    use crate::redfish::resource::Need;
+    use crate::redfish::resources::RESOURCES;
 
-    const KEY: &str = "c4761ce6-14fc-8f4f-bec3-9a057624dd62";
+    static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(RESOURCES));
+    const UUID: &str = "c4761ce6-14fc-8f4f-bec3-9a057624dd62";
 
-    #[test]
-    fn paths_lead_to_rows_with_their_ids() {
-        let path = format!("/redfish/v1/Systems/{KEY}/Processors/CPU0");
-        let route = TREE.find(&path, false).unwrap();
-        assert_eq!((route.node, route.ids), (Some((NodeId::System, KEY)), vec!["CPU0"]));
-        assert!(matches!(TREE.find("/redfish/v1/Systems", false).unwrap().target, Target::Collection(_)));
-        assert!(matches!(TREE.find("/redfish/v1/", false).unwrap().target, Target::Document(_)));
-        assert_eq!(TREE.find("/redfish/", false).unwrap().target, Target::Versions);
+    fn find(path: &str, own_root: bool) -> Option<Route<'_>> {
+        TREE.find(path, own_root)
     }
 
     #[test]
-    fn a_component_of_a_node_is_found_by_its_prefix() {
-        let path = format!("/redfish/v1/UpdateService/FirmwareInventory/{KEY}-BIOS");
-        let route = TREE.find(&path, false).unwrap();
-        assert_eq!((route.node, route.ids), (Some((NodeId::Prefix, KEY)), vec!["BIOS"]));
+    fn a_path_leads_to_its_row_with_the_ids_in_it() {
+        let path = format!("/redfish/v1/Systems/{UUID}/Processors/CPU0");
+        let route = find(&path, false).unwrap();
+        assert_eq!((route.node, route.ids), (Some((IdOf::System, UUID)), vec!["CPU0"]));
+        let Target::Node(row, Part::Document) = route.target else { panic!("a node's document") };
+        assert_eq!(row.resource.type_name(), "Processor");
+        assert!(matches!(find("/redfish/v1/", false).unwrap().target, Target::Service(_, Part::Document)));
+        assert!(matches!(find("/redfish/", false).unwrap().target, Target::Fixed(Fixed::Versions)));
+    }
+
+    #[test]
+    fn a_collection_over_nodes_is_a_nodes_own_below_its_own_root() {
+        for path in ["/redfish/v1/Systems", "/redfish/v1/UpdateService/FirmwareInventory"] {
+            assert!(matches!(find(path, false).unwrap().target, Target::OverNodes(..)), "{path}");
+            assert!(
+                matches!(find(path, true).unwrap().target, Target::Node(_, Part::Collection(_))),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_nodes_component_begins_with_the_nodes_uuid() {
+        let path = format!("/redfish/v1/UpdateService/FirmwareInventory/{UUID}-BIOS");
+        let route = find(&path, false).unwrap();
+        assert_eq!((route.node, route.ids), (Some((IdOf::Part, UUID)), vec!["BIOS"]));
         let short = "/redfish/v1/UpdateService/FirmwareInventory/BIOS";
-        assert!(TREE.find(short, false).is_none());
-        let route = TREE.find(short, true).unwrap();
+        assert!(find(short, false).is_none());
+        let route = find(short, true).unwrap();
         assert_eq!((route.node, route.ids), (None, vec!["BIOS"]));
     }
 
     #[test]
-    fn what_is_not_in_the_table_is_nowhere() {
+    fn other_paths_lead_nowhere() {
         for path in [
             "",
             "/",
@@ -251,22 +270,38 @@ mod tests {
             "/redfish/v1/systems",
             "/redfish/v1/Systems/x/y/z",
         ] {
-            assert!(TREE.find(path, false).is_none(), "{path}");
+            assert!(find(path, false).is_none(), "{path}");
         }
     }
 
     #[test]
-    fn every_document_below_another_is_linked_or_says_that_it_is_not() {
-        for row in &TREE.rows {
-            let mut seen = std::collections::BTreeSet::new();
-            for child in &row.children {
-                assert!(
-                    seen.insert(child.property),
-                    "{} links twice as {}",
-                    row.resource.path,
-                    child.property
-                );
+    fn a_document_links_to_each_child_by_a_property_of_its_own() {
+        fn check<O: Owner>(rows: &[Row<O>]) {
+            for row in rows {
+                let mut properties: Vec<_> = row.children.iter().map(|child| child.property).collect();
+                properties.sort_unstable();
+                properties.dedup();
+                assert_eq!(properties.len(), row.children.len(), "{} links twice", row.resource.path);
             }
         }
+        check(&TREE.services);
+        check(&TREE.nodes);
+    }
+
+    #[test]
+    fn everybody_may_read_the_root_and_log_in_and_nothing_else() {
+        let open =
+            |path: &str, method: Method| find(path, false).unwrap().target.need(&method) == Need::Nothing;
+        for path in ["/redfish", "/redfish/v1", "/redfish/v1/odata", "/redfish/v1/$metadata"] {
+            assert!(
+                open(path, Method::GET) && open(path, Method::HEAD) && !open(path, Method::POST),
+                "{path}"
+            );
+        }
+        let sessions = "/redfish/v1/SessionService/Sessions";
+        assert!(open(sessions, Method::POST) && !open(sessions, Method::GET));
+        let public = TREE.services.iter().filter(|row| row.resource.access.read == Need::Nothing);
+        assert_eq!(public.count(), 1);
+        assert!(TREE.nodes.iter().all(|row| row.need(Part::Document, &Method::GET) == Need::Login));
     }
 }

@@ -1,4 +1,4 @@
-//! The values of documents: how each type that a node has is written as JSON.
+//! The values in documents: how each type is written as JSON.
 
 use std::fmt;
 
@@ -8,13 +8,12 @@ use crate::dmtf;
 use crate::node::spec::Mac;
 
 /// A value that can be written as JSON.
-pub trait Value {
-    /// Writes it.
+pub(super) trait Value {
     fn write(&self, out: &mut Vec<u8>);
 }
 
-/// Texts written as one.
-pub struct Joined<'a>(pub &'a [&'a str]);
+/// A text in several parts.
+pub(super) struct Joined<'a>(pub &'a [&'a str]);
 
 impl Value for Joined<'_> {
     fn write(&self, out: &mut Vec<u8>) {
@@ -26,8 +25,8 @@ impl Value for Joined<'_> {
     }
 }
 
-/// A text in which nothing is to be escaped, and nothing looked for: an id, or a word of the standard.
-pub struct Plain<'a>(pub &'a str);
+/// A text that never needs escaping, such as an id.
+pub(super) struct Plain<'a>(pub &'a str);
 
 impl Value for Plain<'_> {
     fn write(&self, out: &mut Vec<u8>) {
@@ -56,7 +55,7 @@ impl Value for &String {
     }
 }
 
-/// A text that is put together where it is written: `format_args!` makes no string.
+/// A formatted text, without a `String` for it.
 impl Value for fmt::Arguments<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         struct Escaped<'a>(&'a mut Vec<u8>);
@@ -115,7 +114,7 @@ impl Value for Mac {
 
 impl Value for f64 {
     fn write(&self, out: &mut Vec<u8>) {
-        // Two places are as exact as a sensor is; the number of JSON has no NaN, and ours never is.
+        // A sensor is not more exact than two decimal places. JSON has no NaN, and no reading is one.
         let rounded = (self * 100.0).round() / 100.0;
         out.extend_from_slice(rounded.to_string().as_bytes());
     }
@@ -167,14 +166,14 @@ dmtf_words!(
     Role
 );
 
-/// Writes a text in which nothing is to be escaped.
+/// Writes a text that needs no escaping.
 fn plain(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
 }
 
-/// Writes text between quotes: what JSON forbids there is escaped (RFC 8259, clause 7).
+/// Writes text between quotes, and escapes the characters that JSON forbids there (RFC 8259, clause 7).
 fn escape(text: &str, out: &mut Vec<u8>) {
     if is_plain(text) {
         out.extend_from_slice(text.as_bytes());
@@ -192,8 +191,8 @@ fn escape(text: &str, out: &mut Vec<u8>) {
     }
 }
 
-/// Whether nothing in the text is to be escaped. Eight bytes are looked at at once: most texts of a document are short,
-/// and looking at each byte of them would cost more than all else.
+/// Whether the text needs no escaping. It tests eight bytes at a time: most texts of a document are short, and a test of
+/// each byte would cost more than the rest of the rendering.
 fn is_plain(text: &str) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;

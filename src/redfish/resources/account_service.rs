@@ -1,35 +1,35 @@
-//! `AccountService` with its one `ManagerAccount` and the three roles that every service has. All are read-only: the
-//! account is the operator's of this daemon.
+//! `AccountService`, its one `ManagerAccount`, and the three roles that every service has. All are read-only: the account
+//! comes from the settings of the daemon.
 
+use super::common;
 use crate::dmtf::Role;
+use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-/// Id of the one account.
 const ONLY: &str = "1";
 
-pub(super) fn get(_: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "AccountService");
     d.put("Name", "Account Service");
     d.put("ServiceEnabled", true);
     d.put("LocalAccountAuth", "Enabled");
     d.put("HTTPBasicAuth", "Enabled");
     d.put("AuthFailureLoggingThreshold", 0);
-    // Nobody is ever locked out.
+    // No account is ever locked.
     d.put("AccountLockoutThreshold", 0);
     d.put("AccountLockoutDuration", 0);
     d.put("SupportedAccountTypes", ["Redfish"].as_slice());
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
 }
 
-pub(super) fn accounts(_: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn accounts(_: &ServiceCx<'_>, each: &mut dyn FnMut(&str)) {
     each(ONLY);
 }
 
-pub(super) fn get_account(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get_account(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", ONLY);
     d.put("Name", "User Account");
-    d.put("UserName", &*cx.redfish.account.user);
+    d.put("UserName", &*cx.facts.user);
     d.null("Password");
     d.put("PasswordChangeRequired", false);
     d.put("AccountTypes", ["Redfish"].as_slice());
@@ -41,13 +41,13 @@ pub(super) fn get_account(cx: &Cx<'_>, d: &mut Doc<'_>) {
     });
 }
 
-pub(super) fn roles(_: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn roles(_: &ServiceCx<'_>, each: &mut dyn FnMut(&str)) {
     Role::ALL.iter().for_each(|role| each(role.as_str()));
 }
 
 /// Privileges: DSP0266, "Roles".
-pub(super) fn get_role(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let role = Role::parse(cx.id()).expect("a role that is not there was refused before");
+pub(super) fn get_role(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
+    let role = Role::parse(cx.id()).expect("the role exists, or the request was refused");
     d.put("Id", role);
     d.join("Name", &[role.as_str(), " Role"]);
     d.put("RoleId", role);

@@ -1,29 +1,27 @@
-//! `Bios` and the settings that the next start brings.
+//! `Bios`, and the settings that take effect at the next boot.
 
 use serde_json::Value as Json;
 
 use crate::node::command::Command;
 use crate::profile::bios::{Misfit, Value};
 use crate::redfish::body::Body;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{
     Message, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST,
     PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR,
 };
-use crate::redfish::resource::{Action, Change, Cx, Effect};
+use crate::redfish::resource::{Action, Asked, OfNode};
 
-pub(super) static ACTIONS: &[Action] = &[Action {
-    key: "#Bios.ResetBios",
-    describe: |_, _| (),
-    run: |_, _| Ok(Some(Effect::Node(Command::ResetBios))),
-}];
+pub(super) static ACTIONS: &[Action<OfNode>] =
+    &[Action { key: "#Bios.ResetBios", describe: |_, _| (), run: |_, _| Ok(Some(Command::ResetBios)) }];
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "Bios");
     d.put("Name", "BIOS Configuration");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        let changed = &cx.node().bmc().bios;
+        let changed = &cx.node.bmc().bios;
         for attribute in &cx.profile().bios {
             let value = changed.get(attribute.name.as_str()).cloned();
             d.put(&attribute.name, value.unwrap_or_else(|| attribute.default_value()));
@@ -31,23 +29,23 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     });
     d.object("@Redfish.Settings", |d| {
         d.put("@odata.type", "#Settings.v1_5_0.Settings");
-        d.link("SettingsObject", &[cx.uri, "/Settings"]);
+        d.link("SettingsObject", &[cx.uri(), "/Settings"]);
         d.put("SupportedApplyTimes", ["OnReset"].as_slice());
     });
 }
 
-pub(super) fn get_settings(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get_settings(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "Settings");
     d.put("Name", "BIOS Configuration Pending Settings");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        for (name, value) in &cx.node().bmc().bios_pending {
+        for (name, value) in &cx.node.bmc().bios_pending {
             d.put(name, value.clone());
         }
     });
 }
 
-pub(super) fn patch_settings(cx: &Cx<'_>, body: &mut Body) -> Change {
+pub(super) fn patch_settings(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     body.require("Attributes");
     body.object("@Redfish.SettingsApplyTime", |b| {
         b.take("@odata.type");
@@ -69,10 +67,10 @@ pub(super) fn patch_settings(cx: &Cx<'_>, body: &mut Body) -> Change {
             }
         }
     }
-    Ok(Some(Effect::Node(Command::ChangeBios(changes))))
+    Ok(Some(Command::ChangeBios(changes)))
 }
 
-fn read(cx: &Cx<'_>, name: &str, json: &Json) -> Result<Value, Message> {
+fn read(cx: &NodeCx<'_>, name: &str, json: &Json) -> Result<Value, Message> {
     let Some(attribute) = cx.profile().attribute(name) else {
         return Err(Message::new(&PROPERTY_UNKNOWN, [name]));
     };

@@ -1,24 +1,27 @@
 //! `BootOption`: the entries of the boot order.
 
+use super::common;
 use crate::dmtf::BootTarget;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
-    (0u8..).zip(&cx.profile().boot_order).for_each(|(number, _)| each(&super::boot_option_reference(number)));
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
+    (0u8..)
+        .zip(&cx.profile().boot_order)
+        .for_each(|(number, _)| each(&common::boot_option_reference(number)));
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let mut options = (0u8..).zip(&cx.profile().boot_order);
     let (_, target) = options
-        .find(|(number, _)| super::boot_option_reference(*number) == cx.id())
-        .expect("an option that is not there was refused before");
+        .find(|(number, _)| common::boot_option_reference(*number) == cx.id())
+        .expect("the boot option exists, or the request was refused");
     d.put("Id", cx.id());
     d.join("Name", &["Boot option ", target.as_str()]);
     d.put("BootOptionReference", cx.id());
     d.put("BootOptionEnabled", true);
     d.put("DisplayName", display_name(*target));
-    // The word that sushy writes for a virtual CD of some boards is none of DMTF's.
+    // `UsbCd` is not a word of the schema.
     d.put_some("Alias", Some(*target).filter(|t| *t != BootTarget::UsbCd));
     if matches!(target, BootTarget::Pxe | BootTarget::UefiHttp)
         && let Some(nic) = cx.profile().nics.first()

@@ -1,18 +1,20 @@
-//! `Chassis`: the box.
+//! `Chassis`: the enclosure of the server.
 
+use super::common;
 use crate::dmtf::IndicatorLed;
 use crate::node::command::Command;
 use crate::redfish::body::Body;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Change, Cx, Effect};
+use crate::redfish::resource::{Asked, OfNode};
 
 /// Height of a rack unit, mm.
 const RACK_UNIT_MM: f64 = 44.45;
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (profile, spec, led) = (cx.profile(), cx.spec(), cx.node().bmc().chassis_led);
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (profile, spec, led) = (cx.profile(), cx.spec(), cx.node.bmc().chassis_led);
     let chassis = &profile.chassis;
-    d.put("Id", cx.chassis_id());
+    d.put("Id", cx.model.chassis_id());
     d.join("Name", &["Chassis of ", &spec.name()]);
     d.put("ChassisType", &chassis.kind);
     d.put("Manufacturer", &profile.manufacturer);
@@ -20,8 +22,8 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("SKU", &profile.sku);
     d.put("PartNumber", &profile.part_number);
     d.put("SerialNumber", spec.serial());
-    d.put("UUID", cx.node_key);
-    d.put("PowerState", cx.node().host().power_state());
+    d.put("UUID", cx.model.uuid);
+    d.put("PowerState", cx.node.host().power_state());
     d.put("IndicatorLED", led);
     d.put("LocationIndicatorActive", led != IndicatorLed::Off);
     d.put("HeightMm", chassis.height_mm);
@@ -33,14 +35,14 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("MaxPowerWatts", chassis.max_watts);
     d.object("Location", |d| d.object("Placement", |d| d.put("Rack", format!("rack-{:03}", spec.rack()))));
     d.object("Status", |d| {
-        super::ok(d);
+        common::ok(d);
         d.put("HealthRollup", "OK");
     });
     d.object("Links", |d| {
-        d.one_link("ComputerSystems", &cx.system());
-        d.one_link("ManagedBy", &cx.manager());
-        d.one_link("ManagersInChassis", &cx.manager());
-        let [base, key] = cx.system();
+        d.one_link("ComputerSystems", &cx.model.system());
+        d.one_link("ManagedBy", &cx.model.manager());
+        d.one_link("ManagersInChassis", &cx.model.manager());
+        let [base, key] = cx.model.system();
         d.array("Storage", |d| {
             for storage in &profile.storage {
                 d.item_link(&[base, key, "/Storage/", &storage.id]);
@@ -48,13 +50,13 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         });
         d.array("Drives", |d| {
             for (_, _, drive) in profile.drives() {
-                d.item_link(&[cx.uri, "/Drives/", &drive.id]);
+                d.item_link(&[cx.uri(), "/Drives/", &drive.id]);
             }
         });
     });
 }
 
-pub(super) fn patch(_: &Cx<'_>, body: &mut Body) -> Change {
-    let led = super::led(body);
-    Ok(led.map(|led| Effect::Node(Command::SetChassisLed(led))))
+pub(super) fn patch(_: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
+    let led = common::led(body);
+    Ok(led.map(Command::SetChassisLed))
 }

@@ -1,27 +1,28 @@
 //! `ComputerSystem`: the host, its power, its boot settings.
 
+use super::common;
 use crate::dmtf::{BootMode, BootOverride, BootTarget, IndicatorLed, PowerState, ResetType};
 use crate::node::boot::{Boot, BootChange};
 use crate::node::command::{Command, SystemChange};
-use crate::profile::Profile;
 use crate::redfish::body::Body;
+use crate::redfish::constants::Part;
+use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
-use crate::redfish::resource::{Action, Change, Cx, Effect};
-use crate::redfish::value::Plain;
+use crate::redfish::resource::{Action, Asked, OfNode};
 
-pub(super) static ACTIONS: &[Action] = &[Action {
+pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     key: "#ComputerSystem.Reset",
-    describe: |cx, d| d.put("ResetType@Redfish.AllowableValues", cx.profile().reset_types.as_slice()),
+    describe: |model, d| d.put("ResetType@Redfish.AllowableValues", model.profile.reset_types.as_slice()),
     run: reset,
 }];
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (node, profile, spec) = (cx.node(), cx.profile(), cx.spec());
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (node, spec) = (cx.node, cx.spec());
     let (host, bmc) = (node.host(), node.bmc());
-    d.put("Id", Plain(cx.system_id()));
+    d.put("Id", cx.model.system_id());
     d.put("Name", spec.name());
-    d.same(0, |d| get_model(cx, profile, d));
+    d.constant(Part::Description, &cx.model, get_model);
     d.put("SerialNumber", spec.serial());
     match &bmc.asset_tag {
         Some(tag) => d.put("AssetTag", &**tag),
@@ -31,19 +32,20 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("IndicatorLED", bmc.system_led);
     d.put("LocationIndicatorActive", bmc.system_led != IndicatorLed::Off);
     d.object("Status", |d| {
-        d.put("State", Plain(if host.power_state() == PowerState::Off { "Disabled" } else { "Enabled" }));
-        d.put("Health", Plain("OK"));
-        d.put("HealthRollup", Plain("OK"));
+        d.put("State", if host.power_state() == PowerState::Off { "Disabled" } else { "Enabled" });
+        d.put("Health", "OK");
+        d.put("HealthRollup", "OK");
         if let Some(why) = &bmc.boot_failure {
-            super::condition(cx, d, &["The boot source could not be booted: ", why]);
+            common::condition(cx, d, &["The boot source could not be booted: ", why]);
         }
     });
     d.object("BootProgress", |d| d.put("LastState", host.boot_progress(cx.now)));
     d.object("Boot", |d| get_boot(cx, node.boot(), d));
 }
 
-fn get_model(cx: &Cx<'_>, profile: &Profile, d: &mut Doc<'_>) {
-    d.put("UUID", Plain(cx.node_key));
+fn get_model(model: &Model<'_>, d: &mut Doc<'_>) {
+    let profile = model.profile;
+    d.put("UUID", model.uuid);
     d.put("SystemType", "Physical");
     d.put("Manufacturer", &profile.manufacturer);
     d.put("Model", &profile.model);
@@ -60,50 +62,50 @@ fn get_model(cx: &Cx<'_>, profile: &Profile, d: &mut Doc<'_>) {
     });
     d.object("MemorySummary", |d| d.put("TotalSystemMemoryGiB", profile.memory_mib() / 1024));
     d.object("Links", |d| {
-        d.one_link("Chassis", &cx.chassis());
-        d.one_link("ManagedBy", &cx.manager());
+        d.one_link("Chassis", &model.chassis());
+        d.one_link("ManagedBy", &model.manager());
     });
 }
 
-fn get_boot(cx: &Cx<'_>, boot: &Boot, d: &mut Doc<'_>) {
+fn get_boot(cx: &NodeCx<'_>, boot: &Boot, d: &mut Doc<'_>) {
     d.put("BootSourceOverrideEnabled", boot.enabled);
     d.put("BootSourceOverrideTarget", boot.target);
     d.put("BootSourceOverrideMode", boot.mode);
     d.put("HttpBootUri", boot.http_uri.as_deref());
     d.array("BootOrder", |d| {
         for n in boot.order(cx.profile()) {
-            d.item(super::boot_option_reference(n));
+            d.item(common::boot_option_reference(n));
         }
     });
-    d.same(1, |d| {
+    d.constant(Part::AllowableValues, &cx.model, |model, d| {
         d.put("BootSourceOverrideEnabled@Redfish.AllowableValues", BootOverride::ALL);
-        d.put("BootSourceOverrideTarget@Redfish.AllowableValues", cx.profile().boot_targets.as_slice());
+        d.put("BootSourceOverrideTarget@Redfish.AllowableValues", model.profile.boot_targets.as_slice());
         d.put("BootSourceOverrideMode@Redfish.AllowableValues", BootMode::ALL);
-        if cx.has("Systems/{}/BootOptions") {
-            d.link("BootOptions", &[cx.uri, "/BootOptions"]);
+        if model.has("Systems/{}/BootOptions") {
+            d.link("BootOptions", &[model.uri, "/BootOptions"]);
         }
     });
 }
 
-pub(super) fn patch(cx: &Cx<'_>, body: &mut Body) -> Change {
+pub(super) fn patch(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let boot = body.object("Boot", |b| patch_boot(cx, b)).unwrap_or_default();
     let asset_tag = body.text("AssetTag", SystemChange::MAX_ASSET_TAG);
-    let led = super::led(body);
-    Ok(Some(Effect::Node(Command::ChangeSystem(SystemChange { boot, asset_tag, led }))))
+    let led = common::led(body);
+    Ok(Some(Command::ChangeSystem(SystemChange { boot, asset_tag, led })))
 }
 
-fn patch_boot(cx: &Cx<'_>, b: &mut Body) -> BootChange {
+fn patch_boot(cx: &NodeCx<'_>, b: &mut Body) -> BootChange {
     let profile = cx.profile();
     let target = b.word("BootSourceOverrideTarget", BootTarget::parse, &profile.boot_targets);
     let enabled = b.word("BootSourceOverrideEnabled", BootOverride::parse, BootOverride::ALL);
     let mode = b.word("BootSourceOverrideMode", BootMode::parse, BootMode::ALL);
     let http_uri = b.text_or_null("HttpBootUri", Boot::MAX_URI_BYTES);
     if let Some(Some(uri)) = &http_uri
-        && !super::is_http_uri(uri)
+        && !common::is_http_uri(uri)
     {
         b.wrong_format("HttpBootUri", uri);
     }
-    if mode == Some(BootMode::Legacy) && cx.node().bmc().secure_boot.enable {
+    if mode == Some(BootMode::Legacy) && cx.node.bmc().secure_boot.enable {
         let message = Message::new(&PROPERTY_VALUE_CONFLICT, ["BootSourceOverrideMode", "SecureBootEnable"]);
         b.mistake("BootSourceOverrideMode", message);
     }
@@ -117,10 +119,10 @@ fn patch_boot(cx: &Cx<'_>, b: &mut Body) -> BootChange {
     BootChange { target, enabled, mode, http_uri, order }
 }
 
-/// The order that these references mean: each option once.
+/// The boot order that the references name. `None` unless they name each boot option exactly once.
 fn boot_order(references: &[String], options: usize) -> Option<Box<[u8]>> {
     let number = |reference: &String| {
-        (0..u8::try_from(options).ok()?).find(|n| super::boot_option_reference(*n) == *reference)
+        (0..u8::try_from(options).ok()?).find(|n| common::boot_option_reference(*n) == *reference)
     };
     let order: Option<Vec<u8>> = references.iter().map(number).collect();
     let order = order.filter(|order| order.len() == options)?;
@@ -130,8 +132,8 @@ fn boot_order(references: &[String], options: usize) -> Option<Box<[u8]>> {
     (sorted.len() == options).then(|| order.into())
 }
 
-fn reset(cx: &Cx<'_>, body: &mut Body) -> Change {
+fn reset(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     body.require("ResetType");
     let kind = body.word("ResetType", ResetType::parse, &cx.profile().reset_types);
-    Ok(kind.map(|kind| Effect::Node(Command::Reset(kind))))
+    Ok(kind.map(Command::Reset))
 }

@@ -1,31 +1,33 @@
 //! `Drive`: a disk in the chassis.
 
+use super::common;
 use crate::dmtf::IndicatorLed;
 use crate::node::command::Command;
 use crate::profile::inventory::{Drive, Storage};
 use crate::redfish::body::Body;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Change, Cx, Effect};
+use crate::redfish::resource::{Asked, OfNode};
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().drives().for_each(|(_, _, drive)| each(&drive.id));
 }
 
-/// The parts of a link to a drive.
-pub(super) fn link<'a>(cx: &Cx<'a>, drive: &'a Drive) -> [&'a str; 4] {
-    let [base, key] = cx.chassis();
+/// A link to a drive, in parts.
+pub(super) fn link<'a>(cx: &NodeCx<'a>, drive: &'a Drive) -> [&'a str; 4] {
+    let [base, key] = cx.model.chassis();
     [base, key, "/Drives/", &drive.id]
 }
 
-/// The drive, with its number in the node and its controller.
-fn of<'a>(cx: &Cx<'a>) -> (u8, &'a Storage, &'a Drive) {
+/// The drive in the URI, with its number in the node and its storage controller.
+fn of<'a>(cx: &NodeCx<'a>) -> (u8, &'a Storage, &'a Drive) {
     let mut drives = cx.profile().drives();
-    drives.find(|(_, _, drive)| drive.id == cx.id()).expect("a drive that is not there was refused before")
+    drives.find(|(_, _, drive)| drive.id == cx.id()).expect("the drive exists, or the request was refused")
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (number, storage, drive) = of(cx);
-    let led = cx.node().bmc().drive_leds.get(&number).copied().unwrap_or(IndicatorLed::Off);
+    let led = cx.node.bmc().drive_leds.get(&number).copied().unwrap_or(IndicatorLed::Off);
     d.put("Id", &drive.id);
     d.put("Name", &drive.name);
     d.put("Manufacturer", &drive.manufacturer);
@@ -58,16 +60,16 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
             d.put("LocationOrdinalValue", number);
         });
     });
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
     d.object("Links", |d| {
-        d.link("Chassis", &cx.chassis());
-        let [base, key] = cx.system();
+        d.link("Chassis", &cx.model.chassis());
+        let [base, key] = cx.model.system();
         d.link("Storage", &[base, key, "/Storage/", &storage.id]);
         super::volume::link_those_of(cx, storage, drive, d);
     });
 }
 
-pub(super) fn patch(cx: &Cx<'_>, body: &mut Body) -> Change {
-    let led = super::led(body);
-    Ok(led.map(|led| Effect::Node(Command::SetDriveLed(of(cx).0, led))))
+pub(super) fn patch(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
+    let led = common::led(body);
+    Ok(led.map(|led| Command::SetDriveLed(of(cx).0, led)))
 }

@@ -1,29 +1,30 @@
-//! `EthernetInterface`: the host's ports below the system, the controller's own below the manager.
+//! `EthernetInterface`: the host's network ports below the system, and the BMC's own port below the manager.
 
+use super::common;
 use std::net::Ipv4Addr;
 
 use crate::node::spec::Mac;
 use crate::profile::inventory::Nic;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-/// Id of the controller's one interface.
+/// `Id` of the BMC's only interface.
 const OF_MANAGER: &str = "eth0";
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().nics.iter().for_each(|nic| each(&nic.id));
 }
 
-/// Ironic makes ports of those that have a `MACAddress` and whose `Status` is `OK` and `Enabled`
+/// Ironic creates a port for each interface that has a `MACAddress` and whose `Status` is `OK` and `Enabled`
 /// (`sushy/resources/system/ethernet_interface.py`).
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (number, nic) = super::part(&cx.profile().nics, |nic| &nic.id, cx.id());
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (number, nic) = common::part(&cx.profile().nics, |nic| &nic.id, cx.id());
     let mac = cx.spec().mac(number);
     d.put("Id", &nic.id);
     d.put("Name", &nic.description);
     d.put("Description", &nic.description);
     d.put("EthernetInterfaceType", "Physical");
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
     d.put("InterfaceEnabled", true);
     d.put("LinkStatus", if nic.link { "LinkUp" } else { "LinkDown" });
     d.put("MACAddress", mac);
@@ -34,25 +35,25 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("MTUSize", 1500);
     d.put("UefiDevicePath", device_path(nic, mac));
     d.object("Links", |d| {
-        d.link("Chassis", &cx.chassis());
-        if cx.has("Chassis/{}/NetworkAdapters/{}/Ports") {
-            let [base, key] = cx.chassis();
+        d.link("Chassis", &cx.model.chassis());
+        if cx.model.has("Chassis/{}/NetworkAdapters/{}/Ports") {
+            let [base, key] = cx.model.chassis();
             let adapter = super::network_adapter::id_of(cx.profile(), nic);
             d.one_link("Ports", &[base, key, "/NetworkAdapters/", &adapter, "/Ports/", &nic.id]);
         }
     });
 }
 
-pub(super) fn members_of_manager(_: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members_of_manager(_: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     each(OF_MANAGER);
 }
 
-pub(super) fn get_of_manager(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get_of_manager(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let mac = cx.spec().bmc_mac();
     d.put("Id", OF_MANAGER);
     d.put("Name", "Management Network Interface");
     d.put("EthernetInterfaceType", "Physical");
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
     d.put("InterfaceEnabled", true);
     d.put("LinkStatus", "LinkUp");
     d.put("MACAddress", mac);
@@ -62,17 +63,17 @@ pub(super) fn get_of_manager(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("FullDuplex", true);
     d.put("MTUSize", 1500);
     d.put("HostName", cx.spec().bmc_host_name());
-    if let Some(domain) = &cx.redfish.domain {
+    if let Some(domain) = &cx.facts.domain {
         d.join("FQDN", &[&cx.spec().name(), ".", domain]);
     }
     d.object("DHCPv4", |d| d.put("DHCPEnabled", true));
     addresses(cx, d);
-    d.object("Links", |d| d.link("Chassis", &cx.chassis()));
+    d.object("Links", |d| d.link("Chassis", &cx.model.chassis()));
 }
 
-/// The addresses that the controller has to itself, if it has any.
-fn addresses(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let own = cx.redfish.own_ips(cx.node().id());
+/// The IP addresses that belong to this BMC alone, if there are any.
+fn addresses(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let own = cx.facts.own_ips(cx.node.id());
     if own.iter().any(|(ip, _)| ip.is_ipv4()) {
         d.array("IPv4Addresses", |d| {
             for (ip, bits) in own.iter().filter(|(ip, _)| ip.is_ipv4()) {
@@ -99,7 +100,7 @@ fn addresses(cx: &Cx<'_>, d: &mut Doc<'_>) {
     }
 }
 
-/// Where firmware finds the port (UEFI specification 2.10, 10.3).
+/// The UEFI device path of the port (UEFI specification 2.10, 10.3).
 pub(super) fn device_path(nic: &Nic, mac: Mac) -> String {
     let mut numbers = nic.pci_address.split([':', '.']).skip(1).map(|part| part.trim_start_matches('0'));
     let mut next = || numbers.next().filter(|part| !part.is_empty()).unwrap_or("0");

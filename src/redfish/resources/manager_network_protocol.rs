@@ -1,15 +1,16 @@
-//! `ManagerNetworkProtocol`: how the controller can be reached, which is where this service listens.
+//! `ManagerNetworkProtocol`: the protocols of the BMC. HTTP and HTTPS are enabled if the service listens for them.
 
+use super::common;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "NetworkProtocol");
     d.put("Name", "Manager Network Protocol");
     d.put("HostName", cx.spec().bmc_host_name());
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
     for (name, tls) in [("HTTP", false), ("HTTPS", true)] {
-        let port = cx.redfish.port(cx.node().id(), tls);
+        let port = cx.facts.port(cx.node.id(), tls);
         d.object(name, |d| {
             d.put("ProtocolEnabled", port.is_some());
             d.put("Port", port);
@@ -18,6 +19,6 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     for name in ["IPMI", "KVMIP", "NTP", "SNMP", "SSDP", "SSH", "Telnet"] {
         d.object(name, |d| d.put("ProtocolEnabled", false));
     }
-    // The controller fetches images itself; there is no port for it.
+    // The BMC fetches images itself, so there is no port.
     d.object("VirtualMedia", |d| d.put("ProtocolEnabled", true));
 }

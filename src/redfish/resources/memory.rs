@@ -1,14 +1,15 @@
 //! `Memory`: the memory modules of the host.
 
+use super::common;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().dimms.iter().for_each(|dimm| each(&dimm.id));
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (number, dimm) = super::part(&cx.profile().dimms, |dimm| &dimm.id, cx.id());
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (number, dimm) = common::part(&cx.profile().dimms, |dimm| &dimm.id, cx.id());
     d.put("Id", &dimm.id);
     d.join("Name", &["Memory module in ", &dimm.id]);
     d.put("CapacityMiB", dimm.capacity_mib);
@@ -27,6 +28,6 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
             d.put("LocationType", "Slot");
         });
     });
-    d.object("Status", super::ok);
-    d.object("Links", |d| d.link("Chassis", &cx.chassis()));
+    d.object("Status", common::ok);
+    d.object("Links", |d| d.link("Chassis", &cx.model.chassis()));
 }

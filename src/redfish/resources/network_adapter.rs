@@ -1,34 +1,34 @@
-//! `NetworkAdapter`: the cards whose ports are the host's interfaces. Ironic takes their firmware's version from here.
+//! `NetworkAdapter`: the cards whose ports are the host's interfaces. Ironic reads their firmware version here.
 
+use super::common;
 use crate::profile::Profile;
 use crate::profile::inventory::Nic;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-/// Id of the adapter with that number.
 fn id(number: usize) -> String {
     format!("Adapter{}", number + 1)
 }
 
-/// Id of the adapter whose port that is.
+/// `Id` of the adapter that has the port.
 pub(super) fn id_of(profile: &Profile, nic: &Nic) -> String {
     id(profile.adapters().position(|ports| ports.iter().any(|n| n.id == nic.id)).unwrap_or_default())
 }
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     (0..cx.profile().adapters().count()).for_each(|number| each(&id(number)));
 }
 
-/// The adapter on the way to `cx`, with its number.
-pub(super) fn of<'a>(cx: &Cx<'a>) -> (usize, &'a [Nic]) {
+/// The ports of the adapter in the URI, with the adapter's number.
+pub(super) fn of<'a>(cx: &NodeCx<'a>) -> (usize, &'a [Nic]) {
     let wanted = cx.ids.first().expect("only an adapter and what is below it ask");
     let mut adapters = cx.profile().adapters().enumerate();
     adapters
         .find(|(number, _)| id(*number) == *wanted)
-        .expect("an adapter that is not there was refused before")
+        .expect("the adapter exists, or the request was refused")
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (number, ports) = of(cx);
     let profile = cx.profile();
     let first = ports.first().expect("an adapter has a port");
@@ -46,13 +46,13 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
             d.object("Links", |d| {
                 d.array("Ports", |d| {
                     for port in ports {
-                        d.item_link(&[cx.uri, "/Ports/", &port.id]);
+                        d.item_link(&[cx.uri(), "/Ports/", &port.id]);
                     }
                 });
             });
         });
     });
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
 }
 
 /// Who has that PCI vendor id (PCI-SIG), as far as such cards go.

@@ -1,18 +1,19 @@
-//! `Port` of a network adapter, with what LLDP tells of its neighbour.
+//! `Port` of a network adapter, with the LLDP data of its neighbour.
 
+use super::common;
 use crate::node::neighbour::Neighbour;
 use crate::profile::inventory::Nic;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-/// Ironic takes a port's id for its interface's name, so they are the same
+/// Ironic uses a port's id as the name of its interface, so the two are equal
 /// (`ironic/drivers/modules/redfish/inspect.py`, `_collect_lldp_data`).
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     super::network_adapter::of(cx).1.iter().for_each(|port| each(&port.id));
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (number, port): (u8, &Nic) = super::part(&cx.profile().nics, |nic| &nic.id, cx.id());
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (number, port): (u8, &Nic) = common::part(&cx.profile().nics, |nic| &nic.id, cx.id());
     let gbps = f64::from(port.speed_mbps) / 1000.0;
     d.put("Id", &port.id);
     d.put("Name", &port.description);
@@ -31,13 +32,13 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
             d.object("LLDPReceive", |d| receive(&cx.spec().neighbour(number), d));
         }
     });
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
 }
 
 fn receive(neighbour: &Neighbour, d: &mut Doc<'_>) {
     d.put("ChassisId", neighbour.chassis_mac);
     d.put("ChassisIdSubtype", "MacAddr");
-    // The schema wants octets in hex whatever the subtype.
+    // The schema requires octets in hex for every subtype.
     let octets: Vec<String> = neighbour.port_id.bytes().map(|byte| format!("{byte:02X}")).collect();
     d.put("PortId", octets.join(":"));
     d.put("PortIdSubtype", "IfName");

@@ -1,21 +1,22 @@
-//! `Power`: the older view of power, which Ironic's sensor data come from. Every part needs its `MemberId` and `Status`.
+//! `Power`: the older view of power. Ironic reads its sensor data from it, and needs `MemberId` and `Status` in every part.
 
+use super::common;
 use crate::node::sensors::LINE_VOLTS;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (node, profile) = (cx.node(), cx.profile());
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (node, profile) = (cx.node, cx.profile());
     d.put("Id", "Power");
     d.put("Name", "Power");
     d.array("PowerControl", |d| {
         d.item_object(|d| {
-            d.join("@odata.id", &[cx.uri, "#/PowerControl/0"]);
+            d.join("@odata.id", &[cx.uri(), "#/PowerControl/0"]);
             d.put("MemberId", "0");
             d.put("Name", "Server Power Control");
             d.moving(|d| d.put("PowerConsumedWatts", node.watts(cx.now)));
             d.put("PowerCapacityWatts", profile.power_supplies.iter().map(|p| p.watts).sum::<u32>());
-            d.object("Status", super::ok);
+            d.object("Status", common::ok);
         });
     });
     d.array("PowerSupplies", |d| {
@@ -23,7 +24,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
             d.item_object(|d| {
                 let mut digits = itoa::Buffer::new();
                 let member = digits.format(number);
-                d.join("@odata.id", &[cx.uri, "#/PowerSupplies/", member]);
+                d.join("@odata.id", &[cx.uri(), "#/PowerSupplies/", member]);
                 d.put("MemberId", member);
                 d.put("Name", &supply.name);
                 d.put("Manufacturer", &supply.manufacturer);
@@ -37,7 +38,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
                     d.put("LineInputVoltage", node.volts(usize::from(number), cx.now));
                     d.put("LastPowerOutputWatts", node.supply_watts(cx.now));
                 });
-                d.object("Status", super::ok);
+                d.object("Status", common::ok);
             });
         }
     });

@@ -1,10 +1,11 @@
 //! `PowerSubsystem` and its `PowerSupply`.
 
+use super::common;
 use crate::node::sensors::LINE_VOLTS;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "PowerSubsystem");
     d.put("Name", "Power Subsystem");
     let capacity: u32 = cx.profile().power_supplies.iter().map(|p| p.watts).sum();
@@ -13,15 +14,15 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         d.put("RequestedWatts", cx.profile().chassis.max_watts);
         d.put("AllocatedWatts", cx.profile().chassis.max_watts);
     });
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
 }
 
-pub(super) fn supplies(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn supplies(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().power_supplies.iter().for_each(|p| each(&p.id));
 }
 
-pub(super) fn get_supply(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (number, supply) = super::part(&cx.profile().power_supplies, |p| &p.id, cx.id());
+pub(super) fn get_supply(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (number, supply) = common::part(&cx.profile().power_supplies, |p| &p.id, cx.id());
     d.put("Id", &supply.id);
     d.put("Name", &supply.name);
     d.put("Manufacturer", &supply.manufacturer);
@@ -33,5 +34,5 @@ pub(super) fn get_supply(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("LineInputStatus", "Normal");
     d.put("InputNominalVoltageType", if LINE_VOLTS > 200 { "AC200To240V" } else { "AC120V" });
     d.put("HotPluggable", true);
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
 }

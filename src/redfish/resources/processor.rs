@@ -1,14 +1,15 @@
-//! `Processor`: the sockets of the host.
+//! `Processor`: the processors of the host.
 
+use super::common;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().processors.iter().for_each(|p| each(&p.id));
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (number, processor) = super::part(&cx.profile().processors, |p| &p.id, cx.id());
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (number, processor) = common::part(&cx.profile().processors, |p| &p.id, cx.id());
     d.put("Id", &processor.id);
     d.join("Name", &["Processor in ", &processor.socket]);
     d.put("Socket", &processor.socket);
@@ -24,6 +25,6 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("TotalCores", processor.cores);
     d.put("TotalEnabledCores", processor.cores);
     d.put("TotalThreads", processor.threads);
-    d.object("Status", super::ok);
-    d.object("Links", |d| d.link("Chassis", &cx.chassis()));
+    d.object("Status", common::ok);
+    d.object("Links", |d| d.link("Chassis", &cx.model.chassis()));
 }

@@ -1,26 +1,23 @@
-//! `MessageRegistryFile` and what it points to: the messages that this service sends, and the BIOS attributes of each
-//! model in the fleet. No more than these: sushy fetches every registry there is.
-
-use std::sync::Arc;
+//! `MessageRegistryFile` and the registries: the messages that this service sends, and the BIOS attributes of each model in
+//! the fleet. There are no further registries, because sushy fetches all of them.
 
 use crate::profile::Profile;
 use crate::profile::bios::{Attribute, Kind, Value};
+use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{ALL, BASE, BASE_VERSION, Entry};
-use crate::redfish::resource::Cx;
 
 /// Version of every attribute registry.
 const ATTRIBUTES_VERSION: &str = "1.0.0";
 
-/// A registry, found by its id.
-enum Found {
+enum Found<'a> {
     Messages,
-    Attributes(Arc<Profile>),
+    Attributes(&'a Profile),
 }
 
-/// Id of the attribute registry of a model, as `Bios.AttributeRegistry` names it.
+/// `Bios.AttributeRegistry` of a model.
 pub(super) fn of(profile: &Profile) -> String {
-    // A registry's name has letters and digits only (DSP0266, "Registries").
+    // The name of a registry consists of letters and digits (DSP0266, "Registries").
     let mut id = String::from("BiosAttributeRegistry");
     for word in profile.name.split('-') {
         let mut letters = word.chars();
@@ -31,22 +28,22 @@ pub(super) fn of(profile: &Profile) -> String {
     id
 }
 
-fn find(cx: &Cx<'_>) -> Option<Found> {
+fn find<'a>(cx: &ServiceCx<'a>) -> Option<Found<'a>> {
     let id = *cx.ids.first()?;
     if id == BASE {
         return Some(Found::Messages);
     }
-    cx.profiles().into_iter().find(|profile| of(profile) == id).map(Found::Attributes)
+    cx.models.iter().find(|profile| of(profile) == id).map(|profile| Found::Attributes(profile))
 }
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &ServiceCx<'_>, each: &mut dyn FnMut(&str)) {
     each(BASE);
-    cx.profiles().iter().for_each(|profile| each(&of(profile)));
+    cx.models.iter().for_each(|profile| each(&of(profile)));
 }
 
-pub(super) fn get_file(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get_file(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", cx.id());
-    let below = match find(cx).expect("a registry that is not there was refused before") {
+    let below = match find(cx).expect("the registry exists, or the request was refused") {
         Found::Messages => {
             d.put("Name", "Base Message Registry File");
             "/Messages"
@@ -66,15 +63,15 @@ pub(super) fn get_file(cx: &Cx<'_>, d: &mut Doc<'_>) {
     });
 }
 
-pub(super) fn is_of_messages(cx: &Cx<'_>) -> bool {
+pub(super) fn is_of_messages(cx: &ServiceCx<'_>) -> bool {
     matches!(find(cx), Some(Found::Messages))
 }
 
-pub(super) fn is_of_attributes(cx: &Cx<'_>) -> bool {
+pub(super) fn is_of_attributes(cx: &ServiceCx<'_>) -> bool {
     matches!(find(cx), Some(Found::Attributes(_)))
 }
 
-pub(super) fn get_messages(_: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get_messages(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.join("Id", &["Base.", BASE_VERSION]);
     d.put("Name", "Base Message Registry");
     d.put("Language", "en");
@@ -98,11 +95,14 @@ fn message(entry: &Entry, d: &mut Doc<'_>) {
     d.put("Resolution", entry.resolution);
 }
 
-pub(super) fn get_attributes(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let Some(Found::Attributes(profile)) = find(cx) else {
-        unreachable!("a registry that is not of attributes was refused before")
-    };
-    d.put("Id", of(&profile));
+pub(super) fn get_attributes(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
+    if let Some(Found::Attributes(profile)) = find(cx) {
+        attributes(profile, d);
+    }
+}
+
+fn attributes(profile: &Profile, d: &mut Doc<'_>) {
+    d.put("Id", of(profile));
     d.join("Name", &["BIOS Attribute Registry of ", &profile.model]);
     d.put("Language", "en");
     d.put("RegistryVersion", ATTRIBUTES_VERSION);
@@ -128,7 +128,7 @@ fn attribute(a: &Attribute, d: &mut Doc<'_>) {
     d.put_some("HelpText", Some(&a.help).filter(|help| !help.is_empty()));
     d.put("ReadOnly", a.read_only);
     d.put("ResetRequired", true);
-    // A default that is an empty text is as good as none, and DMTF's validator would rather not see it.
+    // DMTF's validator warns about an empty default.
     d.put_some("DefaultValue", Some(a.default_value()).filter(|value| *value != Value::Text("".into())));
     match &a.kind {
         Kind::Enumeration { values, .. } => {

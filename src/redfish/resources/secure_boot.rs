@@ -1,29 +1,30 @@
-//! `SecureBoot`: what a client sets is in force from the next start.
+//! `SecureBoot`: a change takes effect at the next boot.
 
 use crate::dmtf::ResetKeysType;
 use crate::node::bmc::Keys;
 use crate::node::command::Command;
 use crate::redfish::body::Body;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Action, Change, Cx, Effect};
+use crate::redfish::resource::{Action, Asked, OfNode};
 
-pub(super) static ACTIONS: &[Action] = &[Action {
+pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     key: "#SecureBoot.ResetKeys",
     describe: |_, d| d.put("ResetKeysType@Redfish.AllowableValues", ResetKeysType::ALL),
     run: |_, body| {
         body.require("ResetKeysType");
         let kind = body.word("ResetKeysType", ResetKeysType::parse, ResetKeysType::ALL);
-        Ok(kind.map(|kind| Effect::Node(Command::ResetKeys(kind))))
+        Ok(kind.map(Command::ResetKeys))
     },
 }];
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let state = cx.node().bmc().secure_boot;
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let state = cx.node.bmc().secure_boot;
     d.put("Id", "SecureBoot");
     d.put("Name", "UEFI Secure Boot");
     d.put("SecureBootEnable", state.enable);
     d.put("SecureBootCurrentBoot", if state.current { "Enabled" } else { "Disabled" });
-    // Without a platform key firmware is in setup mode (UEFI specification 2.10, 32.3).
+    // Without a platform key, firmware is in setup mode (UEFI specification 2.10, 32.3).
     d.put(
         "SecureBootMode",
         match state.keys {
@@ -33,7 +34,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     );
 }
 
-pub(super) fn patch(_: &Cx<'_>, body: &mut Body) -> Change {
+pub(super) fn patch(_: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let enable = body.flag("SecureBootEnable");
-    Ok(enable.map(|enable| Effect::Node(Command::EnableSecureBoot(enable))))
+    Ok(enable.map(Command::EnableSecureBoot))
 }

@@ -1,16 +1,16 @@
-//! `Sensor`: temperatures, fan speeds and power of a chassis.
+//! `Sensor`: temperatures, fan speeds, power and voltages of a chassis.
 
+use super::common;
 use crate::profile::Profile;
 use crate::profile::inventory::{Fan, PowerSupply, Temperature};
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-/// What a temperature sensor can read, degrees Celsius.
+/// The range of a temperature sensor, degrees Celsius.
 pub(super) const CELSIUS_RANGE: (i32, i32) = (-40, 125);
-/// Id of the sensor of the whole machine's power.
+/// `Id` of the sensor of the server's total power.
 const TOTAL_POWER: &str = "TotalPower";
 
-/// A sensor, found by its id.
 enum Found<'a> {
     Temperature(usize, &'a Temperature),
     Fan(usize, &'a Fan),
@@ -18,7 +18,7 @@ enum Found<'a> {
     Volts(usize, &'a PowerSupply),
 }
 
-/// Id of a fan's sensor. The suffix keeps it apart from temperatures.
+/// `Id` of a fan's sensor. The suffix makes it different from the id of a temperature sensor.
 pub(super) fn of_fan(fan: &Fan) -> String {
     format!("{}Speed", fan.id)
 }
@@ -27,7 +27,7 @@ fn of_supply(supply: &PowerSupply) -> String {
     format!("{}InputVoltage", supply.id)
 }
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     let profile = cx.profile();
     profile.temperatures.iter().for_each(|t| each(&t.id));
     profile.fans.iter().for_each(|fan| each(&of_fan(fan)));
@@ -48,10 +48,10 @@ fn find<'a>(profile: &'a Profile, id: &str) -> Option<Found<'a>> {
         .or_else(|| supply().map(|(n, p)| Found::Volts(n, p)))
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (node, now) = (cx.node(), cx.now);
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (node, now) = (cx.node, cx.now);
     d.put("Id", cx.id());
-    match find(cx.profile(), cx.id()).expect("a sensor that is not there was refused before") {
+    match find(cx.profile(), cx.id()).expect("the sensor exists, or the request was refused") {
         Found::Temperature(number, sensor) => {
             kind(&sensor.name, "Temperature", "Cel", &sensor.context, d);
             d.moving(|d| d.put("Reading", node.celsius(number, sensor, now)));
@@ -85,7 +85,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
             d.put("ReadingRangeMax", 264);
         }
     }
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
 }
 
 fn kind(name: &str, reading: &str, units: &str, context: &str, d: &mut Doc<'_>) {

@@ -1,15 +1,15 @@
-//! `ServiceRoot`: where every client begins, before it has logged in.
+//! `ServiceRoot`: the first document that a client reads, before it logs in.
 
+use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::query::Query;
-use crate::redfish::resource::Cx;
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "RootService");
     d.put("Name", "Root Service");
-    // No Vendor at a shared root unless a model's overlay has one: Ironic takes it for the maker of every system below
-    // (`ironic/drivers/modules/redfish/management.py`, detect_vendor), and systems of several makers may share it.
-    match cx.own_node() {
+    // A shared root has no `Vendor`, unless a model's overlay adds one: Ironic takes it as the maker of every system below
+    // (`ironic/drivers/modules/redfish/management.py`, `detect_vendor`), and a root can have systems of several makers.
+    match cx.own {
         Some(node) => {
             d.put("Vendor", &node.profile().manufacturer);
             d.put("Product", &node.profile().model);
@@ -17,7 +17,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         None => d.put("Product", "fauxmetal"),
     }
     d.put("RedfishVersion", "1.22.1");
-    d.put("UUID", cx.service_uuid());
+    d.put("UUID", cx.uuid());
     d.object("ProtocolFeaturesSupported", |d| {
         d.object("ExpandQuery", |d| {
             d.put("ExpandAll", true);

@@ -1,21 +1,22 @@
-//! `SimpleStorage`: the older view of storage controllers, which Ironic asks first for disk sizes and for disks' health.
+//! `SimpleStorage`: the older view of storage controllers. Ironic reads the sizes and the health of disks here first.
 
+use super::common;
+use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn present(cx: &Cx<'_>) -> bool {
-    cx.profile().storage.iter().any(|s| s.simple_storage)
+pub(super) fn present(model: &Model<'_>) -> bool {
+    model.profile.storage.iter().any(|s| s.simple_storage)
 }
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().storage.iter().filter(|s| s.simple_storage).for_each(|s| each(&s.id));
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (_, storage) = super::part(&cx.profile().storage, |s| &s.id, cx.id());
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (_, storage) = common::part(&cx.profile().storage, |s| &s.id, cx.id());
     d.put("Id", &storage.id);
     d.put("Name", &storage.name);
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
     d.array("Devices", |d| {
         for drive in &storage.drives {
             d.item_object(|d| {
@@ -23,13 +24,13 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
                 d.put("Manufacturer", &drive.manufacturer);
                 d.put("Model", &drive.model);
                 d.put("CapacityBytes", drive.capacity_bytes);
-                d.object("Status", super::ok);
+                d.object("Status", common::ok);
             });
         }
     });
-    let [base, key] = cx.system();
+    let [base, key] = cx.model.system();
     d.object("Links", |d| {
-        d.link("Chassis", &cx.chassis());
+        d.link("Chassis", &cx.model.chassis());
         d.link("Storage", &[base, key, "/Storage/", &storage.id]);
     });
 }

@@ -1,40 +1,42 @@
-//! `SoftwareInventory`: the firmware of a node's parts. Where all nodes share one collection, an id begins with its node's.
+//! `SoftwareInventory`: the firmware of a node's parts. Below the shared root an id begins with the node's UUID, because all
+//! nodes share the collection.
 
+use super::common;
 use crate::profile::Profile;
 use crate::profile::inventory::FirmwareOf;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().firmware.iter().for_each(|firmware| each(&firmware.id));
 }
 
-/// Id of the controller's firmware.
+/// `Id` of the BMC's firmware.
 pub(super) fn of_manager(profile: &Profile) -> Option<&str> {
     profile.firmware.iter().find(|f| f.of == FirmwareOf::Manager).map(|f| f.id.as_str())
 }
 
-/// The parts of a link to a component.
-pub(super) fn at<'a>(cx: &Cx<'a>, id: &'a str) -> [&'a str; 4] {
-    let (node, dash) = if cx.own { ("", "") } else { (cx.node_key, "-") };
+/// A link to a component, in parts.
+pub(super) fn at<'a>(cx: &NodeCx<'a>, id: &'a str) -> [&'a str; 4] {
+    let (node, dash) = if cx.model.own_root { ("", "") } else { (cx.model.uuid, "-") };
     ["/redfish/v1/UpdateService/FirmwareInventory/", node, dash, id]
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (_, firmware) = super::part(&cx.profile().firmware, |firmware| &firmware.id, cx.id());
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (_, firmware) = common::part(&cx.profile().firmware, |firmware| &firmware.id, cx.id());
     let [_, id @ ..] = at(cx, &firmware.id);
     d.join("Id", &id);
     d.put("Name", &firmware.name);
     d.put("Version", &firmware.version);
     d.put("SoftwareId", &firmware.id);
     d.put("Updateable", false);
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
     d.one_link(
         "RelatedItem",
         &match firmware.of {
-            FirmwareOf::Bios => cx.system(),
-            FirmwareOf::Manager => cx.manager(),
-            FirmwareOf::Chassis => cx.chassis(),
+            FirmwareOf::Bios => cx.model.system(),
+            FirmwareOf::Manager => cx.model.manager(),
+            FirmwareOf::Chassis => cx.model.chassis(),
         },
     );
 }

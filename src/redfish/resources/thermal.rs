@@ -1,11 +1,12 @@
-//! `Thermal`: the older view of fans and temperatures, which Ironic's sensor data come from. Every part needs its
-//! `MemberId` and `Status`.
+//! `Thermal`: the older view of fans and temperatures. Ironic reads its sensor data from it, and needs `MemberId` and
+//! `Status` in every part.
 
+use super::common;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (node, profile) = (cx.node(), cx.profile());
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (node, profile) = (cx.node, cx.profile());
     d.put("Id", "Thermal");
     d.put("Name", "Thermal");
     d.array("Fans", |d| {
@@ -36,12 +37,12 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     });
 }
 
-/// What every fan and temperature has.
-fn part(cx: &Cx<'_>, below: &str, number: usize, name: &str, d: &mut Doc<'_>) {
+/// The properties that fans and temperatures have in common.
+fn part(cx: &NodeCx<'_>, below: &str, number: usize, name: &str, d: &mut Doc<'_>) {
     let mut digits = itoa::Buffer::new();
     let member = digits.format(number);
-    d.join("@odata.id", &[cx.uri, below, member]);
+    d.join("@odata.id", &[cx.uri(), below, member]);
     d.put("MemberId", member);
     d.put("Name", name);
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
 }

@@ -1,21 +1,22 @@
-//! `ThermalSubsystem` with its `Fan` and `ThermalMetrics`: excerpts of sensors, each naming its source.
+//! `ThermalSubsystem`, `Fan` and `ThermalMetrics`: excerpts of sensors, each with a link to its sensor.
 
+use super::common;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::Cx;
 
-pub(super) fn get(_: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(_: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "ThermalSubsystem");
     d.put("Name", "Thermal Subsystem");
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
 }
 
-pub(super) fn fans(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn fans(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().fans.iter().for_each(|fan| each(&fan.id));
 }
 
-pub(super) fn get_fan(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (number, fan) = super::part(&cx.profile().fans, |fan| &fan.id, cx.id());
-    let rpm = cx.node().rpm(usize::from(number), fan, cx.now);
+pub(super) fn get_fan(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (number, fan) = common::part(&cx.profile().fans, |fan| &fan.id, cx.id());
+    let rpm = cx.node.rpm(usize::from(number), fan, cx.now);
     d.put("Id", &fan.id);
     d.put("Name", &fan.name);
     d.put("PhysicalContext", "SystemBoard");
@@ -28,11 +29,11 @@ pub(super) fn get_fan(cx: &Cx<'_>, d: &mut Doc<'_>) {
             d.put("SpeedRPM", rpm);
         });
     });
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
 }
 
-pub(super) fn get_metrics(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (node, sensors) = (cx.node(), &cx.profile().temperatures);
+pub(super) fn get_metrics(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (node, sensors) = (cx.node, &cx.profile().temperatures);
     d.put("Id", "ThermalMetrics");
     d.put("Name", "Thermal Metrics");
     d.object("TemperatureSummaryCelsius", |d| {
@@ -57,7 +58,7 @@ pub(super) fn get_metrics(cx: &Cx<'_>, d: &mut Doc<'_>) {
     });
 }
 
-fn source(cx: &Cx<'_>, sensor: &str, d: &mut Doc<'_>) {
-    let [base, key] = cx.chassis();
+fn source(cx: &NodeCx<'_>, sensor: &str, d: &mut Doc<'_>) {
+    let [base, key] = cx.model.chassis();
     d.join("DataSourceUri", &[base, key, "/Sensors/", sensor]);
 }

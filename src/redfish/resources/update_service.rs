@@ -1,22 +1,24 @@
-//! `UpdateService`: tells which firmware is installed. Updating is disabled, and says so.
+//! `UpdateService`: the firmware inventory. Updates are disabled.
 
+use super::common;
 use crate::redfish::body::Body;
+use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{Message, SERVICE_DISABLED};
-use crate::redfish::resource::{Action, Change, Cx};
+use crate::redfish::resource::{Action, Asked, OfService};
 
-/// Longest image URI and user name, characters.
+/// The limit of an image URI, a user name and a password, characters.
 const MAX_TEXT: usize = 2048;
-/// Most targets of one update.
+/// The limit of targets in one update.
 const MAX_TARGETS: usize = 64;
 
-pub(super) static ACTIONS: &[Action] = &[Action {
+pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
     key: "#UpdateService.SimpleUpdate",
     describe: |_, d| d.put("TransferProtocol@Redfish.AllowableValues", ["HTTP", "HTTPS"].as_slice()),
     run: simple_update,
 }];
 
-pub(super) fn get(_: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "UpdateService");
     d.put("Name", "Update Service");
     d.put("ServiceEnabled", false);
@@ -26,10 +28,10 @@ pub(super) fn get(_: &Cx<'_>, d: &mut Doc<'_>) {
     });
 }
 
-fn simple_update(cx: &Cx<'_>, body: &mut Body) -> Change {
+fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     body.require("ImageURI");
     if let Some(uri) = body.text("ImageURI", MAX_TEXT)
-        && !super::is_http_uri(&uri)
+        && !common::is_http_uri(&uri)
     {
         body.wrong_format("ImageURI", &uri);
     }

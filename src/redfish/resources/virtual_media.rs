@@ -1,20 +1,22 @@
-//! `VirtualMedia`: images that the host sees as drives. The same slots stand below the system and the manager.
+//! `VirtualMedia`: images that the host sees as drives. The slots are below the system and below the manager.
 
+use super::common;
 use crate::dmtf::{TransferMethod, TransferProtocol};
 use crate::node::bmc::Opened;
 use crate::node::command::{Command, Insertion};
 use crate::redfish::body::Body;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Action, Change, Cx, Effect};
+use crate::redfish::resource::{Action, Asked, OfNode};
 
-/// Longest image URI, characters.
+/// The limit of an image URI, characters.
 const MAX_IMAGE: usize = 2048;
-/// Longest user name or password for an image's server, characters.
+/// The limit of a user name and of a password for the image's server, characters.
 const MAX_CREDENTIAL: usize = 256;
-/// What the controller can fetch from.
+/// The protocols by which the BMC can fetch an image.
 const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtocol::Https];
 
-pub(super) static ACTIONS: &[Action] = &[
+pub(super) static ACTIONS: &[Action<OfNode>] = &[
     Action {
         key: "#VirtualMedia.InsertMedia",
         describe: |_, d| {
@@ -26,23 +28,23 @@ pub(super) static ACTIONS: &[Action] = &[
     Action {
         key: "#VirtualMedia.EjectMedia",
         describe: |_, _| (),
-        run: |cx, _| Ok(Some(Effect::Node(Command::EjectMedia(slot(cx))))),
+        run: |cx, _| Ok(Some(Command::EjectMedia(slot(cx)))),
     },
 ];
 
-fn slot(cx: &Cx<'_>) -> u8 {
+fn slot(cx: &NodeCx<'_>) -> u8 {
     let number = cx.profile().media_slot(cx.id()).and_then(|n| u8::try_from(n).ok());
-    number.expect("a slot that is not there was refused before")
+    number.expect("the slot exists, or the request was refused")
 }
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().media_slots.iter().for_each(|slot| each(&slot.id));
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let number = usize::from(slot(cx));
     let shape = &cx.profile().media_slots[number];
-    let media = cx.node().bmc().media_in(number);
+    let media = cx.node.bmc().media_in(number);
     d.put("Id", &shape.id);
     d.put("Name", &shape.name);
     d.put("MediaTypes", shape.media_types.as_slice());
@@ -54,7 +56,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         d.put("WriteProtected", true);
         d.null("TransferMethod");
         d.null("TransferProtocolType");
-        d.object("Status", super::ok);
+        d.object("Status", common::ok);
         return;
     };
     let inserted = &media.insertion;
@@ -70,16 +72,16 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         d.put("State", "Enabled");
         d.put("Health", if failed.is_some() { "Warning" } else { "OK" });
         if let Some(why) = failed {
-            super::condition(cx, d, &["The image could not be opened: ", why]);
+            common::condition(cx, d, &["The image could not be opened: ", why]);
         }
     });
 }
 
-fn insert(cx: &Cx<'_>, body: &mut Body) -> Change {
+fn insert(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     body.require("Image");
     let image = body.text("Image", MAX_IMAGE);
     if let Some(image) = &image
-        && !super::is_http_uri(image)
+        && !common::is_http_uri(image)
     {
         body.wrong_format("Image", image);
     }
@@ -94,13 +96,13 @@ fn insert(cx: &Cx<'_>, body: &mut Body) -> Change {
     Ok(image.map(|image| {
         let secure = image.starts_with("https:");
         let by_scheme = if secure { TransferProtocol::Https } else { TransferProtocol::Http };
-        Effect::Node(Command::InsertMedia(Insertion {
+        Command::InsertMedia(Insertion {
             slot: slot(cx),
             image,
             write_protected,
             credentials: user.map(|user| Box::new((user, password.unwrap_or_default()))),
             method: method.unwrap_or(TransferMethod::Stream),
             protocol: protocol.unwrap_or(by_scheme),
-        }))
+        })
     }))
 }

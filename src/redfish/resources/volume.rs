@@ -1,44 +1,46 @@
-//! `Volume`: what a storage controller offers the host.
+//! `Volume`: the block devices that a storage controller presents to the host.
 //!
-//! A plain host adapter has none: its drives are the host's as they are. A RAID controller of a new machine passes each
-//! drive through as a raw device, which as on real ones has no `RAIDType`; Ironic leaves such volumes alone.
+//! A plain host adapter has no volumes: the host sees its drives directly. The RAID controller of a new server passes each
+//! drive through as a raw device. As on real servers such a volume has no `RAIDType`, and Ironic does not touch it.
 
+use super::common;
 use crate::profile::inventory::{Drive, Storage};
 use crate::redfish::body::Body;
+use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::CREATE_LIMIT_REACHED;
-use crate::redfish::resource::{Change, Cx};
+use crate::redfish::resource::{Asked, OfNode};
 
-pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     let storage = super::storage::of(cx);
     if !storage.raid_types.is_empty() {
         storage.drives.iter().for_each(|drive| each(&drive.id));
     }
 }
 
-/// `@Redfish.OperationApplyTimeSupport`, which a client reads before it writes.
-pub(super) fn annotate(_: &Cx<'_>, d: &mut Doc<'_>) {
+/// `@Redfish.OperationApplyTimeSupport`: a client reads it before it creates a volume.
+pub(super) fn annotate(_: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.object("@Redfish.OperationApplyTimeSupport", |d| {
         d.put("@odata.type", "#Settings.v1_5_0.OperationApplyTimeSupport");
         d.put("SupportedValues", ["Immediate"].as_slice());
     });
 }
 
-pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
+pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let storage = super::storage::of(cx);
-    let (_, drive) = super::part(&storage.drives, |drive| &drive.id, cx.id());
+    let (_, drive) = common::part(&storage.drives, |drive| &drive.id, cx.id());
     d.put("Id", &drive.id);
     d.join("Name", &["Pass-through of ", &drive.name]);
     d.put("VolumeType", "RawDevice");
     d.put("CapacityBytes", drive.capacity_bytes);
     d.put("BlockSizeBytes", drive.block_bytes);
-    d.object("Status", super::ok);
+    d.object("Status", common::ok);
     d.object("Links", |d| d.one_link("Drives", &super::drive::link(cx, drive)));
 }
 
 /// `Volumes` in the links of a drive.
-pub(super) fn link_those_of(cx: &Cx<'_>, storage: &Storage, drive: &Drive, d: &mut Doc<'_>) {
-    let [base, key] = cx.system();
+pub(super) fn link_those_of(cx: &NodeCx<'_>, storage: &Storage, drive: &Drive, d: &mut Doc<'_>) {
+    let [base, key] = cx.model.system();
     d.array("Volumes", |d| {
         if !storage.raid_types.is_empty() {
             d.item_link(&[base, key, "/Storage/", &storage.id, "/Volumes/", &drive.id]);
@@ -46,8 +48,8 @@ pub(super) fn link_those_of(cx: &Cx<'_>, storage: &Storage, drive: &Drive, d: &m
     });
 }
 
-/// No controller makes volumes: a plain adapter knows no RAID type, and on the others all drives are passed through.
-pub(super) fn create(cx: &Cx<'_>, body: &mut Body) -> Change {
+/// No controller can create a volume: a plain adapter supports no RAID type, and a RAID controller has no free drive.
+pub(super) fn create(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let storage = super::storage::of(cx);
     body.require("RAIDType");
     if let Some(kind) = body.text("RAIDType", 16)

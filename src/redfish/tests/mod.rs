@@ -1,13 +1,22 @@
-//! The protocol, without sockets: statuses, headers, messages, and what requests do to nodes.
+//! The protocol without sockets: statuses, headers, messages, and the effect of requests on nodes.
 
+mod own_root;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
-use super::*;
+use super::auth::Account;
+use super::{Redfish, check};
 use crate::clock::Clock;
+use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::node::command::Answer as Found;
 use crate::profile::built_in;
 use crate::seed::Seed;
+use crate::time::SimTime;
 
 const BASIC: &str = "Basic YWRtaW46cGFzc3dvcmQ=";
 
@@ -105,7 +114,7 @@ fn a_session_is_opened_used_and_closed() {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn a_missing_resource_is_named_in_the_message() {
     let bench = Bench::new();
     let gone = "/redfish/v1/Systems/00000000-0000-0000-0000-000000000000";
     for uri in [gone.to_owned(), format!("{}/VirtualMedia/Tape", bench.system), format!("{}/X", bench.system)]
@@ -126,7 +135,7 @@ fn a_uuid_in_capitals_leads_to_the_same_resource() {
 }
 
 #[test]
-fn a_wrong_method_lists_the_right_ones() {
+fn a_405_lists_the_allowed_methods() {
     let bench = Bench::new();
     let answer = bench.write("PUT", &bench.system, &json!({}));
     assert_eq!((answer.status, answer.header("Allow")), (405, "GET, HEAD, PATCH"));
@@ -151,7 +160,7 @@ fn a_reset_changes_the_power_state_and_a_refused_one_does_not() {
 }
 
 #[test]
-fn a_patch_is_done_whole_or_not_at_all() {
+fn a_patch_with_a_mistake_changes_nothing() {
     let bench = Bench::new();
     let good = json!({"Boot": {"BootSourceOverrideTarget": "Cd", "BootSourceOverrideEnabled": "Once"}});
     assert_eq!(bench.write("PATCH", &bench.system, &good).status, 204);
@@ -205,7 +214,7 @@ fn media_are_inserted_once_and_ejected_with_or_without_a_body() {
 }
 
 #[test]
-fn bios_values_wait_for_the_next_start() {
+fn bios_values_take_effect_at_the_next_boot() {
     let mut bench = Bench::new();
     let (bios, settings) = (format!("{}/Bios", bench.system), format!("{}/Bios/Settings", bench.system));
     let bad = json!({"Attributes": {"LogicalProc": "Maybe", "Nope": 1, "FirmwareRevision": "9", "BootRetryCount": 99}});
@@ -310,7 +319,7 @@ fn only_shows_the_one_member() {
 }
 
 #[test]
-fn head_is_get_without_reading() {
+fn head_has_the_headers_of_get() {
     let bench = Bench::new();
     for uri in ["/redfish/v1", "/redfish/v1/Systems", &bench.system, "/redfish/v1/$metadata"] {
         let head = bench.send("HEAD", uri, &[("Authorization", BASIC)], b"");
@@ -319,13 +328,13 @@ fn head_is_get_without_reading() {
 }
 
 #[test]
-fn another_version_of_odata_fails() {
+fn another_odata_version_is_refused() {
     let bench = Bench::new();
     assert_eq!(bench.send("GET", "/redfish/v1", &[("OData-Version", "4.1")], b"").status, 412);
 }
 
 #[test]
-fn members_take_a_post_for_their_collection() {
+fn a_post_to_members_is_a_post_to_the_collection() {
     let bench = Bench::new();
     let login = br#"{"UserName": "admin", "Password": "password"}"#;
     let members = "/redfish/v1/SessionService/Sessions/Members";
@@ -354,7 +363,7 @@ fn a_managers_clock_is_read_back_as_it_was_set() {
 }
 
 #[test]
-fn a_manager_is_away_while_it_restarts() {
+fn a_restarting_manager_answers_503() {
     let mut bench = Bench::new();
     let reset = format!("{}/Actions/Manager.Reset", bench.system.replace("Systems", "Managers"));
     let refused = bench.write("POST", &reset, &json!({"ResetType": "On"}));
@@ -367,7 +376,7 @@ fn a_manager_is_away_while_it_restarts() {
 }
 
 #[test]
-fn secure_boot_changes_at_the_next_start() {
+fn secure_boot_changes_at_the_next_boot() {
     let mut bench = Bench::new();
     let uri = format!("{}/SecureBoot", bench.system);
     assert_eq!(bench.write("PATCH", &uri, &json!({"SecureBootEnable": true})).status, 204);
@@ -400,7 +409,7 @@ fn lights_are_set_by_either_name() {
 }
 
 #[test]
-fn what_cannot_be_done_yet_is_refused_plainly() {
+fn disabled_services_refuse_with_a_message() {
     let bench = Bench::new();
     let update = "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate";
     let answer =

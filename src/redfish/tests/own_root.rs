@@ -1,4 +1,4 @@
-//! Controllers with roots of their own, without sockets: what each has, and what none has of another.
+//! Service roots that belong to one node, without sockets: the resources of the node are there, and no other node's.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -8,9 +8,10 @@ use bytes::Bytes;
 use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
+use super::super::Redfish;
 use super::super::auth::Account;
 use super::super::check::crawl_own;
-use super::super::{Redfish, Sessions};
+use super::super::session::Sessions;
 use crate::address::{Place, Prefix};
 use crate::clock::Clock;
 use crate::face::{Body, Face, HangUp, Peer};
@@ -37,7 +38,7 @@ impl Answer {
     }
 }
 
-/// Two of one model and one of another.
+/// Two nodes of one model and one of another.
 fn service() -> Arc<Redfish> {
     let (fleet, _effects) = Fleet::new(Seed(1), Clock::by_hand(SimTime::from_ms(1_767_225_600_000)));
     fleet.add(&built_in("generic").unwrap(), 2).unwrap();
@@ -45,7 +46,7 @@ fn service() -> Arc<Redfish> {
     Arc::new(Redfish::new(Arc::new(fleet), Account::new("admin", "password")))
 }
 
-/// A request to a node's own address.
+/// A request to the root of a node.
 fn send(
     redfish: &Arc<Redfish>,
     node: u32,
@@ -136,7 +137,7 @@ fn every_link_of_every_model_leads_somewhere() {
 }
 
 #[test]
-fn nothing_of_another_node_is_there() {
+fn no_other_node_is_reachable() {
     let redfish = service();
     for id in [uuid(&redfish, 1), uuid(&redfish, 0), "2".to_owned()] {
         for collection in ["Systems", "Managers", "Chassis"] {
@@ -149,7 +150,7 @@ fn nothing_of_another_node_is_there() {
 }
 
 #[test]
-fn a_session_counts_at_its_own_controller_only_and_ends_with_its_restart() {
+fn a_session_is_valid_at_its_own_bmc_and_ends_when_that_restarts() {
     let redfish = service();
     let opened = send(&redfish, 0, "POST", SESSIONS, ("X", "y"), LOGIN);
     assert_eq!((opened.status, opened.header("Location")), (201, format!("{SESSIONS}/1").as_str()));
@@ -176,7 +177,7 @@ fn a_session_counts_at_its_own_controller_only_and_ends_with_its_restart() {
 }
 
 #[test]
-fn a_controllers_sessions_have_a_limit_and_a_timeout_of_their_own() {
+fn each_bmc_has_its_own_session_limit_and_timeout() {
     let mut redfish = service();
     let most = &mut Arc::get_mut(&mut redfish).unwrap().own_sessions;
     assert_eq!(std::mem::replace(most, 3), crate::node::bmc::session::Sessions::LIMIT);
@@ -226,10 +227,10 @@ fn a_change_reaches_the_node_whose_address_it_is() {
 }
 
 #[test]
-fn a_controller_tells_where_it_is_reached() {
+fn a_bmc_shows_its_own_addresses() {
     let mut redfish = service();
     let prefix = |text: &str, bits| Prefix::new(text.parse().unwrap(), bits).unwrap();
-    Arc::get_mut(&mut redfish).unwrap().places = vec![
+    Arc::get_mut(&mut redfish).unwrap().facts.places = vec![
         (true, Place::Ips(prefix("127.16.0.0", 12), 8443)),
         (false, Place::Ips(prefix("127.16.0.0", 12), 8000)),
         (true, Place::Ips(prefix("fd00:1::", 64), 8443)),
@@ -241,16 +242,16 @@ fn a_controller_tells_where_it_is_reached() {
         "Address": "fd00:1::2", "AddressOrigin": "DHCPv6", "AddressState": "Preferred", "PrefixLength": 64
     });
     assert_eq!(interface["IPv6Addresses"], json!([v6]));
-    Arc::get_mut(&mut redfish).unwrap().places =
+    Arc::get_mut(&mut redfish).unwrap().facts.places =
         vec![(true, Place::Ports("127.0.0.1:20000".parse().unwrap()))];
     let protocol = get(&redfish, 2, "/redfish/v1/Managers/1/NetworkProtocol").json;
     assert_eq!((&protocol["HTTPS"]["Port"], &protocol["HTTP"]["Port"]), (&json!(20_002), &Value::Null));
 }
 
 #[test]
-fn a_controller_is_found_by_its_name() {
+fn a_bmc_is_found_by_its_host_name() {
     let mut redfish = service();
-    Arc::get_mut(&mut redfish).unwrap().domain = Some("bmc.example".into());
+    Arc::get_mut(&mut redfish).unwrap().facts.domain = Some("bmc.example".into());
     let asked = |host: &str, sni: Option<&str>| {
         let answer =
             answer(&redfish, peer(None, sni), "GET", "/redfish/v1/Systems/1", &[BASIC, ("Host", host)], "");

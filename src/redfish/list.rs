@@ -1,90 +1,95 @@
-//! Collections with a member for each node, or for parts of each. They are as long as the fleet, so a long one is never
-//! there as a whole: it is written while the client takes it.
+//! Collections with a member for each node, or for parts of each node. Such a collection is as long as the fleet, so a long
+//! one is never in memory as a whole: it is written while the client reads it.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 use bytes::Bytes;
 use uuid::Uuid;
 
+use super::context::{Model, NodeCx};
+use super::doc::Doc;
+use super::document::Document;
 use super::query::Page;
-use super::render::{self, Document};
-use super::resource::Cx;
-use super::tree::{TREE, Target};
-use super::{Redfish, meters};
+use super::render::{begin_collection, end_collection};
+use super::resource::{Collection, OfNode};
+use super::row::{Row, Target};
+use super::service::Redfish;
 use crate::node::NodeId;
 
-/// Members up to which an answer is built as a whole, and has an ETag; some 60 KiB of links.
+/// A response with at most so many members is built as a whole and has an ETag. It is about 60 KiB of links.
 pub(super) const WHOLE: usize = 512;
-/// Bytes of links to a part of an answer, roughly.
+/// The size of a part of a longer response, roughly.
 const PART_BYTES: usize = 32 << 10;
 
-/// A part of such a collection that has been asked for.
+/// A page of such a collection.
 pub(super) struct List {
-    row: usize,
+    row: &'static Row<OfNode>,
+    over: &'static Collection<OfNode>,
     uri: Box<str>,
     page: Page,
     head: Vec<u8>,
     tail: Vec<u8>,
-    /// Members that it shows, at most.
+    /// Members on the page.
     pub(super) shown: usize,
 }
 
 impl List {
-    /// The collection over a row, if that is one over nodes.
-    pub(super) fn of(cx: &Cx<'_>, row: usize, page: Page) -> Option<Self> {
-        let resource = TREE.rows[row].resource;
-        let over_nodes = ["{System}", "{Manager}", "{Chassis}", "{Software}"];
-        if cx.node.is_some() || !over_nodes.iter().any(|word| resource.path.ends_with(word)) {
-            return None;
-        }
-        let fleet = &cx.redfish.fleet;
-        let count = match resource.members {
-            None => fleet.len() as usize,
-            Some(_) => {
-                let mut count = 0;
-                fleet.ids().for_each(|id| of_node(cx.redfish, row, id, &mut |_, _| count += 1));
-                count
-            }
+    /// A page of the collection above a row. `over` is that collection.
+    pub(super) fn new(
+        redfish: &Redfish,
+        row: &'static Row<OfNode>,
+        over: &'static Collection<OfNode>,
+        uri: &str,
+        page: Page,
+    ) -> Self {
+        let count = if is_one_a_node(row) {
+            redfish.fleet.len() as usize
+        } else {
+            let mut count = 0;
+            redfish.fleet.ids().for_each(|id| members_of(redfish, row, over, id, &mut |_, _| count += 1));
+            count
         };
-        let mut head = render::collection_of(cx, row, page, |_| count).into_bytes();
-        let members = b"\"Members\":[";
-        let start = head.windows(members.len()).position(|w| w == members);
-        let tail = head.split_off(start.expect("a collection has members") + members.len());
+        let kind = format!("{}Collection", row.resource.type_name());
+        let (mut d, mut at) = (Doc::new(None, None), 0);
+        begin_collection(&mut d, uri, &kind, over.name);
+        d.array("Members", |d| at = d.len());
+        end_collection(&mut d, uri, page, count);
+        let mut head = d.finish().0;
+        let tail = head.split_off(at);
         let shown = page.top.min(count.saturating_sub(page.skip));
-        Some(Self { row, uri: cx.uri.into(), page, head, tail, shown })
+        Self { row, over, uri: uri.into(), page, head, tail, shown }
     }
 
-    /// Its text, part by part, each counted as sent.
-    pub(super) fn parts<R: Deref<Target = Redfish> + Clone>(self, redfish: R) -> impl Iterator<Item = Bytes> {
-        let (meter, kind) = (redfish.clone(), meters::kind(Some(Target::Collection(self.row))));
-        self.texts(redfish).inspect(move |text| meter.requests.sent(kind, text.len()))
+    pub(super) fn target(&self) -> Target {
+        Target::OverNodes(self.row, self.over)
     }
 
-    fn texts<R: Deref<Target = Redfish>>(self, redfish: R) -> Parts<R> {
+    /// The text, part by part.
+    pub(super) fn parts<R: Deref<Target = Redfish>>(self, redfish: R) -> Parts<R> {
         let (mut ids, mut skip) = (redfish.fleet.indexes(), self.page.skip);
-        // Where no node is missing, the node of a place in the list is known without a walk.
-        if ids.len() == redfish.fleet.len() as usize && TREE.rows[self.row].resource.members.is_none() {
+        // If no node has been removed, the first node of the page is known without counting.
+        if ids.len() == redfish.fleet.len() as usize && is_one_a_node(self.row) {
             ids.start = u32::try_from(skip).unwrap_or(u32::MAX).min(ids.end);
             skip = 0;
         }
         Parts { redfish, ids, skip, left: self.shown, list: Some(self) }
     }
 
-    /// All of it, as a document.
+    /// The whole text as a document.
     pub(super) fn whole(self, redfish: &Redfish) -> Document {
-        Document::of(self.texts(redfish).flatten().collect())
+        Document::of(self.parts(redfish).flatten().collect())
     }
 }
 
 /// The text of a list, part by part.
-struct Parts<R> {
+pub(super) struct Parts<R> {
     redfish: R,
-    ids: std::ops::Range<u32>,
-    /// Members that are still to be passed over.
+    ids: Range<u32>,
+    /// Members to skip.
     skip: usize,
-    /// Members that may still be shown.
+    /// Members still to write.
     left: usize,
-    /// Until the end is written.
+    /// `None` once the end is written.
     list: Option<List>,
 }
 
@@ -98,14 +103,14 @@ impl<R: Deref<Target = Redfish>> Iterator for Parts<R> {
         let (skip, left, shown) = (&mut self.skip, &mut self.left, list.shown);
         while out.len() < PART_BYTES && *left > 0 {
             let Some(id) = self.ids.next() else { break };
-            of_node(&self.redfish, list.row, NodeId(id), &mut |key, part| {
+            members_of(&self.redfish, list.row, list.over, NodeId(id), &mut |uuid, part| {
                 if *skip > 0 || *left == 0 {
                     *skip = skip.saturating_sub(1);
                     return;
                 }
                 let comma = if *left < shown { "," } else { "" };
                 let dash = if part.is_empty() { "" } else { "-" };
-                for text in [comma, "{\"@odata.id\":\"", &list.uri, "/", key, dash, part, "\"}"] {
+                for text in [comma, "{\"@odata.id\":\"", &list.uri, "/", uuid, dash, part, "\"}"] {
                     out.extend_from_slice(text.as_bytes());
                 }
                 *left -= 1;
@@ -120,19 +125,29 @@ impl<R: Deref<Target = Redfish>> Iterator for Parts<R> {
     }
 }
 
-/// Calls back with each member that a node has in the collection over a row: the node's key, and the part's id if the
-/// member is a part.
-fn of_node(redfish: &Redfish, row: usize, id: NodeId, each: &mut dyn FnMut(&str, &str)) {
+/// Whether the collection has exactly one member for each node.
+fn is_one_a_node(row: &Row<OfNode>) -> bool {
+    row.ids.is_empty()
+}
+
+/// Calls back with each member that a node has in the collection: the node's UUID, and the part's id if the member is a
+/// part.
+fn members_of(
+    redfish: &Redfish,
+    row: &Row<OfNode>,
+    over: &Collection<OfNode>,
+    id: NodeId,
+    each: &mut dyn FnMut(&str, &str),
+) {
     redfish.fleet.identify(id, |node, now| {
         let mut buffer = Uuid::encode_buffer();
-        let key: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
-        match TREE.rows[row].resource.members {
-            None => each(key, ""),
-            Some(members) => {
-                let cx = Cx { redfish, node: Some(node), now, uri: "", ids: &[], node_key: key, own: false };
-                members(&cx, &mut |part| each(key, part));
-            }
+        let uuid: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
+        if is_one_a_node(row) {
+            return each(uuid, "");
         }
+        let model = Model { profile: node.profile(), uuid, own_root: false, uri: "" };
+        let cx = NodeCx { facts: &redfish.facts, node, model, now, ids: &[] };
+        (over.members)(&cx, &mut |part| each(uuid, part));
     });
 }
 
@@ -147,7 +162,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::fleet::Fleet;
     use crate::profile::built_in;
-    use crate::redfish::Content;
+    use crate::redfish::answer::Content;
     use crate::redfish::auth::Account;
     use crate::seed::Seed;
     use crate::time::SimTime;
@@ -170,11 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_is_written_part_by_part_and_none_is_as_long_as_the_fleet() {
+    fn a_long_list_is_written_in_parts_of_limited_size() {
         let redfish = redfish(3000);
         for path in ["Systems", "Managers", "Chassis", "UpdateService/FirmwareInventory"] {
             let request = asked(&format!("/redfish/v1/{path}"));
-            let Content::List(list) = redfish.answer(&request).into_body() else { panic!("it is short") };
+            let Content::List(list) = redfish.call_shared(&request).into_body() else {
+                panic!("it is short")
+            };
             let parts: Vec<_> = list.parts(&redfish).collect();
             assert!(parts.len() > 6 && parts.iter().all(|p| p.len() < PART_BYTES + 1024), "{path}");
             let (all, json) = members(&Response::new(parts.concat().into()));
@@ -214,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_at_each_member_wants_a_page() {
+    fn a_query_that_reads_each_member_needs_a_page() {
         let redfish = redfish(3000);
         let status = |query: &str| redfish.call(&asked(&format!("/redfish/v1/Systems?{query}"))).status();
         assert_eq!(

@@ -1,0 +1,118 @@
+//! The result of a request, and the response that it becomes. Each status of a success is chosen here and nowhere else.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+
+use super::document::Document;
+use super::error::Problem;
+use super::headers::{AUTH_TOKEN, ODATA_4, ODATA_VERSION};
+use super::list::List;
+use super::row::{Fixed, Target};
+use super::service_documents::ServiceDocuments;
+
+/// The result of a request.
+pub(super) enum Answer {
+    /// 200, or 304 if the client has the document already.
+    Document(Document, Target),
+    /// 200 with a collection that is as long as the fleet.
+    List(List, Target),
+    /// 200 with a document that describes the service.
+    Fixed(&'static ServiceDocuments, Fixed),
+    /// 204: OPTIONS.
+    Options(Target),
+    /// 204: the change is done, or is under way.
+    Done,
+    /// 201: a member was created.
+    Created(Created),
+}
+
+/// A member of a collection that a request has created.
+pub(super) struct Created {
+    pub(super) uri: String,
+    /// `None` if another request has deleted it since.
+    pub(super) member: Option<(Document, Target)>,
+    /// The token of a session.
+    pub(super) token: Option<Box<str>>,
+}
+
+/// The body of a response.
+pub(super) enum Content {
+    Bytes(Bytes),
+    List(List),
+}
+
+impl Answer {
+    /// The response. `conditions` are the headers of the request, which can say which document the client has already.
+    pub(super) fn into_response(self, conditions: &HeaderMap) -> Response<Content> {
+        match self {
+            Self::Document(document, target) => whole(show(document, target, conditions)),
+            Self::List(list, target) => {
+                let mut response = Response::new(Content::List(list));
+                *response.headers_mut() = target.headers();
+                response
+            }
+            Self::Fixed(documents, fixed) => whole(documents.response(fixed)),
+            Self::Options(target) => {
+                let mut response = no_content();
+                response.headers_mut().insert(header::ALLOW, target.allow());
+                whole(response)
+            }
+            Self::Done => whole(no_content()),
+            Self::Created(created) => whole(created.into_response()),
+        }
+    }
+}
+
+impl Created {
+    fn into_response(self) -> Response<Bytes> {
+        let show = |(document, target)| show(document, target, &HeaderMap::new());
+        let mut response = self.member.map_or_else(no_content, show);
+        *response.status_mut() = StatusCode::CREATED;
+        let value = |text: &str| HeaderValue::from_str(text).expect("tokens and paths are ASCII");
+        if let Some(token) = &self.token {
+            response.headers_mut().insert(&AUTH_TOKEN, value(token));
+        }
+        response.headers_mut().insert(header::LOCATION, value(&self.uri));
+        response
+    }
+}
+
+/// The response to a request that failed. `target` is the resource at its path.
+pub(super) fn refusal(problem: &Problem, target: Option<Target>) -> Response<Content> {
+    let mut response = problem.response();
+    let headers = match (response.status(), target) {
+        (StatusCode::UNAUTHORIZED, _) => {
+            Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Redfish\"")))
+        }
+        (StatusCode::METHOD_NOT_ALLOWED, Some(target)) => Some((header::ALLOW, target.allow())),
+        _ => None,
+    };
+    response.headers_mut().extend(headers);
+    whole(response)
+}
+
+fn whole(response: Response<Bytes>) -> Response<Content> {
+    response.map(Content::Bytes)
+}
+
+fn show(document: Document, target: Target, conditions: &HeaderMap) -> Response<Bytes> {
+    let tag = document.etag();
+    let unchanged = conditions.get(header::IF_NONE_MATCH).is_some_and(|t| t.as_bytes() == tag);
+    let body = if unchanged { Bytes::new() } else { Bytes::from(document.into_bytes()) };
+    let mut response = Response::new(body);
+    *response.headers_mut() = target.headers();
+    if unchanged {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    let tag = HeaderValue::from_bytes(&tag).expect("hex digits and quotes");
+    response.headers_mut().insert(header::ETAG, tag);
+    response
+}
+
+fn no_content() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(&ODATA_VERSION, ODATA_4);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}

@@ -1,0 +1,170 @@
+//! The facts that a resource's functions may look at. A resource of a node gets a [`NodeCx`], a resource of the service
+//! gets a [`ServiceCx`]; neither can reach the service itself.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::session::Sessions;
+use crate::address::Place;
+use crate::node::spec::Spec;
+use crate::node::{Node, NodeId};
+use crate::profile::Profile;
+use crate::time::SimTime;
+
+/// The configuration of the service, as far as documents show it.
+pub struct Facts {
+    /// `UserName` of the one account.
+    pub user: Box<str>,
+    /// `ServiceRoot.UUID` of the root that all nodes share.
+    pub uuid: Uuid,
+    /// Where the service listens, each with whether that is over TLS.
+    pub places: Vec<(bool, Place)>,
+    /// The domain below which each node has a host name and a service root of its own.
+    pub domain: Option<Box<str>>,
+}
+
+impl Facts {
+    /// The TCP port on which a node's BMC is reached first, with or without TLS.
+    pub(super) fn port(&self, node: NodeId, tls: bool) -> Option<u16> {
+        self.places.iter().find(|(over, _)| *over == tls).map(|(_, place)| place.of(node.0).port())
+    }
+
+    /// The IP addresses that belong to a node's BMC alone, with the lengths of their prefixes.
+    pub(super) fn own_ips(&self, node: NodeId) -> Vec<(IpAddr, u8)> {
+        let mut ips = Vec::new();
+        for (_, place) in &self.places {
+            if let Place::Ips(prefix, _) = place
+                && !ips.contains(&(prefix.address(node.0), prefix.bits()))
+            {
+                ips.push((prefix.address(node.0), prefix.bits()));
+            }
+        }
+        ips
+    }
+}
+
+/// The facts for a resource of the service.
+#[derive(Clone, Copy)]
+pub(super) struct ServiceCx<'a> {
+    pub facts: &'a Facts,
+    /// The sessions of the shared root.
+    pub sessions: &'a Sessions,
+    /// The schemas of all types that the service has, such as `Chassis.v1_28_0`.
+    pub schemas: &'a BTreeSet<String>,
+    /// The models of the systems below this root.
+    pub models: &'a [Arc<Profile>],
+    /// The node that this root belongs to. `None` at the root that all nodes share.
+    pub own: Option<&'a Node>,
+    /// Simulated time.
+    pub now: SimTime,
+    /// The resource's own URI.
+    pub uri: &'a str,
+    /// The ids on the way to it.
+    pub ids: &'a [&'a str],
+}
+
+impl<'a> ServiceCx<'a> {
+    /// The last id in the URI. For the functions of a collection's members only.
+    pub(super) fn id(&self) -> &'a str {
+        self.ids.last().copied().unwrap_or_default()
+    }
+
+    /// `ServiceRoot.UUID`.
+    pub(super) fn uuid(&self) -> Uuid {
+        self.own.map_or(self.facts.uuid, |node| node.spec().service_uuid())
+    }
+}
+
+/// The facts for a resource of a node.
+#[derive(Clone, Copy)]
+pub(super) struct NodeCx<'a> {
+    pub facts: &'a Facts,
+    /// The node, settled to `now`.
+    pub node: &'a Node,
+    /// The facts that are the same for all nodes of the model, except for the UUID.
+    pub model: Model<'a>,
+    /// Simulated time.
+    pub now: SimTime,
+    /// The ids on the way to the resource, below the node.
+    pub ids: &'a [&'a str],
+}
+
+impl<'a> NodeCx<'a> {
+    /// The resource's own URI.
+    pub(super) fn uri(&self) -> &'a str {
+        self.model.uri
+    }
+
+    /// The node's model.
+    pub(super) fn profile(&self) -> &'a Profile {
+        self.model.profile
+    }
+
+    /// The node's identity.
+    pub(super) fn spec(&self) -> Spec<'a> {
+        self.node.spec()
+    }
+
+    /// The last id in the URI. For the functions of a collection's members only.
+    pub(super) fn id(&self) -> &'a str {
+        self.ids.last().copied().unwrap_or_default()
+    }
+
+    /// `ServiceRoot.UUID`.
+    pub(super) fn service_uuid(&self) -> Uuid {
+        if self.model.own_root { self.node.spec().service_uuid() } else { self.facts.uuid }
+    }
+}
+
+/// The facts about a node that follow from its model and its UUID alone.
+#[derive(Clone, Copy)]
+pub(super) struct Model<'a> {
+    pub profile: &'a Profile,
+    /// The node's UUID as text, which is its id in URIs below the shared root.
+    pub uuid: &'a str,
+    /// The service root belongs to this node, and no other node is below it.
+    pub own_root: bool,
+    /// The resource's own URI.
+    pub uri: &'a str,
+}
+
+impl<'a> Model<'a> {
+    /// `Id` of the node's `ComputerSystem`.
+    pub(super) fn system_id(&self) -> &'a str {
+        if self.own_root { &self.profile.ids.system } else { self.uuid }
+    }
+
+    /// `Id` of the node's `Manager`.
+    pub(super) fn manager_id(&self) -> &'a str {
+        if self.own_root { &self.profile.ids.manager } else { self.uuid }
+    }
+
+    /// `Id` of the node's `Chassis`.
+    pub(super) fn chassis_id(&self) -> &'a str {
+        if self.own_root { &self.profile.ids.chassis } else { self.uuid }
+    }
+
+    /// A link to the node's `ComputerSystem`, in two parts. Append what follows below it.
+    pub(super) fn system(&self) -> [&'a str; 2] {
+        ["/redfish/v1/Systems/", self.system_id()]
+    }
+
+    /// A link to the node's `Manager`, in two parts.
+    pub(super) fn manager(&self) -> [&'a str; 2] {
+        ["/redfish/v1/Managers/", self.manager_id()]
+    }
+
+    /// A link to the node's `Chassis`, in two parts.
+    pub(super) fn chassis(&self) -> [&'a str; 2] {
+        ["/redfish/v1/Chassis/", self.chassis_id()]
+    }
+
+    /// Whether the model has the resource at `path`, written as in a profile's `absent`. A document asks before it links
+    /// to a resource that is not directly below it.
+    pub(super) fn has(&self, path: &str) -> bool {
+        !self.profile.lacks(path)
+    }
+}

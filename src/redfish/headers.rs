@@ -1,0 +1,14 @@
+//! Header names and values that every response of the service uses (DSP0266, "Response headers").
+
+use http::{HeaderName, HeaderValue};
+
+/// Media type of every JSON document.
+pub(super) const JSON: &str = "application/json; charset=utf-8";
+
+/// The version of OData, in requests and responses.
+pub(super) static ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+/// The only supported version of OData.
+pub(super) const ODATA_4: HeaderValue = HeaderValue::from_static("4.0");
+
+/// The name of the header that carries a session's token.
+pub(super) static AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");

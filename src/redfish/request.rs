@@ -1,0 +1,376 @@
+//! The path of every Redfish request, from top to bottom: find the resource, allow the client, do what is asked, answer.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, header};
+use uuid::Uuid;
+
+use super::answer::{Answer, Content, Created, refusal};
+use super::auth::{self, Who};
+use super::body::Body;
+use super::document::Document;
+use super::error::Problem;
+use super::headers::ODATA_VERSION;
+use super::list::{List, WHOLE};
+use super::message::{
+    EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
+};
+use super::meters;
+use super::query::{Page, Query};
+use super::render;
+use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner};
+use super::root::Root;
+use super::row::{Part, Row, Target};
+use super::service::{At, Redfish, uuid_text};
+use super::tree::{IdOf, Route};
+use crate::clock::Stopwatch;
+use crate::node::Node;
+use crate::node::command::Refusal;
+
+/// A request that the client may make.
+struct Ask<'r> {
+    target: Target,
+    /// The id that names the node.
+    node: Option<(IdOf, &'r str)>,
+    /// The other ids in the path.
+    ids: Vec<&'r str>,
+    /// The path without a slash at the end.
+    uri: &'r str,
+    does: Does<'r>,
+    query: Option<Query>,
+}
+
+/// What the request does.
+#[derive(Clone, Copy)]
+enum Does<'r> {
+    /// GET and HEAD. The page matters to a collection only.
+    Read(Page),
+    Options,
+    /// Every other method.
+    Change(&'r Request<Bytes>),
+}
+
+/// An answer that needs no change, or a change.
+enum Decision<C> {
+    Answer(Answer),
+    Change(C),
+}
+
+impl Redfish {
+    /// Answers a request. Every Redfish request passes through this function, at every root.
+    pub(super) fn respond(&self, root: &mut Root<'_>, request: &Request<Bytes>) -> Response<Content> {
+        let watch = Stopwatch::start();
+        let route = self.tree.find(request.uri().path(), root.is_own());
+        let target = route.as_ref().map(|route| route.target);
+        let answer = self
+            .allow(root, request, route)
+            .and_then(|ask| self.perform(root, &ask).and_then(|answer| self.select(root, &ask, answer)));
+        let response = match answer {
+            // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
+            Ok(answer) if request.uri().query().is_some() => answer.into_response(&HeaderMap::new()),
+            Ok(answer) => answer.into_response(request.headers()),
+            Err(problem) => refusal(&problem, target),
+        };
+        let sent_bytes = match response.body() {
+            Content::Bytes(bytes) => bytes.len(),
+            // Its parts are counted when they are written.
+            Content::List(_) => 0,
+        };
+        let status = response.status().as_u16();
+        self.requests.note(meters::kind(target), status, watch.elapsed(), request.body().len(), sent_bytes);
+        response
+    }
+
+    /// Decides whether the client may make the request, and reads what it asks for.
+    fn allow<'r>(
+        &self,
+        root: &mut Root<'_>,
+        request: &'r Request<Bytes>,
+        route: Option<Route<'r>>,
+    ) -> Result<Ask<'r>, Problem> {
+        let (path, method) = (request.uri().path(), request.method());
+        let need = route.as_ref().map_or(Need::Login, |route| route.target.need(method));
+        let who = match need {
+            Need::Nothing => Who::Anyone,
+            Need::Login => self.identify(root, request)?,
+        };
+        check_version(request.headers())?;
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        let query = request.uri().query().filter(|_| reads).map(Query::parse).transpose()?;
+        // A public document has links to documents that are not public.
+        if who == Who::Anyone && query.as_ref().is_some_and(Query::follows_links) {
+            self.identify(root, request)?;
+        }
+        let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(path))?;
+        if let Some(query) = &query {
+            query.check(target)?;
+        }
+        let does = match *method {
+            Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, |q| q.page)),
+            Method::OPTIONS => Does::Options,
+            _ => Does::Change(request),
+        };
+        Ok(Ask { target, node, ids, uri: path.strip_suffix('/').unwrap_or(path), does, query })
+    }
+
+    /// The client that a request proves to come from. One that proves nothing is refused.
+    fn identify(&self, root: &mut Root<'_>, request: &Request<Bytes>) -> Result<Who, Problem> {
+        match auth::who(request.headers(), &self.account, |token| self.has_session(root, token)) {
+            Who::Anyone => Err((&NO_VALID_SESSION).into()),
+            Who::Administrator => Ok(Who::Administrator),
+        }
+    }
+
+    /// Does what is asked. This is where the outcome of a change becomes an answer.
+    fn perform(&self, root: &mut Root<'_>, ask: &Ask<'_>) -> Result<Answer, Problem> {
+        let decision = match ask.target {
+            Target::Fixed(fixed) => self.read_only(ask, |_| Answer::Fixed(self.documents, fixed)),
+            Target::OverNodes(row, over) => self.read_only(ask, |page| {
+                let list = List::new(self, row, over, ask.uri, page);
+                if list.shown > WHOLE {
+                    return Answer::List(list, ask.target);
+                }
+                Answer::Document(list.whole(self), ask.target)
+            }),
+            Target::Service(row, part) => self.on_service(root, ask, row, part),
+            Target::Node(row, part) => self.on_node(root, ask, row, part),
+        };
+        match decision? {
+            Decision::Answer(answer) => Ok(answer),
+            Decision::Change(Outcome::Done) => Ok(Answer::Done),
+            Decision::Change(Outcome::Created { id, token }) => {
+                let uri = format!("{}/{id}", collection_uri(ask.uri));
+                let member = self.read(root, &uri);
+                Ok(Answer::Created(Created { uri, member, token }))
+            }
+        }
+    }
+
+    /// A request for something that cannot be changed.
+    fn read_only(
+        &self,
+        ask: &Ask<'_>,
+        show: impl FnOnce(Page) -> Answer,
+    ) -> Result<Decision<Outcome>, Problem> {
+        match ask.does {
+            Does::Read(page) => Ok(Decision::Answer(show(page))),
+            Does::Options => Ok(Decision::Answer(Answer::Options(ask.target))),
+            Does::Change(_) => Err((&OPERATION_NOT_ALLOWED).into()),
+        }
+    }
+
+    /// A request for a resource of the service.
+    fn on_service(
+        &self,
+        root: &mut Root<'_>,
+        ask: &Ask<'_>,
+        row: &'static Row<OfService>,
+        part: Part<OfService>,
+    ) -> Result<Decision<Outcome>, Problem> {
+        let models = self.models(root.node());
+        let cx = self.service_cx(&models, root.node(), root.now(), ask.uri, &ask.ids);
+        match self.decide::<OfService>(ask, row, part, &cx)? {
+            Decision::Answer(answer) => Ok(Decision::Answer(answer)),
+            Decision::Change(change) => {
+                self.fleet.may_change()?;
+                self.change_service(root, change, collection_uri(ask.uri)).map(Decision::Change)
+            }
+        }
+    }
+
+    /// A request for a resource of a node.
+    fn on_node(
+        &self,
+        root: &mut Root<'_>,
+        ask: &Ask<'_>,
+        row: &'static Row<OfNode>,
+        part: Part<OfNode>,
+    ) -> Result<Decision<Outcome>, Problem> {
+        let missing = || Problem::not_found(ask.uri);
+        let mut buffer = Uuid::encode_buffer();
+        match (root, ask.node) {
+            (Root::Own { node, now }, id) => {
+                if id.is_some_and(|(of, id)| !is_id(node, of, id)) {
+                    return Err(missing());
+                }
+                let uuid = uuid_text(node.spec().uuid(), &mut buffer);
+                self.on_locked_node(
+                    ask,
+                    row,
+                    part,
+                    node,
+                    At { uuid, own_root: true, uri: ask.uri, now: *now },
+                )
+            }
+            (Root::Shared { .. }, None) => Err(missing()),
+            (Root::Shared { .. }, Some((_, key))) => {
+                let uuid: Uuid = key.parse().map_err(|_| missing())?;
+                let id = self.fleet.find(uuid).ok_or_else(missing)?;
+                let uuid = uuid_text(uuid, &mut buffer);
+                // A UUID can be written in several ways, and a resource has one URI.
+                let uri: Cow<'_, str> =
+                    if key == uuid { ask.uri.into() } else { ask.uri.replacen(key, uuid, 1).into() };
+                let decision = self.fleet.with(id, |node, now| {
+                    if let Some(until) = node.bmc().restarting_until {
+                        let left = Duration::from_millis(until.since_ms(now));
+                        return Err(Refusal::ManagerRestarting(left).into());
+                    }
+                    self.on_locked_node(ask, row, part, node, At { uuid, own_root: false, uri: &uri, now })
+                });
+                decision.ok_or_else(missing)?
+            }
+        }
+    }
+
+    fn on_locked_node(
+        &self,
+        ask: &Ask<'_>,
+        row: &'static Row<OfNode>,
+        part: Part<OfNode>,
+        node: &mut Node,
+        at: At<'_>,
+    ) -> Result<Decision<Outcome>, Problem> {
+        match self.decide::<OfNode>(ask, row, part, &self.node_cx(node, at, &ask.ids))? {
+            Decision::Answer(answer) => Ok(Decision::Answer(answer)),
+            Decision::Change(command) => {
+                self.fleet.may_change()?;
+                node.apply(command, at.now)?;
+                Ok(Decision::Change(Outcome::Done))
+            }
+        }
+    }
+
+    /// Answers what needs no change, and reads the change that is asked for.
+    fn decide<'a, O: Owner>(
+        &'a self,
+        ask: &Ask<'_>,
+        row: &'static Row<O>,
+        part: Part<O>,
+        cx: &O::Cx<'a>,
+    ) -> Result<Decision<O::Change>, Problem> {
+        if !render::exists(cx, row) {
+            return Err(Problem::not_found(ask.uri));
+        }
+        let not_allowed = || Err((&OPERATION_NOT_ALLOWED).into());
+        let show = |document| Ok(Decision::Answer(Answer::Document(document, ask.target)));
+        let request = match (ask.does, part) {
+            (Does::Options, _) => return Ok(Decision::Answer(Answer::Options(ask.target))),
+            (Does::Read(_), Part::Document) => return show(render::document(cx, row, &self.constants)),
+            (Does::Read(page), Part::Collection(over)) => {
+                return show(render::collection(cx, row, over, page));
+            }
+            (Does::Read(_), Part::Members(_) | Part::Action(_)) => return not_allowed(),
+            (Does::Change(request), _) => request,
+        };
+        match (part, request.method()) {
+            (Part::Document, &Method::PATCH) => {
+                let Some(patch) = row.resource.patch else { return not_allowed() };
+                self.check_precondition(request, cx, row)?;
+                let known = |key: &str| render::document(cx, row, &self.constants).has(key);
+                read::<O>(request, None, |body| patch(cx, body), known)
+            }
+            (Part::Document, &Method::DELETE) => {
+                let Some(delete) = row.resource.delete else { return not_allowed() };
+                self.check_precondition(request, cx, row)?;
+                delete(cx).map(Decision::Change)
+            }
+            (Part::Collection(over) | Part::Members(over), &Method::POST) => {
+                let Some(create) = over.create else { return not_allowed() };
+                read::<O>(request, None, |body| create(cx, body), |_| false)
+            }
+            (Part::Action(action), &Method::POST) => {
+                read::<O>(request, Some(action.name()), |body| (action.run)(cx, body), |_| false)
+            }
+            (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => not_allowed(),
+        }
+    }
+
+    /// `If-Match`, if it is there, must name the document as it is (RFC 9110, 13.1.1).
+    fn check_precondition<'a, O: Owner>(
+        &'a self,
+        request: &Request<Bytes>,
+        cx: &O::Cx<'a>,
+        row: &Row<O>,
+    ) -> Result<(), Problem> {
+        let Some(wanted) = request.headers().get(header::IF_MATCH) else { return Ok(()) };
+        let tag = render::document(cx, row, &self.constants).etag();
+        let wanted = wanted.to_str().unwrap_or_default();
+        let matches = wanted.split(',').map(str::trim).any(|w| w == "*" || w.as_bytes() == tag);
+        if matches { Ok(()) } else { Err((&PRECONDITION_FAILED).into()) }
+    }
+
+    /// Applies the query to a document: the only member, links expanded, properties selected.
+    fn select(&self, root: &mut Root<'_>, ask: &Ask<'_>, answer: Answer) -> Result<Answer, Problem> {
+        let Some(query) = &ask.query else { return Ok(answer) };
+        match answer {
+            Answer::Document(collection, target) => {
+                let member = query.only_member(&collection).and_then(|uri| self.read(root, &uri));
+                let (document, target) = member.unwrap_or((collection, target));
+                let document = query.apply(document, |uri| Some(self.read(root, uri)?.0))?;
+                Ok(Answer::Document(document, target))
+            }
+            Answer::List(list, target) => {
+                query.check_long(list.shown, WHOLE)?;
+                Ok(Answer::List(list, target))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// The document at a URI. The client has been allowed to read.
+    fn read(&self, root: &mut Root<'_>, uri: &str) -> Option<(Document, Target)> {
+        let Route { target, node, ids } = self.tree.find(uri, root.is_own())?;
+        let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None };
+        match self.perform(root, &ask) {
+            Ok(Answer::Document(document, target)) => Some((document, target)),
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
+
+/// Reads the change that a body asks for. All mistakes of the body are reported at once, and then nothing is changed.
+fn read<O: Owner>(
+    request: &Request<Bytes>,
+    action: Option<&'static str>,
+    read: impl FnOnce(&mut Body) -> Asked<O>,
+    known: impl Fn(&str) -> bool,
+) -> Result<Decision<O::Change>, Problem> {
+    let mut body = Body::parse(request.body(), action)?;
+    if action.is_none() && body.is_empty() {
+        return Err((&EMPTY_JSON).into());
+    }
+    let change = read(&mut body)?;
+    let messages = body.finish(known);
+    if !messages.is_empty() {
+        return Err(Problem { messages, retry_after_s: None });
+    }
+    Ok(Decision::Change(change.expect("a body without mistakes asks for a change")))
+}
+
+/// The URI of a collection, where a client has sent its POST to the collection's members.
+fn collection_uri(uri: &str) -> &str {
+    uri.strip_suffix("/Members").unwrap_or(uri)
+}
+
+/// `OData-Version` must be 4.0 if a client sends it (DSP0266, "Request headers").
+fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(&ODATA_VERSION) {
+        Some(version) if version.as_bytes() != b"4.0" => {
+            Err(Message::new(&HEADER_INVALID, ["OData-Version"]).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether `id` is the node's id for that part of itself, below a root that belongs to the node.
+fn is_id(node: &Node, of: IdOf, id: &str) -> bool {
+    let ids = &node.profile().ids;
+    match of {
+        IdOf::System => ids.system == id,
+        IdOf::Manager => ids.manager == id,
+        IdOf::Chassis => ids.chassis == id,
+        IdOf::Part => false,
+    }
+}

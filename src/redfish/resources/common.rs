@@ -1,0 +1,55 @@
+//! Parts of documents and bodies that several types of resource have.
+
+use crate::dmtf::IndicatorLed;
+use crate::redfish::body::Body;
+use crate::redfish::context::NodeCx;
+use crate::redfish::doc::Doc;
+use crate::redfish::message::{BASE, GENERAL_ERROR};
+
+/// The part with that id, and its position in the list. A request for a part that does not exist never gets here.
+pub(super) fn part<'a, T>(parts: &'a [T], id_of: impl Fn(&T) -> &String, id: &str) -> (u8, &'a T) {
+    let mut parts = (0u8..=u8::MAX).zip(parts);
+    parts.find(|(_, part)| id_of(part) == id).expect("the part exists, or the request was refused")
+}
+
+/// `Conditions` of a `Status`, with one warning. `text` is the message in parts.
+pub(super) fn condition(cx: &NodeCx<'_>, d: &mut Doc<'_>, text: &[&str]) {
+    d.array("Conditions", |d| {
+        d.item_object(|d| {
+            d.join("MessageId", &[BASE, ".", GENERAL_ERROR.key]);
+            d.join("Message", text);
+            d.put("Severity", "Warning");
+            // The timestamp is the time of the request, so the ETag must leave it out.
+            d.moving(|d| d.put("Timestamp", cx.now.redfish(0)));
+        });
+    });
+}
+
+/// `Status` of a part without a problem.
+pub(super) fn ok(d: &mut Doc<'_>) {
+    d.put("State", "Enabled");
+    d.put("Health", "OK");
+}
+
+/// `BootOptionReference` of the boot option with that number.
+pub(super) fn boot_option_reference(number: u8) -> String {
+    let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble & 0xf)]);
+    let mut reference = String::with_capacity(8);
+    reference.push_str("Boot00");
+    reference.push(digit(number >> 4));
+    reference.push(digit(number));
+    reference
+}
+
+/// Whether a text is an `http` or `https` URI with a host.
+pub(super) fn is_http_uri(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) && text.parse::<http::Uri>().is_ok()
+}
+
+/// The indicator LED that a body asks for, by `IndicatorLED` or by the newer `LocationIndicatorActive`.
+pub(super) fn led(body: &mut Body) -> Option<IndicatorLed> {
+    let led = body.word("IndicatorLED", IndicatorLed::parse, IndicatorLed::ALL);
+    let active = body.flag("LocationIndicatorActive");
+    led.or(active.map(|on| if on { IndicatorLed::Blinking } else { IndicatorLed::Off }))
+}

@@ -1,0 +1,116 @@
+//! The service root that a request came to: the one that all nodes share, or one that belongs to a node. Each has
+//! sessions of its own.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::error::Problem;
+use super::message::{INTERNAL_ERROR, Message, RESOURCE_AT_URI_UNAUTHORIZED, SESSION_LIMIT_EXCEEDED};
+use super::resource::{Outcome, ServiceChange};
+use super::service::Redfish;
+use super::session::NoSession;
+use crate::node::bmc::session::Secret;
+use crate::node::command::{Command, Refusal};
+use crate::node::{self, Node};
+use crate::time::SimTime;
+
+/// The service root that a request came to.
+pub(super) enum Root<'n> {
+    /// All nodes are below it.
+    Shared { now: SimTime },
+    /// It belongs to this node, which is locked and settled to `now`.
+    Own { node: &'n mut Node, now: SimTime },
+}
+
+impl Root<'_> {
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self, Self::Own { .. })
+    }
+
+    pub(super) fn now(&self) -> SimTime {
+        match self {
+            Self::Shared { now } | Self::Own { now, .. } => *now,
+        }
+    }
+
+    pub(super) fn node(&self) -> Option<&Node> {
+        match self {
+            Self::Shared { .. } => None,
+            Self::Own { node, .. } => Some(node),
+        }
+    }
+}
+
+impl Redfish {
+    /// Whether a token belongs to a live session. This use keeps the session alive.
+    pub(super) fn has_session(&self, root: &mut Root<'_>, token: &str) -> bool {
+        match root {
+            Root::Shared { now } => self.sessions.check(token, *now).is_some(),
+            Root::Own { node, now } => {
+                let mut secret = Secret::default();
+                matches!(URL_SAFE_NO_PAD.decode_slice(token, &mut secret), Ok(n) if n == secret.len())
+                    && node.session(&secret, *now)
+            }
+        }
+    }
+
+    /// Makes a change of the service. `uri` is the resource that the change was sent to.
+    pub(super) fn change_service(
+        &self,
+        root: &mut Root<'_>,
+        change: ServiceChange,
+        uri: &str,
+    ) -> Result<Outcome, Problem> {
+        match (change, root) {
+            (ServiceChange::LogIn { user, password }, root) => {
+                if !self.account.matches(&user, &password) {
+                    let why = "The credentials are not valid.";
+                    return Err(Message::new(&RESOURCE_AT_URI_UNAUTHORIZED, [uri, why]).into());
+                }
+                return self.begin_session(root, &user);
+            }
+            (ServiceChange::LogOut(id), Root::Shared { .. }) => {
+                if !id.parse().is_ok_and(|id| self.sessions.end(id)) {
+                    return Err(Problem::not_found(uri));
+                }
+            }
+            (ServiceChange::LogOut(id), Root::Own { node, now }) => {
+                let id = id.parse().map_err(|_| Problem::not_found(uri))?;
+                node.apply(Command::EndSession(id), *now)?;
+            }
+            (ServiceChange::SessionTimeout(seconds), Root::Shared { .. }) => {
+                self.sessions.set_timeout_s(seconds);
+            }
+            (ServiceChange::SessionTimeout(seconds), Root::Own { node, now }) => {
+                node.apply(Command::SetSessionTimeout(seconds), *now)?;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn begin_session(&self, root: &mut Root<'_>, user: &str) -> Result<Outcome, Problem> {
+        match root {
+            Root::Shared { now } => {
+                let (id, token) = self.sessions.begin(user, *now).map_err(|why| match why {
+                    NoSession::TooMany => Problem::from(&SESSION_LIMIT_EXCEEDED),
+                    NoSession::NoSecret => Problem::from(&INTERNAL_ERROR),
+                })?;
+                Ok(Outcome::Created { id: id.to_string(), token: Some(token) })
+            }
+            Root::Own { node, now } => {
+                let secret: Secret = crate::seed::secret().map_err(|_| Problem::from(&INTERNAL_ERROR))?;
+                let begin = Command::BeginSession { user: user.into(), secret, most: self.own_sessions };
+                let outcome = node.apply(begin, *now).inspect_err(|refusal| {
+                    if *refusal == Refusal::TooManySessions {
+                        self.own_sessions_refused.one();
+                    }
+                })?;
+                let token = Some(URL_SAFE_NO_PAD.encode(secret).into());
+                match outcome {
+                    node::Outcome::Session(id) => Ok(Outcome::Created { id: id.to_string(), token }),
+                    node::Outcome::Done | node::Outcome::Ipa(_) => Err((&INTERNAL_ERROR).into()),
+                }
+            }
+        }
+    }
+}

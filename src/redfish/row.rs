@@ -1,0 +1,220 @@
+//! A row of the table with all that is derived from it, and what a path can lead to.
+
+use http::{HeaderMap, HeaderValue, Method, header};
+
+use super::headers::{JSON, ODATA_4, ODATA_VERSION};
+use super::resource::{
+    Action, Collection, Entry, Members, ModelOf, Need, OfNode, OfService, Owner, Resource,
+};
+
+/// The path of the service root.
+pub(super) const ROOT: &str = "/redfish/v1";
+
+/// A row of the table, with what is derived from it.
+pub(super) struct Row<O: Owner> {
+    pub resource: &'static Resource<O>,
+    /// The row's number in the table.
+    pub number: usize,
+    /// The resources directly below, each with its link.
+    pub children: Vec<Child<O>>,
+    /// The path with `{}` for ids and without `/redfish/v1/`, as a profile's `absent` writes it.
+    pub generic: String,
+    /// For each id in the path: the members that it can be one of.
+    pub ids: Vec<Members<O>>,
+    /// Copying headers costs less than building them.
+    document_headers: HeaderMap,
+    collection_headers: HeaderMap,
+}
+
+/// A link from a document to a resource directly below it.
+pub(super) struct Child<O: Owner> {
+    /// The property that links.
+    pub property: &'static str,
+    /// The last word of the path.
+    pub segment: &'static str,
+    /// The path as a profile's `absent` writes it.
+    pub generic: String,
+    /// Whether a model has the resource, if that is not a matter of the profile's `absent` alone.
+    pub present: Option<fn(&ModelOf<'_, O>) -> bool>,
+}
+
+/// The resource at a path.
+#[derive(Clone, Copy)]
+pub(super) enum Target {
+    Service(&'static Row<OfService>, Part<OfService>),
+    Node(&'static Row<OfNode>, Part<OfNode>),
+    /// A collection with a member for each node, or for parts of each node.
+    OverNodes(&'static Row<OfNode>, &'static Collection<OfNode>),
+    Fixed(Fixed),
+}
+
+/// The part of a row that a path leads to.
+#[derive(Clone, Copy)]
+pub(super) enum Part<O: Owner> {
+    Document,
+    Collection(&'static Collection<O>),
+    /// The `Members` of the collection, to which a client may POST as to the collection (DSP0266, "POST (create)").
+    Members(&'static Collection<O>),
+    Action(&'static Action<O>),
+}
+
+/// A document that describes the service itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fixed {
+    /// `/redfish`.
+    Versions,
+    /// `/redfish/v1/odata`.
+    Odata,
+    /// `/redfish/v1/$metadata`.
+    Metadata,
+}
+
+impl Fixed {
+    pub(super) const PATHS: [(&'static str, Self); 3] = [
+        ("/redfish", Self::Versions),
+        ("/redfish/v1/odata", Self::Odata),
+        ("/redfish/v1/$metadata", Self::Metadata),
+    ];
+}
+
+impl<O: Owner> Row<O> {
+    pub(super) fn new(resource: &'static Resource<O>, number: usize, table: &'static [Entry]) -> Self {
+        let collection = resource.collection.as_ref();
+        Self {
+            resource,
+            number,
+            children: table.iter().filter_map(|entry| child(entry, resource.path)).collect(),
+            generic: generic(resource.path),
+            ids: ids_on(resource.path, table),
+            document_headers: headers(allow_document(resource), resource.schema()),
+            collection_headers: collection.map_or_else(HeaderMap::new, |collection| {
+                let schema = format!("{}Collection", resource.type_name());
+                headers(allow_collection(collection), &schema)
+            }),
+        }
+    }
+}
+
+/// The link to a row from the document at `above`, if the row is directly below it.
+fn child<O: Owner>(entry: &'static Entry, above: &str) -> Option<Child<O>> {
+    let (path, property) = entry.path_and_property();
+    // A member is linked from its collection, and the collection from the document above it.
+    let linked = if path.ends_with('}') { parent(path) } else { path };
+    let segment = linked.rsplit('/').next().unwrap_or(linked);
+    let property = property.unwrap_or(segment);
+    let is_child = parent(linked) == above && !property.is_empty();
+    // A collection over nodes is a child of the service, and has no model to ask.
+    let present = O::resource(entry).map(|resource| resource.present);
+    is_child.then(|| Child { property, segment, generic: generic(path), present })
+}
+
+/// For each part's id in a path: the members of the row that ends there.
+fn ids_on<O: Owner>(path: &'static str, table: &'static [Entry]) -> Vec<Members<O>> {
+    let ends = path.match_indices('}').map(|(at, _)| &path[..=at]);
+    let parts = ends.filter(|end| !["{System}", "{Manager}", "{Chassis}"].iter().any(|id| end.ends_with(id)));
+    let row = |end: &str| table.iter().filter_map(O::resource).find(|row| row.path == end);
+    let members =
+        parts.map(|end| row(end).and_then(|row| row.collection).expect("each id is some row's member"));
+    members.map(|collection| collection.members).collect()
+}
+
+/// The methods of a document, as `Allow` lists them.
+fn allow_document<O: Owner>(resource: &Resource<O>) -> HeaderValue {
+    HeaderValue::from_static(match (resource.patch.is_some(), resource.delete.is_some()) {
+        (false, false) => "GET, HEAD",
+        (true, false) => "GET, HEAD, PATCH",
+        (false, true) => "DELETE, GET, HEAD",
+        (true, true) => "DELETE, GET, HEAD, PATCH",
+    })
+}
+
+/// The methods of a collection.
+fn allow_collection<O: Owner>(collection: &Collection<O>) -> HeaderValue {
+    HeaderValue::from_static(if collection.create.is_some() { "GET, HEAD, POST" } else { "GET, HEAD" })
+}
+
+/// The headers of a document or collection of a schema.
+fn headers(allow: HeaderValue, schema: &str) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.insert(&ODATA_VERSION, ODATA_4);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::ALLOW, allow);
+    // DSP0266, "Response headers".
+    let link = format!("<http://redfish.dmtf.org/schemas/v1/{schema}.json>; rel=describedby");
+    headers.insert(header::LINK, HeaderValue::from_str(&link).expect("type names are ASCII"));
+    headers
+}
+
+impl<O: Owner> Row<O> {
+    pub(super) fn need(&self, part: Part<O>, method: &Method) -> Need {
+        let access = &self.resource.access;
+        match (part, method) {
+            (_, &Method::GET | &Method::HEAD) => access.read,
+            (Part::Collection(_) | Part::Members(_), &Method::POST) => access.create,
+            (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => access.change,
+        }
+    }
+
+    fn allow(&self, part: Part<O>) -> HeaderValue {
+        match part {
+            Part::Document => allow_document(self.resource),
+            Part::Collection(collection) => allow_collection(collection),
+            Part::Members(_) | Part::Action(_) => HeaderValue::from_static("POST"),
+        }
+    }
+}
+
+impl Target {
+    /// What a client needs to be allowed to use the method there.
+    pub(super) fn need(self, method: &Method) -> Need {
+        match self {
+            Self::Service(row, part) => row.need(part, method),
+            Self::Node(row, part) => row.need(part, method),
+            Self::OverNodes(row, over) => row.need(Part::Collection(over), method),
+            // DSP0266, "Authentication requirements".
+            Self::Fixed(_) if matches!(*method, Method::GET | Method::HEAD) => Need::Nothing,
+            Self::Fixed(_) => Need::Login,
+        }
+    }
+
+    /// `Allow`.
+    pub(super) fn allow(self) -> HeaderValue {
+        match self {
+            Self::Service(row, part) => row.allow(part),
+            Self::Node(row, part) => row.allow(part),
+            Self::OverNodes(_, over) => allow_collection(over),
+            Self::Fixed(_) => HeaderValue::from_static("GET, HEAD"),
+        }
+    }
+
+    /// The headers of the document or collection.
+    pub(super) fn headers(self) -> HeaderMap {
+        match self {
+            Self::Service(row, Part::Document) => row.document_headers.clone(),
+            Self::Node(row, Part::Document) => row.document_headers.clone(),
+            Self::Service(row, _) => row.collection_headers.clone(),
+            Self::Node(row, _) | Self::OverNodes(row, _) => row.collection_headers.clone(),
+            Self::Fixed(_) => HeaderMap::new(),
+        }
+    }
+
+    /// Whether it is the document of a resource.
+    pub(super) fn is_document(self) -> bool {
+        match self {
+            Self::Service(_, part) => matches!(part, Part::Document),
+            Self::Node(_, part) => matches!(part, Part::Document),
+            Self::OverNodes(..) | Self::Fixed(_) => false,
+        }
+    }
+}
+
+pub(super) fn parent(path: &'static str) -> &'static str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+fn generic(path: &str) -> String {
+    let below = path.strip_prefix(ROOT).unwrap_or(path);
+    let words = below.split('/').filter(|s| !s.is_empty());
+    words.map(|s| if s.starts_with('{') { "{}" } else { s }).collect::<Vec<_>>().join("/")
+}
