@@ -12,7 +12,7 @@ use super::message::{
 };
 use super::{Content, Redfish};
 use crate::address::{host_of, label_below};
-use crate::face::{Body, Face, HangUp, Peer, Refused};
+use crate::face::{Body, CloseConnection, Face, Peer, Refused};
 use crate::node::NodeId;
 use crate::node::spec::Spec;
 
@@ -37,7 +37,7 @@ impl Face for Redfish {
         }
     }
 
-    fn is_home(&self, node: u32) -> bool {
+    fn accepts_connections(&self, node: u32) -> bool {
         self.is_up(NodeId(node))
     }
 
@@ -77,7 +77,7 @@ impl Redfish {
 
 fn hang_up() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
-    response.extensions_mut().insert(HangUp);
+    response.extensions_mut().insert(CloseConnection);
     response
 }
 

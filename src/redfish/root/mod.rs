@@ -11,7 +11,7 @@ use super::error::Problem;
 use super::protocol::{no_content, not_found};
 use super::resource::{Cx, Effect};
 use super::{Asked, Granted, Redfish, Reply, message, tree};
-use crate::face::HangUp;
+use crate::face::CloseConnection;
 use crate::node::bmc::session::Secret;
 use crate::node::command::{Command, Refusal};
 use crate::node::{Node, NodeId, Outcome};
@@ -39,7 +39,7 @@ impl Root<'_> {
 impl Redfish {
     /// Answers a request at a node's own root, if the node is there and is `meant`.
     ///
-    /// A controller that restarts has no network: the answer then is a [`HangUp`], as a client of hardware would meet it.
+    /// A controller that restarts has no network: the answer then is a [`CloseConnection`], as a client of hardware would meet it.
     pub fn call_own(
         &self,
         id: NodeId,
@@ -53,7 +53,7 @@ impl Redfish {
             if let Some(until) = node.bmc().restarting_until {
                 let left = std::time::Duration::from_millis(until.since_ms(now));
                 let mut response = Problem::from(Refusal::ManagerRestarting(left)).answer();
-                response.extensions_mut().insert(HangUp);
+                response.extensions_mut().insert(CloseConnection);
                 return Some(response);
             }
             Some(self.whole(self.answer_at(&mut Root::Own { node, now }, request, now)))
