@@ -19,7 +19,8 @@ use hyper::body::{Frame, SizeHint};
 /// An IPv4 address is always a plain IPv4 address, even if the connection arrived on a dual-stack IPv6 socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// The address and port to which the client connected. On a wildcard listener this is the actual address of the host.
+    /// The address and port to which the client connected. On a wildcard listener this is the actual address of the
+    /// host.
     pub local: SocketAddr,
     pub remote: SocketAddr,
     pub tls: bool,
@@ -31,7 +32,7 @@ pub struct Peer {
 
 /// Why the server refuses a request before the face sees it.
 ///
-/// Each variant's text is sent to the client. The server closes the connection after the response.
+/// A face may send the text of a variant to the client. The server closes the connection after the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     #[error("the request body is larger than the {limit_bytes} bytes accepted here")]
@@ -43,7 +44,8 @@ pub enum Refused {
     BodyBroken,
     #[error("the request target is longer than the {limit_bytes} bytes accepted here")]
     UriTooLong { limit_bytes: usize },
-    /// A limit on connections, on waiting requests or on the memory for bodies is reached, or the response took too long.
+    /// A limit on connections, on waiting requests or on the memory for bodies is reached, or the response took too
+    /// long.
     #[error("the server is at its limit, try again later")]
     Overloaded,
     /// The client sent plain HTTP to a TLS port.
@@ -66,14 +68,13 @@ impl Refused {
 
 /// A response extension that tells the server to close the connection without sending the response.
 ///
-/// A face uses it to act like a machine that is off, which sends no response. Ironic waits for a failed connection when it
-/// locks an agent down (`ironic/drivers/modules/agent_client.py`, `_wait_until_locked_down`). A listener that serves all
-/// agents knows the agent only after it has read the request, so it cannot refuse the connection earlier.
+/// A face uses it to act like a machine that is off, which sends no response. Ironic waits for a failed connection when
+/// it locks an agent down (`ironic/drivers/modules/agent_client.py`, `_wait_until_locked_down`). A listener that serves
+/// all agents knows the agent only after it has read the request, so it cannot refuse the connection earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the face closed the connection without a response")]
 pub struct CloseConnection;
 
-/// A response body.
 pub enum Body {
     /// The complete body; `None` if it is empty or already sent.
     Whole(Option<Bytes>),
@@ -119,9 +120,9 @@ impl hyper::body::Body for Body {
 pub trait Face: Send + Sync + 'static {
     /// Answers a request whose complete body has been read and is within the limit.
     ///
-    /// The future runs to its end even if the client disconnects. It is dropped unfinished only if it exceeds the request
-    /// timeout or the drain time of a stopping server. The server adds `content-length`, `date` and `connection`, and
-    /// removes the body of a response to `HEAD`.
+    /// The future runs to its end even if the client disconnects. It is dropped unfinished only if it exceeds the
+    /// request timeout or the drain time of a stopping server. The server adds `content-length`, `date` and
+    /// `connection`, and removes the body of a response to `HEAD`.
     fn call(
         self: &Arc<Self>,
         peer: &Peer,

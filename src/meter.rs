@@ -108,8 +108,8 @@ struct Times {
 
 const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// The request metrics of one face, by kind of resource and by status class. The kinds are few and fixed; there is never
-/// one per node.
+/// The request metrics of one face, by kind of resource and by status class. The kinds are few and fixed; there is
+/// never one per node.
 pub struct Requests {
     face: &'static str,
     kinds: Box<[Kind]>,
@@ -125,8 +125,8 @@ struct Kind {
 }
 
 impl Requests {
-    /// `kinds` are pairs (resource, part); their positions are the numbers that [`note`](Self::note) takes. The page adds
-    /// up kinds that have the same resource and part.
+    /// `kinds` are pairs (resource, part); their positions are the numbers that [`note`](Self::note) takes. The page
+    /// adds up kinds that have the same resource and part.
     pub fn new(face: &'static str, kinds: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         let kind = |(resource, part)| Kind {
             resource,

@@ -10,8 +10,9 @@ const SECRETS: [&str; 1] = ["ipa-agent-token"];
 
 /// `key=value` parameters separated by white space, stored as one text.
 ///
-/// They are parsed as by `_read_params_from_file` in `ironic_python_agent/utils.py`: quotes do not protect white space, a
-/// word without `=` is not a parameter, a value starts after the first `=`, and the last value of a repeated name wins.
+/// They are parsed as by `_read_params_from_file` in `ironic_python_agent/utils.py`: quotes do not protect white space,
+/// a word without `=` is not a parameter, a value starts after the first `=`, and the last value of a repeated name
+/// wins.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct CommandLine(Box<str>);
 
@@ -35,9 +36,9 @@ impl CommandLine {
         self.0.split(is_python_space).filter_map(|word| word.split_once('='))
     }
 
-    /// The parameters of an agent that finds the parameters `removable` in `parameters.txt` on a virtual floppy. The agent
-    /// reads them only if the command line has `boot_method=vmedia`, and then they take precedence (`get_agent_params` in
-    /// `ironic_python_agent/utils.py`).
+    /// The parameters of an agent that finds the parameters `removable` in `parameters.txt` on a virtual floppy. The
+    /// agent reads them only if the command line has `boot_method=vmedia`, and then they take precedence
+    /// (`get_agent_params` in `ironic_python_agent/utils.py`).
     #[must_use]
     pub fn with_removable(&self, removable: &CommandLine) -> CommandLine {
         if self.get("boot_method") == Some("vmedia") {

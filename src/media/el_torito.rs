@@ -1,5 +1,5 @@
-//! The El Torito boot catalog, which lists the boot images of a CD for each firmware ("Bootable CD-ROM Format Specification"
-//! 1.0, section 2; UEFI section 13.3.2.1 for the EFI platform).
+//! The El Torito boot catalog, which lists the boot images of a CD for each firmware ("Bootable CD-ROM Format
+//! Specification" 1.0, section 2; UEFI section 13.3.2.1 for the EFI platform).
 
 use super::error::{Stop, malformed};
 use super::sector::{SECTOR_BYTES, u16_at, u32_at};
@@ -7,7 +7,7 @@ use super::sparse::Sparse;
 
 const RECORD_BYTES: usize = 32;
 
-/// The firmware for which an entry is.
+/// The platform of an entry, which is the firmware that can boot it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Platform {
     /// x86 BIOS, id 0.
@@ -28,7 +28,6 @@ impl From<u8> for Platform {
     }
 }
 
-/// A bootable entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BootEntry {
     pub(super) platform: Platform,
@@ -93,7 +92,8 @@ mod tests {
         Server::new(image).run(|object| object.drive(|object| read(object, sector)))
     }
 
-    /// The sector of the catalog: the writer puts it after the directories, and these images have only the root directory.
+    /// The sector of the catalog: the writer puts it after the directories, and these images have only the root
+    /// directory.
     const CATALOG: u32 = 21;
 
     #[test]

@@ -1,5 +1,5 @@
-//! Errors of boot media. The messages appear in `Conditions` of Redfish and in the log, so each names the defect and the
-//! expected value.
+//! Errors of boot media. The messages appear in `Conditions` of Redfish and in the log, so each names the defect and
+//! the expected value.
 
 use std::ops::Range;
 
@@ -64,7 +64,6 @@ impl From<ObjectError> for Stop {
     }
 }
 
-/// Creates a [`MediaError::Malformed`].
 pub(super) fn malformed(
     what: impl Into<String>,
     found: impl std::fmt::Display,

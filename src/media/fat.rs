@@ -1,8 +1,8 @@
-//! Reads FAT12, FAT16 and FAT32 with VFAT long names (Microsoft "FAT32 File System Specification" 1.03), for EFI boot images
-//! and for the virtual floppy with agent parameters.
+//! Reads FAT12, FAT16 and FAT32 with VFAT long names (Microsoft "FAT32 File System Specification" 1.03), for EFI boot
+//! images and for the virtual floppy with agent parameters.
 //!
-//! The crate `fatfs` is not used here: its arithmetic overflows on a directory entry that starts at cluster 1, and it needs a
-//! writable disk. The tests use it to create images.
+//! The crate `fatfs` is not used here: its arithmetic overflows on a directory entry that starts at cluster 1, and it
+//! needs a writable disk. The tests use it to create images.
 
 use super::error::{MediaError, Stop, malformed};
 use super::sector::{u16_at, u32_at};

@@ -1,5 +1,5 @@
-//! Reads a boot medium as firmware does: finds the file system, the boot image, the kernel that the boot loader starts, and
-//! the files that the ramdisk copies.
+//! Reads a boot medium as firmware does: finds the file system, the boot image, the kernel that the boot loader starts,
+//! and the files that the ramdisk copies.
 
 use super::cmdline::CommandLine;
 use super::el_torito::{self, BootEntry, Platform};
@@ -13,9 +13,9 @@ use super::sector::SECTOR_BYTES;
 use super::sparse::{Progress, Sparse};
 use super::tree::{Entry, Kind, Tree};
 
-/// The size of the first range that is fetched. In an ISO of Ironic it contains the volume descriptors, the directories, the
-/// boot catalog and the start of the EFI boot image; in a small FAT image, the boot sector, the allocation table and the root
-/// directory.
+/// The size of the first range that is fetched. In an ISO of Ironic it contains the volume descriptors, the
+/// directories, the boot catalog and the start of the EFI boot image; in a small FAT image, the boot sector, the
+/// allocation table and the root directory.
 const HEAD_BYTES: u64 = 128 * 1024;
 /// The maximum number of files that the agent copies from a medium. Further files are ignored.
 pub const MAX_AGENT_FILES: usize = 16;
@@ -32,8 +32,8 @@ const PARAMETERS: &str = "parameters.txt";
 /// Reads a boot medium, an ISO 9660 or FAT image, as firmware does.
 ///
 /// # Errors
-/// If the image has neither format, a needed part of it is damaged, or it exceeds a limit. A sound medium that does not boot
-/// is not an error; see [`Boot::No`].
+/// If the image has neither format, a needed part of it is damaged, or it exceeds a limit. A sound medium that does not
+/// boot is not an error; see [`Boot::No`].
 pub fn inspect(image: &mut Sparse, firmware: Firmware) -> Progress<Result<Medium, MediaError>> {
     image.drive(|image| {
         image.require_head(HEAD_BYTES)?;
@@ -52,8 +52,8 @@ pub fn inspect(image: &mut Sparse, firmware: Firmware) -> Progress<Result<Medium
     })
 }
 
-/// Reads the agent parameters of a virtual floppy, which is a FAT or ISO 9660 image with a file `parameters.txt`. Ironic
-/// creates it if `driver_info` has `config_via_removable`.
+/// Reads the agent parameters of a virtual floppy, which is a FAT or ISO 9660 image with a file `parameters.txt`.
+/// Ironic creates it if `driver_info` has `config_via_removable`.
 ///
 /// # Errors
 /// If the image has neither format, does not contain the file, or is damaged.
@@ -91,9 +91,9 @@ fn iso_medium(image: &Sparse, iso: &Iso<'_>, firmware: Firmware) -> Result<Mediu
     Ok(Medium { label: iso.label.clone(), publisher: iso.publisher.clone(), boot, agent_files })
 }
 
-/// Finds the EFI boot image that UEFI boots: a FAT file system with the program for removable media (UEFI section 3.5.1.1).
-/// The inner error says why there is none. As in EDK II, the content of an entry matters and its platform does not; entries
-/// for EFI are tried first.
+/// Finds the EFI boot image that UEFI boots: a FAT file system with the program for removable media (UEFI section
+/// 3.5.1.1). The inner error says why there is none. As in EDK II, the content of an entry matters and its platform
+/// does not; entries for EFI are tried first.
 fn efi_system_partition<'a>(
     image: &'a Sparse,
     entries: &[BootEntry],
@@ -132,7 +132,7 @@ fn fat_boot(fat: &Fat<'_>, firmware: Firmware) -> Result<Boot, Stop> {
     }
 }
 
-/// The files that the agent copies, if it finds and trusts the medium.
+/// The files that the agent copies from a medium with one of its labels, after a boot by virtual media.
 fn agent_files(iso: &Iso<'_>, boot: &Boot) -> Result<Vec<AgentFile>, Stop> {
     let mut files = Vec::new();
     let by_virtual_media = match boot {
@@ -170,7 +170,8 @@ mod tests {
     const ISOLINUX: &str = "default go\nlabel go\nkernel /vmlinuz\nappend initrd=/initrd text boot_method=vmedia \
                             ipa-api-url=http://192.0.2.1:6385 --\n";
 
-    /// An ISO with the layout that mkisofs gives Ironic's UEFI images: boot image and ramdisk first, the configuration last.
+    /// An ISO with the layout that mkisofs gives Ironic's UEFI images: boot image and ramdisk first, the configuration
+    /// last.
     fn uefi_iso(ramdisk_bytes: usize) -> IsoWriter {
         IsoWriter::new("VMEDIA_BOOT_ISO")
             .file("boot/grub/efiboot.img", efi_image(&[]))

@@ -1,8 +1,8 @@
-//! ISO 9660 (ECMA-119) with Rock Ridge (IEEE P1282) and Joliet names. It reads only the structures that are needed to find
-//! small files.
+//! ISO 9660 (ECMA-119) with Rock Ridge (IEEE P1282) and Joliet names. It reads only the structures that are needed to
+//! find small files.
 //!
-//! No crate is used. The tested crates read complete path tables first, read the end of the image before a file, or depend on
-//! a mount daemon or twenty other crates. Only four record layouts are needed here.
+//! No crate is used. The tested crates read complete path tables first, read the end of the image before a file, or
+//! depend on a mount daemon or twenty other crates. Only four record layouts are needed here.
 
 use super::error::{MediaError, Stop, malformed};
 use super::rock_ridge;

@@ -23,8 +23,8 @@ const SYSLINUX_CONFIGS: [&str; 8] = [
 const GRUB_CONFIGS: [&str; 2] = ["boot/grub/grub.cfg", "boot/grub2/grub.cfg"];
 
 /// What the boot loader of a UEFI medium boots. `trees` are the file systems in which its configuration is searched, in
-/// order: first the medium, where Ironic and most distributions put it, then the EFI boot image, whose configuration often
-/// only refers to the one on the medium.
+/// order: first the medium, where Ironic and most distributions put it, then the EFI boot image, whose configuration
+/// often only refers to the one on the medium.
 pub(super) fn uefi_boot(trees: &[&dyn Tree]) -> Result<Boot, Stop> {
     let machine = Machine::without_network(Firmware::Uefi);
     let mut loader = Loader { trees, found: None };

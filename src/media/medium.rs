@@ -19,7 +19,6 @@ pub struct Medium {
 /// What a medium boots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Boot {
-    /// A Linux kernel.
     Kernel {
         kernel: KernelBoot,
         /// The path of the boot loader configuration on the medium.

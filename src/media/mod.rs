@@ -1,11 +1,11 @@
 //! Reads boot media and boot configurations as firmware, boot loaders and the agent's ramdisk do.
 //!
-//! It never needs a complete image: [`inspect()`] returns the byte range that it needs next, and the caller fetches the range
-//! and calls again.
+//! It never needs a complete image: [`inspect()`] returns the byte range that it needs next, and the caller fetches the
+//! range and calls again.
 //!
-//! This room is a leaf: pure and synchronous, without sockets and without a clock. An image may be hostile, so every size,
-//! depth and count has a limit. A defect of an image is a [`MediaError`]; a sound image that does not boot is a [`NoBoot`].
-//! Both texts tell a user what to correct.
+//! This room is a leaf: pure and synchronous, without sockets and without a clock. An image may be hostile, so every
+//! size, depth and count has a limit. A defect of an image is a [`MediaError`]; a sound image that does not boot is a
+//! [`NoBoot`]. Both texts tell a user what to correct.
 
 mod cmdline;
 mod config;

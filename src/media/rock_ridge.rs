@@ -10,8 +10,8 @@ const MAX_CONTINUATIONS: usize = 4;
 /// The maximum length of a name. Longer names are cut off.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// The number of bytes at the start of each system use area that belong to other extensions. `None` if the image does not
-/// use SUSP. It is in the `SP` entry of the root directory's own record (IEEE P1281 section 5.3).
+/// The number of bytes at the start of each system use area that belong to other extensions. `None` if the image does
+/// not use SUSP. It is in the `SP` entry of the root directory's own record (IEEE P1281 section 5.3).
 pub(super) fn skip(root_area: &[u8]) -> Option<usize> {
     match root_area {
         [b'S', b'P', _length, 1, 0xbe, 0xef, skip, ..] => Some((*skip).into()),

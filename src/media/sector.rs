@@ -1,6 +1,7 @@
 //! Numbers and sectors of on-disk structures, for ISO 9660, El Torito and FAT.
 
-/// The logical sector of ISO 9660. Nearly every writer also uses it as the logical block; other block sizes are refused.
+/// The logical sector of ISO 9660. Nearly every writer also uses it as the logical block; other block sizes are
+/// refused.
 pub(super) const SECTOR_BYTES: u64 = 2048;
 
 /// Reads a little-endian number. ISO 9660 stores many numbers in both byte orders, little-endian first.

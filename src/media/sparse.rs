@@ -1,7 +1,7 @@
 //! A remote object of which only some bytes are in memory.
 //!
-//! A parser stops when it needs a byte that is missing. The caller then fetches the missing range, inserts it and runs the
-//! parser again from the start, because running a parser is cheap compared with a download.
+//! A parser stops when it needs a byte that is missing. The caller then fetches the missing range, inserts it and runs
+//! the parser again from the start, because running a parser is cheap compared with a download.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,9 +23,10 @@ pub enum Progress<T> {
     Done(T),
     /// The parser needs these bytes of the object. The range is never empty.
     ///
-    /// The caller fetches them, passes them to [`Sparse::insert`] and runs the parser again. If the object ends earlier, the
-    /// caller inserts the existing bytes and calls [`Sparse::set_length`]. A server that ignores ranges sends the object from
-    /// its start: the caller then skips the bytes before the range, and stops after the range.
+    /// The caller fetches them, passes them to [`Sparse::insert`] and runs the parser again. If the object ends
+    /// earlier, the caller inserts the existing bytes and calls [`Sparse::set_length`]. A server that ignores ranges
+    /// sends the object from its start: the caller then skips the bytes before the range, and stops after the range. If
+    /// an open response has already passed the range, the caller sends a new request.
     Need(Range<u64>),
 }
 
@@ -54,8 +55,8 @@ impl Sparse {
         self.held
     }
 
-    /// Sets the length of the whole object. It comes from `Content-Range` (RFC 9110 section 14.4), from the `Content-Length`
-    /// of a complete response, or from the end of the stream.
+    /// Sets the length of the whole object. It comes from `Content-Range` (RFC 9110 section 14.4), from the
+    /// `Content-Length` of a complete response, or from the end of the stream.
     ///
     /// # Errors
     /// If it contradicts the known bytes or exceeds [`MAX_OBJECT_BYTES`]. Then nothing changes.
@@ -76,11 +77,12 @@ impl Sparse {
         Ok(())
     }
 
-    /// Adds bytes of the object. They can be any bytes, not only a requested range or whole chunks. Bytes that are already in
-    /// memory do not change.
+    /// Adds bytes of the object. They can be any bytes, not only a requested range or whole chunks. Bytes that are
+    /// already in memory do not change.
     ///
     /// # Errors
-    /// If they lie after the end of the object, or more than [`MAX_HELD_BYTES`] would be in memory. Then nothing changes.
+    /// If they lie after the end of the object, or more than [`MAX_HELD_BYTES`] would be in memory. Then nothing
+    /// changes.
     pub fn insert(&mut self, offset: u64, bytes: &[u8]) -> Result<(), ObjectError> {
         let end = offset.saturating_add(bytes.len() as u64);
         if end > MAX_OBJECT_BYTES {
@@ -138,8 +140,8 @@ impl Sparse {
         self.length.is_none_or(|length| end <= length)
     }
 
-    /// Stops the parser unless all bytes before `end`, or up to the end of the object, are in memory. Nearly every parser needs
-    /// these bytes, so they are fetched as one range.
+    /// Stops the parser unless all bytes before `end`, or up to the end of the object, are in memory. Nearly every
+    /// parser needs these bytes, so they are fetched as one range.
     pub(super) fn require_head(&self, end: u64) -> Result<(), Stop> {
         let end = self.length.map_or(end, |length| end.min(length));
         match self.gaps(0..end).first() {
@@ -176,7 +178,8 @@ impl Sparse {
         Ok(bytes)
     }
 
-    /// The start of the range to fetch for the missing byte `at`: the start of its chunk, or the end of the known bytes in it.
+    /// The start of the range to fetch for the missing byte `at`: the start of its chunk, or the end of the known bytes
+    /// in it.
     fn chunk_start(&self, at: u64) -> u64 {
         let chunk = at - at % CHUNK_BYTES;
         let held_to =

@@ -25,7 +25,6 @@ pub(super) enum Kind {
     Opaque,
 }
 
-/// A directory entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     /// The long name (Rock Ridge, Joliet or VFAT), or else the short name.
@@ -42,7 +41,6 @@ impl Entry {
     }
 }
 
-/// A file system.
 pub(super) trait Tree {
     fn root(&self) -> Node;
     /// The entries of a directory, without `.` and `..`.

@@ -167,8 +167,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         result
     }
 
-    /// Ends the server's side. If the client may still be sending, its bytes are read and dropped until it ends its side
-    /// too. If the server closed immediately, the kernel would reset the connection and the client would lose the response.
+    /// Ends the server's side. If the client may still be sending, its bytes are read and dropped until it ends its
+    /// side too. If the server closed immediately, the kernel would reset the connection and the client would lose the
+    /// response.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let closing = this.closing.get_or_insert_with(|| Closing {

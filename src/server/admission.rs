@@ -98,7 +98,8 @@ impl Admission {
         }
     }
 
-    /// Gives a connection a slot, which is a refusal slot if a limit is reached. `None` if there is no refusal slot either.
+    /// Gives a connection a slot, which is a refusal slot if a limit is reached. `None` if there is no refusal slot
+    /// either.
     pub(super) fn admit(self: &Arc<Self>, peer: &Peer) -> Option<Slot> {
         self.metrics.accepted.one();
         let (permit, bmc, client, refuse) = match self.within_limits(peer) {
@@ -163,8 +164,8 @@ impl Admission {
         Err(Refused::Overloaded)
     }
 
-    /// Counts that a limit was reached. Logs it when the count is a power of two, so that many clients do not cause as many
-    /// log lines.
+    /// Counts that a limit was reached. Logs it when the count is a power of two, so that many clients do not cause as
+    /// many log lines.
     pub(super) fn hit(&self, limit: Limit) {
         let hits = &self.metrics.hits[limit as usize];
         hits.one();

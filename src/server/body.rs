@@ -9,8 +9,9 @@ use super::admission::{Admission, BodyShare};
 use super::limits::Limit;
 use crate::face::Refused;
 
-/// The size, in bytes, up to which a body needs no share of [`Limits::bodies_bytes`](super::limits::Limits::bodies_bytes).
-/// The limit on connections already bounds the memory for such small bodies.
+/// The size, in bytes, up to which a body needs no share of
+/// [`Limits::bodies_bytes`](super::limits::Limits::bodies_bytes). The limit on connections already bounds the memory
+/// for such small bodies.
 const SMALL_BYTES: usize = 64 << 10;
 
 /// A body and, if it is large, its share of the memory for bodies.

@@ -114,7 +114,8 @@ where
                 continue;
             }
             let wait = ready!(watchdog.poll(cx, activity, limits));
-            // An idle connection is ended gracefully. In the other waits the client does not react, so the connection is cut.
+            // An idle connection is ended gracefully. In the other waits the client does not react, so the connection
+            // is cut.
             if wait == Wait::Request && !idle_ended {
                 idle_ended = true;
                 admission.hit(Limit::IdleTime);
@@ -126,7 +127,7 @@ where
                 Wait::Write => admission.hit(Limit::WriteTime),
                 Wait::Request | Wait::Close => {}
             }
-            tracing::debug!(remote = %context.peer.remote, ?wait, "the client was too slow, and its connection was cut");
+            tracing::debug!(remote = %context.peer.remote, ?wait, "the client was too slow; its connection was cut");
             return Poll::Ready(Ok(()));
         }
     })
@@ -139,10 +140,11 @@ where
     }
 }
 
-/// The settings of hyper. hyper's own header timeout is off: the watchdog measures that time, with one timer for all waits.
+/// The settings of hyper. hyper's own header timeout is off: the watchdog measures that time, with one timer for all
+/// waits.
 ///
-/// With `half_close` a client can end its side and still receive its response. It also stops hyper from checking for the
-/// end of the stream during a request, which would cost a new read buffer each time.
+/// With `half_close` a client can end its side and still receive its response. It also stops hyper from checking for
+/// the end of the stream during a request, which would cost a new read buffer each time.
 fn http(header_bytes: usize) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder.header_read_timeout(None).max_header_size(header_bytes).half_close(true);

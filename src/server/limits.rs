@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-/// The default maximum size of a Redfish request body, in bytes. The largest bodies are settings and inline certificates.
+/// The default maximum size of a Redfish request body, in bytes. The largest bodies are settings and inline
+/// certificates.
 pub const REDFISH_BODY_BYTES: usize = 1 << 20;
 
-/// The default maximum size of a request body to an agent, in bytes. Ironic posts the complete node with its config drive.
+/// The default maximum size of a request body to an agent, in bytes. Ironic posts the complete node with its config
+/// drive.
 pub const AGENT_BODY_BYTES: usize = 16 << 20;
 
 /// Declares [`Limit`] from one table, so that a variant cannot lack its name or its place in `ALL`.
 macro_rules! limits {
     ($($variant:ident = $name:literal),+ $(,)?) => {
-        /// The limits of the server that a client can reach, as `--limit` and the metrics name them. [`Limits`] describes
-        /// each.
+        /// The limits of the server that a client can reach, as `--limit` and the metrics name them. [`Limits`]
+        /// describes each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Limit { $($variant),+ }
 
@@ -49,7 +51,8 @@ limits! {
 pub struct Limits {
     /// Open connections. A connection beyond the limit is answered 503 and closed.
     pub connections: usize,
-    /// Open connections to one local address and port. If each BMC has an address of its own, this is the limit per BMC.
+    /// Open connections to one local address and port. If each BMC has an address of its own, this is the limit per
+    /// BMC.
     pub connections_per_bmc: usize,
     /// Open connections from one remote address.
     pub connections_per_client: usize,
@@ -85,8 +88,8 @@ pub struct Limits {
 impl Limits {
     /// Each conductor of Ironic keeps up to 1,000 BMC sessions open.
     pub const CONNECTIONS: usize = 16_384;
-    /// Above [`CONNECTIONS`](Self::CONNECTIONS), so it has no effect by default: a load generator is one client, and a shared
-    /// service root is one address.
+    /// Above [`CONNECTIONS`](Self::CONNECTIONS), so it has no effect by default: a load generator is one client, and a
+    /// shared service root is one address.
     pub const CONNECTIONS_OF_ONE: usize = 1 << 20;
     /// Enough for the connections that are refused during a few round trips.
     pub const REFUSALS: usize = 64;
@@ -104,8 +107,8 @@ impl Limits {
     pub const HEADER_READ: Duration = Duration::from_secs(10);
     /// The time that Ironic's agent client allows for a complete command (`[agent]command_timeout`).
     pub const BODY_READ: Duration = Duration::from_secs(60);
-    /// Longer than the 60 s between Ironic's power state polls (`[conductor]sync_power_state_interval`), so that Ironic can
-    /// reuse its connections.
+    /// Longer than the 60 s between Ironic's power state polls (`[conductor]sync_power_state_interval`), so that Ironic
+    /// can reuse its connections.
     pub const IDLE: Duration = Duration::from_secs(120);
     /// A client that reads nothing for this time has gone.
     pub const WRITE_STALL: Duration = Duration::from_secs(30);
@@ -142,8 +145,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Reduces the limits so that connections and outgoing calls together need at most `files` open files. If the process
-    /// had no file left, each accept would fail at once and no outgoing call would be possible.
+    /// Reduces the limits so that connections and outgoing calls together need at most `files` open files. If the
+    /// process had no file left, each accept would fail at once and no outgoing call would be possible.
     ///
     /// Outgoing calls get at most a quarter of the usable files, refused connections at most an eighth. `calls` is the
     /// wanted number of concurrent outgoing calls; returns the allowed number.

@@ -53,14 +53,14 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens on `address`, with TLS if `tls` is given. Port 0 takes a free port. `[::]` also serves IPv4 if the system is
-    /// configured so. Must be called within a Tokio runtime.
+    /// Listens on `address`, with TLS if `tls` is given. Port 0 takes a free port. `[::]` also serves IPv4 if the
+    /// system is configured so. Must be called within a Tokio runtime.
     pub fn bind(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Listener, ListenError> {
         Listener::at(Place::One(address), 1, tls.map(ListenerTls::Same))
     }
 
-    /// Listens on a place for `nodes` nodes. A prefix needs one socket, bound to the wildcard address; a connection to an
-    /// address that belongs to no node is reset at once. Ports need a socket each, because one socket has one port.
+    /// Listens on a place for `nodes` nodes. A prefix needs one socket, bound to the wildcard address; a connection to
+    /// an address that belongs to no node is reset at once. Ports need a socket each, because one socket has one port.
     ///
     /// # Errors
     /// The address that cannot be bound.
@@ -101,7 +101,8 @@ impl Listener {
         self.place
     }
 
-    /// The node that owns a local address. `Some(None)` if all nodes share the address, `None` if it belongs to no node.
+    /// The node that owns a local address. `Some(None)` if all nodes share the address, `None` if it belongs to no
+    /// node.
     pub(super) fn owner(&self, local: SocketAddr) -> Option<Option<u32>> {
         match self.place {
             Place::One(_) => Some(None),
@@ -165,8 +166,8 @@ impl Listener {
         if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
             return;
         }
-        // The most likely error is too many open files. The socket then stays readable, so without a pause the accept would
-        // fail in a busy loop.
+        // The most likely error is too many open files. The socket then stays readable, so without a pause the accept
+        // would fail in a busy loop.
         let delay = FIRST_PAUSE.saturating_mul(1 << self.failures.min(10)).min(LONGEST_PAUSE);
         self.pause = Some(Box::pin(sleep(delay)));
         self.failures = self.failures.saturating_add(1);

@@ -63,9 +63,9 @@ impl Server {
         move |page| admission.meter(page)
     }
 
-    /// Serves until `shutdown` is ready, then stops gracefully: it accepts no new connections, closes idle ones and answers
-    /// requests in flight with `connection: close`. Returns how many connections were still busy after [`Limits::drain`]
-    /// and were cut.
+    /// Serves until `shutdown` is ready, then stops gracefully: it accepts no new connections, closes idle ones and
+    /// answers requests in flight with `connection: close`. Returns how many connections were still busy after
+    /// [`Limits::drain`] and were cut.
     ///
     /// Dropping the future cuts all connections at once.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> usize {

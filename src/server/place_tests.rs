@@ -215,8 +215,8 @@ async fn a_wildcard_certificate_serves_every_name_of_its_domain_and_the_face_rec
 /// The environment variable that is set inside the namespace of [`a_routed_prefix_of_ipv6_is_served`].
 const WITHIN: &str = "FAUXMETAL_TEST_IN_NAMESPACE";
 
-/// Runs in a network namespace of its own, because it needs a route. If the system allows none, the test prints that it is
-/// skipped.
+/// Runs in a network namespace of its own, because it needs a route. If the system allows none, the test prints that it
+/// is skipped.
 #[tokio::test]
 async fn a_routed_prefix_of_ipv6_is_served() {
     if std::env::var_os(WITHIN).is_none() {

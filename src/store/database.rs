@@ -46,8 +46,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the state file of a directory and checks all its pages. `None` if there is no such file. If a crash left an
-    /// incomplete commit, the file is opened at the last complete one, and the log says so.
+    /// Opens the state file of a directory and checks all its pages. `None` if there is no such file. If a crash left
+    /// an incomplete commit, the file is opened at the last complete one, and the log says so.
     ///
     /// # Errors
     /// If it cannot be read, is damaged, or has a format that this version does not read.
@@ -81,7 +81,7 @@ impl Store {
         if !store.value::<bool>(CLOSED_KEY)? {
             tracing::warn!(
                 file = %store.file.display(),
-                "the state file was not closed, as after a crash; it contains every change that was acknowledged to a client"
+                "the state file was not closed, as after a crash; it contains all changes that were acknowledged"
             );
         }
         let wrong =
@@ -300,7 +300,8 @@ fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("all maps in stored values have text keys")
 }
 
-/// Returns a function that opens a file and checks all its pages. If the last commit is incomplete, the first opening logs it.
+/// Returns a function that opens a file and checks all its pages. If the last commit is incomplete, the first opening
+/// logs it.
 fn opener(file: &Path) -> Opener {
     let (file, first) = (file.to_owned(), AtomicBool::new(true));
     Arc::new(move || {
@@ -316,8 +317,8 @@ fn opener(file: &Path) -> Opener {
         if first.swap(false, Ordering::Relaxed) && set_aside.get() {
             tracing::warn!(
                 file = %file.display(),
-                "the last commit of the state file is incomplete, and the previous one is used: either the process or the \
-                 machine crashed during the commit, or the file was damaged later"
+                "the last commit of the state file is incomplete, so the previous commit is used; the process or the machine \
+                 crashed during the commit, or the file was damaged later"
             );
         }
         Ok(database)

@@ -26,8 +26,8 @@ impl Directory {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StoreError::io(path))?;
         } else if !path.is_dir() {
             return Err(StoreError::Missing(format!(
-                "{0}: there is no such state directory; check the path, or create a fleet there with `fauxmetal serve --state \
-                 {0}`",
+                "{0}: there is no such state directory; check the path, or create a fleet with `fauxmetal serve \
+                 --state {0}`",
                 path.display()
             )));
         }

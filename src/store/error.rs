@@ -22,7 +22,8 @@ pub enum StoreError {
     #[error("{}: {problem}; {advice}", file.display())]
     Damaged { file: PathBuf, problem: String, advice: &'static str },
     #[error(
-        "{}: its format is {found}, and this fauxmetal reads formats {oldest} to {newest}; use the fauxmetal version that wrote it",
+        "{}: its format is {found}, and this fauxmetal reads formats {oldest} to {newest}; use the fauxmetal version that \
+         wrote it",
         file.display()
     )]
     Format { file: PathBuf, found: u64, oldest: u32, newest: u32 },
@@ -35,8 +36,8 @@ pub enum StoreError {
 }
 
 /// The advice for a damaged state file.
-pub(super) const RESTORE: &str = "go back to a snapshot with `fauxmetal snapshot restore`, or move the file away to start \
-                                  with a new fleet; changes since the last snapshot are lost";
+pub(super) const RESTORE: &str = "go back to a snapshot with `fauxmetal snapshot restore`, or move the file away to \
+                                  start with a new fleet; changes since the last snapshot are lost";
 /// The advice for a damaged snapshot.
 pub(super) const COPY: &str = "use another copy of the snapshot";
 

@@ -15,8 +15,9 @@ use crate::time::SimTime;
 const BACK_OFF: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(2);
 /// Attempts to write the last changes when the daemon stops.
 const LAST_ATTEMPTS: u32 = 3;
-/// If simulated time runs ahead of the wall clock, the stored time lies ahead of the current simulated time by this much
-/// real time. A restart after a crash continues from the stored time, so it never shows a client an earlier time than before.
+/// If simulated time runs ahead of the wall clock, the stored time lies ahead of the current simulated time by this
+/// much real time. A restart after a crash continues from the stored time, so it never shows a client an earlier time
+/// than before.
 const LEASE: Duration = Duration::from_secs(10);
 
 /// Writes the changes of a fleet to disk until it is stopped.
@@ -68,7 +69,8 @@ impl Keeping {
             let file = self.store.file();
             if pause == *BACK_OFF.start() {
                 tracing::error!(
-                    file = %file.display(), %error, "the state cannot be written to disk; changes are refused until it can"
+                    file = %file.display(), %error,
+                    "the state cannot be written to disk; changes are refused until it can"
                 );
             }
             if self.ledger.failed(pause) {
@@ -89,8 +91,8 @@ impl Keeping {
         Ok(())
     }
 
-    /// A panic in the database library counts as a failed write. If it ended this thread, every later response would wait for
-    /// the disk in vain.
+    /// A panic in the database library counts as a failed write. If it ended this thread, every later response would
+    /// wait for the disk in vain.
     fn write(&mut self, batch: &Batch, time: SimTime, last: bool) -> Result<(), String> {
         let write = || self.store.write(&self.fleet, batch, time, last).map_err(|error| error.to_string());
         std::panic::catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| {

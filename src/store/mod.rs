@@ -1,8 +1,8 @@
 //! The fleet on disk. A change is written to the state file before its response is sent.
 //!
 //! A state directory contains `state.redb` (the description of the fleet, every node that differs from a new node, and
-//! records of the services), `lock` (the id of the process that uses the directory) and `snapshots/`. This room does not
-//! depend on HTTP.
+//! records of the services), `lock` (the id of the process that uses the directory) and `snapshots/`. This room does
+//! not depend on HTTP.
 
 mod database;
 mod directory;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::error::StoreError;
 use crate::seed::Seed;
 
-/// The format of the state files and snapshots that this version writes, and the newest that it reads. It increases only
-/// when a field changes its meaning. A new field with a serde default needs no new format.
+/// The format of the state files and snapshots that this version writes, and the newest that it reads. It increases
+/// only when a field changes its meaning. A new field with a serde default needs no new format.
 pub const FORMAT: u32 = 1;
 
 /// The oldest format that this version reads.

@@ -1,8 +1,8 @@
 //! Snapshots: a complete fleet in one file, which can be copied and restored.
 //!
-//! A snapshot is gzip-compressed JSON lines: a [`Header`], a line for each node that differs from a new node, and a last
-//! line with the number of these nodes and a hash of all lines before it. A reader uses nothing before it has checked the
-//! complete file.
+//! A snapshot is gzip-compressed JSON lines: a [`Header`], a line for each node that differs from a new node, and a
+//! last line with the number of these nodes and a hash of all lines before it. A reader uses nothing before it has
+//! checked the complete file.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek as _, Write};
@@ -76,8 +76,8 @@ pub fn name(text: &str) -> Result<&str, String> {
     let good = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if text.is_empty() || text.len() > MAX_NAME || !text.chars().all(good) || text.starts_with(['.', '-']) {
         return Err(format!(
-            "'{text}' is not a valid snapshot name; allowed are 1 to {MAX_NAME} letters, digits, '.', '_' and '-', starting \
-             with a letter, a digit or '_'"
+            "'{text}' is not a valid snapshot name; allowed are 1 to {MAX_NAME} letters, digits, '.', '_' and '-'; the first \
+             must be a letter, a digit or '_'"
         ));
     }
     Ok(text)
@@ -146,8 +146,8 @@ pub fn save(
     Ok(header)
 }
 
-/// Copies a snapshot from `source` to the snapshot `name`, after the complete copy has been checked. Errors name the source
-/// `source_file`.
+/// Copies a snapshot from `source` to the snapshot `name`, after the complete copy has been checked. Errors name the
+/// source `source_file`.
 ///
 /// # Errors
 /// If the source is damaged, the snapshot exists and `replace` is not set, or the file cannot be written.
@@ -257,8 +257,9 @@ impl<R: Read> Reader<R> {
         &self.header
     }
 
-    /// Reads and checks the complete file. Returns every node that differs from a new node. All times in the states are moved
-    /// forward by `later_ms`, so that pending actions continue as if no time had passed since the snapshot was saved.
+    /// Reads and checks the complete file. Returns every node that differs from a new node. All times in the states are
+    /// moved forward by `later_ms`, so that pending actions continue as if no time had passed since the snapshot was
+    /// saved.
     ///
     /// # Errors
     /// If the file is damaged. Then no part of it may be used.

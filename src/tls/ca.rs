@@ -36,12 +36,12 @@ pub struct DevelopmentCa {
 }
 
 impl DevelopmentCa {
-    /// Opens the CA in `dir`: `ca.pem` and `ca-key.pem`. Creates them if `ca.pem` does not exist. Existing files are never
-    /// replaced.
+    /// Opens the CA in `dir`: `ca.pem` and `ca-key.pem`. Creates them if `ca.pem` does not exist. Existing files are
+    /// never replaced.
     ///
     /// # Errors
-    /// If a file is damaged, `ca-key.pem` is missing, the certificate is not a CA, or it is not valid at `now`. The error
-    /// names the file.
+    /// If a file is damaged, `ca-key.pem` is missing, the certificate is not a CA, or it is not valid at `now`. The
+    /// error names the file.
     pub fn open(dir: &Path, now: SystemTime) -> Result<DevelopmentCa, TlsError> {
         let files = CertificateFiles::open(dir)?;
         if let Some(ca) = DevelopmentCa::load(&files, now)? {
@@ -146,8 +146,8 @@ fn ca_params(key: &KeyPair, now: SystemTime) -> Result<CertificateParams, TlsErr
     params.not_after = (now + CA_LIFETIME_DAYS * DAY).into();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    // If a trust store contains two CAs with the same name, clients may try the wrong key. The start of the key identifier
-    // makes the name unique.
+    // If a trust store contains two CAs with the same name, clients may try the wrong key. The start of the key
+    // identifier makes the name unique.
     let id: String = params.key_identifier(key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, format!("fauxmetal development CA {id}"));

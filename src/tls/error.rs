@@ -17,7 +17,7 @@ pub enum TlsError {
     #[error("{} cannot be used: {reason}; {remedy}", path.display())]
     Unusable { path: PathBuf, reason: String, remedy: String },
     #[error(
-        "'{host}' cannot be a name in a certificate: give an IP address or a DNS name in ASCII, without a scheme or a port"
+        "'{host}' cannot be a name in a certificate; give an IP address or an ASCII DNS name, without scheme and port"
     )]
     BadHost { host: String },
     #[error(

@@ -65,7 +65,8 @@ impl CertificateFiles {
         }
         let written = write_synced(&temporary, text, mode).and_then(|()| fs::rename(&temporary, &path));
         written.map_err(|error| {
-            // Best effort: the first error is the one to report. A remaining file is ignored, and removed by the next write.
+            // Best effort: the first error is the one to report. A remaining file is ignored, and removed by the next
+            // write.
             let _ = fs::remove_file(&temporary);
             failed("write", &path)(error)
         })

@@ -32,9 +32,9 @@ const AGENT_FILE: &str = "agent.pem";
 /// The identity of the agents' listener, stored in `agent.pem` in `dir`. Like the real agent's certificate, it is
 /// self-signed and not a CA.
 ///
-/// Ironic pins the certificate of a heartbeat and refuses any other until the next heartbeat. So the certificate stays the
-/// same over restarts while it covers `names` and is not about to expire. The key is P-256, while the real agent uses P-384:
-/// one process signs here for all agents, and Ironic does not check the curve.
+/// Ironic pins the certificate of a heartbeat and refuses any other until the next heartbeat. So the certificate stays
+/// the same over restarts while it covers `names` and is not about to expire. The key is P-256, while the real agent
+/// uses P-384: one process signs here for all agents, and Ironic does not check the curve.
 pub fn agent_identity(dir: &Path, names: &CertificateNames, now: SystemTime) -> Result<Identity, TlsError> {
     let files = CertificateFiles::open(dir)?;
     let good =
@@ -120,8 +120,8 @@ fn load(files: &CertificateFiles, file: &str) -> Result<Option<Found>, TlsError>
     Ok(Some(Found { identity, facts }))
 }
 
-/// The parameters that all listener certificates share. Strict clients (Python 3.13's `VERIFY_X509_STRICT`) require the key
-/// identifiers.
+/// The parameters that all listener certificates share. Strict clients (Python 3.13's `VERIFY_X509_STRICT`) require the
+/// key identifiers.
 fn leaf_params(
     common_name: &str,
     names: &CertificateNames,

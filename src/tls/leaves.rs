@@ -51,8 +51,8 @@ pub struct Leaves {
     cache: Mutex<Cache>,
 }
 
-/// A cache with two generations. A hit in the old generation moves the entry to the young one. When the young generation is
-/// full, it becomes the old one, and the previous old one is dropped.
+/// A cache with two generations. A hit in the old generation moves the entry to the young one. When the young
+/// generation is full, it becomes the old one, and the previous old one is dropped.
 #[derive(Default)]
 struct Cache {
     young: HashMap<IpAddr, Arc<ServerConfig>>,
@@ -100,8 +100,8 @@ impl Leaves {
         names.add_listener(address);
         let key = self.identity.key();
         let public_key = key.public_key().ok_or(rcgen::Error::CouldNotParseKeyPair)?;
-        // Serial numbers of a CA must be unique (RFC 5280, section 4.1.2.2). All these certificates have the same key, so the
-        // address is a part of the number.
+        // Serial numbers of a CA must be unique (RFC 5280, section 4.1.2.2). All these certificates have the same key,
+        // so the address is a part of the number.
         let mut serial = Sha256::new_with_prefix(public_key.as_ref());
         serial.update(address.to_string());
         let leaf = leaf::for_key(&self.ca, &names, self.now, public_key.as_ref(), &serial.finalize()[..16])?;

@@ -41,8 +41,8 @@ impl CertificateNames {
         names
     }
 
-    /// Adds the address of a listener. For a wildcard address (`0.0.0.0`, `::`), adds the source addresses that this host
-    /// uses on its default routes. Other addresses behind a wildcard need [`add_host`](Self::add_host).
+    /// Adds the address of a listener. For a wildcard address (`0.0.0.0`, `::`), adds the source addresses that this
+    /// host uses on its default routes. Other addresses behind a wildcard need [`add_host`](Self::add_host).
     pub fn add_listener(&mut self, address: IpAddr) {
         let address = address.to_canonical();
         if address.is_unspecified() {

@@ -15,7 +15,6 @@ pub enum Decision {
     Chain(String),
     /// It exits, and the firmware continues with its next boot device.
     Exit,
-    /// It boots nothing.
     Nothing(LoaderError),
 }
 

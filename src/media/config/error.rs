@@ -1,4 +1,5 @@
-//! The reasons why a boot loader configuration boots nothing. Their texts appear in `Conditions` of Redfish and in the log.
+//! The reasons why a boot loader configuration boots nothing. Their texts appear in `Conditions` of Redfish and in the
+//! log.
 
 use super::super::cmdline::MAX_COMMAND_LINE_BYTES;
 

@@ -1,5 +1,5 @@
-//! The interpreter of GRUB scripts. It builds the menu and runs the default entry; the kernel that the entry loads is the
-//! result.
+//! The interpreter of GRUB scripts. It builds the menu and runs the default entry; the kernel that the entry loads is
+//! the result.
 
 use std::collections::HashMap;
 
@@ -317,8 +317,8 @@ fn without_device(path: &str) -> &str {
     }
 }
 
-/// An argument as GRUB writes it to the kernel command line: quotes and backslashes are escaped with a backslash, and an
-/// argument with a space is enclosed in quotes.
+/// An argument as GRUB writes it to the kernel command line: quotes and backslashes are escaped with a backslash, and
+/// an argument with a space is enclosed in quotes.
 fn loader_quoted(argument: &str) -> String {
     let mut text = String::with_capacity(argument.len());
     for c in argument.chars() {

@@ -11,8 +11,8 @@ pub(super) fn condition<'a>(words: impl Iterator<Item = &'a str>) -> bool {
     }
 }
 
-/// Evaluates the arguments of `[ … ]`. No file is looked up, so a test for a file fails. Configurations test for fonts and
-/// saved environments.
+/// Evaluates the arguments of `[ … ]`. No file is looked up, so a test for a file fails. This is also the normal result
+/// of the tests for fonts and for saved environments.
 fn test(arguments: &[&str]) -> bool {
     if let Some(at) = arguments.iter().position(|argument| *argument == "-o") {
         return test(&arguments[..at]) || test(&arguments[at + 1..]);

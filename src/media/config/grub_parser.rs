@@ -41,8 +41,8 @@ struct Parser {
 }
 
 impl Parser {
-    /// Parses statements up to one of the words `stops`, which it consumes and returns. A block stops at `}`; an empty list
-    /// means the end of the text.
+    /// Parses statements up to one of the words `stops`, which it consumes and returns. A block stops at `}`; an empty
+    /// list means the end of the text.
     fn list(&mut self, stops: &[&'static str]) -> Result<(Block, &'static str), GrubSyntaxError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {

@@ -1,4 +1,5 @@
-//! The interpreter of iPXE scripts, which runs a script until it boots (iPXE documentation, "Commands"; `src/core/exec.c`).
+//! The interpreter of iPXE scripts, which runs a script until it boots (iPXE documentation, "Commands";
+//! `src/core/exec.c`).
 //!
 //! It assumes that every fetch succeeds, except for URLs in [`NetworkHost::failed`].
 

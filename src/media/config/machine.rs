@@ -34,7 +34,7 @@ pub struct NetworkHost<'h> {
     /// The SMBIOS UUID.
     pub uuid: &'h str,
     pub firmware: Firmware,
-    /// URLs that could not be fetched in earlier runs of the script. Their commands fail, so that the script takes its `||`
-    /// branches.
+    /// URLs that could not be fetched in earlier runs of the script. Their commands fail, so that the script takes its
+    /// `||` branches.
     pub failed: &'h [String],
 }

@@ -7,8 +7,8 @@ use super::{grub, ipxe, syslinux};
 /// The paths below the TFTP or HTTP root at which Ironic publishes the configuration of the node with this MAC address
 /// (`_get_pxe_mac_path` and `_get_pxe_grub_mac_path` in `ironic/common/pxe_utils.py`).
 ///
-/// They are in the order of the boot interfaces: `ipxe` and `http-ipxe`; `http` and `pxe` for UEFI (GRUB); `pxe` for BIOS
-/// (PXELINUX).
+/// They are in the order of the boot interfaces: `ipxe` and `http-ipxe`; `http` and `pxe` for UEFI (GRUB); `pxe` for
+/// BIOS (PXELINUX).
 pub fn network_config_paths(mac: &str) -> [String; 3] {
     let mac = mac.to_ascii_lowercase();
     let hyphens = mac.replace(':', "-");
@@ -17,8 +17,8 @@ pub fn network_config_paths(mac: &str) -> [String; 3] {
 
 /// What a configuration from the network boots. Its text shows whether it is for iPXE, GRUB or PXELINUX.
 ///
-/// For [`Decision::Chain`], the caller fetches the URL and calls this function again with the new text. If the URL cannot be
-/// fetched, the caller adds it to [`NetworkHost::failed`] and calls again with the same text.
+/// For [`Decision::Chain`], the caller fetches the URL and calls this function again with the new text. If the URL
+/// cannot be fetched, the caller adds it to [`NetworkHost::failed`] and calls again with the same text.
 pub fn network_boot(text: &str, host: &NetworkHost<'_>) -> Decision {
     if text.trim_start().starts_with("#!ipxe") || text.trim_start().starts_with("#!gpxe") {
         return ipxe::decide(text, host);

@@ -1,5 +1,5 @@
-//! ISOLINUX, SYSLINUX and PXELINUX configurations (SYSLINUX wiki, "Config"). All three have one grammar, with one keyword
-//! per line.
+//! ISOLINUX, SYSLINUX and PXELINUX configurations (SYSLINUX wiki, "Config"). All three have one grammar, with one
+//! keyword per line.
 
 use super::super::error::Stop;
 use super::decision::{Decision, KernelBoot};

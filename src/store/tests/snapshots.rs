@@ -74,8 +74,8 @@ async fn damage_anywhere_in_a_snapshot_is_detected() {
     for part in 1..10 {
         refused(&whole[..whole.len() * part / 10], "cut");
     }
-    // The first ten bytes are gzip's header and are skipped, because some of them have no meaning. Some bits at the end of
-    // the compressed data have no meaning either.
+    // The first ten bytes are gzip's header and are skipped, because some of them have no meaning. Some bits at the end
+    // of the compressed data have no meaning either.
     let nodes = Reader::open(&file).and_then(|r| r.nodes(0)).unwrap();
     let mut harmless = 0;
     for at in (10..whole.len()).step_by(3) {
