@@ -1,5 +1,7 @@
-//! What a protocol face is to the server that carries it: a function from a whole request to a whole response.
-//! A leaf, so that the faces and the server can both see it without seeing each other.
+//! The interface between the HTTP server and the protocols it serves (Redfish, the agent API, metrics).
+//!
+//! A protocol is a [`Face`]: a function from a complete request to a complete response. This module is a leaf, so that
+//! the faces and the server both depend on it and not on each other.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -14,54 +16,45 @@ use hyper::body::{Frame, SizeHint};
 
 /// The two ends of one connection.
 ///
-/// IPv4 addresses are always plain IPv4, also when they came in through a dual-stack IPv6 socket.
+/// An IPv4 address is always a plain IPv4 address, even if the connection arrived on a dual-stack IPv6 socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// The address and port the client reached. On a wildcard listener it tells which of the host's addresses was used.
+    /// The address and port to which the client connected. On a wildcard listener this is the actual address of the
+    /// host.
     pub local: SocketAddr,
-    /// The client's address and port.
     pub remote: SocketAddr,
-    /// Whether the request came over TLS.
     pub tls: bool,
-    /// Whose the local address is, where nodes have addresses or ports of their own: the node's index.
+    /// The index of the node that owns the local address. `None` if all nodes share the address.
     pub node: Option<u32>,
-    /// The host name that the client asked for in its TLS handshake, if it named one (RFC 6066, section 3).
+    /// The server name that the client sent in its TLS handshake (RFC 6066, section 3).
     pub sni: Option<Box<str>>,
 }
 
-/// Why the server answers a request itself and never shows it to the face.
+/// Why the server refuses a request before the face sees it.
 ///
-/// The text of each variant is fit to be shown to the client. The connection is closed after the answer.
+/// A face may send the text of a variant to the client. The server closes the connection after the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// The body is longer than this face accepts.
     #[error("the request body is larger than the {limit_bytes} bytes accepted here")]
-    BodyTooLarge {
-        /// The longest body the face accepts.
-        limit_bytes: usize,
-    },
-    /// The body did not arrive in time.
+    BodyTooLarge { limit_bytes: usize },
     #[error("the request body did not arrive in time")]
     BodyTimeout,
-    /// The body is not what its framing promised, or the client stopped in the middle of it.
+    /// The body contradicts `content-length` or the chunked encoding, or the client stopped in the middle of it.
     #[error("the request body is not framed as its headers say")]
     BodyBroken,
-    /// The request target is longer than the server accepts.
     #[error("the request target is longer than the {limit_bytes} bytes accepted here")]
-    UriTooLong {
-        /// The longest request target the server accepts.
-        limit_bytes: usize,
-    },
-    /// The server holds as many connections, or as many bytes of bodies, as its limits allow.
+    UriTooLong { limit_bytes: usize },
+    /// A limit on connections, on waiting requests or on the memory for bodies is reached, or the response took too
+    /// long.
     #[error("the server is at its limit, try again later")]
     Overloaded,
-    /// The client spoke plain HTTP to a port that speaks TLS.
+    /// The client sent plain HTTP to a TLS port.
     #[error("this is an HTTPS port, use https:// to reach it")]
     HttpsOnly,
 }
 
 impl Refused {
-    /// The HTTP status that says so (RFC 9110, section 15).
+    /// The HTTP status for this refusal (RFC 9110, section 15).
     pub fn status(self) -> StatusCode {
         match self {
             Refused::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -73,22 +66,20 @@ impl Refused {
     }
 }
 
-/// Put by a face into the extensions of an answer that stands for a refused connection: the server closes the connection
-/// without sending it.
+/// A response extension that tells the server to close the connection without sending the response.
 ///
-/// A machine that is off answers nothing at all, and Ironic waits for that when it locks an agent down
-/// (`ironic/drivers/modules/agent_client.py`, `_wait_until_locked_down`). A listener that serves all agents cannot
-/// refuse one of them before it has read the request.
+/// A face uses it to act like a machine that is off, which sends no response. Ironic waits for a failed connection when
+/// it locks an agent down (`ironic/drivers/modules/agent_client.py`, `_wait_until_locked_down`). A listener that serves
+/// all agents knows the agent only after it has read the request, so it cannot refuse the connection earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the face hung up")]
-pub struct HangUp;
+#[error("the face closed the connection without a response")]
+pub struct CloseConnection;
 
-/// The body of an answer.
 pub enum Body {
-    /// There from the start. What has been sent of it is gone.
+    /// The complete body; `None` if it is empty or already sent.
     Whole(Option<Bytes>),
-    /// Made part by part as the client takes them, so that no answer is as large as the fleet. A part must be quick to
-    /// make: the thread that sends it waits.
+    /// A body that is produced in parts while it is sent, so that a list of the whole fleet is never in memory at once.
+    /// The sending thread produces each part, so a part must be quick to produce.
     Parts(Box<dyn Iterator<Item = Bytes> + Send>),
 }
 
@@ -125,26 +116,27 @@ impl hyper::body::Body for Body {
     }
 }
 
-/// One protocol as the server sees it. A listener carries exactly one face.
+/// One protocol. Each listener serves exactly one face.
 pub trait Face: Send + Sync + 'static {
-    /// Answers a request whose body has been read in full and is within the limit.
+    /// Answers a request whose complete body has been read and is within the limit.
     ///
-    /// The future runs to its end even if the client goes away meanwhile; only when it outlives the drain time of a
-    /// stopping server it is dropped unfinished. `content-length`, `date` and `connection` are added by the server, and a `HEAD` loses its body there.
+    /// The future runs to its end even if the client disconnects. It is dropped unfinished only if it exceeds the
+    /// request timeout or the drain time of a stopping server. The server adds `content-length`, `date` and
+    /// `connection`, and removes the body of a response to `HEAD`.
     fn call(
         self: &Arc<Self>,
         peer: &Peer,
         request: Request<Bytes>,
     ) -> impl Future<Output = Response<Body>> + Send;
 
-    /// Whether anybody answers at the address that a node has to itself. If not, a connection to it is reset before a byte
-    /// is read, as by a machine that is off.
-    fn is_home(&self, _node: u32) -> bool {
+    /// Whether a node that has an address of its own accepts connections there. If not, the server resets a connection
+    /// before it reads a byte, as the network does for a machine that is off.
+    fn accepts_connections(&self, _node: u32) -> bool {
         true
     }
 
-    /// Shapes a refusal of the server's own in the protocol's error format, normally with `why.status()`.
+    /// Builds the response to a refused request in the protocol's error format, normally with status `why.status()`.
     ///
-    /// The server adds `connection: close`, and `retry-after` to an overload.
+    /// The server adds `connection: close`, and `retry-after` for [`Refused::Overloaded`].
     fn refuse(&self, why: Refused) -> Response<Bytes>;
 }

@@ -1,7 +1,7 @@
-//! Counting: plain atomics where something happens, and the page that Prometheus reads of them.
+//! Metrics: atomic counters, gauges and histograms, and the page that Prometheus scrapes.
 //!
-//! Nothing here is looked up by name while a request is answered: who counts holds its own counter. Names and labels are
-//! put together only when somebody asks for the page, in the text format 0.0.4 of
+//! Each room owns its metrics and updates them directly, so a request looks up nothing by name. Names and labels are
+//! added only when a [`Page`] is requested, in the text format 0.0.4 of
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
 use std::collections::BTreeMap;
@@ -9,74 +9,69 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How often something happened. One relaxed addition each time.
+/// A number of events. Counting one costs one relaxed atomic addition.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
 impl Counter {
-    /// It happened `n` times more.
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Relaxed);
     }
 
-    /// It happened.
     pub fn one(&self) {
         self.add(1);
     }
 
-    /// How often so far.
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }
 
-/// How many of something there are at the moment.
+/// A number of things that exist at the moment.
 #[derive(Debug, Default)]
-pub struct Level(AtomicU64);
+pub struct Gauge(AtomicU64);
 
-impl Level {
-    /// One more; how many there are with it.
+impl Gauge {
+    /// Adds one and returns the new value.
     pub fn up(&self) -> u64 {
         self.0.fetch_add(1, Relaxed) + 1
     }
 
-    /// One more, until what is returned is dropped.
-    pub fn enter(&self) -> Here<'_> {
+    /// Adds one until the returned guard is dropped.
+    pub fn enter(&self) -> GaugeGuard<'_> {
         self.up();
-        Here(self)
+        GaugeGuard(self)
     }
 
-    /// One less; each belongs to an [`up`](Self::up).
+    /// Subtracts one. Each call must match an earlier call of [`up`](Self::up).
     pub fn down(&self) {
         self.0.fetch_sub(1, Relaxed);
     }
 
-    /// How many there are.
     pub fn get(&self) -> u64 {
         self.0.load(Relaxed)
     }
 }
 
-/// One of those that a [`Level`] counts.
+/// Subtracts one from its [`Gauge`] when it is dropped.
 #[derive(Debug)]
-pub struct Here<'a>(&'a Level);
+pub struct GaugeGuard<'a>(&'a Gauge);
 
-impl Drop for Here<'_> {
+impl Drop for GaugeGuard<'_> {
     fn drop(&mut self) {
         self.0.down();
     }
 }
 
-/// Upper bounds of the buckets of every histogram, microseconds: from an answer out of memory to one that is as good as
-/// none.
+/// Upper bounds of the buckets of every histogram, in microseconds: from 25 µs to 30 s.
 pub const BOUNDS_US: [u64; 10] =
     [25, 100, 500, 2_500, 10_000, 50_000, 250_000, 1_000_000, 5_000_000, 30_000_000];
 
-/// [`BOUNDS_US`] in seconds, as labels.
+/// [`BOUNDS_US`] in seconds, as text for the label `le`.
 const BOUNDS_TEXT: [&str; 10] =
     ["0.000025", "0.0001", "0.0005", "0.0025", "0.01", "0.05", "0.25", "1", "5", "30"];
 
-/// How long something took, each time. Two relaxed additions.
+/// Durations, counted per bucket. Recording one costs two relaxed atomic additions.
 #[derive(Debug, Default)]
 pub struct Histogram {
     buckets: [AtomicU64; BOUNDS_US.len() + 1],
@@ -84,7 +79,6 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// It took so long.
     pub fn note(&self, took: Duration) {
         let ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS_US.iter().take_while(|bound| **bound * 1000 < ns).count();
@@ -92,7 +86,7 @@ impl Histogram {
         self.sum_ns.fetch_add(ns, Relaxed);
     }
 
-    /// How often anything was noted.
+    /// The number of recorded durations.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|b| b.load(Relaxed)).sum()
     }
@@ -105,34 +99,34 @@ impl Histogram {
     }
 }
 
-/// What one or several histograms hold.
+/// The sum of one or several histograms.
 #[derive(Clone, Copy, Default)]
 struct Times {
     buckets: [u64; BOUNDS_US.len() + 1],
     sum_ns: u64,
 }
 
-/// Status classes of HTTP, 1xx to 5xx.
-const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
-/// The requests of one face by kind of resource and class of status. A handful of kinds: never one a node.
+/// The request metrics of one face, by kind of resource and by status class. The kinds are few and fixed; there is
+/// never one per node.
 pub struct Requests {
     face: &'static str,
     kinds: Box<[Kind]>,
 }
 
-/// A kind of resource; what a request adds to lies together.
+/// The metrics of one kind of resource. They are in one struct so that a request touches neighbouring memory.
 struct Kind {
     resource: &'static str,
     part: &'static str,
-    by_class: [Histogram; CLASSES.len()],
+    by_class: [Histogram; STATUS_CLASSES.len()],
     received_bytes: Counter,
     sent_bytes: Counter,
 }
 
 impl Requests {
-    /// None so far. `kinds` are (resource, part) by the number that [`note`](Self::note) is given; two of one name are
-    /// shown as one.
+    /// `kinds` are pairs (resource, part); their positions are the numbers that [`note`](Self::note) takes. The page
+    /// adds up kinds that have the same resource and part.
     pub fn new(face: &'static str, kinds: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         let kind = |(resource, part)| Kind {
             resource,
@@ -144,28 +138,27 @@ impl Requests {
         Self { face, kinds: kinds.into_iter().map(kind).collect() }
     }
 
-    /// A request of that kind, with a body of so many bytes, was answered with that status and so many bytes after so
-    /// long.
+    /// Records one answered request.
     pub fn note(&self, kind: usize, status: u16, took: Duration, received_bytes: usize, sent_bytes: usize) {
         let kind = &self.kinds[kind];
-        kind.by_class[usize::from(status / 100).clamp(1, CLASSES.len()) - 1].note(took);
+        kind.by_class[usize::from(status / 100).clamp(1, STATUS_CLASSES.len()) - 1].note(took);
         if received_bytes > 0 {
             kind.received_bytes.add(received_bytes as u64);
         }
         kind.sent_bytes.add(sent_bytes as u64);
     }
 
-    /// More of an answer that was noted already.
+    /// Adds bytes to a response that was recorded before, for a body that is sent in parts.
     pub fn sent(&self, kind: usize, bytes: usize) {
         self.kinds[kind].sent_bytes.add(bytes as u64);
     }
 
-    /// Puts them on the page.
     pub fn show(&self, page: &mut Page) {
         let mut times: BTreeMap<(&str, &str, &str), Times> = BTreeMap::new();
         let (mut received, mut sent) = (0, 0);
         for kind in &self.kinds {
-            for (class, histogram) in CLASSES.into_iter().zip(&kind.by_class).filter(|(_, h)| h.count() > 0) {
+            let used = STATUS_CLASSES.into_iter().zip(&kind.by_class).filter(|(_, h)| h.count() > 0);
+            for (class, histogram) in used {
                 histogram.add_to(times.entry((kind.resource, kind.part, class)).or_default());
             }
             received += kind.received_bytes.get();
@@ -175,18 +168,18 @@ impl Requests {
             let labels = [("face", self.face), ("resource", resource), ("part", part), ("status", status)];
             page.times(
                 "fauxmetal_request_duration_seconds",
-                "From a request that has been read whole to its answer, before it is sent",
+                "Time from a completely received request to its response, before the response is sent",
                 &labels,
                 &times,
             );
         }
         let face = [("face", self.face)];
-        page.counter("fauxmetal_received_bytes_total", "Bytes of requests' bodies", &face, received);
-        page.counter("fauxmetal_sent_bytes_total", "Bytes of answers' bodies", &face, sent);
+        page.counter("fauxmetal_received_bytes_total", "Bytes of request bodies", &face, received);
+        page.counter("fauxmetal_sent_bytes_total", "Bytes of response bodies", &face, sent);
     }
 }
 
-/// What is put together for one scrape. Whoever counts adds to it; a family's samples end up together.
+/// The page for one scrape. Each room adds its samples; the page groups them by metric name, as the format requires.
 #[derive(Default)]
 pub struct Page(BTreeMap<&'static str, Family>);
 
@@ -200,28 +193,25 @@ impl Page {
     /// The media type of [`Page::text`].
     pub const MEDIA_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
-    /// What only ever grows.
     pub fn counter(&mut self, name: &'static str, help: &'static str, labels: &[(&str, &str)], value: u64) {
         self.sample("counter", name, help, labels, value);
     }
 
-    /// What comes and goes.
     pub fn gauge(&mut self, name: &'static str, help: &'static str, labels: &[(&str, &str)], value: u64) {
         self.sample("gauge", name, help, labels, value);
     }
 
-    /// A counter that is no whole number, such as seconds.
+    /// A counter of seconds, with fractions.
     pub fn seconds(&mut self, name: &'static str, help: &'static str, value: f64) {
         self.sample("counter", name, help, &[], value);
     }
 
-    /// A limit was hit. All of them are one family, whoever holds the limit.
+    /// Adds how often a limit was hit. The limits of all rooms share one metric name, with the limit as a label.
     pub fn limit(&mut self, limit: &str, hits: &Counter) {
         let help = "How often a limit (--limit) was hit";
         self.counter("fauxmetal_limit_hits_total", help, &[("limit", limit)], hits.get());
     }
 
-    /// How long something took.
     pub fn histogram(
         &mut self,
         name: &'static str,
@@ -261,11 +251,11 @@ impl Page {
         self.0.entry(name).or_insert_with(|| Family { help, kind, samples: String::new() })
     }
 
-    /// The whole page.
+    /// The page in the text format of Prometheus.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (name, Family { help, kind, samples }) in &self.0 {
-            // A String takes all that is written to it.
+            // Writing to a String cannot fail.
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{samples}");
         }
         text
@@ -274,7 +264,7 @@ impl Page {
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "nanoseconds of months; the digits that go are none that matter"
+    reason = "an f64 holds 104 days of nanoseconds exactly; beyond that only the last digits are lost"
 )]
 fn seconds(ns: u64) -> f64 {
     ns as f64 / 1e9
@@ -316,14 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_written_as_they_are() {
+    fn the_text_of_each_bound_equals_the_bound() {
         for (us, text) in BOUNDS_US.into_iter().zip(BOUNDS_TEXT) {
             assert_eq!(text.parse::<f64>().unwrap(), us as f64 / 1e6);
         }
     }
 
     #[test]
-    fn a_family_stands_together_whoever_adds_to_it() {
+    fn samples_of_one_metric_are_grouped_in_any_order_of_additions() {
         let mut page = Page::default();
         let hits = Counter::default();
         hits.one();
@@ -340,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_of_one_name_are_shown_as_one_and_those_unused_not_at_all() {
+    fn kinds_with_equal_names_are_added_up_and_unused_kinds_are_absent() {
         let requests = Requests::new("f", [("A", "document"), ("B", "document"), ("A", "document")]);
         requests.note(0, 200, Duration::ZERO, 0, 10);
         requests.note(2, 204, Duration::ZERO, 5, 0);

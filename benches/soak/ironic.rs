@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fauxmetal::face::{Body, Face, HangUp, Peer, Refused};
+use fauxmetal::face::{Body, CloseConnection, Face, Peer, Refused};
 use http::{Method, Request, Response, StatusCode};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ impl Ironic {
         if mood == SILENT {
             self.cut.fetch_add(1, Ordering::Relaxed);
             let mut response = respond(StatusCode::SERVICE_UNAVAILABLE, String::new());
-            response.extensions_mut().insert(HangUp);
+            response.extensions_mut().insert(CloseConnection);
             return response;
         }
         if mood == REFUSING || self.dice.roll(REFUSED_ONE_IN) == 0 {

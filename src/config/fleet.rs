@@ -14,7 +14,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::node::NodeId;
 use crate::profile::{self, Profile};
 use crate::seed::Seed;
-use crate::store::{Held, HeldModel};
+use crate::store::{StoredFleet, StoredModel};
 
 /// Which nodes there are, and who may log in.
 #[derive(Clone, Debug)]
@@ -109,12 +109,13 @@ impl FleetConfig {
     }
 
     /// Which fleet this is, for whoever keeps it; no node of it is removed yet.
-    pub fn held(&self) -> Held {
+    pub fn held(&self) -> StoredFleet {
         let models = |models: &[Model]| {
-            let each = models.iter().map(|m| HeldModel { profile: m.profile.source.clone(), count: m.count });
+            let each =
+                models.iter().map(|m| StoredModel { profile: m.profile.source.clone(), count: m.count });
             each.collect()
         };
-        Held {
+        StoredFleet {
             seed: self.seed,
             models: models(&self.models),
             added: models(&self.added),
@@ -126,7 +127,7 @@ impl FleetConfig {
     ///
     /// # Errors
     /// When something else was asked for, or a model is not there any more.
-    pub(super) fn adopt(&mut self, held: &Held, place: &Path) -> Result<(), ConfigError> {
+    pub(super) fn adopt(&mut self, held: &StoredFleet, place: &Path) -> Result<(), ConfigError> {
         let place = place.display();
         let differs = |setting, origin: &Origin, asked: String, there: String| {
             let said = format!(
@@ -141,7 +142,7 @@ impl FleetConfig {
             let source = |entry: &Entry| {
                 profile::named(&entry.name).map_or_else(|_| String::new(), |p| p.source.clone())
             };
-            let same = |(entry, model): (&Entry, &HeldModel)| {
+            let same = |(entry, model): (&Entry, &StoredModel)| {
                 source(entry) == model.profile && entry.count.is_none_or(|count| count == model.count)
             };
             if entries.len() != held.models.len() || !entries.iter().zip(&held.models).all(same) {
@@ -154,7 +155,7 @@ impl FleetConfig {
         {
             return differs(&NODES, origin, format!("{nodes} nodes"), format!("{} nodes", held.nodes()));
         }
-        let model = |held: &HeldModel| {
+        let model = |held: &StoredModel| {
             let missing = |e: profile::ProfileError| ConfigError::new(place.to_string(), e.to_string());
             let profile = profile::named(&held.profile).map_err(missing)?;
             Ok(Model { profile, count: held.count })

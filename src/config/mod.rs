@@ -29,7 +29,7 @@ use crate::address::{Layout, Place, Urls};
 use crate::clock::Clock;
 use crate::effect::Network;
 use crate::profile::timing::Timing;
-use crate::store::Held;
+use crate::store::StoredFleet;
 use crate::time::Span;
 use crate::tls::MinVersion;
 use setting::{
@@ -171,7 +171,7 @@ impl Config {
     ///
     /// # Errors
     /// When the settings ask for another fleet or another beginning, or one of its models cannot be had any more.
-    pub fn adopt(&mut self, held: &Held, place: &Path) -> Result<(), ConfigError> {
+    pub fn adopt(&mut self, held: &StoredFleet, place: &Path) -> Result<(), ConfigError> {
         if let Some(snapshot) = self.snapshot.as_deref().filter(|snapshot| *snapshot != place) {
             let said = format!(
                 "{} is to begin a fleet, and {} holds one; leave it out to go on with that one, or name an empty directory",

@@ -10,7 +10,7 @@ use crate::fleet::Fleet;
 use crate::node::{NodeId, State};
 use crate::redfish::Redfish;
 use crate::redfish::session::Sessions;
-use crate::store::{Directory, Held, Keeper, Store, snapshot};
+use crate::store::{Directory, Keeper, Store, StoredFleet, snapshot};
 use crate::time::SimTime;
 
 /// What the fleet remembers of an earlier run, or of a snapshot.
@@ -30,18 +30,18 @@ pub(super) struct Memory {
 impl Memory {
     /// Reads what is to be remembered, and makes the configured fleet the one that it is of.
     pub(super) fn open(config: &mut Config) -> anyhow::Result<Self> {
-        let directory = config.state.as_deref().map(|dir| Directory::hold(dir, true)).transpose()?;
+        let directory = config.state.as_deref().map(|dir| Directory::lock(dir, true)).transpose()?;
         let store = directory.as_ref().map(Store::open).transpose()?.flatten();
         let (mut nodes, mut removed, mut time) = (Vec::new(), Vec::new(), SimTime::from_ms(0));
         if let Some(store) = &store {
-            config.adopt(store.held(), store.file())?;
+            config.adopt(store.fleet(), store.file())?;
             time = store.time();
-            removed.clone_from(&store.held().removed);
+            removed.clone_from(&store.fleet().removed);
         } else if let Some(file) = config.snapshot.clone() {
             let snapshot = snapshot::Reader::open(&file)?;
             let then = SimTime::from_ms(snapshot.header().time_ms);
-            config.adopt(&snapshot.header().held, &file)?;
-            removed.clone_from(&snapshot.header().held.removed);
+            config.adopt(&snapshot.header().fleet, &file)?;
+            removed.clone_from(&snapshot.header().fleet.removed);
             time = then.max(SimTime::from_ms(clock::unix_ms()));
             nodes = snapshot.nodes(time.since_ms(then))?;
         }
@@ -73,7 +73,7 @@ impl Memory {
             Some(store) => store,
             None => {
                 let now = fleet.clock().now();
-                let held = Held { removed: self.removed, ..config.fleet.held() };
+                let held = StoredFleet { removed: self.removed, ..config.fleet.held() };
                 Store::create(&directory, &held, now, self.nodes.into_iter().map(Ok))?
             }
         };

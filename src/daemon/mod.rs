@@ -24,7 +24,7 @@ use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check};
 use crate::server::{Limits, Listener, Server};
 use crate::tls::{
-    CertificateNames, DevelopmentCa, Identity, Leaves, Shown, TlsError, agent_identity, server_config,
+    CertificateNames, DevelopmentCa, Identity, Leaves, ListenerTls, TlsError, agent_identity, server_config,
 };
 use memory::Memory;
 
@@ -188,8 +188,8 @@ fn start_admin(
 
 /// Certificates of both kinds of listener.
 struct Identities {
-    redfish: Shown,
-    agents: Shown,
+    redfish: ListenerTls,
+    agents: ListenerTls,
     /// What agents tell Ironic to trust, PEM.
     agent_pem: String,
     /// Absolute path of what clients check the Redfish listeners against.
@@ -212,7 +212,7 @@ impl Identities {
             names.add_domain(domain.as_str())?;
         }
         let same = |identity: &Identity| {
-            Ok::<_, TlsError>(Shown::Same(server_config(identity.resolver(), config.tls_min)?))
+            Ok::<_, TlsError>(ListenerTls::Same(server_config(identity.resolver(), config.tls_min)?))
         };
         let own = match &config.certificates {
             Certificates::Development => None,
@@ -223,7 +223,7 @@ impl Identities {
             let (identity, path) = (ca.redfish_identity(&names, now)?, ca.certificate_path());
             let leaves = Arc::new(Leaves::new(ca, identity, now, config.tls_min)?);
             let pem = leaves.ca_pem().to_owned();
-            (Shown::ByAddress(Arc::clone(&leaves)), Shown::ByAddress(leaves), pem, path)
+            (ListenerTls::ByAddress(Arc::clone(&leaves)), ListenerTls::ByAddress(leaves), pem, path)
         } else {
             let agents = agent_identity(&config.certs, &names, now)?;
             let (redfish, path) = match &own {

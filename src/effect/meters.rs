@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Done, Outside};
-use crate::meter::{Counter, Histogram, Level, Page};
+use crate::meter::{Counter, Gauge, Histogram, Page};
 use crate::node::command::{Answer, EffectKind};
 use crate::node::ipa::{Beat, Inspected, LookedUp};
 use crate::time::SimTime;
@@ -15,8 +15,8 @@ const RESULTS: [&str; 4] = ["ok", "refused", "failed", "held"];
 #[derive(Debug, Default)]
 pub(super) struct Meters {
     calls: [[Counter; RESULTS.len()]; KINDS.len()],
-    pub(super) in_flight: Level,
-    pub(super) waiting: Level,
+    pub(super) in_flight: Gauge,
+    pub(super) waiting: Gauge,
     lateness: Histogram,
     pub(super) calls_limit: Counter,
     pub(super) server_limit: Counter,

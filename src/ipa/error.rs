@@ -8,7 +8,7 @@ use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
-use crate::face::HangUp;
+use crate::face::CloseConnection;
 use crate::fleet::keep::NotKept;
 use crate::node::command::Refusal;
 use crate::node::ipa::IpaError;
@@ -56,7 +56,7 @@ impl Fault {
         Self::new(StatusCode::CONFLICT, format!("{}: executing command {with}", Refusal::AgentBusy))
     }
 
-    /// As near to a refused connection as an answer can be; see [`HangUp`].
+    /// As near to a refused connection as an answer can be; see [`CloseConnection`].
     pub(super) fn unreachable() -> Self {
         let text = "no agent serves at this address: its machine is off, or its API is closed".to_owned();
         Self { hang_up: true, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text) }
@@ -84,7 +84,7 @@ impl Fault {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.hang_up {
-            response.extensions_mut().insert(HangUp);
+            response.extensions_mut().insert(CloseConnection);
         }
         response
     }

@@ -266,7 +266,7 @@ impl Face for Api {
         Self::call(self, peer.node.map(NodeId), request).await.map(Body::from)
     }
 
-    fn is_home(&self, node: u32) -> bool {
+    fn accepts_connections(&self, node: u32) -> bool {
         self.agent(NodeId(node), |_| ()).is_ok()
     }
 

@@ -1,48 +1,48 @@
-//! The kernel command line, read as the Ironic Python Agent reads `/proc/cmdline` and `parameters.txt`.
+//! The kernel command line, parsed as the Ironic Python Agent parses `/proc/cmdline` and `parameters.txt`.
 
 use std::fmt;
 
-/// The longest command line Linux takes on any architecture (`COMMAND_LINE_SIZE`; 2048 on x86-64).
+/// The maximum length of a command line that Linux accepts on any architecture (`COMMAND_LINE_SIZE`; 2048 on x86-64).
 pub const MAX_COMMAND_LINE_BYTES: usize = 4096;
 
-/// Parameters whose values are secrets, hidden from `Debug`.
+/// Parameters with secret values, which `Debug` does not print.
 const SECRETS: [&str; 1] = ["ipa-agent-token"];
 
-/// `key=value` parameters separated by white space, kept as one compact text.
+/// `key=value` parameters separated by white space, stored as one text.
 ///
-/// Read as `_read_params_from_file` in `ironic_python_agent/utils.py` does: split at white space whatever the quotes
-/// say, words without `=` are no parameters, the value starts after the first `=`, and the last of several wins.
+/// They are parsed as by `_read_params_from_file` in `ironic_python_agent/utils.py`: quotes do not protect white space,
+/// a word without `=` is not a parameter, a value starts after the first `=`, and the last value of a repeated name
+/// wins.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct CommandLine(Box<str>);
 
 impl CommandLine {
-    /// Takes a text as the kernel would show it.
+    /// Takes the text of `/proc/cmdline` or `parameters.txt`.
     pub fn new(text: &str) -> Self {
         Self(text.trim().into())
     }
 
-    /// The text itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The value of a parameter; names are case sensitive.
+    /// The value of a parameter. Names are case sensitive.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.pairs().rev().find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// Every parameter in the order of the text, repeated ones included.
+    /// All parameters in the order of the text, including repeated ones.
     pub fn pairs(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
         self.0.split(is_python_space).filter_map(|word| word.split_once('='))
     }
 
-    /// The parameters of an agent that may find `removable` ones, from `parameters.txt`, on a virtual floppy. They
-    /// are looked at, and win, only if the kernel was started with `boot_method=vmedia` (`get_agent_params` in
-    /// `ironic_python_agent/utils.py`).
+    /// The parameters of an agent that finds the parameters `removable` in `parameters.txt` on a virtual floppy. The
+    /// agent reads them only if the command line has `boot_method=vmedia`, and then they take precedence
+    /// (`get_agent_params` in `ironic_python_agent/utils.py`).
     #[must_use]
     pub fn with_removable(&self, removable: &CommandLine) -> CommandLine {
         if self.get("boot_method") == Some("vmedia") {
-            // The last of several wins, so adding them at the end is all there is to do.
+            // The last value of a repeated name wins, so it is enough to append them.
             CommandLine(format!("{} {}", self.0, removable.0).into())
         } else {
             self.clone()
@@ -50,7 +50,7 @@ impl CommandLine {
     }
 }
 
-/// What `str.split()` of Python takes for white space: Unicode's, and the four ASCII separators.
+/// Whether Python's `str.split()` treats a character as white space: Unicode white space and four ASCII separators.
 fn is_python_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
@@ -87,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn quotes_do_not_hold_words_together_for_the_agent() {
+    fn quotes_do_not_protect_white_space() {
         let line = CommandLine::new("note=\"two words\" \"other=one two\"");
         assert_eq!(line.get("note"), Some("\"two"));
         assert_eq!(line.get("\"other"), Some("one"));
     }
 
     #[test]
-    fn removable_parameters_win_only_after_a_virtual_media_boot() {
+    fn removable_parameters_apply_only_after_a_virtual_media_boot() {
         let floppy = CommandLine::new("ipa-agent-token=new\nipa-debug=1");
         let booted = CommandLine::new("boot_method=vmedia ipa-agent-token=old");
         assert_eq!(booted.with_removable(&floppy).get("ipa-agent-token"), Some("new"));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_not_shown_in_logs() {
+    fn debug_output_hides_the_token() {
         let line = CommandLine::new("a=1 ipa-agent-token=s3cret quiet");
         assert_eq!(format!("{line:?}"), "CommandLine(\"a=1 ipa-agent-token=*** quiet\")");
     }

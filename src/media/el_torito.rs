@@ -1,21 +1,20 @@
-//! The El Torito boot catalog ("Bootable CD-ROM Format Specification" 1.0, section 2; the EFI platform is UEFI
-//! section 13.3.2.1): which programs a CD offers to which firmware.
+//! The El Torito boot catalog, which lists the boot images of a CD for each firmware ("Bootable CD-ROM Format
+//! Specification" 1.0, section 2; UEFI section 13.3.2.1 for the EFI platform).
 
 use super::error::{Stop, malformed};
-use super::iso::{SECTOR_BYTES, u16_at, u32_at};
+use super::sector::{SECTOR_BYTES, u16_at, u32_at};
 use super::sparse::Sparse;
 
-/// Bytes of one catalog record.
 const RECORD_BYTES: usize = 32;
 
-/// Which firmware an entry is for.
+/// The platform of an entry, which is the firmware that can boot it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Platform {
-    /// 0: x86 BIOS.
+    /// x86 BIOS, id 0.
     Bios,
-    /// 0xEF: UEFI.
+    /// UEFI, id 0xEF.
     Efi,
-    /// PowerPC, Mac and others.
+    /// PowerPC, Mac and other platforms.
     Other(u8),
 }
 
@@ -29,17 +28,16 @@ impl From<u8> for Platform {
     }
 }
 
-/// One bootable entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BootEntry {
     pub(super) platform: Platform,
-    /// Whether the image is used as it is, not as an emulated floppy or disk.
+    /// Whether the firmware uses the image directly, instead of emulating a floppy or a hard disk.
     pub(super) no_emulation: bool,
-    /// First sector of the boot image.
+    /// The first sector of the boot image.
     pub(super) sector: u32,
 }
 
-/// The bootable entries of the catalog, in its order. Only the first sector of the catalog is read: 64 records.
+/// The bootable entries of the catalog, in order. Only its first sector is read, which has 64 records.
 pub(super) fn read(image: &Sparse, sector: u32) -> Result<Vec<BootEntry>, Stop> {
     let start = u64::from(sector) * SECTOR_BYTES;
     let catalog = image.bytes(start, SECTOR_BYTES as usize, "the El Torito boot catalog")?;
@@ -56,7 +54,7 @@ pub(super) fn read(image: &Sparse, sector: u32) -> Result<Vec<BootEntry>, Stop> 
     let mut entries = Vec::new();
     entries.extend(records.next().and_then(|record| bootable(record, validation[1].into())));
     while let Some(header) = records.next() {
-        // 0x90: a section, more follow; 0x91: the last section.
+        // 0x90 is the header of a section, 0x91 that of the last section.
         if !matches!(header[0], 0x90 | 0x91) {
             break;
         }
@@ -64,7 +62,7 @@ pub(super) fn read(image: &Sparse, sector: u32) -> Result<Vec<BootEntry>, Stop> 
         while left > 0
             && let Some(record) = records.next()
         {
-            // 0x44 continues the entry before it and does not count.
+            // 0x44 continues the previous entry and is not counted.
             if record[0] != 0x44 {
                 entries.extend(bootable(record, header[1].into()));
                 left -= 1;
@@ -86,15 +84,16 @@ fn bootable(record: &[u8], platform: Platform) -> Option<BootEntry> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::error::MediaError;
-    use super::super::testing::{IsoWriter, Server};
     use super::*;
+    use crate::media::error::MediaError;
+    use crate::media::testing::{IsoWriter, Server};
 
     fn entries(image: &[u8], sector: u32) -> Result<Vec<BootEntry>, MediaError> {
         Server::new(image).run(|object| object.drive(|object| read(object, sector)))
     }
 
-    /// The writer puts the catalog after its directories, of which there is only the root.
+    /// The sector of the catalog: the writer puts it after the directories, and these images have only the root
+    /// directory.
     const CATALOG: u32 = 21;
 
     #[test]
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_catalog_that_is_none_is_refused() {
+    fn an_invalid_catalog_is_refused() {
         let mut image = IsoWriter::new("X").file("a", "a").boot(0, "a").build();
         image[CATALOG as usize * 2048 + 5] ^= 1;
         assert_eq!(
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_are_not_bootable_do_not_count() {
+    fn entries_that_are_not_bootable_are_skipped() {
         let mut image = IsoWriter::new("X").file("a", "a").boot(0, "a").build();
         image[CATALOG as usize * 2048 + 32] = 0;
         assert_eq!(entries(&image, CATALOG), Ok(Vec::new()));

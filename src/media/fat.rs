@@ -1,11 +1,11 @@
-//! FAT12, FAT16 and FAT32 (Microsoft "FAT32 File System Specification" 1.03, with VFAT long names), for reading: EFI
-//! boot images and the virtual floppy with agent parameters.
+//! Reads FAT12, FAT16 and FAT32 with VFAT long names (Microsoft "FAT32 File System Specification" 1.03), for EFI boot
+//! images and for the virtual floppy with agent parameters.
 //!
-//! Written here rather than taken from `fatfs`, which subtracts with overflow on a directory entry that starts at
-//! cluster 1 and wants a writable disk; the tests do use it, to make the images that are read here.
+//! The crate `fatfs` is not used here: its arithmetic overflows on a directory entry that starts at cluster 1, and it
+//! needs a writable disk. The tests use it to create images.
 
 use super::error::{MediaError, Stop, malformed};
-use super::iso::{u16_at, u32_at};
+use super::sector::{u16_at, u32_at};
 use super::sparse::Sparse;
 use super::tree::{Entry, Kind, MAX_DIRECTORY_BYTES, MAX_FILE_BYTES, Node, Tree};
 
@@ -14,24 +14,24 @@ const ENTRY_BYTES: usize = 32;
 /// Attribute bits of a directory entry.
 const VOLUME_ID: u8 = 0x08;
 const DIRECTORY: u8 = 0x10;
-/// All of read-only, hidden, system and volume: a part of a long name.
+/// The bits read-only, hidden, system and volume together mark a part of a long name.
 const LONG_NAME: u8 = 0x0f;
-/// Characters in one part of a long name, and where they are.
+/// The offsets of the 13 characters in one part of a long name.
 const LONG_NAME_UNITS: [usize; 13] = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30];
-/// Parts of a long name: 255 characters in thirteens.
+/// The maximum number of parts of a long name: 255 characters, 13 in each part.
 const MAX_LONG_NAME_PARTS: u8 = 20;
 
-/// An opened FAT file system.
+/// A FAT file system with its boot sector read.
 #[derive(Debug)]
 pub(super) struct Fat<'a> {
     image: &'a Sparse,
-    /// Where the file system starts in the image, in bytes.
+    /// The first byte of the file system in the image.
     base: u64,
     kind: FatKind,
     cluster_bytes: u64,
-    /// Clusters are numbered from 2 to one less than this.
+    /// The valid clusters are `2..clusters_end`.
     clusters_end: u32,
-    /// Bytes from `base`.
+    /// The offset of the allocation table from `base`, in bytes; `data` and `fixed_root` likewise.
     table: u64,
     data: u64,
     fixed_root: u64,
@@ -47,7 +47,7 @@ enum FatKind {
 }
 
 impl<'a> Fat<'a> {
-    /// Opens the file system at byte `base` of the image, or says that there is none.
+    /// Reads the boot sector at byte `base` of the image. `None` if there is no FAT file system.
     pub(super) fn open(image: &'a Sparse, base: u64) -> Result<Option<Self>, Stop> {
         if !image.reaches(base.saturating_add(BOOT_SECTOR_BYTES as u64)) {
             return Ok(None);
@@ -76,7 +76,7 @@ impl<'a> Fat<'a> {
         if table_sectors == 0 || clusters == 0 {
             return Ok(None);
         }
-        // The count of clusters alone decides (section "FAT Type Determination").
+        // Only the number of clusters determines the type (section "FAT Type Determination").
         let kind = match clusters {
             0..4085 => FatKind::Fat12,
             4085..65525 => FatKind::Fat16,
@@ -97,7 +97,7 @@ impl<'a> Fat<'a> {
         }))
     }
 
-    /// The volume label: that of the root directory, as Linux reads it, or else that of the boot sector.
+    /// The volume label in the root directory, as Linux reads it, or else the label in the boot sector.
     pub(super) fn label(&self) -> Result<String, Stop> {
         let bytes = self.directory_bytes(self.root)?;
         let label = bytes
@@ -111,7 +111,7 @@ impl<'a> Fat<'a> {
         self.image.bytes(self.base.saturating_add(start), count, what)
     }
 
-    /// The cluster after this one, none at the end of the chain.
+    /// The next cluster of a chain; `None` at its end.
     fn next(&self, cluster: u32) -> Result<Option<u32>, Stop> {
         let what = "the file allocation table";
         let index = u64::from(cluster);
@@ -128,7 +128,7 @@ impl<'a> Fat<'a> {
         Ok((value < end).then_some(value))
     }
 
-    /// A chain of clusters, up to `limit` bytes of it. Not longer, so that a chain that loops ends too.
+    /// The first `limit` bytes of a chain of clusters. The limit also ends a chain that is a loop.
     fn chain(&self, start: u32, limit: u64, what: &str) -> Result<Vec<u8>, Stop> {
         let mut bytes = Vec::new();
         let mut next = Some(start);
@@ -155,7 +155,7 @@ impl<'a> Fat<'a> {
 
     fn directory_bytes(&self, directory: Node) -> Result<Vec<u8>, Stop> {
         if directory.start == 0 {
-            // The fixed root of FAT12 and FAT16: 65,535 entries of 32 bytes at most.
+            // FAT12 and FAT16 have a fixed root directory of at most 65,535 entries of 32 bytes.
             let size = u64::from(directory.size).min(MAX_DIRECTORY_BYTES);
             return self.bytes(self.fixed_root, size as usize, "the FAT root directory");
         }
@@ -193,7 +193,7 @@ impl Tree for Fat<'_> {
 
     fn read(&self, file: Node, path: &str) -> Result<Vec<u8>, Stop> {
         let size = u64::from(file.size);
-        assert!(size <= MAX_FILE_BYTES, "read_path has looked at the size");
+        assert!(size <= MAX_FILE_BYTES, "read_path has checked the size");
         if size == 0 {
             return Ok(Vec::new());
         }
@@ -210,11 +210,11 @@ impl Tree for Fat<'_> {
     }
 }
 
-/// The parts of a long name, which stand before their entry, the last part first.
+/// The parts of a long name. They precede the entry, with the last part first.
 #[derive(Debug, Default)]
 struct LongName {
     units: Vec<u16>,
-    /// The number that the next part must have; 0 after the last.
+    /// The required number of the next part. 0 after the first part of the name, which comes last.
     expected: u8,
     checksum: u8,
 }
@@ -234,7 +234,7 @@ impl LongName {
         self.expected -= 1;
     }
 
-    /// The name, if all its parts were there and belong to this entry.
+    /// The name, if it is complete and belongs to this entry.
     fn finish(self, entry: &[u8]) -> Option<String> {
         let checksum = entry[..11].iter().fold(0u8, |sum, byte| sum.rotate_right(1).wrapping_add(*byte));
         if self.units.is_empty() || self.expected != 0 || checksum != self.checksum {
@@ -250,7 +250,7 @@ fn short_name(entry: &[u8]) -> String {
     if extension.is_empty() { stem } else { format!("{stem}.{extension}") }
 }
 
-/// Boot files have ASCII names; what is not is shown as a replacement.
+/// The text of a field without padding. Boot files have ASCII names; other bytes are replaced.
 fn oem_text(field: &[u8]) -> String {
     String::from_utf8_lossy(field).trim_end_matches([' ', '\0']).to_owned()
 }
@@ -260,8 +260,8 @@ mod tests {
     use fatfs::FatType;
     use proptest::prelude::*;
 
-    use super::super::testing::{Server, fat};
     use super::*;
+    use crate::media::testing::{Server, fat};
 
     fn with<T>(image: &[u8], read: impl Fn(&Fat<'_>) -> Result<T, Stop>) -> Result<Option<T>, MediaError> {
         Server::new(image)
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn files_of_every_fat_size_are_found_and_read() {
+    fn files_are_read_from_each_type_of_fat() {
         let long: Vec<u8> = (0..70_000u32).map(|byte| byte as u8).collect();
         let files: [(&str, &[u8]); 3] = [
             ("parameters.txt", b"a=1\nb=2"),
@@ -290,9 +290,9 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_in_the_allocation_table_is_an_error_not_a_hang() {
+    fn a_loop_in_the_allocation_table_ends() {
         let mut image = fat(1440, FatType::Fat12, "x", &[("d/a", b"1"), ("long", &[7; 2000])]);
-        // Cluster 2 is the directory `d`; make it its own successor, and full of deleted entries.
+        // Cluster 2 is the directory `d`. It gets itself as its successor and contains only deleted entries.
         let table = usize::from(u16_at(&image, 14)) * 512;
         image[table + 3] = 2;
         image[table + 4] &= 0xf0;
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_that_leaves_the_disk_is_named() {
+    fn the_error_for_an_invalid_cluster_names_the_file() {
         let mut image = fat(1440, FatType::Fat12, "x", &[("f", b"1")]);
         let at = image.windows(11).position(|name| name == b"F          ").unwrap();
         image[at + 26] = 1;
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_no_fat_is_said() {
+    fn a_large_file_is_refused_and_another_format_is_not_fat() {
         let mut image = fat(1440, FatType::Fat12, "x", &[("f", &[1; 140_000])]);
         assert_eq!(
             with(&image, |fat| fat.read_path("f")).unwrap_err().to_string(),

@@ -1,35 +1,39 @@
-//! From the bytes of a medium to what would be booted from it, as firmware sees it: which file system, which boot
-//! image; then what its boot loader starts, and what the ramdisk takes along.
+//! Reads a boot medium as firmware does: finds the file system, the boot image, the kernel that the boot loader starts,
+//! and the files that the ramdisk copies.
 
+use super::cmdline::CommandLine;
 use super::el_torito::{self, BootEntry, Platform};
 use super::error::{MediaError, Stop};
 use super::fat::Fat;
-use super::iso::{Iso, SECTOR_BYTES};
+use super::firmware::Firmware;
+use super::iso::Iso;
 use super::loader::{bios_boot, uefi_boot};
+use super::medium::{AgentFile, Boot, Medium, NoBoot, Parameters};
+use super::sector::SECTOR_BYTES;
 use super::sparse::{Progress, Sparse};
 use super::tree::{Entry, Kind, Tree};
-use super::{AgentFile, Boot, Firmware, Medium, Parameters};
 
-/// Asked for first, in one range: volume descriptors, directories, boot catalog and the start of the EFI boot image of
-/// an ISO as Ironic makes it, or the boot sector, allocation table and root directory of a small FAT.
+/// The size of the first range that is fetched. In an ISO of Ironic it contains the volume descriptors, the
+/// directories, the boot catalog and the start of the EFI boot image; in a small FAT image, the boot sector, the
+/// allocation table and the root directory.
 const HEAD_BYTES: u64 = 128 * 1024;
-/// Files that are taken from a medium for the agent; further ones are left.
+/// The maximum number of files that the agent copies from a medium. Further files are ignored.
 pub const MAX_AGENT_FILES: usize = 16;
 
-/// Volume labels by which the agent finds its configuration; it ignores case.
+/// The volume labels by which the agent finds its configuration. It ignores case.
 const AGENT_LABELS: [&str; 2] = ["config-2", "vmedia_boot_iso"];
-/// The directories it copies.
+/// The directories that the agent copies.
 const AGENT_DIRECTORIES: [&str; 2] = ["etc/ironic-python-agent", "etc/ironic-python-agent.d"];
-/// Static network configuration for the ramdisk, from Ironic's `network_data`.
+/// The static network configuration of the ramdisk, from Ironic's `network_data`.
 const NETWORK_DATA: &str = "openstack/latest/network_data.json";
-/// What Ironic calls the file with agent parameters (`create_vfat_image` in `ironic/common/images.py`).
+/// The file in which Ironic writes agent parameters (`create_vfat_image` in `ironic/common/images.py`).
 const PARAMETERS: &str = "parameters.txt";
 
-/// Reads a boot medium, an ISO 9660 or FAT image, as this firmware would.
+/// Reads a boot medium, an ISO 9660 or FAT image, as firmware does.
 ///
 /// # Errors
-/// If it is neither, or if what is needed of it is damaged, or past a limit. A sound medium that does not boot is no
-/// error but [`Boot::No`].
+/// If the image has neither format, a needed part of it is damaged, or it exceeds a limit. A sound medium that does not
+/// boot is not an error; see [`Boot::No`].
 pub fn inspect(image: &mut Sparse, firmware: Firmware) -> Progress<Result<Medium, MediaError>> {
     image.drive(|image| {
         image.require_head(HEAD_BYTES)?;
@@ -48,11 +52,11 @@ pub fn inspect(image: &mut Sparse, firmware: Firmware) -> Progress<Result<Medium
     })
 }
 
-/// Reads the agent parameters of a virtual floppy, FAT or ISO 9660: `parameters.txt`, as Ironic makes it when
-/// `driver_info` has `config_via_removable`.
+/// Reads the agent parameters of a virtual floppy, which is a FAT or ISO 9660 image with a file `parameters.txt`.
+/// Ironic creates it if `driver_info` has `config_via_removable`.
 ///
 /// # Errors
-/// If the image is neither, holds no such file, or is damaged.
+/// If the image has neither format, does not contain the file, or is damaged.
 pub fn parameters(image: &mut Sparse) -> Progress<Result<Parameters, MediaError>> {
     image.drive(|image| {
         image.require_head(HEAD_BYTES)?;
@@ -64,7 +68,7 @@ pub fn parameters(image: &mut Sparse) -> Progress<Result<Parameters, MediaError>
             return Err(MediaError::UnknownFormat.into());
         };
         let text = text.ok_or_else(|| MediaError::NoSuchFile { path: PARAMETERS.to_owned() })?;
-        Ok(Parameters { label, values: super::CommandLine::new(&text) })
+        Ok(Parameters { label, values: CommandLine::new(&text) })
     })
 }
 
@@ -74,47 +78,43 @@ fn iso_medium(image: &Sparse, iso: &Iso<'_>, firmware: Firmware) -> Result<Mediu
         None => Vec::new(),
     };
     let boot = match firmware {
-        _ if entries.is_empty() => {
-            let lacks = if iso.boot_catalog.is_some() { "bootable entry in its" } else { "El Torito" };
-            Boot::No(format!("the ISO {:?} has no {lacks} boot catalog", iso.label))
-        }
+        _ if iso.boot_catalog.is_none() => Boot::No(NoBoot::NoCatalog { label: iso.label.clone() }),
+        _ if entries.is_empty() => Boot::No(NoBoot::NoBootableEntry { label: iso.label.clone() }),
         Firmware::Uefi => match efi_system_partition(image, &entries)? {
             Ok(partition) => uefi_boot(&[iso, &partition])?,
             Err(reason) => Boot::No(reason),
         },
         Firmware::Bios if entries.iter().any(|entry| entry.platform == Platform::Bios) => bios_boot(iso)?,
-        Firmware::Bios => Boot::No("the ISO has a boot image for UEFI only, none for x86 BIOS".to_owned()),
+        Firmware::Bios => Boot::No(NoBoot::UefiOnly),
     };
     let agent_files = agent_files(iso, &boot)?;
     Ok(Medium { label: iso.label.clone(), publisher: iso.publisher.clone(), boot, agent_files })
 }
 
-/// Finds the EFI boot image that UEFI would start a program from: FAT, with the program for removable media in it
-/// (UEFI section 3.5.1.1). Or else says why there is none. As in EDK II the platform of an entry does not matter, only
-/// what it holds; entries for EFI are looked at first.
+/// Finds the EFI boot image that UEFI boots: a FAT file system with the program for removable media (UEFI section
+/// 3.5.1.1). The inner error says why there is none. As in EDK II, the content of an entry matters and its platform
+/// does not; entries for EFI are tried first.
 fn efi_system_partition<'a>(
     image: &'a Sparse,
     entries: &[BootEntry],
-) -> Result<Result<Fat<'a>, String>, Stop> {
+) -> Result<Result<Fat<'a>, NoBoot>, Stop> {
     let mut reason = None;
     let (efi, other): (Vec<BootEntry>, Vec<BootEntry>) =
         entries.iter().copied().partition(|entry| entry.platform == Platform::Efi);
     for entry in efi.into_iter().chain(other).filter(|entry| entry.no_emulation) {
         match Fat::open(image, u64::from(entry.sector) * SECTOR_BYTES)? {
             Some(partition) if has_efi_program(&partition)? => return Ok(Ok(partition)),
-            Some(_) => {
-                reason = Some("the EFI boot image of the ISO has no program EFI/BOOT/BOOT*.EFI".to_owned());
-            }
+            Some(_) => reason = Some(NoBoot::BootImageWithoutProgram),
             None if entry.platform == Platform::Efi => {
-                reason.get_or_insert("the EFI boot image of the ISO is no FAT file system".to_owned());
+                reason.get_or_insert(NoBoot::BootImageNotFat);
             }
             None => {}
         }
     }
-    Ok(Err(reason.unwrap_or_else(|| "the ISO has a boot image for x86 BIOS only, none for UEFI".to_owned())))
+    Ok(Err(reason.unwrap_or(NoBoot::BiosOnly)))
 }
 
-/// `BOOTX64.EFI`, `BOOTAA64.EFI` and the like.
+/// Whether a file system has `BOOTX64.EFI`, `BOOTAA64.EFI` or a program for another architecture.
 fn has_efi_program(tree: &dyn Tree) -> Result<bool, Stop> {
     let is_program = |entry: &Entry| {
         let name = entry.name.to_ascii_uppercase();
@@ -126,12 +126,13 @@ fn has_efi_program(tree: &dyn Tree) -> Result<bool, Stop> {
 fn fat_boot(fat: &Fat<'_>, firmware: Firmware) -> Result<Boot, Stop> {
     match firmware {
         Firmware::Uefi if has_efi_program(fat)? => uefi_boot(&[fat]),
-        Firmware::Uefi => Ok(Boot::No("the FAT image has no program EFI/BOOT/BOOT*.EFI".to_owned())),
+        Firmware::Uefi => Ok(Boot::No(NoBoot::FatWithoutProgram)),
         Firmware::Bios if fat.find("ldlinux.sys")?.is_some() => bios_boot(fat),
-        Firmware::Bios => Ok(Boot::No("the FAT image has no boot loader ldlinux.sys".to_owned())),
+        Firmware::Bios => Ok(Boot::No(NoBoot::FatWithoutLoader)),
     }
 }
 
+/// The files that the agent copies from a medium with one of its labels, after a boot by virtual media.
 fn agent_files(iso: &Iso<'_>, boot: &Boot) -> Result<Vec<AgentFile>, Stop> {
     let mut files = Vec::new();
     let by_virtual_media = match boot {
@@ -158,16 +159,19 @@ fn agent_files(iso: &Iso<'_>, boot: &Boot) -> Result<Vec<AgentFile>, Stop> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{IsoWriter, Names, Server, efi_image, fat};
-    use super::super::{CHUNK_BYTES, KernelBoot, ObjectError};
     use super::*;
+    use crate::media::config::KernelBoot;
+    use crate::media::error::ObjectError;
+    use crate::media::sparse::{CHUNK_BYTES, MAX_ROUNDS};
+    use crate::media::testing::{IsoWriter, Names, Server, efi_image, fat};
 
     const GRUB: &str = "set default=0\nmenuentry 'ramdisk' {\nlinux /vmlinuz nofb ipa-api-url=http://192.0.2.1:6385 \
                         ipa-agent-token=t boot_method=vmedia --\ninitrd /initrd\n}\n";
     const ISOLINUX: &str = "default go\nlabel go\nkernel /vmlinuz\nappend initrd=/initrd text boot_method=vmedia \
                             ipa-api-url=http://192.0.2.1:6385 --\n";
 
-    /// Laid out as Ironic's images for UEFI come out of mkisofs: boot image and ramdisk first, the configuration last.
+    /// An ISO with the layout that mkisofs gives Ironic's UEFI images: boot image and ramdisk first, the configuration
+    /// last.
     fn uefi_iso(ramdisk_bytes: usize) -> IsoWriter {
         IsoWriter::new("VMEDIA_BOOT_ISO")
             .file("boot/grub/efiboot.img", efi_image(&[]))
@@ -201,13 +205,13 @@ mod tests {
 
     fn refusal(image: &[u8], firmware: Firmware) -> String {
         match look(image, firmware).boot {
-            Boot::No(reason) => reason,
+            Boot::No(reason) => reason.to_string(),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn a_ramdisk_iso_gives_its_command_line_to_the_firmware_it_was_made_for() {
+    fn a_ramdisk_iso_boots_with_its_own_kind_of_firmware_only() {
         let image = uefi_iso(50_000).build();
         let (boot, config) = kernel(&image, Firmware::Uefi);
         assert_eq!((boot.kernel.as_str(), config.as_str()), ("/vmlinuz", "EFI/BOOT/grub.cfg"));
@@ -231,18 +235,18 @@ mod tests {
     }
 
     #[test]
-    fn of_many_megabytes_only_a_few_chunks_are_fetched() {
+    fn only_a_few_chunks_of_a_large_image_are_fetched() {
         let image = uefi_iso(24 * 1024 * 1024).build();
         let mut server = Server::new(&image);
         let medium = server.run(|object| inspect(object, Firmware::Uefi)).unwrap();
         assert!(matches!(medium.boot, Boot::Kernel { .. }));
-        // The head, and the configuration at the end.
+        // Four chunks for the head and one for the configuration at the end.
         assert!(server.chunks.len() <= 5, "{:?} of {}", server.chunks, image.len() as u64 / CHUNK_BYTES);
         assert_eq!(server.rounds, 2);
     }
 
     #[test]
-    fn a_server_without_ranges_is_read_from_the_start_to_its_end() {
+    fn an_image_can_be_read_from_a_server_without_ranges() {
         let image = uefi_iso(200_000).build();
         let mut object = Sparse::new();
         let mut sent = 0;
@@ -265,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_sends_nothing_is_given_up() {
+    fn a_server_that_sends_nothing_is_an_error_after_the_maximum_of_fetches() {
         let mut object = Sparse::new();
         let mut rounds = 0;
         let error = loop {
@@ -274,12 +278,12 @@ mod tests {
                 Progress::Need(_) => rounds += 1,
             }
         };
-        assert_eq!(rounds, super::super::MAX_ROUNDS);
+        assert_eq!(rounds, MAX_ROUNDS);
         assert!(matches!(error, MediaError::Object(ObjectError::TooManyRounds { .. })));
     }
 
     #[test]
-    fn configuration_for_the_agent_is_taken_only_from_a_medium_it_would_look_at() {
+    fn agent_files_are_copied_only_from_a_medium_with_the_right_label() {
         let files = [
             ("openstack/latest/network_data.json", "{}"),
             ("etc/ironic-python-agent/ironic.crt", "certificate"),
@@ -296,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_medium_that_does_not_boot_says_why() {
+    fn a_medium_that_does_not_boot_has_a_reason() {
         let plain = IsoWriter::new("BOOT").file("kernel", "k").build();
         assert_eq!(refusal(&plain, Firmware::Uefi), "the ISO \"BOOT\" has no El Torito boot catalog");
 
@@ -327,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_may_be_anywhere_loaders_look() {
+    fn the_configuration_is_found_in_every_place_where_loaders_look() {
         let efi = |files: &[(&str, &[u8])]| {
             IsoWriter::new("LIVE")
                 .file("efi.img", efi_image(files))
@@ -355,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_come_from_a_virtual_floppy() {
+    fn parameters_are_read_from_a_virtual_floppy() {
         let read = |image: &[u8]| Server::new(image).run(parameters);
         let text = b"ipa-api-url=http://192.0.2.1:6385\nipa-agent-token=t";
         let floppy = fat(1440, fatfs::FatType::Fat12, "ir-vfd-dev", &[("parameters.txt", text)]);
@@ -372,8 +376,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_an_answer(bytes in prop::collection::vec(any::<u8>(), 0..4096), at in 0..6usize) {
-            // Behind each signature, so that they are taken for a file system.
+        fn any_bytes_have_a_result(bytes in prop::collection::vec(any::<u8>(), 0..4096), at in 0..6usize) {
+            // Placed after each signature, so that they are read as a file system.
             let mut image = uefi_iso(100).build();
             let at = [0, 32_768 + 7, 34_816 + 7, 40_960, 45_056, 49_152][at];
             image[at..at + bytes.len()].copy_from_slice(&bytes);

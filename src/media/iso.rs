@@ -1,48 +1,48 @@
-//! ISO 9660 (ECMA-119) with Rock Ridge (IEEE P1282) and Joliet names, as far as finding small files needs.
+//! ISO 9660 (ECMA-119) with Rock Ridge (IEEE P1282) and Joliet names. It reads only the structures that are needed to
+//! find small files.
 //!
-//! Written here rather than taken from a crate: those that were tried read whole path tables first, ask for the end of
-//! the image before they read a file, or bring a mount daemon or twenty crates; four record layouts do not need that.
+//! No crate is used. The tested crates read complete path tables first, read the end of the image before a file, or
+//! depend on a mount daemon or twenty other crates. Only four record layouts are needed here.
 
 use super::error::{MediaError, Stop, malformed};
 use super::rock_ridge;
+use super::sector::{SECTOR_BYTES, u16_at, u32_at};
 use super::sparse::Sparse;
 use super::tree::{Entry, Kind, MAX_DIRECTORY_BYTES, Node, Tree};
 
-/// The logical sector, and with nearly every writer also the logical block. Other block sizes are refused.
-pub(super) const SECTOR_BYTES: u64 = 2048;
 /// Sectors 0 to 15 are the system area (ECMA-119 section 6.2.1).
 const FIRST_DESCRIPTOR: u64 = 16;
-/// Volume descriptors looked at before the set is called endless. Real images have three to five.
+/// The maximum number of volume descriptors that are read. Real images have three to five.
 const MAX_DESCRIPTORS: u64 = 32;
 
-/// An opened ISO 9660 image.
+/// An ISO 9660 image with its volume descriptors read.
 #[derive(Debug)]
 pub(super) struct Iso<'a> {
     image: &'a Sparse,
-    /// Volume identifier of the primary volume descriptor.
+    /// The volume identifier.
     pub(super) label: String,
-    /// Publisher identifier of the primary volume descriptor.
+    /// The publisher identifier.
     pub(super) publisher: String,
-    /// First sector of the El Torito boot catalog, if there is one.
+    /// The first sector of the El Torito boot catalog.
     pub(super) boot_catalog: Option<u32>,
     root: Node,
     names: Names,
 }
 
-/// Where the long names are.
+/// The source of the long names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Names {
     Plain,
-    /// In the system use area, after this many bytes of it.
+    /// The system use area, after its first `skip` bytes.
     RockRidge {
         skip: usize,
     },
-    /// The directories are in UCS-2.
+    /// A second directory tree, with names in UCS-2.
     Joliet,
 }
 
 impl<'a> Iso<'a> {
-    /// Opens the image, or says that it is none.
+    /// Reads the volume descriptors. `None` if the image is not ISO 9660.
     pub(super) fn open(image: &'a Sparse) -> Result<Option<Self>, Stop> {
         let first = FIRST_DESCRIPTOR * SECTOR_BYTES;
         if !image.reaches(first + SECTOR_BYTES) || image.bytes(first + 1, 5, "the system area")? != *b"CD001"
@@ -100,7 +100,7 @@ impl<'a> Iso<'a> {
         Ok(Self { image, label, publisher, boot_catalog, root, names })
     }
 
-    /// The bytes of a directory or file.
+    /// The bytes of a directory or a file.
     fn extent(&self, node: Node, what: &str) -> Result<Vec<u8>, Stop> {
         self.image.bytes(u64::from(node.start) * SECTOR_BYTES, node.size as usize, what)
     }
@@ -140,7 +140,7 @@ impl Tree for Iso<'_> {
         let mut entries = Vec::new();
         for sector in bytes.chunks(SECTOR_BYTES as usize) {
             let mut rest = sector;
-            // A record never crosses a sector; a zero length says that the rest of the sector is empty.
+            // A record never crosses the end of a sector. A length of zero means that the rest of the sector is empty.
             while let Some(length) = rest.first().copied().filter(|length| *length != 0) {
                 let Some(record) = rest.get(..usize::from(length)) else {
                     return Err(malformed(
@@ -150,7 +150,7 @@ impl Tree for Iso<'_> {
                     ));
                 };
                 let record = Record::parse(record)?;
-                // Named 0 and 1 are the directory itself and its parent.
+                // The names 0 and 1 are the directory itself and its parent.
                 if !matches!(record.name, [0 | 1]) {
                     entries.push(self.entry(&record)?);
                 }
@@ -183,12 +183,12 @@ impl<'r> Record<'r> {
                 "34 or more, name included",
             )
         })?;
-        // The name is padded so that the system use area starts at an even byte.
+        // Padding after the name aligns the system use area to an even byte.
         let system_use = bytes.get((33 + name_bytes).next_multiple_of(2)..).unwrap_or_default();
         let flags = bytes[25];
         let kind = match flags {
             _ if flags & 0x02 != 0 => Kind::Directory,
-            // Several extents, or interleaved units: nothing that a boot file has.
+            // Several extents or interleaved units. Boot files have neither.
             _ if flags & 0x80 != 0 || bytes[26] != 0 => Kind::Opaque,
             _ => Kind::File,
         };
@@ -205,7 +205,7 @@ fn root_of(descriptor: &[u8]) -> Result<Node, Stop> {
     Ok(node)
 }
 
-/// Whether the entries have Rock Ridge names: the root directory's own record tells.
+/// Reads the root directory's own record, which shows whether the image has Rock Ridge names; see [`rock_ridge::skip`].
 fn rock_ridge_skip(image: &Sparse, root: Node) -> Result<Option<usize>, Stop> {
     let start = u64::from(root.start) * SECTOR_BYTES;
     let length = image.bytes(start, 1, "the root directory")?[0];
@@ -216,12 +216,12 @@ fn rock_ridge_skip(image: &Sparse, root: Node) -> Result<Option<usize>, Stop> {
     Ok(rock_ridge::skip(Record::parse(&bytes)?.system_use))
 }
 
-/// UCS-2 level 1 to 3 (the Joliet specification, "SVD Escape Sequences").
+/// Whether a descriptor has an escape sequence for UCS-2 level 1 to 3 (Joliet specification, "SVD Escape Sequences").
 fn is_joliet(descriptor: &[u8]) -> bool {
     matches!(&descriptor[88..91], b"%/@" | b"%/C" | b"%/E")
 }
 
-/// Identifiers are padded with spaces, by some writers with zeros.
+/// The text of an identifier. Identifiers are padded with spaces; some writers use zeros.
 fn text(field: &[u8]) -> String {
     String::from_utf8_lossy(field).trim_end_matches([' ', '\0']).to_owned()
 }
@@ -231,22 +231,12 @@ fn ucs2(name: &[u8]) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// Little-endian; of numbers that are stored in both orders this is the first.
-pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-/// Little-endian; of numbers that are stored in both orders this is the first.
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{IsoWriter, Names as Written, Server};
     use super::*;
+    use crate::media::testing::{IsoWriter, Names as Written, Server};
 
     fn with<T>(image: &[u8], read: impl Fn(&Iso<'_>) -> Result<T, Stop>) -> Result<Option<T>, MediaError> {
         Server::new(image)
@@ -261,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_whatever_holds_them_and_whatever_their_case() {
+    fn files_are_found_by_each_kind_of_name_and_in_any_case() {
         for names in [Written::Plain, Written::RockRidge, Written::Joliet] {
             let image = sample(names).build();
             let read = |path: &'static str| with(&image, |iso| iso.read_text(path)).unwrap().unwrap();
@@ -282,14 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn label_and_publisher_are_read_without_their_padding() {
+    fn label_and_publisher_are_read_without_padding() {
         let image = sample(Written::RockRidge).build();
         let found = with(&image, |iso| Ok((iso.label.clone(), iso.publisher.clone()))).unwrap();
         assert_eq!(found, Some(("VMEDIA_BOOT_ISO".into(), "a publisher".into())));
     }
 
     #[test]
-    fn a_truncated_image_says_what_is_missing() {
+    fn the_error_for_a_truncated_image_names_the_missing_file() {
         let (image, map) = sample(Written::RockRidge).build_with_map();
         let cut = &image[..map["boot/Long name.config"]];
         assert_eq!(
@@ -305,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_sizes_are_refused_before_anything_is_fetched() {
+    fn a_directory_that_is_too_large_is_refused_without_fetching_it() {
         let mut image = sample(Written::Plain).build();
         image[16 * 2048 + 156 + 10..16 * 2048 + 156 + 14].copy_from_slice(&u32::MAX.to_le_bytes());
         let mut server = Server::new(&image);

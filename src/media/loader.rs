@@ -1,14 +1,15 @@
-//! The boot loader on a medium: where its configuration is, and what comes of it.
+//! The boot loader of a medium: finds its configuration and determines what it boots.
 
 use super::config::{self, Decision, KernelBoot, Machine};
 use super::error::Stop;
+use super::firmware::Firmware;
+use super::medium::{Boot, NoBoot};
 use super::tree::{Kind, Tree};
-use super::{Boot, Firmware};
 
-/// Subdirectories of `EFI` and entries of `loader/entries` that are looked into.
+/// The maximum number of subdirectories of `EFI`, and of files in `loader/entries`, that are read.
 const MAX_CANDIDATES: usize = 16;
 
-/// Where ISOLINUX and SYSLINUX look, in their order.
+/// The configurations of ISOLINUX and SYSLINUX, in the order in which they look for them.
 const SYSLINUX_CONFIGS: [&str; 8] = [
     "boot/isolinux/isolinux.cfg",
     "isolinux/isolinux.cfg",
@@ -21,10 +22,11 @@ const SYSLINUX_CONFIGS: [&str; 8] = [
 ];
 const GRUB_CONFIGS: [&str; 2] = ["boot/grub/grub.cfg", "boot/grub2/grub.cfg"];
 
-/// What the boot loader of a UEFI medium starts. Its configuration is looked for on the medium first, where Ironic and
-/// most distributions put it, then in the EFI boot image, which often only points to the other.
+/// What the boot loader of a UEFI medium boots. `trees` are the file systems in which its configuration is searched, in
+/// order: first the medium, where Ironic and most distributions put it, then the EFI boot image, whose configuration
+/// often only refers to the one on the medium.
 pub(super) fn uefi_boot(trees: &[&dyn Tree]) -> Result<Boot, Stop> {
-    let machine = Machine::without_network(Firmware::Uefi.grub_platform());
+    let machine = Machine::without_network(Firmware::Uefi);
     let mut loader = Loader { trees, found: None };
     for tree in trees {
         let mut paths = vec!["EFI/BOOT/grub.cfg".to_owned()];
@@ -51,9 +53,9 @@ pub(super) fn uefi_boot(trees: &[&dyn Tree]) -> Result<Boot, Stop> {
     Ok(loader.finish())
 }
 
-/// What the boot loader of a BIOS medium starts: ISOLINUX or SYSLINUX, or else GRUB.
+/// What the boot loader of a BIOS medium boots: ISOLINUX or SYSLINUX, or else GRUB.
 pub(super) fn bios_boot(tree: &dyn Tree) -> Result<Boot, Stop> {
-    let machine = Machine::without_network(Firmware::Bios.grub_platform());
+    let machine = Machine::without_network(Firmware::Bios);
     let trees = [tree];
     let mut loader = Loader { trees: &trees, found: None };
     for path in SYSLINUX_CONFIGS {
@@ -96,42 +98,42 @@ fn boot_loader_entries(tree: &dyn Tree) -> Result<Option<Decision>, Stop> {
     Ok(config::loader_entries(&conf, &entries))
 }
 
-/// The configurations of a medium, looked at one after the other until one of them boots something.
+/// Evaluates the configurations of a medium one after the other until one of them boots.
 struct Loader<'t> {
     trees: &'t [&'t dyn Tree],
-    /// What the first configuration comes to, if it boots nothing known here.
+    /// The result of the first configuration that does not boot.
     found: Option<Boot>,
 }
 
 impl Loader<'_> {
-    /// Takes a configuration into account; an answer is final.
+    /// Evaluates the decision of a configuration. If it boots, the returned value is the final result.
     fn consider(&mut self, decision: Decision, config: String) -> Result<Option<Boot>, Stop> {
         let boot = match decision {
-            Decision::Kernel(kernel) => match self.lacks(&kernel)? {
-                None => return Ok(Some(Boot::Kernel { kernel, config })),
-                Some(path) => Boot::No(format!("{config} starts {path}, which is not on the medium")),
-            },
+            Decision::Kernel(kernel) if self.has(&kernel)? => {
+                return Ok(Some(Boot::Kernel { kernel, config }));
+            }
+            Decision::Kernel(KernelBoot { kernel, .. }) => Boot::No(NoBoot::KernelMissing { config, kernel }),
             Decision::LocalDisk => return Ok(Some(Boot::LocalDisk)),
             Decision::San(_) | Decision::Chain(_) => Boot::Unknown,
-            Decision::Exit => Boot::No(format!("{config} gives the boot back to the firmware")),
-            Decision::Nothing(reason) => Boot::No(format!("{config}: {reason}")),
+            Decision::Exit => Boot::No(NoBoot::Exit { config }),
+            Decision::Nothing(reason) => Boot::No(NoBoot::Loader { config, reason }),
         };
         self.found.get_or_insert(boot);
         Ok(None)
     }
 
-    /// The first file the boot loader would not find.
-    fn lacks(&self, boot: &KernelBoot) -> Result<Option<String>, Stop> {
+    /// Whether the boot loader would find the kernel.
+    fn has(&self, boot: &KernelBoot) -> Result<bool, Stop> {
         for tree in self.trees {
             if tree.find(&boot.kernel)?.is_some() {
-                return Ok(None);
+                return Ok(true);
             }
         }
-        Ok(Some(boot.kernel.clone()))
+        Ok(false)
     }
 
     fn finish(self) -> Boot {
-        // A boot program without a configuration that can be read here may well boot something.
+        // Without a configuration that can be read here, the boot program may still boot something.
         self.found.unwrap_or(Boot::Unknown)
     }
 }
@@ -145,7 +147,7 @@ fn read_first(trees: &[&dyn Tree], path: &str) -> Result<Option<String>, Stop> {
     Ok(None)
 }
 
-/// SYSLINUX paths are relative to the directory of its configuration.
+/// A path in a SYSLINUX configuration, which is relative to the directory of the configuration.
 fn below(directory: &str, path: &str) -> String {
     if path.starts_with('/') || directory.is_empty() {
         path.to_owned()

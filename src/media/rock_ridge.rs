@@ -1,17 +1,17 @@
-//! Rock Ridge (IEEE P1282): the long names that UNIX tools put behind each directory record, in areas shared by the
-//! rules of IEEE P1281 (SUSP).
+//! Rock Ridge (IEEE P1282): long names in the system use area of each directory record. IEEE P1281 (SUSP) defines how
+//! several extensions share this area.
 
 use super::error::{Stop, malformed};
-use super::iso::{SECTOR_BYTES, u32_at};
+use super::sector::{SECTOR_BYTES, u32_at};
 use super::sparse::Sparse;
 
-/// Continuation areas followed for one entry.
+/// The maximum number of continuation areas of one record.
 const MAX_CONTINUATIONS: usize = 4;
-/// Bytes of one name; longer names are cut.
+/// The maximum length of a name. Longer names are cut off.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// Whether the areas are shared by rule, and how many bytes at the start of each are left to others: the `SP` entry in
-/// the system use area of the root directory's own record (IEEE P1281 section 5.3).
+/// The number of bytes at the start of each system use area that belong to other extensions. `None` if the image does
+/// not use SUSP. It is in the `SP` entry of the root directory's own record (IEEE P1281 section 5.3).
 pub(super) fn skip(root_area: &[u8]) -> Option<usize> {
     match root_area {
         [b'S', b'P', _length, 1, 0xbe, 0xef, skip, ..] => Some((*skip).into()),
@@ -19,11 +19,11 @@ pub(super) fn skip(root_area: &[u8]) -> Option<usize> {
     }
 }
 
-/// What Rock Ridge says of one entry.
+/// The Rock Ridge fields of one directory record.
 #[derive(Debug, Default)]
 pub(super) struct RockRidge {
     pub(super) name: Vec<u8>,
-    /// A symbolic link, or a directory moved elsewhere.
+    /// Whether it is a symbolic link or a relocated directory.
     pub(super) link: bool,
 }
 
@@ -68,8 +68,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_names_may_continue_elsewhere() {
-        // The area: `NM` with CONTINUE, then `CE` to a block that holds the rest and points to itself.
+    fn long_names_can_continue_in_another_block() {
+        // The area has an `NM` with CONTINUE, and a `CE` to a block with the remaining name, which refers to itself.
         let mut object = Sparse::new();
         let mut block = b"NM\x07\x01\x00ngCE\x1c\x01".to_vec();
         block.extend([0; 24]);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_noted_and_other_entries_passed_over() {
+    fn links_are_recognised_and_other_entries_skipped() {
         let object = Sparse::new();
         let found =
             read(&object, b"PX\x04\x01NM\x06\x01\x00aSL\x05\x01\x00ST\x04\x01NM\x06\x01\x00b").unwrap();

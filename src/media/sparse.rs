@@ -1,35 +1,39 @@
-//! A remote object of which only some bytes are here. A parser that meets a gap stops; the caller is told which range
-//! to fetch, inserts it and runs the parser again, from the start. Parsers are cheap, downloads are not.
+//! A remote object of which only some bytes are in memory.
+//!
+//! A parser stops when it needs a byte that is missing. The caller then fetches the missing range, inserts it and runs
+//! the parser again from the start, because running a parser is cheap compared with a download.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::error::{MediaError, ObjectError, Stop};
 
-/// Ranges are asked for in whole chunks of this many bytes, so that neighbouring structures come together.
+/// Ranges are fetched in whole chunks of this size, so that neighbouring structures are fetched together.
 pub const CHUNK_BYTES: u64 = 32 * 1024;
-/// At most this many bytes of one object are held.
+/// The maximum number of bytes of one object in memory.
 pub const MAX_HELD_BYTES: u64 = 8 * 1024 * 1024;
-/// Objects longer than this are refused. A double-layer Blu-ray holds 50 GB.
+/// The maximum length of an object. A double-layer Blu-ray has 50 GB.
 pub const MAX_OBJECT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
-/// A parser asks for at most this many ranges of one object. Real boot media need about five.
+/// The maximum number of fetches for one object. Real boot media need about five.
 pub const MAX_ROUNDS: u32 = 64;
 
-/// What a parser answers.
+/// The result of a run of a parser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress<T> {
-    /// The answer.
     Done(T),
-    /// Fetch these bytes of the object, [`Sparse::insert`] them (or as many as there are, with
-    /// [`Sparse::set_length`] if the object ends before them) and ask again. Never empty. From a server that ignores
-    /// ranges, read on to the end of this range and drop what lies before it; start over if it was passed.
+    /// The parser needs these bytes of the object. The range is never empty.
+    ///
+    /// The caller fetches them, passes them to [`Sparse::insert`] and runs the parser again. If the object ends
+    /// earlier, the caller inserts the existing bytes and calls [`Sparse::set_length`]. A server that ignores ranges
+    /// sends the object from its start: the caller then skips the bytes before the range, and stops after the range. If
+    /// an open response has already passed the range, the caller sends a new request.
     Need(Range<u64>),
 }
 
 /// The known bytes of a remote object.
 #[derive(Debug, Default)]
 pub struct Sparse {
-    /// Pieces by their first byte. They never overlap.
+    /// Pieces by their first byte, without overlaps.
     pieces: BTreeMap<u64, Vec<u8>>,
     held: u64,
     length: Option<u64>,
@@ -37,26 +41,25 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// An object of which nothing is known yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The length of the object in bytes, once it is known.
+    /// The length of the object in bytes, if it is known.
     pub fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// How many bytes of the object are held.
+    /// The number of bytes in memory.
     pub fn held_bytes(&self) -> u64 {
         self.held
     }
 
-    /// States the length of the whole object: from `Content-Range` (RFC 9110 section 14.4), from `Content-Length` of
-    /// a whole answer, or from where the stream ended.
+    /// Sets the length of the whole object. It comes from `Content-Range` (RFC 9110 section 14.4), from the
+    /// `Content-Length` of a complete response, or from the end of the stream.
     ///
     /// # Errors
-    /// If it contradicts what is known, or is more than [`MAX_OBJECT_BYTES`]. Nothing changes then.
+    /// If it contradicts the known bytes or exceeds [`MAX_OBJECT_BYTES`]. Then nothing changes.
     pub fn set_length(&mut self, length: u64) -> Result<(), ObjectError> {
         if length > MAX_OBJECT_BYTES {
             return Err(ObjectError::TooLong { end: length, limit: MAX_OBJECT_BYTES });
@@ -74,10 +77,12 @@ impl Sparse {
         Ok(())
     }
 
-    /// Adds bytes of the object. They need not be those asked for, nor whole chunks; what is already held is kept.
+    /// Adds bytes of the object. They can be any bytes, not only a requested range or whole chunks. Bytes that are
+    /// already in memory do not change.
     ///
     /// # Errors
-    /// If they lie past the end of the object, or more than [`MAX_HELD_BYTES`] would be held. Nothing changes then.
+    /// If they lie after the end of the object, or more than [`MAX_HELD_BYTES`] would be in memory. Then nothing
+    /// changes.
     pub fn insert(&mut self, offset: u64, bytes: &[u8]) -> Result<(), ObjectError> {
         let end = offset.saturating_add(bytes.len() as u64);
         if end > MAX_OBJECT_BYTES {
@@ -96,7 +101,7 @@ impl Sparse {
         for gap in gaps {
             let piece = &bytes[(gap.start - offset) as usize..(gap.end - offset) as usize];
             match self.pieces.range_mut(..gap.start).next_back() {
-                // A stream arrives in many small pieces; they grow one piece.
+                // A download arrives in many small parts, which extend one piece.
                 Some((start, before)) if start + before.len() as u64 == gap.start => {
                     before.extend_from_slice(piece);
                 }
@@ -109,7 +114,7 @@ impl Sparse {
         Ok(())
     }
 
-    /// Runs a parser over what is here.
+    /// Runs a parser on the known bytes.
     pub(super) fn drive<T>(
         &mut self,
         parse: impl FnOnce(&Sparse) -> Result<T, Stop>,
@@ -119,7 +124,7 @@ impl Sparse {
             Err(Stop::Bad(error)) => return Progress::Done(Err(error)),
             Err(Stop::Missing(range)) => range,
         };
-        assert!(wanted.start < wanted.end, "a parser never misses nothing");
+        assert!(wanted.start < wanted.end, "a parser never needs an empty range");
         if self.rounds == MAX_ROUNDS {
             return Progress::Done(Err(ObjectError::TooManyRounds { rounds: MAX_ROUNDS }.into()));
         }
@@ -130,13 +135,13 @@ impl Sparse {
         Progress::Need(wanted)
     }
 
-    /// Whether the object can have bytes up to `end`, as far as its length is known.
+    /// Whether the object can have bytes up to `end`. True while its length is unknown.
     pub(super) fn reaches(&self, end: u64) -> bool {
         self.length.is_none_or(|length| end <= length)
     }
 
-    /// Makes sure that the bytes before `end` are here, or as many of them as the object has: what nearly every
-    /// parser needs, asked for in one range.
+    /// Stops the parser unless all bytes before `end`, or up to the end of the object, are in memory. Nearly every
+    /// parser needs these bytes, so they are fetched as one range.
     pub(super) fn require_head(&self, end: u64) -> Result<(), Stop> {
         let end = self.length.map_or(end, |length| end.min(length));
         match self.gaps(0..end).first() {
@@ -145,7 +150,7 @@ impl Sparse {
         }
     }
 
-    /// `count` bytes at `start`. `what` names them in errors.
+    /// Reads `count` bytes at `start`. `what` is their name in errors.
     pub(super) fn bytes(&self, start: u64, count: usize, what: &str) -> Result<Vec<u8>, Stop> {
         let end = start.saturating_add(count as u64);
         if end > MAX_OBJECT_BYTES {
@@ -163,17 +168,18 @@ impl Sparse {
         let mut bytes = Vec::with_capacity(count);
         let mut at = start;
         while at < end {
-            let (first, piece) = self.pieces.range(..=at).next_back().expect("no gap was found");
+            let (first, piece) = self.pieces.range(..=at).next_back().expect("the range has no gap");
             let from = (at - first) as usize;
             let to = piece.len().min((end - first) as usize);
-            assert!(from < to, "no gap was found");
+            assert!(from < to, "the range has no gap");
             bytes.extend_from_slice(&piece[from..to]);
             at = first + to as u64;
         }
         Ok(bytes)
     }
 
-    /// Where a range that starts with the missing byte `at` should start: at its chunk, unless that is held in part.
+    /// The start of the range to fetch for the missing byte `at`: the start of its chunk, or the end of the known bytes
+    /// in it.
     fn chunk_start(&self, at: u64) -> u64 {
         let chunk = at - at % CHUNK_BYTES;
         let held_to =
@@ -181,7 +187,7 @@ impl Sparse {
         chunk.max(held_to)
     }
 
-    /// The parts of a range that are not held.
+    /// The parts of a range that are not in memory.
     fn gaps(&self, range: Range<u64>) -> Vec<Range<u64>> {
         let mut gaps = Vec::new();
         let mut at = range.start;
@@ -213,12 +219,12 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_asked_for_in_whole_chunks_and_then_read() {
+    fn a_missing_range_is_fetched_in_whole_chunks_and_then_read() {
         let mut object = Sparse::new();
         assert_eq!(read(&mut object, 40_000, 10), Progress::Need(32_768..65_536));
         object.insert(32_768, &[7; 32_768]).unwrap();
         assert_eq!(read(&mut object, 40_000, 10), Progress::Done(Ok(vec![7; 10])));
-        // Across the edge of what is held, only the rest is asked for.
+        // Of a range that is partly in memory, only the missing part is fetched.
         assert_eq!(read(&mut object, 65_530, 10), Progress::Need(65_536..98_304));
         object.insert(65_536, &[8; 32_768]).unwrap();
         assert_eq!(
@@ -229,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn short_answers_and_overlapping_ones_are_pieced_together() {
+    fn short_and_overlapping_pieces_are_joined() {
         let mut object = Sparse::new();
         object.insert(2, &[2, 3]).unwrap();
         object.insert(6, &[6, 7]).unwrap();
@@ -240,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_length_bounds_what_is_asked_and_what_may_come() {
+    fn a_known_length_limits_reads_and_inserts() {
         let mut object = Sparse::new();
         object.set_length(40_000).unwrap();
         assert_eq!(read(&mut object, 39_000, 1_000), Progress::Need(32_768..40_000));
@@ -261,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_learned_at_the_end_of_the_stream_ends_the_asking() {
+    fn a_length_from_the_end_of_the_stream_is_used() {
         let mut object = Sparse::new();
         assert!(matches!(read(&mut object, 90_000, 10), Progress::Need(_)));
         object.insert(0, &[0; 500]).unwrap();
@@ -274,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_and_how_often_is_asked_are_bounded() {
+    fn memory_and_the_number_of_fetches_are_limited() {
         let mut object = Sparse::new();
         let full = vec![0; MAX_HELD_BYTES as usize];
         object.insert(0, &full).unwrap();
@@ -295,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn absurd_positions_are_refused_not_wrapped() {
+    fn positions_that_overflow_are_refused() {
         let mut object = Sparse::new();
         assert!(matches!(
             read(&mut object, u64::MAX, 4),

@@ -1,13 +1,14 @@
-//! Images for tests, and a server that counts what is fetched of them.
+//! Test helpers: writers of images, and a server that counts fetches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write};
 
-use super::{CHUNK_BYTES, MediaError, Progress, Sparse};
+use super::error::MediaError;
+use super::sparse::{CHUNK_BYTES, Progress, Sparse};
 
 const SECTOR: usize = 2048;
 
-/// Which long names an ISO has.
+/// The kind of long names of an ISO.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Names {
     Plain,
@@ -15,14 +16,14 @@ pub(super) enum Names {
     Joliet,
 }
 
-/// A small ISO 9660 writer: directories of one sector, files in the order given.
+/// A simple writer of ISO 9660 images, with directories of one sector each and files in the given order.
 #[derive(Debug, Clone)]
 pub(super) struct IsoWriter {
     pub(super) label: &'static str,
     pub(super) publisher: &'static str,
     pub(super) names: Names,
     pub(super) files: Vec<(String, Vec<u8>)>,
-    /// Platform and path of each boot image.
+    /// The platform and the path of each boot image.
     pub(super) boot: Vec<(u8, &'static str)>,
 }
 
@@ -42,14 +43,14 @@ impl IsoWriter {
         self
     }
 
-    /// The image, and where each file starts in it.
+    /// The image, and the first byte of each file.
     pub(super) fn build_with_map(&self) -> (Vec<u8>, BTreeMap<String, usize>) {
         let mut directories = BTreeSet::from([String::new()]);
         for (path, _) in &self.files {
             directories.extend(path.match_indices('/').map(|(at, _)| path[..at].to_owned()));
         }
         let trees = if self.names == Names::Joliet { 2 } else { 1 };
-        // Descriptors, then the directories of each tree, then the boot catalog, then the files.
+        // The order is: descriptors, the directories of each tree, the boot catalog, the files.
         let first_directory = 20;
         let catalog = first_directory + trees * directories.len();
         let mut sector = catalog + 1;
@@ -145,7 +146,7 @@ impl IsoWriter {
             let name: Vec<u8> = units.encode_utf16().flat_map(u16::to_be_bytes).collect();
             return record(&name, sector, size, directory, &[]);
         }
-        // As strict writers do: upper case, eight and three.
+        // Like strict writers: upper case, eight characters and an extension of three.
         let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
         let cut = |text: &str, length| text.chars().take(length).collect::<String>().to_uppercase();
         let dot = if directory { "" } else { "." };
@@ -206,7 +207,7 @@ fn record(name: &[u8], sector: usize, size: usize, directory: bool, system_use: 
     record
 }
 
-/// A FAT image, formatted and filled by the `fatfs` crate.
+/// A FAT image with files, written by the crate `fatfs`.
 pub(super) fn fat(kib: usize, kind: fatfs::FatType, label: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut disk = Cursor::new(vec![0; kib * 1024]);
     let mut name = [b' '; 11];
@@ -225,14 +226,14 @@ pub(super) fn fat(kib: usize, kind: fatfs::FatType, label: &str, files: &[(&str,
     disk.into_inner()
 }
 
-/// An EFI boot image with a boot program.
+/// An EFI boot image with a boot program and other files.
 pub(super) fn efi_image(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut all: Vec<(&str, &[u8])> = vec![("EFI/BOOT/BOOTX64.EFI", b"MZ")];
     all.extend(files);
     fat(1440, fatfs::FatType::Fat12, "EFI", &all)
 }
 
-/// Serves an image to a parser and counts.
+/// Serves an image to a parser and counts the fetches.
 #[derive(Debug)]
 pub(super) struct Server<'i> {
     image: &'i [u8],
@@ -245,7 +246,7 @@ impl<'i> Server<'i> {
         Self { image, rounds: 0, chunks: BTreeSet::new() }
     }
 
-    /// Runs a parser to its end, as a client of a server that knows ranges.
+    /// Runs a parser to its end, with a server that supports ranges.
     pub(super) fn run<T>(
         &mut self,
         parse: impl Fn(&mut Sparse) -> Progress<Result<T, MediaError>>,

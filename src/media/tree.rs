@@ -1,19 +1,19 @@
-//! What the two file systems have in common: directories with names, and small files to read.
+//! The common interface of the two file systems: directories, and small files.
 
 use super::error::{MediaError, Stop};
 
-/// Directories longer than this are refused. A directory of boot files takes one or two sectors.
+/// The maximum size of a directory. A directory of boot files has one or two sectors.
 pub(super) const MAX_DIRECTORY_BYTES: u64 = 256 * 1024;
-/// Files longer than this are not read. Boot configurations and certificates are a few KiB.
+/// The maximum size of a file that is read. Boot configurations and certificates have a few KiB.
 pub(super) const MAX_FILE_BYTES: u64 = 128 * 1024;
 
 /// A file or directory of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) kind: Kind,
-    /// First sector (ISO 9660) or cluster (FAT).
+    /// The first sector (ISO 9660) or cluster (FAT).
     pub(super) start: u32,
-    /// Bytes.
+    /// In bytes.
     pub(super) size: u32,
 }
 
@@ -21,36 +21,34 @@ pub(super) struct Node {
 pub(super) enum Kind {
     Directory,
     File,
-    /// A symbolic link or a file of several extents: there, but not followed.
+    /// A symbolic link or a file of several extents. It exists, but is not read.
     Opaque,
 }
 
-/// One line of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// The long name: Rock Ridge, Joliet or VFAT, where there is one.
+    /// The long name (Rock Ridge, Joliet or VFAT), or else the short name.
     pub(super) name: String,
-    /// The name of the bare file system, which boot loaders without the extension look up.
+    /// The name in the basic file system. Boot loaders that do not know the extension use it.
     pub(super) short: String,
     pub(super) node: Node,
 }
 
 impl Entry {
-    /// Firmware and boot loaders look names up without regard to case.
+    /// Firmware and boot loaders compare names without regard to case.
     fn is_named(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name) || self.short.eq_ignore_ascii_case(name)
     }
 }
 
-/// A file system that can be walked.
 pub(super) trait Tree {
     fn root(&self) -> Node;
     /// The entries of a directory, without `.` and `..`.
     fn list(&self, directory: Node) -> Result<Vec<Entry>, Stop>;
-    /// The bytes of a file that is known to be small.
+    /// The bytes of a file. The caller has checked that it is small.
     fn read(&self, file: Node, path: &str) -> Result<Vec<u8>, Stop>;
 
-    /// Finds a path; empty parts of it are skipped.
+    /// Finds a path. Empty parts of the path are skipped.
     fn find(&self, path: &str) -> Result<Option<Node>, Stop> {
         let mut node = self.root();
         for part in path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".") {
@@ -67,7 +65,7 @@ pub(super) trait Tree {
         Ok(Some(node))
     }
 
-    /// The entries of a directory, none if there is no such directory.
+    /// The entries of a directory; empty if it does not exist.
     fn list_path(&self, path: &str) -> Result<Vec<Entry>, Stop> {
         match self.find(path)? {
             Some(node) if node.kind == Kind::Directory => self.list(node),
@@ -75,7 +73,7 @@ pub(super) trait Tree {
         }
     }
 
-    /// A file, or none if there is no such file.
+    /// The bytes of a file; `None` if it does not exist.
     fn read_path(&self, path: &str) -> Result<Option<Vec<u8>>, Stop> {
         let Some(node) = self.find(path)? else { return Ok(None) };
         if node.kind != Kind::File {
@@ -88,7 +86,7 @@ pub(super) trait Tree {
         self.read(node, path).map(Some)
     }
 
-    /// A text file, or none if there is no such file. What is not UTF-8 in it is replaced.
+    /// The text of a file; `None` if it does not exist. Invalid UTF-8 is replaced.
     fn read_text(&self, path: &str) -> Result<Option<String>, Stop> {
         Ok(self.read_path(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     }

@@ -17,7 +17,7 @@ use super::meters;
 use super::root::Root;
 use super::service::Redfish;
 use crate::address::{host_of, label_below};
-use crate::face::{Body, Face, HangUp, Peer, Refused};
+use crate::face::{Body, CloseConnection, Face, Peer, Refused};
 use crate::node::command::Refusal;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
@@ -32,7 +32,9 @@ impl Face for Redfish {
                 Content::List(list) => Body::Parts(Box::new(counted_parts(list, Arc::clone(self)))),
             }),
             // The node may have been removed since the client connected.
-            (Some(node), _) => whole(self.call_own(NodeId(node), |_| true, &request).unwrap_or_else(hang_up)),
+            (Some(node), _) => {
+                whole(self.call_own(NodeId(node), |_| true, &request).unwrap_or_else(close_connection))
+            }
             (None, Some(domain)) => {
                 whole(self.call_named(domain, peer, &request).unwrap_or_else(misdirected))
             }
@@ -43,7 +45,7 @@ impl Face for Redfish {
         }
     }
 
-    fn is_home(&self, node: u32) -> bool {
+    fn accepts_connections(&self, node: u32) -> bool {
         self.fleet.look(NodeId(node), |node, _| node.bmc().restarting_until.is_none()).unwrap_or(false)
     }
 
@@ -74,7 +76,7 @@ impl Redfish {
 
     /// Answers a request at the root of a node, if the node exists and `is_meant`.
     ///
-    /// A BMC that restarts has no network. The response is then a [`HangUp`], and the server closes the connection.
+    /// A BMC that restarts has no network. The response is then a [`CloseConnection`], and the server closes the connection.
     #[doc(hidden)]
     pub fn call_own(
         &self,
@@ -89,7 +91,7 @@ impl Redfish {
             if let Some(until) = node.bmc().restarting_until {
                 let left = std::time::Duration::from_millis(until.since_ms(now));
                 let mut response = Problem::from(Refusal::ManagerRestarting(left)).response();
-                response.extensions_mut().insert(HangUp);
+                response.extensions_mut().insert(CloseConnection);
                 return Some(response);
             }
             Some(self.whole(self.respond(&mut Root::Own { node, now }, request)))
@@ -128,9 +130,9 @@ fn counted_parts<R: Deref<Target = Redfish> + Clone>(list: List, redfish: R) -> 
     list.parts(redfish).inspect(move |part| metrics.requests.sent(kind, part.len()))
 }
 
-fn hang_up() -> Response<Bytes> {
+fn close_connection() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
-    response.extensions_mut().insert(HangUp);
+    response.extensions_mut().insert(CloseConnection);
     response
 }
 

@@ -1,4 +1,4 @@
-//! The loop of one listener: it owns its connections, from the accept to the last byte of a graceful stop.
+//! The accept loop of one listener. It owns its connections until the graceful stop ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,34 +9,35 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use super::answer::{Context, Shared};
-use super::{Listener, connection};
+use super::connection;
+use super::listener::Listener;
 use crate::face::{Face, Peer};
 
-/// Accepts until told to stop, then drains. Returns how many connections were cut.
+/// Accepts connections until `stop` is true, then drains. Returns how many connections were cut.
 pub(super) async fn connections<F: Face>(
     mut listener: Listener,
     shared: Arc<Shared<F>>,
     mut stop: watch::Receiver<bool>,
 ) -> usize {
     let mut open = JoinSet::new();
-    let told = stop.clone();
+    let stop_connections = stop.clone();
     loop {
         tokio::select! {
             biased;
-            // An error means that the server itself is gone.
+            // An error means that the server was dropped.
             _ = stop.wait_for(|stop| *stop) => break,
-            Some(ended) = open.join_next() => note(ended),
+            Some(ended) = open.join_next() => log_panic(ended),
             (stream, local, remote) = listener.accept() => {
-                let whose = listener.whose(local).filter(|node| node.is_none_or(|n| shared.face.is_home(n)));
-                let Some(node) = whose else {
-                    shared.admission.nobody();
+                let owner = listener.owner(local);
+                let Some(node) = owner.filter(|node| node.is_none_or(|n| shared.face.accepts_connections(n))) else {
+                    shared.admission.count_reset();
                     reset(stream);
                     continue;
                 };
                 let peer = Peer { local, remote, tls: listener.is_tls(), node, sni: None };
-                let Some(seat) = shared.admission.admit(&peer) else { continue };
-                let context = Context::new(Arc::clone(&shared), peer, seat);
-                open.spawn(connection::run(stream, listener.tls.clone(), context, told.clone()));
+                let Some(slot) = shared.admission.admit(&peer) else { continue };
+                let context = Context::new(Arc::clone(&shared), peer, slot);
+                open.spawn(connection::run(stream, listener.tls.clone(), context, stop_connections.clone()));
             }
         }
     }
@@ -44,18 +45,18 @@ pub(super) async fn connections<F: Face>(
     drain(open, shared.admission.limits.drain).await
 }
 
-/// Ends a connection to nobody as a host without a listener does: with a reset, and nothing left to wait for.
+/// Resets a connection, as a host without a listener does. The kernel then keeps no state for it.
 fn reset(stream: TcpStream) {
-    // If it cannot be set, the connection is closed in order instead.
+    // If the option cannot be set, the drop closes the connection normally.
     let _ = stream.set_zero_linger();
     drop(stream);
 }
 
-/// Waits for the connections to end by themselves, and cuts those that do not in time.
+/// Waits up to `limit` for the connections to end. Cuts the remaining ones and returns their number.
 async fn drain(mut open: JoinSet<()>, limit: Duration) -> usize {
     let all_ended = async {
         while let Some(ended) = open.join_next().await {
-            note(ended);
+            log_panic(ended);
         }
     };
     if timeout(limit, all_ended).await.is_ok() {
@@ -66,10 +67,10 @@ async fn drain(mut open: JoinSet<()>, limit: Duration) -> usize {
     cut
 }
 
-fn note(ended: Result<(), JoinError>) {
+fn log_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        tracing::error!(%error, "a connection failed by a defect of the server");
+        tracing::error!(%error, "a connection ended with a panic, which is a bug in fauxmetal");
     }
 }

@@ -1,5 +1,6 @@
-//! What a connection is doing at the moment, told by its stream and by its requests, read by its watchdog.
-//! One task does all of it, so the atomics are there for `Send` alone and need no ordering.
+//! The current activity of a connection. Its stream and its requests update it; its watchdog reads it.
+//!
+//! A single task does all of this. The atomics only make the type `Send` and need no ordering.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,19 +10,19 @@ use std::{io, io::IoSlice};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Most bytes of a refused request that are read and dropped.
+/// The maximum number of bytes of a refused request that the server reads and drops.
 const LINGER_BYTES: usize = 64 << 20;
 
-/// The client owes us something; how long it may take is the watchdog's business.
+/// The action of the client for which the connection waits. The watchdog limits the time of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
     /// The first byte of a request.
     Request,
-    /// The rest of a request's headers.
+    /// The remaining headers of a request.
     Head,
-    /// Room for more of the answer.
+    /// Reading the response, so that the server can write more of it.
     Write,
-    /// The end of its own side, after we ended ours.
+    /// Ending its side of the connection after the server has ended its own.
     Close,
 }
 
@@ -30,18 +31,20 @@ const HEAD: u8 = 1;
 const BUSY: u8 = 2;
 const CLOSING: u8 = 3;
 
-/// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
+    /// [`WAITING`], [`HEAD`], [`BUSY`] or [`CLOSING`].
     phase: AtomicU8,
+    /// Whether a write waits until the client reads.
     stalled: AtomicBool,
+    /// Whether a request's body was left unread.
     unread: AtomicBool,
-    /// Grows with every step forward, so that two waits of one kind can be told apart.
+    /// Increases with each progress, which distinguishes two consecutive waits of the same kind.
     step: AtomicU32,
 }
 
 impl Activity {
-    /// What the client owes us and since which step, or `None` if it is our turn.
+    /// The wait for the client and the step in which it began. `None` while the server works.
     pub(super) fn wait(&self) -> Option<(Wait, u32)> {
         let wait = if self.stalled.load(Relaxed) {
             Wait::Write
@@ -56,18 +59,18 @@ impl Activity {
         Some((wait, self.step.load(Relaxed)))
     }
 
-    /// The headers of a request have been read. Its body has a time limit of its own.
+    /// Called when the headers of a request have been read. The body has a separate time limit.
     pub(super) fn request_begins(&self) {
         self.phase.store(BUSY, Relaxed);
         self.advance();
     }
 
-    /// The answer to a request is there and will be written.
+    /// Called when the response to a request is ready to be written.
     pub(super) fn request_ends(&self) {
         self.phase.store(WAITING, Relaxed);
     }
 
-    /// The body of a request will not be read, so the client may be writing still when we close.
+    /// Called when a request's body will not be read: the client may still be sending it when the server closes.
     pub(super) fn leaves_unread(&self) {
         self.unread.store(true, Relaxed);
     }
@@ -90,9 +93,9 @@ impl Activity {
         }
     }
 
-    /// Returns whether the client may be writing still.
+    /// Called when the server closes. Returns whether the client may still be sending.
     fn closes(&self) -> bool {
-        // A head that never became a request was refused by hyper, somewhere in its middle.
+        // If a head was never completed, hyper refused it before it had read all of it.
         let broken_head = self.phase.swap(CLOSING, Relaxed) == HEAD;
         broken_head || self.unread.load(Relaxed)
     }
@@ -102,7 +105,7 @@ impl Activity {
     }
 }
 
-/// A stream that tells what happens on it.
+/// A stream that reports its reads and writes to an [`Activity`].
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     inner: S,
@@ -164,8 +167,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         result
     }
 
-    /// Ends our side. If the client may be writing still, its bytes are then read and dropped until it ends its side
-    /// too: closing at once would make the kernel reset the connection, and the client lose the answer.
+    /// Ends the server's side. If the client may still be sending, its bytes are read and dropped until it ends its
+    /// side too. If the server closed immediately, the kernel would reset the connection and the client would lose the
+    /// response.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let closing = this.closing.get_or_insert_with(|| Closing {

@@ -1,4 +1,7 @@
-//! Who gets in: the seats of the server, and the few places where the rest are told that it is full.
+//! Admission control: the limits on connections, waiting requests and body memory, and the metrics of the server.
+//!
+//! A connection takes a slot. If no slot is free, a connection can still take one of a few refusal slots, in which its
+//! requests are answered 503. Without either, the server closes it at once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,51 +11,51 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Limits;
-use super::limits::Limit;
+use super::limits::{Limit, Limits};
 use crate::face::{Peer, Refused};
-use crate::meter::{Counter, Here, Level, Page};
+use crate::meter::{Counter, Gauge, GaugeGuard, Page};
 
-/// What all listeners of one server share.
+/// The admission control that all listeners of one server share.
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) limits: Limits,
-    seats: Arc<Semaphore>,
+    connections: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     bodies: Arc<Semaphore>,
     by_bmc: Tally<SocketAddr>,
     by_client: Tally<IpAddr>,
-    counts: Counts,
+    metrics: Metrics,
 }
 
-/// What is counted.
 #[derive(Debug, Default)]
-struct Counts {
+struct Metrics {
     accepted: Counter,
     refused: Counter,
-    closed_unheard: Counter,
+    refused_unanswered: Counter,
     reset: Counter,
-    bad_handshakes: Counter,
-    open: Level,
-    requests: Level,
+    failed_handshakes: Counter,
+    open: Gauge,
+    waiting_requests: Gauge,
     hits: [Counter; Limit::ALL.len()],
 }
 
-/// A connection's place. It is free again when this is dropped.
+/// The right of one connection to exist. Dropping it frees the slot.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct Slot {
     admission: Arc<Admission>,
     _permit: OwnedSemaphorePermit,
+    /// The key in `by_bmc`, if connections per local address are limited.
     bmc: Option<SocketAddr>,
+    /// The key in `by_client`, if connections per client are limited.
     client: Option<IpAddr>,
-    /// Set if every request of the connection is to be refused.
+    /// If set, every request of the connection is refused with this reason.
     pub(super) refuse: Option<Refused>,
 }
 
-/// A share of the memory for bodies. It is free again when this is dropped.
+/// A part of the memory for bodies. Dropping it frees the memory.
 pub(super) type BodyShare = OwnedSemaphorePermit;
 
-/// How many there are for each key; there is an entry only where there is one, so it is bounded by what is counted.
+/// A count for each key. A count of zero has no entry, so the map is at most as large as the number of connections.
 #[derive(Debug)]
 struct Tally<K>(Mutex<HashMap<K, usize>>);
 
@@ -61,7 +64,7 @@ impl<K: Eq + Hash> Tally<K> {
         Self(Mutex::default())
     }
 
-    /// One more, unless there are `limit`.
+    /// Adds one unless the count has reached `limit`. Returns whether it added one.
     fn enter(&self, key: K, limit: usize) -> bool {
         let mut counts = self.0.lock();
         let count = counts.entry(key).or_insert(0);
@@ -85,38 +88,43 @@ impl Admission {
     pub(super) fn new(limits: Limits) -> Admission {
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         Admission {
-            seats: semaphore(limits.connections),
+            connections: semaphore(limits.connections),
             refusals: semaphore(limits.refusals),
             bodies: semaphore(limits.bodies_bytes),
             by_bmc: Tally::new(),
             by_client: Tally::new(),
-            counts: Counts::default(),
+            metrics: Metrics::default(),
             limits,
         }
     }
 
-    /// A seat, or a place to be refused at, or neither.
-    pub(super) fn admit(self: &Arc<Self>, peer: &Peer) -> Option<Seat> {
-        self.counts.accepted.one();
-        let (permit, bmc, client, refuse) = match self.seat(peer) {
+    /// Gives a connection a slot, which is a refusal slot if a limit is reached. `None` if there is no refusal slot
+    /// either.
+    pub(super) fn admit(self: &Arc<Self>, peer: &Peer) -> Option<Slot> {
+        self.metrics.accepted.one();
+        let (permit, bmc, client, refuse) = match self.within_limits(peer) {
             Ok((permit, bmc, client)) => (permit, bmc, client, None),
             Err(limit) => {
                 self.hit(limit);
-                self.counts.refused.one();
+                self.metrics.refused.one();
                 let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else {
-                    self.counts.closed_unheard.one();
+                    self.metrics.refused_unanswered.one();
                     return None;
                 };
                 (permit, None, None, Some(Refused::Overloaded))
             }
         };
-        self.counts.open.up();
-        Some(Seat { admission: Arc::clone(self), _permit: permit, bmc, client, refuse })
+        self.metrics.open.up();
+        Some(Slot { admission: Arc::clone(self), _permit: permit, bmc, client, refuse })
     }
 
-    /// A seat within all three limits. One that is no less than that of all together is not looked after.
-    fn seat(&self, peer: &Peer) -> Result<(OwnedSemaphorePermit, Option<SocketAddr>, Option<IpAddr>), Limit> {
-        let permit = Arc::clone(&self.seats).try_acquire_owned().map_err(|_| Limit::Connections)?;
+    /// Takes a permit within the total limit, the limit per client and the limit per BMC, or returns the limit that is
+    /// reached. A limit per client or per BMC that is not below the total is not counted.
+    fn within_limits(
+        &self,
+        peer: &Peer,
+    ) -> Result<(OwnedSemaphorePermit, Option<SocketAddr>, Option<IpAddr>), Limit> {
+        let permit = Arc::clone(&self.connections).try_acquire_owned().map_err(|_| Limit::Connections)?;
         let counted = |limit: usize| limit < self.limits.connections;
         let bmc = counted(self.limits.connections_per_bmc).then_some(peer.local);
         let client = counted(self.limits.connections_per_client).then(|| peer.remote.ip());
@@ -136,7 +144,7 @@ impl Admission {
         Ok((permit, bmc, client))
     }
 
-    /// Memory for one large body.
+    /// Reserves memory for one large body.
     pub(super) fn share_for(&self, bytes: usize) -> Result<BodyShare, Refused> {
         let share =
             u32::try_from(bytes).ok().and_then(|b| Arc::clone(&self.bodies).try_acquire_many_owned(b).ok());
@@ -146,67 +154,76 @@ impl Admission {
         })
     }
 
-    /// A place for a request that waits for something.
-    pub(super) fn wait(&self) -> Result<Here<'_>, Refused> {
-        let waiting = self.counts.requests.enter();
-        if self.counts.requests.get() <= self.limits.requests as u64 {
+    /// Counts a request that waits for its body or for an agent's command, until the returned guard is dropped.
+    pub(super) fn wait(&self) -> Result<GaugeGuard<'_>, Refused> {
+        let waiting = self.metrics.waiting_requests.enter();
+        if self.metrics.waiting_requests.get() <= self.limits.requests as u64 {
             return Ok(waiting);
         }
         self.hit(Limit::Requests);
         Err(Refused::Overloaded)
     }
 
-    /// Counts that a limit was hit, and says so now and then.
+    /// Counts that a limit was reached. Logs it when the count is a power of two, so that many clients do not cause as
+    /// many log lines.
     pub(super) fn hit(&self, limit: Limit) {
-        let hits = &self.counts.hits[limit as usize];
+        let hits = &self.metrics.hits[limit as usize];
         hits.one();
-        // Powers of two only: a flood of clients must not become a flood of lines.
         let count = hits.get();
         if count.is_power_of_two() {
+            // Clients that keep connections open without using them reach these two limits every day.
+            let is_normal = matches!(limit, Limit::IdleTime | Limit::HeaderTime);
             let limit = limit.name();
-            match limit {
-                // These are how quiet clients part from us every day.
-                "idle-time" | "header-time" => tracing::debug!(limit, count, "a limit of the server was hit"),
-                _ => tracing::warn!(limit, count, "a limit of the server was hit"),
+            if is_normal {
+                tracing::debug!(limit, count, "a limit of the server was reached");
+            } else {
+                tracing::warn!(limit, count, "a limit of the server was reached");
             }
         }
     }
 
-    /// Counts a connection to an address at which nobody answers.
-    pub(super) fn nobody(&self) {
-        self.counts.reset.one();
+    /// Counts a connection that was reset, because no node accepts connections at its local address.
+    pub(super) fn count_reset(&self) {
+        self.metrics.reset.one();
     }
 
-    /// Counts a TLS handshake that came to nothing.
-    pub(super) fn bad_handshake(&self) {
-        self.counts.bad_handshakes.one();
+    pub(super) fn count_failed_handshake(&self) {
+        self.metrics.failed_handshakes.one();
     }
 
-    /// Puts what was counted on the page.
     pub(super) fn meter(&self, page: &mut Page) {
-        let Counts { accepted, refused, closed_unheard, reset, bad_handshakes, open, requests, hits } =
-            &self.counts;
-        page.gauge("fauxmetal_connections", "Connections that are open", &[], open.get());
+        let Metrics {
+            accepted,
+            refused,
+            refused_unanswered,
+            reset,
+            failed_handshakes,
+            open,
+            waiting_requests,
+            hits,
+        } = &self.metrics;
+        page.gauge("fauxmetal_connections", "Open connections", &[], open.get());
         let name = "fauxmetal_connections_accepted_total";
-        page.counter(name, "Connections accepted, those included that were refused", &[], accepted.get());
+        page.counter(name, "Accepted connections, including refused ones", &[], accepted.get());
         let name = "fauxmetal_connections_refused_total";
-        page.counter(name, "Connections refused for a limit", &[], refused.get());
+        page.counter(name, "Connections refused because of a limit", &[], refused.get());
         let name = "fauxmetal_connections_refused_unheard_total";
-        page.counter(name, "Of these, closed without an answer", &[], closed_unheard.get());
+        page.counter(name, "Refused connections closed without a response", &[], refused_unanswered.get());
         let name = "fauxmetal_connections_reset_total";
-        page.counter(name, "Connections to addresses at which nobody answers", &[], reset.get());
+        page.counter(name, "Connections reset because no node accepts them", &[], reset.get());
         let name = "fauxmetal_tls_handshakes_failed_total";
-        page.counter(name, "TLS handshakes that came to nothing", &[], bad_handshakes.get());
-        page.gauge("fauxmetal_requests_in_flight", "Requests that wait for something", &[], requests.get());
+        page.counter(name, "Failed TLS handshakes", &[], failed_handshakes.get());
+        let name = "fauxmetal_requests_in_flight";
+        page.gauge(name, "Requests that wait for a body or for a command", &[], waiting_requests.get());
         for limit in Limit::ALL {
             page.limit(limit.name(), &hits[limit as usize]);
         }
     }
 }
 
-impl Drop for Seat {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.admission.counts.open.down();
+        self.admission.metrics.open.down();
         if let Some(bmc) = &self.bmc {
             self.admission.by_bmc.leave(bmc);
         }
@@ -231,17 +248,20 @@ mod tests {
     }
 
     #[test]
-    fn one_client_and_one_controller_have_their_own_limits() {
+    fn connections_per_client_and_per_bmc_have_limits_of_their_own() {
         let limits =
             Limits { connections: 9, connections_per_bmc: 3, connections_per_client: 2, ..Limits::default() };
         let admission = Arc::new(Admission::new(limits));
         let admit = |local, remote| admission.admit(&peer(local, remote)).unwrap();
-        let ok = |seat: &Seat| seat.refuse.is_none();
+        let ok = |slot: &Slot| slot.refuse.is_none();
         let (one, two) = (admit("127.0.0.1:1", "10.0.0.1:1"), admit("127.0.0.1:1", "10.0.0.1:2"));
         assert!(ok(&one) && ok(&two));
-        assert!(!ok(&admit("127.0.0.2:1", "10.0.0.1:3")), "the third of one client");
+        assert!(!ok(&admit("127.0.0.2:1", "10.0.0.1:3")), "the third connection of one client is refused");
         let other = admit("127.0.0.1:1", "10.0.0.2:1");
-        assert!(ok(&other) && !ok(&admit("127.0.0.1:1", "10.0.0.3:1")), "the fourth to one controller");
+        assert!(
+            ok(&other) && !ok(&admit("127.0.0.1:1", "10.0.0.3:1")),
+            "the fourth connection to one BMC is refused"
+        );
         drop(one);
         let again = admit("127.0.0.1:1", "10.0.0.1:4");
         assert!(ok(&again));
@@ -260,7 +280,7 @@ mod tests {
         drop((two, other, again));
         assert!(
             admission.by_bmc.0.lock().is_empty() && admission.by_client.0.lock().is_empty(),
-            "nothing is left behind"
+            "dropped slots leave no entries behind"
         );
     }
 }

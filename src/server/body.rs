@@ -1,4 +1,4 @@
-//! Reads a request's body into memory, within the limits.
+//! Reads a request body into memory, within the limits on size, time and memory.
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -9,17 +9,22 @@ use super::admission::{Admission, BodyShare};
 use super::limits::Limit;
 use crate::face::Refused;
 
-/// Bodies up to this size, in bytes, come out of the connection's own allowance; longer ones out of
-/// [`Limits::bodies_bytes`](super::Limits::bodies_bytes).
+/// The size, in bytes, up to which a body needs no share of
+/// [`Limits::bodies_bytes`](super::limits::Limits::bodies_bytes). The limit on connections already bounds the memory
+/// for such small bodies.
 const SMALL_BYTES: usize = 64 << 10;
 
 /// A body and, if it is large, its share of the memory for bodies.
-pub(super) type Held = (Bytes, Option<BodyShare>);
+pub(super) type Received = (Bytes, Option<BodyShare>);
 
-/// Reads the whole body of at most `limit_bytes`.
-pub(super) async fn read(body: Incoming, limit_bytes: usize, admission: &Admission) -> Result<Held, Refused> {
-    // A body that is announced too long is refused unread. A client that asked first (`expect: 100-continue`) then
-    // never sends it.
+/// Reads a complete body of at most `limit_bytes`.
+pub(super) async fn read(
+    body: Incoming,
+    limit_bytes: usize,
+    admission: &Admission,
+) -> Result<Received, Refused> {
+    // A body with a `content-length` above the limit is refused unread. A client that sent `expect: 100-continue` then
+    // never sends the body.
     let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
     if announced.is_some_and(|length| length > limit_bytes) {
         admission.hit(Limit::BodyBytes);
@@ -31,7 +36,8 @@ pub(super) async fn read(body: Incoming, limit_bytes: usize, admission: &Admissi
         .inspect_err(|why| match why {
             Refused::BodyTimeout => admission.hit(Limit::BodyTime),
             Refused::BodyTooLarge { .. } => admission.hit(Limit::BodyBytes),
-            _ => {}
+            // `share_for` counts a lack of memory itself; the others are not limits of a body.
+            Refused::Overloaded | Refused::BodyBroken | Refused::UriTooLong { .. } | Refused::HttpsOnly => {}
         })
 }
 
@@ -40,7 +46,7 @@ async fn collect(
     announced: Option<usize>,
     limit_bytes: usize,
     admission: &Admission,
-) -> Result<Held, Refused> {
+) -> Result<Received, Refused> {
     let first = next_data(&mut body).await?.unwrap_or_default();
     if body.is_end_stream() && first.len() <= limit_bytes {
         return Ok((first, None));
@@ -63,7 +69,7 @@ async fn collect(
     Ok((whole.freeze(), share))
 }
 
-/// The next piece of the body. Trailers are dropped.
+/// The next data frame of the body. Trailers are dropped.
 async fn next_data(body: &mut Incoming) -> Result<Option<Bytes>, Refused> {
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(|_| Refused::BodyBroken)?.into_data() {

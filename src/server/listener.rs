@@ -1,4 +1,4 @@
-//! Listening: one socket, or one for each port, and how to go on when accepting fails.
+//! Listening sockets: one for an address or a prefix, or one for each port. A failed accept is retried with back-off.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -14,59 +14,57 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Sleep, sleep};
 
 use crate::address::Place;
-use crate::tls::Shown;
+use crate::tls::ListenerTls;
 
-/// Connections the kernel keeps until they are accepted. It cuts this to its own limit (`net.core.somaxconn`).
+/// Connections that the kernel queues until they are accepted. The kernel reduces it to `net.core.somaxconn`.
 pub const BACKLOG: u32 = 4096;
 
-/// First and longest pause after a failed accept.
+/// The back-off after a failed accept doubles from the first to the longest pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A listener could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {source}")]
 pub struct ListenError {
-    /// The address as given.
     pub address: SocketAddr,
-    /// What the system said.
     pub source: io::Error,
 }
 
-/// What is accepted from.
 #[derive(Debug)]
 enum Sockets {
     One(TcpListener),
-    /// A socket for each port. All wait in one task, which is woken with those that have a client.
+    /// A socket for each port. One task waits for all of them and is woken only for sockets that have a client.
     Each(FuturesUnordered<Pin<Box<dyn Future<Output = Accepted> + Send>>>),
 }
 
-/// A socket that has accepted, with its bound address.
+/// A socket, its bound address and the result of its accept.
 type Accepted = (TcpListener, SocketAddr, io::Result<(TcpStream, SocketAddr)>);
 
-/// A bound socket, or several, that clients can connect to already; they are served once the server runs.
+/// One or several bound sockets. The kernel already queues connections; they are served once the server runs.
 #[derive(Debug)]
 pub struct Listener {
     sockets: Sockets,
     place: Place,
-    pub(super) tls: Option<Shown>,
+    pub(super) tls: Option<ListenerTls>,
+    /// Failed accepts since the last successful one.
     failures: u32,
+    /// The back-off that is running.
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Listener {
-    /// Listens on `address`, with TLS if `tls` is given. Port 0 takes a free port; `[::]` serves IPv4 too where the
-    /// system does so. Must be called within a Tokio runtime.
+    /// Listens on `address`, with TLS if `tls` is given. Port 0 takes a free port. `[::]` also serves IPv4 if the
+    /// system is configured so. Must be called within a Tokio runtime.
     pub fn bind(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> Result<Listener, ListenError> {
-        Listener::at(Place::One(address), 1, tls.map(Shown::Same))
+        Listener::at(Place::One(address), 1, tls.map(ListenerTls::Same))
     }
 
-    /// Listens on a place for so many nodes. A prefix needs one socket, bound to no address: what comes to an address of
-    /// nobody's is reset at once. Ports need a socket each, for a system has no way to listen on several with one.
+    /// Listens on a place for `nodes` nodes. A prefix needs one socket, bound to the wildcard address; a connection to
+    /// an address that belongs to no node is reset at once. Ports need a socket each, because one socket has one port.
     ///
     /// # Errors
-    /// Names the address that cannot be listened on.
-    pub fn at(place: Place, nodes: u32, tls: Option<Shown>) -> Result<Listener, ListenError> {
+    /// The address that cannot be bound.
+    pub fn at(place: Place, nodes: u32, tls: Option<ListenerTls>) -> Result<Listener, ListenError> {
         let failed = |address| move |source| ListenError { address, source };
         let (sockets, place) = match place {
             Place::One(address) => {
@@ -93,18 +91,19 @@ impl Listener {
         Ok(Listener { sockets, place, tls, failures: 0, pause: None })
     }
 
-    /// The address it is bound to, or that of the first node, with the port that was taken for port 0.
+    /// The bound address, or the address of the first node. Port 0 is replaced by the actual port.
     pub fn address(&self) -> SocketAddr {
         self.place.of(0)
     }
 
-    /// Where it listens, with the port that was taken for port 0.
+    /// The place on which it listens. Port 0 is replaced by the actual port.
     pub fn place(&self) -> Place {
         self.place
     }
 
-    /// Whose a local address of a connection is; `Some(None)` where nobody has one to himself.
-    pub(super) fn whose(&self, local: SocketAddr) -> Option<Option<u32>> {
+    /// The node that owns a local address. `Some(None)` if all nodes share the address, `None` if it belongs to no
+    /// node.
+    pub(super) fn owner(&self, local: SocketAddr) -> Option<Option<u32>> {
         match self.place {
             Place::One(_) => Some(None),
             Place::Ips(prefix, _) => prefix.node_at(local.ip()).map(Some),
@@ -112,12 +111,11 @@ impl Listener {
         }
     }
 
-    /// Whether it speaks HTTPS.
     pub fn is_tls(&self) -> bool {
         self.tls.is_some()
     }
 
-    /// The next connection with its two ends, local first. Waits out failures; can be dropped at any await.
+    /// The next connection with its local and its remote address. Retries failed accepts. Cancel-safe.
     pub(super) async fn accept(&mut self) -> (TcpStream, SocketAddr, SocketAddr) {
         loop {
             if let Some(pause) = &mut self.pause {
@@ -128,7 +126,7 @@ impl Listener {
                 Sockets::One(socket) => (None, socket.accept().await),
                 Sockets::Each(each) => {
                     let Some((socket, bound, accepted)) = each.next().await else {
-                        // There is no port to listen on.
+                        // A fleet without nodes has no ports.
                         std::future::pending().await
                     };
                     each.push(next(socket, bound));
@@ -138,7 +136,7 @@ impl Listener {
             match accepted {
                 Ok((stream, remote)) => {
                     self.recovered();
-                    // An error here is about this one socket: its client is gone already.
+                    // An error here concerns this connection only: its client has already gone.
                     if let Ok(accepted) = self.prepare(stream, bound, remote) {
                         return accepted;
                     }
@@ -154,7 +152,7 @@ impl Listener {
         bound: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> io::Result<(TcpStream, SocketAddr, SocketAddr)> {
-        // Answers go out in one piece; waiting for more would only delay them.
+        // A response is written at once, so Nagle's algorithm would only delay it.
         stream.set_nodelay(true)?;
         let local = match (bound, self.place) {
             (Some(bound), _) | (None, Place::One(bound)) if !bound.ip().is_unspecified() => bound,
@@ -164,17 +162,18 @@ impl Listener {
     }
 
     fn failed(&mut self, error: &io::Error) {
-        // The one client went away before it was accepted. The listener is well.
+        // The client disconnected before the accept. The listener itself works.
         if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
             return;
         }
-        // Most likely too many open files: the listener stays readable, and without a pause this would spin.
+        // The most likely error is too many open files. The socket then stays readable, so without a pause the accept
+        // would fail in a busy loop.
         let delay = FIRST_PAUSE.saturating_mul(1 << self.failures.min(10)).min(LONGEST_PAUSE);
         self.pause = Some(Box::pin(sleep(delay)));
         self.failures = self.failures.saturating_add(1);
         if self.failures.is_power_of_two() {
             let failures = self.failures;
-            tracing::warn!(address = %self.address(), %error, failures, "cannot accept connections, trying again");
+            tracing::warn!(address = %self.address(), %error, failures, "cannot accept connections; retrying");
         }
     }
 
@@ -186,7 +185,7 @@ impl Listener {
     }
 }
 
-/// A socket on one address. Its bound address has the port that was taken for port 0.
+/// Opens a socket on one address. In the returned address, port 0 is replaced by the actual port.
 fn open(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // A restart must not wait for the old connections to leave TIME_WAIT.
@@ -197,17 +196,18 @@ fn open(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     Ok((socket, address))
 }
 
-/// A socket on all addresses of one family, at best on those of the loopback interface only.
+/// Opens a socket on all addresses of one address family; if `loopback`, on the loopback interface only where that is
+/// possible.
 fn open_any(any: SocketAddr, loopback: bool) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = Socket::new(Domain::for_address(any), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     if any.is_ipv6() {
-        // Beside it the same port can be listened on for IPv4.
+        // Leaves the same port free for a listener on IPv4.
         socket.set_only_v6(true)?;
     }
     if loopback && let Err(error) = socket.bind_device(Some(LOOPBACK)) {
-        // Old kernels want a privilege for it. Connections from elsewhere are then reset instead of refused.
-        tracing::debug!(%error, "cannot listen on the loopback interface alone");
+        // Old kernels require a privilege for this. Connections through other interfaces are then reset, not refused.
+        tracing::debug!(%error, "cannot bind to the loopback interface only; listening on all interfaces");
     }
     socket.bind(&any.into())?;
     socket.listen(i32::try_from(BACKLOG).unwrap_or(i32::MAX))?;
@@ -216,10 +216,10 @@ fn open_any(any: SocketAddr, loopback: bool) -> io::Result<(TcpListener, SocketA
     Ok((socket, address))
 }
 
-/// Linux's name of the interface that leads nowhere else.
+/// The name of the loopback interface on Linux.
 const LOOPBACK: &[u8] = b"lo";
 
-/// Waits for the next connection of one socket among many.
+/// Accepts the next connection of one socket and returns the socket with it.
 fn next(socket: TcpListener, bound: SocketAddr) -> Pin<Box<dyn Future<Output = Accepted> + Send>> {
     Box::pin(async move {
         let accepted = socket.accept().await;
@@ -227,7 +227,7 @@ fn next(socket: TcpListener, bound: SocketAddr) -> Pin<Box<dyn Future<Output = A
     })
 }
 
-/// IPv4 behind a dual-stack socket shows as IPv4.
+/// Converts the IPv4-mapped addresses of a dual-stack socket to IPv4.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
@@ -255,14 +255,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_went_away_costs_no_pause() {
+    async fn a_client_that_disconnects_before_the_accept_causes_no_pause() {
         let mut listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
         listener.failed(&io::ErrorKind::ConnectionAborted.into());
         assert!(listener.pause.is_none());
     }
 
     #[tokio::test]
-    async fn an_address_in_use_is_named() {
+    async fn the_error_names_an_address_that_is_in_use() {
         let listener = Listener::bind("[::1]:0".parse().unwrap(), None).unwrap();
         let error = Listener::bind(listener.address(), None).unwrap_err();
         assert!(
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_wildcard_listener_knows_which_address_was_reached() {
+    async fn a_wildcard_listener_returns_the_actual_local_address() {
         let mut listener = Listener::bind("[::]:0".parse().unwrap(), None).unwrap();
         let port = listener.address().port();
         let client = TcpStream::connect(("127.0.0.1", port)).await.unwrap();

@@ -1,5 +1,6 @@
-//! Accepts connections, ends TLS, speaks HTTP/1.1 and hands whole requests to a face. Every client is bounded in
-//! connections, bytes and time, so that a slow or dead one never holds more than its connection.
+//! The HTTPS server: accepts connections, terminates TLS, speaks HTTP/1.1 and passes complete requests to a face.
+//!
+//! Limits on connections, bytes and time apply to every client. A slow or dead client occupies its connection only.
 
 mod accept;
 mod activity;
@@ -30,10 +31,10 @@ use crate::meter::Page;
 use admission::Admission;
 use answer::Shared;
 
-/// One task per listener: it owns the connections it accepted and gives how many it had to cut.
+/// The accept loop of one listener. It returns how many connections it cut.
 type Accepting = Pin<Box<dyn Future<Output = usize> + Send>>;
 
-/// Listeners with their faces, and the limits they share.
+/// Listeners with their faces, and the limits that they share.
 pub struct Server {
     admission: Arc<Admission>,
     stop: watch::Sender<bool>,
@@ -41,7 +42,6 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server without listeners.
     pub fn new(limits: Limits) -> Server {
         Server {
             admission: Arc::new(Admission::new(limits)),
@@ -51,23 +51,23 @@ impl Server {
     }
 
     /// Serves `face` on `listener`, with request bodies of at most `body_bytes` ([`REDFISH_BODY_BYTES`],
-    /// [`AGENT_BODY_BYTES`]). Clients are answered once the server [runs](Self::run).
+    /// [`AGENT_BODY_BYTES`]). Requests are answered once the server [runs](Self::run).
     pub fn add<F: Face>(&mut self, listener: Listener, face: Arc<F>, body_bytes: usize) {
         let shared = Arc::new(Shared { face, body_bytes, admission: Arc::clone(&self.admission) });
         self.accepting.push(Box::pin(accept::connections(listener, shared, self.stop.subscribe())));
     }
 
-    /// What puts the server's figures on a page, for as long as anybody likes.
+    /// A function that adds the server's metrics to a page. It can outlive the server.
     pub fn meter(&self) -> impl Fn(&mut Page) + Send + Sync + 'static {
         let admission = Arc::clone(&self.admission);
         move |page| admission.meter(page)
     }
 
-    /// Serves until `shutdown` is ready, then stops: nothing new is accepted, idle connections are closed, requests in
-    /// flight are answered with `connection: close`. Returns how many connections were still busy after
+    /// Serves until `shutdown` is ready, then stops gracefully: it accepts no new connections, closes idle ones and
+    /// answers requests in flight with `connection: close`. Returns how many connections were still busy after
     /// [`Limits::drain`] and were cut.
     ///
-    /// Dropping the future cuts everything at once.
+    /// Dropping the future cuts all connections at once.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> usize {
         let mut listeners: JoinSet<usize> = self.accepting.into_iter().collect();
         shutdown.await;

@@ -1,4 +1,4 @@
-//! Nodes on addresses, ports and names of their own, through real sockets.
+//! Tests with real sockets: nodes with addresses, ports or host names of their own.
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -20,20 +20,20 @@ use tokio_rustls::client::TlsStream;
 use super::{Limits, Listener, Server};
 use crate::address::{Place, Prefix};
 use crate::face::{Body, Face, Peer, Refused};
-use crate::tls::tests::{names, now, trusting};
-use crate::tls::{CertificateNames, DevelopmentCa, Leaves, MinVersion, Shown, provider, server_config};
+use crate::tls::testing::{names, now, trusting};
+use crate::tls::{CertificateNames, DevelopmentCa, Leaves, ListenerTls, MinVersion, provider, server_config};
 
-/// Says who was reached. Node 7 is not at home.
-struct Who;
+/// Answers with the node and the server name of the connection. Node 7 accepts no connections.
+struct WhichNode;
 
-impl Face for Who {
+impl Face for WhichNode {
     async fn call(self: &Arc<Self>, peer: &Peer, _: Request<Bytes>) -> Response<Body> {
-        let node = peer.node.map_or_else(|| "nobody".to_owned(), |node| node.to_string());
+        let node = peer.node.map_or_else(|| "shared".to_owned(), |node| node.to_string());
         Response::new(format!("{node} {}", peer.sni.as_deref().unwrap_or("unnamed")).into())
             .map(|text: Bytes| text.into())
     }
 
-    fn is_home(&self, node: u32) -> bool {
+    fn accepts_connections(&self, node: u32) -> bool {
         node != 7
     }
 
@@ -42,12 +42,12 @@ impl Face for Who {
     }
 }
 
-/// Serves on a place until the test ends; where that is.
-fn serve(place: Place, nodes: u32, tls: Option<Shown>) -> Place {
+/// Serves on a place until the test ends. Returns the place with its actual port.
+fn serve(place: Place, nodes: u32, tls: Option<ListenerTls>) -> Place {
     let listener = Listener::at(place, nodes, tls).unwrap();
     let place = listener.place();
     let mut server = Server::new(Limits::default());
-    server.add(listener, Arc::new(Who), 0);
+    server.add(listener, Arc::new(WhichNode), 0);
     tokio::spawn(server.run(std::future::pending()));
     place
 }
@@ -56,10 +56,10 @@ fn ips(network: &str, bits: u8) -> Place {
     Place::Ips(Prefix::new(network.parse().unwrap(), bits).unwrap(), 0)
 }
 
-/// What is said over a connection, or how it ends.
-async fn said(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<String, ErrorKind> {
-    let asked = stream.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
-    asked.map_err(|error| error.kind())?;
+/// Sends a request; returns the response body, or the error with which the connection ends.
+async fn request(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<String, ErrorKind> {
+    let sent = stream.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    sent.map_err(|error| error.kind())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.map_err(|error| error.kind())?;
     Ok(answer.rsplit("\r\n\r\n").next().unwrap().to_owned())
@@ -67,38 +67,38 @@ async fn said(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<Stri
 
 async fn plain(address: SocketAddr) -> Result<String, ErrorKind> {
     let mut stream = TcpStream::connect(address).await.map_err(|error| error.kind())?;
-    said(&mut stream).await
+    request(&mut stream).await
 }
 
-/// Whether a connection was refused or reset, which a client cannot always tell apart.
-fn is_reset(said: &Result<String, ErrorKind>) -> bool {
-    matches!(said, Err(ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused | ErrorKind::BrokenPipe))
+/// Whether a connection was refused or reset. A client cannot always distinguish the two.
+fn is_reset(result: &Result<String, ErrorKind>) -> bool {
+    matches!(result, Err(ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused | ErrorKind::BrokenPipe))
 }
 
 #[tokio::test]
-async fn one_socket_serves_every_address_of_a_prefix_and_resets_what_is_nobodys() {
+async fn one_socket_serves_a_whole_prefix_and_resets_connections_to_addresses_without_a_node() {
     let place = serve(ips("127.77.0.0", 16), 1000, None);
     for node in [0, 1, 255, 256, 65_533] {
         assert_eq!(plain(place.of(node)).await.unwrap(), format!("{node} unnamed"));
     }
     let port = place.of(0).port();
-    for nobodys in ["127.77.0.0", "127.78.0.1", "127.0.0.1", "127.77.0.8"] {
-        let said = plain(SocketAddr::new(nobodys.parse().unwrap(), port)).await;
-        assert!(is_reset(&said), "{nobodys}: {said:?}");
+    for unused in ["127.77.0.0", "127.78.0.1", "127.0.0.1", "127.77.0.8"] {
+        let result = plain(SocketAddr::new(unused.parse().unwrap(), port)).await;
+        assert!(is_reset(&result), "{unused}: {result:?}");
     }
 }
 
 #[tokio::test]
-async fn connections_to_nobody_are_counted_apart_from_those_that_are_served() {
+async fn reset_connections_are_counted_separately_from_accepted_ones() {
     let listener = Listener::at(ips("127.82.0.0", 16), 10, None).unwrap();
     let place = listener.place();
     let mut server = Server::new(Limits::default());
-    server.add(listener, Arc::new(Who), 0);
+    server.add(listener, Arc::new(WhichNode), 0);
     let meter = server.meter();
     tokio::spawn(server.run(std::future::pending()));
     assert!(plain(place.of(3)).await.is_ok());
-    let nobodys = SocketAddr::new("127.82.0.0".parse().unwrap(), place.of(0).port());
-    assert!(is_reset(&plain(nobodys).await));
+    let unused = SocketAddr::new("127.82.0.0".parse().unwrap(), place.of(0).port());
+    assert!(is_reset(&plain(unused).await));
     let mut page = crate::meter::Page::default();
     meter(&mut page);
     for line in ["fauxmetal_connections_accepted_total 1\n", "fauxmetal_connections_reset_total 1\n"] {
@@ -107,18 +107,17 @@ async fn connections_to_nobody_are_counted_apart_from_those_that_are_served() {
 }
 
 #[tokio::test]
-async fn an_ipv6_address_is_a_place_like_any_other() {
+async fn an_ipv6_prefix_is_served_and_leaves_the_port_free_for_ipv4() {
     let place = serve(ips("::1", 128), 1, None);
     assert_eq!(plain(place.of(0)).await.unwrap(), "0 unnamed");
     let port = place.of(0).port();
-    // The same port of the other family is not taken by it.
     let other = Place::Ips(Prefix::new("127.79.0.0".parse().unwrap(), 24).unwrap(), port);
     let other = serve(other, 1, None);
     assert_eq!(plain(other.of(3)).await.unwrap(), "3 unnamed");
 }
 
 #[tokio::test]
-async fn each_port_is_a_nodes_and_one_task_serves_them_all() {
+async fn each_port_belongs_to_one_node_and_one_task_serves_all_ports() {
     let free = |first: u16| {
         let place = Place::Ports(SocketAddr::from(([127, 0, 0, 1], first)));
         Listener::at(place, 40, None).ok()
@@ -126,7 +125,7 @@ async fn each_port_is_a_nodes_and_one_task_serves_them_all() {
     let listener = (21_000..30_000).step_by(40).find_map(free).unwrap();
     let place = listener.place();
     let mut server = Server::new(Limits::default());
-    server.add(listener, Arc::new(Who), 0);
+    server.add(listener, Arc::new(WhichNode), 0);
     tokio::spawn(server.run(std::future::pending()));
     for node in [0, 39, 1, 0, 39] {
         assert_eq!(plain(place.of(node)).await.unwrap(), format!("{node} unnamed"));
@@ -135,18 +134,18 @@ async fn each_port_is_a_nodes_and_one_task_serves_them_all() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_named() {
-    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let taken = held.local_addr().unwrap();
+async fn the_error_names_a_port_that_is_in_use() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap();
     let first = SocketAddr::new(taken.ip(), taken.port() - 1);
     let error = Listener::at(Place::Ports(first), 3, None).unwrap_err().to_string();
-    // The one below may be taken as well, by somebody else.
+    // Another process may use the port below.
     let named =
         [first, taken].iter().any(|address| error.starts_with(&format!("cannot listen on {address}: ")));
     assert!(named, "{error}");
 }
 
-/// The client's clock on the fixed day of the tests.
+/// The client's clock, fixed at the day of the tests.
 #[derive(Debug)]
 struct Today;
 
@@ -175,20 +174,20 @@ async fn secure(
 }
 
 #[tokio::test]
-async fn each_address_shows_a_certificate_of_its_own_and_resumes_its_sessions() {
+async fn each_address_has_a_certificate_of_its_own_and_resumes_its_sessions() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
     let identity = ca.redfish_identity(&CertificateNames::of_this_host(), now()).unwrap();
     let leaves = Arc::new(Leaves::new(ca, identity, now(), MinVersion::Tls12).unwrap());
     let trusted = trusting(leaves.ca_pem());
     let client = client(trusted);
-    let v4 = serve(ips("127.80.0.0", 16), 1000, Some(Shown::ByAddress(Arc::clone(&leaves))));
-    let v6 = serve(ips("::1", 128), 1, Some(Shown::ByAddress(leaves)));
+    let v4 = serve(ips("127.80.0.0", 16), 1000, Some(ListenerTls::ByAddress(Arc::clone(&leaves))));
+    let v6 = serve(ips("::1", 128), 1, Some(ListenerTls::ByAddress(leaves)));
     for (address, node) in [(v4.of(4), 4), (v4.of(700), 700), (v6.of(0), 0)] {
         let name = address.ip().to_string();
         for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
             let mut stream = secure(&client, address, &name).await.unwrap();
-            assert_eq!(said(&mut stream).await.unwrap(), format!("{node} unnamed"));
+            assert_eq!(request(&mut stream).await.unwrap(), format!("{node} unnamed"));
             assert_eq!(stream.get_ref().1.handshake_kind(), Some(kind), "{address}");
         }
     }
@@ -197,26 +196,27 @@ async fn each_address_shows_a_certificate_of_its_own_and_resumes_its_sessions() 
 }
 
 #[tokio::test]
-async fn a_certificate_of_a_domain_is_good_for_every_name_in_it_and_the_name_is_told() {
+async fn a_wildcard_certificate_serves_every_name_of_its_domain_and_the_face_receives_the_name() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
     let mut wanted = names(&["127.0.0.1"]);
     wanted.add_domain("BMC.example").unwrap();
     let identity = ca.redfish_identity(&wanted, now()).unwrap();
     let again = ca.redfish_identity(&wanted, now()).unwrap();
-    assert_eq!(identity.certificate_pem(), again.certificate_pem(), "it is kept");
-    let shown = Shown::Same(server_config(identity.resolver(), MinVersion::Tls12).unwrap());
-    let place = serve(Place::One("127.0.0.1:0".parse().unwrap()), 1, Some(shown));
+    assert_eq!(identity.certificate_pem(), again.certificate_pem(), "the stored certificate is reused");
+    let tls = ListenerTls::Same(server_config(identity.resolver(), MinVersion::Tls12).unwrap());
+    let place = serve(Place::One("127.0.0.1:0".parse().unwrap()), 1, Some(tls));
     let client = client(trusting(ca.certificate_pem()));
     let mut stream = secure(&client, place.of(0), "generic-5.bmc.example").await.unwrap();
-    assert_eq!(said(&mut stream).await.unwrap(), "nobody generic-5.bmc.example");
+    assert_eq!(request(&mut stream).await.unwrap(), "shared generic-5.bmc.example");
     assert!(secure(&client, place.of(0), "a.generic-5.bmc.example").await.is_err());
 }
 
-/// Set in the namespace of [`a_routed_prefix_of_ipv6_is_served`].
+/// The environment variable that is set inside the namespace of [`a_routed_prefix_of_ipv6_is_served`].
 const WITHIN: &str = "FAUXMETAL_TEST_IN_NAMESPACE";
 
-/// Within a network namespace of its own, since it needs a route. Where none can be made it is skipped, and says so.
+/// Runs in a network namespace of its own, because it needs a route. If the system allows none, the test prints that it
+/// is skipped.
 #[tokio::test]
 async fn a_routed_prefix_of_ipv6_is_served() {
     if std::env::var_os(WITHIN).is_none() {
@@ -232,15 +232,15 @@ async fn a_routed_prefix_of_ipv6_is_served() {
                 assert!(String::from_utf8_lossy(&out.stdout).contains("1 passed"), "{out:?}");
             }
             Ok(out) if out.status.code() == Some(101) => panic!("{}", String::from_utf8_lossy(&out.stdout)),
-            other => eprintln!("skipped: no network namespace with routes can be had here ({other:?})"),
+            other => eprintln!("skipped: the system allows no network namespace with routes ({other:?})"),
         };
     }
-    for (place, nobodys) in [(ips("fd00:77::", 64), "fd00:77::"), (ips("10.77.0.0", 16), "10.77.255.255")] {
+    for (place, unused) in [(ips("fd00:77::", 64), "fd00:77::"), (ips("10.77.0.0", 16), "10.77.255.255")] {
         let place = serve(place, 1000, None);
         for node in [0, 1, 998] {
             assert_eq!(plain(place.of(node)).await.unwrap(), format!("{node} unnamed"));
         }
-        let said = plain(SocketAddr::new(nobodys.parse().unwrap(), place.of(0).port())).await;
-        assert!(is_reset(&said), "{said:?}");
+        let result = plain(SocketAddr::new(unused.parse().unwrap(), place.of(0).port())).await;
+        assert!(is_reset(&result), "{result:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Real sockets where the kernel matters, an in-memory stream and a paused clock where time does.
+//! Tests of the server: real sockets where the kernel matters, an in-memory stream and a paused clock for the timeouts.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ use super::answer::{Context, Shared};
 use super::connection::serve;
 use super::{Limits, Listener, Server};
 use crate::face::{Body, Face, Peer, Refused};
-use crate::tls::tests::{names, now, trusting};
+use crate::tls::testing::{names, now, trusting};
 use crate::tls::{DevelopmentCa, MinVersion, provider, server_config};
 
 const BODY_LIMIT_BYTES: usize = 1000;
 
-/// Says what it was asked. `/gate` says when it was reached and waits to be let through; `/large` answers a lot.
+/// Answers with the request. `/gate` notifies `reached` and then waits for `gate`; `/large` answers 1 MiB.
 #[derive(Default)]
 struct Echo {
     reached: Notify,
@@ -60,7 +60,6 @@ impl Face for Echo {
     }
 }
 
-/// A running server.
 struct Running {
     address: SocketAddr,
     face: Arc<Echo>,
@@ -88,7 +87,7 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), text: &str) {
     stream.write_all(text.as_bytes()).await.unwrap();
 }
 
-/// One whole answer with a `content-length`, as head and body.
+/// Reads one response with a `content-length`; returns head and body.
 async fn answer(stream: &mut (impl AsyncRead + Unpin)) -> (String, String) {
     let head = head(stream).await;
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
@@ -105,7 +104,7 @@ async fn head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// Everything up to the end of the connection, which must end without a reset.
+/// Reads up to the end of the connection. Fails if it ends with a reset.
 async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut rest = String::new();
     stream.read_to_string(&mut rest).await.unwrap();
@@ -120,7 +119,7 @@ async fn one_connection_serves_many_requests() {
     let (head, body) = answer(&mut client).await;
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("\r\ndate: "), "{head}");
     assert_eq!(body, "GET /a?b=c 0 bytes, tls false");
-    // Two at once, the first with a body in pieces.
+    // Two pipelined requests, the first with a chunked body.
     let chunked = "POST /p HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n";
     send(&mut client, &format!("{chunked}PUT /q HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi")).await;
     assert_eq!(answer(&mut client).await.1, "POST /p 7 bytes, tls false");
@@ -134,7 +133,7 @@ async fn one_connection_serves_many_requests() {
 }
 
 #[tokio::test]
-async fn an_answer_in_parts_is_chunked_and_whole() {
+async fn a_response_in_parts_is_chunked_and_complete() {
     let server = Running::start(Limits::default(), None);
     let mut client = server.connect().await;
     send(&mut client, "GET /parts HTTP/1.0\r\nHost: x\r\n\r\n").await;
@@ -147,7 +146,7 @@ async fn an_answer_in_parts_is_chunked_and_whole() {
 }
 
 #[tokio::test]
-async fn a_client_that_ends_its_side_still_gets_its_answer() {
+async fn a_client_that_ends_its_side_still_receives_its_response() {
     let server = Running::start(Limits::default(), None);
     let mut client = server.connect().await;
     send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
@@ -158,15 +157,15 @@ async fn a_client_that_ends_its_side_still_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn a_refused_body_gets_its_answer_even_while_it_is_still_being_sent() {
+async fn a_client_receives_the_refusal_of_a_body_that_it_is_still_sending() {
     let server = Running::start(Limits::default(), None);
-    // A polite client asks first and never sends the body.
+    // A client that expects `100-continue` never sends the body.
     let mut client = server.connect().await;
     send(&mut client, "POST / HTTP/1.1\r\ncontent-length: 1001\r\nexpect: 100-continue\r\n\r\n").await;
     let (head, body) = answer(&mut client).await;
     assert!(head.starts_with("HTTP/1.1 413 ") && head.contains("connection: close\r\n"), "{head}");
     assert_eq!(body, "the request body is larger than the 1000 bytes accepted here");
-    // A plain one sends all of it before it looks, more than the kernel's buffers hold.
+    // Other clients send the complete body before they read, which is more than the kernel's buffers hold.
     for framing in ["content-length: 8388616", "transfer-encoding: chunked"] {
         let mut client = server.connect().await;
         send(&mut client, &format!("POST / HTTP/1.1\r\n{framing}\r\n\r\n800000\r\n")).await;
@@ -177,7 +176,7 @@ async fn a_refused_body_gets_its_answer_even_while_it_is_still_being_sent() {
 }
 
 #[tokio::test]
-async fn what_is_too_long_or_too_much_is_refused_by_its_own_status() {
+async fn a_long_target_is_answered_414_and_long_headers_431() {
     let server = Running::start(Limits::default(), None);
     let mut client = server.connect().await;
     send(&mut client, &format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(Limits::URI_BYTES))).await;
@@ -189,7 +188,7 @@ async fn what_is_too_long_or_too_much_is_refused_by_its_own_status() {
 }
 
 #[tokio::test]
-async fn large_bodies_share_a_bounded_memory() {
+async fn large_bodies_share_a_limited_memory() {
     let limits = Limits { bodies_bytes: 100 << 10, ..Limits::default() };
     let admission = Arc::new(Admission::new(limits));
     let shared = Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: 1 << 20, admission });
@@ -210,7 +209,7 @@ async fn large_bodies_share_a_bounded_memory() {
 }
 
 #[tokio::test]
-async fn a_full_house_says_so_and_has_room_again_later() {
+async fn a_connection_beyond_the_limit_is_answered_503_until_a_slot_is_free() {
     let server = Running::start(Limits { connections: 1, ..Limits::default() }, None);
     let mut first = server.connect().await;
     send(&mut first, "GET / HTTP/1.1\r\n\r\n").await;
@@ -222,7 +221,7 @@ async fn a_full_house_says_so_and_has_room_again_later() {
     assert!(refusal.starts_with("HTTP/1.1 503 ") && refusal.contains("retry-after: 1\r\n"), "{refusal}");
 
     drop(first);
-    // The server needs a moment to see the first one go.
+    // The server notices the end of the first connection after a short time.
     for _ in 0..1000 {
         let mut third = server.connect().await;
         send(&mut third, "GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
@@ -230,13 +229,13 @@ async fn a_full_house_says_so_and_has_room_again_later() {
             return;
         }
     }
-    panic!("the seat of the first connection never became free");
+    panic!("the slot of the first connection never became free");
 }
 
 #[tokio::test]
-async fn a_stop_lets_the_answer_in_flight_out_and_closes_the_idle_at_once() {
+async fn a_stop_completes_the_request_in_flight_and_closes_idle_connections_at_once() {
     let server = Running::start(Limits::default(), None);
-    // Accepted in this order, so all of them are once the last is served.
+    // Connections are accepted in this order, so all three are accepted once the last is served.
     let (mut fresh, mut idle, mut busy) =
         (server.connect().await, server.connect().await, server.connect().await);
     send(&mut idle, "GET / HTTP/1.1\r\n\r\n").await;
@@ -257,7 +256,7 @@ async fn a_stop_lets_the_answer_in_flight_out_and_closes_the_idle_at_once() {
 }
 
 #[tokio::test]
-async fn what_outlives_the_drain_is_cut_and_counted() {
+async fn connections_that_outlive_the_drain_time_are_cut_and_counted() {
     let server = Running::start(Limits { drain: Duration::ZERO, ..Limits::default() }, None);
     let mut busy = server.connect().await;
     send(&mut busy, "GET /gate HTTP/1.1\r\n\r\n").await;
@@ -267,7 +266,7 @@ async fn what_outlives_the_drain_is_cut_and_counted() {
     assert_eq!(rest(&mut busy).await, "");
 }
 
-/// The client's clock on the fixed day of the tests.
+/// The client's clock, fixed at the day of the tests.
 #[derive(Debug)]
 struct Today;
 
@@ -283,7 +282,7 @@ async fn tls_client(server: &Running, config: &Arc<ClientConfig>) -> TlsStream<T
 }
 
 #[tokio::test]
-async fn tls_is_1_3_with_resumption_and_plain_http_is_told_where_it_is() {
+async fn tls_1_3_sessions_are_resumed_and_plain_http_is_answered_400() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
     let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now()).unwrap();
@@ -311,11 +310,11 @@ async fn tls_is_1_3_with_resumption_and_plain_http_is_told_where_it_is() {
 
     let mut plain = server.connect().await;
     send(&mut plain, "GET /redfish/v1 HTTP/1.1\r\n\r\n").await;
-    let told = rest(&mut plain).await;
-    assert!(told.starts_with("HTTP/1.1 400 "), "{told}");
-    assert!(told.ends_with("this is an HTTPS port, use https:// to reach it"), "{told}");
+    let refusal = rest(&mut plain).await;
+    assert!(refusal.starts_with("HTTP/1.1 400 "), "{refusal}");
+    assert!(refusal.ends_with("this is an HTTPS port, use https:// to reach it"), "{refusal}");
 
-    // A stop ends TLS properly, and does not wait for one that never began.
+    // A stop sends a TLS close, and does not wait for a handshake that never began.
     let (mut idle, _mute) = (tls_client(&server, &config).await, server.connect().await);
     server.stop.send(()).unwrap();
     assert_eq!(rest(&mut idle).await, "");
@@ -323,7 +322,7 @@ async fn tls_is_1_3_with_resumption_and_plain_http_is_told_where_it_is() {
 }
 
 #[tokio::test]
-async fn a_listener_speaks_no_version_of_tls_below_its_lowest() {
+async fn a_listener_refuses_tls_versions_below_its_minimum() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
     let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now()).unwrap();
@@ -341,17 +340,17 @@ async fn a_listener_speaks_no_version_of_tls_below_its_lowest() {
     }
 }
 
-/// A connection in memory, whose buffers hold `capacity_bytes` each way.
+/// An in-memory connection with a buffer of `capacity_bytes` in each direction.
 fn on_duplex(shared: &Arc<Shared<Echo>>, capacity_bytes: usize) -> DuplexStream {
     let (client, stream) = duplex(capacity_bytes);
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let peer = Peer { local: nowhere, remote: nowhere, tls: false, node: None, sni: None };
-    let seat = shared.admission.admit(&peer).unwrap();
-    let context = Context::new(Arc::clone(shared), peer, seat);
-    let (told, stop) = watch::channel(false);
+    let slot = shared.admission.admit(&peer).unwrap();
+    let context = Context::new(Arc::clone(shared), peer, slot);
+    let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
-        serve(stream, context, stop).await;
-        drop(told);
+        serve(stream, context, stopped).await;
+        drop(stop);
     });
     client
 }
@@ -361,7 +360,7 @@ fn shared() -> Arc<Shared<Echo>> {
     Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: BODY_LIMIT_BYTES, admission })
 }
 
-/// Fails unless the connection ends within a second of `limit`, and gives what came before.
+/// Fails unless the connection ends within half a second of `limit`. Returns the bytes read until then.
 async fn ends_after(client: &mut DuplexStream, limit: Duration) -> String {
     let (slack, mut read) = (Duration::from_millis(500), String::new());
     let early = timeout(limit - slack, client.read_to_string(&mut read)).await;
@@ -371,7 +370,7 @@ async fn ends_after(client: &mut DuplexStream, limit: Duration) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_head_is_cut_however_busy_it_looks() {
+async fn a_client_that_sends_headers_slowly_is_cut() {
     let mut client = on_duplex(&shared(), 1024);
     send(&mut client, "GET / HTTP/1.1\r\n").await;
     for _ in 0..4 {
@@ -382,11 +381,11 @@ async fn a_slow_head_is_cut_however_busy_it_looks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
+async fn an_idle_connection_is_closed_and_one_that_waits_for_a_response_is_not() {
     let shared = shared();
     let mut client = on_duplex(&shared, 1024);
     assert!(timeout(Limits::IDLE / 2, client.read_u8()).await.is_err());
-    // However long an answer takes, that is no fault of the client's.
+    // The idle timeout does not apply while the server works on a response.
     send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
     assert!(timeout(3 * Limits::IDLE, client.read_u8()).await.is_err());
     shared.face.gate.notify_one();
@@ -395,7 +394,7 @@ async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_takes_too_long_is_given_up_with_503() {
+async fn a_response_that_takes_too_long_is_replaced_by_503() {
     let mut client = on_duplex(&shared(), 1024);
     send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
     let answer = ends_after(&mut client, Limits::REQUEST).await;
@@ -403,7 +402,7 @@ async fn an_answer_that_takes_too_long_is_given_up_with_503() {
 }
 
 #[tokio::test]
-async fn requests_that_wait_are_bounded_and_others_are_answered_meanwhile() {
+async fn waiting_requests_are_limited_and_other_requests_are_answered_meanwhile() {
     let server = Running::start(Limits { requests: 1, ..Limits::default() }, None);
     let mut waiting = server.connect().await;
     send(&mut waiting, "GET /gate HTTP/1.1\r\n\r\n").await;
@@ -432,7 +431,7 @@ async fn a_slow_body_is_answered_408() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_no_bytes_is_cut_and_a_slow_reader_is_not() {
+async fn a_client_that_reads_nothing_is_cut_and_a_slow_reader_is_not() {
     let mut client = on_duplex(&shared(), 64);
     send(&mut client, "GET /large HTTP/1.1\r\n\r\n").await;
     for _ in 0..4 {

@@ -1,4 +1,4 @@
-//! One timer per connection, which runs while the client owes us something.
+//! The time limits of a connection: one timer, which runs while the connection waits for the client.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -6,10 +6,9 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::Limits;
 use super::activity::{Activity, Wait};
+use super::limits::Limits;
 
-/// See the module.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     timer: Pin<Box<Sleep>>,
@@ -21,7 +20,7 @@ impl Watchdog {
         Watchdog { timer: Box::pin(sleep(limits.idle)), armed_for: None }
     }
 
-    /// Ready with what the client owed for too long.
+    /// Ready with the wait that lasted too long.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, activity: &Activity, limits: &Limits) -> Poll<Wait> {
         let Some(wait) = activity.wait() else {
             self.armed_for = None;
@@ -43,7 +42,7 @@ impl Watchdog {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a client's slowness is real time and never part of the simulation"
+    reason = "the speed of a client is real time and no part of the simulation"
 )]
 fn now() -> Instant {
     Instant::now()

@@ -1,4 +1,4 @@
-//! The state file: an embedded database whose commits are on disk, whole, when they return.
+//! The state file: an embedded database (redb). A commit is durable and atomic when it returns.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -11,53 +11,52 @@ use redb::{
     WriteTransaction,
 };
 
-use super::StoreError;
 use super::directory::{self, Directory};
-use super::error::RESTORE;
-use super::record::{FORMAT, Held};
+use super::error::{RESTORE, StoreError};
+use super::record::{FORMAT, StoredFleet, check_format};
 use crate::fleet::Fleet;
 use crate::fleet::keep::{ADDED, Batch, REMOVED, Written};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
-/// States of nodes that differ from a new one, by index; JSON of [`State`].
+/// The states of nodes that differ from a new node, by index; JSON of [`State`].
 const NODES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("nodes");
-/// Everything else, by key; JSON. Keys with a `/` in them are the services' own.
+/// All other values, by key, as JSON. Keys with a `/` belong to services.
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 const FORMAT_KEY: &str = "format";
 const FLEET_KEY: &str = "fleet";
 const TIME_KEY: &str = "time_ms";
-/// Whether nothing is to come any more: the fleet was stopped, and not killed.
+/// Whether the fleet was stopped normally after the last write.
 const CLOSED_KEY: &str = "closed";
 
-/// Memory for pages of the file, bytes. Whatever is read is read once, at the start.
+/// Memory for pages of the file, in bytes. A small cache is enough, because each page is read once, at the start.
 const CACHE_BYTES: usize = 16 << 20;
 
-/// How the database is opened, again after a failure of the disk.
+/// Opens the database: at the start, and again after a failure of the disk.
 pub(super) type Opener = Arc<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
-/// A state file that is open.
+/// An open state file.
 pub struct Store {
     file: PathBuf,
     opener: Opener,
-    /// `None` after a failure, until it could be opened again.
+    /// `None` after a failed write. The next write opens the file again.
     database: Option<Database>,
-    held: Held,
+    fleet: StoredFleet,
     time: SimTime,
 }
 
 impl Store {
-    /// Opens the state file of a directory, every page of it checked. One that was cut short by a crash comes back to its
-    /// last commit, and the log says so. `None` when there is none.
+    /// Opens the state file of a directory and checks all its pages. `None` if there is no such file. If a crash left
+    /// an incomplete commit, the file is opened at the last complete one, and the log says so.
     ///
     /// # Errors
-    /// When it cannot be read, is damaged, or was written by a later version.
+    /// If it cannot be read, is damaged, or has a format that this version does not read.
     pub fn open(directory: &Directory) -> Result<Option<Self>, StoreError> {
         let file = directory.state_file();
         match std::fs::metadata(&file) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io(&file)(error)),
-            // It is put in its place whole; the library would take an empty file for a new one.
+            // fauxmetal never leaves an empty file, and the library would create a new database in it.
             Ok(facts) if facts.len() == 0 => {
                 return Err(StoreError::damaged(&file, "it is empty", RESTORE));
             }
@@ -66,80 +65,77 @@ impl Store {
         Self::open_with(&file, opener(&file)).map(Some)
     }
 
-    /// Opens what `opener` opens, which errors call `file`.
+    /// Opens the database of `opener`. Errors name it `file`.
     pub(super) fn open_with(file: &Path, opener: Opener) -> Result<Self, StoreError> {
-        let database = opener().map_err(|error| told(file, error))?;
+        let database = opener().map_err(|error| store_error(file, error))?;
         let store = Self {
             file: file.to_owned(),
             opener,
             database: Some(database),
-            held: Held::NONE,
+            fleet: StoredFleet::EMPTY,
             time: SimTime::from_ms(0),
         };
-        let format: u64 = store.value(FORMAT_KEY)?;
-        if format > u64::from(FORMAT) {
-            return Err(StoreError::Newer { file: store.file, found: format, known: FORMAT });
-        }
-        let (mut held, time): (Held, _) = (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
+        check_format(&store.file, store.value(FORMAT_KEY)?)?;
+        let (mut fleet, time): (StoredFleet, _) =
+            (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
         if !store.value::<bool>(CLOSED_KEY)? {
             tracing::warn!(
                 file = %store.file.display(),
-                "the state file was not closed, as after a crash: it is at its last commit, which is all that anybody was told"
+                "the state file was not closed, as after a crash; it contains all changes that were acknowledged"
             );
         }
         let wrong =
             |key: &str| StoreError::damaged(&store.file, format!("its '{key}' cannot be read"), RESTORE);
         for (key, value) in store.records(ADDED)? {
-            held.added.push(serde_json::from_slice(&value).map_err(|_| wrong(&key))?);
+            fleet.added.push(serde_json::from_slice(&value).map_err(|_| wrong(&key))?);
         }
         for (key, _) in store.records(REMOVED)? {
             let id = key.strip_prefix(REMOVED).and_then(|id| id.parse().ok());
-            held.removed.push(id.ok_or_else(|| wrong(&key))?);
+            fleet.removed.push(id.ok_or_else(|| wrong(&key))?);
         }
-        Ok(Self { held, time, ..store })
+        Ok(Self { fleet, time, ..store })
     }
 
-    /// Makes the state file of a directory, in place of one that may be there: the fleet, when it is, and its nodes that
-    /// differ from new ones. It is there whole, or not at all.
+    /// Atomically creates or replaces the state file of a directory. `nodes` are the nodes that differ from new nodes.
     ///
     /// # Errors
-    /// When it cannot be written, or `nodes` fails.
+    /// If the file cannot be written, or `nodes` returns an error.
     pub fn create(
         directory: &Directory,
-        held: &Held,
+        fleet: &StoredFleet,
         time: SimTime,
         nodes: impl IntoIterator<Item = Result<(NodeId, State), StoreError>>,
     ) -> Result<Self, StoreError> {
         let file = directory.state_file();
         let new = file.with_extension("new");
         directory::remove_if_there(&new)?;
-        // Made here, so that it is its owner's alone; the library makes an empty file a database.
+        // Created here, because only then it is readable by its owner alone. The library accepts an empty file.
         directory::create_private(&new)?;
         let to_make = new.clone();
         let make: Opener = Arc::new(move || builder().create(&to_make));
-        drop(Self::fill(&new, &make, held, time, nodes)?);
+        drop(Self::fill(&new, &make, fleet, time, nodes)?);
         directory::put_in_place(&new, &file)?;
         Self::open_with(&file, opener(&file))
     }
 
-    /// A new database with a fleet in it.
+    /// Creates a database and writes a fleet to it.
     pub(super) fn fill(
         file: &Path,
         opener: &Opener,
-        held: &Held,
+        fleet: &StoredFleet,
         time: SimTime,
         nodes: impl IntoIterator<Item = Result<(NodeId, State), StoreError>>,
     ) -> Result<Database, StoreError> {
-        let database = opener().map_err(|error| told(file, error))?;
-        let transaction = database.begin_write().map_err(|error| told(file, error))?;
+        let database = opener().map_err(|error| store_error(file, error))?;
+        let transaction = database.begin_write().map_err(|error| store_error(file, error))?;
         {
-            let wrong = |error: redb::Error| told(file, error);
+            let wrong = |error: redb::Error| store_error(file, error);
             let mut records = transaction.open_table(RECORDS).map_err(|e| wrong(e.into()))?;
             let mut put = |key: &str, value: Vec<u8>| {
                 records.insert(key, value.as_slice()).map(drop).map_err(|e| wrong(e.into()))
             };
             put(FORMAT_KEY, json(&FORMAT))?;
-            put(FLEET_KEY, json(held))?;
+            put(FLEET_KEY, json(fleet))?;
             put(TIME_KEY, json(&time))?;
             put(CLOSED_KEY, json(&true))?;
             let mut table = transaction.open_table(NODES).map_err(|e| wrong(e.into()))?;
@@ -148,40 +144,42 @@ impl Store {
                 table.insert(id.0, json(&state).as_slice()).map_err(|e| wrong(e.into()))?;
             }
         }
-        transaction.commit().map_err(|error| told(file, error))?;
+        transaction.commit().map_err(|error| store_error(file, error))?;
         Ok(database)
     }
 
-    /// The file.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Which fleet it holds.
-    pub fn held(&self) -> &Held {
-        &self.held
+    pub fn fleet(&self) -> &StoredFleet {
+        &self.fleet
     }
 
-    /// The simulated time up to which something may have been told to anybody.
+    /// The simulated time from which to continue. No client has seen a later one.
     pub fn time(&self) -> SimTime {
         self.time
     }
 
-    /// Hands `each` every node that differs from a new one, in order.
+    /// Calls `each` for every node that differs from a new node, in the order of their indexes.
     ///
     /// # Errors
-    /// When the file cannot be read or holds what is no node, or `each` fails.
+    /// If the file cannot be read, contains an invalid node, or `each` returns an error.
     pub fn nodes(
         &self,
         mut each: impl FnMut(NodeId, State) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let transaction = self.reading()?;
-        let table = transaction.open_table(NODES).map_err(|error| told(&self.file, error))?;
-        for row in table.iter().map_err(|error| told(&self.file, error))? {
-            let (id, state) = row.map_err(|error| told(&self.file, error))?;
+        let table = transaction.open_table(NODES).map_err(|error| store_error(&self.file, error))?;
+        for row in table.iter().map_err(|error| store_error(&self.file, error))? {
+            let (id, state) = row.map_err(|error| store_error(&self.file, error))?;
             let id = NodeId(id.value());
-            if u64::from(id.0) >= self.held.indexes() {
-                let problem = format!("it holds node {}, and its fleet has {}", id.0, self.held.indexes());
+            if u64::from(id.0) >= self.fleet.indexes() {
+                let problem = format!(
+                    "it contains node {}, but its fleet has only {} nodes",
+                    id.0,
+                    self.fleet.indexes()
+                );
                 return Err(StoreError::damaged(&self.file, problem, RESTORE));
             }
             let state = serde_json::from_slice(state.value()).map_err(|error| {
@@ -192,10 +190,10 @@ impl Store {
         Ok(())
     }
 
-    /// Gives a fleet's nodes their memory back; the fleet is what [`Store::held`] says.
+    /// Restores the states of a fleet's nodes and returns their number. The fleet must match [`Store::fleet`].
     ///
     /// # Errors
-    /// When the file cannot be read, or does not fit the fleet.
+    /// If the file cannot be read or does not match the fleet.
     pub fn restore(&self, fleet: &Fleet) -> Result<u32, StoreError> {
         let mut restored = 0;
         self.nodes(|id, state| {
@@ -205,12 +203,12 @@ impl Store {
         Ok(restored)
     }
 
-    /// The services' own records below `prefix`, such as `session/`.
+    /// The records of a service whose keys start with `prefix`, such as `session/`.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// If the file cannot be read.
     pub fn records(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        let wrong = |error: redb::Error| told(&self.file, error);
+        let wrong = |error: redb::Error| store_error(&self.file, error);
         let transaction = self.reading()?;
         let table = transaction.open_table(RECORDS).map_err(|e| wrong(e.into()))?;
         let mut records = Vec::new();
@@ -224,7 +222,7 @@ impl Store {
         Ok(records)
     }
 
-    /// Makes a batch durable, with the simulated time up to which something may be told; `last` says that none follows.
+    /// Commits a batch together with `time`, from which a restart continues. `last` means that no batch follows.
     pub(super) fn write(
         &mut self,
         fleet: &Fleet,
@@ -234,7 +232,7 @@ impl Store {
     ) -> Result<(), redb::Error> {
         let database = match &mut self.database {
             Some(database) => database,
-            // After a failure of the disk the library wants to be opened anew, and looks at the file then.
+            // After a failure of the disk, the library requires that the file is opened again, which checks it.
             none => none.insert((self.opener)()?),
         };
         let written = begin(database).and_then(|transaction| {
@@ -251,18 +249,18 @@ impl Store {
         written
     }
 
-    /// Has the next write open the file anew.
+    /// Closes the file. The next write opens it again.
     pub(super) fn close(&mut self) {
         self.database = None;
     }
 
     fn reading(&self) -> Result<redb::ReadTransaction, StoreError> {
-        let database = self.database.as_ref().expect("a store that could not be written is not read");
-        database.begin_read().map_err(|error| told(&self.file, error))
+        let database = self.database.as_ref().expect("a store is not read after a failed write");
+        database.begin_read().map_err(|error| store_error(&self.file, error))
     }
 
     fn value<T: serde::de::DeserializeOwned>(&self, key: &str) -> Result<T, StoreError> {
-        let wrong = |error: redb::Error| told(&self.file, error);
+        let wrong = |error: redb::Error| store_error(&self.file, error);
         let transaction = self.reading()?;
         let table = transaction.open_table(RECORDS).map_err(|e| wrong(e.into()))?;
         let value = table.get(key).map_err(|e| wrong(e.into()))?;
@@ -299,27 +297,28 @@ fn put(transaction: &WriteTransaction, fleet: &Fleet, batch: &Batch) -> Result<(
 }
 
 fn json(value: &impl serde::Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("what is kept has text keys only")
+    serde_json::to_vec(value).expect("all maps in stored values have text keys")
 }
 
-/// Opens a file, all of it checked, and says in the log when its last commit was set aside.
+/// Returns a function that opens a file and checks all its pages. If the last commit is incomplete, the first opening
+/// logs it.
 fn opener(file: &Path) -> Opener {
     let (file, first) = (file.to_owned(), AtomicBool::new(true));
     Arc::new(move || {
         let set_aside = Rc::new(Cell::new(false));
         let mut builder = builder();
         let seen = Rc::clone(&set_aside);
-        // The library scans the file three times, and tells of the first scan only when that finds a commit that is not
-        // whole.
+        // The library scans the file three times. It reports progress of the first scan only if it finds an incomplete
+        // commit.
         builder
             .set_repair_callback(move |scan| seen.set(seen.get() || (0.1..0.5).contains(&scan.progress())));
         let database = builder.open(&file)?;
-        // After a failure of the disk it is tried again and again, and that is told by whoever tries.
+        // Later openings are retries after a failure of the disk, which the keeper logs.
         if first.swap(false, Ordering::Relaxed) && set_aside.get() {
             tracing::warn!(
                 file = %file.display(),
-                "the last commit of the state file is not whole, and the one before it is used: it was being written when \
-                 the process or the machine died, or the file was damaged since"
+                "the last commit of the state file is incomplete, so the previous commit is used; the process or the machine \
+                 crashed during the commit, or the file was damaged later"
             );
         }
         Ok(database)
@@ -332,8 +331,8 @@ pub(super) fn builder() -> Builder {
     builder
 }
 
-/// What an error of the library means to whoever has the file.
-fn told(file: &Path, error: impl Into<redb::Error>) -> StoreError {
+/// Converts an error of the library.
+fn store_error(file: &Path, error: impl Into<redb::Error>) -> StoreError {
     match error.into() {
         redb::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             StoreError::damaged(file, "it ends too early", RESTORE)

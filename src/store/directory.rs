@@ -1,31 +1,35 @@
-//! A state directory, held by one process at a time.
+//! A state directory, locked by one process at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use super::error::StoreError;
 
-/// A state directory that this process holds, until this is dropped.
+/// A state directory that this process has locked. Dropping it releases the lock.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    /// Locked. The system lets go of it when the process ends, however it does.
+    /// The locked file. The system releases the lock when the process ends, also after a crash.
     _lock: File,
 }
 
 impl Directory {
-    /// Takes hold of a state directory; `make` makes it when it is not there, readable by its owner alone, for tokens of
-    /// sessions and agents are kept in it.
+    /// Locks a state directory. With `create`, a missing directory is created. Only its owner can read it, because it
+    /// contains the tokens of sessions and agents.
     ///
     /// # Errors
-    /// When another process holds it, or it cannot be made or written.
-    pub fn hold(path: &Path, make: bool) -> Result<Self, StoreError> {
-        if make {
+    /// If another process has locked it, or it cannot be created or written.
+    pub fn lock(path: &Path, create: bool) -> Result<Self, StoreError> {
+        if create {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StoreError::io(path))?;
         } else if !path.is_dir() {
-            return Err(StoreError::Missing(format!("{}: there is no such state directory", path.display())));
+            return Err(StoreError::Missing(format!(
+                "{0}: there is no such state directory; check the path, or create a fleet with `fauxmetal serve \
+                 --state {0}`",
+                path.display()
+            )));
         }
         let file = path.join("lock");
         let mut lock = OpenOptions::new()
@@ -40,7 +44,7 @@ impl Directory {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
-                // Who it is would be good to know; that it is held is certain.
+                // The process id is only additional information, so a read error is ignored.
                 let _ = lock.read_to_string(&mut text);
                 return Err(StoreError::InUse { dir: path.to_owned(), pid: text.trim().parse().ok() });
             }
@@ -51,17 +55,15 @@ impl Directory {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file that holds the fleet.
     pub(super) fn state_file(&self) -> PathBuf {
         self.path.join("state.redb")
     }
 
-    /// The folder of snapshots, made if need be.
+    /// The folder of the snapshots. Creates it if it does not exist.
     pub(super) fn snapshots(&self) -> Result<PathBuf, StoreError> {
         let path = snapshots_in(&self.path);
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(StoreError::io(&path))?;
@@ -69,29 +71,28 @@ impl Directory {
     }
 }
 
-/// Where the snapshots of a state directory are.
 pub(super) fn snapshots_in(dir: &Path) -> PathBuf {
     dir.join("snapshots")
 }
 
-/// Puts a whole file, which is on disk already, in another's place, and has that on disk, too.
+/// Atomically replaces the file `place` by the file `new`, which must already be synced to disk. Syncs the folder.
 pub(super) fn put_in_place(new: &Path, place: &Path) -> Result<(), StoreError> {
     fs::rename(new, place).map_err(StoreError::io(place))?;
     let folder = place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io(folder))
 }
 
-/// Makes a file, or empties it; a new one is its owner's alone, for tokens of agents stand in it.
+/// Creates a file, or truncates an existing one. Only the owner can read a new file, because it contains tokens.
 ///
 /// # Errors
-/// When it cannot be made.
+/// If it cannot be created.
 pub fn create_private(file: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true).mode(0o600);
     options.open(file).map_err(StoreError::io(file))
 }
 
-/// Takes a file away that may not be there.
+/// Removes a file if it exists.
 pub(super) fn remove_if_there(file: &Path) -> Result<(), StoreError> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io(file)(error)),

@@ -1,44 +1,44 @@
-//! The one who makes batches durable: a thread of its own, for a disk makes it wait.
+//! The thread that writes batches of changes to the state file. It has a thread of its own because disk writes block.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{Store, StoreError};
+use super::database::Store;
+use super::error::StoreError;
 use crate::fleet::Fleet;
 use crate::fleet::keep::{Batch, Ledger, Next};
 use crate::time::SimTime;
 
-/// Before the first retry after a failure of the disk, and before the tenth and those after it.
-const REST: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(2);
-/// Attempts for what is left when the daemon stops.
+/// The back-off between attempts while the disk fails: it grows by half from the first to the second value.
+const BACK_OFF: std::ops::RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(2);
+/// Attempts to write the last changes when the daemon stops.
 const LAST_ATTEMPTS: u32 = 3;
-/// How far ahead of itself simulated time is kept where it runs ahead of the wall clock, as real time: a restart after a
-/// crash goes on from there, and never from before what anybody was told.
+/// If simulated time runs ahead of the wall clock, the stored time lies ahead of the current simulated time by this
+/// much real time. A restart after a crash continues from the stored time, so it never shows a client an earlier time
+/// than before.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// Keeps a fleet, until it is stopped.
+/// Writes the changes of a fleet to disk until it is stopped.
 pub struct Keeper {
     ledger: Arc<Ledger>,
     thread: JoinHandle<Result<(), StoreError>>,
 }
 
 impl Keeper {
-    /// Begins to keep what a fleet's nodes are told.
-    ///
     /// # Errors
-    /// When the system has no thread for it.
+    /// If the system cannot create a thread.
     pub fn start(store: Store, fleet: Arc<Fleet>, ledger: Arc<Ledger>) -> std::io::Result<Self> {
         let keeping = Keeping { store, fleet, ledger: Arc::clone(&ledger) };
         let thread = std::thread::Builder::new().name("state".to_owned()).spawn(move || keeping.run())?;
         Ok(Self { ledger, thread })
     }
 
-    /// Keeps what has come so far, and ends. It blocks until that is done.
+    /// Writes all remaining changes and ends the thread. Blocks until both are done.
     ///
     /// # Errors
-    /// When the disk does not take it. Nobody was told what is lost.
+    /// If the disk still fails. The lost changes have not been acknowledged to a client.
     pub fn stop(self) -> Result<(), StoreError> {
         self.ledger.stop();
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -54,60 +54,64 @@ struct Keeping {
 impl Keeping {
     fn run(mut self) -> Result<(), StoreError> {
         loop {
-            match self.ledger.take(self.patience()) {
-                Next::Keep(batch) => self.keep(&batch, self.time_to_keep(), false)?,
-                Next::Nothing => self.keep(&Batch::default(), self.time_to_keep(), false)?,
+            match self.ledger.take(self.max_silence()) {
+                Next::Keep(batch) => self.keep(&batch, self.time_to_store(), false)?,
+                Next::Nothing => self.keep(&Batch::default(), self.time_to_store(), false)?,
                 Next::Stop => return self.keep(&Batch::default(), self.fleet.clock().now(), true),
             }
         }
     }
 
-    /// Makes a batch durable, however often that takes; at the end only a few times.
+    /// Writes a batch. Retries with back-off until it succeeds; while the daemon stops, a few times only.
     fn keep(&mut self, batch: &Batch, time: SimTime, last: bool) -> Result<(), StoreError> {
-        let (mut rest, mut left) = (*REST.start(), LAST_ATTEMPTS);
+        let (mut pause, mut left) = (*BACK_OFF.start(), LAST_ATTEMPTS);
         while let Err(error) = self.write(batch, time, last) {
             let file = self.store.file();
-            if rest == *REST.start() {
-                tracing::error!(file = %file.display(), %error, "the state cannot be kept: changes are refused until it can");
+            if pause == *BACK_OFF.start() {
+                tracing::error!(
+                    file = %file.display(), %error,
+                    "the state cannot be written to disk; changes are refused until it can"
+                );
             }
-            if self.ledger.failed(rest) {
+            if self.ledger.failed(pause) {
                 left -= 1;
                 if left == 0 {
                     return Err(StoreError::Refused(format!(
-                        "{}: {error}: the last changes are not kept; none of them was acknowledged",
+                        "{}: {error}: the last changes are not on disk; none of them was acknowledged to a client",
                         file.display()
                     )));
                 }
             }
-            rest = (rest * 3 / 2).min(*REST.end());
+            pause = (pause * 3 / 2).min(*BACK_OFF.end());
         }
-        if rest > *REST.start() {
-            tracing::info!(file = %self.store.file().display(), "the state is kept again");
+        if pause > *BACK_OFF.start() {
+            tracing::info!(file = %self.store.file().display(), "the state is written to disk again");
         }
         self.ledger.kept(batch.number);
         Ok(())
     }
 
-    /// A fault in the library is a failure as any other: nobody would be told anything any more if this thread ended.
+    /// A panic in the database library counts as a failed write. If it ended this thread, every later response would
+    /// wait for the disk in vain.
     fn write(&mut self, batch: &Batch, time: SimTime, last: bool) -> Result<(), String> {
         let write = || self.store.write(&self.fleet, batch, time, last).map_err(|error| error.to_string());
         std::panic::catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|_| {
             self.store.close();
-            Err("an internal fault, which is told above".to_owned())
+            Err("the database library panicked; the panic message is above".to_owned())
         })
     }
 
-    /// How long nothing may be written.
-    fn patience(&self) -> Option<Duration> {
+    /// The longest time without a write, if the stored time must be renewed.
+    fn max_silence(&self) -> Option<Duration> {
         let clock = self.fleet.clock();
         (clock.speed() > 1.0 || clock.is_ahead()).then_some(LEASE / 2)
     }
 
-    /// The time from which a restart goes on at least.
-    fn time_to_keep(&self) -> SimTime {
+    /// The earliest simulated time from which a restart may continue.
+    fn time_to_store(&self) -> SimTime {
         let clock = self.fleet.clock();
         let now = clock.now();
-        if self.patience().is_none() {
+        if self.max_silence().is_none() {
             return now;
         }
         #[expect(

@@ -1,7 +1,8 @@
-//! The fleet's memory on disk: one file that is written before anybody is told, and snapshots beside it.
+//! The fleet on disk. A change is written to the state file before its response is sent.
 //!
-//! A state directory holds `state.redb` (every node that differs from a new one, the services' own records, and which
-//! fleet it is), `lock` (who uses it) and `snapshots/`. Nothing here knows HTTP.
+//! A state directory contains `state.redb` (the description of the fleet, every node that differs from a new node, and
+//! records of the services), `lock` (the id of the process that uses the directory) and `snapshots/`. This room does
+//! not depend on HTTP.
 
 mod database;
 mod directory;
@@ -16,4 +17,4 @@ pub use database::Store;
 pub use directory::{Directory, create_private};
 pub use error::StoreError;
 pub use keeper::Keeper;
-pub use record::{FORMAT, Held, HeldModel};
+pub use record::{FORMAT, StoredFleet, StoredModel};

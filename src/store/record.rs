@@ -1,58 +1,70 @@
-//! Which fleet a file holds.
+//! The format of the files, and the description of the fleet that a file contains.
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::StoreError;
 use crate::seed::Seed;
 
-/// The format of state files and snapshots that this version writes, and the last that it reads. It goes up only when a
-/// field changes its meaning; one that is added has a default, and needs no new format.
+/// The format of the state files and snapshots that this version writes, and the newest that it reads. It increases
+/// only when a field changes its meaning. A new field with a serde default needs no new format.
 pub const FORMAT: u32 = 1;
 
-/// Which fleet it is: what decides every node's identity and model.
+/// The oldest format that this version reads.
+const OLDEST_FORMAT: u32 = 1;
+
+/// Checks that this version can read a file of the format `found`.
+pub(super) fn check_format(file: &Path, found: u64) -> Result<(), StoreError> {
+    if (u64::from(OLDEST_FORMAT)..=u64::from(FORMAT)).contains(&found) {
+        return Ok(());
+    }
+    Err(StoreError::Format { file: file.to_owned(), found, oldest: OLDEST_FORMAT, newest: FORMAT })
+}
+
+/// The description of a fleet. It determines the identity and the model of every node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
-    /// From what identities follow.
+pub struct StoredFleet {
+    /// The seed that determines every UUID, MAC and serial number.
     pub seed: Seed,
-    /// Models with how many nodes are of each, in the order of their indexes.
-    pub models: Vec<HeldModel>,
-    /// What was added while it ran, numbered after the others.
+    /// The configured models with their numbers of nodes, in the order of the nodes' indexes.
+    pub models: Vec<StoredModel>,
+    /// Nodes that were added while the fleet ran. Their indexes follow those of `models`.
     #[serde(default)]
-    pub added: Vec<HeldModel>,
-    /// Indexes of nodes that were removed while it ran.
+    pub added: Vec<StoredModel>,
+    /// Indexes of nodes that were removed while the fleet ran.
     #[serde(default)]
     pub removed: Vec<u32>,
 }
 
-/// A model of a fleet.
+/// A model of a fleet, with its number of nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldModel {
-    /// A built-in name, or the path of a folder.
+pub struct StoredModel {
+    /// The name of a built-in model, or the path of a folder.
     pub profile: String,
-    /// How many nodes are of it.
     pub count: u32,
 }
 
-impl Held {
-    /// None, to be filled.
-    pub(super) const NONE: Self =
+impl StoredFleet {
+    pub(super) const EMPTY: Self =
         Self { seed: Seed(0), models: Vec::new(), added: Vec::new(), removed: Vec::new() };
 
-    /// How many nodes it was configured with.
+    /// The configured number of nodes.
     pub fn nodes(&self) -> u64 {
         self.models.iter().map(|model| u64::from(model.count)).sum()
     }
 
-    /// How many indexes are or were in use.
+    /// The number of indexes in use, including those of removed nodes.
     pub fn indexes(&self) -> u64 {
         self.nodes() + self.added.iter().map(|model| u64::from(model.count)).sum::<u64>()
     }
 
-    /// How many nodes there are.
+    /// The current number of nodes.
     pub fn living(&self) -> u64 {
         self.indexes().saturating_sub(self.removed.len() as u64)
     }
 
-    /// As flags would give it: `20 generic, 5 ./mine`.
+    /// The configured models in the form of the flags: `20 generic, 5 ./mine`.
     pub fn models_text(&self) -> String {
         let each: Vec<_> = self.models.iter().map(|m| format!("{} {}", m.count, m.profile)).collect();
         each.join(", ")

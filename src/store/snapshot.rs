@@ -1,7 +1,8 @@
-//! A fleet in one file, to be kept, copied and begun from again.
+//! Snapshots: a complete fleet in one file, which can be copied and restored.
 //!
-//! Gzip of JSON lines: a header that says what it is, a line for each node that differs from a new one, and a last line
-//! with their number and a hash of everything before it. Nothing of it is believed before the whole has been read.
+//! A snapshot is gzip-compressed JSON lines: a [`Header`], a line for each node that differs from a new node, and a
+//! last line with the number of these nodes and a hash of all lines before it. A reader uses nothing before it has
+//! checked the complete file.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek as _, Write};
@@ -14,38 +15,37 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::database::Store;
 use super::directory::{self, Directory};
-use super::error::COPY;
-use super::record::{FORMAT, Held};
-use super::{Store, StoreError};
+use super::error::{COPY, StoreError};
+use super::record::{FORMAT, StoredFleet, check_format};
 use crate::node::{NodeId, State};
 use crate::time::{SimTime, moved_on};
 
-/// The longest line that is read, bytes: a node's commands can hold results of some MiB.
+/// The maximum length of a line, in bytes. A node's commands can contain results of several MiB.
 const MAX_LINE_BYTES: u64 = 64 << 20;
-/// The longest name, characters.
+/// The maximum length of a name, in characters.
 pub const MAX_NAME: usize = 64;
 const ENDING: &str = "snapshot";
 
-/// What a snapshot says of itself.
+/// The description of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// The format, [`FORMAT`] at most.
+    /// The format of the file; see [`FORMAT`].
     pub format: u64,
     /// The version of fauxmetal that wrote it.
     pub version: String,
-    /// When, milliseconds since the Unix epoch.
+    /// The time at which it was saved, in milliseconds since the Unix epoch.
     pub created_ms: u64,
-    /// The fleet's simulated time then.
+    /// The simulated time of the fleet when it was saved.
     pub time_ms: u64,
-    /// Which fleet it is.
     #[serde(flatten)]
-    pub held: Held,
-    /// Nodes of it that differ from new ones, a line each.
+    pub fleet: StoredFleet,
+    /// The number of nodes that differ from new nodes. Each has a line.
     pub stored: u64,
 }
 
-/// The first line: what makes it known for what it is, before anything else is looked for in it.
+/// The first line. Its key identifies the file as a snapshot of fauxmetal, whatever its format.
 #[derive(Serialize, Deserialize)]
 struct First<T> {
     fauxmetal_snapshot: T,
@@ -68,30 +68,30 @@ struct Last {
     xxh3: String,
 }
 
-/// A name for a snapshot, which is a file's name, too.
+/// Checks the name of a snapshot, which becomes a part of a file name.
 ///
 /// # Errors
-/// When it is none.
+/// If the name is not valid. The error is a message for the user.
 pub fn name(text: &str) -> Result<&str, String> {
     let good = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if text.is_empty() || text.len() > MAX_NAME || !text.chars().all(good) || text.starts_with(['.', '-']) {
         return Err(format!(
-            "'{text}' is no name for a snapshot; allowed are 1 to {MAX_NAME} letters, digits, '.', '_' and '-', the first \
-             a letter, a digit or '_'"
+            "'{text}' is not a valid snapshot name; allowed are 1 to {MAX_NAME} letters, digits, '.', '_' and '-'; the first \
+             must be a letter, a digit or '_'"
         ));
     }
     Ok(text)
 }
 
-/// The file of a name in a state directory.
+/// The file of the snapshot `name` in a state directory.
 pub fn file_of(dir: &Path, name: &str) -> PathBuf {
     directory::snapshots_in(dir).join(format!("{name}.{ENDING}"))
 }
 
-/// Names of a directory's snapshots with their files, sorted.
+/// The names and files of all snapshots in a state directory, sorted by name.
 ///
 /// # Errors
-/// When the directory cannot be read.
+/// If the directory cannot be read.
 pub fn list(dir: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
     let folder = directory::snapshots_in(dir);
     let entries = match std::fs::read_dir(&folder) {
@@ -111,10 +111,10 @@ pub fn list(dir: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
     Ok(found)
 }
 
-/// Writes what a store holds as a snapshot of that name; what it says of itself.
+/// Saves the fleet of a store as the snapshot `name`.
 ///
 /// # Errors
-/// When there is one already and `replace` is not set, the store cannot be read, or the file not written.
+/// If the snapshot exists and `replace` is not set, the store cannot be read, or the file cannot be written.
 pub fn save(
     directory: &Directory,
     store: &Store,
@@ -133,7 +133,7 @@ pub fn save(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         created_ms,
         time_ms: store.time().ms(),
-        held: store.held().clone(),
+        fleet: store.fleet().clone(),
         stored,
     };
     let new = place.with_extension("new");
@@ -146,24 +146,25 @@ pub fn save(
     Ok(header)
 }
 
-/// Copies a snapshot from anywhere to a name, once all of it has been read and found good.
+/// Copies a snapshot from `source` to the snapshot `name`, after the complete copy has been checked. Errors name the
+/// source `source_file`.
 ///
 /// # Errors
-/// When it is damaged, there is one of that name already and `replace` is not set, or the file cannot be written.
+/// If the source is damaged, the snapshot exists and `replace` is not set, or the file cannot be written.
 pub fn import(
     directory: &Directory,
     source: &mut dyn Read,
-    called: &Path,
+    source_file: &Path,
     name: &str,
     replace: bool,
 ) -> Result<Header, StoreError> {
     let place = free_place(directory, name, replace)?;
     let new = place.with_extension("new");
     let mut file = directory::create_private(&new)?;
-    std::io::copy(source, &mut file).map_err(StoreError::io(called))?;
+    std::io::copy(source, &mut file).map_err(StoreError::io(source_file))?;
     file.sync_all().and_then(|()| file.rewind()).map_err(StoreError::io(&new))?;
-    let header = Reader::new(called, file).and_then(Reader::check).inspect_err(|_| {
-        // Nothing good is lost with it, and the error that is told is the first one.
+    let header = Reader::new(source_file, file).and_then(Reader::check).inspect_err(|_| {
+        // Best effort: the error to report is that of the snapshot.
         let _ = directory::remove_if_there(&new);
     })?;
     directory::put_in_place(&new, &place)?;
@@ -175,7 +176,7 @@ fn free_place(directory: &Directory, name: &str, replace: bool) -> Result<PathBu
     let place = file_of(directory.path(), name);
     if place.exists() && !replace {
         return Err(StoreError::Refused(format!(
-            "{}: there is a snapshot '{name}' already; --force replaces it",
+            "{}: a snapshot '{name}' already exists; use --force to replace it",
             place.display()
         )));
     }
@@ -210,7 +211,7 @@ impl Writer {
     }
 }
 
-/// A snapshot that is being read: its header first.
+/// A snapshot of which the header has been read.
 pub struct Reader<R: Read> {
     file: PathBuf,
     input: BufReader<MultiGzDecoder<R>>,
@@ -220,10 +221,10 @@ pub struct Reader<R: Read> {
 }
 
 impl Reader<File> {
-    /// Opens a snapshot's file.
+    /// Opens the file of a snapshot and reads its header.
     ///
     /// # Errors
-    /// When it cannot be read, is no snapshot, or one of a later version.
+    /// If the file cannot be read, is not a snapshot, or has a format that this version does not read.
     pub fn open(file: &Path) -> Result<Self, StoreError> {
         Self::new(file, File::open(file).map_err(StoreError::io(file))?)
     }
@@ -231,43 +232,37 @@ impl Reader<File> {
 
 impl<R: Read> Reader<R> {
     fn new(file: &Path, input: R) -> Result<Self, StoreError> {
-        let held = Held::NONE;
-        let nothing =
-            Header { format: 0, version: String::new(), created_ms: 0, time_ms: 0, held, stored: 0 };
+        let fleet = StoredFleet::EMPTY;
+        let unread =
+            Header { format: 0, version: String::new(), created_ms: 0, time_ms: 0, fleet, stored: 0 };
         let input = BufReader::new(MultiGzDecoder::new(input));
         let mut reader =
-            Self { file: file.to_owned(), input, hash: Xxh3::new(), line: Vec::new(), header: nothing };
+            Self { file: file.to_owned(), input, hash: Xxh3::new(), line: Vec::new(), header: unread };
         reader.next_line()?;
         reader.hash.update(&reader.line);
         let Ok(first) = serde_json::from_slice::<First<&RawValue>>(&reader.line) else {
-            return Err(StoreError::damaged(file, "it is no snapshot of fauxmetal", COPY));
+            return Err(StoreError::damaged(file, "it is not a snapshot of fauxmetal", COPY));
         };
         let text = first.fauxmetal_snapshot.get();
         let unreadable =
             |error| StoreError::damaged(file, format!("its header cannot be read: {error}"), COPY);
         let Format { format } = serde_json::from_str(text).map_err(unreadable)?;
-        let header = match format {
-            // An older format is turned into a header and states of today here; there is none yet.
-            1 => serde_json::from_str(text).map_err(unreadable)?,
-            found if found > u64::from(FORMAT) => {
-                return Err(StoreError::Newer { file: file.to_owned(), found, known: FORMAT });
-            }
-            other => return Err(StoreError::damaged(file, format!("there is no format {other}"), COPY)),
-        };
-        reader.header = header;
+        check_format(file, format)?;
+        // A future version converts the header and the states of older formats here.
+        reader.header = serde_json::from_str(text).map_err(unreadable)?;
         Ok(reader)
     }
 
-    /// What it says of itself.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Reads all of it, and gives every node whose state differs from a new one's. Its moments are moved on by `later_ms`,
-    /// so that what was pending then continues as if time had stood still since.
+    /// Reads and checks the complete file. Returns every node that differs from a new node. All times in the states are
+    /// moved forward by `later_ms`, so that pending actions continue as if no time had passed since the snapshot was
+    /// saved.
     ///
     /// # Errors
-    /// When it is damaged: then nothing of it should be used.
+    /// If the file is damaged. Then no part of it may be used.
     pub fn nodes(mut self, later_ms: u64) -> Result<Vec<(NodeId, State)>, StoreError> {
         let mut nodes: Vec<(NodeId, State)> = Vec::new();
         loop {
@@ -276,11 +271,14 @@ impl<R: Read> Reader<R> {
             if let Ok(Line { node, state }) = serde_json::from_slice::<Line<&RawValue>>(&self.line) {
                 let state = moved_on(later_ms, || serde_json::from_str(state.get()))
                     .map_err(|error| self.damaged(format!("line {number}: node {}: {error}", node.0)))?;
-                if u64::from(node.0) >= self.header.held.indexes() {
-                    let nodes = self.header.held.indexes();
-                    return Err(self.damaged(format!("line {number}: node {} of a fleet of {nodes}", node.0)));
+                if u64::from(node.0) >= self.header.fleet.indexes() {
+                    let nodes = self.header.fleet.indexes();
+                    return Err(self.damaged(format!(
+                        "line {number}: it contains node {}, but its fleet has only {nodes} nodes",
+                        node.0
+                    )));
                 }
-                // Which bounds them by the fleet, too, whatever the file says.
+                // This check also limits the number of lines to the size of the fleet.
                 if nodes.last().is_some_and(|(before, _)| *before >= node) {
                     return Err(self.damaged(format!("line {number}: node {} is out of order", node.0)));
                 }
@@ -289,15 +287,15 @@ impl<R: Read> Reader<R> {
                 continue;
             }
             let last: Last = serde_json::from_slice(&self.line).map_err(|error| {
-                self.damaged(format!("line {number} is neither a node nor the end: {error}"))
+                self.damaged(format!("line {number} is neither a node nor the last line: {error}"))
             })?;
             let right = last.xxh3 == format!("{:016x}", self.hash.digest());
             if !right || last.end != nodes.len() as u64 || last.end != self.header.stored {
-                return Err(self.damaged("its hash is not that of its lines"));
+                return Err(self.damaged("its hash or its number of nodes does not match its lines"));
             }
             return match self.input.fill_buf() {
                 Ok([]) => Ok(nodes),
-                Ok(_) => Err(self.damaged("something follows its end")),
+                Ok(_) => Err(self.damaged("bytes follow after its last line")),
                 Err(error) => Err(self.unreadable(error)),
             };
         }
@@ -314,7 +312,9 @@ impl<R: Read> Reader<R> {
         let read = (&mut self.input).take(MAX_LINE_BYTES).read_until(b'\n', &mut self.line);
         match read {
             Ok(_) if self.line.last() == Some(&b'\n') => Ok(()),
-            Ok(n) if n as u64 == MAX_LINE_BYTES => Err(self.damaged("a line of it is too long")),
+            Ok(n) if n as u64 == MAX_LINE_BYTES => {
+                Err(self.damaged(format!("it has a line of more than {MAX_LINE_BYTES} bytes")))
+            }
             Ok(_) => Err(self.damaged("it ends too early")),
             Err(error) => Err(self.unreadable(error)),
         }
@@ -324,7 +324,7 @@ impl<R: Read> Reader<R> {
         StoreError::damaged(&self.file, problem, COPY)
     }
 
-    /// What the decompressor cannot read is damaged; the rest is the system's.
+    /// Distinguishes errors of the decompressor, which mean damage, from errors of the system.
     fn unreadable(&self, error: std::io::Error) -> StoreError {
         use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
         match error.kind() {
@@ -335,13 +335,13 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// Makes a directory's fleet that of a snapshot, in place of the one it holds: `now` is the time at which it goes on.
+/// Replaces the fleet of a state directory by that of a snapshot. The fleet continues at the simulated time `now`.
 ///
 /// # Errors
-/// When the snapshot is damaged or the directory cannot be written; then the directory is as it was.
+/// If the snapshot is damaged or the directory cannot be written. Then the directory is unchanged.
 pub fn restore(directory: &Directory, reader: Reader<File>, now: SimTime) -> Result<Store, StoreError> {
     let header = reader.header().clone();
     let now = now.max(SimTime::from_ms(header.time_ms));
     let nodes = reader.nodes(now.ms() - header.time_ms)?;
-    Store::create(directory, &header.held, now, nodes.into_iter().map(Ok))
+    Store::create(directory, &header.fleet, now, nodes.into_iter().map(Ok))
 }

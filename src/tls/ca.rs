@@ -1,4 +1,4 @@
-//! The development CA: made once in a directory, then the same for every later start.
+//! The development CA. It is created once in a directory; later starts use the same CA.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -6,24 +6,29 @@ use std::time::{Duration, SystemTime};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
 
+use super::error::TlsError;
+use super::files::{CertificateFiles, PRIVATE, PUBLIC};
 use super::identity::parse_chain;
 use super::inspect::Facts;
-use super::leaf::{DAY, SKEW};
-use super::store::{PRIVATE, PUBLIC, Store};
-use super::{CertificateNames, Identity, TlsError, leaf};
 
-/// How long a new CA is valid, in days.
+/// The lifetime of a new CA, in days.
 pub const CA_LIFETIME_DAYS: u32 = 3650;
+
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// New certificates are valid from this long ago, for clients whose clock is slow. The real agent also allows an hour
+/// (`ironic_python_agent/tls_utils.py`).
+pub(super) const SKEW: Duration = Duration::from_secs(3600);
 
 const CA_FILE: &str = "ca.pem";
 const CA_KEY_FILE: &str = "ca-key.pem";
-/// What to delete when the CA cannot be used any more.
+/// The files to delete to replace the CA, as text for an error message.
 const BOTH: &str = "both ca.pem and ca-key.pem";
 
-/// A certificate authority for this one directory, trusted by nobody until told to.
+/// A certificate authority in a directory. Clients must be configured to trust it.
 #[derive(Debug)]
 pub struct DevelopmentCa {
-    store: Store,
+    files: CertificateFiles,
     certificate: CertificateDer<'static>,
     certificate_pem: String,
     not_after: SystemTime,
@@ -31,47 +36,40 @@ pub struct DevelopmentCa {
 }
 
 impl DevelopmentCa {
-    /// Opens the CA in `dir`: `ca.pem` and `ca-key.pem`, made if they are not there.
+    /// Opens the CA in `dir`: `ca.pem` and `ca-key.pem`. Creates them if `ca.pem` does not exist. Existing files are
+    /// never replaced.
     ///
-    /// Files that are there are never replaced. Fails, naming the file, if one is damaged, missing its partner, not a
-    /// CA, or not valid at `now`.
+    /// # Errors
+    /// If a file is damaged, `ca-key.pem` is missing, the certificate is not a CA, or it is not valid at `now`. The
+    /// error names the file.
     pub fn open(dir: &Path, now: SystemTime) -> Result<DevelopmentCa, TlsError> {
-        let store = Store::open(dir)?;
-        if let Some(ca) = DevelopmentCa::load(&store, now)? {
+        let files = CertificateFiles::open(dir)?;
+        if let Some(ca) = DevelopmentCa::load(&files, now)? {
             return Ok(ca);
         }
-        let _lock = store.lock()?;
-        // Somebody else may have made it while this process waited.
-        if let Some(ca) = DevelopmentCa::load(&store, now)? {
+        let _lock = files.lock()?;
+        // Another process may have created it while this process waited for the lock.
+        if let Some(ca) = DevelopmentCa::load(&files, now)? {
             return Ok(ca);
         }
-        make(&store, now)?;
-        let ca = DevelopmentCa::load(&store, now)?;
+        make(&files, now)?;
+        let ca = DevelopmentCa::load(&files, now)?;
         ca.ok_or_else(|| {
-            TlsError::unusable(&store.path(CA_FILE), "somebody removed it while it was made", BOTH)
+            TlsError::unusable(&files.path(CA_FILE), "it was removed while it was created", BOTH)
         })
     }
 
-    /// The file a client is given to trust the listeners, as in `curl --cacert`.
+    /// The file with which a client trusts the listeners, as in `curl --cacert`.
     pub fn certificate_path(&self) -> PathBuf {
-        self.store.path(CA_FILE)
+        self.files.path(CA_FILE)
     }
 
-    /// The CA's certificate as PEM.
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
-    /// The identity of the Redfish listeners: a leaf of this CA, kept in `redfish.pem`.
-    ///
-    /// The kept one is used again as long as it is of this CA, has exactly these names and is not near its end.
-    /// Otherwise a new one takes its place; clients trust the CA and do not notice.
-    pub fn redfish_identity(&self, names: &CertificateNames, now: SystemTime) -> Result<Identity, TlsError> {
-        leaf::redfish_identity(self, names, now)
-    }
-
-    pub(super) fn store(&self) -> &Store {
-        &self.store
+    pub(super) fn files(&self) -> &CertificateFiles {
+        &self.files
     }
 
     pub(super) fn certificate(&self) -> &CertificateDer<'static> {
@@ -86,61 +84,60 @@ impl DevelopmentCa {
         self.not_after
     }
 
-    /// The CA as it is in the directory, or `None` if there is no certificate yet.
-    fn load(store: &Store, now: SystemTime) -> Result<Option<DevelopmentCa>, TlsError> {
-        let Some(certificate_pem) = store.read(CA_FILE)? else {
+    /// Reads the CA from the directory. `None` if it has no certificate yet.
+    fn load(files: &CertificateFiles, now: SystemTime) -> Result<Option<DevelopmentCa>, TlsError> {
+        let Some(certificate_pem) = files.read(CA_FILE)? else {
             return Ok(None);
         };
-        let (path, key_path) = (store.path(CA_FILE), store.path(CA_KEY_FILE));
+        let (path, key_path) = (files.path(CA_FILE), files.path(CA_KEY_FILE));
         let unusable = |reason: String| TlsError::unusable(&path, reason, BOTH);
         let certificate = parse_chain(&certificate_pem).map_err(unusable)?.swap_remove(0);
         let facts = Facts::of(&certificate).map_err(unusable)?;
         if !facts.is_ca {
-            return Err(unusable("its certificate is not a CA's".to_owned()));
+            return Err(unusable("its certificate is not a CA certificate".to_owned()));
         }
         if !facts.valid(now, Duration::ZERO) {
             return Err(unusable(
-                "its certificate is not valid today (has the clock been changed?)".to_owned(),
+                "its certificate is not valid today (is the system clock right?)".to_owned(),
             ));
         }
-        // The key is written first, so a certificate without one was not left by a crash.
-        let Some(key) = load_key(store)? else {
-            let reason = "it is missing, though ca.pem is there".to_owned();
-            return Err(TlsError::unusable(&key_path, reason, CA_FILE));
+        // The key is written before the certificate, so a crash cannot leave a certificate without a key.
+        let Some(key) = load_key(files)? else {
+            return Err(TlsError::unusable(&key_path, "it is missing, but ca.pem exists", CA_FILE));
         };
         if rcgen::PublicKeyData::subject_public_key_info(&key) != facts.public_key {
             return Err(TlsError::unusable(&key_path, "it is not the key of ca.pem", BOTH));
         }
         let issuer = Issuer::from_ca_cert_der(&certificate, key)?;
         let not_after = facts.not_after;
-        Ok(Some(DevelopmentCa { store: store.clone(), certificate, certificate_pem, not_after, issuer }))
+        Ok(Some(DevelopmentCa { files: files.clone(), certificate, certificate_pem, not_after, issuer }))
     }
 }
 
-/// The CA's key, or `None` if there is no such file.
-fn load_key(store: &Store) -> Result<Option<KeyPair>, TlsError> {
-    let Some(pem) = store.read(CA_KEY_FILE)? else {
+/// The CA's key, or `None` if the file does not exist.
+fn load_key(files: &CertificateFiles) -> Result<Option<KeyPair>, TlsError> {
+    let Some(pem) = files.read(CA_KEY_FILE)? else {
         return Ok(None);
     };
     let key = KeyPair::from_pem(&pem).map_err(|error| {
-        TlsError::unusable(&store.path(CA_KEY_FILE), format!("it holds no key ({error})"), BOTH)
+        TlsError::unusable(&files.path(CA_KEY_FILE), format!("it contains no private key ({error})"), BOTH)
     })?;
     Ok(Some(key))
 }
 
-/// Makes the CA's files. The caller holds the lock and has found no certificate.
-fn make(store: &Store, now: SystemTime) -> Result<(), TlsError> {
-    // A key alone is what a crash or a full disk leaves between the two files: it is as good as a new one.
-    let key = match load_key(store)? {
+/// Creates the CA's files. The caller holds the lock and has found no certificate.
+fn make(files: &CertificateFiles, now: SystemTime) -> Result<(), TlsError> {
+    // A crash or a full disk can leave a key without a certificate; reuse it.
+    let key = match load_key(files)? {
         Some(key) => key,
         None => {
             let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-            store.write(CA_KEY_FILE, &key.serialize_pem(), PRIVATE)?;
+            files.write(CA_KEY_FILE, &key.serialize_pem(), PRIVATE)?;
             key
         }
     };
     let certificate = ca_params(&key, now)?.self_signed(&key)?;
-    store.write(CA_FILE, &certificate.pem(), PUBLIC)
+    files.write(CA_FILE, &certificate.pem(), PUBLIC)
 }
 
 fn ca_params(key: &KeyPair, now: SystemTime) -> Result<CertificateParams, TlsError> {
@@ -149,10 +146,11 @@ fn ca_params(key: &KeyPair, now: SystemTime) -> Result<CertificateParams, TlsErr
     params.not_after = (now + CA_LIFETIME_DAYS * DAY).into();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    // Two CAs of one name in one trust store make clients try the wrong key. The key's own mark keeps them apart.
-    let mark: String = params.key_identifier(key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    // If a trust store contains two CAs with the same name, clients may try the wrong key. The start of the key
+    // identifier makes the name unique.
+    let id: String = params.key_identifier(key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, format!("fauxmetal development CA {mark}"));
+    params.distinguished_name.push(DnType::CommonName, format!("fauxmetal development CA {id}"));
     Ok(params)
 }
 
@@ -162,14 +160,15 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::tls::tests::{later, now};
+    use crate::tls::CertificateNames;
+    use crate::tls::testing::{later, now};
 
     fn read(dir: &Path, file: &str) -> String {
         fs::read_to_string(dir.join(file)).unwrap()
     }
 
     #[test]
-    fn it_is_made_once_and_then_used_again() {
+    fn the_ca_is_created_once_and_then_reused() {
         let dir = tempfile::tempdir().unwrap();
         let made = DevelopmentCa::open(dir.path(), now()).unwrap();
         let (pem, key) = (read(dir.path(), CA_FILE), read(dir.path(), CA_KEY_FILE));
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_at_the_same_moment_end_with_one_ca() {
+    fn concurrent_starts_create_one_ca() {
         let dir = tempfile::tempdir().unwrap();
         let open = || DevelopmentCa::open(dir.path(), now()).unwrap().certificate_pem().to_owned();
         let all: Vec<String> = std::thread::scope(|scope| {
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_left_by_a_crash_is_taken_up() {
+    fn a_key_that_a_crash_left_is_reused() {
         let dir = tempfile::tempdir().unwrap();
         DevelopmentCa::open(dir.path(), now()).unwrap();
         let key = read(dir.path(), CA_KEY_FILE);
@@ -201,7 +200,7 @@ mod tests {
         assert_eq!(read(dir.path(), CA_KEY_FILE), key);
     }
 
-    /// Opens a CA after `damage` was done to its directory; returns the error after checking that nothing was replaced.
+    /// Damages the directory of a CA and opens it. Checks that no file was replaced, and returns the error.
     fn refused(damage: impl Fn(&Path)) -> String {
         let dir = tempfile::tempdir().unwrap();
         DevelopmentCa::open(dir.path(), now()).unwrap();
@@ -216,15 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_with_its_file_and_never_repaired_in_silence() {
+    fn the_error_names_a_damaged_file_and_no_file_is_replaced() {
         let cut = |dir: &Path, file: &str| fs::write(dir.join(file), &read(dir, file)[..100]).unwrap();
         let error = refused(|dir| cut(dir, CA_FILE));
         assert!(error.contains("ca.pem cannot be used: it ends in the middle"), "{error}");
         assert!(error.contains("delete both ca.pem and ca-key.pem"), "{error}");
         let error = refused(|dir| cut(dir, CA_KEY_FILE));
-        assert!(error.contains("ca-key.pem cannot be used: it holds no key"), "{error}");
+        assert!(error.contains("ca-key.pem cannot be used: it contains no private key"), "{error}");
         let error = refused(|dir| fs::write(dir.join(CA_FILE), "").unwrap());
-        assert!(error.contains("ca.pem cannot be used: there is no certificate in it"), "{error}");
+        assert!(error.contains("ca.pem cannot be used: it contains no certificate"), "{error}");
         let error = refused(|dir| fs::remove_file(dir.join(CA_KEY_FILE)).unwrap());
         assert!(error.contains("ca-key.pem cannot be used: it is missing"), "{error}");
         let other = KeyPair::generate().unwrap().serialize_pem();
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_no_ca_or_out_of_date_is_refused() {
+    fn a_certificate_that_is_not_a_ca_or_not_valid_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
         let error = DevelopmentCa::open(dir.path(), later(CA_LIFETIME_DAYS)).unwrap_err().to_string();
@@ -241,6 +240,6 @@ mod tests {
         let leaf = ca.redfish_identity(&CertificateNames::of_this_host(), now()).unwrap();
         fs::write(dir.path().join(CA_FILE), leaf.certificate_pem()).unwrap();
         let error = DevelopmentCa::open(dir.path(), now()).unwrap_err().to_string();
-        assert!(error.contains("its certificate is not a CA's"), "{error}");
+        assert!(error.contains("its certificate is not a CA certificate"), "{error}");
     }
 }

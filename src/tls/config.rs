@@ -1,4 +1,4 @@
-//! How TLS is spoken: versions, tickets, ALPN. Which certificate is shown is the resolver's business.
+//! TLS settings of the listeners: versions, session tickets, ALPN. The resolver chooses the certificate.
 
 use std::sync::Arc;
 
@@ -7,30 +7,30 @@ use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
-use super::TlsError;
+use super::error::TlsError;
 
-/// The one cryptography provider of the process. It is always passed explicitly: a library has no business setting
-/// rustls' process-wide default.
+/// The cryptography provider of the process. It is always passed explicitly, because a library must not set rustls'
+/// process-wide default.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// The lowest version of TLS that is spoken; 1.3 is preferred in any case.
+/// The minimum version of TLS. TLS 1.3 is preferred in both cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MinVersion {
-    /// For old BMC tools.
+    /// Needed by old BMC tools.
     #[default]
     Tls12,
-    /// What Ironic's agent client insists on (`[agent]tls_minimum_version`).
+    /// Ironic's agent client requires at least this version (`[agent]tls_minimum_version`).
     Tls13,
 }
 
-/// The settings of a TLS listener: TLS 1.3, and 1.2 if that may be, no client certificates, HTTP/1.1.
+/// The settings of a TLS listener: TLS 1.3, TLS 1.2 if `min` allows it, no client certificates, HTTP/1.1.
 ///
-/// The resolver chooses the certificate of each handshake; a listener of one certificate passes
-/// [`Identity::resolver`](super::Identity::resolver). What differs by local address, which no resolver sees, is a
-/// copy of this value with its `cert_resolver` replaced ([`Leaves`](super::Leaves)): the ticket keys are then still
-/// shared.
+/// The resolver chooses the certificate of each handshake. A listener with one certificate passes
+/// [`Identity::resolver`](super::Identity::resolver). A resolver cannot see the local address, so a listener with a
+/// certificate per address copies this value and replaces `cert_resolver` ([`Leaves`](super::Leaves)). The copies
+/// share the ticket keys.
 pub fn server_config(
     resolver: Arc<dyn ResolvesServerCert>,
     min: MinVersion,
@@ -43,7 +43,7 @@ pub fn server_config(
         .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(resolver);
-    // Tickets keep the session with the client: nothing to store here however many clients come.
+    // With tickets the client stores the session, so the server needs no memory per client.
     config.ticketer = ring::Ticketer::new()?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 1;

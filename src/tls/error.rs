@@ -1,61 +1,43 @@
-//! What can go wrong with certificates. Every message names the file or the value and says what would help.
+//! Errors about certificates, keys and TLS settings. Each message names the file or the value and says what to do.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// An error about certificates, keys or TLS settings.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The operating system refused something.
+    /// The operating system reported an error.
     #[error("cannot {action} {}: {source}", path.display())]
     File {
-        /// What was tried, such as `read`.
+        /// The action that failed, such as `read`.
         action: &'static str,
-        /// On which file or directory.
         path: PathBuf,
-        /// What the system said.
         source: io::Error,
     },
-    /// A file is there but cannot be used. It is never replaced by itself, since somebody may depend on it.
+    /// An existing file is damaged or unsuitable. It is never replaced automatically, because clients may depend on it.
     #[error("{} cannot be used: {reason}; {remedy}", path.display())]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-        /// What the user can do.
-        remedy: String,
-    },
-    /// A host is neither an IP address nor a DNS name.
-    #[error("'{host}' cannot stand in a certificate: it is neither an IP address nor a DNS name in ASCII")]
-    BadHost {
-        /// The text as given.
-        host: String,
-    },
-    /// More names than one certificate may carry.
-    #[error("{count} names are too many for one certificate, at most {limit} are allowed")]
-    TooManyNames {
-        /// How many were wanted.
-        count: usize,
-        /// How many are allowed.
-        limit: usize,
-    },
-    /// A certificate could not be made.
-    #[error("cannot make a certificate: {0}")]
+    Unusable { path: PathBuf, reason: String, remedy: String },
+    #[error(
+        "'{host}' cannot be a name in a certificate; give an IP address or an ASCII DNS name, without scheme and port"
+    )]
+    BadHost { host: String },
+    #[error(
+        "a certificate can have at most {limit} names, and {count} are configured; listen on fewer addresses"
+    )]
+    TooManyNames { count: usize, limit: usize },
+    #[error("cannot create a certificate: {0}")]
     Make(#[from] rcgen::Error),
-    /// TLS could not be set up.
     #[error("cannot set up TLS: {0}")]
     Setup(#[from] rustls::Error),
 }
 
 impl TlsError {
-    /// A file made by us that cannot be used; `delete` names what to delete to have it made anew.
+    /// A file that fauxmetal itself created. `delete` names the files to delete, so that new ones are created.
     pub(super) fn unusable(path: &Path, reason: impl ToString, delete: &str) -> Self {
-        let remedy = format!("put a good copy back, or delete {delete} to have a new one made");
+        let remedy = format!("restore a good copy, or delete {delete} to have a new one created");
         TlsError::Unusable { path: path.to_owned(), reason: reason.to_string(), remedy }
     }
 
-    /// A file the user gave that cannot be used.
+    /// A file that the user gave.
     pub(super) fn unusable_given(path: &Path, reason: impl ToString, remedy: &str) -> Self {
         TlsError::Unusable { path: path.to_owned(), reason: reason.to_string(), remedy: remedy.to_owned() }
     }

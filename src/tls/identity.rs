@@ -1,4 +1,4 @@
-//! A certificate with its private key, ready to be served: made here, kept in one file, or given by the user.
+//! A certificate chain with its private key, from a file of fauxmetal or from files of the user.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,10 +8,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 
-use super::store::read_pem_file;
-use super::{TlsError, provider};
+use super::config::provider;
+use super::error::TlsError;
+use super::files::read_pem_file;
 
-/// A certificate chain and its key, known to belong together.
+/// A certificate chain and its private key. The constructors check that they match.
 #[derive(Clone, Debug)]
 pub struct Identity {
     certified: Arc<CertifiedKey>,
@@ -19,15 +20,18 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Loads the user's own files (`--tls-cert`, `--tls-key`): a PEM chain, leaf first, and its key as PKCS#8, PKCS#1
-    /// or SEC1. Both may be the same file. Fails, naming the file, if one cannot be read or they do not match.
+    /// Loads the files of `--tls-cert` and `--tls-key`: a PEM chain, leaf first, and its key as PKCS#8, PKCS#1 or SEC1.
+    /// Both may be the same file.
+    ///
+    /// # Errors
+    /// If a file cannot be read or the key does not match. The error names the file.
     pub fn load(certificate: &Path, key: &Path) -> Result<Identity, TlsError> {
         let chain_pem = read_pem_file(certificate)?;
         let chain = parse_chain(&chain_pem).map_err(|reason| {
             TlsError::unusable_given(
                 certificate,
                 reason,
-                "give a PEM file, the server's own certificate first",
+                "give a PEM file with the server's own certificate first",
             )
         })?;
         let key_pem = read_pem_file(key)?;
@@ -38,13 +42,13 @@ impl Identity {
             rustls::Error::InconsistentKeys(_) => TlsError::unusable_given(
                 key,
                 format!("it is not the key of {}", certificate.display()),
-                "give the key the certificate was made for",
+                "give the private key that belongs to the certificate",
             ),
             error => TlsError::unusable_given(key, error, "give an RSA, ECDSA (P-256, P-384) or Ed25519 key"),
         })
     }
 
-    /// Reads a certificate and its key from the text of one file, or says what is wrong with it.
+    /// Reads a certificate and its key from the text of one file. The error is the reason, for [`TlsError::Unusable`].
     pub(super) fn from_pem(text: &str) -> Result<Identity, String> {
         let (chain, key) = (parse_chain(text)?, parse_key(text)?);
         Identity::new(chain, key).map_err(|error| match error {
@@ -64,45 +68,44 @@ impl Identity {
 
     /// The chain as PEM, without the key.
     ///
-    /// Of [`agent_identity`](super::agent_identity) this is what a heartbeat carries as `agent_verify_ca`, which
-    /// Ironic writes to a file and gives to `requests` as `verify` (`ironic/drivers/modules/agent_client.py`).
+    /// For [`agent_identity`](super::agent_identity), a heartbeat sends it as `agent_verify_ca`. Ironic writes it to a
+    /// file and passes the file to `requests` as `verify` (`ironic/drivers/modules/agent_client.py`).
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
-    /// Serves this one identity to every client.
+    /// A resolver that presents this identity to every client.
     pub fn resolver(&self) -> Arc<dyn ResolvesServerCert> {
         Arc::new(SingleCertAndKey::from(Arc::clone(&self.certified)))
     }
 
-    /// Its key.
     pub(super) fn key(&self) -> &Arc<dyn SigningKey> {
         &self.certified.key
     }
 
     /// The server's own certificate.
     pub(super) fn leaf(&self) -> &CertificateDer<'static> {
-        self.certified.cert.first().expect("a chain is never made empty")
+        self.certified.cert.first().expect("parse_chain returns at least one certificate")
     }
 }
 
-/// The certificates of a PEM text, at least one, or what is wrong.
+/// The certificates of a PEM text, at least one. The error is the reason, for [`TlsError::Unusable`].
 pub(super) fn parse_chain(text: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     match chain {
-        Ok(chain) if chain.is_empty() => Err("there is no certificate in it".to_owned()),
+        Ok(chain) if chain.is_empty() => Err("it contains no certificate".to_owned()),
         Ok(chain) => Ok(chain),
         Err(error) => Err(describe(&error)),
     }
 }
 
-/// The first private key of a PEM text, or what is wrong.
+/// The first private key of a PEM text. The error is the reason, for [`TlsError::Unusable`].
 pub(super) fn parse_key(text: &str) -> Result<PrivateKeyDer<'static>, String> {
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| match error {
         pem::Error::NoItemsFound if text.contains("ENCRYPTED PRIVATE KEY") => {
             "its key is encrypted".to_owned()
         }
-        pem::Error::NoItemsFound => "there is no private key in it".to_owned(),
+        pem::Error::NoItemsFound => "it contains no private key".to_owned(),
         error => describe(&error),
     })
 }
@@ -132,19 +135,19 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::tls::tests::{accepted, names, now};
+    use crate::tls::testing::{names, now, verify};
     use crate::tls::{DevelopmentCa, agent_identity};
 
     /// The SEC1 form of a P-256 key: the middle of its PKCS#8 form (RFC 5208, RFC 5915).
     fn to_sec1(pkcs8: &rcgen::KeyPair) -> String {
         use base64::Engine as _;
-        // In the PKCS#8 form of a P-256 key, 27 bytes of version and algorithm and 2 of OCTET STRING come before it.
+        // In the PKCS#8 form of a P-256 key, 27 bytes of version and algorithm and 2 bytes of OCTET STRING precede it.
         let text = base64::engine::general_purpose::STANDARD.encode(&pkcs8.serialized_der()[29..]);
         format!("-----BEGIN EC PRIVATE KEY-----\n{text}\n-----END EC PRIVATE KEY-----\n")
     }
 
     #[test]
-    fn a_pair_of_files_is_served_whatever_form_its_key_has() {
+    fn certificate_and_key_files_are_loaded_for_each_form_of_the_key() {
         let dir = tempfile::tempdir().unwrap();
         let key = rcgen::KeyPair::generate().unwrap();
         let certificate =
@@ -154,12 +157,12 @@ mod tests {
         for form in [key.serialize_pem(), to_sec1(&key)] {
             fs::write(&key_path, form).unwrap();
             let identity = Identity::load(&cert_path, &key_path).unwrap();
-            assert_eq!(accepted(identity.certificate_pem(), &identity, "bmc.example", now()), Ok(()));
+            assert_eq!(verify(identity.certificate_pem(), &identity, "bmc.example", now()), Ok(()));
         }
     }
 
     #[test]
-    fn a_chain_is_kept_whole_and_in_order() {
+    fn a_chain_stays_complete_and_in_order() {
         let dir = tempfile::tempdir().unwrap();
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
         let leaf = ca.redfish_identity(&names(&["localhost"]), now()).unwrap();
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_file_is_named_with_what_to_do() {
+    fn an_error_names_the_bad_file_and_the_reason() {
         let dir = tempfile::tempdir().unwrap();
         agent_identity(dir.path(), &names(&["localhost"]), now()).unwrap();
         let good = dir.path().join("agent.pem");
@@ -184,7 +187,7 @@ mod tests {
         fs::write(&bad, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
             .unwrap();
         let error = refused(&bad, &good);
-        assert!(error.contains("bad.pem cannot be used: there is no certificate in it"), "{error}");
+        assert!(error.contains("bad.pem cannot be used: it contains no certificate"), "{error}");
         let error = refused(&good, &bad);
         assert!(error.contains("bad.pem cannot be used: its key is encrypted"), "{error}");
         fs::write(&bad, rcgen::KeyPair::generate().unwrap().serialize_pem()).unwrap();

@@ -1,4 +1,4 @@
-//! Reads back from a certificate what decides whether it can be used again.
+//! Reads the fields of a stored certificate that decide whether it can be used again.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,21 +7,20 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
 
-use super::CertificateNames;
+use super::names::CertificateNames;
 
-/// The facts of one certificate.
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) names: CertificateNames,
     pub(super) is_ca: bool,
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
-    /// The DER of its public key.
+    /// The public key as DER.
     pub(super) public_key: Vec<u8>,
 }
 
 impl Facts {
-    /// Reads a certificate, or says why it is none.
+    /// Reads a certificate. The error is the reason why it cannot be used.
     pub(super) fn of(der: &CertificateDer<'_>) -> Result<Facts, String> {
         let certificate = parse(der)?;
         let validity = certificate.validity();
@@ -34,13 +33,13 @@ impl Facts {
         })
     }
 
-    /// Whether the certificate is valid now and for `margin` more.
+    /// Whether the certificate is valid at `now` and for at least `margin` afterwards.
     pub(super) fn valid(&self, now: SystemTime, margin: Duration) -> bool {
         self.not_before <= now && now + margin < self.not_after
     }
 }
 
-/// Whether `issuer` signed `der` and is named in it as the issuer.
+/// Whether `der` names `issuer` as its issuer and carries its signature.
 pub(super) fn signed_by(der: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
     let (Ok(certificate), Ok(issuer)) = (parse(der), parse(issuer)) else {
         return false;
@@ -52,20 +51,20 @@ pub(super) fn signed_by(der: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -
 fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, String> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
-        Ok(_) => Err("there is more in it than one certificate".to_owned()),
-        Err(error) => Err(format!("it holds no X.509 certificate ({error})")),
+        Ok(_) => Err("bytes follow after its certificate".to_owned()),
+        Err(error) => Err(format!("it contains no X.509 certificate ({error})")),
     }
 }
 
 fn names_of(certificate: &X509Certificate<'_>) -> Result<CertificateNames, String> {
     let mut names = CertificateNames::new();
     let san =
-        certificate.subject_alternative_name().map_err(|error| format!("its names are broken ({error})"))?;
+        certificate.subject_alternative_name().map_err(|error| format!("its names are invalid ({error})"))?;
     for name in san.iter().flat_map(|extension| &extension.value.general_names) {
         match name {
             GeneralName::DNSName(host) => names.insert_dns(host),
             GeneralName::IPAddress(bytes) if names.insert_ip_bytes(bytes) => {}
-            // A name of a kind we never write: it cannot match what a client asks for.
+            // fauxmetal writes no names of other kinds, and no client asks for one.
             _ => {}
         }
     }

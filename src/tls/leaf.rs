@@ -1,7 +1,7 @@
-//! The certificates of the listeners: kept in one file each, used again while they are good, made anew when not.
+//! The listeners' certificates. Each is stored in one file, reused while it is good and replaced otherwise.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use rcgen::{
     CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
@@ -9,63 +9,63 @@ use rcgen::{
 };
 use rustls::pki_types::CertificateDer;
 
+use super::ca::{DAY, DevelopmentCa, SKEW};
+use super::error::TlsError;
+use super::files::{CertificateFiles, PRIVATE};
+use super::identity::Identity;
 use super::inspect::{Facts, signed_by};
-use super::store::{PRIVATE, Store};
-use super::{CertificateNames, DevelopmentCa, Identity, TlsError};
+use super::names::CertificateNames;
 
-/// How long a Redfish leaf is valid, in days. Some clients take no server certificate beyond 825 days.
+/// The lifetime of a Redfish certificate, in days. Some clients refuse server certificates with more than 825 days.
 pub const LEAF_LIFETIME_DAYS: u32 = 800;
 
-/// How long the agents' certificate is valid, in days. Only Ironic sees it, and it should change as rarely as possible.
+/// The lifetime of the agents' certificate, in days. It should change as rarely as possible, and only Ironic sees it.
 pub const AGENT_LIFETIME_DAYS: u32 = 3650;
 
-/// A certificate with less than this left is made anew at the next start, in days.
+/// At a start, a certificate is replaced if it expires within this many days.
 pub const RENEW_BEFORE_DAYS: u32 = 90;
 
-pub(super) const DAY: Duration = Duration::from_secs(86_400);
-
-/// New certificates are valid from this long ago, for clients whose clock is behind. The real agent allows an hour
-/// too (`ironic_python_agent/tls_utils.py`).
-pub(super) const SKEW: Duration = Duration::from_secs(3600);
-
-/// Certificate and key in one file, so that no crash and no second process can mix two pairs.
+/// A file contains both certificate and key, so that a crash or a second process cannot mix two pairs.
 const REDFISH_FILE: &str = "redfish.pem";
 const AGENT_FILE: &str = "agent.pem";
 
-/// The identity of the agents' listener: self-signed and not a CA, as the real agent's, kept in `agent.pem` in `dir`.
+/// The identity of the agents' listener, stored in `agent.pem` in `dir`. Like the real agent's certificate, it is
+/// self-signed and not a CA.
 ///
-/// Ironic remembers the certificate from the heartbeat and refuses every other one until the next, so it stays the
-/// same over restarts while it covers `names` and is not near its end. P-256, where the real agent takes P-384: one
-/// process signs here for all agents, and Ironic does not look at the curve.
+/// Ironic pins the certificate of a heartbeat and refuses any other until the next heartbeat. So the certificate stays
+/// the same over restarts while it covers `names` and is not about to expire. The key is P-256, while the real agent
+/// uses P-384: one process signs here for all agents, and Ironic does not check the curve.
 pub fn agent_identity(dir: &Path, names: &CertificateNames, now: SystemTime) -> Result<Identity, TlsError> {
-    let store = Store::open(dir)?;
-    let good = |kept: &Kept| kept.facts.names.covers(names) && kept.facts.valid(now, RENEW_BEFORE_DAYS * DAY);
+    let files = CertificateFiles::open(dir)?;
+    let good =
+        |found: &Found| found.facts.names.covers(names) && found.facts.valid(now, RENEW_BEFORE_DAYS * DAY);
     let make = |key: &KeyPair| {
         let until = now + AGENT_LIFETIME_DAYS * DAY;
         Ok(leaf_params("fauxmetal agents", names, now, until)?.self_signed(key)?)
     };
-    keep(&store, AGENT_FILE, good, make)
+    reuse_or_make(&files, AGENT_FILE, good, make)
 }
 
-/// See [`DevelopmentCa::redfish_identity`].
-pub(super) fn redfish_identity(
-    ca: &DevelopmentCa,
-    names: &CertificateNames,
-    now: SystemTime,
-) -> Result<Identity, TlsError> {
-    let good = |kept: &Kept| {
-        kept.facts.names == *names
-            && kept.facts.valid(now, RENEW_BEFORE_DAYS * DAY)
-            && signed_by(kept.identity.leaf(), ca.certificate())
-    };
-    let make = |key: &KeyPair| {
-        let until = (now + LEAF_LIFETIME_DAYS * DAY).min(ca.not_after());
-        Ok(leaf_params("fauxmetal", names, now, until)?.signed_by(key, ca.issuer())?)
-    };
-    keep(ca.store(), REDFISH_FILE, good, make)
+impl DevelopmentCa {
+    /// The identity of the Redfish listeners: a certificate signed by this CA, stored in `redfish.pem`.
+    ///
+    /// The stored certificate is reused if this CA signed it, it has exactly these names and it is not about to expire.
+    /// Otherwise it is replaced. Clients trust the CA, so they need no change.
+    pub fn redfish_identity(&self, names: &CertificateNames, now: SystemTime) -> Result<Identity, TlsError> {
+        let good = |found: &Found| {
+            found.facts.names == *names
+                && found.facts.valid(now, RENEW_BEFORE_DAYS * DAY)
+                && signed_by(found.identity.leaf(), self.certificate())
+        };
+        let make = |key: &KeyPair| {
+            let until = (now + LEAF_LIFETIME_DAYS * DAY).min(self.not_after());
+            Ok(leaf_params("fauxmetal", names, now, until)?.signed_by(key, self.issuer())?)
+        };
+        reuse_or_make(self.files(), REDFISH_FILE, good, make)
+    }
 }
 
-/// A leaf of the CA for a key that is there already, under that number.
+/// Signs a certificate for an existing key, with the given serial number.
 pub(super) fn for_key(
     ca: &DevelopmentCa,
     names: &CertificateNames,
@@ -80,46 +80,48 @@ pub(super) fn for_key(
     Ok(params.signed_by(&public_key, ca.issuer())?.der().clone())
 }
 
-/// A certificate found in the directory.
-struct Kept {
+/// A certificate that the directory already contains.
+struct Found {
     identity: Identity,
     facts: Facts,
 }
 
-/// Uses the kept certificate again if it is good, and makes and keeps a new one if not.
-fn keep(
-    store: &Store,
+/// Reuses the stored certificate if it is good. Otherwise creates and stores a new one.
+fn reuse_or_make(
+    files: &CertificateFiles,
     file: &str,
-    good: impl Fn(&Kept) -> bool,
+    good: impl Fn(&Found) -> bool,
     make: impl Fn(&KeyPair) -> Result<rcgen::Certificate, TlsError>,
 ) -> Result<Identity, TlsError> {
-    if let Some(kept) = load(store, file)?.filter(&good) {
-        return Ok(kept.identity);
+    if let Some(found) = load(files, file)?.filter(&good) {
+        return Ok(found.identity);
     }
-    let _lock = store.lock()?;
-    if let Some(kept) = load(store, file)?.filter(&good) {
-        return Ok(kept.identity);
+    let _lock = files.lock()?;
+    // Another process may have created it while this process waited for the lock.
+    if let Some(found) = load(files, file)?.filter(&good) {
+        return Ok(found.identity);
     }
     let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
     let certificate = make(&key)?;
     let text = format!("{}{}", certificate.pem(), key.serialize_pem());
-    store.write(file, &text, PRIVATE)?;
-    tracing::debug!(file = %store.path(file).display(), "made a certificate");
+    files.write(file, &text, PRIVATE)?;
+    tracing::debug!(file = %files.path(file).display(), "created a certificate");
     let made = Identity::from_pem(&text);
     Ok(made.expect("the certificate was made for this key"))
 }
 
-fn load(store: &Store, file: &str) -> Result<Option<Kept>, TlsError> {
-    let Some(text) = store.read(file)? else {
+fn load(files: &CertificateFiles, file: &str) -> Result<Option<Found>, TlsError> {
+    let Some(text) = files.read(file)? else {
         return Ok(None);
     };
-    let unusable = |reason: String| TlsError::unusable(&store.path(file), reason, "it");
+    let unusable = |reason: String| TlsError::unusable(&files.path(file), reason, "it");
     let identity = Identity::from_pem(&text).map_err(unusable)?;
     let facts = Facts::of(identity.leaf()).map_err(unusable)?;
-    Ok(Some(Kept { identity, facts }))
+    Ok(Some(Found { identity, facts }))
 }
 
-/// What both leaves have in common. Strict clients (Python 3.13's `VERIFY_X509_STRICT`) want the key identifiers.
+/// The parameters that all listener certificates share. Strict clients (Python 3.13's `VERIFY_X509_STRICT`) require the
+/// key identifiers.
 fn leaf_params(
     common_name: &str,
     names: &CertificateNames,
@@ -144,21 +146,21 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::tls::tests::{accepted, later, names, now};
+    use crate::tls::testing::{later, names, now, verify};
 
     #[test]
-    fn a_client_that_trusts_the_ca_accepts_every_name_and_no_other() {
+    fn a_client_that_trusts_the_ca_accepts_the_names_of_the_certificate_only() {
         let dir = tempfile::tempdir().unwrap();
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
         let leaf = ca.redfish_identity(&names(&["bmc.example", "10.0.0.7", "fd00::7"]), now()).unwrap();
         for name in ["bmc.example", "10.0.0.7", "fd00::7"] {
-            assert_eq!(accepted(ca.certificate_pem(), &leaf, name, now()), Ok(()));
+            assert_eq!(verify(ca.certificate_pem(), &leaf, name, now()), Ok(()));
         }
-        assert!(accepted(ca.certificate_pem(), &leaf, "10.0.0.8", now()).is_err());
+        assert!(verify(ca.certificate_pem(), &leaf, "10.0.0.8", now()).is_err());
     }
 
     #[test]
-    fn the_redfish_leaf_changes_only_with_its_names_its_age_or_its_ca() {
+    fn the_redfish_certificate_changes_only_with_its_names_its_age_or_its_ca() {
         let dir = tempfile::tempdir().unwrap();
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
         let (one, other) = (names(&["localhost", "10.0.0.1"]), names(&["localhost", "10.0.0.2"]));
@@ -178,11 +180,11 @@ mod tests {
         let new_ca = DevelopmentCa::open(dir.path(), later(720)).unwrap();
         let leaf = new_ca.redfish_identity(&other, later(720)).unwrap();
         assert_ne!(leaf.certificate_pem(), third);
-        assert_eq!(accepted(new_ca.certificate_pem(), &leaf, "10.0.0.2", later(720)), Ok(()));
+        assert_eq!(verify(new_ca.certificate_pem(), &leaf, "10.0.0.2", later(720)), Ok(()));
     }
 
     #[test]
-    fn a_leaf_never_outlives_its_ca() {
+    fn a_certificate_never_outlives_its_ca() {
         let dir = tempfile::tempdir().unwrap();
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
         let leaf = ca.redfish_identity(&names(&["localhost"]), later(3600)).unwrap();
@@ -194,17 +196,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = agent_identity(dir.path(), &names(&["127.0.0.1", "192.0.2.7"]), now()).unwrap();
         let pem = first.certificate_pem();
-        assert_eq!(accepted(pem, &first, "192.0.2.7", now()), Ok(()));
+        assert_eq!(verify(pem, &first, "192.0.2.7", now()), Ok(()));
         assert!(!pem.contains("PRIVATE"));
-        // Fewer names are still covered, so Ironic's copy stays good.
+        // A subset of the names is still covered, so Ironic's copy stays valid.
         let again = agent_identity(dir.path(), &names(&["192.0.2.7"]), later(3000)).unwrap();
         assert_eq!(again.certificate_pem(), pem);
         let moved = agent_identity(dir.path(), &names(&["192.0.2.8"]), later(3000)).unwrap();
-        assert_eq!(accepted(moved.certificate_pem(), &moved, "192.0.2.8", later(3000)), Ok(()));
+        assert_eq!(verify(moved.certificate_pem(), &moved, "192.0.2.8", later(3000)), Ok(()));
     }
 
     #[test]
-    fn a_damaged_leaf_is_told_and_kept() {
+    fn a_damaged_certificate_is_an_error_and_is_not_replaced() {
         let dir = tempfile::tempdir().unwrap();
         agent_identity(dir.path(), &names(&["127.0.0.1"]), now()).unwrap();
         let path = dir.path().join(AGENT_FILE);
@@ -212,9 +214,9 @@ mod tests {
         let certificate = &text[..text.find("-----BEGIN PRIVATE KEY").unwrap()];
         let other = KeyPair::generate().unwrap().serialize_pem();
         for (damaged, reason) in [
-            (String::new(), "there is no certificate in it"),
+            (String::new(), "it contains no certificate"),
             (text[..text.len() - 40].to_owned(), "it ends in the middle of a PEM section"),
-            (certificate.to_owned(), "there is no private key in it"),
+            (certificate.to_owned(), "it contains no private key"),
             (format!("{certificate}{other}"), "its certificate and its key do not match"),
         ] {
             fs::write(&path, &damaged).unwrap();

@@ -1,4 +1,4 @@
-//! Certificates of single addresses, made when a client first comes there: a million addresses need no million files.
+//! A certificate for each address, created when a client first connects to the address and cached in memory.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,22 +10,27 @@ use rustls::ServerConfig;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use sha2::{Digest as _, Sha256};
 
-use super::{CertificateNames, DevelopmentCa, Identity, MinVersion, TlsError, leaf, server_config};
+use super::ca::DevelopmentCa;
+use super::config::{MinVersion, server_config};
+use super::error::TlsError;
+use super::identity::Identity;
+use super::leaf;
+use super::names::CertificateNames;
 
-/// What a listener shows its clients.
+/// The TLS settings of a listener.
 #[derive(Clone, Debug)]
-pub enum Shown {
-    /// One certificate, or what a resolver finds by server name.
+pub enum ListenerTls {
+    /// The same settings for every local address.
     Same(Arc<ServerConfig>),
     /// A certificate for each local address.
     ByAddress(Arc<Leaves>),
 }
 
-impl Shown {
-    /// The settings for a connection to that local address.
+impl ListenerTls {
+    /// The settings for a connection to the local address `local`.
     ///
     /// # Errors
-    /// When no certificate can be made.
+    /// If the certificate cannot be created.
     pub fn config(&self, local: IpAddr) -> Result<Arc<ServerConfig>, TlsError> {
         match self {
             Self::Same(config) => Ok(Arc::clone(config)),
@@ -34,33 +39,34 @@ impl Shown {
     }
 }
 
-/// Leaves of the development CA, one for each address that clients come to. All have one key, so that making one is a
-/// signature and no more.
+/// Certificates of the development CA, one for each address to which clients connect. All share one key, so a new
+/// certificate costs a signature only.
 pub struct Leaves {
     ca: DevelopmentCa,
     identity: Identity,
-    /// From when new ones are valid.
+    /// The start of the validity of new certificates.
     now: SystemTime,
-    /// What the settings of all addresses have in common: the ticket keys, so that sessions are resumed.
+    /// The settings that all addresses share. They include the ticket keys, so that clients can resume sessions.
     base: Arc<ServerConfig>,
-    kept: Mutex<Kept>,
+    cache: Mutex<Cache>,
 }
 
-/// Two generations: what is asked for while it is old gets young again; when the young are too many, the old go.
+/// A cache with two generations. A hit in the old generation moves the entry to the young one. When the young
+/// generation is full, it becomes the old one, and the previous old one is dropped.
 #[derive(Default)]
-struct Kept {
+struct Cache {
     young: HashMap<IpAddr, Arc<ServerConfig>>,
     old: HashMap<IpAddr, Arc<ServerConfig>>,
 }
 
 impl Leaves {
-    /// Addresses whose certificate is kept, at most; about 2 KiB each. Making one anew takes a tenth of a millisecond.
-    pub const KEPT: usize = 4096;
+    /// The maximum number of cached certificates, about 2 KiB each. A new certificate takes a tenth of a millisecond.
+    pub const CACHED: usize = 4096;
 
-    /// Leaves with the key of `identity`, which is one of that CA's.
+    /// Certificates with the key of `identity`, which `ca` has signed.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// If TLS cannot be set up.
     pub fn new(
         ca: DevelopmentCa,
         identity: Identity,
@@ -68,25 +74,24 @@ impl Leaves {
         min: MinVersion,
     ) -> Result<Self, TlsError> {
         let base = server_config(identity.resolver(), min)?;
-        Ok(Self { ca, identity, now, base, kept: Mutex::default() })
+        Ok(Self { ca, identity, now, base, cache: Mutex::default() })
     }
 
-    /// The certificate of the CA, PEM.
     pub fn ca_pem(&self) -> &str {
         self.ca.certificate_pem()
     }
 
-    /// The settings for connections to `address`, with a certificate for that address alone.
+    /// The settings for connections to `address`, with a certificate for that address only.
     ///
     /// # Errors
-    /// When the certificate cannot be made.
+    /// If the certificate cannot be created.
     pub fn config(&self, address: IpAddr) -> Result<Arc<ServerConfig>, TlsError> {
-        if let Some(config) = self.kept.lock().get(address) {
+        if let Some(config) = self.cache.lock().get(address) {
             return Ok(config);
         }
-        // Two that come at once both sign, and nobody waits for a signature.
+        // The lock is not held while signing. Two first connections to an address at the same time both sign.
         let config = Arc::new(self.make(address)?);
-        self.kept.lock().put(address, Arc::clone(&config));
+        self.cache.lock().put(address, Arc::clone(&config));
         Ok(config)
     }
 
@@ -95,7 +100,8 @@ impl Leaves {
         names.add_listener(address);
         let key = self.identity.key();
         let public_key = key.public_key().ok_or(rcgen::Error::CouldNotParseKeyPair)?;
-        // Two certificates of one CA never have the same number (RFC 5280, 4.1.2.2), and these have the same key.
+        // Serial numbers of a CA must be unique (RFC 5280, section 4.1.2.2). All these certificates have the same key,
+        // so the address is a part of the number.
         let mut serial = Sha256::new_with_prefix(public_key.as_ref());
         serial.update(address.to_string());
         let leaf = leaf::for_key(&self.ca, &names, self.now, public_key.as_ref(), &serial.finalize()[..16])?;
@@ -112,7 +118,7 @@ impl std::fmt::Debug for Leaves {
     }
 }
 
-impl Kept {
+impl Cache {
     fn get(&mut self, address: IpAddr) -> Option<Arc<ServerConfig>> {
         if let Some(config) = self.young.get(&address) {
             return Some(Arc::clone(config));
@@ -123,7 +129,7 @@ impl Kept {
     }
 
     fn put(&mut self, address: IpAddr, config: Arc<ServerConfig>) {
-        if self.young.len() >= Leaves::KEPT / 2 {
+        if self.young.len() >= Leaves::CACHED / 2 {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(address, config);
@@ -135,7 +141,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
-    use crate::tls::tests::{judged, now};
+    use crate::tls::testing::{now, verify_certificate};
 
     fn leaves(dir: &std::path::Path) -> Leaves {
         let ca = DevelopmentCa::open(dir, now()).unwrap();
@@ -144,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_is_good_for_its_address_alone() {
+    fn a_certificate_is_valid_for_its_address_only() {
         let dir = tempfile::tempdir().unwrap();
         let leaves = leaves(dir.path());
         let mut serials = Vec::new();
@@ -158,28 +164,28 @@ mod tests {
             let serial = address.as_bytes();
             let leaf = leaf::for_key(&leaves.ca, &names, now(), key.as_ref(), serial).unwrap();
             serials.push(x509_parser::parse_x509_certificate(&leaf).unwrap().1.serial.clone());
-            assert_eq!(judged(leaves.ca_pem(), &leaf, address, now()), Ok(()));
-            assert!(judged(leaves.ca_pem(), &leaf, "127.16.0.3", now()).is_err());
+            assert_eq!(verify_certificate(leaves.ca_pem(), &leaf, address, now()), Ok(()));
+            assert!(verify_certificate(leaves.ca_pem(), &leaf, "127.16.0.3", now()).is_err());
         }
         serials.dedup();
         assert_eq!(serials.len(), 3);
     }
 
     #[test]
-    fn certificates_are_kept_within_a_bound_and_those_in_use_longest() {
+    fn the_cache_is_limited_and_keeps_certificates_in_use() {
         let dir = tempfile::tempdir().unwrap();
         let leaves = leaves(dir.path());
         let address = |n: u32| IpAddr::from(Ipv4Addr::from_bits(0x7f10_0000 + n));
         let first = leaves.config(address(1)).unwrap();
         for n in 2..5000 {
-            // No signature for each: what is put does not matter here.
-            leaves.kept.lock().put(address(n), Arc::clone(&leaves.base));
+            // The value does not matter here, and signing each certificate would be slow.
+            leaves.cache.lock().put(address(n), Arc::clone(&leaves.base));
             if n % 1000 == 0 {
-                assert!(Arc::ptr_eq(&first, &leaves.config(address(1)).unwrap()), "it is in use");
+                assert!(Arc::ptr_eq(&first, &leaves.config(address(1)).unwrap()), "a used entry stays");
             }
-            let kept = leaves.kept.lock();
-            assert!(kept.young.len() + kept.old.len() <= Leaves::KEPT);
+            let cache = leaves.cache.lock();
+            assert!(cache.young.len() + cache.old.len() <= Leaves::CACHED);
         }
-        assert!(leaves.kept.lock().get(address(2)).is_none(), "long unused");
+        assert!(leaves.cache.lock().get(address(2)).is_none(), "an unused entry is dropped");
     }
 }

@@ -1,4 +1,4 @@
-//! The names a certificate is good for: its subject alternative names (RFC 5280, section 4.2.1.6).
+//! The subject alternative names of a certificate (RFC 5280, section 4.2.1.6): IP addresses and DNS names.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,12 +7,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use rcgen::SanType;
 use rustls::pki_types::DnsName;
 
-use super::TlsError;
+use super::error::TlsError;
 
-/// Most names one certificate carries. Beyond this a handshake grows too heavy.
+/// The maximum number of names in one certificate. More names would make each handshake too large.
 pub const MAX_NAMES: usize = 512;
 
-/// Where Linux keeps the host's name. Elsewhere the certificate simply does not carry it.
+/// The file with the host name on Linux. On other systems the certificate does not contain the host name.
 const HOST_NAME_FILE: &str = "/proc/sys/kernel/hostname";
 
 /// A set of IP addresses and DNS names.
@@ -23,17 +23,16 @@ pub struct CertificateNames {
 }
 
 impl CertificateNames {
-    /// No names yet.
     pub fn new() -> Self {
         CertificateNames::default()
     }
 
-    /// What every listener on this host may be called: `localhost`, `127.0.0.1`, `::1` and the host's own name.
+    /// The names of every listener on this host: `localhost`, `127.0.0.1`, `::1` and the host name.
     pub fn of_this_host() -> Self {
         let mut names = CertificateNames::new();
         names.addresses.extend([IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)]);
         names.hosts.insert("localhost".to_owned());
-        // A host name that is no DNS name, such as "(none)", cannot be used by a client either.
+        // A host name that is not a DNS name, such as "(none)", is left out: a client cannot use it either.
         if let Ok(host) = fs::read_to_string(HOST_NAME_FILE)
             && let Some(host) = dns_name(host.trim())
         {
@@ -42,8 +41,8 @@ impl CertificateNames {
         names
     }
 
-    /// Adds the address of a listener. A wildcard address (`0.0.0.0`, `::`) adds the addresses this host uses towards
-    /// the outside, as far as its routes tell; other addresses behind a wildcard need [`add_host`](Self::add_host).
+    /// Adds the address of a listener. For a wildcard address (`0.0.0.0`, `::`), adds the source addresses that this
+    /// host uses on its default routes. Other addresses behind a wildcard need [`add_host`](Self::add_host).
     pub fn add_listener(&mut self, address: IpAddr) {
         let address = address.to_canonical();
         if address.is_unspecified() {
@@ -54,7 +53,7 @@ impl CertificateNames {
         }
     }
 
-    /// Adds an advertised host: an IP address (IPv6 with or without brackets) or a DNS name.
+    /// Adds an IP address (IPv6 with or without brackets) or a DNS name.
     pub fn add_host(&mut self, host: &str) -> Result<(), TlsError> {
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
@@ -66,19 +65,19 @@ impl CertificateNames {
         Ok(())
     }
 
-    /// Adds every name directly below a domain (RFC 9525, 6.3).
+    /// Adds a wildcard for every name directly below a domain (RFC 9525, section 6.3).
     pub fn add_domain(&mut self, domain: &str) -> Result<(), TlsError> {
         let domain = dns_name(domain).ok_or_else(|| TlsError::BadHost { host: domain.to_owned() })?;
         self.hosts.insert(format!("*.{domain}"));
         Ok(())
     }
 
-    /// Whether a certificate with these names serves everyone who wants `other`.
+    /// Whether a certificate with these names also has every name in `other`.
     pub fn covers(&self, other: &CertificateNames) -> bool {
         self.addresses.is_superset(&other.addresses) && self.hosts.is_superset(&other.hosts)
     }
 
-    /// The names as a certificate carries them.
+    /// The names as subject alternative names.
     pub(super) fn to_san(&self) -> Result<Vec<SanType>, TlsError> {
         let count = self.addresses.len() + self.hosts.len();
         if count > MAX_NAMES {
@@ -94,7 +93,7 @@ impl CertificateNames {
         self.hosts.insert(host.to_owned());
     }
 
-    /// Adds an address read from a certificate: 4 or 16 bytes. Returns whether it is one.
+    /// Adds an address read from a certificate. Returns whether it has the 4 or 16 bytes of an IP address.
     pub(super) fn insert_ip_bytes(&mut self, bytes: &[u8]) -> bool {
         let address = match bytes.len() {
             4 => <[u8; 4]>::try_from(bytes).map(IpAddr::from).ok(),
@@ -106,7 +105,7 @@ impl CertificateNames {
     }
 }
 
-/// The name in the one spelling used here: lower case, no dot at the end.
+/// The canonical spelling of a DNS name: lower case, without a trailing dot. `None` if it is not a DNS name.
 fn dns_name(host: &str) -> Option<String> {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     DnsName::try_from(host.as_str()).is_ok().then_some(host)
@@ -121,7 +120,7 @@ fn outward_v6() -> Option<IpAddr> {
     outward((Ipv6Addr::UNSPECIFIED, 0).into(), (documentation, 9).into())
 }
 
-/// The address this host would send from. Connecting a UDP socket only consults the routes; nothing is sent.
+/// The source address of this host towards `to`. Connecting a UDP socket only looks up the route and sends nothing.
 fn outward(from: SocketAddr, to: SocketAddr) -> Option<IpAddr> {
     let socket = UdpSocket::bind(from).ok()?;
     socket.connect(to).ok()?;
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn one_host_has_one_spelling() {
+    fn different_spellings_of_a_host_are_equal() {
         assert_eq!(
             of(&["BMC.Example.", "[::1]", "::ffff:10.0.0.1"]),
             of(&["bmc.example", "::1", "10.0.0.1"])
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_cannot_be_certified_is_refused_by_name() {
+    fn the_error_quotes_a_host_that_cannot_be_in_a_certificate() {
         for bad in ["", "two words", "fe80::1%eth0", "bücher.example", "10.0.0.1:8000", "https://host"] {
             let error = CertificateNames::new().add_host(bad).unwrap_err();
             assert!(error.to_string().contains(&format!("'{bad}'")), "{error}");
@@ -155,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn covering_is_about_every_name() {
+    fn covers_requires_every_name() {
         assert!(of(&["a", "10.0.0.1", "10.0.0.2"]).covers(&of(&["a", "10.0.0.2"])));
         assert!(!of(&["a", "10.0.0.1"]).covers(&of(&["b"])));
         assert!(!of(&["a", "10.0.0.1"]).covers(&of(&["10.0.0.2"])));
     }
 
     #[test]
-    fn a_wildcard_never_stands_in_a_certificate() {
+    fn a_wildcard_address_is_never_in_a_certificate() {
         let mut names = CertificateNames::new();
         names.add_listener("0.0.0.0".parse().unwrap());
         names.add_listener("::".parse().unwrap());

@@ -546,7 +546,7 @@ fn mistakes_with_snapshots_are_told_and_change_nothing() {
         assert_eq!((was, out.as_str()), (code, ""), "{arguments:?}: {err}");
         err
     };
-    assert!(said(&["save", "../x"], 2).contains("'../x' is no name for a snapshot"));
+    assert!(said(&["save", "../x"], 2).contains("'../x' is not a valid snapshot name"));
     assert!(said(&["restore", "x"], 2).contains("there is no snapshot 'x'; it holds none"));
     assert!(said(&["export", "x", "-"], 2).contains("there is no snapshot 'x'; it holds none"));
     let file = dir.path().join("bad").to_str().unwrap().to_owned();

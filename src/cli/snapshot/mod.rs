@@ -128,7 +128,7 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn save(dir: &Path, name: &str, replace: bool) -> anyhow::Result<()> {
-    let directory = Directory::hold(dir, false)?;
+    let directory = Directory::lock(dir, false)?;
     let store = Store::open(&directory)?
         .ok_or_else(|| StoreError::Missing(format!("{}: it holds no fleet to be saved", dir.display())))?;
     let header = snapshot::save(&directory, &store, name, replace, clock::unix_ms())?;
@@ -136,7 +136,7 @@ fn save(dir: &Path, name: &str, replace: bool) -> anyhow::Result<()> {
 }
 
 fn restore(dir: &Path, name: &str) -> anyhow::Result<()> {
-    let directory = Directory::hold(dir, false)?;
+    let directory = Directory::lock(dir, false)?;
     let reader = Reader::open(&file_of(dir, name)?)?;
     let size = view::size(reader.header());
     snapshot::restore(&directory, reader, SimTime::from_ms(clock::unix_ms()))?;

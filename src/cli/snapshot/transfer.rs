@@ -39,7 +39,7 @@ pub(super) fn import(dir: &Path, from: &Path, named: Option<&str>, replace: bool
         name(stem).map_err(|why| UsageError(format!("{why}; give a name after the file")))
     };
     let named = named.map_or_else(own, |named| Ok(named.to_owned()))?;
-    let directory = Directory::hold(dir, true)?;
+    let directory = Directory::lock(dir, true)?;
     let (mut source, called): (Box<dyn Read>, &Path) = if dash {
         (Box::new(io::stdin().lock()), Path::new("standard input"))
     } else {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::super::out::{self, Output};
-use crate::store::HeldModel;
+use crate::store::StoredModel;
 use crate::store::snapshot::{self, Header, Reader};
 use crate::time::SimTime;
 
@@ -18,7 +18,7 @@ struct Row {
     nodes: Option<u64>,
     stored: Option<u64>,
     seed: Option<u64>,
-    models: Option<Vec<HeldModel>>,
+    models: Option<Vec<StoredModel>>,
     version: Option<String>,
     bytes: u64,
     error: Option<String>,
@@ -31,11 +31,11 @@ impl Row {
             Ok(reader) => (Some(reader.header().clone()), None),
             Err(error) => (None, Some(error.to_string())),
         };
-        let held = header.as_ref().map(|h| h.held.clone());
+        let held = header.as_ref().map(|h| h.fleet.clone());
         Self {
             name,
             created: header.as_ref().map(|h| SimTime::from_ms(h.created_ms).redfish(0)),
-            nodes: held.as_ref().map(crate::store::Held::living),
+            nodes: held.as_ref().map(crate::store::StoredFleet::living),
             stored: header.as_ref().map(|h| h.stored),
             seed: held.as_ref().map(|held| held.seed.0),
             models: held.map(|held| [held.models, held.added].concat()),
@@ -79,7 +79,7 @@ fn text(row: Row) -> [String; 6] {
 
 /// How much there is in one.
 pub(super) fn size(header: &Header) -> String {
-    format!("{} nodes, {} of them not new", header.held.living(), header.stored)
+    format!("{} nodes, {} of them not new", header.fleet.living(), header.stored)
 }
 
 /// Says what was done.

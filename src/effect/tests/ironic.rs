@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::fleet::keep::Next;
 use crate::node::ipa::{Closed, Phase};
-use crate::tls::tests::names;
+use crate::tls::testing::names;
 use crate::tls::{DevelopmentCa, MinVersion, server_config};
 
 fn path(request: &Request<Bytes>) -> String {

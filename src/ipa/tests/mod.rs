@@ -269,7 +269,7 @@ async fn an_address_without_an_agent_hangs_up() {
     ] {
         let response = ask(path.clone()).await;
         assert_eq!(response.status(), 503, "{path}");
-        assert!(response.extensions().get::<crate::face::HangUp>().is_some());
+        assert!(response.extensions().get::<crate::face::CloseConnection>().is_some());
         let fault: Value = serde_json::from_slice(response.body()).unwrap();
         assert!(fault["faultstring"].is_string());
     }
@@ -385,9 +385,13 @@ async fn an_agent_with_an_address_of_its_own_is_found_there_and_needs_no_path() 
     let path = format!("/{}/v1/commands/?agent_token={TOKEN}", bench.uuid);
     assert_eq!(bench.agents.call(Some(bench.id), ask(&path)).await.status(), StatusCode::NOT_FOUND);
 
-    assert!(bench.agents.is_home(0) && !bench.agents.is_home(1) && !bench.agents.is_home(99));
+    assert!(
+        bench.agents.accepts_connections(0)
+            && !bench.agents.accepts_connections(1)
+            && !bench.agents.accepts_connections(99)
+    );
     let gone = bench.agents.call(Some(NodeId(1)), ask("/")).await;
-    assert!(gone.extensions().get::<crate::face::HangUp>().is_some(), "its machine is off");
+    assert!(gone.extensions().get::<crate::face::CloseConnection>().is_some(), "its machine is off");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,42 +1,40 @@
-//! GRUB script, last step: the menu is built, its default entry run, and what that loads is the answer.
+//! The interpreter of GRUB scripts. It builds the menu and runs the default entry; the kernel that the entry loads is
+//! the result.
 
 use std::collections::HashMap;
 
 use super::super::error::Stop;
-use super::grub_condition::test;
+use super::decision::{Decision, KernelBoot};
+use super::error::{GrubSyntaxError, LoaderError};
+use super::grub_condition::condition;
 use super::grub_parser::{Block, Statement, parse};
-use super::grub_words::{Part, SyntaxError, Word};
-use super::{Decision, Files, KernelBoot, MAX_INCLUDES, Machine};
+use super::grub_words::{Part, Word};
+use super::machine::{Files, MAX_INCLUDES, Machine};
 
-/// The arguments of one command, variables filled in, have at most this many bytes.
+/// The maximum size of a command's arguments after the expansion of variables.
 const MAX_COMMAND_BYTES: usize = 16 * 1024;
-/// Commands run for one configuration.
+/// The maximum number of commands that run for one configuration.
 const MAX_COMMANDS: usize = 50_000;
-/// Menus within menus.
+/// The maximum depth of nested submenus.
 const MAX_SUBMENUS: usize = 8;
 
-/// What this configuration boots.
-pub(in crate::media) fn decide(
-    text: &str,
-    machine: &Machine<'_>,
-    files: &mut Files<'_>,
-) -> Result<Decision, Stop> {
+/// What a GRUB configuration boots.
+pub(crate) fn decide(text: &str, machine: &Machine<'_>, files: &mut Files<'_>) -> Result<Decision, Stop> {
     let mut grub = Grub::new(machine, files);
     match grub.file(text).and_then(|()| grub.menu(0)) {
         Ok(decision) => Ok(decision),
         Err(End::Stop(stop)) => Err(stop),
-        Err(End::Script(reason)) => Ok(Decision::Nothing(reason)),
+        Err(End::Error(reason)) => Ok(Decision::Nothing(reason)),
         Err(End::Decided(decision)) => Ok(decision),
     }
 }
 
-/// Why a script is not run any further.
+/// Why a script ends before its last statement.
 #[derive(Debug)]
 enum End {
+    /// Reading an included file stopped.
     Stop(Stop),
-    /// It is wrong.
-    Script(String),
-    /// It has booted.
+    Error(LoaderError),
     Decided(Decision),
 }
 
@@ -46,9 +44,9 @@ impl From<Stop> for End {
     }
 }
 
-impl From<SyntaxError> for End {
-    fn from(error: SyntaxError) -> Self {
-        End::Script(error.to_string())
+impl From<GrubSyntaxError> for End {
+    fn from(error: GrubSyntaxError) -> Self {
+        End::Error(error.into())
     }
 }
 
@@ -66,7 +64,7 @@ struct Grub<'g, 'f> {
     menu: Vec<MenuEntry>,
     kernel: Option<(String, String)>,
     initrds: Vec<String>,
-    /// A file that was asked for and not there; over the network the caller may fetch it.
+    /// The first included file that does not exist. In a network boot the caller may fetch it.
     absent: Option<String>,
     includes: usize,
     commands: usize,
@@ -100,7 +98,7 @@ impl<'g, 'f> Grub<'g, 'f> {
         self.run(&block).map(|_| ())
     }
 
-    /// Runs statements; whether the last one succeeded.
+    /// Runs statements. Returns whether the last one succeeded.
     fn run(&mut self, block: &[Statement]) -> Result<bool, End> {
         let mut success = true;
         for statement in block {
@@ -126,82 +124,77 @@ impl<'g, 'f> Grub<'g, 'f> {
         Ok(true)
     }
 
+    /// Runs a command. Returns whether it succeeded.
     fn command(&mut self, words: &[Word], block: Option<&Block>) -> Result<bool, End> {
         self.commands += 1;
         if self.commands > MAX_COMMANDS {
-            return Err(End::Script(format!("the GRUB script runs more than {MAX_COMMANDS} commands")));
+            return Err(End::Error(LoaderError::GrubCommands { limit: MAX_COMMANDS }));
         }
         let arguments = self.expand(words)?;
         let Some((name, arguments)) = arguments.split_first() else { return Ok(true) };
-        if let Some((variable, value)) = name.split_once('=')
-            && arguments.is_empty()
-        {
-            self.variables.insert(variable.to_owned(), value.to_owned());
-            return Ok(true);
+        match name.split_once('=') {
+            Some((variable, value)) if arguments.is_empty() => {
+                self.variables.insert(variable.to_owned(), value.to_owned());
+                Ok(true)
+            }
+            Some(_) | None => self.named_command(name, arguments, block),
         }
-        match name.as_str() {
+    }
+
+    fn named_command(
+        &mut self,
+        name: &str,
+        arguments: &[String],
+        block: Option<&Block>,
+    ) -> Result<bool, End> {
+        match name {
             "set" => {
                 for (variable, value) in arguments.iter().filter_map(|argument| argument.split_once('=')) {
                     self.variables.insert(variable.to_owned(), value.to_owned());
                 }
             }
-            "unset" => arguments.iter().for_each(|variable| {
-                self.variables.remove(variable);
-            }),
+            "unset" => {
+                for variable in arguments {
+                    self.variables.remove(variable);
+                }
+            }
             "menuentry" | "submenu" => self.menu.extend(block.map(|block| MenuEntry {
                 title: title(arguments),
                 id: id(arguments),
                 submenu: name == "submenu",
                 block: block.clone(),
             })),
-            "!" => return Ok(!self.command_of(arguments)?),
+            "!" => return Ok(!condition(arguments.iter().map(String::as_str))),
             "[" | "test" | "true" | "false" => {
-                return self.command_of(std::iter::once(name).chain(arguments));
+                return Ok(condition(std::iter::once(name).chain(arguments.iter().map(String::as_str))));
             }
             "source" | "." => return self.include(arguments),
-            "configfile" => {
-                if self.include(arguments)? {
-                    let decision = self.menu(0)?;
-                    return Err(End::Decided(decision));
-                }
-                return Ok(false);
-            }
+            "configfile" => return self.config_file(arguments),
             "linux" | "linuxefi" | "linux16" => return self.linux(arguments),
             "initrd" | "initrdefi" | "initrd16" => {
                 self.initrds = arguments.iter().map(|path| without_device(path).to_owned()).collect();
             }
             "chainloader" => return Err(End::Decided(chain(arguments))),
-            "boot" => return Err(End::Decided(self.loaded("the GRUB script"))),
+            "boot" => return Err(End::Decided(self.loaded("the GRUB script".to_owned()))),
             "exit" => return Err(End::Decided(Decision::Exit)),
             "halt" | "reboot" | "fwsetup" => {
-                return Err(End::Decided(Decision::Nothing(format!("GRUB was told to {name}"))));
+                return Err(End::Error(LoaderError::GrubStops { command: name.to_owned() }));
             }
             "multiboot" | "multiboot2" | "kernel" => {
                 let program = arguments.first().map_or("", |path| without_device(path));
                 return Err(End::Decided(Decision::Chain(program.to_owned())));
             }
-            // Modules, fonts, terminals, `search`: nothing that changes which kernel is started.
+            // Commands for modules, fonts, terminals and `search` do not change which kernel is started.
             _ => {}
         }
         Ok(true)
-    }
-
-    /// A command that only tells success from failure.
-    fn command_of<'a>(&self, arguments: impl IntoIterator<Item = &'a String>) -> Result<bool, End> {
-        let arguments: Vec<&str> = arguments.into_iter().map(String::as_str).collect();
-        Ok(match arguments.as_slice() {
-            ["!", rest @ ..] => !test(rest),
-            ["[", rest @ .., "]"] | ["test", rest @ ..] => test(rest),
-            ["false", ..] => false,
-            _ => true,
-        })
     }
 
     fn include(&mut self, arguments: &[String]) -> Result<bool, End> {
         let path = arguments.first().map_or("", |path| without_device(path)).to_owned();
         self.includes += 1;
         if self.includes > MAX_INCLUDES {
-            return Err(End::Script(format!("the GRUB script includes more than {MAX_INCLUDES} files")));
+            return Err(End::Error(LoaderError::GrubIncludes { limit: MAX_INCLUDES }));
         }
         let Some(text) = (self.files)(&path)? else {
             self.absent.get_or_insert(path);
@@ -211,10 +204,19 @@ impl<'g, 'f> Grub<'g, 'f> {
         Ok(true)
     }
 
+    /// Continues with another configuration, whose menu replaces this one.
+    fn config_file(&mut self, arguments: &[String]) -> Result<bool, End> {
+        if !self.include(arguments)? {
+            return Ok(false);
+        }
+        let decision = self.menu(0)?;
+        Err(End::Decided(decision))
+    }
+
     fn linux(&mut self, arguments: &[String]) -> Result<bool, End> {
         let Some((path, arguments)) = arguments.split_first() else { return Ok(false) };
         if path.rsplit('/').next() == Some("chain.c32") {
-            // Ironic's `boot_whole_disk` entry: it names a disk, and is meant to start it.
+            // Ironic's `boot_whole_disk` entry, which starts the disk that its arguments name.
             return Err(End::Decided(Decision::LocalDisk));
         }
         let line: Vec<String> = arguments.iter().map(|argument| loader_quoted(argument)).collect();
@@ -222,18 +224,18 @@ impl<'g, 'f> Grub<'g, 'f> {
         Ok(true)
     }
 
-    /// Takes the default entry of the menu that was built.
+    /// Runs the default entry of the menu.
     fn menu(&mut self, depth: usize) -> Result<Decision, End> {
         if self.menu.is_empty() {
-            return Ok(self.loaded("the GRUB configuration"));
+            return Ok(self.loaded("the GRUB configuration".to_owned()));
         }
         let default = self.variables.get("default").cloned().unwrap_or_default();
-        // `outer>inner` names an entry of a submenu.
+        // `outer>inner` is an entry of a submenu.
         let (wanted, inner) = default.split_once('>').unwrap_or((&default, ""));
         let wanted = wanted.trim();
         let by_name = |entry: &MenuEntry| entry.title == wanted || entry.id.as_deref() == Some(wanted);
         let named = wanted.parse().ok().or_else(|| self.menu.iter().position(by_name));
-        // GRUB falls back to the first entry.
+        // Without a valid default, GRUB takes the first entry.
         let index = named.filter(|index| *index < self.menu.len()).unwrap_or(0);
         let entry = self.menu.swap_remove(index);
         if entry.submenu && depth < MAX_SUBMENUS {
@@ -243,15 +245,15 @@ impl<'g, 'f> Grub<'g, 'f> {
             return self.menu(depth + 1);
         }
         self.run(&entry.block)?;
-        Ok(self.loaded(&format!("the GRUB menu entry {:?}", entry.title)))
+        Ok(self.loaded(format!("the GRUB menu entry {:?}", entry.title)))
     }
 
-    /// What `boot` would start.
-    fn loaded(&mut self, what: &str) -> Decision {
+    /// What the command `boot` starts. `part` is the part of the script that should have loaded a kernel.
+    fn loaded(&mut self, part: String) -> Decision {
         match (self.kernel.take(), self.absent.take()) {
             (Some((kernel, line)), _) => KernelBoot::decide(kernel, std::mem::take(&mut self.initrds), &line),
             (None, Some(absent)) => Decision::Chain(absent),
-            (None, None) => Decision::Nothing(format!("{what} loads no kernel")),
+            (None, None) => Decision::Nothing(LoaderError::GrubNoKernel { part }),
         }
     }
 
@@ -270,9 +272,7 @@ impl<'g, 'f> Grub<'g, 'f> {
                 };
                 bytes += value.len();
                 if bytes > MAX_COMMAND_BYTES {
-                    let reason =
-                        format!("a GRUB command has more than {MAX_COMMAND_BYTES} bytes of arguments");
-                    return Err(End::Script(reason));
+                    return Err(End::Error(LoaderError::GrubArguments { limit: MAX_COMMAND_BYTES }));
                 }
                 for (index, piece) in value.split(|c| split && c == ' ').enumerate() {
                     if index > 0 && present {
@@ -295,21 +295,21 @@ fn title(arguments: &[String]) -> String {
     arguments.first().cloned().unwrap_or_default()
 }
 
-/// `--id x` or `--id=x`.
+/// The value of `--id x` or `--id=x`.
 fn id(arguments: &[String]) -> Option<String> {
     let after = |pair: &[String]| (pair[0] == "--id").then(|| pair[1].clone());
     let joined = arguments.iter().find_map(|argument| argument.strip_prefix("--id=").map(str::to_owned));
     joined.or_else(|| arguments.windows(2).find_map(after))
 }
 
-/// `+1` is the boot sector of a disk; anything else is another boot program.
+/// The target of `chainloader`: `+1` is the boot sector of a disk; any other path is a boot program.
 fn chain(arguments: &[String]) -> Decision {
     let target = arguments.iter().find(|argument| !argument.starts_with("--")).map_or("", String::as_str);
     let path = without_device(target);
     if path.starts_with('+') { Decision::LocalDisk } else { Decision::Chain(path.to_owned()) }
 }
 
-/// A path without the `(device)` before it.
+/// A path without a leading `(device)`.
 fn without_device(path: &str) -> &str {
     match path.strip_prefix('(') {
         Some(rest) => rest.split_once(')').map_or(path, |(_, path)| path),
@@ -317,8 +317,8 @@ fn without_device(path: &str) -> &str {
     }
 }
 
-/// An argument as GRUB writes it into the kernel command line: with a space in it, all of it goes into quotes, and
-/// quotes and backslashes get a backslash.
+/// An argument as GRUB writes it to the kernel command line: quotes and backslashes are escaped with a backslash, and
+/// an argument with a space is enclosed in quotes.
 fn loader_quoted(argument: &str) -> String {
     let mut text = String::with_capacity(argument.len());
     for c in argument.chars() {
@@ -340,6 +340,14 @@ mod tests {
 
     fn boots(text: &str) -> Decision {
         decide(text, &MACHINE, &mut |_| Ok(None)).unwrap()
+    }
+
+    /// Why a configuration boots nothing.
+    fn reason(text: &str) -> String {
+        match boots(text) {
+            Decision::Nothing(reason) => reason.to_string(),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn line(text: &str) -> String {
@@ -388,12 +396,12 @@ mod tests {
                     if [ x$grub_platform = xefi -a ! -z \"$opts\" ]; then extra=efi; else extra=bios; fi\n\
                     menuentry first { linux /no }\nmenuentry second {\n  insmod gzio\n  linux ($root)/k $opts \\\n\
                     c=$extra $nothing\"d=$opts\" e='q u'\n}\n";
-        // The quoted words hold spaces, so GRUB quotes them whole.
+        // The quoted words contain spaces, so GRUB quotes each completely.
         assert_eq!(line(text), "a=1 b=2 c=efi \"d=a=1 b=2\" \"e=q u\"");
     }
 
     #[test]
-    fn a_disk_a_program_and_an_exit_are_told_apart() {
+    fn a_disk_a_program_and_an_exit_are_distinguished() {
         assert_eq!(boots("set default=d\nmenuentry d { linux chain.c32 mbr:0x12 }"), Decision::LocalDisk);
         assert_eq!(boots("menuentry d { set root=(hd0); chainloader +1 }"), Decision::LocalDisk);
         assert_eq!(
@@ -401,15 +409,13 @@ mod tests {
             Decision::Chain("/EFI/x.efi".into())
         );
         assert_eq!(boots("menuentry d { exit }"), Decision::Exit);
-        assert_eq!(boots("menuentry d { halt }"), Decision::Nothing("GRUB was told to halt".into()));
-        assert_eq!(
-            boots("menuentry d { echo x }"),
-            Decision::Nothing("the GRUB menu entry \"d\" loads no kernel".into())
-        );
+        assert_eq!(reason("menuentry d { halt }"), "GRUB was told to halt");
+        assert_eq!(reason("menuentry d { echo x }"), "the GRUB menu entry \"d\" loads no kernel");
+        assert_eq!(reason("echo x"), "the GRUB configuration loads no kernel");
     }
 
     #[test]
-    fn other_files_are_drawn_in_or_named() {
+    fn other_files_are_included_or_returned_for_fetching() {
         let text = "echo hello\nsource /tftp/$net_default_mac.conf\n";
         assert_eq!(boots(text), Decision::Chain("/tftp/52:54:00:aa:bb:01.conf".into()));
         let mut files = |path: &str| {
@@ -421,22 +427,24 @@ mod tests {
     }
 
     #[test]
-    fn scripts_that_do_not_end_are_ended() {
+    fn endless_scripts_are_stopped() {
         let text = "source me";
         let decision = decide(text, &MACHINE, &mut |_| Ok(Some(text.to_owned()))).unwrap();
-        assert!(matches!(decision, Decision::Nothing(reason) if reason.contains("includes more than 16")));
+        let expected = LoaderError::GrubIncludes { limit: 16 };
+        assert_eq!(expected.to_string(), "the GRUB script includes more than 16 files");
+        assert_eq!(decision, Decision::Nothing(expected));
         let mut text = "set a=0123456789\n".to_owned();
         text.push_str(&"set a=\"$a$a\"\n".repeat(60));
-        assert!(matches!(boots(&text), Decision::Nothing(reason) if reason.contains("16384 bytes")));
+        assert_eq!(reason(&text), "a GRUB command has more than 16384 bytes of arguments");
         let long = format!("menuentry a {{ linux /k x={} }}", "y".repeat(5000));
-        assert!(matches!(boots(&long), Decision::Nothing(reason) if reason.contains("at most 4096")));
+        assert_eq!(reason(&long), "the kernel command line is 5002 bytes long, Linux takes at most 4096");
     }
 
     #[test]
     fn a_syntax_error_is_the_reason() {
         assert_eq!(
-            boots("menuentry a {\nlinux /k u=http://x/?a=1&b=2\n}"),
-            Decision::Nothing("GRUB syntax error in line 2: '&' must be quoted".into())
+            reason("menuentry a {\nlinux /k u=http://x/?a=1&b=2\n}"),
+            "GRUB syntax error in line 2: '&' must be quoted"
         );
     }
 

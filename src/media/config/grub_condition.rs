@@ -1,8 +1,19 @@
-//! GRUB's `[ … ]` (the GRUB manual, "test").
+//! The conditions of GRUB scripts: `[ … ]` and the commands around it (GRUB manual, "test").
 
-/// `[ … ]`. No files are looked at: a test for one fails, as it does for the fonts and saved environments that
-/// configurations ask for.
-pub(super) fn test(arguments: &[&str]) -> bool {
+/// Runs `!`, `[`, `test`, `true` or `false`, whose only effect is success or failure.
+pub(super) fn condition<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    let words: Vec<&str> = words.collect();
+    match words.as_slice() {
+        ["!", rest @ ..] => !test(rest),
+        ["[", rest @ .., "]"] | ["test", rest @ ..] => test(rest),
+        ["false", ..] => false,
+        _ => true,
+    }
+}
+
+/// Evaluates the arguments of `[ … ]`. No file is looked up, so a test for a file fails. This is also the normal result
+/// of the tests for fonts and for saved environments.
+fn test(arguments: &[&str]) -> bool {
     if let Some(at) = arguments.iter().position(|argument| *argument == "-o") {
         return test(&arguments[..at]) || test(&arguments[at + 1..]);
     }

@@ -1,12 +1,13 @@
-//! GRUB script, second step: tokens to statements.
+//! The parser of GRUB scripts: from tokens to statements.
 
 use std::rc::Rc;
 
-use super::grub_words::{SyntaxError, Token, Word, tokens};
+use super::error::GrubSyntaxError;
+use super::grub_words::{Token, Word, tokens};
 
-/// Blocks within blocks.
+/// The maximum depth of nested blocks.
 const MAX_DEPTH: usize = 24;
-/// Words that only continue a statement.
+/// Keywords that can only continue a statement.
 const RESERVED: [&str; 7] = ["then", "elif", "else", "fi", "in", "do", "done"];
 
 pub(super) type Block = Rc<[Statement]>;
@@ -19,15 +20,15 @@ pub(super) enum Statement {
         block: Option<Block>,
     },
     If {
-        /// Conditions and what they guard, in order; `else` has no condition.
+        /// Conditions and their blocks, in order. `else` has no condition.
         arms: Vec<(Option<Block>, Block)>,
     },
-    /// A loop or function: read over, not run. Boot configurations use them for looks.
+    /// A loop or a function, which is not run. Boot configurations use them for the appearance of the menu only.
     Skipped,
 }
 
-/// Reads a whole script.
-pub(super) fn parse(text: &str) -> Result<Block, SyntaxError> {
+/// Parses a complete script.
+pub(super) fn parse(text: &str) -> Result<Block, GrubSyntaxError> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
     let (block, _) = parser.list(&[])?;
     Ok(block)
@@ -40,9 +41,9 @@ struct Parser {
 }
 
 impl Parser {
-    /// Statements up to one of these words, which is taken too. `}` is among them for a block; none means the end of
-    /// the text.
-    fn list(&mut self, stops: &[&'static str]) -> Result<(Block, &'static str), SyntaxError> {
+    /// Parses statements up to one of the words `stops`, which it consumes and returns. A block stops at `}`; an empty
+    /// list means the end of the text.
+    fn list(&mut self, stops: &[&'static str]) -> Result<(Block, &'static str), GrubSyntaxError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.error(&format!("blocks are nested more than {MAX_DEPTH} deep")));
@@ -76,12 +77,12 @@ impl Parser {
         &mut self,
         statements: Vec<Statement>,
         stop: &'static str,
-    ) -> Result<(Block, &'static str), SyntaxError> {
+    ) -> Result<(Block, &'static str), GrubSyntaxError> {
         self.depth -= 1;
         Ok((statements.into(), stop))
     }
 
-    fn statement(&mut self) -> Result<Statement, SyntaxError> {
+    fn statement(&mut self) -> Result<Statement, GrubSyntaxError> {
         let keyword = match self.tokens.get(self.at) {
             Some((_, Token::Word(word))) => word.bare().unwrap_or_default().to_owned(),
             _ => String::new(),
@@ -108,7 +109,7 @@ impl Parser {
         }
     }
 
-    fn conditional(&mut self) -> Result<Statement, SyntaxError> {
+    fn conditional(&mut self) -> Result<Statement, GrubSyntaxError> {
         let mut arms = Vec::new();
         self.at += 1;
         loop {
@@ -127,7 +128,7 @@ impl Parser {
         }
     }
 
-    fn command(&mut self) -> Result<Statement, SyntaxError> {
+    fn command(&mut self) -> Result<Statement, GrubSyntaxError> {
         let mut words = self.words();
         let mut block = None;
         while self.tokens.get(self.at).is_some_and(|(_, token)| *token == Token::Open) {
@@ -138,7 +139,7 @@ impl Parser {
         Ok(Statement::Command { words, block })
     }
 
-    /// The words up to the next token that is none.
+    /// The words up to the next token of another kind.
     fn words(&mut self) -> Vec<Word> {
         let mut words = Vec::new();
         while let Some((_, Token::Word(word))) = self.tokens.get(self.at) {
@@ -148,9 +149,9 @@ impl Parser {
         words
     }
 
-    fn error(&self, problem: &str) -> SyntaxError {
+    fn error(&self, problem: &str) -> GrubSyntaxError {
         let line = self.tokens.get(self.at).or(self.tokens.last()).map_or(1, |(line, _)| *line);
-        SyntaxError { line, problem: problem.to_owned() }
+        GrubSyntaxError { line, problem: problem.to_owned() }
     }
 }
 
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_is_refused() {
+    fn unclosed_blocks_and_misplaced_keywords_are_refused() {
         for text in [
             "menuentry a {\nlinux /k\n",
             "}",

@@ -1,27 +1,29 @@
-//! GRUB script, first step: characters to tokens (the GRUB manual, "Writing full configuration files directly" and
+//! The lexer of GRUB scripts: from characters to tokens (GRUB manual, "Writing full configuration files directly" and
 //! "Quoting").
 
-/// A piece of a word.
+use super::error::GrubSyntaxError;
+
+/// A part of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Part {
     Literal(String),
-    /// `$name` or `${name}`. Outside quotes its value is split into words.
+    /// `$name` or `${name}`. Outside quotes, its value is split into words.
     Variable {
         name: String,
         quoted: bool,
     },
 }
 
-/// One argument before its variables are known.
+/// An argument before the expansion of its variables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) parts: Vec<Part>,
-    /// Whether any of it was quoted: then it is no keyword, and it is a word even if it is empty.
+    /// Whether a part of it is quoted. Then it is not a keyword, and it is an argument even if it is empty.
     pub(super) quoted: bool,
 }
 
 impl Word {
-    /// The word, if it is a bare literal.
+    /// The text of the word if it is literal and unquoted.
     pub(super) fn bare(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [Part::Literal(text)] if !self.quoted => Some(text),
@@ -40,22 +42,14 @@ impl Word {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     Word(Word),
-    /// End of line or `;`.
+    /// A line break or `;`.
     End,
     Open,
     Close,
 }
 
-/// Where and why a script is no GRUB script.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("GRUB syntax error in line {line}: {problem}")]
-pub(super) struct SyntaxError {
-    pub(super) line: usize,
-    pub(super) problem: String,
-}
-
-/// The tokens of a script, each with its line, counted from 1.
-pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, SyntaxError> {
+/// The tokens of a script, each with its line number, counted from 1.
+pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, GrubSyntaxError> {
     let mut lexer = Lexer { chars: text.chars().peekable(), line: 1, word: None, tokens: Vec::new() };
     while let Some(c) = lexer.chars.next() {
         lexer.character(c)?;
@@ -73,7 +67,7 @@ struct Lexer<'t> {
 }
 
 impl Lexer<'_> {
-    fn character(&mut self, c: char) -> Result<(), SyntaxError> {
+    fn character(&mut self, c: char) -> Result<(), GrubSyntaxError> {
         match c {
             '\n' => {
                 self.end_word();
@@ -90,7 +84,7 @@ impl Lexer<'_> {
             '"' => self.double_quoted()?,
             '$' => self.variable(false)?,
             '\\' => match self.chars.next() {
-                // A backslash joins two lines.
+                // A backslash at the end of a line joins it with the next line.
                 Some('\n') => self.line += 1,
                 Some(c) => {
                     let word = self.word.get_or_insert_default();
@@ -104,7 +98,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    fn single_quoted(&mut self) -> Result<(), SyntaxError> {
+    fn single_quoted(&mut self) -> Result<(), GrubSyntaxError> {
         self.word.get_or_insert_default().quoted = true;
         loop {
             match self.chars.next() {
@@ -115,13 +109,13 @@ impl Lexer<'_> {
         }
     }
 
-    fn double_quoted(&mut self) -> Result<(), SyntaxError> {
+    fn double_quoted(&mut self) -> Result<(), GrubSyntaxError> {
         self.word.get_or_insert_default().quoted = true;
         loop {
             match self.chars.next() {
                 Some('"') => return Ok(()),
                 Some('$') => self.variable(true)?,
-                // In double quotes a backslash is for these only; before others it stays.
+                // In double quotes, a backslash escapes only these characters. Before others it is literal.
                 Some('\\') => match self.chars.next_if(|c| matches!(c, '$' | '"' | '\\' | '\n')) {
                     Some('\n') => self.line += 1,
                     Some(c) => self.quoted_character(c),
@@ -140,8 +134,8 @@ impl Lexer<'_> {
         self.word.get_or_insert_default().push(c);
     }
 
-    /// After a `$`.
-    fn variable(&mut self, quoted: bool) -> Result<(), SyntaxError> {
+    /// Reads a variable after its `$`.
+    fn variable(&mut self, quoted: bool) -> Result<(), GrubSyntaxError> {
         let mut name = String::new();
         let braced = self.chars.next_if_eq(&'{').is_some();
         let special = self.chars.next_if(|c| matches!(c, '?' | '*' | '#' | '@'));
@@ -163,7 +157,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// A token of one character, which ends the word before it.
+    /// Adds a token of one character, which ends the word before it.
     fn mark(&mut self, token: Token) {
         self.end_word();
         self.token(token);
@@ -179,8 +173,8 @@ impl Lexer<'_> {
         self.tokens.push((self.line, token));
     }
 
-    fn error(&self, problem: String) -> SyntaxError {
-        SyntaxError { line: self.line, problem }
+    fn error(&self, problem: String) -> GrubSyntaxError {
+        GrubSyntaxError { line: self.line, problem }
     }
 }
 
@@ -202,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_know_whether_they_were_quoted() {
+    fn variables_record_whether_they_are_quoted() {
         let found = words("$a${b}c\"$d\"");
         let variable = |name: &str, quoted| Part::Variable { name: name.into(), quoted };
         assert_eq!(
@@ -212,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_quoted_is_refused_with_its_line() {
+    fn a_syntax_error_has_the_number_of_its_line() {
         for text in ["\nlinux /k url=http://x/?a=1&b=2", "\na | b", "\nlinux $ x", "\na 'b", "\n${a b}"] {
             let error = tokens(text).unwrap_err();
             assert_eq!(error.line, 2, "{text}");

@@ -1,19 +1,28 @@
-//! iPXE scripts, run until they boot something (the iPXE documentation, "Commands"; `src/core/exec.c`). Fetches are
-//! assumed to succeed, except of URLs that the caller says have failed.
+//! The interpreter of iPXE scripts, which runs a script until it boots (iPXE documentation, "Commands";
+//! `src/core/exec.c`).
+//!
+//! It assumes that every fetch succeeds, except for URLs in [`NetworkHost::failed`].
 
+use super::decision::{Decision, KernelBoot};
+use super::error::LoaderError;
 use super::ipxe_script::{Commands, Script};
-use super::network::NetworkHost;
-use super::{Decision, KernelBoot};
+use super::machine::NetworkHost;
 
-/// Commands run for one script; one that loops without end is ended there.
+/// The maximum number of commands that run for one script, which stops an endless loop.
 const MAX_COMMANDS: usize = 10_000;
 
-/// What a command does to the script.
+/// The effect of a command on the script.
 enum Outcome {
     Success,
     Failure,
     Goto(String),
     Decided(Decision),
+}
+
+impl From<LoaderError> for Outcome {
+    fn from(reason: LoaderError) -> Self {
+        Outcome::Decided(Decision::Nothing(reason))
+    }
 }
 
 impl From<bool> for Outcome {
@@ -22,7 +31,7 @@ impl From<bool> for Outcome {
     }
 }
 
-/// What this script boots on this host.
+/// What a script boots on a host.
 pub(super) fn decide(text: &str, host: &NetworkHost<'_>) -> Decision {
     let script = Script::new(text);
     let mut ipxe =
@@ -33,28 +42,29 @@ pub(super) fn decide(text: &str, host: &NetworkHost<'_>) -> Decision {
         line += 1;
         match ipxe.line(text) {
             Outcome::Success => {}
-            Outcome::Failure => return Decision::Nothing(format!("the iPXE script fails at {text:?}")),
+            Outcome::Failure => return Decision::Nothing(LoaderError::IpxeFails { line: text.to_owned() }),
             Outcome::Decided(decision) => return decision,
             Outcome::Goto(label) => match script.label(&label) {
                 Some(target) => line = target,
-                None => return Decision::Nothing(format!("the iPXE script has no label {label:?}")),
+                None => return Decision::Nothing(LoaderError::IpxeNoLabel { label }),
             },
         }
     }
-    Decision::Nothing(format!("the iPXE script runs more than {MAX_COMMANDS} commands"))
+    Decision::Nothing(LoaderError::IpxeCommands { limit: MAX_COMMANDS })
 }
 
 struct Ipxe<'h> {
     host: &'h NetworkHost<'h>,
     commands: Commands,
+    /// The URL and the command line.
     kernel: Option<(String, String)>,
     initrds: Vec<String>,
-    /// The volume that drive 0x80 stands for.
+    /// The volume that `sanhook` attached as drive 0x80.
     hooked: Option<String>,
 }
 
 impl Ipxe<'_> {
-    /// A line is commands joined with `||` and `&&`, run from left to right.
+    /// Runs the commands of a line from left to right. They are joined with `||` and `&&`.
     fn line(&mut self, text: &str) -> Outcome {
         let words: Vec<&str> = text.split_whitespace().collect();
         let mut success = true;
@@ -77,8 +87,8 @@ impl Ipxe<'_> {
                 "&&" => success,
                 _ => break,
             };
-            // `command ||` with nothing after it forgives the failure.
         }
+        // `command ||` at the end of a line ignores a failure.
         if words.last() == Some(&"||") { Outcome::Success } else { success.into() }
     }
 
@@ -105,13 +115,13 @@ impl Ipxe<'_> {
             "sanboot" => self.san_boot(arguments),
             "exit" => Outcome::Decided(Decision::Exit),
             "poweroff" | "reboot" | "shell" | "config" | "login" | "autoboot" => {
-                Outcome::Decided(Decision::Nothing(format!("the iPXE script ends in {name:?}")))
+                LoaderError::IpxeEnds { command: name.clone() }.into()
             }
-            // With a time limit nobody presses the key; without one it waits for ever.
+            // There is no user: with a timeout the command fails; without a timeout it waits forever.
             "prompt" if arguments.iter().any(|word| word.starts_with("--timeout") || word == "-t") => {
                 Outcome::Failure
             }
-            "prompt" => Outcome::Decided(Decision::Nothing("the iPXE script waits for a key".to_owned())),
+            "prompt" => LoaderError::IpxeWaits.into(),
             _ => self.commands.run(name, arguments).into(),
         }
     }
@@ -140,7 +150,7 @@ impl Ipxe<'_> {
         Outcome::Success
     }
 
-    /// `imgargs <image> <arguments>`: the image goes by the last part of its URL.
+    /// Runs `imgargs <image> <arguments>`. The name of an image is the last part of its URL.
     fn image_arguments(&mut self, arguments: &[String]) -> Outcome {
         let Some((image, arguments)) = arguments.split_first() else { return Outcome::Failure };
         match &mut self.kernel {
@@ -173,7 +183,7 @@ impl Ipxe<'_> {
         }
     }
 
-    /// Without a URL it is the drive: a hooked volume, or else the node's own disk.
+    /// Without a URL, `sanboot` boots the attached volume, or else the node's own disk.
     fn san_boot(&mut self, arguments: &[String]) -> Outcome {
         let (_, rest) = split_options(arguments, &SAN_OPTIONS);
         match rest.first().or(self.hooked.as_ref()) {
@@ -189,7 +199,7 @@ const IMAGE_OPTIONS: [&str; 4] = ["--timeout", "-t", "--name", "-n"];
 const SAN_OPTIONS: [&str; 10] =
     ["--drive", "-d", "--filename", "-f", "--extra", "-e", "--label", "-l", "--uuid", "-u"];
 
-/// The options before the first argument that is none, and the rest.
+/// Splits arguments into the leading options and the remaining arguments.
 fn split_options<'a>(
     arguments: &'a [String],
     with_value: &[&str],
@@ -218,8 +228,8 @@ fn option<'a>(options: &[(&'a str, &'a str)], names: &[&str]) -> Option<&'a str>
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::super::Firmware;
     use super::*;
+    use crate::media::firmware::Firmware;
 
     fn boots_with(text: &str, failed: &[String]) -> Decision {
         let macs = ["52:54:00:AA:BB:01".to_owned(), "52:54:00:aa:bb:02".to_owned()];
@@ -231,7 +241,15 @@ mod tests {
         boots_with(text, &[])
     }
 
-    /// The shape of Ironic's per-node script.
+    /// Why a script boots nothing.
+    fn reason(text: &str) -> String {
+        match boots(text) {
+            Decision::Nothing(reason) => reason.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A script like Ironic's script for a node.
     fn node_script(first: &str) -> String {
         format!(
             "#!ipxe\n\nset attempts:int32 3\nset i:int32 0\n\ngoto {first}\n\n:deploy\nimgfree\n\
@@ -247,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_stanza_that_goto_names_is_booted() {
+    fn the_section_after_the_label_of_goto_is_booted() {
         let Decision::Kernel(boot) = boots(&node_script("deploy")) else { panic!() };
         assert_eq!(boot.kernel, "http://192.0.2.1/n/kernel");
         assert_eq!(boot.initrds, ["http://192.0.2.1/n/ramdisk"]);
@@ -260,23 +278,19 @@ mod tests {
         assert_eq!(boots(&node_script("boot_ramdisk")), Decision::San("http://192.0.2.1/live.iso".into()));
         assert_eq!(boots(&node_script("boot_iscsi")), Decision::San("iscsi:192.0.2.9::::t".into()));
         assert_eq!(boots(&node_script("boot_whole_disk")), Decision::LocalDisk);
-        assert_eq!(
-            boots(&node_script("boot_partition")),
-            Decision::Nothing("the iPXE script has no label \"boot_partition\"".into())
-        );
+        assert_eq!(reason(&node_script("boot_partition")), "the iPXE script has no label \"boot_partition\"");
     }
 
     #[test]
-    fn a_ramdisk_that_cannot_be_fetched_is_tried_again_and_then_given_up() {
+    fn a_script_ends_after_retries_if_a_ramdisk_cannot_be_fetched() {
         let failed = ["http://192.0.2.1/n/ramdisk".to_owned()];
-        assert_eq!(
-            boots_with(&node_script("deploy"), &failed),
-            Decision::Nothing("the iPXE script ends in \"poweroff\"".into())
-        );
+        let expected = LoaderError::IpxeEnds { command: "poweroff".into() };
+        assert_eq!(expected.to_string(), "the iPXE script ends in \"poweroff\"");
+        assert_eq!(boots_with(&node_script("deploy"), &failed), Decision::Nothing(expected));
     }
 
     #[test]
-    fn the_common_script_goes_through_the_interfaces() {
+    fn the_common_script_tries_each_interface() {
         let text = "#!ipxe\nset netid:int32 -1\n:loop\ninc netid || chain http://x/${mac:hexhyp} || goto old\n\
                     isset ${net${netid}/mac} || goto loop_done\n\
                     chain http://x/${net${netid}/mac:hexhyp} || goto loop\nexit 0\n\
@@ -290,22 +304,17 @@ mod tests {
     }
 
     #[test]
-    fn failures_end_a_script_unless_they_are_caught() {
-        assert_eq!(
-            boots("#!ipxe\nfrobnicate\nboot"),
-            Decision::Nothing("the iPXE script fails at \"frobnicate\"".into())
-        );
+    fn a_failure_ends_a_script_unless_it_is_handled() {
+        assert_eq!(reason("#!ipxe\nfrobnicate\nboot"), "the iPXE script fails at \"frobnicate\"");
+        assert_eq!(reason("#!ipxe\nprompt"), "the iPXE script waits for a key");
         assert_eq!(boots("#!ipxe\nfalse ||\nexit"), Decision::Exit);
         assert_eq!(boots("#!ipxe\nisset ${nothing} && shell || sanboot"), Decision::LocalDisk);
         assert_eq!(boots("#!ipxe\necho done"), Decision::Exit);
-        assert_eq!(
-            boots("#!ipxe\n:a\ngoto a"),
-            Decision::Nothing("the iPXE script runs more than 10000 commands".into())
-        );
+        assert_eq!(reason("#!ipxe\n:a\ngoto a"), "the iPXE script runs more than 10000 commands");
     }
 
     #[test]
-    fn arguments_can_be_given_later_and_menus_take_their_default() {
+    fn imgargs_replaces_arguments_and_menus_take_their_default() {
         let text = "#!ipxe\nkernel http://x/vmlinuz one=1\nimgargs vmlinuz two=2 \\\n  three=${uuid}\nboot";
         let Decision::Kernel(boot) = boots(text) else { panic!() };
         assert_eq!(boot.command_line.as_str(), "two=2 three=0f1e");

@@ -1,18 +1,18 @@
-//! An iPXE script as lines and labels, and the commands that only touch its settings.
+//! The lines, labels and settings of an iPXE script, and the commands that affect settings only.
 
 use std::collections::HashMap;
 
-use super::super::Firmware;
-use super::network::NetworkHost;
+use super::super::firmware::Firmware;
+use super::machine::NetworkHost;
 
-/// A value, and so a word with its settings filled in, is cut at this many bytes.
+/// A value, or a word after the expansion of its settings, is cut off after this many bytes.
 const MAX_VALUE_BYTES: usize = 8 * 1024;
-/// References filled in for one word; values may hold further ones.
+/// The maximum number of references that are expanded in one word. Values can contain further references.
 const MAX_REFERENCES: usize = 64;
-/// Settings of one script; further ones cannot be set.
+/// The maximum number of settings of a script.
 const MAX_SETTINGS: usize = 256;
 
-/// The lines of a script, with those that a backslash joins joined.
+/// The lines of a script. Lines that end with a backslash are joined with the next line.
 pub(super) struct Script {
     lines: Vec<String>,
 }
@@ -31,13 +31,13 @@ impl Script {
         Self { lines }
     }
 
-    /// The command of a line: none of it if it is a comment or a label. None after the last line.
+    /// The command of a line; empty if the line is a comment or a label. `None` after the last line.
     pub(super) fn line(&self, index: usize) -> Option<&str> {
         let line = self.lines.get(index)?.trim();
         Some(if line.starts_with(['#', ':']) { "" } else { line })
     }
 
-    /// The line of a label.
+    /// The index of the line with a label.
     pub(super) fn label(&self, name: &str) -> Option<usize> {
         let is_label =
             |line: &String| line.trim().strip_prefix(':').is_some_and(|label| label.trim() == name);
@@ -45,10 +45,10 @@ impl Script {
     }
 }
 
-/// The settings of a script, and the commands on them.
+/// The settings of a script, and the commands that use them.
 pub(super) struct Commands {
     settings: HashMap<String, String>,
-    /// Labels of the menu being built.
+    /// The labels of the current menu.
     items: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ impl Commands {
         Self { settings, items: Vec::new() }
     }
 
-    /// Fills in `${name}` and `${name:type}`, the innermost first.
+    /// Expands `${name}` and `${name:type}`, innermost first.
     pub(super) fn expand(&self, word: &str) -> String {
         let mut text = word.to_owned();
         for _ in 0..MAX_REFERENCES {
@@ -108,7 +108,7 @@ impl Commands {
         true
     }
 
-    /// Whether the command succeeds. One that is not known fails, as in iPXE.
+    /// Runs a command. Returns whether it succeeded. An unknown command fails, as in iPXE.
     pub(super) fn run(&mut self, name: &str, arguments: &[String]) -> bool {
         match (name, arguments) {
             ("set", [name, value @ ..]) => self.set(name, value.join(" ")),
@@ -128,7 +128,7 @@ impl Commands {
                 true
             }
             ("choose", arguments) => self.choose(arguments),
-            // Every simulated processor is a 64-bit one.
+            // All simulated processors have 64 bits.
             ("cpuid", _) => true,
             (
                 "echo" | "sleep" | "dhcp" | "ifopen" | "ifclose" | "ifconf" | "ifstat" | "route" | "imgstat"
@@ -147,7 +147,7 @@ impl Commands {
         self.set(key, sum.to_string())
     }
 
-    /// Nobody chooses: it is the default, or else the first item.
+    /// Chooses the default, or else the first item, because there is no user.
     fn choose(&mut self, arguments: &[String]) -> bool {
         let after = |names: [&str; 2]| {
             let joined = arguments.iter().find_map(|word| word.strip_prefix(names[0])?.strip_prefix('='));

@@ -1,11 +1,12 @@
-//! Boot Loader Specification type 1 entries, as systemd-boot reads them: `loader/entries/*.conf`, chosen by
-//! `loader/loader.conf`.
+//! Boot Loader Specification type 1 entries, as systemd-boot reads them. `loader/loader.conf` chooses one of
+//! `loader/entries/*.conf`.
 
-use super::{Decision, KernelBoot};
+use super::decision::{Decision, KernelBoot};
+use super::error::LoaderError;
 
-/// What these entries, as (file name without `.conf`, text), boot. None if there is no entry.
-pub(in crate::media) fn decide(loader_conf: &str, entries: &[(String, String)]) -> Option<Decision> {
-    // The newest first: the names carry versions.
+/// What the entries boot, each given as (file name without `.conf`, text). `None` if there is no entry.
+pub(crate) fn decide(loader_conf: &str, entries: &[(String, String)]) -> Option<Decision> {
+    // The names contain versions, so the newest is first.
     let mut sorted: Vec<&(String, String)> = entries.iter().collect();
     sorted.sort_by(|a, b| b.0.cmp(&a.0));
     let pattern = values(loader_conf, "default").next_back().map(|name| name.trim_end_matches(".conf"));
@@ -14,7 +15,7 @@ pub(in crate::media) fn decide(loader_conf: &str, entries: &[(String, String)]) 
     let Some(kernel) = values(text, "linux").next_back() else {
         return Some(match values(text, "efi").next_back() {
             Some(program) => Decision::Chain(program.to_owned()),
-            None => Decision::Nothing(format!("the boot loader entry {name:?} has no linux line")),
+            None => Decision::Nothing(LoaderError::EntryNoKernel { entry: name.clone() }),
         });
     };
     let initrds = values(text, "initrd").map(str::to_owned).collect();
@@ -22,14 +23,14 @@ pub(in crate::media) fn decide(loader_conf: &str, entries: &[(String, String)]) 
     Some(KernelBoot::decide(kernel.to_owned(), initrds, &options.join(" ")))
 }
 
-/// The values of a key, which may be there more than once.
+/// The values of a key, which can be repeated.
 fn values<'t>(text: &'t str, key: &'static str) -> impl DoubleEndedIterator<Item = &'t str> {
     text.lines()
         .filter_map(|line| line.trim().split_once(char::is_whitespace))
         .filter_map(move |(name, value)| (name == key).then_some(value.trim()))
 }
 
-/// Only a `*` at the end is known, which is what installers write.
+/// Matches a pattern. Only a `*` at the end is a wildcard, because installers write no other.
 fn matches_pattern(name: &str, pattern: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(start) => name.starts_with(start),
@@ -46,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_pattern_chooses_and_options_add_up() {
+    fn the_default_pattern_selects_an_entry_and_options_are_joined() {
         let entries = [
             entry("live-1", "title Live\nlinux /k1\ninitrd /i1\noptions a=1\n"),
             entry("live-2", "linux /k2\ninitrd /ucode\ninitrd /i2\noptions a=2\noptions b=3\n"),
@@ -62,11 +63,9 @@ mod tests {
     }
 
     #[test]
-    fn no_entry_decides_nothing_and_an_empty_one_is_named() {
+    fn an_entry_without_a_kernel_is_an_error_that_names_it() {
         assert_eq!(decide("default a\n", &[]), None);
-        assert_eq!(
-            decide("", &[entry("a", "title x\n")]),
-            Some(Decision::Nothing("the boot loader entry \"a\" has no linux line".into()))
-        );
+        let Some(Decision::Nothing(reason)) = decide("", &[entry("a", "title x\n")]) else { panic!() };
+        assert_eq!(reason.to_string(), "the boot loader entry \"a\" has no linux line");
     }
 }

@@ -1,35 +1,24 @@
-//! Network boot: which file Ironic has left for a node, and what the file boots.
+//! Network boot: the file that Ironic publishes for a node, and what the file boots.
 
-use super::super::Firmware;
-use super::{Decision, Machine, grub, ipxe, syslinux};
+use super::decision::Decision;
+use super::machine::{Machine, NetworkHost};
+use super::{grub, ipxe, syslinux};
 
-/// The node that boots, as far as a boot loader asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NetworkHost<'h> {
-    /// MAC addresses of its interfaces, `aa:bb:cc:dd:ee:ff`; the first is the one it boots from.
-    pub macs: &'h [String],
-    /// SMBIOS UUID.
-    pub uuid: &'h str,
-    /// How the node boots.
-    pub firmware: Firmware,
-    /// URLs that could not be fetched when the script was run before: there its `||` branches are taken.
-    pub failed: &'h [String],
-}
-
-/// Where Ironic leaves the configuration of the node with this MAC address, below its TFTP or HTTP root, in the order
-/// of the boot interfaces `ipxe` and `http-ipxe`, `http` and `pxe` for UEFI (GRUB), `pxe` for BIOS (PXELINUX).
-/// (`_get_pxe_mac_path` and `_get_pxe_grub_mac_path` in `ironic/common/pxe_utils.py`.)
+/// The paths below the TFTP or HTTP root at which Ironic publishes the configuration of the node with this MAC address
+/// (`_get_pxe_mac_path` and `_get_pxe_grub_mac_path` in `ironic/common/pxe_utils.py`).
+///
+/// They are in the order of the boot interfaces: `ipxe` and `http-ipxe`; `http` and `pxe` for UEFI (GRUB); `pxe` for
+/// BIOS (PXELINUX).
 pub fn network_config_paths(mac: &str) -> [String; 3] {
     let mac = mac.to_ascii_lowercase();
     let hyphens = mac.replace(':', "-");
     [format!("pxelinux.cfg/{hyphens}"), format!("{mac}.conf"), format!("pxelinux.cfg/01-{hyphens}")]
 }
 
-/// What a configuration or script fetched from the network boots. Which language it is in is seen from its text:
-/// iPXE, GRUB or PXELINUX.
+/// What a configuration from the network boots. Its text shows whether it is for iPXE, GRUB or PXELINUX.
 ///
-/// A [`Decision::Chain`] is to be fetched and given to this function again; if it cannot be fetched, run this text
-/// again with its URL among [`NetworkHost::failed`].
+/// For [`Decision::Chain`], the caller fetches the URL and calls this function again with the new text. If the URL
+/// cannot be fetched, the caller adds it to [`NetworkHost::failed`] and calls again with the same text.
 pub fn network_boot(text: &str, host: &NetworkHost<'_>) -> Decision {
     if text.trim_start().starts_with("#!ipxe") || text.trim_start().starts_with("#!gpxe") {
         return ipxe::decide(text, host);
@@ -39,14 +28,14 @@ pub fn network_boot(text: &str, host: &NetworkHost<'_>) -> Decision {
     let machine = Machine { platform, mac, uuid: Some(host.uuid) };
     let mut no_files = |_: &str| Ok(None);
     let decision = if is_grub(text) {
-        grub(text, &machine, &mut no_files)
+        grub::decide(text, &machine, &mut no_files)
     } else {
-        syslinux(text, &machine, &mut no_files)
+        syslinux::decide(text, &machine, &mut no_files)
     };
-    decision.expect("only reading other files can stop, and there are none")
+    decision.expect("only reading an included file can stop, and there are none")
 }
 
-/// GRUB's own words, none of which starts a line of a PXELINUX configuration.
+/// Whether a line starts with a keyword of GRUB. None of them starts a line of a PXELINUX configuration.
 fn is_grub(text: &str) -> bool {
     text.lines().any(|line| {
         let word = line.split([' ', '\t', '"', '\'']).find(|word| !word.is_empty()).unwrap_or_default();
@@ -57,6 +46,7 @@ fn is_grub(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::firmware::Firmware;
 
     fn boots(text: &str) -> Decision {
         let macs = ["52:54:00:AA:BB:01".to_owned()];
@@ -65,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_language_is_seen_from_the_text() {
+    fn the_text_decides_which_boot_loader_reads_it() {
         let text = "#!ipxe\nkernel http://x/k a=${mac:hexhyp} initrd=r\ninitrd http://x/r\nboot\n";
         let Decision::Kernel(boot) = boots(text) else { panic!() };
         assert_eq!(boot.command_line.get("a"), Some("52-54-00-aa-bb-01"));
@@ -87,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn ironics_file_names_follow_the_mac_address() {
+    fn file_names_contain_the_mac_address() {
         assert_eq!(
             network_config_paths("52:54:00:AA:BB:01"),
             ["pxelinux.cfg/52-54-00-aa-bb-01", "52:54:00:aa:bb:01.conf", "pxelinux.cfg/01-52-54-00-aa-bb-01"]

@@ -1,13 +1,16 @@
-//! ISOLINUX, SYSLINUX and PXELINUX configurations (the SYSLINUX wiki, "Config"): one grammar, one keyword a line.
+//! ISOLINUX, SYSLINUX and PXELINUX configurations (SYSLINUX wiki, "Config"). All three have one grammar, with one
+//! keyword per line.
 
 use super::super::error::Stop;
-use super::{Decision, Files, KernelBoot, MAX_INCLUDES, Machine};
+use super::decision::{Decision, KernelBoot};
+use super::error::LoaderError;
+use super::machine::{Files, MAX_INCLUDES, Machine};
 
-/// `SYSAPPEND` bits that add what is known here. Bit 0 (`ip=`) needs a DHCP lease and is left out.
+/// The supported bits of `SYSAPPEND`. Bit 0 (`ip=`) is not supported, because it needs a DHCP lease.
 const APPEND_BOOTIF: u32 = 2;
 const APPEND_UUID: u32 = 4;
 
-/// What a label, or the part before the first label, says.
+/// The values of a label, or of the part before the first label.
 #[derive(Debug, Clone, Default)]
 struct Label {
     name: String,
@@ -23,19 +26,15 @@ struct Config {
     default: Option<String>,
     on_timeout: Option<String>,
     menu_default: Option<usize>,
-    /// Whether a menu program shows the labels.
+    /// Whether the configuration starts a menu program.
     menu: bool,
     global: Label,
     labels: Vec<Label>,
     includes: usize,
 }
 
-/// What this configuration boots.
-pub(in crate::media) fn decide(
-    text: &str,
-    machine: &Machine<'_>,
-    files: &mut Files<'_>,
-) -> Result<Decision, Stop> {
+/// What a configuration boots.
+pub(crate) fn decide(text: &str, machine: &Machine<'_>, files: &mut Files<'_>) -> Result<Decision, Stop> {
     let mut config = Config::default();
     config.read(text, files)?;
     Ok(config.decide(machine))
@@ -110,7 +109,7 @@ impl Config {
     }
 
     fn decide(&self, machine: &Machine<'_>) -> Decision {
-        // A menu's own default wins when its time is up; without a menu `default` is a line as if typed.
+        // With a menu, the menu's own default is booted after the timeout. Without a menu, `default` is a command line.
         let menu_default = self.menu_default.map(|index| self.labels[index].name.clone());
         let typed = if self.menu {
             self.on_timeout.clone().or(menu_default)
@@ -123,11 +122,11 @@ impl Config {
         });
         let (name, extra) = typed.trim().split_once(char::is_whitespace).unwrap_or((typed.trim(), ""));
         if name.is_empty() {
-            return Decision::Nothing("the boot configuration has neither a default nor a label".to_owned());
+            return Decision::Nothing(LoaderError::SyslinuxEmpty);
         }
         match self.labels.iter().find(|label| label.name.eq_ignore_ascii_case(name)) {
             Some(label) => self.boot(label, extra, machine),
-            // A name that is no label is a kernel.
+            // A name without a label is the path of a kernel.
             None => self.boot(&Label { kernel: Some(name.to_owned()), ..Label::default() }, extra, machine),
         }
     }
@@ -137,14 +136,11 @@ impl Config {
             return Decision::LocalDisk;
         }
         let Some(kernel) = label.kernel.clone().filter(|kernel| !kernel.is_empty()) else {
-            return Decision::Nothing(format!(
-                "the label {:?} of the boot configuration has no kernel",
-                label.name
-            ));
+            return Decision::Nothing(LoaderError::SyslinuxNoKernel { label: label.name.clone() });
         };
         let program = kernel.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
         if program == "chain.c32" {
-            // Ironic's `boot_whole_disk`: the disk with this MBR signature.
+            // Ironic's `boot_whole_disk`, which boots the disk with the given MBR signature.
             return Decision::LocalDisk;
         }
         if program.ends_with(".c32") || program == "memdisk" {
@@ -208,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_label_tells_the_interface_it_came_from() {
+    fn ipappend_adds_the_interface_that_booted() {
         let text = "DEFAULT deploy\nLABEL deploy\nKERNEL http://x/k\nAPPEND initrd=http://x/r selinux=0\nIPAPPEND 2\n";
         assert_eq!(kernel(text).2, "initrd=http://x/r selinux=0 BOOTIF=01-52-54-00-aa-bb-01");
         let text = text.replace("IPAPPEND 2", "SYSAPPEND 6");
@@ -216,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn chain_and_localboot_go_to_the_disk() {
+    fn chain_and_localboot_boot_the_disk() {
         let text = "default boot_whole_disk\nlabel boot_whole_disk\nCOM32 chain.c32\nappend mbr:0x1234\n";
         assert_eq!(boots(text), Decision::LocalDisk);
         assert_eq!(boots("default d\nlabel d\nlocalboot 0\n"), Decision::LocalDisk);
@@ -242,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_that_is_no_label_is_a_kernel_with_arguments() {
+    fn a_default_without_a_label_is_a_kernel_with_arguments() {
         let (path, _, line) = kernel("append quiet\ndefault /boot/linux root=/dev/sr0\n");
         assert_eq!((path.as_str(), line.as_str()), ("/boot/linux", "quiet root=/dev/sr0"));
         let (_, _, line) = kernel("append quiet\ndefault a\nlabel a\nkernel k\nappend -\n");
@@ -250,11 +246,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_booted_is_named() {
+    fn a_configuration_without_a_kernel_is_an_error() {
         let Decision::Nothing(reason) = boots("default a\nlabel a\nappend x\n") else { panic!() };
-        assert_eq!(reason, "the label \"a\" of the boot configuration has no kernel");
+        assert_eq!(reason.to_string(), "the label \"a\" of the boot configuration has no kernel");
         let Decision::Nothing(reason) = boots("# empty\n") else { panic!() };
-        assert_eq!(reason, "the boot configuration has neither a default nor a label");
+        assert_eq!(reason.to_string(), "the boot configuration has neither a default nor a label");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::super::check::crawl_own;
 use super::super::session::Sessions;
 use crate::address::{Place, Prefix};
 use crate::clock::Clock;
-use crate::face::{Body, Face, HangUp, Peer};
+use crate::face::{Body, CloseConnection, Face, Peer};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::profile::built_in;
@@ -29,7 +29,7 @@ struct Answer {
     status: u16,
     headers: HeaderMap,
     json: Value,
-    hung_up: bool,
+    closed: bool,
 }
 
 impl Answer {
@@ -90,7 +90,7 @@ fn answer(
         status: parts.status.as_u16(),
         headers: parts.headers,
         json: serde_json::from_slice(&body.unwrap_or_default()).unwrap_or(Value::Null),
-        hung_up: parts.extensions.get::<HangUp>().is_some(),
+        closed: parts.extensions.get::<CloseConnection>().is_some(),
     }
 }
 
@@ -169,10 +169,13 @@ fn a_session_is_valid_at_its_own_bmc_and_ends_when_that_restarts() {
     let token = ("X-Auth-Token", again.header("X-Auth-Token"));
     let reset = send(&redfish, 0, "POST", "/redfish/v1/Managers/1/Actions/Manager.Reset", token, "{}");
     assert_eq!(reset.status, 204);
-    assert!(get(&redfish, 0, "/redfish/v1/").hung_up && !redfish.is_home(0), "it has no network meanwhile");
-    assert!(!get(&redfish, 1, "/redfish/v1/").hung_up && redfish.is_home(1));
+    assert!(
+        get(&redfish, 0, "/redfish/v1/").closed && !redfish.accepts_connections(0),
+        "it has no network meanwhile"
+    );
+    assert!(!get(&redfish, 1, "/redfish/v1/").closed && redfish.accepts_connections(1));
     redfish.fleet.clock().set(redfish.fleet.clock().now().after_ms(3_600_000));
-    assert!(redfish.is_home(0));
+    assert!(redfish.accepts_connections(0));
     assert_eq!(send(&redfish, 0, "GET", "/redfish/v1/Systems/1", token, "").status, 401);
 }
 

@@ -1,4 +1,4 @@
-//! Disks that are full and files that are damaged.
+//! Tests with full disks, power losses and damaged state files.
 
 use std::io;
 use std::path::Path;
@@ -11,7 +11,7 @@ use redb::backends::InMemoryBackend;
 use super::super::database::{Opener, builder};
 use super::*;
 
-/// A disk that is full, or not, as told.
+/// A disk that reports that it is full while `broken` is set.
 #[derive(Debug, Clone)]
 struct Disk {
     data: Arc<InMemoryBackend>,
@@ -55,23 +55,23 @@ impl StorageBackend for Disk {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_disk_refuses_changes_and_recovers_by_itself() {
+async fn a_full_disk_refuses_changes_until_it_has_space_again() {
     let (disk, file) = (Disk::new(), Path::new("state.redb"));
-    drop(Store::fill(file, &disk.opener(), &held(), T0, []).unwrap());
+    drop(Store::fill(file, &disk.opener(), &stored_fleet(), T0, []).unwrap());
     let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
-    tell_at_last(&fleet, 1, tag("before")).await;
+    apply_with_retries(&fleet, 1, tag("before")).await;
     disk.broken.store(true, Ordering::SeqCst);
-    assert_eq!(tell(&fleet, 2, tag("during")).await, Err(NotKept), "it is not told that this was done");
+    assert_eq!(apply(&fleet, 2, tag("during")).await, Err(NotKept), "the change is not acknowledged");
     while fleet.may_change().is_ok() {
         std::thread::yield_now();
     }
-    assert_eq!(fleet.until_node_kept(NodeId(1)).await, Ok(()), "what is kept can be read on");
+    assert_eq!(fleet.until_node_kept(NodeId(1)).await, Ok(()), "stored nodes can still be read");
     disk.broken.store(false, Ordering::SeqCst);
     while fleet.until_node_kept(NodeId(2)).await.is_err() {
         std::thread::yield_now();
     }
     assert_eq!(fleet.may_change(), Ok(()));
-    tell_at_last(&fleet, 3, tag("after")).await;
+    apply_with_retries(&fleet, 3, tag("after")).await;
     keeper.stop().unwrap();
     let store = Store::open_with(file, disk.opener()).unwrap();
     let other = super::fleet();
@@ -81,27 +81,27 @@ async fn a_full_disk_refuses_changes_and_recovers_by_itself() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_disk_that_stays_full_does_not_hinder_the_end() {
+async fn the_daemon_stops_even_if_the_disk_stays_full() {
     let (disk, file) = (Disk::new(), Path::new("state.redb"));
-    drop(Store::fill(file, &disk.opener(), &held(), T0, []).unwrap());
+    drop(Store::fill(file, &disk.opener(), &stored_fleet(), T0, []).unwrap());
     let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
     disk.broken.store(true, Ordering::SeqCst);
-    assert_eq!(tell(&fleet, 2, tag("lost")).await, Err(NotKept));
-    let said = keeper.stop().unwrap_err().to_string();
-    assert!(said.contains("state.redb") && said.contains("none of them was acknowledged"), "{said}");
+    assert_eq!(apply(&fleet, 2, tag("lost")).await, Err(NotKept));
+    let error = keeper.stop().unwrap_err().to_string();
+    assert!(error.contains("state.redb") && error.contains("none of them was acknowledged"), "{error}");
 }
 
-/// A disk that forgets what was written since the last sync when the power goes, or keeps some of it.
+/// A disk that loses some or all writes since the last sync when the power fails.
 #[derive(Debug, Clone, Default)]
 struct Volatile(Arc<Mutex<Layers>>);
 
 #[derive(Debug, Default)]
 struct Layers {
-    /// As it is read.
+    /// The content that reads return.
     now: Vec<u8>,
-    /// As it is for sure after the power has gone.
+    /// The content at the last sync, which survives a power loss.
     synced: Vec<u8>,
-    /// What was written since the last sync.
+    /// The offset and data of each write since the last sync.
     since: Vec<(usize, Vec<u8>)>,
 }
 
@@ -139,7 +139,7 @@ impl Volatile {
         Arc::new(move || builder().create_with_backend(disk.clone()))
     }
 
-    /// What is left when the power goes now: of each write since the last sync all, nothing, or a part.
+    /// The disk after a power loss: each write since the last sync is done completely, in part, or not at all.
     fn after_power_loss(&self, luck: u32) -> Self {
         let layers = self.0.lock();
         let mut left = layers.synced.clone();
@@ -154,43 +154,43 @@ impl Volatile {
 }
 
 #[tokio::test]
-async fn what_was_told_survives_a_power_loss_at_any_moment() {
+async fn an_acknowledged_change_survives_a_power_loss_at_any_moment() {
     let (disk, file) = (Volatile::default(), Path::new("state.redb"));
-    drop(Store::fill(file, &disk.opener(), &held(), T0, []).unwrap());
+    drop(Store::fill(file, &disk.opener(), &stored_fleet(), T0, []).unwrap());
     let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
-    let told = Arc::new(AtomicUsize::new(0));
-    let teller = tokio::task::spawn_blocking({
-        let (fleet, told) = (Arc::clone(&fleet), Arc::clone(&told));
+    let acknowledged = Arc::new(AtomicUsize::new(0));
+    let client = tokio::task::spawn_blocking({
+        let (fleet, acknowledged) = (Arc::clone(&fleet), Arc::clone(&acknowledged));
         move || {
             for n in 1..=200 {
-                let kept = tell(&fleet, 1, tag(&n.to_string()));
-                tokio::runtime::Handle::current().block_on(kept).unwrap();
-                told.store(n, Ordering::SeqCst);
+                let stored = apply(&fleet, 1, tag(&n.to_string()));
+                tokio::runtime::Handle::current().block_on(stored).unwrap();
+                acknowledged.store(n, Ordering::SeqCst);
             }
         }
     });
     let mut losses = 0;
-    while !teller.is_finished() || losses < 20 {
-        let least = told.load(Ordering::SeqCst);
+    while !client.is_finished() || losses < 20 {
+        let least = acknowledged.load(Ordering::SeqCst);
         let left = disk.after_power_loss(losses);
         let store = Store::open_with(file, left.opener()).unwrap();
         let other = super::fleet();
         store.restore(&other).unwrap();
         let tag: usize = tag_of(&other, 1).map_or(0, |tag| tag.parse().unwrap());
-        assert!(tag >= least, "{least} was told, and {tag} is left after loss {losses}");
+        assert!(tag >= least, "{least} was acknowledged, but the disk has {tag} after power loss {losses}");
         losses += 1;
     }
-    teller.await.unwrap();
+    client.await.unwrap();
     keeper.stop().unwrap();
 }
 
-/// A state file with something in it, and its bytes.
+/// A state file with changed nodes, and its bytes.
 async fn some_file() -> (TempDir, Vec<u8>) {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
-    let (fleet, keeper) = kept(&directory);
+    let directory = locked_dir(&dir);
+    let (fleet, keeper) = stored_in(&directory);
     for id in 0..NODES {
-        tell(&fleet, id, tag(&format!("{id}{}", "x".repeat(50)))).await.unwrap();
+        apply(&fleet, id, tag(&format!("{id}{}", "x".repeat(50)))).await.unwrap();
     }
     keeper.stop().unwrap();
     drop(directory);
@@ -198,31 +198,31 @@ async fn some_file() -> (TempDir, Vec<u8>) {
     (dir, bytes)
 }
 
-/// What the file says when it holds `bytes`: all that was told, or why it does not say anything.
+/// Opens a state file with the content `bytes`. Returns the number of nodes with a tag, or the error.
 fn read_back(dir: &TempDir, bytes: &[u8]) -> Result<usize, String> {
     std::fs::write(dir.path().join("state.redb"), bytes).unwrap();
-    let directory = hold(dir);
+    let directory = locked_dir(dir);
     let store = Store::open(&directory).map_err(|e| e.to_string())?.unwrap();
     let fleet = fleet();
     store.restore(&fleet).map_err(|e| e.to_string())?;
     let right = |id: &u32| tag_of(&fleet, *id).is_none_or(|t| t == format!("{id}{}", "x".repeat(50)));
-    assert!((0..NODES).all(|id| right(&id)), "what is read is what was written");
+    assert!((0..NODES).all(|id| right(&id)), "a read value equals the written value");
     Ok((0..NODES).filter(|id| tag_of(&fleet, *id).is_some()).count())
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_named_or_read_at_a_commit_and_never_half() {
+async fn a_damaged_file_is_an_error_or_is_read_at_a_complete_commit() {
     let (dir, whole) = some_file().await;
     assert_eq!(read_back(&dir, &whole), Ok(NODES as usize));
     for (bytes, what) in [(&b""[..], "empty"), (b"not a database, and never was one", "garbage")] {
-        let said = read_back(&dir, bytes).unwrap_err();
-        assert!(said.contains("state.redb") && said.contains("snapshot restore"), "{what}: {said}");
+        let error = read_back(&dir, bytes).unwrap_err();
+        assert!(error.contains("state.redb") && error.contains("snapshot restore"), "{what}: {error}");
     }
     let mut read = 0;
     let mut check = |bytes: &[u8], what: String| match read_back(&dir, bytes) {
         Ok(_) => read += 1,
-        Err(said) => {
-            assert!(said.contains("state.redb") && said.contains("move the file away"), "{what}: {said}");
+        Err(error) => {
+            assert!(error.contains("state.redb") && error.contains("move the file away"), "{what}: {error}");
         }
     };
     for part in 1..8 {
@@ -231,25 +231,28 @@ async fn a_damaged_file_is_named_or_read_at_a_commit_and_never_half() {
     for n in 0..64u32 {
         let mut bytes = whole.clone();
         let dice = Seed(9).hash(n, crate::seed::Purpose::Sensor, 0) as usize;
-        // The first page holds the header; half of the flips go there.
+        // Half of the flips are in the first page, which contains the header.
         let at = if n % 2 == 0 { dice % 512 } else { dice % bytes.len() };
         bytes[at] ^= 1 << (n % 8);
         check(&bytes, format!("bit flipped at {at}"));
     }
-    assert!(read > 0, "a flip in free space or in the older commit does no harm");
+    assert!(read > 0, "a flip in free space or in the older commit has no effect");
 }
 
 #[test]
-fn a_file_of_a_later_version_is_refused_by_name() {
+fn a_file_with_a_newer_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
-    drop(Store::create(&directory, &held(), T0, []).unwrap());
+    let directory = locked_dir(&dir);
+    drop(Store::create(&directory, &stored_fleet(), T0, []).unwrap());
     let database = builder().open(dir.path().join("state.redb")).unwrap();
     let transaction = database.begin_write().unwrap();
     let records: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("records");
     transaction.open_table(records).unwrap().insert("format", b"2".as_slice()).unwrap();
     transaction.commit().unwrap();
     drop(database);
-    let said = Store::open(&directory).err().unwrap().to_string();
-    assert!(said.contains("state.redb: its format is 2, and this fauxmetal reads up to 1"), "{said}");
+    let error = Store::open(&directory).err().unwrap().to_string();
+    assert!(
+        error.contains("state.redb: its format is 2, and this fauxmetal reads formats 1 to 1; use"),
+        "{error}"
+    );
 }

@@ -1,4 +1,4 @@
-//! What is kept, over restarts, broken disks and damaged files; with real files in a folder of their own.
+//! Tests of the state file: restarts, crashes, failing disks and damaged files. Each test has a directory of its own.
 
 mod broken;
 mod snapshots;
@@ -23,24 +23,24 @@ use crate::time::SimTime;
 const T0: SimTime = SimTime::from_ms(1_800_000_000_000);
 const NODES: u32 = 10;
 
-fn held() -> Held {
-    let models = vec![HeldModel { profile: "generic".into(), count: NODES }];
-    Held { seed: Seed(5), models, added: vec![], removed: vec![] }
+fn stored_fleet() -> StoredFleet {
+    let models = vec![StoredModel { profile: "generic".into(), count: NODES }];
+    StoredFleet { seed: Seed(5), models, added: vec![], removed: vec![] }
 }
 
 fn fleet() -> Fleet {
     let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(T0));
-    // Nobody does anything outside here; what is due waits.
+    // The effects are never executed, so they stay due.
     std::mem::forget(effects);
     fleet.add(&built_in("generic").unwrap(), NODES).unwrap();
     fleet
 }
 
-/// A fleet that is kept in that directory.
-fn kept(directory: &Directory) -> (Arc<Fleet>, Keeper) {
+/// A fleet that is stored in a directory.
+fn stored_in(directory: &Directory) -> (Arc<Fleet>, Keeper) {
     let fleet = fleet();
     let store = Store::open(directory).unwrap();
-    let store = store.unwrap_or_else(|| Store::create(directory, &held(), T0, []).unwrap());
+    let store = store.unwrap_or_else(|| Store::create(directory, &stored_fleet(), T0, []).unwrap());
     store.restore(&fleet).unwrap();
     keeping(fleet, store)
 }
@@ -59,37 +59,37 @@ fn tag_of(fleet: &Fleet, id: u32) -> Option<String> {
     fleet.look(NodeId(id), |node, _| node.bmc().asset_tag.as_deref().map(str::to_owned)).unwrap()
 }
 
-/// Tells a node something, and waits until it is kept.
-async fn tell(fleet: &Fleet, id: u32, command: Command) -> Result<(), NotKept> {
+/// Applies a command to a node, and waits until the change is on disk.
+async fn apply(fleet: &Fleet, id: u32, command: Command) -> Result<(), NotKept> {
     fleet.apply(NodeId(id), command).unwrap().unwrap();
     fleet.until_node_kept(NodeId(id)).await
 }
 
-/// As [`tell`], where tokio's time flies and the disk's does not.
-async fn tell_at_last(fleet: &Fleet, id: u32, command: Command) {
-    let mut told = tell(fleet, id, command).await;
-    while told.is_err() {
+/// As [`apply`], but retries after timeouts: tokio's clock is paused and skips ahead, while the disk needs real time.
+async fn apply_with_retries(fleet: &Fleet, id: u32, command: Command) {
+    let mut stored = apply(fleet, id, command).await;
+    while stored.is_err() {
         std::thread::yield_now();
-        told = fleet.until_node_kept(NodeId(id)).await;
+        stored = fleet.until_node_kept(NodeId(id)).await;
     }
 }
 
-fn hold(dir: &TempDir) -> Directory {
-    Directory::hold(dir.path(), true).unwrap()
+fn locked_dir(dir: &TempDir) -> Directory {
+    Directory::lock(dir.path(), true).unwrap()
 }
 
 #[tokio::test]
-async fn what_was_told_is_there_although_the_process_dies_at_once() {
+async fn an_acknowledged_change_survives_a_crash() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
-    let (fleet, keeper) = kept(&directory);
-    tell(&fleet, 3, tag("rack 7")).await.unwrap();
-    tell(&fleet, 4, Command::Reset(ResetType::On)).await.unwrap();
-    // A copy of the file as it is now is what a crash would leave.
+    let directory = locked_dir(&dir);
+    let (fleet, keeper) = stored_in(&directory);
+    apply(&fleet, 3, tag("rack 7")).await.unwrap();
+    apply(&fleet, 4, Command::Reset(ResetType::On)).await.unwrap();
+    // A copy of the current file is what a crash would leave.
     let other = tempfile::tempdir().unwrap();
     std::fs::copy(dir.path().join("state.redb"), other.path().join("state.redb")).unwrap();
-    let second = hold(&other);
-    let (restored, other_keeper) = kept(&second);
+    let second = locked_dir(&other);
+    let (restored, other_keeper) = stored_in(&second);
     assert_eq!(tag_of(&restored, 3).as_deref(), Some("rack 7"));
     assert_ne!(restored.look(NodeId(4), |n, _| n.host().power_state()), Some(PowerState::Off));
     assert_eq!(restored.look(NodeId(5), |n, _| n.state().is_new()), Some(true));
@@ -100,19 +100,19 @@ async fn what_was_told_is_there_although_the_process_dies_at_once() {
 #[tokio::test]
 async fn only_nodes_that_differ_from_new_ones_are_stored() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
-    let (fleet, keeper) = kept(&directory);
+    let directory = locked_dir(&dir);
+    let (fleet, keeper) = stored_in(&directory);
     for id in 0..NODES {
-        tell(&fleet, id, Command::SetChassisLed(IndicatorLed::Lit)).await.unwrap();
+        apply(&fleet, id, Command::SetChassisLed(IndicatorLed::Lit)).await.unwrap();
     }
     fleet.remove(NodeId(2));
-    tell(&fleet, 3, tag("x")).await.unwrap();
+    apply(&fleet, 3, tag("x")).await.unwrap();
     keeper.stop().unwrap();
     let ids = stored(&Store::open(&directory).unwrap().unwrap());
-    assert_eq!(ids.len(), NODES as usize - 1, "one was removed: {ids:?}");
+    assert_eq!(ids.len(), NODES as usize - 1, "one node was removed: {ids:?}");
 }
 
-/// The nodes that a store holds.
+/// The indexes of the nodes that a store contains.
 fn stored(store: &Store) -> Vec<u32> {
     let mut ids = Vec::new();
     store
@@ -125,40 +125,40 @@ fn stored(store: &Store) -> Vec<u32> {
 }
 
 #[tokio::test]
-async fn what_is_added_and_removed_while_it_runs_is_kept_and_in_snapshots() {
+async fn nodes_added_and_removed_at_run_time_are_stored_and_are_in_snapshots() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
-    let (fleet, keeper) = kept(&directory);
+    let directory = locked_dir(&dir);
+    let (fleet, keeper) = stored_in(&directory);
     let (_, seen) = fleet.noting(|| {
         fleet.add(&built_in("hpe-dl380-gen11").unwrap(), 2).unwrap();
         fleet.remove(NodeId(2))
     });
     fleet.until_kept(seen).await.unwrap();
-    tell(&fleet, NODES + 1, tag("late")).await.unwrap();
+    apply(&fleet, NODES + 1, tag("late")).await.unwrap();
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
-    let added = vec![HeldModel { profile: "hpe-dl380-gen11".into(), count: 2 }];
-    let now = Held { added, removed: vec![2], ..held() };
-    assert_eq!((store.held(), now.living()), (&now, u64::from(NODES) + 1));
+    let added = vec![StoredModel { profile: "hpe-dl380-gen11".into(), count: 2 }];
+    let now = StoredFleet { added, removed: vec![2], ..stored_fleet() };
+    assert_eq!((store.fleet(), now.living()), (&now, u64::from(NODES) + 1));
     snapshot::save(&directory, &store, "one", false, 0).unwrap();
     drop(store);
     let reader = Reader::open(&snapshot::file_of(dir.path(), "one")).unwrap();
     let store = snapshot::restore(&directory, reader, T0).unwrap();
-    assert_eq!(store.held(), &now);
+    assert_eq!(store.fleet(), &now);
     assert_eq!(stored(&store), [NODES + 1]);
 }
 
 #[tokio::test]
-async fn many_at_once_share_commits_and_all_are_kept() {
+async fn concurrent_changes_are_all_stored() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
-    let (fleet, keeper) = kept(&directory);
+    let directory = locked_dir(&dir);
+    let (fleet, keeper) = stored_in(&directory);
     let clients: Vec<_> = (0..64u32)
         .map(|n| {
             let fleet = Arc::clone(&fleet);
             tokio::spawn(async move {
                 for round in 0..20 {
-                    tell(&fleet, n % NODES, tag(&format!("{n} {round}"))).await.unwrap();
+                    apply(&fleet, n % NODES, tag(&format!("{n} {round}"))).await.unwrap();
                 }
             })
         })
@@ -169,46 +169,46 @@ async fn many_at_once_share_commits_and_all_are_kept() {
     let now: Vec<_> = (0..NODES).map(|id| tag_of(&fleet, id)).collect();
     keeper.stop().unwrap();
     drop(fleet);
-    let (restored, keeper) = kept(&directory);
+    let (restored, keeper) = stored_in(&directory);
     assert_eq!((0..NODES).map(|id| tag_of(&restored, id)).collect::<Vec<_>>(), now);
     keeper.stop().unwrap();
 }
 
 #[test]
-fn time_is_kept_and_the_fleet_it_is_of() {
+fn the_simulated_time_and_the_fleet_are_stored() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
-    let (fleet, keeper) = kept(&directory);
+    let directory = locked_dir(&dir);
+    let (fleet, keeper) = stored_in(&directory);
     fleet.clock().set(T0.after_ms(5_000));
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
-    assert_eq!((store.held(), store.time()), (&held(), T0.after_ms(5_000)));
+    assert_eq!((store.fleet(), store.time()), (&stored_fleet(), T0.after_ms(5_000)));
 }
 
 #[tokio::test]
-async fn time_that_runs_ahead_of_the_wall_is_never_told_twice() {
+async fn a_clock_that_runs_ahead_never_goes_back_after_a_crash() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
+    let directory = locked_dir(&dir);
     let (fleet, effects) = Fleet::new(Seed(5), Clock::wall(1000.0));
     std::mem::forget(effects);
     fleet.add(&built_in("generic").unwrap(), NODES).unwrap();
-    let (fleet, keeper) = keeping(fleet, Store::create(&directory, &held(), T0, []).unwrap());
-    tell(&fleet, 1, tag("x")).await.unwrap();
-    let told = fleet.clock().now();
-    // What a crash would leave.
+    let (fleet, keeper) = keeping(fleet, Store::create(&directory, &stored_fleet(), T0, []).unwrap());
+    apply(&fleet, 1, tag("x")).await.unwrap();
+    let seen = fleet.clock().now();
+    // A copy of the current file is what a crash would leave.
     let other = tempfile::tempdir().unwrap();
     std::fs::copy(dir.path().join("state.redb"), other.path().join("state.redb")).unwrap();
-    let store = Store::open(&hold(&other)).unwrap().unwrap();
-    assert!(Clock::wall_after(1000.0, store.time()).now() >= told);
+    let store = Store::open(&locked_dir(&other)).unwrap().unwrap();
+    assert!(Clock::wall_after(1000.0, store.time()).now() >= seen);
     keeper.stop().unwrap();
 }
 
 #[test]
-fn what_is_kept_is_its_owners_alone() {
+fn all_files_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
-    let directory = Directory::hold(&dir.path().join("new"), true).unwrap();
-    let store = Store::create(&directory, &held(), T0, []).unwrap();
+    let directory = Directory::lock(&dir.path().join("new"), true).unwrap();
+    let store = Store::create(&directory, &stored_fleet(), T0, []).unwrap();
     snapshot::save(&directory, &store, "one", false, 0).unwrap();
     for name in ["", "lock", "state.redb", "snapshots", "snapshots/one.snapshot"] {
         let mode = std::fs::metadata(directory.path().join(name)).unwrap().permissions().mode();
@@ -217,29 +217,29 @@ fn what_is_kept_is_its_owners_alone() {
 }
 
 #[test]
-fn a_directory_is_held_by_one() {
+fn a_second_lock_of_a_directory_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
-    let said = Directory::hold(dir.path(), true).unwrap_err().to_string();
-    assert!(said.contains(dir.path().to_str().unwrap()), "{said}");
+    let directory = locked_dir(&dir);
+    let error = Directory::lock(dir.path(), true).unwrap_err().to_string();
+    assert!(error.contains(dir.path().to_str().unwrap()), "{error}");
     assert!(
-        said.contains(&format!("in use by another fauxmetal (process {})", std::process::id())),
-        "{said}"
+        error.contains(&format!("in use by another fauxmetal (process {})", std::process::id())),
+        "{error}"
     );
     drop(directory);
-    hold(&dir);
+    locked_dir(&dir);
 }
 
 #[tokio::test]
-async fn a_batch_has_an_end_and_full_ones_are_kept_in_order() {
+async fn full_batches_are_written_in_order() {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
+    let directory = locked_dir(&dir);
     let fleet = fleet();
     let ledger = fleet.keep();
     for n in 0..10_000u32 {
         ledger.record("session/1", Some(n.to_string().into_bytes()));
     }
-    let store = Store::create(&directory, &held(), T0, []).unwrap();
+    let store = Store::create(&directory, &stored_fleet(), T0, []).unwrap();
     let fleet = Arc::new(fleet);
     let keeper = Keeper::start(store, Arc::clone(&fleet), ledger).unwrap();
     let ((), seen) = fleet.noting(|| fleet.ledger().unwrap().note_records());

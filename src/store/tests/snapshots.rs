@@ -1,15 +1,15 @@
-//! Snapshots: what they hold, and how damage to them is found.
+//! Tests of snapshots: their content, and the detection of damage.
 
 use super::*;
 use crate::node::State;
 
-/// A directory with a snapshot `one` of a fleet whose node 3 is being powered on, at T0.
+/// A directory with a snapshot `one`, saved at T0 while node 3 is powering on.
 async fn with_snapshot() -> (TempDir, Directory) {
     let dir = tempfile::tempdir().unwrap();
-    let directory = hold(&dir);
-    let (fleet, keeper) = kept(&directory);
-    tell(&fleet, 2, tag("rack 7")).await.unwrap();
-    tell(&fleet, 3, Command::Reset(ResetType::On)).await.unwrap();
+    let directory = locked_dir(&dir);
+    let (fleet, keeper) = stored_in(&directory);
+    apply(&fleet, 2, tag("rack 7")).await.unwrap();
+    apply(&fleet, 3, Command::Reset(ResetType::On)).await.unwrap();
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
     let header = snapshot::save(&directory, &store, "one", false, 77).unwrap();
@@ -18,7 +18,7 @@ async fn with_snapshot() -> (TempDir, Directory) {
 }
 
 #[tokio::test]
-async fn a_snapshot_goes_on_from_where_it_was() {
+async fn a_restored_snapshot_continues_as_if_no_time_had_passed() {
     let (dir, directory) = with_snapshot().await;
     let file = snapshot::file_of(dir.path(), "one");
     assert_eq!(snapshot::list(dir.path()).unwrap(), [("one".to_owned(), file.clone())]);
@@ -34,7 +34,7 @@ async fn a_snapshot_goes_on_from_where_it_was() {
         .unwrap();
     drop(store);
     let store = snapshot::restore(&directory, Reader::open(&file).unwrap(), T0.after_ms(60_000)).unwrap();
-    assert_eq!((store.held(), store.time()), (&held(), T0.after_ms(60_000)));
+    assert_eq!((store.fleet(), store.time()), (&stored_fleet(), T0.after_ms(60_000)));
     let mut nodes = Vec::new();
     store
         .nodes(|id, state| {
@@ -42,7 +42,11 @@ async fn a_snapshot_goes_on_from_where_it_was() {
             Ok(())
         })
         .unwrap();
-    assert_eq!(nodes, [(2, SimTime::NEVER), (3, was.after_ms(60_000))], "no time has passed for it");
+    assert_eq!(
+        nodes,
+        [(2, SimTime::NEVER), (3, was.after_ms(60_000))],
+        "the deadline has moved with the clock"
+    );
     assert!(was > T0 && was != SimTime::NEVER);
 }
 
@@ -51,16 +55,17 @@ fn deadline(state: State) -> SimTime {
 }
 
 #[tokio::test]
-async fn a_damaged_snapshot_is_found_out_wherever_it_is_damaged() {
+async fn damage_anywhere_in_a_snapshot_is_detected() {
     let (dir, directory) = with_snapshot().await;
     let file = snapshot::file_of(dir.path(), "one");
     let whole = std::fs::read(&file).unwrap();
     let bad = dir.path().join("bad");
     let refused = |bytes: &[u8], what: &str| {
         std::fs::write(&bad, bytes).unwrap();
-        let said = Reader::open(&bad).and_then(|r| r.nodes(0)).unwrap_err().to_string();
-        let advised = said.contains("use another copy") || said.contains("use the version that wrote it");
-        assert!(said.contains("/bad: ") && advised, "{what}: {said}");
+        let error = Reader::open(&bad).and_then(|r| r.nodes(0)).unwrap_err().to_string();
+        let advised =
+            error.contains("use another copy") || error.contains("use the fauxmetal version that wrote it");
+        assert!(error.contains("/bad: ") && advised, "{what}: {error}");
         let mut source = bytes;
         assert!(snapshot::import(&directory, &mut source, &bad, "two", false).is_err());
     };
@@ -69,7 +74,8 @@ async fn a_damaged_snapshot_is_found_out_wherever_it_is_damaged() {
     for part in 1..10 {
         refused(&whole[..whole.len() * part / 10], "cut");
     }
-    // Beyond the ten bytes of gzip's header, of which some mean nothing; and so do some bits at the end of its data.
+    // The first ten bytes are gzip's header and are skipped, because some of them have no meaning. Some bits at the end
+    // of the compressed data have no meaning either.
     let nodes = Reader::open(&file).and_then(|r| r.nodes(0)).unwrap();
     let mut harmless = 0;
     for at in (10..whole.len()).step_by(3) {
@@ -85,26 +91,32 @@ async fn a_damaged_snapshot_is_found_out_wherever_it_is_damaged() {
         }
     }
     assert!(harmless <= 1);
-    refused(&[whole.as_slice(), &gzip("{}\n")].concat(), "something after the end");
-    assert_eq!(snapshot::list(dir.path()).unwrap().len(), 1, "nothing of them is left");
+    refused(&[whole.as_slice(), &gzip("{}\n")].concat(), "bytes after the end");
+    assert_eq!(snapshot::list(dir.path()).unwrap().len(), 1, "refused imports leave no snapshot behind");
 }
 
 #[tokio::test]
-async fn nodes_of_a_snapshot_are_in_order_and_of_its_fleet() {
+async fn nodes_of_a_snapshot_must_be_in_order_and_in_its_fleet() {
     let (dir, _directory) = with_snapshot().await;
     let mut text = String::new();
     let whole = std::fs::File::open(snapshot::file_of(dir.path(), "one")).unwrap();
     std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(whole), &mut text).unwrap();
     let lines: Vec<_> = text.lines().collect();
     let file = dir.path().join("other");
-    let said = |lines: &[&str]| {
+    let read_error = |lines: &[&str]| {
         std::fs::write(&file, gzip(&(lines.join("\n") + "\n"))).unwrap();
         Reader::open(&file).and_then(|r| r.nodes(0)).unwrap_err().to_string()
     };
-    assert!(said(&[lines[0], lines[1], lines[1]]).contains("line 3: node 2 is out of order"));
+    assert!(read_error(&[lines[0], lines[1], lines[1]]).contains("line 3: node 2 is out of order"));
     let far = lines[2].replace("\"node\":3", "\"node\":10");
-    assert!(said(&[lines[0], lines[1], &far]).contains("line 3: node 10 of a fleet of 10"));
-    assert!(said(&[lines[0], lines[1], lines[3]]).contains("its hash is not that of its lines"));
+    assert!(
+        read_error(&[lines[0], lines[1], &far])
+            .contains("line 3: it contains node 10, but its fleet has only 10 nodes")
+    );
+    assert!(
+        read_error(&[lines[0], lines[1], lines[3]])
+            .contains("its hash or its number of nodes does not match its lines")
+    );
 }
 
 fn gzip(text: &str) -> Vec<u8> {
@@ -115,31 +127,37 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_a_later_version_is_refused_by_name() {
+async fn a_snapshot_with_another_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("later");
-    std::fs::write(&file, gzip("{\"fauxmetal_snapshot\":{\"format\":2,\"what\":[]}}\n")).unwrap();
-    let said = Reader::open(&file).err().unwrap().to_string();
-    assert!(said.contains("later: its format is 2, and this fauxmetal reads up to 1"), "{said}");
+    for format in [0, 2] {
+        let header = format!("{{\"fauxmetal_snapshot\":{{\"format\":{format},\"what\":[]}}}}\n");
+        std::fs::write(&file, gzip(&header)).unwrap();
+        let error = Reader::open(&file).err().unwrap().to_string();
+        let expected = format!(
+            "later: its format is {format}, and this fauxmetal reads formats 1 to 1; use the fauxmetal version"
+        );
+        assert!(error.contains(&expected), "{error}");
+    }
 }
 
 #[tokio::test]
-async fn a_snapshot_is_not_replaced_unless_asked() {
+async fn a_snapshot_is_replaced_only_with_force() {
     let (dir, directory) = with_snapshot().await;
     let store = Store::open(&directory).unwrap().unwrap();
-    let said = snapshot::save(&directory, &store, "one", false, 78).unwrap_err().to_string();
-    assert!(said.contains("there is a snapshot 'one' already; --force replaces it"), "{said}");
+    let error = snapshot::save(&directory, &store, "one", false, 78).unwrap_err().to_string();
+    assert!(error.contains("a snapshot 'one' already exists; use --force to replace it"), "{error}");
     snapshot::save(&directory, &store, "one", true, 79).unwrap();
     let header = Reader::open(&snapshot::file_of(dir.path(), "one")).unwrap().header().clone();
     assert_eq!(header.created_ms, 79);
 }
 
 #[test]
-fn names_of_snapshots_are_names_of_files_and_nothing_else() {
+fn a_snapshot_name_is_a_plain_file_name() {
     for good in ["a", "1000-available", "v1.2_x", &"x".repeat(64)] {
         assert_eq!(snapshot::name(good), Ok(good));
     }
     for bad in ["", ".", "..", "../x", "a/b", "-x", ".hidden", "a b", "ä", &"x".repeat(65)] {
-        assert!(snapshot::name(bad).unwrap_err().contains(&format!("'{bad}' is no name")), "{bad}");
+        assert!(snapshot::name(bad).unwrap_err().contains(&format!("'{bad}' is not a valid")), "{bad}");
     }
 }
