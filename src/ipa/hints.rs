@@ -1,96 +1,138 @@
-//! Root device hints: which disk an operator means.
+//! Root device hints: an operator's description of a disk.
 //!
-//! Mirrors `ironic_python_agent/device_hints.py` on top of the operators of oslo.utils' `specs_matcher.py`.
+//! Mirrors `ironic_python_agent/device_hints.py` and the operators in `specs_matcher.py` of oslo.utils.
 
 use serde_json::Value;
 
 use super::disks::BlockDevice;
 use super::python;
 
-/// The names of hints, with their types.
+/// Why hints cannot be used. Agents report the text in a command's error.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum HintError {
+    #[error("hints must be an object, not {0}")]
+    NotAnObject(Value),
+    #[error("the hint \"{0}\" is invalid; valid hints are {names}", names = NAMES.map(|(name, _)| name).join(", "))]
+    UnknownName(String),
+    #[error("root device hint \"{name}\" is not a Boolean value: {value}")]
+    NotABoolean { name: String, value: String },
+    #[error("root device hint \"{name}\" is not a string value: {value}")]
+    NotAString { name: String, value: String },
+    #[error("root device hint \"{name}\" should be a positive integer, not {value}")]
+    NotPositive { name: String, value: String },
+    #[error("root device hint {0} expression is empty")]
+    Empty(String),
+    #[error("could not convert string to float: '{0}'")]
+    NotANumber(String),
+}
+
+/// The name of a hint decides how its value is read.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// In GiB, compared as numbers unless the operator is one for strings.
+    Size,
+    Rotational,
+    Text(Attribute),
+}
+
+/// The attributes of a disk that are compared as strings unless the operator is one for numbers.
+#[derive(Clone, Copy, Debug)]
+enum Attribute {
+    Model,
+    Wwn,
+    Serial,
+    Vendor,
+    WwnWithExtension,
+    WwnVendorExtension,
+    Name,
+    Hctl,
+    ByPath,
+    Tran,
+}
+
 const NAMES: [(&str, Kind); 12] = [
-    ("size", Kind::Number),
-    ("model", Kind::Text),
-    ("wwn", Kind::Text),
-    ("serial", Kind::Text),
-    ("vendor", Kind::Text),
-    ("wwn_with_extension", Kind::Text),
-    ("wwn_vendor_extension", Kind::Text),
-    ("name", Kind::Text),
-    ("rotational", Kind::Flag),
-    ("hctl", Kind::Text),
-    ("by_path", Kind::Text),
-    ("tran", Kind::Text),
+    ("size", Kind::Size),
+    ("model", Kind::Text(Attribute::Model)),
+    ("wwn", Kind::Text(Attribute::Wwn)),
+    ("serial", Kind::Text(Attribute::Serial)),
+    ("vendor", Kind::Text(Attribute::Vendor)),
+    ("wwn_with_extension", Kind::Text(Attribute::WwnWithExtension)),
+    ("wwn_vendor_extension", Kind::Text(Attribute::WwnVendorExtension)),
+    ("name", Kind::Text(Attribute::Name)),
+    ("rotational", Kind::Rotational),
+    ("hctl", Kind::Text(Attribute::Hctl)),
+    ("by_path", Kind::Text(Attribute::ByPath)),
+    ("tran", Kind::Text(Attribute::Tran)),
 ];
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Number,
-    Text,
-    Flag,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    /// `<in>`: the value contains the operand.
+    Contains,
+    /// `<or>`: the value is one of the operands.
+    OneOf,
+    Text(Comparison),
+    Number(Comparison),
 }
 
-/// Operators, the longer before those that they begin with.
-const OPERATORS: [&str; 14] =
-    ["<in>", "<or>", "s==", "s!=", "s<=", "s>=", "s<", "s>", "==", "!=", "<=", ">=", "<", ">"];
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    NotEqual,
+    AtMost,
+    AtLeast,
+    Below,
+    Above,
+}
 
-/// Hints that have been understood.
+/// The first one with which an expression begins is its operator. So `<=` stands before `<`.
+const OPERATORS: [(&str, Operator); 14] = [
+    ("<in>", Operator::Contains),
+    ("<or>", Operator::OneOf),
+    ("s==", Operator::Text(Comparison::Equal)),
+    ("s!=", Operator::Text(Comparison::NotEqual)),
+    ("s<=", Operator::Text(Comparison::AtMost)),
+    ("s>=", Operator::Text(Comparison::AtLeast)),
+    ("s<", Operator::Text(Comparison::Below)),
+    ("s>", Operator::Text(Comparison::Above)),
+    ("==", Operator::Number(Comparison::Equal)),
+    ("!=", Operator::Number(Comparison::NotEqual)),
+    ("<=", Operator::Number(Comparison::AtMost)),
+    (">=", Operator::Number(Comparison::AtLeast)),
+    ("<", Operator::Number(Comparison::Below)),
+    (">", Operator::Number(Comparison::Above)),
+];
+
+/// An operator with its operands in lower case, such as `>= 400`.
 #[derive(Debug)]
-pub(super) struct Hints(Vec<(String, Wanted)>);
+struct Expression {
+    operator: Operator,
+    operands: Vec<String>,
+}
 
 #[derive(Debug)]
-enum Wanted {
-    /// An operator and what it compares with, in lower case.
-    Compare(&'static str, Vec<String>),
-    Flag(bool),
+enum Hint {
+    Size(Expression),
+    Rotational(bool),
+    Text(Attribute, Expression),
 }
 
-/// Whether hints are given at all; Python takes empty ones for none.
-pub(super) fn is_given(hints: &Value) -> bool {
-    python::truthy(hints)
-}
+/// A disk matches if it matches every hint.
+#[derive(Debug)]
+pub(super) struct Hints(Vec<Hint>);
 
 impl Hints {
     /// Reads a JSON object of hints.
-    ///
-    /// # Errors
-    /// Says which hint is wrong.
-    pub(super) fn parse(hints: &Value) -> Result<Self, String> {
-        let Value::Object(map) = hints else { return Err(format!("hints must be an object, not {hints}")) };
-        let mut wanted = Vec::with_capacity(map.len());
-        for (name, expression) in map {
-            let Some((_, kind)) = NAMES.iter().find(|(known, _)| known == name) else {
-                let known: Vec<_> = NAMES.iter().map(|(n, _)| *n).collect();
-                return Err(format!("the hint \"{name}\" is invalid; valid hints are {}", known.join(", ")));
-            };
-            wanted.push((name.clone(), read(name, *kind, expression)?));
-        }
-        Ok(Self(wanted))
+    pub(super) fn parse(hints: &Value) -> Result<Self, HintError> {
+        let Value::Object(map) = hints else { return Err(HintError::NotAnObject(hints.clone())) };
+        map.iter().map(|(name, value)| Hint::parse(name, value)).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a disk has all that is wanted.
-    ///
     /// # Errors
-    /// When a value cannot be compared in that way.
-    pub(super) fn fit(&self, disk: &BlockDevice) -> Result<bool, String> {
-        for (name, wanted) in &self.0 {
-            let fits = match wanted {
-                Wanted::Flag(flag) => disk.rotational == *flag,
-                Wanted::Compare(op, with) if name == "size" => {
-                    // A float of GiB, and not rounded: a bare number hardly ever equals it.
-                    #[expect(clippy::cast_precision_loss, reason = "Python divides as floats too")]
-                    let gib = disk.size as f64 / f64::from(1 << 30);
-                    compare_numbers(op, gib, with)?
-                }
-                Wanted::Compare(op, with) => {
-                    let mut any = false;
-                    for value in values(disk, name) {
-                        any |= compare(op, &value.trim().to_lowercase(), with)?;
-                    }
-                    any
-                }
-            };
-            if !fits {
+    /// If an operator for numbers meets a value or an operand that is not a number.
+    pub(super) fn matches(&self, disk: &BlockDevice) -> Result<bool, HintError> {
+        for hint in &self.0 {
+            if !hint.matches(disk)? {
                 return Ok(false);
             }
         }
@@ -98,109 +140,133 @@ impl Hints {
     }
 }
 
-fn read(name: &str, kind: Kind, expression: &Value) -> Result<Wanted, String> {
-    match (kind, expression) {
-        (Kind::Flag, value) => {
-            let word = python::str(value).to_lowercase();
-            match word.trim() {
-                "1" | "t" | "true" | "on" | "y" | "yes" => Ok(Wanted::Flag(true)),
-                "0" | "f" | "false" | "off" | "n" | "no" => Ok(Wanted::Flag(false)),
-                _ => Err(format!("root device hint \"{name}\" is not a Boolean value: {word}")),
-            }
-        }
-        (Kind::Text, Value::String(text)) => {
-            let (op, values) = split(name, text)?;
-            Ok(Wanted::Compare(if op.is_empty() { "s==" } else { op }, values))
-        }
-        (Kind::Text, other) => {
-            Err(format!("root device hint \"{name}\" is not a string value: {}", python::repr(other)))
-        }
-        (Kind::Number, value) => {
-            let (op, values) = split(name, &python::str(value))?;
-            for number in &values {
-                let fits = number.parse::<i64>().is_ok_and(|n| n > 0);
-                if !fits {
-                    return Err(format!(
-                        "root device hint \"{name}\" should be a positive integer, not {number}"
-                    ));
+impl Hint {
+    fn parse(name: &str, value: &Value) -> Result<Self, HintError> {
+        let Some((_, kind)) = NAMES.iter().find(|(known, _)| *known == name) else {
+            return Err(HintError::UnknownName(name.to_owned()));
+        };
+        match kind {
+            Kind::Rotational => boolean(name, value).map(Self::Rotational),
+            Kind::Size => size(name, value).map(Self::Size),
+            Kind::Text(attribute) => match value {
+                Value::String(text) => {
+                    let default = Operator::Text(Comparison::Equal);
+                    Ok(Self::Text(*attribute, Expression::parse(name, text, default)?))
                 }
+                other => Err(HintError::NotAString { name: name.to_owned(), value: python::repr(other) }),
+            },
+        }
+    }
+
+    fn matches(&self, disk: &BlockDevice) -> Result<bool, HintError> {
+        match self {
+            Self::Rotational(rotational) => Ok(disk.rotational == *rotational),
+            Self::Size(expression) => {
+                // In GiB and not rounded, as in IPA. A size without an operator hardly ever equals it.
+                #[expect(clippy::cast_precision_loss, reason = "Python divides as floats too")]
+                let gib = disk.size as f64 / f64::from(1 << 30);
+                expression.matches(&gib.to_string())
             }
-            Ok(Wanted::Compare(if op.is_empty() { "==" } else { op }, values))
+            Self::Text(attribute, expression) => {
+                let mut any = false;
+                for value in attribute.values(disk) {
+                    any |= expression.matches(&value.trim().to_lowercase())?;
+                }
+                Ok(any)
+            }
         }
     }
 }
 
-/// The operator (empty for none) and its values, in lower case.
-fn split<'a>(name: &str, expression: &str) -> Result<(&'a str, Vec<String>), String> {
-    let text = expression.trim().to_lowercase();
-    if text.is_empty() {
-        return Err(format!("root device hint {name} expression is empty"));
+fn boolean(name: &str, value: &Value) -> Result<bool, HintError> {
+    let word = python::str(value).to_lowercase();
+    match word.trim() {
+        "1" | "t" | "true" | "on" | "y" | "yes" => Ok(true),
+        "0" | "f" | "false" | "off" | "n" | "no" => Ok(false),
+        _ => Err(HintError::NotABoolean { name: name.to_owned(), value: word }),
     }
-    let Some(op) = OPERATORS.into_iter().find(|op| text.starts_with(op)) else {
-        // A single `=` is the legacy spelling of "at least".
-        return Ok(match text.strip_prefix('=') {
-            Some(rest) => (">=", vec![rest.trim().to_owned()]),
-            None => ("", vec![text]),
-        });
-    };
-    Ok((op, text.split(op).map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned).collect()))
 }
 
-/// What a disk has by that name. IPA knows a serial number in short, and in udev's long form with the model before it.
-fn values(disk: &BlockDevice, name: &str) -> Vec<String> {
-    // Python turns a value that is missing into the word None.
-    let or_none = |value: &Option<String>| vec![value.clone().unwrap_or_else(|| "none".to_owned())];
-    match name {
-        "model" => vec![disk.model.clone()],
-        "wwn" => or_none(&disk.wwn),
-        "serial" => {
-            let long = |short: &String| format!("{}_{short}", disk.model.replace(' ', "_"));
-            disk.serial.iter().flat_map(|short| [short.clone(), long(short)]).collect()
+fn size(name: &str, value: &Value) -> Result<Expression, HintError> {
+    let expression = Expression::parse(name, &python::str(value), Operator::Number(Comparison::Equal))?;
+    let positive = |number: &&String| number.parse::<i64>().is_ok_and(|n| n > 0);
+    match expression.operands.iter().find(|number| !positive(number)) {
+        Some(wrong) => Err(HintError::NotPositive { name: name.to_owned(), value: wrong.clone() }),
+        None => Ok(expression),
+    }
+}
+
+impl Attribute {
+    /// The values of this attribute; the disk matches if one of them does. A disk has two serial numbers: the short
+    /// one, and udev's long one, which begins with the model.
+    fn values(self, disk: &BlockDevice) -> Vec<String> {
+        // Python's str() of a missing value is "None".
+        let or_none = |value: &Option<String>| vec![value.clone().unwrap_or_else(|| "none".to_owned())];
+        match self {
+            Self::Model => vec![disk.model.clone()],
+            Self::Wwn => or_none(&disk.wwn),
+            Self::Serial => {
+                let long = |short: &String| format!("{}_{short}", disk.model.replace(' ', "_"));
+                disk.serial.iter().flat_map(|short| [short.clone(), long(short)]).collect()
+            }
+            Self::Vendor => or_none(&disk.vendor),
+            Self::WwnWithExtension => or_none(&disk.wwn_with_extension),
+            Self::WwnVendorExtension => or_none(&disk.wwn_vendor_extension),
+            Self::Name => vec![disk.name.clone()],
+            Self::Hctl => or_none(&disk.hctl),
+            Self::ByPath => or_none(&disk.by_path),
+            Self::Tran => or_none(&disk.tran),
         }
-        "vendor" => or_none(&disk.vendor),
-        "wwn_with_extension" => or_none(&disk.wwn_with_extension),
-        "wwn_vendor_extension" => or_none(&disk.wwn_vendor_extension),
-        "name" => vec![disk.name.clone()],
-        "hctl" => or_none(&disk.hctl),
-        "by_path" => or_none(&disk.by_path),
-        "tran" => or_none(&disk.tran),
-        _ => Vec::new(),
     }
 }
 
-fn compare(op: &str, value: &str, with: &[String]) -> Result<bool, String> {
-    let first = with.first().map_or("", String::as_str);
-    Ok(match op {
-        "<or>" => with.iter().any(|w| w == value),
-        "<in>" => value.contains(first),
-        "s==" => value == first,
-        "s!=" => value != first,
-        "s<" => value < first,
-        "s<=" => value <= first,
-        "s>" => value > first,
-        "s>=" => value >= first,
-        _ => return compare_numbers(op, number(value)?, with),
-    })
-}
-
-#[expect(clippy::float_cmp, reason = "the operators that IPA knows compare floats exactly")]
-fn compare_numbers(op: &str, value: f64, with: &[String]) -> Result<bool, String> {
-    if matches!(op, "<or>" | "<in>") || op.starts_with('s') {
-        return compare(op, &value.to_string(), with);
+impl Expression {
+    fn parse(name: &str, text: &str, default: Operator) -> Result<Self, HintError> {
+        let text = text.trim().to_lowercase();
+        if text.is_empty() {
+            return Err(HintError::Empty(name.to_owned()));
+        }
+        let operands = |word| text.split(word).map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned);
+        if let Some((word, operator)) = OPERATORS.iter().find(|(word, _)| text.starts_with(word)) {
+            return Ok(Self { operator: *operator, operands: operands(*word).collect() });
+        }
+        // `=` alone is the old form of `>=`.
+        Ok(match text.strip_prefix('=') {
+            Some(rest) => Self {
+                operator: Operator::Number(Comparison::AtLeast),
+                operands: vec![rest.trim().to_owned()],
+            },
+            None => Self { operator: default, operands: vec![text] },
+        })
     }
-    let first = number(with.first().map_or("", String::as_str))?;
-    Ok(match op {
-        "==" => value == first,
-        "!=" => value != first,
-        "<" => value < first,
-        "<=" => value <= first,
-        ">" => value > first,
-        _ => value >= first,
-    })
+
+    /// Whether a disk's value, in lower case, matches.
+    fn matches(&self, value: &str) -> Result<bool, HintError> {
+        let first = self.operands.first().map_or("", String::as_str);
+        Ok(match self.operator {
+            Operator::OneOf => self.operands.iter().any(|operand| operand == value),
+            Operator::Contains => value.contains(first),
+            Operator::Text(comparison) => comparison.holds(value, first),
+            Operator::Number(comparison) => comparison.holds(&number(value)?, &number(first)?),
+        })
+    }
 }
 
-fn number(text: &str) -> Result<f64, String> {
-    text.parse().map_err(|_| format!("could not convert string to float: '{text}'"))
+impl Comparison {
+    fn holds<T: PartialOrd + ?Sized>(self, left: &T, right: &T) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::NotEqual => left != right,
+            Self::AtMost => left <= right,
+            Self::AtLeast => left >= right,
+            Self::Below => left < right,
+            Self::Above => left > right,
+        }
+    }
+}
+
+fn number(text: &str) -> Result<f64, HintError> {
+    text.parse().map_err(|_| HintError::NotANumber(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -214,14 +280,14 @@ mod tests {
     use crate::profile::built_in;
     use crate::seed::Seed;
 
-    /// Names of the generic profile's disks that fit.
-    fn fit(hints: &Value) -> Result<Vec<String>, String> {
+    /// Names of the generic profile's disks that match.
+    fn matching(hints: &Value) -> Result<Vec<String>, HintError> {
         let profile = built_in("generic").unwrap();
         let disks = disks::list(Spec { seed: Seed(1), id: NodeId(0), profile: &profile });
         let hints = Hints::parse(hints)?;
         let mut names = Vec::new();
         for disk in disks {
-            if hints.fit(&disk)? {
+            if hints.matches(&disk)? {
                 names.push(disk.name.trim_start_matches("/dev/").to_owned());
             }
         }
@@ -229,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operator_means_what_oslo_says() {
+    fn every_operator_works_as_in_oslo() {
         for (hints, expected) in [
             (json!({"name": "/dev/sda"}), vec!["sda"]),
             (json!({"name": "s== /dev/SDB"}), vec!["sdb"]),
@@ -247,22 +313,22 @@ mod tests {
             (json!({"tran": "nvme"}), vec!["nvme0n1"]),
             (json!({"by_path": "<in> nvme-1"}), vec!["nvme0n1"]),
         ] {
-            assert_eq!(fit(&hints).unwrap(), expected, "{hints}");
+            assert_eq!(matching(&hints).unwrap(), expected, "{hints}");
         }
     }
 
     #[test]
-    fn a_serial_number_is_known_in_both_forms() {
+    fn a_serial_number_matches_in_its_short_and_its_long_form() {
         let profile = built_in("generic").unwrap();
         let disk = disks::list(Spec { seed: Seed(1), id: NodeId(0), profile: &profile }).remove(1);
         let serial = disk.serial.unwrap();
-        assert_eq!(fit(&json!({"serial": serial})).unwrap(), ["sdb"]);
-        assert_eq!(fit(&json!({"serial": format!("{}_{serial}", disk.model)})).unwrap(), ["sdb"]);
-        assert_eq!(fit(&json!({"wwn": disk.wwn.unwrap()})).unwrap(), ["sdb"]);
+        assert_eq!(matching(&json!({"serial": serial})).unwrap(), ["sdb"]);
+        assert_eq!(matching(&json!({"serial": format!("{}_{serial}", disk.model)})).unwrap(), ["sdb"]);
+        assert_eq!(matching(&json!({"wwn": disk.wwn.unwrap()})).unwrap(), ["sdb"]);
     }
 
     #[test]
-    fn wrong_hints_are_named() {
+    fn wrong_hints_are_errors_that_name_them() {
         for (hints, part) in [
             (json!({"size": "big"}), "positive integer, not big"),
             (json!({"size": 0}), "positive integer, not 0"),
@@ -273,7 +339,7 @@ mod tests {
             (json!("sda"), "must be an object"),
             (json!({"model": ">= 7"}), "could not convert string to float"),
         ] {
-            let error = fit(&hints).unwrap_err();
+            let error = matching(&hints).unwrap_err().to_string();
             assert!(error.contains(part), "{hints}: {error}");
         }
     }
