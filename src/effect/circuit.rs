@@ -172,7 +172,7 @@ impl Circuits {
         State::Open { until_ms, failed_probes, probing: false }
     }
 
-    /// Writes the metrics. Their names call an open circuit `held`.
+    /// The names of the metrics call an open circuit `held`.
     pub(super) fn meter(&self, page: &mut Page) {
         let name = "fauxmetal_ironic_requests_total";
         page.counter(name, "Requests sent to Ironic's API", &[], self.sent.get());

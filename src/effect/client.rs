@@ -20,7 +20,7 @@ use super::egress::{Egress, Forbidden, Names};
 use super::http_error::HttpError;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest wait for the next bytes of a response. IPA's `http_request_timeout` is 30 s, and 60 s for images.
+/// Longest wait for the next bytes of a response. IPA waits 30 s (`http_request_timeout`), and 60 s for images.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_REDIRECTS: usize = 5;
 /// Idle connections that the pool keeps for one server.
@@ -31,13 +31,13 @@ const MAX_PROXIED: usize = 16;
 /// Why the HTTP clients cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    #[error("the CA of Ironic must be a PEM file of certificates: {0}")]
+    #[error("the CA of Ironic (--ironic-ca) must be a PEM file of certificates: {0}")]
     Ca(String),
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
     #[error(transparent)]
     Url(#[from] Forbidden),
-    /// Agents report this text as the error of a command whose image needs a proxy.
+    /// Clients see this text, too: agents report it if an image is downloaded through a proxy.
     #[error("no HTTP client can be set up: {0}")]
     Client(#[from] reqwest::Error),
 }
@@ -67,9 +67,8 @@ pub(super) struct Proxies {
 }
 
 pub(super) struct Clients {
-    /// Checks certificates.
     strict: Client,
-    /// Accepts every certificate.
+    /// Accepts every certificate, unlike `strict`.
     lax: Client,
     tls: ClientConfig,
     lax_tls: ClientConfig,

@@ -40,7 +40,7 @@ impl Network {
         if network.trunc() == network {
             return Ok(Self(network));
         }
-        Err(format!("'{text}' has bits beyond its length; {} is the network it is in", network.trunc()))
+        Err(format!("'{text}' has host bits set; write {}", network.trunc()))
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) struct Egress {
     /// Only these networks. If empty, every address except link-local, multicast, broadcast, unspecified and cloud
     /// metadata addresses.
     pub(super) only: Vec<Network>,
-    /// Number of calls that the rules refused.
+    /// Counts the calls that the rules refused.
     pub(super) refused: Counter,
 }
 
@@ -195,10 +195,7 @@ mod tests {
     #[test]
     fn a_wrong_network_is_refused_with_a_hint() {
         for (text, said) in [
-            (
-                "192.0.2.1/24",
-                "'192.0.2.1/24' has bits beyond its length; 192.0.2.0/24 is the network it is in",
-            ),
+            ("192.0.2.1/24", "'192.0.2.1/24' has host bits set; write 192.0.2.0/24"),
             ("example.org", "'example.org' is not a network; write ADDRESS/LENGTH, as 192.0.2.0/24"),
             ("10.0.0.0/33", "'10.0.0.0/33' is not a network; write ADDRESS/LENGTH, as 192.0.2.0/24"),
         ] {

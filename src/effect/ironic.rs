@@ -32,16 +32,16 @@ const MAX_VERSIONS: usize = 256;
 const MAX_LOGGED_CHARS: usize = 300;
 
 /// A request to Ironic's API and where it goes, from one look at the node.
-struct ApiCall {
+struct ApiRequest {
     /// Base URL of the API.
-    api: String,
+    url: String,
     insecure: bool,
     request: VersionedRequest,
 }
 
 /// A response of Ironic. Displays itself for the log.
 struct Reply {
-    /// Without credentials.
+    /// For the log, so without credentials.
     url: String,
     status: StatusCode,
     retry_after_ms: Option<u64>,
@@ -91,7 +91,7 @@ enum NoReply {
     Overloaded(String),
 }
 
-/// Why a request that was sent got no whole response.
+/// Why a request that was sent got no complete response.
 #[derive(Debug, thiserror::Error)]
 enum ExchangeError {
     #[error(transparent)]
@@ -107,7 +107,7 @@ impl NoReply {
         matches!(self, Self::CircuitOpen { .. })
     }
 
-    /// The effect ends with `answer`. `None` if the agent needs no answer any more.
+    /// The effect fails with `answer`. `None` if the agent does not run any more, and so needs no answer.
     fn performed(&self, answer: Answer) -> Option<Performed> {
         if matches!(self, Self::AgentGone) {
             return None;
@@ -130,7 +130,7 @@ impl EffectRunner {
         let (urls, insecure, request) = self.look_at_agent(id, epoch, look)?;
         let (mut problem, mut circuit_open) = (NoReply::NoInspectionUrl, !urls.is_empty());
         for url in urls {
-            match self.call(insecure, &url, &request).await {
+            match self.exchange(insecure, &url, &request).await {
                 Ok(reply) => {
                     let answer = ironic::inspected(reply.status, &reply.body);
                     let problem = match answer {
@@ -148,9 +148,10 @@ impl EffectRunner {
 
     pub(super) async fn look_up(&self, id: NodeId, epoch: u32) -> Option<Performed> {
         let reply = async {
-            let call = self.api_call(id, epoch, |node, agent| Some(ironic::lookup(node, agent)))?;
-            let version = self.version(id, epoch, &call).await?;
-            self.call(call.insecure, &call.api, &call.request.at(version)).await
+            let api = self.api_request(id, epoch, |node, agent| Some(ironic::lookup(node, agent)))?;
+            let version = self.version(id, epoch, &api).await?;
+            let request = api.request.at(version);
+            self.exchange(api.insecure, &api.url, &request).await
         };
         match reply.await {
             Ok(reply) => {
@@ -165,10 +166,11 @@ impl EffectRunner {
     pub(super) async fn heartbeat(&self, id: NodeId, epoch: u32, due: SimTime) -> Option<Performed> {
         let (urls, ca) = (&self.settings.agent_urls, self.settings.agent_ca_pem.as_deref());
         let reply = async {
-            let call = self.api_call(id, epoch, |node, agent| ironic::heartbeat(node, agent, urls, ca))?;
-            let version = self.version(id, epoch, &call).await?;
+            let api = self.api_request(id, epoch, |node, agent| ironic::heartbeat(node, agent, urls, ca))?;
+            let version = self.version(id, epoch, &api).await?;
             self.meters.heartbeat(due, self.fleet.clock().now());
-            self.call(call.insecure, &call.api, &call.request.at(version)).await
+            let request = api.request.at(version);
+            self.exchange(api.insecure, &api.url, &request).await
         };
         match reply.await {
             Ok(reply) => {
@@ -193,16 +195,16 @@ impl EffectRunner {
         self.fleet.look(id, look).flatten()
     }
 
-    fn api_call(
+    fn api_request(
         &self,
         id: NodeId,
         epoch: u32,
         request: impl FnOnce(&Node, &Ipa) -> Option<VersionedRequest>,
-    ) -> Result<ApiCall, NoReply> {
+    ) -> Result<ApiRequest, NoReply> {
         let look = |node: &Node, agent: &Ipa, _| {
-            let api = agent.api_url().ok_or(NoReply::NoApi)?.to_owned();
+            let url = agent.api_url().ok_or(NoReply::NoApi)?.to_owned();
             let request = request(node, agent).ok_or(NoReply::AgentGone)?;
-            Ok(ApiCall { api, insecure: agent.params.insecure, request })
+            Ok(ApiRequest { url, insecure: agent.params.insecure, request })
         };
         self.look_at_agent(id, epoch, look).unwrap_or(Err(NoReply::AgentGone))
     }
@@ -211,14 +213,14 @@ impl EffectRunner {
     ///
     /// Like IPA, it treats an API that answers something else as the oldest one. But an overloaded API counts as
     /// unreachable, because a heartbeat to the oldest API carries no token.
-    async fn version(&self, id: NodeId, epoch: u32, call: &ApiCall) -> Result<ApiVersion, NoReply> {
+    async fn version(&self, id: NodeId, epoch: u32, api: &ApiRequest) -> Result<ApiVersion, NoReply> {
         let now = self.fleet.clock().now();
-        if let Some((version, until)) = self.versions.lock().get(call.api.as_str())
+        if let Some((version, until)) = self.versions.lock().get(api.url.as_str())
             && now < *until
         {
             return Ok(*version);
         }
-        let reply = self.call(call.insecure, &call.api, &call.request.discovery()).await?;
+        let reply = self.exchange(api.insecure, &api.url, &api.request.discovery()).await?;
         if reply.is_overload() {
             return Err(NoReply::Overloaded(reply.to_string()));
         }
@@ -228,7 +230,7 @@ impl EffectRunner {
                 if versions.len() >= MAX_VERSIONS {
                     versions.clear();
                 }
-                versions.insert(call.api.as_str().into(), (version, now.after_ms(VERSION_AGE_MS)));
+                versions.insert(api.url.as_str().into(), (version, now.after_ms(VERSION_AGE_MS)));
                 version
             }
             None => ApiVersion::OLDEST,
@@ -239,14 +241,14 @@ impl EffectRunner {
     }
 
     /// Sends a request to the server at `base`, through its circuit breaker.
-    async fn call(&self, insecure: bool, base: &str, request: &IronicRequest) -> Result<Reply, NoReply> {
+    async fn exchange(&self, insecure: bool, base: &str, request: &IronicRequest) -> Result<Reply, NoReply> {
         let url = self.clients.egress.parse(&format!("{}{}", base.trim_end_matches('/'), request.path))?;
         let (shown, server) = (redacted(&url), origin(&url));
         let clock = self.fleet.clock();
         let permit = self.circuits.permit(&server, clock.real_ms()).map_err(|left_ms| {
             NoReply::CircuitOpen { method: request.method.clone(), url: shown.clone(), left_ms }
         })?;
-        let exchange = async {
+        let reply = async {
             let client = self.clients.direct(insecure);
             let mut builder = client.request(request.method.clone(), url).headers(request.headers.clone());
             if let Some(body) = &request.body {
@@ -263,7 +265,7 @@ impl EffectRunner {
             let (status, retry_after_ms) = (response.status(), retry_after_ms(response.headers()));
             Ok(Reply { url: shown.clone(), status, retry_after_ms, body: body.freeze() })
         };
-        let result = tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or(Err(ExchangeError::Timeout));
+        let result = tokio::time::timeout(TIMEOUT, reply).await.unwrap_or(Err(ExchangeError::Timeout));
         let recorded = match &result {
             Ok(reply) if reply.is_overload() => {
                 Some(CallResult::Failed { retry_after_ms: reply.retry_after_ms })

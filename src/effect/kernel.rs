@@ -1,4 +1,5 @@
-//! Decides from a kernel's command line what boots: an Ironic Python Agent with its parameters, or another system.
+//! Decides from a kernel's command line which system boots: an Ironic Python Agent with its parameters, or another
+//! system.
 //!
 //! The names and defaults of the parameters are those in `ironic_python_agent/config.py`.
 
@@ -15,8 +16,8 @@ const LOOKUP_TIMEOUT_S: u32 = 600;
 /// API endpoints that one agent stores; further ones are ignored.
 const MAX_ENDPOINTS: usize = 32;
 
-/// What boots with this command line. `names` are the volume label and the file name of the image; `ironic` are the API
-/// endpoints of the settings.
+/// The system that boots with this command line. `names` are the volume label and the file name of the image;
+/// `ironic` are the API endpoints of the settings.
 ///
 /// An image with agent parameters contains an agent. The image of an operator (`deploy_iso`) may have none; then its
 /// name decides, and the agent uses the endpoints of the settings.
@@ -91,7 +92,7 @@ fn flag(line: &CommandLine, name: &str) -> bool {
 /// The API endpoints of an agent with these URLs on its command line, and how many of them (from the first on) belong
 /// to one service.
 ///
-/// If a given URL is one of the settings' endpoints, or if none is given, these are all endpoints of the settings.
+/// If a given URL is one of the settings' endpoints, or if none is given, the result is all endpoints of the settings.
 /// Otherwise the given URLs come first and the endpoints of the settings are stand-ins.
 fn endpoints(given: &[String], ironic: &[Url]) -> (Vec<String>, usize) {
     let known = || ironic.iter().map(|url| url.as_str().trim_end_matches('/').to_owned());

@@ -68,7 +68,6 @@ impl Meters {
         self.heartbeat_lateness.note(Duration::from_millis(now.since_ms(due)));
     }
 
-    /// Writes the metrics.
     pub(super) fn meter(&self, page: &mut Page) {
         for (kind, results) in KINDS.into_iter().zip(&self.calls) {
             for (result, count) in RESULTS.into_iter().zip(results) {

@@ -17,8 +17,7 @@ impl Performed {
         Self { answer, problem, circuit_open: false }
     }
 
-    /// Logs a failure: as a warning if the machine or the agent's command fails by it, else (a retry follows) for
-    /// debugging.
+    /// Logs a failure: as a warning if it is final, at level debug if a retry follows.
     pub(super) fn log(&self, id: NodeId) {
         let Some(problem) = &self.problem else { return };
         let final_failure = match &self.answer {

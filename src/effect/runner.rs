@@ -161,8 +161,7 @@ impl EffectRunner {
         true
     }
 
-    /// Performs one effect and gives its node the answer. Every effect that leads to outgoing calls passes through
-    /// here.
+    /// Performs one effect and gives its node the answer. Every outgoing call is made from here.
     ///
     /// The calls wait until the node's state is durable. Otherwise Ironic could learn of a state that a crash then
     /// undoes.
@@ -186,7 +185,6 @@ impl EffectRunner {
         }
     }
 
-    /// Writes the metrics.
     pub fn meter(&self, page: &mut Page) {
         self.meters.meter(page);
         page.counter(

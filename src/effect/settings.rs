@@ -7,12 +7,12 @@ use crate::address::{Place, Urls};
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Endpoints of the Ironic API, such as `http://192.0.2.1:6385`. If the kernel command line of a ramdisk names
-    /// one of them, its agent uses all of them as one service. If it names other endpoints, these are tried after
-    /// them.
+    /// one of them, its agent uses all of them as one service. If it names other endpoints, the agent tries those
+    /// first, then these.
     pub ironic: Vec<String>,
     /// PEM certificates of CAs that are trusted in addition to the platform's.
     pub ca: Option<Vec<u8>>,
-    /// Accept every certificate.
+    /// Accept every certificate of every server.
     pub insecure: bool,
     /// Base URL of the boot configurations that Ironic's `ipxe`, `pxe` and `http` boot interfaces publish. If `None`,
     /// every network boot fails.

@@ -182,7 +182,6 @@ impl Api {
         self.fleet.look(id, |node, _| url_of(&self.urls, node)).unwrap_or_default()
     }
 
-    /// Writes the metrics.
     pub fn meter(&self, page: &mut Page) {
         self.requests.show(page);
     }

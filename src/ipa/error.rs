@@ -1,6 +1,6 @@
 //! Error responses of an agent's API: `{"faultcode", "faultstring"}`, the format of WSME.
 //!
-//! Ironic reads `faultstring` of every response with status 400 and above, and raises an exception if it is missing
+//! Ironic reads `faultstring` of every response with status 400 and above, and fails without it
 //! (`ironic/drivers/modules/agent_client.py`, `_command`).
 
 use bytes::Bytes;

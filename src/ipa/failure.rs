@@ -37,7 +37,7 @@ pub(super) fn no_method(name: &str) -> IpaError {
     error("HardwareManagerMethodNotFound", 500, message, format!("Could not find method: {name}"))
 }
 
-/// The hardware managers have another version than those that listed the steps.
+/// The version of the hardware managers has changed since they listed the steps.
 pub(super) fn version_mismatch(ours: &Value, theirs: &Value) -> IpaError {
     let message = "Hardware managers version mismatch, reload agent with correct version";
     let (ours, theirs) = (python::repr(ours), python::repr(theirs));

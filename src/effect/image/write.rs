@@ -167,7 +167,7 @@ impl EffectRunner {
             match self.get(transfer, url, &transfer.job.id).await {
                 Ok(response) => return Ok((redacted_text(url), response)),
                 Err(TransferError::Retry(error)) if &*error.kind == "ImageDownloadError" => {
-                    last = Some(error)
+                    last = Some(error);
                 }
                 Err(error) => return Err(error),
             }

@@ -35,8 +35,8 @@ pub(super) const COMMANDS: &[Command] = &[Command {
 
 /// Checks that an operating system is installed, unless Ironic sent no root UUID.
 ///
-/// Every image is assumed to contain the files that its boot loader needs. IPA can be set to refuse boot loaders in
-/// BIOS mode, and Ironic does so by default; this is not simulated.
+/// Every image is assumed to contain the files that its boot loader needs. By default, Ironic forbids
+/// boot loaders in BIOS mode; this is not simulated.
 fn check(at: &Situation<'_>, root_uuid: &Value) -> Result<(), IpaError> {
     match root_uuid.as_str() {
         Some(uuid) if uuid != "0x00000000" && !at.node.installed() => {

@@ -17,6 +17,7 @@ mod raid;
 mod rescue;
 mod service;
 mod standby;
+mod step_lists;
 mod steps;
 mod system;
 

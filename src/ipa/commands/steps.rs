@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::command::{Params, Signature, Situation, Stop, done, step_result, value};
 use super::node_info::NodeInfo;
-use super::{image_info, inject, raid, standby};
+use super::{image_info, inject, raid, standby, step_lists};
 use crate::dmtf::BootMode;
 use crate::ipa::{disks, failure, python};
 use crate::node::ipa::{CommandStatus, ImageJob, IpaError, Then, Work};
@@ -25,16 +25,24 @@ pub(super) struct Kind {
 }
 
 pub(super) static CLEAN: Kind =
-    Kind { word: "clean", class: "CleaningError", message: "Clean step failed", list: clean_steps };
-pub(super) static DEPLOY: Kind =
-    Kind { word: "deploy", class: "DeploymentError", message: "Deploy step failed", list: deploy_steps };
-pub(super) static SERVICE: Kind =
-    Kind { word: "service", class: "ServicingError", message: "Service step failed", list: service_steps };
+    Kind { word: "clean", class: "CleaningError", message: "Clean step failed", list: step_lists::clean };
+pub(super) static DEPLOY: Kind = Kind {
+    word: "deploy",
+    class: "DeploymentError",
+    message: "Deploy step failed",
+    list: step_lists::deploy,
+};
+pub(super) static SERVICE: Kind = Kind {
+    word: "service",
+    class: "ServicingError",
+    message: "Service step failed",
+    list: step_lists::service,
+};
 
-/// Parameters of `get_*_steps`.
+/// The parameters of every command `get_*_steps`.
 pub(super) const GET: Signature = Signature { required: &["node", "ports"], optional: &[], open: false };
 
-/// Versions of the hardware managers. Ironic sends them back with every step.
+/// Versions of the hardware managers. Ironic sends them back with every step, and the agent compares them.
 pub(in crate::ipa) fn versions() -> Value {
     json!({"generic_hardware_manager": "1.2"})
 }
@@ -44,87 +52,6 @@ pub(super) fn list(kind: &Kind, params: &Params<'_>) -> Result<Work, Stop> {
     NodeInfo::of(params).ok_or(Stop::MissingKey("uuid"))?;
     let steps = json!({"GenericHardwareManager": (kind.list)()});
     Ok(done(&json!({format!("{}_steps", kind.word): steps, "hardware_manager_version": versions()})))
-}
-
-fn step(name: &str, priority: u8, interface: &str) -> Value {
-    json!({"step": name, "priority": priority, "interface": interface, "reboot_requested": false})
-}
-
-fn abortable(name: &str, priority: u8, interface: &str) -> Value {
-    with(step(name, priority, interface), "abortable", json!(true))
-}
-
-fn with(mut step: Value, key: &str, value: Value) -> Value {
-    step[key] = value;
-    step
-}
-
-fn argument(description: &str, required: bool) -> Value {
-    json!({"description": description, "required": required})
-}
-
-fn nvram_arguments() -> Value {
-    json!({"match_patterns": argument("List of regular expressions; UEFI boot entries that match one are deleted", false)})
-}
-
-fn apply_configuration() -> Value {
-    let arguments = json!({
-        "raid_config": argument("The RAID configuration to apply.", true),
-        "delete_existing": argument("Whether existing RAID volumes are deleted first; true by default.", false),
-    });
-    with(step("apply_configuration", 0, "raid"), "argsinfo", arguments)
-}
-
-fn inject_files() -> Value {
-    let arguments = json!({
-        "files": argument("Files to inject: a list of objects with path, partition, content (base64 or a URL), \
-                           deleted, mode, dirmode, owner and group; property inject_files of the node adds to it.", false),
-        "verify_ca": argument("Whether to verify TLS certificates; the agent's own setting by default.", false),
-    });
-    with(step("inject_files", 0, "deploy"), "argsinfo", arguments)
-}
-
-fn clean_steps() -> Value {
-    json!([
-        abortable("erase_devices", 10, "deploy"),
-        abortable("erase_devices_metadata", 99, "deploy"),
-        abortable("erase_devices_express", 0, "deploy"),
-        abortable("erase_pstore", 0, "deploy"),
-        with(abortable("clean_uefi_nvram", 0, "deploy"), "argsinfo", nvram_arguments()),
-        abortable("delete_configuration", 0, "raid"),
-        abortable("create_configuration", 0, "raid"),
-        abortable("burnin_cpu", 0, "deploy"),
-        abortable("burnin_gpu", 0, "deploy"),
-        abortable("burnin_disk", 0, "deploy"),
-        abortable("burnin_memory", 0, "deploy"),
-        abortable("burnin_network", 0, "deploy"),
-    ])
-}
-
-fn deploy_steps() -> Value {
-    json!([
-        step("erase_devices_metadata", 0, "deploy"),
-        apply_configuration(),
-        with(step("clean_uefi_nvram", 0, "deploy"), "argsinfo", nvram_arguments()),
-        step("write_image", 0, "deploy"),
-        inject_files(),
-        step("execute_bootc_install", 0, "deploy"),
-    ])
-}
-
-fn service_steps() -> Value {
-    json!([
-        abortable("delete_configuration", 0, "raid"),
-        apply_configuration(),
-        abortable("create_configuration", 0, "raid"),
-        abortable("burnin_cpu", 0, "deploy"),
-        abortable("burnin_gpu", 0, "deploy"),
-        abortable("burnin_memory", 0, "deploy"),
-        abortable("burnin_network", 0, "deploy"),
-        step("write_image", 0, "deploy"),
-        inject_files(),
-        step("execute_bootc_install", 0, "deploy"),
-    ])
 }
 
 /// A step to be executed.

@@ -1,7 +1,7 @@
-//! What an agent sends to Ironic, and how it reads the responses.
+//! The requests of an agent to Ironic, and the reading of the responses.
 //!
 //! Requests and responses are those of `ironic_python_agent/ironic_api_client.py` and `inspector.py`. The room `effect`
-//! transfers them and knows none of their contents.
+//! sends them and does not interpret them.
 
 mod request;
 mod response;

@@ -42,7 +42,6 @@ pub struct IronicRequest {
     /// Path and query below the API's URL. Empty for inspection data, whose URL is complete.
     pub path: String,
     pub headers: HeaderMap,
-    /// JSON.
     pub body: Option<Bytes>,
 }
 
@@ -50,7 +49,7 @@ impl IronicRequest {
     fn new(method: Method, path: String, agent: &Ipa) -> Self {
         let json = HeaderValue::from_static("application/json");
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, json.clone()), (ACCEPT, json)]);
-        // The request id comes from the kernel command line. One that is not a valid header value is left out.
+        // The request id comes from the kernel command line. An id that is not a valid header value is left out.
         let id = agent.params.request_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
         headers.extend(id.map(|id| (HeaderName::from_static("x-openstack-request-id"), id)));
         Self { method, path, headers, body: None }
@@ -73,13 +72,13 @@ pub struct VersionedRequest {
 
 impl VersionedRequest {
     /// The request to an API whose newest microversion is `api`.
-    pub fn at(&self, api: ApiVersion) -> IronicRequest {
-        let version = api.min(self.newest);
-        let mut request = self.request.clone();
+    pub fn at(self, api: ApiVersion) -> IronicRequest {
+        let Self { mut request, newest, body } = self;
+        let version = api.min(newest);
         let value = HeaderValue::from_str(&format!("{}.{}", version.0, version.1))
             .expect("digits and a dot are a header value");
         request.headers.insert(HeaderName::from_static("x-openstack-ironic-api-version"), value);
-        let Some(mut body) = self.body.clone() else { return request };
+        let Some(mut body) = body else { return request };
         body.retain(|name, _| SINCE.iter().all(|(newer, since)| newer != name || *since <= api));
         request.with_json(&Value::Object(body))
     }

@@ -2,29 +2,15 @@
 //!
 //! Mirrors `ironic_python_agent/device_hints.py` and the operators in `specs_matcher.py` of oslo.utils.
 
+mod error;
+mod expression;
+
 use serde_json::Value;
 
 use super::disks::BlockDevice;
 use super::python;
-
-/// Why hints cannot be used. Agents report the text in a command's error.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum HintError {
-    #[error("hints must be an object, not {0}")]
-    NotAnObject(Value),
-    #[error("the hint \"{0}\" is invalid; valid hints are {names}", names = NAMES.map(|(name, _)| name).join(", "))]
-    UnknownName(String),
-    #[error("root device hint \"{name}\" is not a Boolean value: {value}")]
-    NotABoolean { name: String, value: String },
-    #[error("root device hint \"{name}\" is not a string value: {value}")]
-    NotAString { name: String, value: String },
-    #[error("root device hint \"{name}\" should be a positive integer, not {value}")]
-    NotPositive { name: String, value: String },
-    #[error("root device hint {0} expression is empty")]
-    Empty(String),
-    #[error("could not convert string to float: '{0}'")]
-    NotANumber(String),
-}
+use error::HintError;
+use expression::{Comparison, Expression, Operator};
 
 /// The name of a hint decides how its value is read.
 #[derive(Clone, Copy, Debug)]
@@ -65,51 +51,6 @@ const NAMES: [(&str, Kind); 12] = [
     ("tran", Kind::Text(Attribute::Tran)),
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
-    /// `<in>`: the value contains the operand.
-    Contains,
-    /// `<or>`: the value is one of the operands.
-    OneOf,
-    Text(Comparison),
-    Number(Comparison),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
-    Equal,
-    NotEqual,
-    AtMost,
-    AtLeast,
-    Below,
-    Above,
-}
-
-/// The first one with which an expression begins is its operator. So `<=` stands before `<`.
-const OPERATORS: [(&str, Operator); 14] = [
-    ("<in>", Operator::Contains),
-    ("<or>", Operator::OneOf),
-    ("s==", Operator::Text(Comparison::Equal)),
-    ("s!=", Operator::Text(Comparison::NotEqual)),
-    ("s<=", Operator::Text(Comparison::AtMost)),
-    ("s>=", Operator::Text(Comparison::AtLeast)),
-    ("s<", Operator::Text(Comparison::Below)),
-    ("s>", Operator::Text(Comparison::Above)),
-    ("==", Operator::Number(Comparison::Equal)),
-    ("!=", Operator::Number(Comparison::NotEqual)),
-    ("<=", Operator::Number(Comparison::AtMost)),
-    (">=", Operator::Number(Comparison::AtLeast)),
-    ("<", Operator::Number(Comparison::Below)),
-    (">", Operator::Number(Comparison::Above)),
-];
-
-/// An operator with its operands in lower case, such as `>= 400`.
-#[derive(Debug)]
-struct Expression {
-    operator: Operator,
-    operands: Vec<String>,
-}
-
 #[derive(Debug)]
 enum Hint {
     Size(Expression),
@@ -143,7 +84,8 @@ impl Hints {
 impl Hint {
     fn parse(name: &str, value: &Value) -> Result<Self, HintError> {
         let Some((_, kind)) = NAMES.iter().find(|(known, _)| *known == name) else {
-            return Err(HintError::UnknownName(name.to_owned()));
+            let known = NAMES.map(|(name, _)| name).join(", ");
+            return Err(HintError::UnknownName { name: name.to_owned(), known });
         };
         match kind {
             Kind::Rotational => boolean(name, value).map(Self::Rotational),
@@ -218,55 +160,6 @@ impl Attribute {
             Self::Tran => or_none(&disk.tran),
         }
     }
-}
-
-impl Expression {
-    fn parse(name: &str, text: &str, default: Operator) -> Result<Self, HintError> {
-        let text = text.trim().to_lowercase();
-        if text.is_empty() {
-            return Err(HintError::Empty(name.to_owned()));
-        }
-        let operands = |word| text.split(word).map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned);
-        if let Some((word, operator)) = OPERATORS.iter().find(|(word, _)| text.starts_with(word)) {
-            return Ok(Self { operator: *operator, operands: operands(*word).collect() });
-        }
-        // `=` alone is the old form of `>=`.
-        Ok(match text.strip_prefix('=') {
-            Some(rest) => Self {
-                operator: Operator::Number(Comparison::AtLeast),
-                operands: vec![rest.trim().to_owned()],
-            },
-            None => Self { operator: default, operands: vec![text] },
-        })
-    }
-
-    /// Whether a disk's value, in lower case, matches.
-    fn matches(&self, value: &str) -> Result<bool, HintError> {
-        let first = self.operands.first().map_or("", String::as_str);
-        Ok(match self.operator {
-            Operator::OneOf => self.operands.iter().any(|operand| operand == value),
-            Operator::Contains => value.contains(first),
-            Operator::Text(comparison) => comparison.holds(value, first),
-            Operator::Number(comparison) => comparison.holds(&number(value)?, &number(first)?),
-        })
-    }
-}
-
-impl Comparison {
-    fn holds<T: PartialOrd + ?Sized>(self, left: &T, right: &T) -> bool {
-        match self {
-            Self::Equal => left == right,
-            Self::NotEqual => left != right,
-            Self::AtMost => left <= right,
-            Self::AtLeast => left >= right,
-            Self::Below => left < right,
-            Self::Above => left > right,
-        }
-    }
-}
-
-fn number(text: &str) -> Result<f64, HintError> {
-    text.parse().map_err(|_| HintError::NotANumber(text.to_owned()))
 }
 
 #[cfg(test)]
