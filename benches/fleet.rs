@@ -20,7 +20,7 @@ use common::{ask, cpu_s, mib, percentile, ready, request, resident_bytes, wakeup
 use fauxmetal::address::Urls;
 use fauxmetal::clock::{Clock, unix_ms};
 use fauxmetal::dmtf::ResetType;
-use fauxmetal::effect::{Outside, Settings};
+use fauxmetal::effect::{EffectRunner, Settings};
 use fauxmetal::face::{Body, Face, Peer, Refused};
 use fauxmetal::fleet::{Effects, Fleet};
 use fauxmetal::node::NodeId;
@@ -134,7 +134,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     let (first, last) = (due.iter().min().expect("nodes"), due.iter().max().expect("nodes"));
     let settings =
         Settings { agent_urls: Urls::Same("https://127.0.0.1:9999".into()), ..Settings::default() };
-    let outside = Arc::new(Outside::new(Arc::clone(&fleet), settings).expect("an HTTP client"));
+    let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), settings).expect("an HTTP client"));
     let performing = tokio::spawn(outside.run(effects));
     let waking = tokio::spawn({
         let fleet = Arc::clone(&fleet);

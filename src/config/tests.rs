@@ -126,10 +126,7 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
             "limit=x=1",
             "--limit: there is no limit 'x'; known are connections, connections-per-bmc, connections-per-client, requests, header-bytes, uri-bytes, body-bytes, agent-body-bytes, bodies-bytes, handshake-time, header-time, body-time, request-time, write-time, idle-time, sessions, sessions-per-bmc, calls, calls-per-server, downloads",
         ),
-        (
-            "egress=10.0.0.1/8",
-            "--egress: '10.0.0.1/8' has bits beyond its length; 10.0.0.0/8 is the network it is in",
-        ),
+        ("egress=10.0.0.1/8", "--egress: '10.0.0.1/8' has host bits set; write 10.0.0.0/8"),
         ("tls-min=1.1", "--tls-min: '1.1' is not a version of TLS that is spoken; allowed are 1.2 and 1.3"),
         ("admin-listen=http://127.0.0.1:9999", "--admin-listen: 127.0.0.1:9999 is listened on already"),
         ("listen=foo", "--listen: 'foo' is not a URL; write http://HOST:PORT or https://HOST:PORT"),

@@ -15,7 +15,7 @@ use crate::address::{Layout, Urls};
 use crate::admin::{self, Admin, Source};
 use crate::clock::{self, Clock};
 use crate::config::{Certificates, Config, Images, Trust};
-use crate::effect::{self, Outside};
+use crate::effect::{self, EffectRunner};
 use crate::fleet::Fleet;
 use crate::ipa;
 use crate::meter::Page;
@@ -134,13 +134,13 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
 
     let kept = memory.keep(config, &fleet)?;
     let settings = effect::Settings { bmcs, ..outside_settings(config, agent_urls.clone(), &identities)? };
-    let outside = Arc::new(Outside::new(Arc::clone(&fleet), settings)?);
+    let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), settings)?);
     let sources: Vec<Source> = vec![
         Box::new(server.meter()),
         source(&redfish, Redfish::meter),
         source(&agents, ipa::Api::meter),
         source(&fleet, Fleet::meter),
-        source(&outside, Outside::meter),
+        source(&outside, EffectRunner::meter),
     ];
     let admin = start_admin(config, &identities, sources)?;
     let performing = tokio::spawn(outside.run(effects));

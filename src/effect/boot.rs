@@ -1,11 +1,14 @@
-//! Reading what a machine boots from: an image of virtual media or of an HTTP boot, or what Ironic has published for the
-//! network.
+//! Reads the boot source of a machine: an image (virtual media or HTTP boot), or a configuration that Ironic has
+//! published for network boot.
 
 use url::Url;
 
-use super::client;
-use super::fetch::Remote;
-use super::{Done, Outside, kernel};
+use super::egress::Forbidden;
+use super::fetch::{FetchError, Remote};
+use super::kernel;
+use super::performed::Performed;
+use super::redact::redacted;
+use super::runner::EffectRunner;
 use crate::dmtf::{BootMode, BootTarget};
 use crate::media::{self, Boot, CommandLine, Decision, Firmware, NetworkHost};
 use crate::node::bmc::Media;
@@ -13,14 +16,35 @@ use crate::node::command::{Answer, Bootable};
 use crate::node::host::Host;
 use crate::node::{Node, NodeId};
 
-/// Bytes of a boot configuration that is fetched from the network, at most.
+/// Longest boot configuration that is fetched from the network.
 const MAX_SCRIPT_BYTES: usize = 256 << 10;
-/// Scripts that one network boot goes through, failed ones included.
+/// Scripts that one network boot may try, including failed ones.
 const MAX_SCRIPTS: usize = 16;
 
-/// An image, and who may fetch it.
+/// A boot source cannot be used. Clients see the text in `Status.Conditions` of a system.
+#[derive(Debug, thiserror::Error)]
+enum BootError {
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error("{text}: {error}")]
+    InvalidUrl { text: String, error: url::ParseError },
+    #[error("{url}: {why}")]
+    NotBootable { url: String, why: String },
+    #[error("no network boot is configured")]
+    NoNetworkBoot,
+    #[error("{url}: nothing is published for any of its interfaces")]
+    NothingPublished { url: String },
+    #[error("{url}: it gives up")]
+    ScriptExits { url: String },
+    #[error("{url}: it leads through more than {MAX_SCRIPTS} scripts")]
+    TooManyScripts { url: String },
+}
+
 struct Image {
     url: String,
+    /// User and password of HTTP Basic authentication.
     credentials: Option<(Box<str>, Box<str>)>,
 }
 
@@ -30,30 +54,30 @@ impl Image {
         Self { url: media.insertion.image.to_string(), credentials }
     }
 
-    fn plain(url: &str) -> Self {
+    fn without_credentials(url: &str) -> Self {
         Self { url: url.to_owned(), credentials: None }
     }
 
-    /// The last part of its path.
     fn file_name(&self) -> &str {
         let path = self.url.split(['?', '#']).next().unwrap_or_default();
         path.rsplit('/').next().unwrap_or_default()
     }
 }
 
-/// A machine that boots.
-struct Booting {
-    /// What it boots from; `None` is the network.
+/// The facts about a booting node on which its boot depends.
+struct BootingNode {
+    /// The image to boot; `None` for a network boot.
     image: Option<Image>,
-    /// Other removable media, on which parameters may be.
+    /// Other removable media, which may hold parameters for the agent.
     removable: Vec<Image>,
     firmware: Firmware,
-    /// Interfaces with a cable.
+    /// MAC addresses of the interfaces with a cable.
     macs: Vec<String>,
     uuid: String,
 }
 
-impl Booting {
+impl BootingNode {
+    /// `None` if the node is not booting, or has been started again since.
     fn of(node: &Node, epoch: u32) -> Option<Self> {
         let Host::Booting(booting) = node.host() else { return None };
         if node.starts() != epoch {
@@ -72,7 +96,7 @@ impl Booting {
         };
         let nics = (0u8..).zip(&node.profile().nics).filter(|(_, nic)| nic.link);
         Some(Self {
-            image: medium.map(Image::of).or(uri.map(Image::plain)),
+            image: medium.map(Image::of).or(uri.map(Image::without_credentials)),
             removable: node.bmc().media.iter().filter(removable).map(Image::of).collect(),
             firmware: match node.boot().mode {
                 BootMode::Uefi => Firmware::Uefi,
@@ -84,123 +108,127 @@ impl Booting {
     }
 }
 
-impl Outside {
-    /// Opens the image that was inserted with that number.
-    pub(super) async fn open_media(&self, id: NodeId, number: u32, slot: u8) -> Option<Done> {
+impl EffectRunner {
+    /// Checks that the image of insertion `number` can be read. `None` if it has been ejected.
+    pub(super) async fn open_media(&self, id: NodeId, number: u32, slot: u8) -> Option<Performed> {
         let look = |node: &Node, _| {
             let media = node.bmc().media_in(usize::from(slot)).filter(|media| media.number == number);
             media.map(Image::of)
         };
         let image = self.fleet.look(id, look).flatten()?;
-        let result = match self.remote(&image) {
-            Ok(remote) => remote.probe().await,
-            Err(why) => Err(why),
-        };
-        let note = result.as_ref().err().cloned();
-        Some(Done::new(Answer::MediaOpened(slot, result), note))
+        let result = self.probe(&image).await.map_err(|error| error.to_string());
+        let problem = result.as_ref().err().cloned();
+        Some(Performed::new(Answer::MediaOpened(slot, result), problem))
     }
 
-    /// Reads what the machine boots from.
-    pub(super) async fn read_boot(&self, id: NodeId, epoch: u32) -> Option<Done> {
-        let booting = self.fleet.look(id, |node, _| Booting::of(node, epoch)).flatten()?;
-        let result = match &booting.image {
-            Some(image) => self.boot_image(&booting, image).await,
-            None => self.boot_network(&booting).await,
+    /// Reads the boot source. `None` if the machine does not boot any more.
+    pub(super) async fn read_boot(&self, id: NodeId, epoch: u32) -> Option<Performed> {
+        let node = self.fleet.look(id, |node, _| BootingNode::of(node, epoch)).flatten()?;
+        let result = match &node.image {
+            Some(image) => self.boot_image(&node, image).await,
+            None => self.boot_network(&node).await,
         };
-        let note = result.as_ref().err().cloned();
-        Some(Done::new(Answer::BootRead(result), note))
+        let result = result.map_err(|error| error.to_string());
+        let problem = result.as_ref().err().cloned();
+        Some(Performed::new(Answer::BootRead(result), problem))
     }
 
-    fn remote<'a>(&'a self, image: &'a Image) -> Result<Remote<'a>, String> {
-        let url = self.clients.parse(&image.url).map_err(|error| error.to_string())?;
+    fn remote<'a>(&'a self, image: &'a Image) -> Result<Remote<'a>, Forbidden> {
+        let url = self.clients.egress.parse(&image.url)?;
         let credentials = image.credentials.as_ref().map(|(user, password)| (&**user, &**password));
-        Ok(Remote { client: self.clients.get(false), url, credentials })
+        Ok(Remote { client: self.clients.direct(false), url, credentials })
     }
 
-    async fn boot_image(&self, booting: &Booting, image: &Image) -> Result<Bootable, String> {
+    async fn probe(&self, image: &Image) -> Result<(), BootError> {
+        Ok(self.remote(image)?.probe().await?)
+    }
+
+    async fn boot_image(&self, node: &BootingNode, image: &Image) -> Result<Bootable, BootError> {
         let remote = self.remote(image)?;
-        let medium = remote.read(|bytes| media::inspect(bytes, booting.firmware)).await?;
+        let medium = remote.read(|bytes| media::inspect(bytes, node.firmware)).await?;
         let names = [medium.label.as_str(), image.file_name()];
         match medium.boot {
             Boot::Kernel { kernel, .. } => {
-                let line = self.with_removable(booting, kernel.command_line).await;
+                let line = self.with_removable(node, kernel.command_line).await;
                 Ok(kernel::bootable(&line, &names, &self.ironic))
             }
             Boot::LocalDisk => Ok(Bootable::Disk),
-            // Without a command line that can be read, the names alone tell an agent's image from any other.
+            // The command line cannot be read. Label and file name alone decide whether the image contains an agent.
             Boot::Unknown => Ok(kernel::bootable(&CommandLine::new(""), &names, &self.ironic)),
-            Boot::No(why) => Err(format!("{}: {why}", remote.shown())),
+            Boot::No(why) => Err(BootError::NotBootable { url: remote.shown(), why: why.to_string() }),
         }
     }
 
-    /// The command line with the parameters of a removable medium. One that cannot be read is passed over, as the agent
-    /// does.
-    async fn with_removable(&self, booting: &Booting, line: CommandLine) -> CommandLine {
+    /// Adds the parameters on a removable medium to the command line. Like IPA, it skips media that cannot be read.
+    async fn with_removable(&self, node: &BootingNode, line: CommandLine) -> CommandLine {
         if line.get("boot_method") != Some("vmedia") {
             return line;
         }
-        for image in &booting.removable {
+        for image in &node.removable {
             let Ok(remote) = self.remote(image) else { continue };
             match remote.read(media::parameters).await {
                 Ok(parameters) => return line.with_removable(&parameters.values),
                 Err(why) => {
-                    tracing::debug!(target: "fauxmetal::effect", %why, "a removable medium holds no parameters");
+                    tracing::debug!(target: "fauxmetal::effect", %why, "no parameters on a removable medium");
                 }
             }
         }
         line
     }
 
-    /// What Ironic has published for the first interface that it has published anything for.
-    async fn boot_network(&self, booting: &Booting) -> Result<Bootable, String> {
-        let Some(base) = &self.network_boot else {
-            return Err("no network boot is configured".to_owned());
+    /// Boots the first interface for which Ironic has published a configuration.
+    async fn boot_network(&self, node: &BootingNode) -> Result<Bootable, BootError> {
+        let base = self.network_boot.as_ref().ok_or(BootError::NoNetworkBoot)?;
+        let below = |path: String| {
+            Url::parse(&format!("{}/{path}", base.as_str().trim_end_matches('/')))
+                .map_err(|error| BootError::InvalidUrl { text: path, error })
         };
-        let below = |path: &str| Url::parse(&format!("{}/{path}", base.as_str().trim_end_matches('/')));
-        for (first, mac) in booting.macs.iter().enumerate() {
+        for (first, mac) in node.macs.iter().enumerate() {
             for path in media::network_config_paths(mac) {
-                let url = below(&path).map_err(|error| format!("{path}: {error}"))?;
+                let url = below(path)?;
                 if let Some(text) = self.script(&url).await? {
-                    let mut macs = booting.macs.clone();
+                    let mut macs = node.macs.clone();
                     macs.swap(0, first);
-                    return self.boot_script(booting, &macs, url, text).await;
+                    return self.boot_script(node, &macs, url, text).await;
                 }
             }
         }
-        Err(format!("{}: nothing is published for any of its interfaces", client::shown(base)))
+        Err(BootError::NothingPublished { url: redacted(base) })
     }
 
-    async fn script(&self, url: &Url) -> Result<Option<String>, String> {
-        self.clients.check(url).map_err(|error| error.to_string())?;
-        let remote = Remote { client: self.clients.get(false), url: url.clone(), credentials: None };
-        remote.text(MAX_SCRIPT_BYTES).await
+    async fn script(&self, url: &Url) -> Result<Option<String>, BootError> {
+        self.clients.egress.check(url)?;
+        let remote = Remote { client: self.clients.direct(false), url: url.clone(), credentials: None };
+        Ok(remote.text(MAX_SCRIPT_BYTES).await?)
     }
 
-    /// Follows a script to what it boots.
+    /// Follows a script, and the scripts that it chains to, until one of them boots something.
     async fn boot_script(
         &self,
-        booting: &Booting,
+        node: &BootingNode,
         macs: &[String],
         url: Url,
         text: String,
-    ) -> Result<Bootable, String> {
+    ) -> Result<Bootable, BootError> {
         let (mut url, mut text) = (url, text);
         let mut failed: Vec<String> = Vec::new();
         for _ in 0..MAX_SCRIPTS {
-            let host = NetworkHost { macs, uuid: &booting.uuid, firmware: booting.firmware, failed: &failed };
+            let host = NetworkHost { macs, uuid: &node.uuid, firmware: node.firmware, failed: &failed };
             match media::network_boot(&text, &host) {
                 Decision::Kernel(boot) => {
                     return Ok(kernel::bootable(&boot.command_line, &[], &self.ironic));
                 }
                 Decision::LocalDisk => return Ok(Bootable::Disk),
                 Decision::San(image) if image.starts_with("http") => {
-                    return Box::pin(self.boot_image(booting, &Image::plain(&image))).await;
+                    return Box::pin(self.boot_image(node, &Image::without_credentials(&image))).await;
                 }
-                // A volume on another machine holds a system of its own.
+                // An iSCSI volume contains an operating system, not an agent.
                 Decision::San(_) => return Ok(Bootable::Live),
                 Decision::Chain(next) => {
-                    let joined = url.join(&next).map_err(|error| format!("{next}: {error}"))?;
-                    self.clients.check(&joined).map_err(|error| error.to_string())?;
+                    let joined = url
+                        .join(&next)
+                        .map_err(|error| BootError::InvalidUrl { text: next.clone(), error })?;
+                    self.clients.egress.check(&joined)?;
                     match self.script(&joined).await {
                         Ok(Some(script)) => {
                             (url, text) = (joined, script);
@@ -209,10 +237,12 @@ impl Outside {
                         Ok(None) | Err(_) => failed.push(next),
                     }
                 }
-                Decision::Exit => return Err(format!("{}: it gives up", client::shown(&url))),
-                Decision::Nothing(why) => return Err(format!("{}: {why}", client::shown(&url))),
+                Decision::Exit => return Err(BootError::ScriptExits { url: redacted(&url) }),
+                Decision::Nothing(why) => {
+                    return Err(BootError::NotBootable { url: redacted(&url), why: why.to_string() });
+                }
             }
         }
-        Err(format!("{}: it leads through more than {MAX_SCRIPTS} scripts", client::shown(&url)))
+        Err(BootError::TooManyScripts { url: redacted(&url) })
     }
 }

@@ -1,12 +1,11 @@
-//! Servers that cannot be reached are left alone for a while, so that a fleet is no storm against an Ironic that is down,
-//! nor against one that comes back.
+//! Circuit breakers, one per server. They keep a fleet from flooding an Ironic that is down, and one that recovers.
 //!
-//! After a few calls in a row without an answer (or with one that says "overloaded"), calls to that server are held: whoever
-//! wants to make one is told at once that nobody answers, which costs no network. Now and then one call is let through to
-//! see; the longer it is down, the rarer. Once one is answered, calls go again, at first a few at a time.
+//! After a few calls in a row that got no response (or one that says "overloaded"), the circuit of that server opens:
+//! calls fail at once, without using the network. From time to time one probe is sent; the longer the server is down,
+//! the less often. After the first response the circuit closes, and the concurrency limit grows back one by one.
 //!
-//! Calls to Ironic's API pass here, for agents repeat them as long as they live. Reading boot media does not: a machine does
-//! that once for each start, and must not be told of a failure that it did not see.
+//! Only calls to Ironic's API pass a circuit breaker, because agents repeat them for as long as they live. Reads of
+//! boot media do not: a machine reads them once per start, so a failure that it reports must be one that happened.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -15,129 +14,145 @@ use parking_lot::Mutex;
 
 use crate::meter::{Counter, Page};
 
-/// Calls in a row that must fail before the next ones are held.
-const TOLERATED: u32 = 5;
-/// The first hold and the longest, ms. Each is twice the one before, give or take a quarter.
-const FIRST_HOLD_MS: u64 = 1_000;
-const LONGEST_HOLD_MS: u64 = 60_000;
-/// A server's own `Retry-After` is believed up to this, ms.
-const LONGEST_WISH_MS: u64 = 300_000;
-/// Servers whose failures are remembered. Beyond it the others are called as if they were well.
+/// Failures in a row that open a circuit.
+const FAILURES_TO_OPEN: u32 = 5;
+/// Time until the first probe, and the longest time between two probes. Each is twice the one before, plus or minus
+/// 25 %.
+const FIRST_OPEN_MS: u64 = 1_000;
+const LONGEST_OPEN_MS: u64 = 60_000;
+/// The longest `Retry-After` of a server that is respected.
+const MAX_RETRY_AFTER_MS: u64 = 300_000;
+/// Servers with a recorded failure. Failures of further servers are not recorded.
 const MAX_SERVERS: usize = 1024;
+/// The concurrency limit of a server after its first response.
+const FIRST_LIMIT: usize = 2;
 
-/// What is known of servers that are not well. The others have no entry.
+/// The circuits of all servers.
 pub(super) struct Circuits {
+    /// Servers with a recent failure. A server without an entry works.
     servers: Mutex<HashMap<Box<str>, State>>,
-    /// For jitter: two fleets that lost one server must not come back in step.
-    dice: RandomState,
-    /// Calls at once to a server that is well again.
-    full: usize,
+    /// Random, so that two fleets that lost the same server do not send their probes at the same moments.
+    jitter: RandomState,
+    /// Concurrency limit of a server that works.
+    full_limit: usize,
     sent: Counter,
-    held: Counter,
+    rejected: Counter,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Calls go. So many in a row failed.
-    Failing(u32),
-    /// Calls are held until then, real ms; it has been so many holds in a row.
-    Held { until_ms: u64, holds: u32, probing: bool },
-    /// It answers again. So many calls may go at once.
-    Returning(usize),
+    /// The circuit is closed.
+    Failing { failures: u32 },
+    Open {
+        /// When the next probe may be sent, in real ms.
+        until_ms: u64,
+        /// Probes in a row that failed.
+        failed_probes: u32,
+        /// A probe is in flight.
+        probing: bool,
+    },
+    /// The circuit is closed again, with a lower concurrency limit.
+    Recovering { limit: usize },
 }
 
-/// A call that may go; say how it went with [`Pass::went`].
-pub(super) struct Pass<'a> {
+/// The permission to make one call. Its result is recorded with [`Permit::record`].
+pub(super) struct Permit<'a> {
     circuits: &'a Circuits,
     server: &'a str,
-    open: bool,
+    recorded: bool,
 }
 
-/// How a call went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Went {
-    /// It was answered.
-    Well,
-    /// There was no answer, or one that says that the server is overloaded; perhaps with its wish of how long to wait, ms.
-    Badly(Option<u64>),
+pub(super) enum CallResult {
+    Answered,
+    /// No response, or one that says that the server is overloaded; with its `Retry-After` if it has one.
+    Failed {
+        retry_after_ms: Option<u64>,
+    },
 }
 
 impl Circuits {
-    /// All servers are well; `full` calls may go to each at once.
-    pub(super) fn new(full: usize) -> Self {
+    pub(super) fn new(full_limit: usize) -> Self {
         Self {
             servers: Mutex::default(),
-            dice: RandomState::new(),
-            full,
+            jitter: RandomState::new(),
+            full_limit,
             sent: Counter::default(),
-            held: Counter::default(),
+            rejected: Counter::default(),
         }
     }
 
-    /// Whether a call to `server` may go now; if not, for how many ms calls are held still.
-    pub(super) fn enter<'a>(&'a self, server: &'a str, now_ms: u64) -> Result<Pass<'a>, u64> {
-        if let Some(State::Held { until_ms, probing, .. }) = self.servers.lock().get_mut(server) {
+    /// Asks to call `server` now.
+    ///
+    /// # Errors
+    /// If the circuit is open: the time until the next probe, in ms.
+    pub(super) fn permit<'a>(&'a self, server: &'a str, now_ms: u64) -> Result<Permit<'a>, u64> {
+        if let Some(State::Open { until_ms, probing, .. }) = self.servers.lock().get_mut(server) {
             if *probing || now_ms < *until_ms {
-                self.held.one();
+                self.rejected.one();
                 return Err(until_ms.saturating_sub(now_ms));
             }
             *probing = true;
         }
         self.sent.one();
-        Ok(Pass { circuits: self, server, open: true })
+        Ok(Permit { circuits: self, server, recorded: false })
     }
 
-    /// Whether calls to `server` are held; one that would be is counted as held.
-    pub(super) fn holds(&self, server: &str, now_ms: u64) -> bool {
-        let held = matches!(
+    /// Whether a call to `server` would be rejected now. If so, it is counted as rejected.
+    pub(super) fn rejects(&self, server: &str, now_ms: u64) -> bool {
+        let rejects = matches!(
             self.servers.lock().get(server),
-            Some(State::Held { until_ms, probing, .. }) if *probing || now_ms < *until_ms
+            Some(State::Open { until_ms, probing, .. }) if *probing || now_ms < *until_ms
         );
-        if held {
-            self.held.one();
+        if rejects {
+            self.rejected.one();
         }
-        held
+        rejects
     }
 
-    /// How many calls to `server` may be under way at once.
-    pub(super) fn room(&self, server: &str) -> usize {
+    /// The concurrency limit of `server`.
+    pub(super) fn limit(&self, server: &str) -> usize {
         match self.servers.lock().get(server) {
-            Some(State::Returning(room)) => *room,
-            _ => self.full,
+            Some(State::Recovering { limit }) => *limit,
+            Some(State::Failing { .. } | State::Open { .. }) | None => self.full_limit,
         }
     }
 
-    fn went(&self, server: &str, went: Went, now_ms: u64) {
+    fn record(&self, server: &str, result: CallResult, now_ms: u64) {
         let mut servers = self.servers.lock();
-        let state = servers.get(server).copied();
-        let next = match (state, went) {
-            (None | Some(State::Failing(_)), Went::Well) => None,
-            (Some(State::Held { .. }), Went::Well) => {
-                tracing::info!(target: "fauxmetal::effect", server, "a server answers again");
-                (self.full > 2).then_some(State::Returning(2))
+        let next = match (servers.get(server).copied(), result) {
+            (None | Some(State::Failing { .. }), CallResult::Answered) => None,
+            (Some(State::Open { .. }), CallResult::Answered) => {
+                tracing::info!(target: "fauxmetal::effect", server, "server answers again; circuit closed");
+                (self.full_limit > FIRST_LIMIT).then_some(State::Recovering { limit: FIRST_LIMIT })
             }
-            (Some(State::Returning(room)), Went::Well) => {
-                (room + 1 < self.full).then_some(State::Returning(room + 1))
+            (Some(State::Recovering { limit }), CallResult::Answered) => {
+                (limit + 1 < self.full_limit).then_some(State::Recovering { limit: limit + 1 })
             }
-            (None, Went::Badly(_)) if servers.len() >= MAX_SERVERS => None,
-            (None, Went::Badly(_)) => Some(State::Failing(1)),
-            (Some(State::Failing(failed)), Went::Badly(_)) if failed + 1 < TOLERATED => {
-                Some(State::Failing(failed + 1))
+            (None, CallResult::Failed { .. }) if servers.len() >= MAX_SERVERS => None,
+            (None, CallResult::Failed { .. }) => Some(State::Failing { failures: 1 }),
+            (Some(State::Failing { failures }), CallResult::Failed { .. })
+                if failures + 1 < FAILURES_TO_OPEN =>
+            {
+                Some(State::Failing { failures: failures + 1 })
             }
-            (Some(State::Failing(_)), Went::Badly(wish_ms)) => {
+            (Some(State::Failing { .. }), CallResult::Failed { retry_after_ms }) => {
                 tracing::warn!(
                     target: "fauxmetal::effect",
                     server,
-                    "a server does not answer; calls to it are held back until it does"
+                    "server does not answer; circuit open: only probes are sent until it does"
                 );
-                Some(self.hold(server, 0, wish_ms, now_ms))
+                Some(self.open(server, 0, retry_after_ms, now_ms))
             }
-            (Some(State::Returning(_)), Went::Badly(wish_ms)) => Some(self.hold(server, 0, wish_ms, now_ms)),
-            (Some(State::Held { holds, probing: true, .. }), Went::Badly(wish_ms)) => {
-                Some(self.hold(server, holds + 1, wish_ms, now_ms))
+            (Some(State::Recovering { .. }), CallResult::Failed { retry_after_ms }) => {
+                Some(self.open(server, 0, retry_after_ms, now_ms))
             }
-            // It set out before the others were held.
-            (Some(held @ State::Held { .. }), Went::Badly(_)) => Some(held),
+            (
+                Some(State::Open { failed_probes, probing: true, .. }),
+                CallResult::Failed { retry_after_ms },
+            ) => Some(self.open(server, failed_probes + 1, retry_after_ms, now_ms)),
+            // The call was sent before the circuit opened.
+            (Some(open @ State::Open { probing: false, .. }), CallResult::Failed { .. }) => Some(open),
         };
         match next {
             Some(next) => {
@@ -149,49 +164,43 @@ impl Circuits {
         }
     }
 
-    fn hold(&self, server: &str, holds: u32, wish_ms: Option<u64>, now_ms: u64) -> State {
-        let ms = FIRST_HOLD_MS.saturating_mul(1 << holds.min(16)).min(LONGEST_HOLD_MS);
-        let jitter = self.dice.hash_one((server, holds, now_ms)) % (ms / 2);
-        let wish_ms = wish_ms.unwrap_or(0).min(LONGEST_WISH_MS);
-        let until_ms = now_ms + (ms * 3 / 4 + jitter).max(wish_ms);
-        State::Held { until_ms, holds, probing: false }
+    fn open(&self, server: &str, failed_probes: u32, retry_after_ms: Option<u64>, now_ms: u64) -> State {
+        let ms = FIRST_OPEN_MS.saturating_mul(1 << failed_probes.min(16)).min(LONGEST_OPEN_MS);
+        let jitter = self.jitter.hash_one((server, failed_probes, now_ms)) % (ms / 2);
+        let retry_after_ms = retry_after_ms.unwrap_or(0).min(MAX_RETRY_AFTER_MS);
+        let until_ms = now_ms + (ms * 3 / 4 + jitter).max(retry_after_ms);
+        State::Open { until_ms, failed_probes, probing: false }
     }
 
-    /// Puts what was counted on the page.
+    /// The names of the metrics call an open circuit `held`.
     pub(super) fn meter(&self, page: &mut Page) {
         let name = "fauxmetal_ironic_requests_total";
-        page.counter(name, "Requests to Ironic's API that went out", &[], self.sent.get());
+        page.counter(name, "Requests sent to Ironic's API", &[], self.sent.get());
         let name = "fauxmetal_ironic_requests_held_total";
-        page.counter(name, "Requests that did not, for their server did not answer", &[], self.held.get());
-        let held = self.servers.lock().values().filter(|s| matches!(s, State::Held { .. })).count();
-        page.gauge(
-            "fauxmetal_servers_held",
-            "Servers that do not answer and are left alone",
-            &[],
-            held as u64,
-        );
+        let help = "Requests to Ironic's API not sent because the circuit was open";
+        page.counter(name, help, &[], self.rejected.get());
+        let open = self.servers.lock().values().filter(|s| matches!(s, State::Open { .. })).count();
+        page.gauge("fauxmetal_servers_held", "Servers whose circuit is open", &[], open as u64);
     }
 
-    /// Requests that went out.
     #[cfg(test)]
     pub(super) fn sent(&self) -> u64 {
         self.sent.get()
     }
 }
 
-impl Pass<'_> {
-    /// Says how the call went, at `now_ms`.
-    pub(super) fn went(mut self, went: Went, now_ms: u64) {
-        self.open = false;
-        self.circuits.went(self.server, went, now_ms);
+impl Permit<'_> {
+    pub(super) fn record(mut self, result: CallResult, now_ms: u64) {
+        self.recorded = true;
+        self.circuits.record(self.server, result, now_ms);
     }
 }
 
-impl Drop for Pass<'_> {
-    /// A call whose end nobody saw says nothing; the next one may look.
+impl Drop for Permit<'_> {
+    /// A probe without a recorded result says nothing about the server, so another probe may follow.
     fn drop(&mut self) {
-        if self.open
-            && let Some(State::Held { probing, .. }) = self.circuits.servers.lock().get_mut(self.server)
+        if !self.recorded
+            && let Some(State::Open { probing, .. }) = self.circuits.servers.lock().get_mut(self.server)
         {
             *probing = false;
         }
@@ -202,108 +211,109 @@ impl Drop for Pass<'_> {
 mod tests {
     use super::*;
 
-    const BADLY: Went = Went::Badly(None);
+    const FAILED: CallResult = CallResult::Failed { retry_after_ms: None };
 
-    fn held_for(circuits: &Circuits, now_ms: u64) -> u64 {
-        circuits.enter("a", now_ms).err().expect("calls are held")
+    /// The time until the next probe of server "a".
+    fn open_ms(circuits: &Circuits, now_ms: u64) -> u64 {
+        circuits.permit("a", now_ms).err().expect("the circuit is open")
     }
 
-    fn call(circuits: &Circuits, now_ms: u64, went: Went) {
+    fn call(circuits: &Circuits, now_ms: u64, result: CallResult) {
         circuits
-            .enter("a", now_ms)
-            .unwrap_or_else(|ms| panic!("calls are held for {ms} ms"))
-            .went(went, now_ms);
+            .permit("a", now_ms)
+            .unwrap_or_else(|ms| panic!("the circuit is open for another {ms} ms"))
+            .record(result, now_ms);
     }
 
-    /// A server that was lost at 0.
-    fn lost() -> Circuits {
+    /// Circuits of which that of "a" opened at 0.
+    fn opened() -> Circuits {
         let circuits = Circuits::new(8);
-        for _ in 0..TOLERATED {
-            call(&circuits, 0, BADLY);
+        for _ in 0..FAILURES_TO_OPEN {
+            call(&circuits, 0, FAILED);
         }
         circuits
     }
 
     #[test]
-    fn a_few_failures_in_a_row_hold_the_rest_and_an_answer_between_them_does_not() {
+    fn failures_in_a_row_open_the_circuit_of_their_server_only() {
         let circuits = Circuits::new(8);
-        for _ in 0..3 * TOLERATED {
-            call(&circuits, 0, BADLY);
-            call(&circuits, 0, Went::Well);
+        for _ in 0..3 * FAILURES_TO_OPEN {
+            call(&circuits, 0, FAILED);
+            call(&circuits, 0, CallResult::Answered);
         }
-        assert!(circuits.servers.lock().is_empty(), "nothing is remembered of who is well");
-        let circuits = lost();
-        assert!((750..1250).contains(&held_for(&circuits, 0)));
-        assert!(circuits.enter("b", 0).is_ok(), "others are none the worse");
+        assert!(circuits.servers.lock().is_empty(), "a server that works has no entry");
+        let circuits = opened();
+        assert!((750..1250).contains(&open_ms(&circuits, 0)));
+        assert!(circuits.permit("b", 0).is_ok(), "other servers are not affected");
     }
 
     #[test]
-    fn one_call_at_a_time_looks_and_ever_more_rarely() {
-        let circuits = lost();
-        let (mut now, mut holds) = (0, Vec::new());
+    fn one_probe_is_sent_at_a_time_and_less_and_less_often() {
+        let circuits = opened();
+        let (mut now, mut waits) = (0, Vec::new());
         for _ in 0..9 {
-            let hold = held_for(&circuits, now);
-            holds.push(hold);
-            now += hold;
-            let probe = circuits.enter("a", now).ok().unwrap();
-            assert!(circuits.enter("a", now).is_err(), "one is enough");
-            probe.went(BADLY, now);
+            let wait = open_ms(&circuits, now);
+            waits.push(wait);
+            now += wait;
+            let probe = circuits.permit("a", now).ok().unwrap();
+            assert!(circuits.permit("a", now).is_err(), "one probe at a time");
+            probe.record(FAILED, now);
         }
-        for (n, hold) in holds.into_iter().enumerate() {
+        for (n, wait) in waits.into_iter().enumerate() {
             let middle = (1000u64 << n).min(60_000);
-            assert!((middle * 3 / 4..middle * 5 / 4).contains(&hold), "{n}: {hold}");
+            assert!((middle * 3 / 4..middle * 5 / 4).contains(&wait), "{n}: {wait}");
         }
     }
 
     #[test]
-    fn what_set_out_before_changes_nothing_and_a_lost_look_is_made_again() {
+    fn calls_sent_before_the_circuit_opened_change_nothing_and_a_lost_probe_is_repeated() {
         let circuits = Circuits::new(8);
-        let early: Vec<_> = (0..20).map(|_| circuits.enter("a", 0).ok().unwrap()).collect();
-        for pass in early {
-            pass.went(BADLY, 5);
+        let early: Vec<_> = (0..20).map(|_| circuits.permit("a", 0).ok().unwrap()).collect();
+        for permit in early {
+            permit.record(FAILED, 5);
         }
-        let hold = held_for(&circuits, 5);
-        assert!(hold < 1250);
-        drop(circuits.enter("a", 5 + hold).ok().unwrap());
-        assert!(circuits.enter("a", 5 + hold).is_ok());
+        let wait = open_ms(&circuits, 5);
+        assert!(wait < 1250);
+        drop(circuits.permit("a", 5 + wait).ok().unwrap());
+        assert!(circuits.permit("a", 5 + wait).is_ok());
     }
 
     #[test]
-    fn a_server_that_returns_is_not_run_over() {
-        let circuits = lost();
-        let now = held_for(&circuits, 0);
-        call(&circuits, now, Went::Well);
-        let mut rooms = vec![circuits.room("a")];
+    fn the_limit_of_a_server_that_recovers_grows_one_by_one() {
+        let circuits = opened();
+        let now = open_ms(&circuits, 0);
+        call(&circuits, now, CallResult::Answered);
+        let mut limits = vec![circuits.limit("a")];
         for _ in 0..6 {
-            call(&circuits, now, Went::Well);
-            rooms.push(circuits.room("a"));
+            call(&circuits, now, CallResult::Answered);
+            limits.push(circuits.limit("a"));
         }
-        assert_eq!(rooms, [2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(limits, [2, 3, 4, 5, 6, 7, 8]);
         assert!(circuits.servers.lock().is_empty());
-        let circuits = lost();
-        let now = held_for(&circuits, 0);
-        call(&circuits, now, Went::Well);
-        call(&circuits, now, BADLY);
-        assert!(held_for(&circuits, now) < 1250, "one failure on the way back is enough");
+        let circuits = opened();
+        let now = open_ms(&circuits, 0);
+        call(&circuits, now, CallResult::Answered);
+        call(&circuits, now, FAILED);
+        assert!(open_ms(&circuits, now) < 1250, "one failure during recovery opens the circuit again");
     }
 
     #[test]
-    fn a_servers_own_wish_is_followed_within_reason() {
-        for (wish_ms, held_ms) in [(20_000, 20_000), (u64::MAX, LONGEST_WISH_MS)] {
+    fn retry_after_is_respected_up_to_a_limit() {
+        for (retry_after_ms, open_for_ms) in [(20_000, 20_000), (u64::MAX, MAX_RETRY_AFTER_MS)] {
             let circuits = Circuits::new(8);
-            for _ in 0..TOLERATED {
-                call(&circuits, 0, Went::Badly(Some(wish_ms)));
+            for _ in 0..FAILURES_TO_OPEN {
+                call(&circuits, 0, CallResult::Failed { retry_after_ms: Some(retry_after_ms) });
             }
-            assert_eq!(held_for(&circuits, 0), held_ms);
+            assert_eq!(open_ms(&circuits, 0), open_for_ms);
         }
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_number_of_recorded_servers_is_bounded() {
         let circuits = Circuits::new(8);
         for n in 0..2 * MAX_SERVERS {
             let server = n.to_string();
-            circuits.enter(&server, 0).ok().unwrap().went(BADLY, 0);
+            circuits.permit(&server, 0).ok().unwrap().record(FAILED, 0);
         }
         assert_eq!(circuits.servers.lock().len(), MAX_SERVERS);
     }

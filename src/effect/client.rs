@@ -1,13 +1,13 @@
-//! The HTTP clients: the one place where connections to the outside are made, and where it is decided which may be.
+//! The HTTP clients. No other file opens an outgoing connection.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, NoProxy, Proxy};
+use reqwest::{Client, NoProxy, Proxy, RequestBuilder, Response};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
@@ -16,106 +16,71 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use rustls_platform_verifier::Verifier;
 use url::Url;
 
-use super::egress::{Egress, Names};
+use super::egress::{Egress, Forbidden, Names};
+use super::http_error::HttpError;
 
-/// A connection is made within this, or not at all.
-const CONNECT: Duration = Duration::from_secs(10);
-/// A server that sends nothing for so long is given up (IPA's `http_request_timeout` is 30 s, that of images 60 s).
-const SILENCE: Duration = Duration::from_secs(60);
-/// Redirects that are followed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for the next bytes of a response. IPA waits 30 s (`http_request_timeout`), and 60 s for images.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_REDIRECTS: usize = 5;
-/// Idle connections that are kept to one server.
+/// Idle connections that the pool keeps for one server.
 const MAX_IDLE: usize = 32;
-/// Clients with a proxy that are kept; beyond it they are made anew.
+/// Clients with proxies that are cached. When the cache is full, it is emptied.
 const MAX_PROXIED: usize = 16;
 
-/// Why there are no clients.
+/// Why the HTTP clients cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The CA is no PEM.
-    #[error("the CA of Ironic is not a PEM file of certificates: {0}")]
+    #[error("the CA of Ironic (--ironic-ca) must be a PEM file of certificates: {0}")]
     Ca(String),
-    /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
-    /// An endpoint is wrong.
     #[error(transparent)]
     Url(#[from] Forbidden),
-    /// A client cannot be set up.
+    /// Clients see this text, too: agents report it if an image is downloaded through a proxy.
     #[error("no HTTP client can be set up: {0}")]
     Client(#[from] reqwest::Error),
 }
 
-/// Why a URL is not fetched.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Forbidden {
-    /// Not a URL at all.
-    #[error("'{0}' is not a URL")]
-    NotAUrl(String),
-    /// Neither HTTP nor HTTPS. Files of this machine above all are nobody's business.
-    #[error("only http and https URLs are fetched, not '{0}:'")]
-    Scheme(String),
-    /// An address outside of what may be called.
-    #[error("{0} may not be called (--egress)")]
-    Address(IpAddr),
+/// Sends a request. Every outgoing HTTP request passes through here.
+pub(super) async fn send(request: RequestBuilder) -> Result<Response, HttpError> {
+    Ok(request.send().await?)
 }
 
-fn check_scheme(url: &Url) -> Result<(), Forbidden> {
-    match url.scheme() {
-        "http" | "https" => Ok(()),
-        other => Err(Forbidden::Scheme(other.to_owned())),
-    }
+/// The next bytes of a response's body; `None` at its end. Every body is read through here.
+pub(super) async fn chunk(response: &mut Response) -> Result<Option<Bytes>, HttpError> {
+    Ok(response.chunk().await?)
 }
 
-/// A URL of the web, wherever it leads. Others ask [`Clients::parse`], which knows where calls may go.
-fn parse(text: &str) -> Result<Url, Forbidden> {
-    let url = Url::parse(text).map_err(|_| {
-        // What is no URL can hold a password as well as one that is.
-        let shown = if text.contains(['@', '?']) { "..." } else { text };
-        Forbidden::NotAUrl(shown.to_owned())
-    })?;
-    check_scheme(&url)?;
-    Ok(url)
-}
-
-/// The server of a URL, as calls are counted by.
+/// Scheme, host and port of a URL. Queues and circuits are per origin.
 pub(super) fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// Whether a call was not made because it may not be.
-pub(super) fn is_forbidden(error: &reqwest::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if cause.is::<Forbidden>() {
-            return true;
-        }
-        source = cause.source();
-    }
-    false
-}
-
-/// Proxies to go through: scheme and URL of each, and the hosts that need none.
+/// The proxies of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Proxies {
+    /// Scheme of the request, and URL of the proxy.
     pub(super) by_scheme: Vec<(Box<str>, Box<str>)>,
+    /// Hosts that are reached without a proxy, as `no_proxy` lists them.
     pub(super) except: Option<Box<str>>,
 }
 
-/// All clients.
 pub(super) struct Clients {
     strict: Client,
+    /// Accepts every certificate, unlike `strict`.
     lax: Client,
     tls: ClientConfig,
     lax_tls: ClientConfig,
-    /// Everything goes through the lax client.
+    /// All requests use the lax client.
     insecure: bool,
     pub(super) egress: Arc<Egress>,
+    /// Cache of clients with proxies; the key also says whether the client accepts every certificate.
     proxied: Mutex<HashMap<(bool, Proxies), Client>>,
 }
 
 impl Clients {
-    /// Clients that trust the platform's CAs, and `ca` (PEM) in addition; or any certificate, if `insecure`.
+    /// The clients trust the platform's CAs and those in `ca` (PEM), or every certificate if `insecure`.
     pub(super) fn new(ca: Option<&[u8]>, insecure: bool, egress: Egress) -> Result<Self, ClientError> {
         let egress = Arc::new(egress);
         let provider = crate::tls::provider();
@@ -126,15 +91,15 @@ impl Clients {
             extra.push(cert);
         }
         if ca.is_some() && extra.is_empty() {
-            return Err(ClientError::Ca("it holds none".to_owned()));
+            return Err(ClientError::Ca("it contains no certificate".to_owned()));
         }
         let builder = || {
             ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()
         };
         let tls = match Verifier::new_with_extra_roots(extra, Arc::clone(&provider)) {
             Ok(verifier) => builder()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
-            // The platform has none at all, as in an empty container: then no certificate is good, which is said when
-            // one is met and not before.
+            // The platform has no CA, as in an empty container. Then every certificate fails, but only when a server
+            // presents it: plain HTTP must work.
             Err(_) => builder()?.with_root_certificates(RootCertStore::empty()),
         };
         let lax_tls =
@@ -144,33 +109,20 @@ impl Clients {
         Ok(Self { strict, lax, tls, lax_tls, insecure, egress, proxied: Mutex::default() })
     }
 
-    /// A URL from outside that may be fetched.
-    pub(super) fn parse(&self, text: &str) -> Result<Url, Forbidden> {
-        let url = parse(text)?;
-        self.check(&url)?;
-        Ok(url)
-    }
-
-    /// Whether a URL may be fetched, by a client's wish or a server's redirect. The address of a name is checked when it is
-    /// resolved.
-    pub(super) fn check(&self, url: &Url) -> Result<(), Forbidden> {
-        check(url, &self.egress)
-    }
-
-    /// The client for calls that check certificates, or do not.
-    pub(super) fn get(&self, insecure: bool) -> &Client {
+    /// The client without proxies. It accepts every certificate if `insecure` or the settings say so.
+    pub(super) fn direct(&self, insecure: bool) -> &Client {
         if insecure || self.insecure { &self.lax } else { &self.strict }
     }
 
-    /// The client that goes through those proxies.
+    /// The client that uses `proxies`.
     pub(super) fn through(&self, insecure: bool, proxies: &Proxies) -> Result<Client, ClientError> {
         if proxies.by_scheme.is_empty() {
-            return Ok(self.get(insecure).clone());
+            return Ok(self.direct(insecure).clone());
         }
         let insecure = insecure || self.insecure;
         for (_, proxy) in &proxies.by_scheme {
-            // What is no URL is said when the client is made.
-            Url::parse(proxy).map_or(Ok(()), |url| self.egress.check(&url))?;
+            // A text that is not a URL fails below, where the client is built.
+            Url::parse(proxy).map_or(Ok(()), |url| self.egress.check_host(&url))?;
         }
         let key = (insecure, proxies.clone());
         if let Some(client) = self.proxied.lock().get(&key) {
@@ -186,11 +138,6 @@ impl Clients {
     }
 }
 
-fn check(url: &Url, egress: &Egress) -> Result<(), Forbidden> {
-    check_scheme(url)?;
-    egress.check(url)
-}
-
 fn client(
     tls: &ClientConfig,
     proxies: Option<&Proxies>,
@@ -199,8 +146,8 @@ fn client(
     let redirects = Arc::clone(egress);
     let mut builder = Client::builder()
         .tls_backend_preconfigured(tls.clone())
-        .connect_timeout(CONNECT)
-        .read_timeout(SILENCE)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
         .redirect(Policy::custom(move |attempt| redirect(attempt, &redirects)))
         .dns_resolver(Arc::new(Names(Arc::clone(egress))))
         .pool_max_idle_per_host(MAX_IDLE)
@@ -222,45 +169,13 @@ fn redirect(attempt: Attempt<'_>, egress: &Egress) -> reqwest::redirect::Action 
     if attempt.previous().len() > MAX_REDIRECTS {
         return attempt.error(format!("more than {MAX_REDIRECTS} redirects"));
     }
-    match check(attempt.url(), egress) {
+    match egress.check(attempt.url()) {
         Ok(()) => attempt.follow(),
         Err(why) => attempt.error(why),
     }
 }
 
-/// The text of an error with all that caused it, in one line. The URL is left out: it can hold a password.
-pub(super) fn why(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text += &format!(": {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}
-
-/// A URL as it may be shown: without a password, and without a query, which can be a signature that opens an object store.
-pub(super) fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    if url.query().is_some() {
-        url.set_query(Some("..."));
-    }
-    // Neither can fail for a URL with a host, which all that were checked have.
-    let _ = url.set_password(None);
-    let _ = url.set_username("");
-    url.into()
-}
-
-/// A text that may be a URL, as it may be shown.
-pub(super) fn shown_text(text: &str) -> String {
-    Url::parse(text).map_or_else(|_| "(no URL)".to_owned(), |url| shown(&url))
-}
-
-/// Takes any certificate, and still checks that the server holds its key.
+/// Accepts every certificate, but still checks that the server has its private key.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 
@@ -304,16 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_web_is_fetched() {
-        assert!(parse("http://a/b").is_ok() && parse("https://[::1]:1/").is_ok());
-        assert_eq!(parse("file:///etc/passwd").unwrap_err(), Forbidden::Scheme("file".into()));
-        assert_eq!(parse("disk.iso").unwrap_err(), Forbidden::NotAUrl("disk.iso".into()));
-        assert_eq!(parse("http://u:secret@:x/").unwrap_err(), Forbidden::NotAUrl("...".into()));
-        assert_eq!(shown(&Url::parse("http://user:secret@a/b?c").unwrap()), "http://a/b?...");
-    }
-
-    #[test]
-    fn a_ca_that_is_none_is_refused() {
+    fn a_file_without_a_ca_is_refused() {
         for pem in ["", "no pem", "-----BEGIN CERTIFICATE-----\nAAAA\n"] {
             let error =
                 Clients::new(Some(pem.as_bytes()), false, Egress::default()).err().map(|e| e.to_string());
@@ -323,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_with_a_proxy_are_kept_but_not_for_ever() {
+    fn the_cache_of_clients_with_proxies_is_bounded() {
         let clients = Clients::new(None, false, Egress::default()).unwrap();
         for n in 0..MAX_PROXIED + 2 {
             let by_scheme = vec![("http".into(), format!("http://proxy-{n}:3128").into())];

@@ -1,5 +1,7 @@
-//! Where calls may go. What is checked is the address that is connected to, after every name has been resolved, so that
-//! neither a host name nor a redirect nor a name that changes its address leads elsewhere.
+//! Egress rules: which URLs and addresses outgoing calls may reach.
+//!
+//! An address is checked after its name is resolved, at each connection. So a host name, a redirect, or a name that
+//! changes its address cannot get around the rules.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -8,18 +10,29 @@ use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::client::Forbidden;
 use crate::meter::Counter;
 
-/// A network, as `192.0.2.0/24`, or a single address.
+/// Why a URL is not fetched.
+///
+/// Clients see the text: in `Status.Conditions` of a system, and in the error of an agent's command.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Forbidden {
+    #[error("'{0}' is not a URL")]
+    NotAUrl(String),
+    /// Only HTTP and HTTPS are allowed. `file:` above all would give clients the files of this machine.
+    #[error("only http and https URLs are fetched, not '{0}:'")]
+    Scheme(String),
+    #[error("{0} may not be called (--egress)")]
+    Address(IpAddr),
+}
+
+/// A network such as `192.0.2.0/24`, or a single address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network(IpNet);
 
 impl Network {
-    /// Reads one.
-    ///
     /// # Errors
-    /// Says what is wrong.
+    /// A message for the operator, if `text` is not a network or has host bits set.
     pub fn parse(text: &str) -> Result<Self, String> {
         let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         let network: IpNet = network
@@ -27,41 +40,60 @@ impl Network {
         if network.trunc() == network {
             return Ok(Self(network));
         }
-        Err(format!("'{text}' has bits beyond its length; {} is the network it is in", network.trunc()))
+        Err(format!("'{text}' has host bits set; write {}", network.trunc()))
     }
 }
 
-/// Addresses at which clouds tell a machine its secrets, beside the link-local one.
+/// Addresses at which cloud providers serve instance metadata, which includes secrets. The best known one,
+/// 169.254.169.254, is not listed because link-local addresses are excluded anyway.
 const METADATA: [IpAddr; 2] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
 ];
 
-/// Which addresses may be called.
 #[derive(Debug, Default)]
 pub(super) struct Egress {
-    /// None but these; when there are none, all that are somebody's.
+    /// Only these networks. If empty, every address except link-local, multicast, broadcast, unspecified and cloud
+    /// metadata addresses.
     pub(super) only: Vec<Network>,
-    /// Calls that were not made for it.
+    /// Counts the calls that the rules refused.
     pub(super) refused: Counter,
 }
 
 impl Egress {
-    /// Whether an address may be called.
     fn permits(&self, address: IpAddr) -> bool {
-        let address = plain(address);
+        let address = unwrapped(address);
         if !self.only.is_empty() {
             return self.only.iter().any(|network| network.0.contains(&address));
         }
-        let nobodys = match address {
+        let reserved = match address {
             IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
             IpAddr::V6(ip) => ip.is_unicast_link_local(),
         };
-        !(nobodys || address.is_multicast() || address.is_unspecified() || METADATA.contains(&address))
+        !(reserved || address.is_multicast() || address.is_unspecified() || METADATA.contains(&address))
     }
 
-    /// Whether a URL may be fetched, as far as it can be told before its name is resolved.
+    /// Parses a URL and checks it.
+    pub(super) fn parse(&self, text: &str) -> Result<Url, Forbidden> {
+        let url = Url::parse(text).map_err(|_| {
+            // A text that is not a URL may still contain a password.
+            let shown = if text.contains(['@', '?']) { "..." } else { text };
+            Forbidden::NotAUrl(shown.to_owned())
+        })?;
+        self.check(&url)?;
+        Ok(url)
+    }
+
+    /// Checks the scheme, and the host if it is an address. [`Names`] checks the addresses of a host name.
     pub(super) fn check(&self, url: &Url) -> Result<(), Forbidden> {
+        match url.scheme() {
+            "http" | "https" => self.check_host(url),
+            other => Err(Forbidden::Scheme(other.to_owned())),
+        }
+    }
+
+    /// Checks the host only, for the URL of a proxy.
+    pub(super) fn check_host(&self, url: &Url) -> Result<(), Forbidden> {
         let literal = match url.host() {
             Some(Host::Ipv4(ip)) => IpAddr::V4(ip),
             Some(Host::Ipv6(ip)) => IpAddr::V6(ip),
@@ -75,8 +107,8 @@ impl Egress {
     }
 }
 
-/// IPv4 where an IPv6 address only wraps it: mapped (RFC 4291, 2.5.5.2) or behind NAT64 (RFC 6052, 2.1).
-fn plain(address: IpAddr) -> IpAddr {
+/// The IPv4 address inside an IPv6 address: IPv4-mapped (RFC 4291, 2.5.5.2) or NAT64 (RFC 6052, 2.1).
+fn unwrapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(ip) = address else { return address };
     match ip.segments() {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
@@ -88,7 +120,7 @@ fn plain(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The system's resolver, without the addresses that may not be called.
+/// The system's DNS resolver, without the addresses that the egress rules exclude.
 pub(super) struct Names(pub(super) Arc<Egress>);
 
 impl Resolve for Names {
@@ -117,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_list_all_may_be_called_but_what_is_nobodys() {
+    fn without_a_list_only_reserved_addresses_are_refused() {
         for good in ["127.0.0.1", "10.1.2.3", "192.0.2.1", "::1", "2001:db8::1", "fd00::1", "::ffff:10.0.0.1"]
         {
             assert!(permits(&[], good), "{good}");
@@ -140,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_list_nothing_else_may() {
+    fn with_a_list_all_other_addresses_are_refused() {
         let only = ["192.0.2.0/24", "2001:db8::/32", "169.254.169.254"];
         for good in ["192.0.2.255", "::ffff:192.0.2.1", "2001:db8:1::", "169.254.169.254"] {
             assert!(permits(&only, good), "{good}");
@@ -151,12 +183,19 @@ mod tests {
     }
 
     #[test]
-    fn networks_are_read_strictly() {
+    fn only_http_and_https_are_fetched() {
+        let egress = Egress::default();
+        let parse = |text| egress.parse(text);
+        assert!(parse("http://a/b").is_ok() && parse("https://[::1]:1/").is_ok());
+        assert_eq!(parse("file:///etc/passwd").unwrap_err(), Forbidden::Scheme("file".into()));
+        assert_eq!(parse("disk.iso").unwrap_err(), Forbidden::NotAUrl("disk.iso".into()));
+        assert_eq!(parse("http://u:secret@:x/").unwrap_err(), Forbidden::NotAUrl("...".into()));
+    }
+
+    #[test]
+    fn a_wrong_network_is_refused_with_a_hint() {
         for (text, said) in [
-            (
-                "192.0.2.1/24",
-                "'192.0.2.1/24' has bits beyond its length; 192.0.2.0/24 is the network it is in",
-            ),
+            ("192.0.2.1/24", "'192.0.2.1/24' has host bits set; write 192.0.2.0/24"),
             ("example.org", "'example.org' is not a network; write ADDRESS/LENGTH, as 192.0.2.0/24"),
             ("10.0.0.0/33", "'10.0.0.0/33' is not a network; write ADDRESS/LENGTH, as 192.0.2.0/24"),
         ] {
@@ -165,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_known_however_a_url_writes_it() {
+    fn an_address_is_recognised_in_every_spelling() {
         let egress = Egress::default();
         for url in [
             "http://169.254.169.254/",

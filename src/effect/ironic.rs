@@ -1,38 +1,193 @@
-//! Calls to Ironic: version, inspection, lookup, heartbeat.
+//! Calls to Ironic: inspection, lookup, heartbeat, and the discovery of the API's version.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
-use super::circuit::Went;
-use super::client::{self, why};
-use super::{Done, Outside};
-use crate::ipa::ironic::{self, ApiVersion, Call};
+use super::circuit::CallResult;
+use super::client::{chunk, origin, send};
+use super::egress::Forbidden;
+use super::http_error::HttpError;
+use super::performed::Performed;
+use super::redact::redacted;
+use super::runner::EffectRunner;
+use crate::ipa::ironic::{self, ApiVersion, IronicRequest, VersionedRequest};
 use crate::node::command::Answer;
 use crate::node::ipa::{Beat, Inspected, Ipa, LookedUp};
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
-/// A call to Ironic takes this long at most. IPA's `http_request_timeout` is 30 s without an answer.
-const CALL: Duration = Duration::from_secs(60);
-/// Bytes of an answer that are read at most: a lookup holds a whole node, which can be large.
-const MAX_ANSWER_BYTES: usize = 8 << 20;
-/// An API's version is asked for again after so long, simulated ms.
+/// Longest time for one request. IPA's `http_request_timeout` is 30 s without a byte.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest response body that is read. A lookup returns a whole node, which can be large.
+const MAX_BODY_BYTES: usize = 8 << 20;
+/// How long the version of an API is cached, simulated ms.
 const VERSION_AGE_MS: u64 = 300_000;
-/// APIs whose versions are remembered.
+/// APIs in the cache of versions. When the cache is full, it is emptied.
 const MAX_VERSIONS: usize = 256;
+/// Characters of an error response that are logged.
+const MAX_LOGGED_CHARS: usize = 300;
 
-/// What is looked up of an agent before a call.
-struct Whom {
-    api: Option<String>,
+/// A request to Ironic's API and where it goes, from one look at the node.
+struct ApiRequest {
+    /// Base URL of the API.
+    url: String,
     insecure: bool,
+    request: VersionedRequest,
 }
 
-impl Outside {
-    /// Looks at the agent of that start of the machine; `None` when it is gone.
-    fn agent<R>(&self, id: NodeId, epoch: u32, see: impl FnOnce(&Node, &Ipa, SimTime) -> R) -> Option<R> {
+/// A response of Ironic. Displays itself for the log.
+struct Reply {
+    /// For the log, so without credentials.
+    url: String,
+    status: StatusCode,
+    retry_after_ms: Option<u64>,
+    body: Bytes,
+}
+
+impl Reply {
+    /// Whether the server, or a proxy before it, cannot serve any request at the moment. Status 500 does not count,
+    /// as it may concern one node only.
+    fn is_overload(&self) -> bool {
+        use StatusCode as S;
+        matches!(
+            self.status,
+            S::TOO_MANY_REQUESTS | S::BAD_GATEWAY | S::SERVICE_UNAVAILABLE | S::GATEWAY_TIMEOUT
+        )
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, status, .. } = self;
+        // The body of a good response is not logged, as it may contain a token.
+        if status.is_success() {
+            return write!(f, "{url}: {status}, but the response body is not usable");
+        }
+        let body: String = String::from_utf8_lossy(&self.body).chars().take(MAX_LOGGED_CHARS).collect();
+        write!(f, "{url}: {status} {body}")
+    }
+}
+
+/// Why there is no usable response of Ironic. The text is for the log.
+#[derive(Debug, thiserror::Error)]
+enum NoReply {
+    #[error("the agent has been stopped")]
+    AgentGone,
+    #[error("no URL of an Ironic API is known")]
+    NoApi,
+    #[error("no inspection URL is known")]
+    NoInspectionUrl,
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error("{method} {url}: not sent, because the circuit is open; next probe in {left_ms} ms")]
+    CircuitOpen { method: Method, url: String, left_ms: u64 },
+    #[error("{method} {url}: {error}")]
+    Failed { method: Method, url: String, error: ExchangeError },
+    #[error("{0}")]
+    Overloaded(String),
+}
+
+/// Why a request that was sent got no complete response.
+#[derive(Debug, thiserror::Error)]
+enum ExchangeError {
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error("the response is longer than {MAX_BODY_BYTES} bytes")]
+    TooLong,
+    #[error("no response within {} s", TIMEOUT.as_secs())]
+    Timeout,
+}
+
+impl NoReply {
+    fn is_circuit_open(&self) -> bool {
+        matches!(self, Self::CircuitOpen { .. })
+    }
+
+    /// The effect fails with `answer`. `None` if the agent does not run any more, and so needs no answer.
+    fn performed(&self, answer: Answer) -> Option<Performed> {
+        if matches!(self, Self::AgentGone) {
+            return None;
+        }
+        Some(Performed { answer, problem: Some(self.to_string()), circuit_open: self.is_circuit_open() })
+    }
+}
+
+impl EffectRunner {
+    /// Sends the inspection data to the first URL that answers.
+    pub(super) async fn inspect(&self, id: NodeId, epoch: u32) -> Option<Performed> {
+        let look = |node: &Node, agent: &Ipa, now| {
+            let mut urls = agent.params.inspection_urls.to_vec();
+            if !urls.is_empty() && agent.params.spread > 1 {
+                let first = usize::from(agent.endpoint) % urls.len();
+                urls.rotate_left(first);
+            }
+            (urls, agent.params.insecure, ironic::inspection(node, agent, now, &self.settings.bmcs))
+        };
+        let (urls, insecure, request) = self.look_at_agent(id, epoch, look)?;
+        let (mut problem, mut circuit_open) = (NoReply::NoInspectionUrl, !urls.is_empty());
+        for url in urls {
+            match self.exchange(insecure, &url, &request).await {
+                Ok(reply) => {
+                    let answer = ironic::inspected(reply.status, &reply.body);
+                    let problem = match answer {
+                        Inspected::Accepted(..) => None,
+                        Inspected::Retry | Inspected::Refused => Some(reply.to_string()),
+                    };
+                    return Some(Performed::new(Answer::Inspected(answer), problem));
+                }
+                Err(error) => (circuit_open, problem) = (circuit_open && error.is_circuit_open(), error),
+            }
+        }
+        let (answer, problem) = (Answer::Inspected(Inspected::Retry), Some(problem.to_string()));
+        Some(Performed { answer, problem, circuit_open })
+    }
+
+    pub(super) async fn look_up(&self, id: NodeId, epoch: u32) -> Option<Performed> {
+        let reply = async {
+            let api = self.api_request(id, epoch, |node, agent| Some(ironic::lookup(node, agent)))?;
+            let version = self.version(id, epoch, &api).await?;
+            let request = api.request.at(version);
+            self.exchange(api.insecure, &api.url, &request).await
+        };
+        match reply.await {
+            Ok(reply) => {
+                let answer = ironic::looked_up(reply.status, &reply.body);
+                let found = matches!(answer, LookedUp::Found { .. });
+                Some(Performed::new(Answer::LookedUp(answer), (!found).then(|| reply.to_string())))
+            }
+            Err(error) => error.performed(Answer::LookedUp(LookedUp::Unreachable)),
+        }
+    }
+
+    pub(super) async fn heartbeat(&self, id: NodeId, epoch: u32, due: SimTime) -> Option<Performed> {
+        let (urls, ca) = (&self.settings.agent_urls, self.settings.agent_ca_pem.as_deref());
+        let reply = async {
+            let api = self.api_request(id, epoch, |node, agent| ironic::heartbeat(node, agent, urls, ca))?;
+            let version = self.version(id, epoch, &api).await?;
+            self.meters.heartbeat(due, self.fleet.clock().now());
+            let request = api.request.at(version);
+            self.exchange(api.insecure, &api.url, &request).await
+        };
+        match reply.await {
+            Ok(reply) => {
+                let beat = ironic::beat(reply.status);
+                Some(Performed::new(Answer::Beat(beat), (beat != Beat::Accepted).then(|| reply.to_string())))
+            }
+            Err(error) => error.performed(Answer::Beat(Beat::Unreachable)),
+        }
+    }
+
+    /// Looks at the agent of start `epoch`. `None` if it does not run any more.
+    fn look_at_agent<R>(
+        &self,
+        id: NodeId,
+        epoch: u32,
+        see: impl FnOnce(&Node, &Ipa, SimTime) -> R,
+    ) -> Option<R> {
         let look = |node: &Node, now| {
             let agent = node.ipa().filter(|_| node.starts() == epoch)?;
             Some(see(node, agent, now))
@@ -40,217 +195,97 @@ impl Outside {
         self.fleet.look(id, look).flatten()
     }
 
-    fn whom(&self, id: NodeId, epoch: u32) -> Option<Whom> {
-        self.agent(id, epoch, |_, agent, _| Whom {
-            api: agent.api_url().map(str::to_owned),
-            insecure: agent.params.insecure,
-        })
-    }
-
-    /// Sends the inspection data, to the first URL that answers.
-    pub(super) async fn inspect(&self, id: NodeId, epoch: u32) -> Option<Done> {
-        let (urls, insecure, call) = self.agent(id, epoch, |node, agent, now| {
-            let mut urls = agent.params.inspection_urls.to_vec();
-            if !urls.is_empty() && agent.params.spread > 1 {
-                let first = usize::from(agent.endpoint) % urls.len();
-                urls.rotate_left(first);
-            }
-            (urls, agent.params.insecure, ironic::inspection(node, agent, now, &self.settings.bmcs))
-        })?;
-        let (mut note, mut held) = ("no inspection URL is known".to_owned(), !urls.is_empty());
-        for url in urls {
-            match self.send(insecure, &url, &call).await {
-                Ok((status, body)) => {
-                    let answer = ironic::inspected(status, &body);
-                    let note = match answer {
-                        Inspected::Accepted(..) => None,
-                        Inspected::Retry | Inspected::Refused => Some(said(&url, status, &body)),
-                    };
-                    return Some(Done::new(Answer::Inspected(answer), note));
-                }
-                Err(silence) => (note, held) = (silence.why, held && silence.held),
-            }
-        }
-        Some(Done { answer: Answer::Inspected(Inspected::Retry), note: Some(note), held })
-    }
-
-    /// Looks the node up.
-    pub(super) async fn look_up(&self, id: NodeId, epoch: u32) -> Option<Done> {
-        let Whom { api, insecure } = self.whom(id, epoch)?;
-        let unreachable = |silence: Silence| Done {
-            answer: Answer::LookedUp(LookedUp::Unreachable),
-            note: Some(silence.why),
-            held: silence.held,
-        };
-        let Some(api) = api else { return Some(unreachable("no API is known".into())) };
-        let version = match self.version(id, epoch, &api, insecure).await? {
-            Ok(version) => version,
-            Err(why) => return Some(unreachable(why)),
-        };
-        let call = self.agent(id, epoch, |node, agent, _| ironic::lookup(node, agent, version))?;
-        Some(match self.send(insecure, &api, &call).await {
-            Ok((status, body)) => {
-                let answer = ironic::looked_up(status, &body);
-                let found = matches!(answer, LookedUp::Found { .. });
-                Done::new(Answer::LookedUp(answer), (!found).then(|| said(&api, status, &body)))
-            }
-            Err(why) => unreachable(why),
-        })
-    }
-
-    /// Sends a heartbeat.
-    pub(super) async fn heartbeat(&self, id: NodeId, epoch: u32, due: SimTime) -> Option<Done> {
-        let Whom { api, insecure } = self.whom(id, epoch)?;
-        let unreachable = |silence: Silence| Done {
-            answer: Answer::Beat(Beat::Unreachable),
-            note: Some(silence.why),
-            held: silence.held,
-        };
-        let Some(api) = api else { return Some(unreachable("no API is known".into())) };
-        let version = match self.version(id, epoch, &api, insecure).await? {
-            Ok(version) => version,
-            Err(why) => return Some(unreachable(why)),
-        };
-        self.meters.beat(due, self.fleet.clock().now());
-        let (urls, ca) = (&self.settings.agent_urls, self.settings.agent_ca_pem.as_deref());
-        let call = self.agent(id, epoch, |n, agent, _| ironic::heartbeat(n, agent, version, urls, ca))??;
-        Some(match self.send(insecure, &api, &call).await {
-            Ok((status, body)) => {
-                let beat = ironic::beat(status);
-                let note = (beat != Beat::Accepted).then(|| said(&api, status, &body));
-                Done::new(Answer::Beat(beat), note)
-            }
-            Err(why) => unreachable(why),
-        })
-    }
-
-    /// The version of an API, asked for once in a while. One that answers something else is taken for an old one, as the
-    /// real agent does; but not one that says that it is too busy, for a heartbeat to an old one carries no token.
-    async fn version(
+    fn api_request(
         &self,
         id: NodeId,
         epoch: u32,
-        api: &str,
-        insecure: bool,
-    ) -> Option<Result<ApiVersion, Silence>> {
-        let now = self.fleet.clock().now();
-        if let Some((version, until)) = self.versions.lock().get(api)
-            && now < *until
-        {
-            return Some(Ok(*version));
-        }
-        let call = self.agent(id, epoch, |_, agent, _| ironic::discovery(agent))?;
-        let body = match self.send(insecure, api, &call).await {
-            Ok((status, body)) if is_overload(status) => return Some(Err(said(api, status, &body).into())),
-            Ok((_, body)) => body,
-            Err(why) => return Some(Err(why)),
+        request: impl FnOnce(&Node, &Ipa) -> Option<VersionedRequest>,
+    ) -> Result<ApiRequest, NoReply> {
+        let look = |node: &Node, agent: &Ipa, _| {
+            let url = agent.api_url().ok_or(NoReply::NoApi)?.to_owned();
+            let request = request(node, agent).ok_or(NoReply::AgentGone)?;
+            Ok(ApiRequest { url, insecure: agent.params.insecure, request })
         };
-        let Some(version) = ironic::discovered(&body) else { return Some(Ok(ApiVersion::OLDEST)) };
-        let mut versions = self.versions.lock();
-        if versions.len() >= MAX_VERSIONS {
-            versions.clear();
-        }
-        versions.insert(api.into(), (version, now.after_ms(VERSION_AGE_MS)));
-        Some(Ok(version))
+        self.look_at_agent(id, epoch, look).unwrap_or(Err(NoReply::AgentGone))
     }
 
-    /// Carries a call to `base`, and brings back what was answered, or why nothing was.
-    async fn send(&self, insecure: bool, base: &str, call: &Call) -> Result<(StatusCode, Bytes), Silence> {
-        let url = self
-            .clients
-            .parse(&format!("{}{}", base.trim_end_matches('/'), call.path))
-            .map_err(|error| error.to_string())?;
-        let (shown, server) = (client::shown(&url), client::origin(&url));
-        let clock = self.fleet.clock();
-        let pass = self.circuits.enter(&server, clock.real_ms()).map_err(|left_ms| Silence {
-            why: format!(
-                "{} {shown}: not tried, as the server does not answer; held for {left_ms} ms",
-                call.method
-            ),
-            held: true,
-        })?;
-        let exchange = async {
-            let mut request = self.clients.get(insecure).request(call.method.clone(), url);
-            request = request.headers(call.headers.clone());
-            if let Some(body) = &call.body {
-                request = request.body(body.clone());
+    /// The version of the API, cached for a while.
+    ///
+    /// Like IPA, it treats an API that answers something else as the oldest one. But an overloaded API counts as
+    /// unreachable, because a heartbeat to the oldest API carries no token.
+    async fn version(&self, id: NodeId, epoch: u32, api: &ApiRequest) -> Result<ApiVersion, NoReply> {
+        let now = self.fleet.clock().now();
+        if let Some((version, until)) = self.versions.lock().get(api.url.as_str())
+            && now < *until
+        {
+            return Ok(*version);
+        }
+        let reply = self.exchange(api.insecure, &api.url, &api.request.discovery()).await?;
+        if reply.is_overload() {
+            return Err(NoReply::Overloaded(reply.to_string()));
+        }
+        let version = match ironic::discovered(&reply.body) {
+            Some(version) => {
+                let mut versions = self.versions.lock();
+                if versions.len() >= MAX_VERSIONS {
+                    versions.clear();
+                }
+                versions.insert(api.url.as_str().into(), (version, now.after_ms(VERSION_AGE_MS)));
+                version
             }
-            let mut response = request.send().await.map_err(Broken::Call)?;
+            None => ApiVersion::OLDEST,
+        };
+        // The machine may have been turned off while the API answered.
+        self.look_at_agent(id, epoch, |_, _, _| ()).ok_or(NoReply::AgentGone)?;
+        Ok(version)
+    }
+
+    /// Sends a request to the server at `base`, through its circuit breaker.
+    async fn exchange(&self, insecure: bool, base: &str, request: &IronicRequest) -> Result<Reply, NoReply> {
+        let url = self.clients.egress.parse(&format!("{}{}", base.trim_end_matches('/'), request.path))?;
+        let (shown, server) = (redacted(&url), origin(&url));
+        let clock = self.fleet.clock();
+        let permit = self.circuits.permit(&server, clock.real_ms()).map_err(|left_ms| {
+            NoReply::CircuitOpen { method: request.method.clone(), url: shown.clone(), left_ms }
+        })?;
+        let reply = async {
+            let client = self.clients.direct(insecure);
+            let mut builder = client.request(request.method.clone(), url).headers(request.headers.clone());
+            if let Some(body) = &request.body {
+                builder = builder.body(body.clone());
+            }
+            let mut response = send(builder).await?;
             let mut body = BytesMut::new();
-            while let Some(chunk) = response.chunk().await.map_err(Broken::Call)? {
-                if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                    return Err(Broken::TooLong);
+            while let Some(chunk) = chunk(&mut response).await? {
+                if body.len() + chunk.len() > MAX_BODY_BYTES {
+                    return Err(ExchangeError::TooLong);
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok((response.status(), retry_after_ms(response.headers()), body.freeze()))
+            let (status, retry_after_ms) = (response.status(), retry_after_ms(response.headers()));
+            Ok(Reply { url: shown.clone(), status, retry_after_ms, body: body.freeze() })
         };
-        let result = tokio::time::timeout(CALL, exchange).await.unwrap_or(Err(Broken::TooLate));
-        let went = match &result {
-            Ok((status, wish_ms, _)) if is_overload(*status) => Some(Went::Badly(*wish_ms)),
-            Ok(_) | Err(Broken::TooLong) => Some(Went::Well),
-            // That says nothing about the server.
-            Err(Broken::Call(error)) if client::is_forbidden(error) => None,
-            Err(Broken::Call(_) | Broken::TooLate) => Some(Went::Badly(None)),
+        let result = tokio::time::timeout(TIMEOUT, reply).await.unwrap_or(Err(ExchangeError::Timeout));
+        let recorded = match &result {
+            Ok(reply) if reply.is_overload() => {
+                Some(CallResult::Failed { retry_after_ms: reply.retry_after_ms })
+            }
+            Ok(_) | Err(ExchangeError::TooLong) => Some(CallResult::Answered),
+            // The egress rules refused the call, which says nothing about the server.
+            Err(ExchangeError::Http(error)) if error.is_forbidden() => None,
+            Err(ExchangeError::Http(_) | ExchangeError::Timeout) => {
+                Some(CallResult::Failed { retry_after_ms: None })
+            }
         };
-        if let Some(went) = went {
-            pass.went(went, clock.real_ms());
+        if let Some(recorded) = recorded {
+            permit.record(recorded, clock.real_ms());
         }
-        let why = match result {
-            Ok((status, _, body)) => return Ok((status, body)),
-            Err(Broken::Call(error)) => why(error),
-            Err(Broken::TooLong) => format!("the answer is longer than {MAX_ANSWER_BYTES} bytes"),
-            Err(Broken::TooLate) => format!("no answer within {} s", CALL.as_secs()),
-        };
-        Err(format!("{} {shown}: {why}", call.method).into())
+        result.map_err(|error| NoReply::Failed { method: request.method.clone(), url: shown, error })
     }
 }
 
-/// Why there is no answer.
-struct Silence {
-    why: String,
-    /// The call was not made at all.
-    held: bool,
-}
-
-impl From<String> for Silence {
-    fn from(why: String) -> Self {
-        Self { why, held: false }
-    }
-}
-
-impl From<&str> for Silence {
-    fn from(why: &str) -> Self {
-        why.to_owned().into()
-    }
-}
-
-/// What went wrong with a call that was made.
-enum Broken {
-    Call(reqwest::Error),
-    TooLong,
-    TooLate,
-}
-
-/// Whether a server, or what stands before it, says that it cannot serve anybody at the moment. An error 500 can be about
-/// one node.
-fn is_overload(status: StatusCode) -> bool {
-    use StatusCode as S;
-    matches!(status, S::TOO_MANY_REQUESTS | S::BAD_GATEWAY | S::SERVICE_UNAVAILABLE | S::GATEWAY_TIMEOUT)
-}
-
-/// `Retry-After` in seconds (RFC 9110, 10.2.3); a date is passed over.
+/// `Retry-After` in seconds (RFC 9110, section 10.2.3). The form with a date is ignored.
 fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
     let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(seconds.saturating_mul(1000))
-}
-
-/// What a server said, for a log. A good answer is not repeated: it can hold a token.
-fn said(url: &str, status: StatusCode, body: &[u8]) -> String {
-    let url = client::shown_text(url);
-    if status.is_success() {
-        return format!("{url}: {status}, and an answer that is of no use");
-    }
-    let text: String = String::from_utf8_lossy(body).chars().take(300).collect();
-    format!("{url}: {status} {text}")
 }

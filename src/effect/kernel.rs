@@ -1,6 +1,7 @@
-//! From a kernel's command line to what runs: an agent with its parameters, or a system of its own.
+//! Decides from a kernel's command line which system boots: an Ironic Python Agent with its parameters, or another
+//! system.
 //!
-//! Names and defaults of the parameters are those of `ironic_python_agent/config.py`.
+//! The names and defaults of the parameters are those in `ironic_python_agent/config.py`.
 
 use url::Url;
 
@@ -8,36 +9,40 @@ use crate::media::CommandLine;
 use crate::node::command::Bootable;
 use crate::node::ipa::Params;
 
-/// What follows an API's URL where inspection data goes (`inspector.py`, `_get_urls`).
+/// The path below the API's URL to which inspection data is sent (`inspector.py`, `_get_urls`).
 const CONTINUE_INSPECTION: &str = "/v1/continue_inspection";
-/// `ipa-lookup-timeout` of an agent that was told none, seconds.
+/// Default of `ipa-lookup-timeout`, seconds.
 const LOOKUP_TIMEOUT_S: u32 = 600;
-/// API endpoints of one agent, at most.
+/// API endpoints that one agent stores; further ones are ignored.
 const MAX_ENDPOINTS: usize = 32;
 
-/// What boots with that command line. `names` are the volume's label and the image's file name; `ironic` are the API
-/// endpoints that are known.
+/// The system that boots with this command line. `names` are the volume label and the file name of the image;
+/// `ironic` are the API endpoints of the settings.
+///
+/// An image with agent parameters contains an agent. The image of an operator (`deploy_iso`) may have none; then its
+/// name decides, and the agent uses the endpoints of the settings.
 pub(super) fn bootable(line: &CommandLine, names: &[&str], ironic: &[Url]) -> Bootable {
-    let told = ["ipa-api-url", "ipa-inspection-callback-url"].iter().any(|name| given(line, name).is_some());
-    // An image of an operator's own (`deploy_iso`) can be told nothing; then its name has to say what it is.
-    let named = !ironic.is_empty() && names.iter().any(|name| says_agent(name));
-    if told || named { Bootable::Ipa(Box::new(params(line, ironic))) } else { Bootable::Live }
+    let has_url =
+        ["ipa-api-url", "ipa-inspection-callback-url"].iter().any(|name| given(line, name).is_some());
+    let named = !ironic.is_empty() && names.iter().any(|name| names_agent(name));
+    if has_url || named { Bootable::Ipa(Box::new(params(line, ironic))) } else { Bootable::Live }
 }
 
+/// A parameter that is not empty.
 fn given<'a>(line: &'a CommandLine, name: &str) -> Option<&'a str> {
     line.get(name).filter(|value| !value.is_empty())
 }
 
-/// Whether a label or file name holds `ipa` or `ironic-python-agent` as a word.
-fn says_agent(name: &str) -> bool {
+/// Whether a label or file name contains `ipa` or `ironic-python-agent` as a word.
+fn names_agent(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
     words.contains(&"ipa") || words.windows(3).any(|w| w == ["ironic", "python", "agent"])
 }
 
 fn params(line: &CommandLine, ironic: &[Url]) -> Params {
-    let told = urls(line, "ipa-api-url");
-    let (api_urls, spread) = endpoints(&told, ironic);
+    let given_urls = urls(line, "ipa-api-url");
+    let (api_urls, spread) = endpoints(&given_urls, ironic);
     let collectors = given(line, "ipa-inspection-collectors").unwrap_or_default();
     let callbacks = urls(line, "ipa-inspection-callback-url");
     let inspection_urls = if !callbacks.is_empty() {
@@ -47,8 +52,8 @@ fn params(line: &CommandLine, ironic: &[Url]) -> Params {
     } else {
         Vec::new()
     };
-    // Started for inspection alone, an agent has no API to call; only one that was told nothing at all gets one.
-    let api_urls = if told.is_empty() && given(line, "ipa-api-url").is_none() && !callbacks.is_empty() {
+    // With an inspection URL but no `ipa-api-url`, the agent is started for inspection only and calls no API.
+    let api_urls = if given_urls.is_empty() && given(line, "ipa-api-url").is_none() && !callbacks.is_empty() {
         Vec::new()
     } else {
         api_urls
@@ -72,40 +77,44 @@ fn params(line: &CommandLine, ironic: &[Url]) -> Params {
     }
 }
 
-/// A parameter that is a list of URLs. Discovery by multicast is not done: `mdns` counts as none.
+/// A parameter that is a list of URLs. Discovery by multicast DNS is not supported, so `mdns` is ignored.
 fn urls(line: &CommandLine, name: &str) -> Vec<String> {
     let list = given(line, name).unwrap_or_default().split(',').map(str::trim);
     list.filter(|url| !url.is_empty() && *url != "mdns").map(str::to_owned).collect()
 }
 
-/// As oslo.config reads a Boolean.
+/// A Boolean parameter, in the spellings that oslo.config accepts.
 fn flag(line: &CommandLine, name: &str) -> bool {
     line.get(name)
         .is_some_and(|v| matches!(&*v.to_ascii_lowercase(), "1" | "t" | "true" | "on" | "y" | "yes"))
 }
 
-/// The API endpoints of an agent that was told these, and how many of them from the first on are one service: all that
-/// are known, if one of them was told; else those told, and the known ones as stand-ins.
-fn endpoints(told: &[String], ironic: &[Url]) -> (Vec<String>, usize) {
+/// The API endpoints of an agent with these URLs on its command line, and how many of them (from the first on) belong
+/// to one service.
+///
+/// If a given URL is one of the settings' endpoints, or if none is given, the result is all endpoints of the settings.
+/// Otherwise the given URLs come first and the endpoints of the settings are stand-ins.
+fn endpoints(given: &[String], ironic: &[Url]) -> (Vec<String>, usize) {
     let known = || ironic.iter().map(|url| url.as_str().trim_end_matches('/').to_owned());
-    if told.is_empty() || told.iter().any(|url| is_known(url, ironic)) {
+    if given.is_empty() || given.iter().any(|url| is_known(url, ironic)) {
         return (known().collect(), ironic.len());
     }
-    (told.iter().cloned().chain(known()).collect(), 1)
+    (given.iter().cloned().chain(known()).collect(), 1)
 }
 
-/// Where inspection data goes, by the same rule. A service other than Ironic's own has no stand-ins.
-fn inspection(told: &[String], ironic: &[Url]) -> Vec<String> {
+/// The inspection URLs, by the same rule. Stand-ins are added only if a given URL is that of an Ironic API.
+fn inspection(given: &[String], ironic: &[Url]) -> Vec<String> {
     let base = |url: &String| url.strip_suffix(CONTINUE_INSPECTION).map(str::to_owned);
     let known =
         || ironic.iter().map(|url| format!("{}{CONTINUE_INSPECTION}", url.as_str().trim_end_matches('/')));
-    let bases: Vec<_> = told.iter().filter_map(base).collect();
+    let bases: Vec<_> = given.iter().filter_map(base).collect();
     if bases.iter().any(|url| is_known(url, ironic)) {
         return known().collect();
     }
-    told.iter().cloned().chain(known().filter(|_| !bases.is_empty())).collect()
+    given.iter().cloned().chain(known().filter(|_| !bases.is_empty())).collect()
 }
 
+/// Whether a URL is an endpoint of the settings, up to a slash at its end.
 fn is_known(url: &str, ironic: &[Url]) -> bool {
     let plain = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
     Url::parse(url).is_ok_and(|url| ironic.iter().any(|known| plain(known) == plain(&url)))
@@ -131,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn all_parameters_are_understood() {
+    fn all_parameters_are_read() {
         let line = "nofb ipa-api-url=http://a:6385 ipa-agent-token=tok ipa-global-request-id=req-1 BOOTIF=01-aa \
                     ipa-inspection-callback-url=http://a:6385/v1/continue_inspection ipa-inspection-collectors=default,lldp \
                     ipa-lookup-timeout=60 ipa-collect-lldp=1 ipa-insecure=true boot_method=vmedia";
@@ -146,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_endpoint_stands_for_all() {
+    fn an_endpoint_of_the_settings_stands_for_all_of_them() {
         let known = ["http://a:6385", "http://b:6385/"];
         let params = agent("ipa-api-url=http://b:6385/", &[], &known);
         assert_eq!((list(&params.api_urls), params.spread), (vec!["http://a:6385", "http://b:6385"], 2));
@@ -155,11 +164,11 @@ mod tests {
             list(&params.inspection_urls),
             ["http://a:6385/v1/continue_inspection", "http://b:6385/v1/continue_inspection"]
         );
-        assert_eq!(list(&params.api_urls), [""; 0], "for inspection alone there is no API");
+        assert_eq!(list(&params.api_urls), [""; 0], "an agent for inspection only has no API");
     }
 
     #[test]
-    fn unknown_endpoints_come_first() {
+    fn other_endpoints_come_before_those_of_the_settings() {
         let params = agent("ipa-api-url=http://x,http://y", &[], &["http://a"]);
         assert_eq!((list(&params.api_urls), params.spread), (vec!["http://x", "http://y", "http://a"], 1));
         let params = agent("ipa-inspection-callback-url=http://x/v1/continue", &[], &["http://a"]);
@@ -167,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn multicast_falls_back_to_what_is_known() {
+    fn mdns_is_replaced_by_the_endpoints_of_the_settings() {
         let params = agent("ipa-api-url=mdns ipa-inspection-callback-url=mdns", &[], &["http://a"]);
         assert_eq!(list(&params.api_urls), ["http://a"]);
         assert_eq!(list(&params.inspection_urls), ["http://a/v1/continue_inspection"]);
     }
 
     #[test]
-    fn an_image_without_parameters_is_known_by_its_name() {
+    fn an_image_without_parameters_is_recognised_by_its_name() {
         for name in ["IPA", "ipa-centos9.iso", "my-ironic-python-agent.iso", "Ironic_Python_Agent"] {
             let params = agent("quiet", &["x", name], &["http://a"]);
             assert_eq!(

@@ -1,23 +1,24 @@
-//! What of the calls outside is counted.
+//! Metrics of the outgoing calls.
 
 use std::time::Duration;
 
-use super::{Done, Outside};
+use super::performed::Performed;
 use crate::meter::{Counter, Gauge, Histogram, Page};
 use crate::node::command::{Answer, EffectKind};
 use crate::node::ipa::{Beat, Inspected, LookedUp};
 use crate::time::SimTime;
 
+/// Values of label `kind`, in the order of [`kind`].
 const KINDS: [&str; 6] = ["boot", "media", "inspection", "lookup", "heartbeat", "image"];
+/// Values of label `result`, in the order of [`result`]. `held` means that the circuit was open.
 const RESULTS: [&str; 4] = ["ok", "refused", "failed", "held"];
 
-/// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Meters {
     calls: [[Counter; RESULTS.len()]; KINDS.len()],
     pub(super) in_flight: Gauge,
     pub(super) waiting: Gauge,
-    lateness: Histogram,
+    heartbeat_lateness: Histogram,
     pub(super) calls_limit: Counter,
     pub(super) server_limit: Counter,
     pub(super) downloads_limit: Counter,
@@ -34,9 +35,9 @@ fn kind(kind: EffectKind) -> usize {
     }
 }
 
-fn result(done: &Done) -> usize {
-    let good = match &done.answer {
-        _ if done.held => return 3,
+fn result(performed: &Performed) -> usize {
+    let good = match &performed.answer {
+        _ if performed.circuit_open => return 3,
         Answer::Inspected(Inspected::Retry | Inspected::Refused)
         | Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked)
         | Answer::Beat(Beat::Refused) => return 1,
@@ -52,52 +53,39 @@ fn result(done: &Done) -> usize {
 }
 
 impl Meters {
-    /// An effect has been performed.
-    pub(super) fn done(&self, of: EffectKind, done: &Done) {
-        self.calls[kind(of)][result(done)].one();
+    pub(super) fn performed(&self, effect: EffectKind, performed: &Performed) {
+        self.calls[kind(effect)][result(performed)].one();
     }
 
-    /// Effects that have been performed.
+    /// All effects performed so far.
     #[cfg(test)]
-    pub(super) fn all_done(&self) -> u64 {
+    pub(super) fn all_performed(&self) -> u64 {
         self.calls.iter().flatten().map(Counter::get).sum()
     }
 
-    /// A heartbeat goes out.
-    pub(super) fn beat(&self, due: SimTime, now: SimTime) {
-        self.lateness.note(Duration::from_millis(now.since_ms(due)));
+    /// A heartbeat that was due at `due` is sent `now`.
+    pub(super) fn heartbeat(&self, due: SimTime, now: SimTime) {
+        self.heartbeat_lateness.note(Duration::from_millis(now.since_ms(due)));
     }
-}
 
-impl Outside {
-    /// Puts what was counted on the page.
-    pub fn meter(&self, page: &mut Page) {
-        let Meters { calls, in_flight, waiting, lateness, calls_limit, server_limit, downloads_limit } =
-            &self.meters;
-        for (kind, results) in KINDS.into_iter().zip(calls) {
+    pub(super) fn meter(&self, page: &mut Page) {
+        for (kind, results) in KINDS.into_iter().zip(&self.calls) {
             for (result, count) in RESULTS.into_iter().zip(results) {
                 let labels = [("kind", kind), ("result", result)];
-                page.counter("fauxmetal_calls_total", "Things done outside for nodes", &labels, count.get());
+                let help = "Outgoing calls on behalf of nodes, by kind and result";
+                page.counter("fauxmetal_calls_total", help, &labels, count.get());
             }
         }
-        page.gauge("fauxmetal_calls_in_flight", "Things being done outside", &[], in_flight.get());
-        page.gauge("fauxmetal_calls_waiting", "Things that wait to be done outside", &[], waiting.get());
+        page.gauge("fauxmetal_calls_in_flight", "Outgoing calls in flight", &[], self.in_flight.get());
+        page.gauge("fauxmetal_calls_waiting", "Outgoing calls that wait in a queue", &[], self.waiting.get());
         page.histogram(
             "fauxmetal_heartbeat_lateness_seconds",
-            "From when a heartbeat was due until it went out, simulated seconds",
+            "Time from when a heartbeat was due until it was sent, in simulated seconds",
             &[],
-            lateness,
+            &self.heartbeat_lateness,
         );
-        page.limit("calls", calls_limit);
-        page.limit("calls-per-server", server_limit);
-        page.limit("downloads", downloads_limit);
-        let refused = self.clients.egress.refused.get();
-        page.counter(
-            "fauxmetal_egress_refused_total",
-            "Calls to addresses that may not be called",
-            &[],
-            refused,
-        );
-        self.circuits.meter(page);
+        page.limit("calls", &self.calls_limit);
+        page.limit("calls-per-server", &self.server_limit);
+        page.limit("downloads", &self.downloads_limit);
     }
 }

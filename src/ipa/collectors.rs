@@ -1,7 +1,7 @@
-//! Inspection beyond the inventory: what IPA's other collectors find in the same machine.
+//! IPA's further inspection collectors, beyond the inventory and the logs.
 //!
-//! Shapes are those of `inspector.py`, `numa_inspector.py` and `dmi_inspector.py` of IPA, and of the `hardware-detect`
-//! tool that `extra-hardware` runs.
+//! The formats are those of IPA's `inspector.py`, `numa_inspector.py` and `dmi_inspector.py`, and of the tool
+//! `hardware-detect` that `extra-hardware` runs.
 
 use serde_json::{Map, Value, json};
 
@@ -9,13 +9,13 @@ use super::{disks, inventory, lldp};
 use crate::node::Node;
 use crate::profile::inventory::Nic;
 
-/// The NUMA node of a device: buses from 0x80 on hang on the second socket where there is one.
+/// The NUMA node of a PCI device. Buses from 0x80 on belong to the second socket, if there is one.
 fn numa_node(node: &Node, pci_address: &str) -> usize {
     let bus = pci_address.split(':').nth(1).and_then(|b| u8::from_str_radix(b, 16).ok()).unwrap_or(0);
     usize::from(bus >= 0x80).min(node.profile().processors.len() - 1)
 }
 
-/// `pci-devices`: interfaces, and whatever else the profile lists.
+/// `pci-devices`: the network interfaces, and the other devices in the profile.
 pub(super) fn pci_devices(node: &Node) -> Value {
     let profile = node.profile();
     let bare = |id: &str| id.trim_start_matches("0x").to_owned();
@@ -35,7 +35,7 @@ pub(super) fn pci_devices(node: &Node) -> Value {
     nics.chain(others).collect()
 }
 
-/// `numa-topology`: one NUMA node a socket. Linux counts the first threads of all cores before the second ones.
+/// `numa-topology`: one NUMA node per socket. Linux numbers the first threads of all cores before their second threads.
 pub(super) fn numa_topology(node: &Node) -> Value {
     let processors = &node.profile().processors;
     let ram_kib = inventory::usable_bytes(node) / 1024 / processors.len() as u64;
@@ -56,13 +56,13 @@ pub(super) fn numa_topology(node: &Node) -> Value {
     json!({"ram": ram, "cpus": cpus, "nics": nics})
 }
 
-/// `lldp`: what every interface hears.
+/// `lldp`: the neighbours of all interfaces.
 pub(super) fn lldp(node: &Node) -> Value {
-    let heard = |(port, nic): (u8, &Nic)| (nic.name.clone(), json!(lldp::neighbour(node.spec(), port)));
-    Value::Object(inventory::nics(node).map(heard).collect())
+    let neighbour = |(port, nic): (u8, &Nic)| (nic.name.clone(), json!(lldp::neighbour(node.spec(), port)));
+    Value::Object(inventory::nics(node).map(neighbour).collect())
 }
 
-/// `dmi-decode`: BIOS, processors and memory as `dmidecode` prints them.
+/// `dmi-decode`: BIOS, processors and memory in the format of `dmidecode`.
 pub(super) fn dmi(node: &Node) -> Value {
     let (profile, spec) = (node.profile(), node.spec());
     let cpus: Vec<_> = profile
@@ -104,7 +104,7 @@ pub(super) fn dmi(node: &Node) -> Value {
     })
 }
 
-/// `extra-hardware`: the four-column list of `hardware-detect`.
+/// `extra-hardware`: the list of `hardware-detect`, with four columns.
 pub(super) fn extra_hardware(node: &Node) -> Value {
     let (profile, spec) = (node.profile(), node.spec());
     let mut rows: Vec<[Value; 4]> = Vec::new();
@@ -140,12 +140,13 @@ pub(super) fn extra_hardware(node: &Node) -> Value {
     json!(rows)
 }
 
-/// `usb-devices`: hubs of the controller's virtual media, which `lshw` does not class as generic; so none.
+/// `usb-devices`: empty. The only USB devices are hubs of the BMC's virtual media, and `lshw` does not class these as
+/// generic.
 pub(super) fn usb_devices() -> Value {
     json!([])
 }
 
-/// Puts what the collector of that name finds into `data`; `false` for a name that no collector has.
+/// Adds the data of the collector `name`. Returns `false` if there is no such collector.
 pub(super) fn collect(name: &str, node: &Node, data: &mut Map<String, Value>) -> bool {
     let (key, value) = match name {
         "pci-devices" => ("pci_devices", pci_devices(node)),

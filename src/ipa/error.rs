@@ -1,6 +1,6 @@
-//! Errors of the agent's API on the wire: `{"faultcode", "faultstring"}`, the shape of WSME.
+//! Error responses of an agent's API: `{"faultcode", "faultstring"}`, the format of WSME.
 //!
-//! Ironic reads `faultstring` of every answer of 400 and above and stops dead without it
+//! Ironic reads `faultstring` of every response with status 400 and above, and fails without it
 //! (`ironic/drivers/modules/agent_client.py`, `_command`).
 
 use bytes::Bytes;
@@ -13,22 +13,22 @@ use crate::fleet::keep::NotKept;
 use crate::node::command::Refusal;
 use crate::node::ipa::IpaError;
 
-/// A request that comes to nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ApiError {
     status: StatusCode,
     text: String,
     allow: Option<HeaderValue>,
     retry_after_s: Option<u64>,
-    hang_up: bool,
+    /// Close the connection instead of sending the response.
+    close: bool,
 }
 
-impl Fault {
+impl ApiError {
     pub(super) fn new(status: StatusCode, text: String) -> Self {
-        Self { status, text, allow: None, retry_after_s: None, hang_up: false }
+        Self { status, text, allow: None, retry_after_s: None, close: false }
     }
 
-    /// An error of HTTP itself, worded as werkzeug does.
+    /// An HTTP error in the words of werkzeug, the HTTP library of IPA.
     fn http(status: StatusCode, text: &str) -> Self {
         let name = status.canonical_reason().unwrap_or("Error");
         Self::new(status, format!("{} {name}: {text}", status.as_u16()))
@@ -47,23 +47,23 @@ impl Fault {
     }
 
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
-        let fault =
+        let error =
             Self::http(StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed for the requested URL.");
-        Self { allow: Some(HeaderValue::from_static(allow)), ..fault }
+        Self { allow: Some(HeaderValue::from_static(allow)), ..error }
     }
 
-    pub(super) fn busy(with: &str) -> Self {
-        Self::new(StatusCode::CONFLICT, format!("{}: executing command {with}", Refusal::AgentBusy))
+    pub(super) fn busy(running: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, format!("{}: executing command {running}", Refusal::AgentBusy))
     }
 
-    /// As near to a refused connection as an answer can be; see [`CloseConnection`].
-    pub(super) fn unreachable() -> Self {
+    /// No agent serves here. The connection is closed, like that to a machine that is off; see [`CloseConnection`].
+    pub(super) fn no_agent() -> Self {
         let text = "no agent serves at this address: its machine is off, or its API is closed".to_owned();
-        Self { hang_up: true, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text) }
+        Self { close: true, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text) }
     }
 
-    /// Not done, or not told, for it could not be kept.
-    pub(super) fn not_kept(why: NotKept) -> Self {
+    /// The state cannot be stored on disk, so the command was refused, or its result is not sent.
+    pub(super) fn not_persisted(why: NotKept) -> Self {
         let text = format!("{why}; retry in {} seconds", NotKept::RETRY_AFTER_S);
         Self {
             retry_after_s: Some(NotKept::RETRY_AFTER_S),
@@ -83,27 +83,27 @@ impl Fault {
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.hang_up {
+        if self.close {
             response.extensions_mut().insert(CloseConnection);
         }
         response
     }
 }
 
-/// An error of IPA's own, answered directly instead of being recorded as a command's end.
-impl From<IpaError> for Fault {
+/// IPA returns some errors as the response, instead of recording them as the result of a command.
+impl From<IpaError> for ApiError {
     fn from(error: IpaError) -> Self {
         let status = StatusCode::from_u16(error.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self::new(status, format!("{}: {}", error.message, error.details))
     }
 }
 
-impl From<Refusal> for Fault {
+impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::AgentBusy => Self::new(StatusCode::CONFLICT, refusal.to_string()),
-            Refusal::NoAgent | Refusal::PoweredOff => Self::unreachable(),
-            // The rest is said to clients of the controller, and never to those of the agent.
+            Refusal::NoAgent | Refusal::PoweredOff => Self::no_agent(),
+            // Only commands to the BMC are refused for these reasons.
             Refusal::ManagerRestarting(_)
             | Refusal::MediaInserted
             | Refusal::SecureBootNeedsUefi

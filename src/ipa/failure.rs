@@ -1,7 +1,7 @@
-//! The errors that IPA's commands end with: class, status, message and details, as Ironic shows them to its users.
+//! The errors of IPA's commands: class, status, message and details. Ironic shows them to its users.
 //!
-//! Classes, messages and statuses are those of `ironic_python_agent/errors.py`; the details say the same in fewer words
-//! where nobody parses them.
+//! Classes, messages and statuses are those of `ironic_python_agent/errors.py`. Details that no program parses are
+//! shorter than IPA's.
 
 use serde_json::Value;
 
@@ -12,33 +12,32 @@ fn error(kind: &str, code: u16, message: &str, details: String) -> IpaError {
     IpaError { kind: kind.into(), code, message: message.into(), details: details.into() }
 }
 
-/// A command's own failure, and any that IPA has no class for.
+/// Any failure for which IPA has no class of its own.
 pub fn execution(details: String) -> IpaError {
     error("CommandExecutionError", 500, "Command execution failed", details)
 }
 
-/// Parameters that a command does not take.
+/// The parameters of a command are wrong.
 pub(super) fn params(details: String) -> IpaError {
     error("InvalidCommandParamsError", 400, "Invalid command parameters", details)
 }
 
-/// A command that does not exist, or not here.
+/// The command does not exist, or this agent cannot run it.
 pub(super) fn command(details: String) -> IpaError {
     error("InvalidCommandError", 400, "Invalid command", details)
 }
 
-/// Something that was asked for by its id.
 pub(super) fn not_found(what: &str, id: &str) -> IpaError {
     error("RequestedObjectNotFoundError", 404, "Not found", format!("{what} with id {id} not found."))
 }
 
-/// A step that no hardware manager has.
+/// No hardware manager has a method for the step.
 pub(super) fn no_method(name: &str) -> IpaError {
     let message = "No HardwareManager found to handle method";
     error("HardwareManagerMethodNotFound", 500, message, format!("Could not find method: {name}"))
 }
 
-/// Steps were listed by hardware managers of another version than ours.
+/// The version of the hardware managers has changed since they listed the steps.
 pub(super) fn version_mismatch(ours: &Value, theirs: &Value) -> IpaError {
     let message = "Hardware managers version mismatch, reload agent with correct version";
     let (ours, theirs) = (python::repr(ours), python::repr(theirs));
@@ -46,29 +45,26 @@ pub(super) fn version_mismatch(ours: &Value, theirs: &Value) -> IpaError {
     error("VersionMismatch", 409, message, details)
 }
 
-/// A step that failed in a way that its method does not foresee; `class` is that of the kind of step.
+/// A step raised an unexpected exception. `class` is the error class of the kind of step.
 pub(super) fn step(class: &str, message: &str, details: String) -> IpaError {
     error(class, 500, message, details)
 }
 
-/// Deployment failed, on the disk or in the config drive.
+/// Deployment failed at the disk or the config drive.
 pub fn deployment(details: String) -> IpaError {
     error("DeploymentError", 500, "Deploy step failed", details)
 }
 
-/// A RAID configuration that cannot be made.
 pub(super) fn software_raid(details: String) -> IpaError {
     error("SoftwareRAIDError", 500, "Software RAID caused unknown error", details)
 }
 
 const NO_DEVICE: &str = "Error finding the disk or partition device to deploy the image onto";
 
-/// No disk or partition of that description.
 pub(super) fn no_device(details: String) -> IpaError {
     error("DeviceNotFound", 404, NO_DEVICE, details)
 }
 
-/// All disks are too small for a root disk.
 pub(super) fn no_root_disk(min_bytes: u64) -> IpaError {
     no_device(format!(
         "No suitable device was found for deployment - root device hints were not provided and all found block \
@@ -76,13 +72,12 @@ pub(super) fn no_root_disk(min_bytes: u64) -> IpaError {
     ))
 }
 
-/// No disk has what the hints ask for.
+/// No disk matches the root device hints.
 pub(super) fn no_disk_fits(hints: &Value) -> IpaError {
     let hints = python::repr(hints);
     no_device(format!("No suitable device was found for deployment using these hints {hints}"))
 }
 
-/// Root device hints that are wrong.
 pub(super) fn invalid_hints(hints: &Value, why: &str) -> IpaError {
     let hints = python::repr(hints);
     no_device(format!(
@@ -90,12 +85,12 @@ pub(super) fn invalid_hints(hints: &Value, why: &str) -> IpaError {
     ))
 }
 
-/// An image that cannot be verified, for want of a checksum or of its algorithm.
+/// The image cannot be verified, because its checksum or the algorithm is missing.
 pub(super) fn unverifiable(details: String) -> IpaError {
     error("RESTError", 500, "An error occurred", details)
 }
 
-/// A download that failed, and may go well another time.
+/// A download failed; a retry may succeed.
 pub fn download(image: &str, why: &str) -> IpaError {
     error(
         "ImageDownloadError",
@@ -105,12 +100,11 @@ pub fn download(image: &str, why: &str) -> IpaError {
     )
 }
 
-/// A download that would fail again (a status of 400 to 499).
+/// A download failed with a status from 400 to 499; a retry would fail again.
 pub fn download_fatal(image: &str, why: &str) -> IpaError {
     IpaError { kind: "ImageDownloadFatalError".into(), ..download(image, why) }
 }
 
-/// An image that hashes to something else.
 pub fn checksum(image: &ImageJob, location: &str, expected: &str, found: &str) -> IpaError {
     let details = format!(
         "Image failed to verify against checksum. location: {location}; image ID: {}; image checksum: {expected}; \
@@ -120,19 +114,17 @@ pub fn checksum(image: &ImageJob, location: &str, expected: &str, found: &str) -
     error("ImageChecksumError", 500, "Error verifying image checksum", details)
 }
 
-/// An image that a disk cannot take.
 pub fn image_write(device: &str, stderr: &str) -> IpaError {
     let details =
         format!("Writing image to device {device} failed with exit code 1. stdout: . stderr: {stderr}");
     error("ImageWriteError", 500, "Error writing image to device", details)
 }
 
-/// An image of a format that is not allowed, or not the one that was promised.
+/// The format of the image is not allowed, or is not the one that Ironic gave.
 pub fn invalid_image(details: String) -> IpaError {
     error("InvalidImage", 500, "The provided image is not valid for use", details)
 }
 
-/// A partition that is too small for its image.
 pub fn root_too_small(image_mib: u64, root_mib: u64) -> IpaError {
     params(format!(
         "Root partition is too small for requested image. Image virtual size: {image_mib} MB, Root size: {root_mib} MB"

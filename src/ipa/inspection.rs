@@ -1,20 +1,20 @@
-//! The data that an agent sends when it is started for inspection.
+//! The inspection data that an agent sends.
 //!
-//! Mirrors `inspect` of `ironic_python_agent/inspector.py`: named collectors fill one object; a name that no collector
-//! has means that nothing is collected, and the error is all that is sent.
+//! Mirrors `inspect` of `ironic_python_agent/inspector.py`: named collectors add to one object. If a name is unknown,
+//! no collector runs, and only the error is sent.
 
 use serde_json::{Map, Value, json};
 
-use super::{collectors, disks, inventory, journal};
+use super::{collectors, disks, inventory, journal, root_disk};
 use crate::address::Place;
 use crate::node::Node;
 use crate::node::ipa::Ipa;
 use crate::time::SimTime;
 
-/// Collectors of an agent that was not told any (`config.py`, `INSPECTION_DEFAULT_COLLECTORS`).
+/// Default collectors (`config.py`, `INSPECTION_DEFAULT_COLLECTORS`).
 const DEFAULT: &str = "default,logs";
 
-/// All that is sent; `bmcs` is where the controllers are.
+/// The inspection data. `bmcs` are the listeners of the BMCs.
 pub(super) fn data(node: &Node, agent: &Ipa, now: SimTime, bmcs: &[Place]) -> Value {
     let given = &agent.params.collectors;
     let names: Vec<_> = if given.trim().is_empty() { DEFAULT } else { given }
@@ -50,7 +50,7 @@ pub(super) fn data(node: &Node, agent: &Ipa, now: SimTime, bmcs: &[Place]) -> Va
 
 fn default(node: &Node, agent: &Ipa, names: &[&str], bmcs: &[Place], data: &mut Map<String, Value>) {
     let disks = disks::list(node.spec());
-    if let Some(root) = disks::guess_root(&disks) {
+    if let Some(root) = root_disk::guess(&disks) {
         data.insert("root_disk".to_owned(), json!(root));
     }
     let managers = [json!({"name": "generic_hardware_manager", "version": "1.2"})];
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_controllers_address_is_told_where_it_is_its_own() {
+    fn the_bmc_address_is_reported_unless_it_is_shared() {
         let bench = Bench::booted(Params::default());
         let prefix = |network: &str, bits| Prefix::new(network.parse().unwrap(), bits).unwrap();
         let ips = [
@@ -82,23 +82,26 @@ mod tests {
         ];
         let shared = [Place::One("127.0.0.1:8443".parse().unwrap())];
         let ports = [Place::Ports("127.0.0.1:20000".parse().unwrap())];
-        let told = |bmcs: &[Place]| {
+        let reported = |bmcs: &[Place]| {
             let see = |n: &Node, now| data(n, n.ipa().unwrap(), now, bmcs);
             let inventory = bench.fleet.look(bench.id, see).unwrap()["inventory"].take();
             (inventory["bmc_address"].clone(), inventory["bmc_v6address"].clone())
         };
-        assert_eq!(told(&ips), (json!("127.16.0.1"), json!("fd00:1::1")));
-        assert_eq!((told(&shared), told(&ports)), ((Value::Null, Value::Null), (Value::Null, Value::Null)));
+        assert_eq!(reported(&ips), (json!("127.16.0.1"), json!("fd00:1::1")));
+        assert_eq!(
+            (reported(&shared), reported(&ports)),
+            ((Value::Null, Value::Null), (Value::Null, Value::Null))
+        );
     }
 
     #[test]
-    fn a_generic_machine_tells_all_that_ironic_stores() {
+    fn the_data_of_a_generic_machine_has_all_that_ironic_stores() {
         let collectors = "default,logs,pci-devices,lldp,numa-topology";
         let boot_interface = Some("01-02-aa-bb-cc-dd-ee".into());
         let mut data = sent(Params { collectors: collectors.into(), boot_interface, ..Params::default() });
         assert!(data["logs"].as_str().unwrap().len() > 100);
         data["logs"] = json!("[archive]");
-        // Sixty-four cores look alike.
+        // The 64 cores differ in their numbers only; one is enough for the snapshot.
         let cpus = data["numa_topology"]["cpus"].as_array_mut().unwrap();
         assert_eq!(cpus.len(), 64);
         assert_eq!(cpus[63], json!({"cpu": 31, "numa_node": 1, "thread_siblings": [63, 127]}));
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_it_is_inventory_and_logs() {
+    fn the_default_collectors_are_inventory_and_logs() {
         let data = sent(Params::default());
         let keys: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, ["boot_interface", "configuration", "error", "inventory", "logs", "root_disk"]);
@@ -116,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_are_told_with_the_interfaces_where_that_is_asked_for() {
+    fn interfaces_include_lldp_if_the_command_line_asks_for_it() {
         let data = sent(Params { collect_lldp: true, ..Params::default() });
         assert_eq!(data["inventory"]["interfaces"][0]["lldp"][2], json!([3, "0078"]));
         assert_eq!(data.get("lldp_raw"), None);
     }
 
     #[test]
-    fn every_collector_of_ipa_is_there() {
+    fn every_collector_of_ipa_exists() {
         let collectors = "default,logs,extra-hardware,pci-devices,numa-topology,dmi-decode,lldp,usb-devices";
         let data = sent(Params { collectors: collectors.into(), ..Params::default() });
         for key in ["data", "pci_devices", "numa_topology", "dmi", "lldp_raw", "usb_devices"] {
@@ -133,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collector_that_ipa_lacks_spoils_the_inspection() {
+    fn an_unknown_collector_makes_the_data_an_error() {
         let data = sent(Params { collectors: "default,magic".into(), ..Params::default() });
         let text = "The following errors were encountered:\n* Failed to load collector {'magic'}";
         assert_eq!(data, json!({"error": text}));

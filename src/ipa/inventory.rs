@@ -1,7 +1,7 @@
-//! What the agent finds in its machine: Ironic's inventory, computed from profile and identity.
+//! The inventory that an agent reports, computed from the node's profile and identity.
 //!
-//! Field names and types are those of `ironic_python_agent/hardware.py` (`list_hardware_info`). The values come from the
-//! same profile and the same functions as the controller's documents, so that both tell of one machine.
+//! Names and types of the fields are those of `list_hardware_info` in `ironic_python_agent/hardware.py`. The BMC's
+//! documents use the same profile and the same functions, so both describe the same machine.
 
 use serde_json::{Value, json};
 
@@ -13,10 +13,11 @@ use crate::node::ipa::Params;
 use crate::node::spec::Mac;
 use crate::profile::inventory::Nic;
 
-/// The whole inventory.
+/// The whole inventory. `bmcs` are the listeners of the BMCs.
 ///
-/// The controller's address is told only where it has one to itself: Ironic refuses an inspection whose address belongs to
-/// another node (`ironic/drivers/modules/inspect_utils.py`). MAC addresses are what a node is found by otherwise.
+/// It contains the BMC's address only if the node does not share it: Ironic refuses an inspection whose address
+/// belongs to another node (`ironic/drivers/modules/inspect_utils.py`). Without the address, Ironic finds the node by
+/// its MAC addresses.
 pub(super) fn inventory(node: &Node, params: &Params, bmcs: &[Place]) -> Value {
     let spec = node.spec();
     let profile = spec.profile;
@@ -44,7 +45,7 @@ pub(super) fn inventory(node: &Node, params: &Params, bmcs: &[Place]) -> Value {
     })
 }
 
-/// As `/sys/firmware/efi` tells.
+/// IPA reports `uefi` if `/sys/firmware/efi` exists.
 fn boot_mode(node: &Node) -> &'static str {
     match node.boot().mode {
         BootMode::Uefi => "uefi",
@@ -52,7 +53,7 @@ fn boot_mode(node: &Node) -> &'static str {
     }
 }
 
-/// What Linux leaves of the memory: a 64th goes to its own tables and to what firmware keeps.
+/// The memory that Linux reports. One 64th is assumed to be used by its own tables and by firmware.
 pub(super) fn usable_bytes(node: &Node) -> u64 {
     let bytes = node.profile().memory_mib() << 20;
     bytes - bytes / 64
@@ -64,7 +65,7 @@ fn cpu(node: &Node) -> Value {
     let first = &processors[0];
     json!({
         "model_name": first.model,
-        // A text, as `lscpu` prints it: Metal3 takes nothing else.
+        // A string in the format of `lscpu`; Metal3 requires it.
         "frequency": format!("{}.0000", first.max_mhz),
         "count": processors.iter().map(|p| p.threads).sum::<u32>(),
         "architecture": profile.cpu_arch(),
@@ -73,7 +74,7 @@ fn cpu(node: &Node) -> Value {
     })
 }
 
-/// All interfaces with the number of their port.
+/// All interfaces, each with its port number.
 pub(super) fn nics(node: &Node) -> impl Iterator<Item = (u8, &Nic)> {
     (0u8..).zip(&node.profile().nics)
 }
@@ -101,7 +102,7 @@ fn interfaces(node: &Node, params: &Params) -> Vec<Value> {
     nics(node).map(one).collect()
 }
 
-/// The address that Linux gives an interface by itself (RFC 4291, appendix A).
+/// The link-local address of an interface (RFC 4291, appendix A).
 fn link_local(mac: Mac) -> std::net::Ipv6Addr {
     let [a, b, c, d, e, f] = mac.0;
     std::net::Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])

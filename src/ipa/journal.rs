@@ -1,7 +1,7 @@
-//! The ramdisk's journal, told from what its agent remembers, and packed as IPA packs it.
+//! The logs of a ramdisk, written from the state of its agent and packed as IPA packs them.
 //!
-//! `collect_system_logs` of `ironic_python_agent/utils.py`: base64 of a gzipped tar with a file `journal` and the output
-//! of a few commands.
+//! `collect_system_logs` of `ironic_python_agent/utils.py` returns the base64 text of a gzipped tar archive. It
+//! contains the file `journal` and the output of a few commands.
 
 use std::fmt::Write as _;
 
@@ -11,12 +11,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
 
-use super::{VERSION, disks, inventory};
+use super::documents::VERSION;
+use super::{disks, inventory};
 use crate::node::Node;
 use crate::node::ipa::{CommandStatus, Ipa, Phase};
 use crate::time::SimTime;
 
-/// The archive, base64.
+/// The archive as base64 text.
 pub(super) fn archive(node: &Node, agent: &Ipa, now: SimTime) -> String {
     let files = [
         ("journal", journal(node, agent, now)),
@@ -31,17 +32,17 @@ pub(super) fn archive(node: &Node, agent: &Ipa, now: SimTime) -> String {
         header.set_mode(0o644);
         header.set_mtime(now.ms() / 1000);
         header.set_cksum();
-        tar.append_data(&mut header, name, text.as_bytes()).expect("a vector takes all that is written");
+        tar.append_data(&mut header, name, text.as_bytes()).expect("writing to a vector cannot fail");
     }
-    let gzip = tar.into_inner().expect("a vector takes all that is written");
-    STANDARD.encode(gzip.finish().expect("a vector takes all that is written"))
+    let gzip = tar.into_inner().expect("writing to a vector cannot fail");
+    STANDARD.encode(gzip.finish().expect("writing to a vector cannot fail"))
 }
 
 fn journal(node: &Node, agent: &Ipa, now: SimTime) -> String {
     let host = node.spec().name();
     let mut text = String::new();
-    let mut line = |at: SimTime, who: &str, what: &str| {
-        let _ = writeln!(text, "{} {host} {who}: {what}", stamp(at));
+    let mut line = |at: SimTime, unit: &str, message: &str| {
+        let _ = writeln!(text, "{} {host} {unit}: {message}", stamp(at));
     };
     let started = agent.started;
     let profile = node.profile();
@@ -57,13 +58,13 @@ fn journal(node: &Node, agent: &Ipa, now: SimTime) -> String {
         ),
     );
     line(started, "systemd[1]", "Started Ironic Python Agent.");
-    let who = "ironic-python-agent[512]";
-    line(started, who, &format!("INFO Starting ironic-python-agent version: {VERSION}"));
+    let ipa = "ironic-python-agent[512]";
+    line(started, ipa, &format!("INFO Starting ironic-python-agent version: {VERSION}"));
     if let Some(url) = agent.params.inspection_urls.first() {
-        line(started, who, &format!("INFO Posting collected data to {url}"));
+        line(started, ipa, &format!("INFO Posting collected data to {url}"));
     }
     if let Some(uuid) = agent.node_uuid {
-        line(started, who, &format!("INFO Lookup succeeded, node UUID is {uuid}"));
+        line(started, ipa, &format!("INFO Lookup succeeded, node UUID is {uuid}"));
     }
     for command in &agent.commands {
         let end = match &command.status {
@@ -73,16 +74,16 @@ fn journal(node: &Node, agent: &Ipa, now: SimTime) -> String {
                 format!("ERROR {}: {}: {}", e.kind, e.message, e.details)
             }
         };
-        line(now, who, &format!("command {} ({}): {end}", command.name, command.id));
+        line(now, ipa, &format!("command {} ({}): {end}", command.name, command.id));
     }
     if let Phase::Serving { last, failed, .. } = agent.phase {
-        line(last.max(started), who, &format!("INFO last heartbeat; {failed} in a row failed"));
+        line(last.max(started), ipa, &format!("INFO last heartbeat; {failed} in a row failed"));
     }
-    line(now, who, "INFO Collecting system logs and debugging information");
+    line(now, ipa, "INFO Collecting system logs and debugging information");
     text
 }
 
-/// As journalctl prints a time.
+/// A time in the format of journalctl.
 fn stamp(at: SimTime) -> String {
     let seconds = i64::try_from(at.ms() / 1000).unwrap_or(0);
     jiff::Timestamp::from_second(seconds)
@@ -115,7 +116,7 @@ fn block_devices(node: &Node) -> String {
     text
 }
 
-/// The archive as a JSON text.
+/// The archive as a JSON string.
 pub(super) fn packed(node: &Node, agent: &Ipa, now: SimTime) -> Value {
     Value::String(archive(node, agent, now))
 }
@@ -128,7 +129,7 @@ mod tests {
     use crate::ipa::tests::Bench;
 
     #[test]
-    fn the_archive_unpacks_to_a_journal_of_this_node() {
+    fn the_archive_contains_the_journal_of_this_node() {
         let bench = Bench::serving();
         let text = bench.fleet.look(bench.id, |n, now| archive(n, n.ipa().unwrap(), now)).unwrap();
         let bytes = STANDARD.decode(text).unwrap();

@@ -1,14 +1,15 @@
-//! What the switches say to a node's interfaces: one leaf switch to a rack of nodes, ports by position.
+//! The LLDP neighbour of each interface. Each rack of nodes has one leaf switch; the position in the rack gives the
+//! port.
 //!
-//! Types are those of IEEE 802.1AB; the organizations' own those of 802.1Q annex D and 802.3 clause 79, as Ironic reads
-//! them (`ironic/drivers/modules/inspector/lldp_tlvs.py`).
+//! TLV types are those of IEEE 802.1AB. The organizationally specific TLVs are those of IEEE 802.1Q annex D and IEEE
+//! 802.3 clause 79, as Ironic reads them (`ironic/drivers/modules/inspector/lldp_tlvs.py`).
 
 use crate::node::spec::Spec;
 
-/// A type and its value in hex.
+/// The type and the value in hex.
 pub(super) type Tlv = (u8, String);
 
-/// What is heard on interface number `port`: nothing where no cable is in.
+/// The TLVs that interface number `port` receives. Empty if no cable is connected.
 pub(super) fn neighbour(spec: Spec<'_>, port: u8) -> Vec<Tlv> {
     let nics = &spec.profile.nics;
     let Some(nic) = nics.get(usize::from(port)).filter(|n| n.link) else { return Vec::new() };
@@ -21,14 +22,14 @@ pub(super) fn neighbour(spec: Spec<'_>, port: u8) -> Vec<Tlv> {
         (4, hex(format!("{} {}", spec.name(), nic.name).as_bytes())),
         (5, hex(leaf.switch_name.as_bytes())),
         (6, hex(leaf.description.as_bytes())),
-        // Bridge and router, both switched on.
+        // Capabilities bridge and router, both enabled.
         (7, hex(&[0, 0x14, 0, 0x14])),
-        // An IPv4 address, on interface 1 by its index, without an object identifier.
+        // Management address: IPv4, interface index 1, no object identifier.
         (8, hex(&[5, 1, a, b, c, d, 2, 0, 0, 0, 1, 0])),
         (127, hex(&[&[0, 0x80, 0xc2, 1][..], &leaf.vlan.to_be_bytes()].concat())),
         (127, hex(&vlan_name(leaf.vlan))),
         (127, hex(&[&[0, 0x12, 0x0f, 1, 3, 0, 1][..], &mau_type(nic.speed_mbps).to_be_bytes()].concat())),
-        // Link aggregation is possible, and not in use.
+        // Link aggregation: supported, but not in use.
         (127, hex(&[0, 0x12, 0x0f, 3, 1, 0, 0, 0, 0])),
         (127, hex(&[&[0, 0x12, 0x0f, 4][..], &9216u16.to_be_bytes()].concat())),
         (0, String::new()),
@@ -44,7 +45,7 @@ fn vlan_name(vlan: u16) -> Vec<u8> {
     bytes
 }
 
-/// Number of a medium (RFC 4836, `dot3MauType`), or zero for one that it does not know.
+/// `dot3MauType` of a link speed (RFC 4836); zero if RFC 4836 has none.
 fn mau_type(mbps: u32) -> u16 {
     match mbps {
         100 => 16,
@@ -66,14 +67,14 @@ mod tests {
     use crate::seed::Seed;
 
     #[test]
-    fn values_are_within_the_length_of_the_standard() {
+    fn values_are_no_longer_than_the_standard_allows() {
         let profile = built_in("generic").unwrap();
         let spec = Spec { seed: Seed(3), id: NodeId(NodeId::MAX), profile: &profile };
         assert!(neighbour(spec, 0).iter().all(|(_, value)| value.len() <= 2 * 511));
     }
 
     #[test]
-    fn an_interface_without_a_cable_hears_nothing() {
+    fn an_interface_without_a_cable_has_no_neighbour() {
         let mut profile = (*built_in("generic").unwrap()).clone();
         profile.nics[1].link = false;
         let spec = Spec { seed: Seed(3), id: NodeId(0), profile: &profile };

@@ -1,10 +1,10 @@
-//! JSON values as Python prints them, because IPA's error texts hold such.
+//! JSON values as Python prints them. IPA's error texts contain such values.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// `repr()` of what a JSON value becomes in Python.
+/// Python's `repr()` of a JSON value.
 pub(super) fn repr(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
@@ -41,7 +41,7 @@ fn write(value: &Value, out: &mut String) {
     }
 }
 
-/// Python prefers single quotes, and takes double ones for a text that holds single ones only.
+/// Python uses single quotes, or double quotes if the text contains single quotes but no double quotes.
 fn quote(text: &str, out: &mut String) {
     let mark = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     out.push(mark);
@@ -58,12 +58,12 @@ fn quote(text: &str, out: &mut String) {
     out.push(mark);
 }
 
-/// `str()` of what a JSON value becomes in Python: a text without quotes.
+/// Python's `str()` of a JSON value. It shows a string without quotes.
 pub(super) fn str(value: &Value) -> String {
     if let Value::String(text) = value { text.clone() } else { repr(value) }
 }
 
-/// Whether Python takes it for true.
+/// Python's `bool()` of a JSON value.
 pub(super) fn truthy(value: &Value) -> bool {
     match value {
         Value::Null => false,

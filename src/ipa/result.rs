@@ -1,10 +1,10 @@
-//! A command on the wire, as `BaseCommandResult` of IPA's `extensions/base.py` is written.
+//! The JSON of a command, in the format of `BaseCommandResult` in IPA's `extensions/base.py`.
 
 use serde_json::json;
 
 use crate::node::ipa::{CommandRecord, CommandStatus};
 
-/// The JSON text of a record. Results are kept as text, so none is parsed for it.
+/// The JSON text of a record. Results are stored as JSON text, so they are copied, not parsed.
 pub(super) fn text(record: &CommandRecord) -> String {
     let (status, error, result) = match &record.status {
         CommandStatus::Running => ("RUNNING", None, "null"),

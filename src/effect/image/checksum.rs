@@ -1,44 +1,60 @@
-//! Checksums: what is expected, and what comes of hashing.
+//! Checksums of images: the expected value, and the hash of the downloaded bytes.
 
 use md5::Md5;
 use sha2::digest::DynDigest;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 
-use crate::ipa::{ALGORITHMS, checksum_algorithm};
+use crate::ipa::ChecksumAlgorithm;
 
-/// What an image must hash to.
+/// No checksum of an image is known. Agents report the text in a command's error.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ChecksumError {
+    #[error("the hash algorithm '{0}' is not known")]
+    UnknownAlgorithm(String),
+    /// The length of the checksum does not give its algorithm.
+    #[error("{0}")]
+    Length(&'static str),
+    #[error("Empty checksum file")]
+    EmptyFile,
+    #[error("Invalid checksum file (No valid checksum found) ['{0}']")]
+    NoChecksum(String),
+    #[error("Checksum file does not contain name {0}")]
+    NameNotFound(String),
+}
+
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Expected {
-    algorithm: &'static str,
-    /// Hex digits, compared as they are written.
+    algorithm: ChecksumAlgorithm,
+    /// Hex digits as they were given. The comparison is case-sensitive.
     pub(super) value: String,
 }
 
 impl Expected {
-    /// A value with its algorithm, or with that which its length tells.
-    pub(super) fn new(algorithm: Option<&str>, value: String, md5_enabled: bool) -> Result<Self, String> {
+    /// Without the name of an algorithm, the length of `value` gives it.
+    pub(super) fn new(
+        algorithm: Option<&str>,
+        value: String,
+        md5_enabled: bool,
+    ) -> Result<Self, ChecksumError> {
         let algorithm = match algorithm {
-            None => checksum_algorithm(&value, md5_enabled).map_err(str::to_owned)?,
-            Some(name) => ALGORITHMS
-                .into_iter()
-                .find(|known| *known == name)
-                .ok_or_else(|| format!("the hash algorithm '{name}' is not known"))?,
+            None => ChecksumAlgorithm::by_length(&value, md5_enabled).map_err(ChecksumError::Length)?,
+            Some(name) => ChecksumAlgorithm::by_name(name)
+                .ok_or_else(|| ChecksumError::UnknownAlgorithm(name.to_owned()))?,
         };
         Ok(Self { algorithm, value })
     }
 
     pub(super) fn hasher(&self) -> Hasher {
         Hasher(match self.algorithm {
-            "md5" => Box::new(Md5::default()),
-            "sha224" => Box::new(Sha224::default()),
-            "sha384" => Box::new(Sha384::default()),
-            "sha512" => Box::new(Sha512::default()),
-            _ => Box::new(Sha256::default()),
+            ChecksumAlgorithm::Md5 => Box::new(Md5::default()),
+            ChecksumAlgorithm::Sha224 => Box::new(Sha224::default()),
+            ChecksumAlgorithm::Sha256 => Box::new(Sha256::default()),
+            ChecksumAlgorithm::Sha384 => Box::new(Sha384::default()),
+            ChecksumAlgorithm::Sha512 => Box::new(Sha512::default()),
         })
     }
 }
 
-/// A hash that is being computed.
 pub(super) struct Hasher(Box<dyn DynDigest + Send>);
 
 impl Hasher {
@@ -52,19 +68,22 @@ impl Hasher {
     }
 }
 
-/// Digits of the checksums that are looked for in files: MD5, SHA-256, SHA-512.
+/// Hex digits of the checksums that a checksum file may contain: MD5, SHA-256, SHA-512.
 const LENGTHS: [usize; 3] = [32, 64, 128];
 
-/// The checksum of the image at `url` in the text of a checksum file: alone, or on the line that names the image, in
-/// the form of `sha256sum` or of BSD (`standby.py`, `_fetch_checksum`).
-pub(super) fn in_file(text: &str, url: &str) -> Result<String, String> {
+/// Finds the checksum of the image at `url` in the text of a checksum file. It stands alone, or on the line with the
+/// image's file name, in the form of `sha256sum` or of BSD (`standby.py`, `_fetch_checksum`).
+pub(super) fn in_file(text: &str, url: &str) -> Result<String, ChecksumError> {
     let lines: Vec<_> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     match lines.as_slice() {
-        [] => return Err("Empty checksum file".to_owned()),
+        [] => return Err(ChecksumError::EmptyFile),
         [only] if !only.contains(' ') => {
-            let found = is_hex(only) && LENGTHS.contains(&only.len());
-            let wrong = || format!("Invalid checksum file (No valid checksum found) ['{only}']");
-            return found.then(|| (*only).to_owned()).ok_or_else(wrong);
+            let valid = is_hex(only) && LENGTHS.contains(&only.len());
+            return if valid {
+                Ok((*only).to_owned())
+            } else {
+                Err(ChecksumError::NoChecksum((*only).to_owned()))
+            };
         }
         _ => {}
     }
@@ -84,7 +103,7 @@ pub(super) fn in_file(text: &str, url: &str) -> Result<String, String> {
             }
         }
     }
-    Err(format!("Checksum file does not contain name {name}"))
+    Err(ChecksumError::NameNotFound(name.to_owned()))
 }
 
 fn is_hex(text: &str) -> bool {
@@ -96,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checksum_is_found_in_every_form_that_files_have() {
+    fn a_checksum_is_found_in_every_form_of_file() {
         let sum = "a".repeat(64);
         let other = "b".repeat(64);
         for text in [
@@ -111,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_it_says_so() {
+    fn a_file_without_the_checksum_is_an_error() {
         let sum = "a".repeat(64);
         for (text, part) in [
             ("\n \n".to_owned(), "Empty checksum file"),
@@ -120,7 +139,7 @@ mod tests {
             (format!("{}  disk", "a".repeat(63)), "does not contain name disk"),
             ("one two\nthree disk".to_owned(), "does not contain name disk"),
         ] {
-            let error = in_file(&text, "http://images/disk").unwrap_err();
+            let error = in_file(&text, "http://images/disk").unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
     }
@@ -139,7 +158,7 @@ mod tests {
             assert_eq!(hasher.finish(), value);
         }
         assert!(Expected::new(None, "a".repeat(32), false).is_err(), "MD5 is not allowed");
-        assert_eq!(Expected::new(None, "a".repeat(32), true).unwrap().algorithm, "md5");
+        assert_eq!(Expected::new(None, "a".repeat(32), true).unwrap().algorithm, ChecksumAlgorithm::Md5);
         assert!(Expected::new(Some("crc"), "a".into(), true).is_err());
     }
 }

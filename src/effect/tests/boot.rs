@@ -1,4 +1,4 @@
-//! Reading boot media and network boot configurations.
+//! Network boot: configurations and redirects.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn network(server: &Server) -> Settings {
     Settings { network_boot: Some(server.url("/boot/")), ..Settings::default() }
 }
 
-/// Powers on, reads the network's configuration, and goes on until something runs.
+/// Powers on, performs the network boot, and moves the clock until the boot has ended.
 async fn boot(site: &mut Site) {
     site.arm(BootTarget::Pxe);
     site.apply(Command::Reset(ResetType::On));
@@ -36,11 +36,11 @@ async fn the_first_interface_with_a_configuration_wins() {
     boot(&mut site).await;
     let params = site.look(|n| n.ipa().unwrap().params.clone());
     assert_eq!(params.boot_interface.as_deref(), Some(&*site.look(|n| n.spec().mac(1).to_string())));
-    assert_eq!(server.asked().len(), 4, "three names for the first interface, one for the second");
+    assert_eq!(server.requests().len(), 4, "three names for the first interface, one for the second");
 }
 
 #[tokio::test]
-async fn a_script_may_lead_to_another() {
+async fn a_script_can_chain_to_another() {
     let server = Server::start(|request| match request.uri().path() {
         "/boot/next" => answer(200, "#!ipxe\nkernel k root=live:x\nboot\n"),
         path if path.contains("pxelinux.cfg") && !path.ends_with("gone") => {
@@ -55,7 +55,7 @@ async fn a_script_may_lead_to_another() {
 }
 
 #[tokio::test]
-async fn a_network_that_has_nothing_is_a_boot_that_fails() {
+async fn a_network_without_a_configuration_fails_the_boot() {
     let server = Server::start(|_| answer(404, "")).await;
     let mut site = Site::new(network(&server));
     boot(&mut site).await;
@@ -63,14 +63,14 @@ async fn a_network_that_has_nothing_is_a_boot_that_fails() {
     let mut site = Site::new(Settings::default());
     boot(&mut site).await;
     assert_eq!(boot_failure(&site), "Pxe: no network boot is configured");
-    let network_boot = Some(nobody());
+    let network_boot = Some(dead_server());
     let mut site = Site::new(Settings { network_boot, ..Settings::default() });
     boot(&mut site).await;
     assert!(boot_failure(&site).to_lowercase().contains("connect"), "{}", boot_failure(&site));
 }
 
 #[tokio::test]
-async fn redirects_are_followed_but_not_for_ever_and_not_to_files() {
+async fn a_few_redirects_are_followed_but_none_to_a_file() {
     let to = |location: String| {
         let mut response = answer(302, "");
         response.headers_mut().insert("location", location.parse().unwrap());

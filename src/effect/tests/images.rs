@@ -1,4 +1,4 @@
-//! Writing images: what is fetched, what is compared, and how it fails.
+//! Writing images: downloads, checksums, and failures.
 
 use http::header::{AUTHORIZATION, RANGE};
 use sha2::{Digest as _, Sha256};
@@ -25,7 +25,7 @@ async fn write(settings: Settings, job: ImageJob) -> (Site, CommandStatus) {
     let mut site = Site::new(settings);
     site.writing(job).await;
     site.perform(EffectKind::WriteImage).await;
-    let status = site.ended();
+    let status = site.last_status();
     (site, status)
 }
 
@@ -53,12 +53,12 @@ async fn an_image_is_streamed_and_verified() {
         format!(r#"{{"deploy_result":{{"result":"{text}"}},"deploy_step":{{"step":"write_image"}}}}"#);
     assert_eq!(status, CommandStatus::Succeeded(expected.into()));
     assert!(site.look(Node::installed));
-    assert_eq!(server.asked(), ["GET /disk.raw"]);
+    assert_eq!(server.requests(), ["GET /disk.raw"]);
     assert_eq!(server.last().headers()[AUTHORIZATION], "Basic dXNlcjpwYXNz");
 }
 
 #[tokio::test]
-async fn a_wrong_checksum_is_tried_again_and_then_fails() {
+async fn a_wrong_checksum_is_retried_and_then_fails() {
     let bytes = image(1000);
     let server = Server::start(move |_| answer(200, bytes.clone())).await;
     let wrong = "a".repeat(64);
@@ -68,12 +68,12 @@ async fn a_wrong_checksum_is_tried_again_and_then_fails() {
     assert_eq!(&*error.kind, "ImageChecksumError");
     let details = format!("image checksum: {wrong}; verification checksum: {}", sha256(&image(1000)));
     assert!(error.details.contains(&details), "{}", error.details);
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.requests().len(), 2);
     assert!(!site.look(Node::installed));
 }
 
 #[tokio::test]
-async fn a_checksum_can_be_in_a_file_of_its_own() {
+async fn a_checksum_can_be_in_a_file() {
     let bytes = image(1000);
     let sums = format!("{}  other.raw\n{}  disk.raw\n", "b".repeat(64), sha256(&bytes));
     let server = Server::start(move |request| match request.uri().path() {
@@ -85,11 +85,11 @@ async fn a_checksum_can_be_in_a_file_of_its_own() {
         ImageJob { checksum: checksum(server.url("/SHA256SUMS")), ..image_job(&[&server.url("/disk.raw")]) };
     let (_, status) = write(Settings::default(), job).await;
     assert!(matches!(status, CommandStatus::Succeeded(_)), "{status:?}");
-    assert_eq!(server.asked(), ["GET /SHA256SUMS", "GET /disk.raw"]);
+    assert_eq!(server.requests(), ["GET /SHA256SUMS", "GET /disk.raw"]);
 }
 
 #[tokio::test]
-async fn errors_are_named_as_the_agent_names_them() {
+async fn errors_have_the_classes_of_ipa() {
     let server = Server::start(|request| match request.uri().path() {
         "/gone" => answer(404, "no such image"),
         "/broken" => answer(500, "oh"),
@@ -102,7 +102,7 @@ async fn errors_are_named_as_the_agent_names_them() {
     for (job, kind, text, requests) in [
         (at("/gone"), "ImageDownloadFatalError", "Received status code 404", 1),
         (at("/broken"), "ImageDownloadError", "Received status code 500", 2),
-        (ImageJob { checksum: sum(), ..image_job(&[&nobody()]) }, "CommandExecutionError", "onnect", 0),
+        (ImageJob { checksum: sum(), ..image_job(&[&dead_server()]) }, "CommandExecutionError", "onnect", 0),
         (
             ImageJob { checksum: sum(), ..image_job(&["file:///etc/passwd"]) },
             "CommandExecutionError",
@@ -137,17 +137,17 @@ async fn errors_are_named_as_the_agent_names_them() {
             2,
         ),
     ] {
-        let before = server.asked().len();
+        let before = server.requests().len();
         let (_, status) = write(Settings::default(), job).await;
         let error = error(status);
         assert_eq!(&*error.kind, kind, "{}", error.details);
         assert!(error.details.contains(text), "{}", error.details);
-        assert_eq!(server.asked().len() - before, requests, "{kind}");
+        assert_eq!(server.requests().len() - before, requests, "{kind}");
     }
 }
 
 #[tokio::test]
-async fn a_server_that_fails_is_left_for_the_next() {
+async fn after_a_server_error_the_next_url_is_tried() {
     let bytes = image(1000);
     let sum = sha256(&bytes);
     let good = Server::start(move |_| answer(200, bytes.clone())).await;
@@ -186,7 +186,7 @@ async fn images_can_be_probed_or_skipped() {
     assert!(matches!(&status, CommandStatus::Succeeded(r) if r.contains("0xdeadbeef")), "{status:?}");
     let (site, status) = write(Settings { images: Images::Skip, ..Settings::default() }, job()).await;
     assert!(matches!(status, CommandStatus::Succeeded(_)) && site.look(Node::installed));
-    assert_eq!(server.asked().len(), 1);
+    assert_eq!(server.requests().len(), 1);
     let gone = Server::start(|_| answer(404, "")).await;
     let job = ImageJob { urls: [gone.url("/x").into()].into(), ..job() };
     let (_, status) = write(Settings { images: Images::Probe, ..Settings::default() }, job).await;
@@ -195,12 +195,12 @@ async fn images_can_be_probed_or_skipped() {
 }
 
 #[tokio::test]
-async fn a_machine_that_is_turned_off_needs_no_image() {
+async fn nothing_is_downloaded_for_a_machine_that_was_turned_off() {
     let server = Server::start(|_| answer(200, image(1000))).await;
     let mut site = Site::new(Settings::default());
     site.writing(ImageJob { checksum: checksum("a".repeat(64)), ..image_job(&[&server.url("/x")]) }).await;
     let effect = site.next();
     site.apply(Command::Reset(ResetType::ForceOff));
-    site.outside.perform(site.id, effect).await;
-    assert!(server.asked().is_empty());
+    site.runner.perform(site.id, effect).await;
+    assert!(server.requests().is_empty());
 }

@@ -1,10 +1,11 @@
-//! Calls to Ironic: what goes over the wire, and which endpoint gets it.
+//! Calls to Ironic: requests, endpoints, certificates, and the whole loop.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::Request;
 use serde_json::Value;
+use url::Url;
 
 use super::*;
 use crate::fleet::keep::Next;
@@ -27,7 +28,7 @@ fn params(api: &str) -> Params {
 }
 
 #[tokio::test]
-async fn an_agent_inspects_looks_up_and_beats() {
+async fn an_agent_sends_inspection_data_a_lookup_and_heartbeats() {
     let server = Server::start(|request| ironic(&path(request)).unwrap_or_else(|| answer(404, "{}"))).await;
     let mut site = Site::new(Settings { agent_ca_pem: Some("PEM".into()), ..Settings::default() });
     site.agent(params(&server.url("")));
@@ -47,15 +48,15 @@ async fn an_agent_inspects_looks_up_and_beats() {
     assert_eq!(body, expected);
     site.perform(EffectKind::Heartbeat).await;
     let heartbeat = format!("POST /v1/heartbeat/{}", Uuid::from_u128(7));
-    let asked = server.asked();
-    assert_eq!(asked[0], "POST /v1/continue_inspection");
-    assert_eq!(asked[1], "GET /", "the version is asked for once");
-    assert!(asked[2].contains("node_uuid=00000000-0000-0000-0000-000000000007"), "{}", asked[2]);
-    assert_eq!(asked[3..], [heartbeat.clone(), heartbeat]);
+    let requests = server.requests();
+    assert_eq!(requests[0], "POST /v1/continue_inspection");
+    assert_eq!(requests[1], "GET /", "the version is cached");
+    assert!(requests[2].contains("node_uuid=00000000-0000-0000-0000-000000000007"), "{}", requests[2]);
+    assert_eq!(requests[3..], [heartbeat.clone(), heartbeat]);
 }
 
 #[tokio::test]
-async fn an_inspection_that_comes_too_early_is_tried_again() {
+async fn inspection_data_that_comes_too_early_is_sent_again() {
     let calls = AtomicUsize::new(0);
     let server = Server::start(move |request| match calls.fetch_add(1, Ordering::SeqCst) {
         0 => answer(404, "not in inspect wait"),
@@ -72,9 +73,9 @@ async fn an_inspection_that_comes_too_early_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_dead_endpoint_is_left_for_a_living_one() {
+async fn the_next_endpoint_is_used_if_one_is_dead() {
     let server = Server::start(|request| ironic(&path(request)).unwrap()).await;
-    let urls = [nobody(), server.url("")];
+    let urls = [dead_server(), server.url("")];
     let endpoints = urls.each_ref().map(|u| Url::parse(u).unwrap());
     for first in [0, 1] {
         let mut site = Site::new(Settings { ironic: urls.to_vec(), ..Settings::default() });
@@ -84,24 +85,24 @@ async fn a_dead_endpoint_is_left_for_a_living_one() {
         );
         let Bootable::Ipa(params) = kernel::bootable(&crate::media::CommandLine::new(&line), &[], &endpoints)
         else {
-            panic!("an agent was meant")
+            panic!("an agent boots")
         };
         site.agent(*params);
         site.perform(EffectKind::Inspect).await;
         loop {
             let effect = site.next();
-            site.outside.perform(site.id, effect).await;
+            site.runner.perform(site.id, effect).await;
             if site.look(|n| n.ipa().unwrap().serves()) {
                 break;
             }
         }
         site.perform(EffectKind::Heartbeat).await;
     }
-    assert!(server.asked().iter().filter(|a| a.contains("continue_inspection")).count() == 2);
+    assert!(server.requests().iter().filter(|a| a.contains("continue_inspection")).count() == 2);
 }
 
 #[tokio::test]
-async fn refusals_are_told_from_silence() {
+async fn a_heartbeat_is_repeated_after_an_error_response_and_after_no_response() {
     let server = Server::start(|request| match request.uri().path() {
         "/" | "/v1/lookup" => ironic(&path(request)).unwrap(),
         _ => answer(503, "busy"),
@@ -122,7 +123,7 @@ async fn refusals_are_told_from_silence() {
 }
 
 #[tokio::test]
-async fn an_api_that_is_too_busy_to_tell_its_version_is_no_old_one() {
+async fn an_overloaded_api_does_not_count_as_the_oldest_version() {
     let calls = AtomicUsize::new(0);
     let server = Server::start(move |request| match calls.fetch_add(1, Ordering::SeqCst) {
         0 => answer(503, "busy"),
@@ -132,13 +133,13 @@ async fn an_api_that_is_too_busy_to_tell_its_version_is_no_old_one() {
     let mut site = Site::new(Settings::default());
     site.agent(Params { inspection_urls: [].into(), ..params(&server.url("")) });
     site.perform(EffectKind::LookUp).await;
-    assert_eq!(server.asked(), ["GET /"]);
+    assert_eq!(server.requests(), ["GET /"]);
     site.perform(EffectKind::LookUp).await;
     assert_eq!(server.last().headers()["x-openstack-ironic-api-version"], "1.62");
 }
 
 #[tokio::test]
-async fn a_node_that_ironic_does_not_know_gives_up_in_time() {
+async fn the_agent_of_an_unknown_node_gives_up_after_the_lookup_timeout() {
     let server = Server::start(|request| match request.uri().path() {
         "/" => answer(200, "<html>"),
         _ => answer(404, "{}"),
@@ -150,11 +151,11 @@ async fn a_node_that_ironic_does_not_know_gives_up_in_time() {
     assert_eq!(
         server.last().headers()["x-openstack-ironic-api-version"],
         "1.31",
-        "a root that says nothing is an old one"
+        "a root without a version counts as the oldest"
     );
     while site.look(|n| !matches!(n.ipa().unwrap().phase, Phase::Closed(_))) {
         if let Ok((id, effect)) = site.effects.try_recv() {
-            site.outside.perform(id, effect).await;
+            site.runner.perform(id, effect).await;
         }
         site.fleet.clock().set(site.fleet.wake_due());
         site.fleet.wake_due();
@@ -163,9 +164,9 @@ async fn a_node_that_ironic_does_not_know_gives_up_in_time() {
 }
 
 #[tokio::test]
-async fn certificates_are_checked_unless_the_ramdisk_says_not_to() {
+async fn certificates_are_checked_unless_settings_or_ramdisk_say_otherwise() {
     let dir = tempfile::tempdir().unwrap();
-    // Clients check against the real date.
+    // TLS clients check certificates against the real date.
     let now = std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::unix_ms());
     let ca = DevelopmentCa::open(dir.path(), now).unwrap();
     let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now).unwrap();
@@ -187,7 +188,7 @@ async fn certificates_are_checked_unless_the_ramdisk_says_not_to() {
 }
 
 #[tokio::test]
-async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
+async fn the_loop_serves_a_whole_fleet_within_the_limit_per_server() {
     let now = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
     let seen = Arc::clone(&now);
     let server = Server::start(move |request| {
@@ -208,8 +209,9 @@ async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
     fleet.add(&built_in("generic").unwrap(), 100).unwrap();
     let fleet = Arc::new(fleet);
     let network_boot = Some(server.url(""));
-    let outside = Outside::new(Arc::clone(&fleet), Settings { network_boot, ..Settings::default() }).unwrap();
-    let outside = Arc::new(outside);
+    let runner =
+        EffectRunner::new(Arc::clone(&fleet), Settings { network_boot, ..Settings::default() }).unwrap();
+    let runner = Arc::new(runner);
     let all_serve = async {
         for id in fleet.ids() {
             fleet.apply(id, Command::Reset(ResetType::On)).unwrap().unwrap();
@@ -228,32 +230,36 @@ async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
     };
     tokio::select! {
         () = all_serve => {}
-        () = outside.run(effects) => panic!("the loop ended"),
-        () = fleet.keep_time() => panic!("time ended"),
+        () = runner.run(effects) => panic!("the loop ended"),
+        () = fleet.keep_time() => panic!("keep_time ended"),
         () = tokio::time::sleep(Duration::from_secs(60)) => panic!("not all agents came up"),
     }
     assert!(now.1.load(Ordering::SeqCst) <= Limits::default().calls_per_server);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_called_for_what_is_not_kept() {
+async fn no_call_is_made_before_the_state_is_durable() {
     let mut site = Site::new(Settings::default());
     let ledger = site.fleet.keep();
-    site.agent(Params { api_urls: [nobody().into()].into(), lookup_timeout_s: 600, ..Params::default() });
+    site.agent(Params {
+        api_urls: [dead_server().into()].into(),
+        lookup_timeout_s: 600,
+        ..Params::default()
+    });
     let effect = site.next();
     assert_eq!(effect.kind, EffectKind::LookUp);
     let failed = || {
         site.look(|node| matches!(node.ipa().unwrap().phase, Phase::LookingUp { failed, .. } if failed > 0))
     };
-    let performed = site.outside.perform(site.id, effect);
+    let performed = site.runner.perform(site.id, effect);
     tokio::select! {
-        () = performed => panic!("it called somebody"),
+        () = performed => panic!("a call was made"),
         () = tokio::time::sleep(Duration::from_secs(60)) => {}
     }
     assert!(!failed());
     while let Next::Keep(batch) = ledger.take(Some(Duration::ZERO)) {
         ledger.kept(batch.number);
     }
-    site.outside.perform(site.id, effect).await;
-    assert!(failed(), "now it has called, and nobody was there");
+    site.runner.perform(site.id, effect).await;
+    assert!(failed(), "the call was made, and failed because no server runs");
 }

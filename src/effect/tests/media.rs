@@ -1,9 +1,10 @@
-//! Booting from images that a server holds: pieces of them, with and without ranges.
+//! Booting from images on a server, with and without range requests.
 
 use std::io::{Cursor, Write as _};
 
 use http::Request;
 use http::header::{AUTHORIZATION, CONTENT_RANGE, RANGE};
+use parking_lot::Mutex;
 
 use super::boot::boot_failure;
 use super::*;
@@ -11,7 +12,7 @@ use crate::dmtf::{TransferMethod, TransferProtocol};
 use crate::node::bmc::Opened;
 use crate::node::command::Insertion;
 
-/// A FAT image of 4 MiB with these files.
+/// A FAT image of 4 MiB with `files`.
 fn fat(label: &str, files: &[(&str, &str)]) -> Vec<u8> {
     let mut disk = Cursor::new(vec![0; 4 << 20]);
     let mut name = [b' '; 11];
@@ -37,7 +38,7 @@ fn ramdisk(line: &str) -> Vec<u8> {
     )
 }
 
-/// Answers as a server that knows ranges.
+/// The response of a server that supports range requests.
 fn part(request: &Request<Bytes>, image: &[u8]) -> Response<Bytes> {
     let Some(range) = request.headers().get(RANGE).map(|r| r.to_str().unwrap().trim_start_matches("bytes="))
     else {
@@ -62,13 +63,13 @@ pub(super) fn insertion(slot: u8, image: String) -> Insertion {
     }
 }
 
-/// Boots the image in the CD slot, and says what was found.
+/// Boots the image in the CD slot. Returns the parameters of the agent, if one runs.
 async fn boot_cd(site: &mut Site) -> Option<Params> {
     site.arm(BootTarget::Cd);
     site.apply(Command::Reset(ResetType::On));
     loop {
         let effect = site.next();
-        site.outside.perform(site.id, effect).await;
+        site.runner.perform(site.id, effect).await;
         if effect.kind == EffectKind::ReadBoot {
             break;
         }
@@ -81,7 +82,7 @@ async fn boot_cd(site: &mut Site) -> Option<Params> {
 }
 
 #[tokio::test]
-async fn only_pieces_of_an_image_are_fetched() {
+async fn only_the_needed_pieces_of_an_image_are_fetched() {
     let image = ramdisk(&format!("boot_method=vmedia ipa-api-url=http://api ipa-agent-token={TOKEN}"));
     let fetched = Arc::new(Mutex::new(0));
     let (count, whole) = (Arc::clone(&fetched), image.len());
@@ -102,13 +103,13 @@ async fn only_pieces_of_an_image_are_fetched() {
 }
 
 #[tokio::test]
-async fn a_server_that_ignores_ranges_is_read_as_far_as_needed() {
+async fn without_range_support_an_image_is_read_as_far_as_needed() {
     let image = ramdisk("ipa-api-url=http://api");
     let server = Server::start(move |_| answer(200, image.clone())).await;
     let mut site = Site::new(Settings::default());
     site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
     assert!(boot_cd(&mut site).await.is_some(), "{}", boot_failure(&site));
-    assert!(server.asked().len() <= 4, "{:?}", server.asked());
+    assert!(server.requests().len() <= 4, "{:?}", server.requests());
 }
 
 #[tokio::test]
@@ -133,7 +134,7 @@ async fn an_image_is_read_again_at_every_boot() {
 }
 
 #[tokio::test]
-async fn parameters_of_a_removable_medium_win_after_a_virtual_media_boot() {
+async fn after_a_virtual_media_boot_parameters_of_a_removable_medium_have_precedence() {
     for (line, token) in [("boot_method=vmedia ipa-agent-token=old", "new"), ("ipa-agent-token=old", "old")] {
         let image = ramdisk(&format!("{line} ipa-api-url=http://api"));
         let floppy =
@@ -152,7 +153,7 @@ async fn parameters_of_a_removable_medium_win_after_a_virtual_media_boot() {
 }
 
 #[tokio::test]
-async fn an_operators_own_image_is_known_by_its_name() {
+async fn an_image_without_parameters_is_recognised_by_its_label() {
     let image = fat("IPA", &[("EFI/BOOT/BOOTX64.EFI", "MZ")]);
     let server = Server::start(move |request| part(request, &image)).await;
     for (ironic, agent) in [(vec!["http://api:6385".to_owned()], true), (vec![], false)] {
@@ -164,7 +165,7 @@ async fn an_operators_own_image_is_known_by_its_name() {
 }
 
 #[tokio::test]
-async fn media_that_cannot_be_read_say_why() {
+async fn media_that_cannot_be_read_give_the_reason() {
     let server = Server::start(|request| match request.uri().path() {
         "/gone" => answer(404, ""),
         "/empty" => answer(416, ""),
@@ -181,7 +182,7 @@ async fn media_that_cannot_be_read_say_why() {
         (server.url("/empty"), false, ""),
         (server.url("/lies"), true, "answers from byte 5"),
         (server.url("/text"), true, "neither an ISO 9660 nor a FAT"),
-        (nobody(), false, "onnect"),
+        (dead_server(), false, "onnect"),
         ("nfs://host/boot.iso".to_owned(), false, "only http and https"),
     ] {
         let mut site = Site::new(Settings::default());
@@ -196,7 +197,7 @@ async fn media_that_cannot_be_read_say_why() {
 }
 
 #[tokio::test]
-async fn a_uri_of_its_own_is_booted_like_a_medium() {
+async fn an_http_boot_uri_is_booted_like_a_medium() {
     let image = ramdisk("ipa-api-url=http://api");
     let server = Server::start(move |request| part(request, &image)).await;
     let mut site = Site::new(Settings::default());

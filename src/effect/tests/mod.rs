@@ -1,4 +1,4 @@
-//! The outside room against a small server on loopback, which answers as a test wants it.
+//! Tests of the room with a small server on loopback, whose answers the test chooses.
 
 mod boot;
 mod egress;
@@ -8,29 +8,36 @@ mod media;
 mod outage;
 mod server;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
+use crate::address::Urls;
 use crate::clock::Clock;
 use crate::dmtf::{BootOverride, BootTarget, ResetType};
+use crate::fleet::{Effects, Fleet};
 use crate::node::boot::BootChange;
-use crate::node::command::{Bootable, Command, SystemChange};
-use crate::node::ipa::{CommandStatus, ImageJob, IpaCommand, Params, Work};
+use crate::node::command::{Answer, Bootable, Command, Effect, EffectKind, SystemChange};
+use crate::node::host::{Host, Stage};
+use crate::node::ipa::{Beat, CommandStatus, ImageJob, IpaCommand, LookedUp, Params, Work};
+use crate::node::{Node, NodeId};
 use crate::profile::built_in;
 use crate::seed::Seed;
+use crate::time::SimTime;
 use server::Server;
 
-/// A token as long as Ironic's.
+/// As long as a token of Ironic.
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// A fleet whose clock is moved by hand, and the room that performs its effects.
+/// A fleet with a clock that the test moves, and the runner of its effects. Tests use the first node.
 struct Site {
     fleet: Arc<Fleet>,
     effects: Effects,
-    outside: Outside,
+    runner: EffectRunner,
     id: NodeId,
 }
 
@@ -44,8 +51,8 @@ impl Site {
             agent_urls: Urls::Same("https://127.0.0.1:9999".into()),
             ..settings
         };
-        let outside = Outside::new(Arc::clone(&fleet), settings).unwrap();
-        Self { fleet, effects, outside, id: NodeId(0) }
+        let runner = EffectRunner::new(Arc::clone(&fleet), settings).unwrap();
+        Self { fleet, effects, runner, id: NodeId(0) }
     }
 
     fn apply(&self, command: Command) {
@@ -77,18 +84,18 @@ impl Site {
         }
     }
 
-    /// Performs the next effect, which must be of that kind.
+    /// Performs the next effect, and checks its kind.
     async fn perform(&mut self, kind: EffectKind) {
         let effect = self.next();
         assert_eq!(effect.kind, kind);
-        self.outside.perform(self.id, effect).await;
+        self.runner.perform(self.id, effect).await;
     }
 
     fn look<R>(&self, see: impl FnOnce(&Node) -> R) -> R {
         self.fleet.look(self.id, |node, _| see(node)).unwrap()
     }
 
-    /// Up to an agent that was started with these parameters, whatever it was booted from.
+    /// Powers on and answers the boot effect, so that an agent with these parameters starts.
     fn agent(&mut self, params: Params) {
         self.arm(BootTarget::Pxe);
         self.apply(Command::Reset(ResetType::On));
@@ -98,7 +105,7 @@ impl Site {
         self.fleet.answer(self.id, effect.epoch, read);
     }
 
-    /// Up to an agent that serves, and is told to write an image.
+    /// Starts an agent, answers its lookup and heartbeat, and gives it an image to write.
     async fn writing(&mut self, job: ImageJob) {
         let params = Params {
             api_urls: ["http://ironic".into()].into(),
@@ -117,8 +124,8 @@ impl Site {
         self.apply(Command::Ipa(IpaCommand { name: "prepare_image".into(), work }));
     }
 
-    /// How the agent's last command ended.
-    fn ended(&self) -> CommandStatus {
+    /// The status of the agent's last command.
+    fn last_status(&self) -> CommandStatus {
         self.look(|node| node.ipa().unwrap().commands.last().unwrap().status.clone())
     }
 }
@@ -129,7 +136,7 @@ fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
     response
 }
 
-/// Ironic's API, as far as agents see it.
+/// The responses of Ironic's API to an agent; `None` for a path that agents do not use.
 fn ironic(path: &str) -> Option<Response<Bytes>> {
     let body = match path {
         "/" => json!({"default_version": {"id": "v1", "version": "1.115"}}),
@@ -146,8 +153,8 @@ fn ironic(path: &str) -> Option<Response<Bytes>> {
     Some(answer(200, body.to_string()))
 }
 
-/// The address of a server that is not there any more.
-fn nobody() -> String {
+/// The URL of a server that does not run any more.
+fn dead_server() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }

@@ -1,4 +1,4 @@
-//! A web server for tests, plain or with TLS, that remembers what it was asked.
+//! A web server for tests, with or without TLS, that records its requests.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -20,11 +20,11 @@ use tokio_rustls::TlsAcceptor;
 
 type Handler = dyn Fn(&Request<Bytes>) -> Response<Bytes> + Send + Sync;
 
-/// A running server; it stops when it is dropped.
+/// A running server. It stops when it is dropped.
 pub(super) struct Server {
     address: SocketAddr,
     scheme: &'static str,
-    asked: Arc<Mutex<Vec<Request<Bytes>>>>,
+    requests: Arc<Mutex<Vec<Request<Bytes>>>>,
     task: JoinHandle<()>,
 }
 
@@ -45,9 +45,9 @@ impl Server {
     async fn with(tls: Option<TlsAcceptor>, handler: Arc<Handler>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
+        let requests = Arc::new(Mutex::new(Vec::new()));
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let log = Arc::clone(&asked);
+        let log = Arc::clone(&requests);
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
@@ -64,7 +64,7 @@ impl Server {
                 });
             }
         });
-        Self { address, scheme, asked, task }
+        Self { address, scheme, requests, task }
     }
 
     pub(super) fn url(&self, path: &str) -> String {
@@ -72,13 +72,12 @@ impl Server {
     }
 
     /// Method and target of every request so far.
-    pub(super) fn asked(&self) -> Vec<String> {
-        self.asked.lock().iter().map(|r| format!("{} {}", r.method(), r.uri())).collect()
+    pub(super) fn requests(&self) -> Vec<String> {
+        self.requests.lock().iter().map(|r| format!("{} {}", r.method(), r.uri())).collect()
     }
 
-    /// The last request.
     pub(super) fn last(&self) -> Request<Bytes> {
-        self.asked.lock().last().cloned().unwrap()
+        self.requests.lock().last().cloned().unwrap()
     }
 }
 
@@ -102,6 +101,6 @@ where
             Ok::<_, Infallible>(handler(&request).map(Full::new))
         }
     });
-    // A client may leave at any time; that is none of the server's business.
+    // An error here only means that the client closed the connection.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

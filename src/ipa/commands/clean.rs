@@ -1,7 +1,7 @@
 //! Extension `clean`: the steps of cleaning.
 
+use super::command::{Command, Mode, Signature};
 use super::steps::{self, CLEAN};
-use super::{Command, Mode, Signature};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {

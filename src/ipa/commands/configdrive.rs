@@ -1,4 +1,4 @@
-//! Config drives: base64 of a gzipped file system image.
+//! Config drives: the base64 text of a gzipped file system image.
 
 use std::io::Read as _;
 
@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use crate::ipa::failure;
 use crate::node::ipa::IpaError;
 
-/// A config drive holds this much at most, MiB (`partition_utils.py`, `MAX_CONFIG_DRIVE_SIZE_MB`).
+/// The largest config drive (`partition_utils.py`, `MAX_CONFIG_DRIVE_SIZE_MB`).
 const MAX_MIB: u64 = 64;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -17,12 +17,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
-/// Checks a config drive, and says how large it is, MiB rounded up.
+/// Checks a config drive and returns its size in MiB, rounded up.
 ///
 /// # Errors
-/// `DeploymentError` for one that is not base64, not gzipped, or too large.
+/// `DeploymentError` if it is not base64, not gzipped, or too large.
 pub fn check(text: &[u8], node_uuid: &str) -> Result<u64, IpaError> {
-    // Python passes over whatever is no digit of base64, line ends above all.
+    // Python ignores every character that is not a base64 digit, such as line ends.
     let digits: Vec<u8> = text
         .iter()
         .copied()
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drive_is_measured_and_its_line_ends_are_passed_over() {
+    fn the_size_is_returned_and_line_ends_are_ignored() {
         assert_eq!(check(packed(1).as_bytes(), "n").unwrap(), 1);
         assert_eq!(check(packed(3 << 20).as_bytes(), "n").unwrap(), 3);
         let mut wrapped = packed(100_000);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_one_is_said() {
+    fn a_wrong_drive_is_an_error_that_says_why() {
         for (drive, part) in [
             ("abc".to_owned(), "is not base64 encoded"),
             (STANDARD.encode("plain"), "while decompressing"),

@@ -1,7 +1,7 @@
 //! Extension `deploy`: the steps of deployment.
 
+use super::command::{Command, Mode, Signature};
 use super::steps::{self, DEPLOY};
-use super::{Command, Mode, Signature};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {

@@ -1,10 +1,11 @@
-//! Extension `flow`: several commands as one. Ironic's drivers do not use it.
+//! Extension `flow`: runs several commands as one. Ironic's drivers do not use it.
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::{Command, Mode, Params, Signature, Situation, Stop, parse, split};
+use super::command::{Command, Mode, Params, Signature, Situation, Stop};
+use super::{EXTENSIONS, parse, split};
 use crate::ipa::failure;
 use crate::node::ipa::{CommandStatus, IpaError, Then, Work};
 use crate::time::Span;
@@ -18,10 +19,9 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     run: start,
 }];
 
-/// Commands of one flow, at most.
 const MAX_COMMANDS: usize = 64;
 
-/// A list of objects, each with names of commands and their parameters.
+/// A list of objects. Each maps names of commands to their parameters.
 type Flow<'a> = Vec<BTreeMap<String, &'a RawValue>>;
 
 fn flow<'a>(params: &Params<'a>) -> Result<Flow<'a>, IpaError> {
@@ -38,13 +38,13 @@ fn flow<'a>(params: &Params<'a>) -> Result<Flow<'a>, IpaError> {
     Ok(flow)
 }
 
-/// Every command must exist before the first one starts.
+/// Checks that every command exists, before the first one starts.
 fn check(_: &Situation<'_>, params: &Params<'_>) -> Result<(), IpaError> {
     for name in flow(params)?.iter().flat_map(BTreeMap::keys) {
         let Ok((extension, command)) = split(name) else {
             return Err(failure::command("Command name must be of the form <extension>.<name>".to_owned()));
         };
-        let Some((_, commands)) = super::EXTENSIONS.iter().find(|(known, _)| *known == extension) else {
+        let Some((_, commands)) = EXTENSIONS.iter().find(|(known, _)| *known == extension) else {
             return Err(failure::not_found("Extension", extension));
         };
         if !commands.iter().any(|known| known.name == command) {
@@ -54,8 +54,7 @@ fn check(_: &Situation<'_>, params: &Params<'_>) -> Result<(), IpaError> {
     Ok(())
 }
 
-/// The commands one after the other. Those that stream an image or end the agent stand for themselves and have no
-/// place in a flow here.
+/// Runs the commands one after the other. Commands that write an image or end the agent are not supported in a flow.
 fn start(at: &Situation<'_>, params: &Params<'_>) -> Result<Work, Stop> {
     let (mut total, mut effect) = (Span::exactly_ms(0), Then::Nothing);
     for (name, raw) in flow(params)?.into_iter().flatten() {

@@ -1,8 +1,8 @@
-//! Extension `image`: the boot loader.
+//! Extension `image`: installation of the boot loader.
 
 use serde_json::Value;
 
-use super::{Command, Mode, Signature, Situation, value};
+use super::command::{Command, Mode, Signature, Situation, value};
 use crate::ipa::failure;
 use crate::node::ipa::{CommandStatus, IpaError, Then, Work};
 
@@ -33,8 +33,10 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     },
 }];
 
-/// There must be a system to boot, except where Ironic itself knows of none. Every image is taken to bring what its boot
-/// loader needs; that Ironic forbids boot loaders of BIOS machines by default is not followed.
+/// Checks that an operating system is installed, unless Ironic sent no root UUID.
+///
+/// Every image is assumed to contain the files that its boot loader needs. By default, Ironic forbids
+/// boot loaders in BIOS mode; this is not simulated.
 fn check(at: &Situation<'_>, root_uuid: &Value) -> Result<(), IpaError> {
     match root_uuid.as_str() {
         Some(uuid) if uuid != "0x00000000" && !at.node.installed() => {

@@ -1,4 +1,4 @@
-//! What `write_image` and `prepare_image` are given, and what they say when the image is on its disk.
+//! The parameters of `write_image` and `prepare_image`, and the result once the image is on its disk.
 //!
 //! Mirrors `_validate_image_info`, `ImageDownload` and `prepare_image` of `ironic_python_agent/extensions/standby.py`.
 
@@ -7,19 +7,19 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::{NodeInfo, Params, Situation, configdrive, value};
+use super::command::{Params, Situation, step_result, value};
+use super::configdrive;
+use super::node_info::NodeInfo;
 use crate::dmtf::BootMode;
-use crate::ipa::{disks, failure, python};
+use crate::ipa::checksum::ChecksumAlgorithm;
+use crate::ipa::{failure, python, root_disk};
 use crate::node::ipa::{Checksum, ImageJob, IpaError, Partitions, Written};
 use crate::seed::Purpose;
 
-/// Hash algorithms that an image can be verified with.
-pub const ALGORITHMS: [&str; 5] = ["md5", "sha224", "sha256", "sha384", "sha512"];
-
-/// Checks what must be right before anything is tried.
+/// Checks the parameters before the command starts.
 ///
 /// # Errors
-/// `InvalidCommandParamsError`, as IPA words it.
+/// `InvalidCommandParamsError` in IPA's words.
 pub(super) fn validate(at: &Situation<'_>, params: &Params<'_>) -> Result<(), IpaError> {
     read(at, params).map(|_| ())
 }
@@ -46,7 +46,7 @@ fn read(at: &Situation<'_>, params: &Params<'_>) -> Result<Map<String, Value>, I
     let mut available = false;
     if info.get("checksum").is_some_and(|c| !c.is_null()) {
         let checksum = filled("checksum")?;
-        // An MD5 sum has 32 digits, and is good only where Ironic allows it.
+        // A checksum of 32 digits is MD5, which is valid only if Ironic allows it.
         available = is_url(checksum) || checksum.len() > 32 || at.agent.md5_enabled;
     }
     if ["os_hash_algo", "os_hash_value"].iter().any(|n| info.get(*n).is_some_and(python::truthy)) {
@@ -62,10 +62,11 @@ fn read(at: &Situation<'_>, params: &Params<'_>) -> Result<Map<String, Value>, I
     Ok(info)
 }
 
-/// The transfer that `params` ask for; `echo` is the step that it belongs to.
+/// The job of writing the image that `params` describe. `echo` is the step that the command executes: kind and JSON
+/// text.
 ///
 /// # Errors
-/// What the agent would find wrong before its first request, or with a config drive that came along.
+/// If IPA would find a mistake before its first request, or in a config drive that is part of `params`.
 pub(super) fn job(
     at: &Situation<'_>,
     node: &NodeInfo,
@@ -74,7 +75,7 @@ pub(super) fn job(
 ) -> Result<Box<ImageJob>, IpaError> {
     let info = read(at, params)?;
     let id = info.get("id").map(python::str).unwrap_or_default();
-    let device = disks::install_device(at.node.spec(), &node.properties, &node.instance_info)?;
+    let device = root_disk::choose(at.node.spec(), &node.properties, &node.instance_info)?;
     let drive = match value(params, "configdrive") {
         Value::Null => info.get("configdrive").cloned().unwrap_or(Value::Null),
         given => given,
@@ -125,10 +126,10 @@ fn is_url(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
-/// What the image must hash to: a pair of algorithm and value wins over a bare checksum.
+/// The expected checksum. The pair of `os_hash_algo` and `os_hash_value` has precedence over `checksum`.
 fn checksum(at: &Situation<'_>, info: &Map<String, Value>, id: &str) -> Result<Checksum, IpaError> {
     let text = |name: &str| info.get(name).and_then(Value::as_str).filter(|t| !t.is_empty());
-    let known = text("os_hash_algo").filter(|algo| ALGORITHMS.contains(algo));
+    let known = text("os_hash_algo").filter(|algo| ChecksumAlgorithm::by_name(algo).is_some());
     if let (Some(algorithm), Some(value)) = (known, text("os_hash_value")) {
         return Ok(Checksum { algorithm: Some(algorithm.into()), value: value.into() });
     }
@@ -140,7 +141,7 @@ fn checksum(at: &Situation<'_>, info: &Map<String, Value>, id: &str) -> Result<C
         )));
     };
     if !is_url(value) {
-        by_length(value, at.agent.md5_enabled).map_err(|why| {
+        ChecksumAlgorithm::by_length(value, at.agent.md5_enabled).map_err(|why| {
             failure::unverifiable(format!(
                 "Unable to proceed with image {id} as the checksum indicator has been used but the algorithm could not \
                  be identified. Error: {why}"
@@ -150,22 +151,7 @@ fn checksum(at: &Situation<'_>, info: &Map<String, Value>, id: &str) -> Result<C
     Ok(Checksum { algorithm: None, value: value.into() })
 }
 
-/// The algorithm that a bare checksum's length tells.
-///
-/// # Errors
-/// When it tells none, or tells MD5 and that is not allowed.
-pub fn by_length(checksum: &str, md5_enabled: bool) -> Result<&'static str, &'static str> {
-    match checksum.len() {
-        128 => Ok("sha512"),
-        64 => Ok("sha256"),
-        32 if md5_enabled => Ok("md5"),
-        32 => Err("MD5 support is disabled."),
-        _ => Err(
-            "Unable to identify checksum algorithm used, and a value is not specified in the os_hash_algo setting.",
-        ),
-    }
-}
-
+/// User and password.
 type Credentials = Option<(Box<str>, Box<str>)>;
 
 fn credentials(info: &Map<String, Value>, id: &str) -> Result<Credentials, IpaError> {
@@ -196,7 +182,7 @@ fn authorization(info: &Map<String, Value>) -> Result<Option<Box<str>>, IpaError
     String::from_utf8(bytes).map(|t| Some(t.into())).map_err(|_| wrong())
 }
 
-/// The partitions of `work_on_disk`, in the order in which it makes them.
+/// The partitions that `partition_utils.work_on_disk` creates, in its order.
 fn partitions(
     at: &Situation<'_>,
     node: &NodeInfo,
@@ -220,7 +206,7 @@ fn partitions(
         ("root", true),
     ];
     let between = if device.ends_with(|c: char| c.is_ascii_digit()) { "p" } else { "" };
-    let devices = names.iter().filter(|(_, there)| *there).zip(1..);
+    let devices = names.iter().filter(|(_, exists)| *exists).zip(1..);
     let devices =
         devices.map(|((name, _), n)| ((*name).into(), format!("{device}{between}{n}").into())).collect();
     Ok(Partitions {
@@ -231,22 +217,23 @@ fn partitions(
     })
 }
 
-/// `utils.get_node_boot_mode`.
+/// As `utils.get_node_boot_mode`.
 fn boot_mode(at: &Situation<'_>, node: &NodeInfo) -> String {
     let ramdisk = if at.node.boot().mode == BootMode::Legacy { "bios" } else { "uefi" };
     if node.capability("secure_boot").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
         return "uefi".to_owned();
     }
     let of = |map: &Map<String, Value>| map.get("deploy_boot_mode").map(python::str);
-    let said = of(&node.instance_info)
+    let given = of(&node.instance_info)
         .or_else(|| node.capability("boot_mode"))
         .or_else(|| of(&node.driver_internal_info));
-    said.map(|mode| mode.to_lowercase())
+    given
+        .map(|mode| mode.to_lowercase())
         .filter(|m| m == "uefi" || m == "bios")
         .unwrap_or_else(|| ramdisk.to_owned())
 }
 
-/// The UUID of a file system that this agent makes.
+/// The UUID of file system `number` that the agent creates for this command.
 fn file_system(at: &Situation<'_>, number: u32) -> Box<str> {
     let count = at.agent.taken << 1 | number;
     let half = |n: u32| {
@@ -256,8 +243,10 @@ fn file_system(at: &Situation<'_>, number: u32) -> Box<str> {
     uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string().into()
 }
 
-/// What to say of an image that is on its disk; `disk_identifier` is bytes 440 to 443 of a whole-disk image, which
-/// IPA takes for its root UUID (`disk_utils.get_disk_identifier`).
+/// The result of writing `image`.
+///
+/// `disk_identifier` is bytes 440 to 443 of a whole-disk image. IPA uses it as the root UUID
+/// (`disk_utils.get_disk_identifier`).
 pub fn written(image: &ImageJob, disk_identifier: u32) -> Written {
     let (root, efi) = match &image.partitions {
         Some(p) => (p.root_uuid.to_string(), p.efi_uuid.as_deref()),
@@ -276,7 +265,7 @@ pub fn written(image: &ImageJob, disk_identifier: u32) -> Written {
     }
     let mut result = json!({"result": text}).to_string();
     if let Some((word, step)) = &image.step {
-        result = format!(r#"{{"{word}_result":{result},"{word}_step":{step}}}"#);
+        result = step_result(word, step, &result);
     }
     Written { result: result.into(), partition_uuids: uuids.to_string().into() }
 }

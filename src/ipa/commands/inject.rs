@@ -1,19 +1,20 @@
-//! The step `inject_files`, as far as it can fail.
+//! The checks of the step `inject_files`.
 //!
-//! Mirrors `_validate_files` of `ironic_python_agent/inject_files.py`. The files' contents go nowhere.
+//! Mirrors `_validate_files` of `ironic_python_agent/inject_files.py`. The contents of the files are discarded.
 
 use serde_json::Value;
 
-use super::{NodeInfo, Situation};
-use crate::ipa::{disks, failure, python};
+use super::command::Situation;
+use super::node_info::NodeInfo;
+use crate::ipa::{failure, python, root_disk};
 use crate::node::ipa::IpaError;
 
 const FIELDS: [&str; 8] = ["path", "partition", "content", "deleted", "mode", "dirmode", "owner", "group"];
 
-/// Checks the files of the node's properties and those of the step.
+/// Checks the files in the node's properties and in the step's argument.
 ///
 /// # Errors
-/// `InvalidCommandParamsError` with all that is wrong; `DeviceNotFound` when no disk holds a system to put them into.
+/// `InvalidCommandParamsError` with all mistakes, or `DeviceNotFound` if no operating system is installed.
 pub(super) fn check(at: &Situation<'_>, node: &NodeInfo, given: &Value) -> Result<(), IpaError> {
     let own = node.properties.get("inject_files").unwrap_or(&Value::Null);
     let own = list(own, "The `inject_files` node property")?;
@@ -25,7 +26,7 @@ pub(super) fn check(at: &Situation<'_>, node: &NodeInfo, given: &Value) -> Resul
     if own.is_empty() && given.is_empty() {
         return Ok(());
     }
-    disks::install_device(at.node.spec(), &node.properties, &node.instance_info)?;
+    root_disk::choose(at.node.spec(), &node.properties, &node.instance_info)?;
     if at.node.installed() {
         return Ok(());
     }

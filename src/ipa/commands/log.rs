@@ -1,8 +1,8 @@
-//! Extension `log`: the ramdisk's journal.
+//! Extension `log`: the logs of the ramdisk.
 
 use serde_json::json;
 
-use super::{Command, Mode, Signature, done};
+use super::command::{Command, Mode, Signature, done};
 use crate::ipa::journal;
 
 pub(super) const COMMANDS: &[Command] = &[Command {

@@ -1,6 +1,6 @@
-//! Extension `poll`: for agents that are asked instead of calling. Ironic's drivers do not use it.
+//! Extension `poll`: for agents that send no requests and are polled instead. Ironic's drivers do not use it.
 
-use super::{Command, Mode, Signature, done};
+use super::command::{Command, Mode, Signature, done};
 use crate::ipa::{failure, inventory};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -18,7 +18,7 @@ pub(super) const COMMANDS: &[Command] = &[
         mode: Mode::Sync,
         signature: Signature { required: &[], optional: &["node_info"], open: false },
         validate: None,
-        // Every agent here has looked its node up, and none runs on its own.
+        // No simulated agent runs in standalone mode.
         run: |_, _| {
             let text = "Node lookup data can only be set when the Ironic Python Agent is running in standalone mode.";
             Err(failure::command(text.to_owned()).into())

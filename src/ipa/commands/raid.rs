@@ -1,11 +1,11 @@
-//! Software RAID, as far as the agent checks it before it makes it.
+//! The checks that an agent makes before it creates software RAID.
 //!
-//! Mirrors `validate_configuration` and `_do_create_configuration` of `ironic_python_agent/hardware.py`. Volumes are not
-//! kept: the disks of a node stay those of its profile.
+//! Mirrors `validate_configuration` and `_do_create_configuration` of `ironic_python_agent/hardware.py`. The volumes
+//! are not simulated: a node always has the disks of its profile.
 
 use serde_json::Value;
 
-use super::NodeInfo;
+use super::node_info::NodeInfo;
 use crate::ipa::disks::BlockDevice;
 use crate::ipa::hints::Hints;
 use crate::ipa::{failure, python};
@@ -13,7 +13,7 @@ use crate::node::ipa::IpaError;
 
 const LEVELS: [&str; 5] = ["0", "1", "1+0", "5", "6"];
 
-/// Whether any logical disk is software RAID; a generic agent passes over all others.
+/// Whether any logical disk is software RAID. The generic hardware manager ignores all others.
 pub(super) fn is_software(config: &Value) -> bool {
     logical_disks(config).iter().any(|d| text(d, "controller") == Some("software"))
 }
@@ -26,10 +26,10 @@ fn text<'a>(disk: &'a Value, name: &str) -> Option<&'a str> {
     disk.get(name).and_then(Value::as_str)
 }
 
-/// Checks a configuration against what software RAID can do on so many disks.
+/// Checks a configuration against the rules of software RAID on `disks` disks.
 ///
 /// # Errors
-/// `SoftwareRAIDError` with all that is wrong.
+/// `SoftwareRAIDError` with all mistakes.
 pub(super) fn validate(config: &Value, node: &NodeInfo, disks: usize) -> Result<(), IpaError> {
     if !python::truthy(config) {
         return Ok(());
@@ -110,26 +110,26 @@ fn check_second(first: &Value, second: &Value, disks: usize, wrong: &mut Vec<Str
     }
 }
 
-/// Checks that there is a disk of its own for every hint of `physical_disks`.
+/// Checks that every hint in `physical_disks` matches a disk of its own.
 ///
 /// # Errors
-/// `SoftwareRAIDError` naming the hint that finds none.
+/// `SoftwareRAIDError` with the hint that matches none.
 pub(super) fn check_disks(config: &Value, disks: &[BlockDevice]) -> Result<(), IpaError> {
     for logical in logical_disks(config) {
         let mut taken: Vec<&str> = Vec::new();
         for hint in logical.get("physical_disks").and_then(Value::as_array).into_iter().flatten() {
             let wrong = |why: &str| failure::software_raid(format!("{why} {}", python::repr(hint)));
             let hints = Hints::parse(hint).map_err(|why| wrong(&format!("{why} in")))?;
-            let mut fitting = Vec::new();
+            let mut candidates = Vec::new();
             for disk in disks {
-                if hints.fit(disk).map_err(|why| wrong(&format!("{why} in")))? {
-                    fitting.push(disk.name.as_str());
+                if hints.matches(disk).map_err(|why| wrong(&format!("{why} in")))? {
+                    candidates.push(disk.name.as_str());
                 }
             }
-            if fitting.is_empty() {
+            if candidates.is_empty() {
                 return Err(wrong("No candidates for physical disk"));
             }
-            let free = fitting.into_iter().find(|name| !taken.contains(name));
+            let free = candidates.into_iter().find(|name| !taken.contains(name));
             taken.push(free.ok_or_else(|| wrong("No candidates left for physical disk"))?);
         }
     }

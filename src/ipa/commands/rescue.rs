@@ -1,6 +1,6 @@
-//! Extension `rescue`: a ramdisk becomes a rescue system, and its agent falls silent.
+//! Extension `rescue`: the ramdisk becomes a rescue system, and its agent stops.
 
-use super::{Command, Mode, Signature};
+use super::command::{Command, Mode, Signature};
 use crate::node::ipa::{Closed, Work};
 
 pub(super) const COMMANDS: &[Command] = &[Command {

@@ -1,7 +1,7 @@
 //! Extension `service`: the steps of servicing.
 
+use super::command::{Command, Mode, Signature};
 use super::steps::{self, SERVICE};
-use super::{Command, Mode, Signature};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {

@@ -1,14 +1,16 @@
-//! Extension `standby`: images, and the ways in which an agent ends.
+//! Extension `standby`: writing images, and restarting or powering off the machine.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Command, Mode, NodeInfo, Params, Signature, Situation, configdrive, done, image_info, value};
-use crate::ipa::{disks, failure, python};
+use super::command::{Command, Mode, Params, Run, Signature, Situation, done, value};
+use super::node_info::NodeInfo;
+use super::{configdrive, image_info};
+use crate::ipa::{failure, python, root_disk};
 use crate::node::ipa::{CommandStatus, IpaError, Then, Work};
 
-const fn plain(name: &'static str, method: &'static str, mode: Mode, run: super::Run) -> Command {
+const fn plain(name: &'static str, method: &'static str, mode: Mode, run: Run) -> Command {
     Command { name, method, mode, signature: Signature::NONE, validate: None, run }
 }
 
@@ -48,10 +50,11 @@ pub(super) const COMMANDS: &[Command] = &[
     }),
 ];
 
-/// What is said when a container image has been installed. The registry is not asked for it.
+/// The result text of `execute_bootc_install`. Nothing is downloaded from the registry. `secret` is the name of the
+/// parameter with the pull secret.
 ///
 /// # Errors
-/// What the agent would find wrong with the parameters, or with the choice of the disk.
+/// If a parameter is wrong, or no root disk can be chosen.
 pub(super) fn bootc(
     at: &Situation<'_>,
     node: &NodeInfo,
@@ -68,7 +71,7 @@ pub(super) fn bootc(
             "Failed to pull container image: not a URL of a container image",
         ));
     };
-    let device = disks::install_device(at.node.spec(), &node.properties, &node.instance_info)?;
+    let device = root_disk::choose(at.node.spec(), &node.properties, &node.instance_info)?;
     if let Some(secret) = value(params, secret).as_str().filter(|s| !s.is_empty())
         && STANDARD.decode(secret).is_err()
     {

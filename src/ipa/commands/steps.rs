@@ -1,177 +1,103 @@
-//! Steps of cleaning, deployment and service: which a generic agent offers, and how one is executed.
+//! The steps of cleaning, deployment and service: their lists, and the execution of one step.
 //!
-//! Mirrors `GenericHardwareManager` of `ironic_python_agent/hardware.py` and `execute_*_step` of its extensions.
+//! Mirrors `GenericHardwareManager` of `ironic_python_agent/hardware.py` and `execute_*_step` of IPA's extensions.
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{NodeInfo, Params, Signature, Situation, Stop, image_info, inject, raid, standby, value};
+use super::command::{Params, Signature, Situation, Stop, done, step_result, value};
+use super::node_info::NodeInfo;
+use super::{image_info, inject, raid, standby, step_lists};
 use crate::dmtf::BootMode;
 use crate::ipa::{disks, failure, python};
 use crate::node::ipa::{CommandStatus, ImageJob, IpaError, Then, Work};
 use crate::time::Span;
 
-/// What is being done to a node, with the words that IPA has for it.
+/// A kind of step, with IPA's words for it.
 pub(super) struct Kind {
     /// As in `clean_step` and `clean_version`.
     word: &'static str,
-    /// The error of a step that failed unforeseen.
+    /// Error class of a step that failed unexpectedly.
     class: &'static str,
-    /// Its message.
+    /// Error message of a step that failed unexpectedly.
     message: &'static str,
-    /// The steps on offer.
     list: fn() -> Value,
 }
 
 pub(super) static CLEAN: Kind =
-    Kind { word: "clean", class: "CleaningError", message: "Clean step failed", list: clean_steps };
-pub(super) static DEPLOY: Kind =
-    Kind { word: "deploy", class: "DeploymentError", message: "Deploy step failed", list: deploy_steps };
-pub(super) static SERVICE: Kind =
-    Kind { word: "service", class: "ServicingError", message: "Service step failed", list: service_steps };
+    Kind { word: "clean", class: "CleaningError", message: "Clean step failed", list: step_lists::clean };
+pub(super) static DEPLOY: Kind = Kind {
+    word: "deploy",
+    class: "DeploymentError",
+    message: "Deploy step failed",
+    list: step_lists::deploy,
+};
+pub(super) static SERVICE: Kind = Kind {
+    word: "service",
+    class: "ServicingError",
+    message: "Service step failed",
+    list: step_lists::service,
+};
 
-/// Parameters of `get_*_steps`.
+/// The parameters of every command `get_*_steps`.
 pub(super) const GET: Signature = Signature { required: &["node", "ports"], optional: &[], open: false };
 
-/// Versions of the hardware managers; Ironic compares them before every step.
+/// Versions of the hardware managers. Ironic sends them back with every step, and the agent compares them.
 pub(in crate::ipa) fn versions() -> Value {
     json!({"generic_hardware_manager": "1.2"})
 }
 
-/// The steps on offer, by hardware manager.
+/// The steps of `kind`, by hardware manager.
 pub(super) fn list(kind: &Kind, params: &Params<'_>) -> Result<Work, Stop> {
     NodeInfo::of(params).ok_or(Stop::MissingKey("uuid"))?;
     let steps = json!({"GenericHardwareManager": (kind.list)()});
-    Ok(super::done(&json!({format!("{}_steps", kind.word): steps, "hardware_manager_version": versions()})))
+    Ok(done(&json!({format!("{}_steps", kind.word): steps, "hardware_manager_version": versions()})))
 }
 
-/// A step with no more to say of it.
-fn step(name: &str, priority: u8, interface: &str) -> Value {
-    json!({"step": name, "priority": priority, "interface": interface, "reboot_requested": false})
-}
-
-fn abortable(name: &str, priority: u8, interface: &str) -> Value {
-    with(step(name, priority, interface), "abortable", json!(true))
-}
-
-fn with(mut step: Value, key: &str, value: Value) -> Value {
-    step[key] = value;
-    step
-}
-
-fn argument(description: &str, required: bool) -> Value {
-    json!({"description": description, "required": required})
-}
-
-fn nvram_arguments() -> Value {
-    json!({"match_patterns": argument("List of regular expressions; UEFI boot entries that match one are deleted", false)})
-}
-
-fn apply_configuration() -> Value {
-    let arguments = json!({
-        "raid_config": argument("The RAID configuration to apply.", true),
-        "delete_existing": argument("Whether existing RAID volumes are deleted first; true by default.", false),
-    });
-    with(step("apply_configuration", 0, "raid"), "argsinfo", arguments)
-}
-
-fn inject_files() -> Value {
-    let arguments = json!({
-        "files": argument("Files to inject: a list of objects with path, partition, content (base64 or a URL), \
-                           deleted, mode, dirmode, owner and group; property inject_files of the node adds to it.", false),
-        "verify_ca": argument("Whether to verify TLS certificates; the agent's own setting by default.", false),
-    });
-    with(step("inject_files", 0, "deploy"), "argsinfo", arguments)
-}
-
-fn clean_steps() -> Value {
-    json!([
-        abortable("erase_devices", 10, "deploy"),
-        abortable("erase_devices_metadata", 99, "deploy"),
-        abortable("erase_devices_express", 0, "deploy"),
-        abortable("erase_pstore", 0, "deploy"),
-        with(abortable("clean_uefi_nvram", 0, "deploy"), "argsinfo", nvram_arguments()),
-        abortable("delete_configuration", 0, "raid"),
-        abortable("create_configuration", 0, "raid"),
-        abortable("burnin_cpu", 0, "deploy"),
-        abortable("burnin_gpu", 0, "deploy"),
-        abortable("burnin_disk", 0, "deploy"),
-        abortable("burnin_memory", 0, "deploy"),
-        abortable("burnin_network", 0, "deploy"),
-    ])
-}
-
-fn deploy_steps() -> Value {
-    json!([
-        step("erase_devices_metadata", 0, "deploy"),
-        apply_configuration(),
-        with(step("clean_uefi_nvram", 0, "deploy"), "argsinfo", nvram_arguments()),
-        step("write_image", 0, "deploy"),
-        inject_files(),
-        step("execute_bootc_install", 0, "deploy"),
-    ])
-}
-
-fn service_steps() -> Value {
-    json!([
-        abortable("delete_configuration", 0, "raid"),
-        apply_configuration(),
-        abortable("create_configuration", 0, "raid"),
-        abortable("burnin_cpu", 0, "deploy"),
-        abortable("burnin_gpu", 0, "deploy"),
-        abortable("burnin_memory", 0, "deploy"),
-        abortable("burnin_network", 0, "deploy"),
-        step("write_image", 0, "deploy"),
-        inject_files(),
-        step("execute_bootc_install", 0, "deploy"),
-    ])
-}
-
-/// A step that is to be executed.
+/// A step to be executed.
 struct Call<'a> {
     at: Situation<'a>,
     node: NodeInfo,
     arguments: Params<'a>,
-    /// The kind's word, and the step as it was received.
+    /// [`Kind::word`], and the JSON text of the step as Ironic sent it.
     echo: (&'static str, &'a RawValue),
 }
 
-/// What a step comes to.
-enum Doing {
-    /// It takes its time, and has this result.
+/// The work of a step.
+enum StepWork {
+    /// Takes some time, and then has this result.
     Timed(Span, Value, Then),
-    /// It streams an image.
     Image(Box<ImageJob>),
 }
 
 /// Why a step fails.
-enum Fails {
-    /// With an error that the hardware manager has a class for.
-    Error(IpaError),
-    /// In another way, told as class and text of a Python exception.
-    Unforeseen(String),
+enum StepError {
+    /// With an error class of the hardware manager.
+    Known(IpaError),
+    /// With any other Python exception: its class and text.
+    Unexpected(String),
 }
 
-impl From<IpaError> for Fails {
+impl From<IpaError> for StepError {
     fn from(error: IpaError) -> Self {
-        Self::Error(error)
+        Self::Known(error)
     }
 }
 
-/// A method of the hardware manager that is a step. Steps can be executed whatever they are listed for.
+/// A method of the hardware manager that is a step. Each kind of step can execute every method, listed or not.
 struct Method {
     name: &'static str,
     signature: Signature,
-    run: fn(&Call<'_>) -> Result<Doing, Fails>,
+    run: fn(&Call<'_>) -> Result<StepWork, StepError>,
 }
 
-const fn plain(name: &'static str, run: fn(&Call<'_>) -> Result<Doing, Fails>) -> Method {
+const fn plain(name: &'static str, run: fn(&Call<'_>) -> Result<StepWork, StepError>) -> Method {
     Method { name, signature: Signature::NONE, run }
 }
 
 const METHODS: [Method; 16] = [
     plain("erase_devices", erase_devices),
-    plain("erase_devices_metadata", |c| Ok(Doing::Timed(c.command(), Value::Null, Then::EmptyDisks))),
+    plain("erase_devices_metadata", |c| Ok(StepWork::Timed(c.command(), Value::Null, Then::EmptyDisks))),
     plain("erase_devices_express", erase_devices_express),
     plain("erase_pstore", |c| Ok(c.nothing(c.command()))),
     Method {
@@ -187,7 +113,7 @@ const METHODS: [Method; 16] = [
         run: |c| {
             let config = value(&c.arguments, "raid_config");
             raid::validate(&config, &c.node, disks::list(c.at.node.spec()).len())?;
-            make_raid(c, &config)
+            create_raid(c, &config)
         },
     },
     plain("burnin_cpu", burn_in),
@@ -198,7 +124,7 @@ const METHODS: [Method; 16] = [
     Method {
         name: "write_image",
         signature: Signature { required: &["image_info"], optional: &["configdrive"], open: false },
-        run: |c| Ok(Doing::Image(image_info::job(&c.at, &c.node, &c.arguments, Some(c.echo))?)),
+        run: |c| Ok(StepWork::Image(image_info::job(&c.at, &c.node, &c.arguments, Some(c.echo))?)),
     },
     Method {
         name: "inject_files",
@@ -217,7 +143,7 @@ const METHODS: [Method; 16] = [
         },
         run: |c| {
             let message = standby::bootc(&c.at, &c.node, &c.arguments, "oci_pull_secret")?;
-            Ok(Doing::Timed(
+            Ok(StepWork::Timed(
                 c.at.node.profile().timing.bootc_install,
                 json!({"result": message}),
                 Then::Install,
@@ -226,7 +152,7 @@ const METHODS: [Method; 16] = [
     },
 ];
 
-/// Executes parameter `step`.
+/// Executes the parameter `step`.
 pub(super) fn execute(kind: &'static Kind, at: &Situation<'_>, params: &Params<'_>) -> Result<Work, Stop> {
     let node = NodeInfo::of(params).ok_or(Stop::MissingKey("uuid"))?;
     check_version(kind, params)?;
@@ -240,25 +166,22 @@ pub(super) fn execute(kind: &'static Kind, at: &Situation<'_>, params: &Params<'
     let call = Call { at: *at, node, arguments: arguments(kind, params, raw), echo: (kind.word, raw) };
     let python_name = format!("GenericHardwareManager.{name}");
     let fits = method.signature.check(&python_name, call.arguments.keys().map(String::as_str));
-    let doing =
-        fits.map_err(|why| Fails::Unforeseen(format!("TypeError: {why}"))).and_then(|()| (method.run)(&call));
-    match doing {
-        Ok(Doing::Timed(span, result, then)) => {
-            let result = echoed(call.echo, &result.to_string());
+    let work = fits
+        .map_err(|why| StepError::Unexpected(format!("TypeError: {why}")))
+        .and_then(|()| (method.run)(&call));
+    match work {
+        Ok(StepWork::Timed(span, result, then)) => {
+            let (word, step) = call.echo;
+            let result = step_result(word, step.get(), &result.to_string());
             Ok(Work::Timed(span, CommandStatus::Succeeded(result.into()), then))
         }
-        Ok(Doing::Image(job)) => Ok(Work::Image(job)),
-        Err(Fails::Error(error)) => Err(error.into()),
-        Err(Fails::Unforeseen(why)) => {
+        Ok(StepWork::Image(job)) => Ok(Work::Image(job)),
+        Err(StepError::Known(error)) => Err(error.into()),
+        Err(StepError::Unexpected(why)) => {
             let details = format!("Unexpected exception performing {} step {name}. {why}", kind.word);
             Err(failure::step(kind.class, kind.message, details).into())
         }
     }
-}
-
-/// A step's result with the step itself, which Ironic compares with what it waits for.
-pub(super) fn echoed((word, step): (&str, &RawValue), result: &str) -> String {
-    format!(r#"{{"{word}_result":{result},"{word}_step":{}}}"#, step.get())
 }
 
 fn check_version(kind: &Kind, params: &Params<'_>) -> Result<(), Stop> {
@@ -269,7 +192,7 @@ fn check_version(kind: &Kind, params: &Params<'_>) -> Result<(), Stop> {
     Err(Stop::Mismatch(failure::version_mismatch(&versions(), &theirs)))
 }
 
-/// All that goes to the step's method: `args` of the step, and parameters of the command beyond its own.
+/// The arguments of the step's method: `args` of the step, and the parameters of the command that are not its own.
 fn arguments<'a>(kind: &Kind, params: &Params<'a>, step: &'a RawValue) -> Params<'a> {
     #[derive(serde::Deserialize)]
     struct Step<'a> {
@@ -289,11 +212,11 @@ impl Call<'_> {
         self.at.node.profile().timing.command
     }
 
-    fn nothing(&self, span: Span) -> Doing {
-        Doing::Timed(span, Value::Null, Then::Nothing)
+    fn nothing(&self, span: Span) -> StepWork {
+        StepWork::Timed(span, Value::Null, Then::Nothing)
     }
 
-    /// Time to erase so many disks, as many at once as the node says.
+    /// Time to erase `disks` disks, of which the node's `disk_erasure_concurrency` are erased at once.
     fn erasing(&self, disks: usize) -> Span {
         let at_once = self
             .node
@@ -308,20 +231,20 @@ impl Call<'_> {
     }
 }
 
-fn erase_devices(call: &Call<'_>) -> Result<Doing, Fails> {
+fn erase_devices(call: &Call<'_>) -> Result<StepWork, StepError> {
     let disks = disks::list(call.at.node.spec());
     let results = disks.iter().map(|d| (d.name.clone(), Value::Null)).collect();
-    Ok(Doing::Timed(call.erasing(disks.len()), Value::Object(results), Then::EmptyDisks))
+    Ok(StepWork::Timed(call.erasing(disks.len()), Value::Object(results), Then::EmptyDisks))
 }
 
-/// NVMe disks are erased whole, others lose their metadata only.
-fn erase_devices_express(call: &Call<'_>) -> Result<Doing, Fails> {
+/// Erases NVMe disks completely, and the metadata of other disks.
+fn erase_devices_express(call: &Call<'_>) -> Result<StepWork, StepError> {
     let nvme = call.at.node.profile().drives().filter(|(_, _, d)| disks::is_nvme(d)).count();
     let span = if nvme == 0 { call.command() } else { call.erasing(nvme) };
-    Ok(Doing::Timed(span, Value::Null, Then::EmptyDisks))
+    Ok(StepWork::Timed(span, Value::Null, Then::EmptyDisks))
 }
 
-fn clean_uefi_nvram(call: &Call<'_>) -> Result<Doing, Fails> {
+fn clean_uefi_nvram(call: &Call<'_>) -> Result<StepWork, StepError> {
     let patterns = value(&call.arguments, "match_patterns");
     let texts = patterns.as_array().is_some_and(|list| list.iter().all(Value::is_string));
     if !patterns.is_null() && !texts {
@@ -330,30 +253,30 @@ fn clean_uefi_nvram(call: &Call<'_>) -> Result<Doing, Fails> {
     }
     if call.at.node.boot().mode == BootMode::Legacy {
         let why = "ProcessExecutionError: EFI variables are not supported on this system.";
-        return Err(Fails::Unforeseen(why.to_owned()));
+        return Err(StepError::Unexpected(why.to_owned()));
     }
     Ok(call.nothing(call.command()))
 }
 
-fn create_configuration(call: &Call<'_>) -> Result<Doing, Fails> {
+fn create_configuration(call: &Call<'_>) -> Result<StepWork, StepError> {
     let config = &call.node.target_raid_config;
     if !python::truthy(config) {
-        return Ok(Doing::Timed(call.command(), json!({}), Then::Nothing));
+        return Ok(StepWork::Timed(call.command(), json!({}), Then::Nothing));
     }
-    make_raid(call, config)
+    create_raid(call, config)
 }
 
-/// A generic agent makes software RAID only, and says nothing of any other.
-fn make_raid(call: &Call<'_>, config: &Value) -> Result<Doing, Fails> {
+/// The generic hardware manager creates software RAID only. It reports nothing about other RAID.
+fn create_raid(call: &Call<'_>, config: &Value) -> Result<StepWork, StepError> {
     let disks = disks::list(call.at.node.spec());
     if !raid::is_software(config) {
-        return Ok(Doing::Timed(call.command(), json!({}), Then::Nothing));
+        return Ok(StepWork::Timed(call.command(), json!({}), Then::Nothing));
     }
     raid::validate(config, &call.node, disks.len())?;
     raid::check_disks(config, &disks)?;
-    Ok(Doing::Timed(call.command(), config.clone(), Then::EmptyDisks))
+    Ok(StepWork::Timed(call.command(), config.clone(), Then::EmptyDisks))
 }
 
-fn burn_in(call: &Call<'_>) -> Result<Doing, Fails> {
+fn burn_in(call: &Call<'_>) -> Result<StepWork, StepError> {
     Ok(call.nothing(call.at.node.profile().timing.burnin))
 }

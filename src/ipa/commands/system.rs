@@ -1,6 +1,6 @@
-//! Extension `system`: locking the agent down, for machines that must not be turned off.
+//! Extension `system`: lockdown stops the agent of a machine that must stay powered on.
 
-use super::{Command, Mode, Signature};
+use super::command::{Command, Mode, Signature};
 use crate::node::ipa::{Closed, Work};
 
 pub(super) const COMMANDS: &[Command] = &[Command {

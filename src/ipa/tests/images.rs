@@ -1,4 +1,4 @@
-//! Writing images: what is taken, what is refused, and what is said at the end.
+//! Writing images: parameters, errors, and results.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn image_info() -> Value {
 }
 
 #[tokio::test]
-async fn write_image_becomes_a_transfer_and_its_end_a_result() {
+async fn write_image_downloads_the_image_and_returns_a_result() {
     let mut bench = Bench::serving();
     let step = json!({"step": "write_image", "interface": "deploy", "args": {"image_info": image_info(), "configdrive": null}});
     let params = json!({"step": step, "node": node(), "ports": []});
@@ -63,7 +63,7 @@ async fn a_partition_image_gets_its_partitions() {
 }
 
 #[tokio::test]
-async fn images_that_cannot_be_checked_are_refused() {
+async fn images_without_a_usable_checksum_are_refused() {
     for (md5_enabled, change, error) in [
         (false, json!({"id": null}), None),
         (false, json!({"urls": []}), Some("Image 'urls' must be a list")),
@@ -97,7 +97,7 @@ async fn images_that_cannot_be_checked_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_image_or_its_drive_fails_the_step() {
+async fn mistakes_in_an_image_or_its_config_drive_fail_the_step() {
     let bench = Bench::serving();
     for (info, drive, kind, text) in [
         (

@@ -1,26 +1,34 @@
-//! The agent's API as Ironic uses it, without a socket: a node is driven by hand to an agent that serves.
+//! Tests of the agent's API, without a socket. Each drives a node until its agent serves.
 
 mod images;
 mod steps;
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::*;
-use crate::address::Prefix;
+use crate::address::{Prefix, Urls};
 use crate::clock::Clock;
 use crate::dmtf::{BootOverride, BootTarget, PowerState, ResetType, TransferMethod, TransferProtocol};
-use crate::fleet::Effects;
+use crate::face::Face as _;
+use crate::fleet::{Effects, Fleet};
 use crate::node::boot::BootChange;
-use crate::node::command::{Answer, Bootable, EffectKind, Insertion, SystemChange};
-use crate::node::ipa::{Beat, ImageJob, Inspected, LookedUp, Params as Started};
+use crate::node::command::{Answer, Bootable, Command, EffectKind, Insertion, SystemChange};
+use crate::node::ipa::{Beat, ImageJob, Inspected, LookedUp, Params};
+use crate::node::{Node, NodeId};
 use crate::profile::built_in;
 use crate::seed::Seed;
 use crate::time::SimTime;
 
-/// The token of agents that were started by [`Bench::serving`].
+/// The token of the agent in [`Bench::serving`].
 pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// A fleet of two, its clock, and the other side of its effects.
+/// A fleet of two nodes, and the queue of its effects, which tests answer. Tests use the first node.
 pub(super) struct Bench {
     pub(super) fleet: Arc<Fleet>,
     effects: Effects,
@@ -39,8 +47,8 @@ impl Bench {
         Self { fleet, effects, agents, id: NodeId(0), uuid }
     }
 
-    /// Up to a ramdisk with an agent that has not called anybody.
-    pub(super) fn booted(params: Started) -> Self {
+    /// The agent has started, and has sent no request yet.
+    pub(super) fn booted(params: Params) -> Self {
         let mut bench = Self::new();
         let boot = BootChange {
             target: Some(BootTarget::Cd),
@@ -74,12 +82,12 @@ impl Bench {
     }
 
     fn serving_with(md5_enabled: bool) -> Self {
-        let mut bench = Self::booted(Started {
+        let mut bench = Self::booted(Params {
             api_urls: ["http://ironic".into()].into(),
             inspection_urls: ["http://ironic/v1/continue_inspection".into()].into(),
             token: Some(TOKEN.into()),
             lookup_timeout_s: 600,
-            ..Started::default()
+            ..Params::default()
         });
         bench.answer(EffectKind::Inspect, Answer::Inspected(Inspected::Accepted(None, None)));
         let found = LookedUp::Found { uuid: Uuid::nil(), token: None, heartbeat_timeout_s: 300, md5_enabled };
@@ -88,7 +96,7 @@ impl Bench {
         bench
     }
 
-    /// To the next deadline.
+    /// Moves the clock to the next deadline.
     fn jump(&self) {
         let next = self.fleet.wake_due();
         assert_ne!(next, SimTime::NEVER, "nothing is left to wait for");
@@ -96,7 +104,7 @@ impl Bench {
         self.fleet.wake_due();
     }
 
-    /// Waits for an effect of that kind and answers it.
+    /// Moves the clock until there is an effect of that kind, and answers it.
     fn answer(&mut self, kind: EffectKind, answer: Answer) {
         loop {
             match self.effects.try_recv() {
@@ -134,7 +142,7 @@ impl Bench {
         self.get(&format!("/v1/commands/?agent_token={TOKEN}")).await.1["commands"].clone()
     }
 
-    /// Gives an asynchronous command, which must be accepted, and returns its record when it has ended.
+    /// Runs an asynchronous command, which must be accepted, and returns its record at its end.
     async fn finish(&self, name: &str, params: Value) -> Value {
         let (status, record) = self.post(name, params).await;
         assert_eq!((status.as_u16(), &record["command_status"]), (200, &json!("RUNNING")), "{record}");
@@ -172,7 +180,7 @@ fn node() -> Value {
 }
 
 #[tokio::test]
-async fn documents_and_redirects_are_those_of_the_real_agent() {
+async fn documents_and_redirects_are_those_of_ipa() {
     let bench = Bench::serving();
     let (status, root) = bench.get("/").await;
     assert_eq!(status, 200);
@@ -189,7 +197,7 @@ async fn documents_and_redirects_are_those_of_the_real_agent() {
 }
 
 #[tokio::test]
-async fn wrong_requests_are_told_so_in_the_shape_that_ironic_reads() {
+async fn errors_have_the_format_that_ironic_reads() {
     let bench = Bench::serving();
     let token = format!("agent_token={TOKEN}");
     let commands = format!("/v1/commands/?{token}");
@@ -242,7 +250,7 @@ async fn wrong_requests_are_told_so_in_the_shape_that_ironic_reads() {
         assert_eq!(fault["faultcode"], code);
         assert!(fault["faultstring"].as_str().unwrap().contains(text), "{fault}");
     }
-    assert_eq!(bench.commands().await, json!([]), "none of these was a command");
+    assert_eq!(bench.commands().await, json!([]), "no wrong request is recorded as a command");
     let (status, fault, response) = bench.send(Method::DELETE, &commands, "").await;
     assert_eq!(
         (status.as_u16(), &response.headers()["allow"]),
@@ -252,7 +260,7 @@ async fn wrong_requests_are_told_so_in_the_shape_that_ironic_reads() {
 }
 
 #[tokio::test]
-async fn an_address_without_an_agent_hangs_up() {
+async fn without_an_agent_the_connection_is_closed() {
     let bench = Bench::serving();
     let ask = async |path: String| {
         let request = Request::builder().uri(path).body(Bytes::new()).unwrap();
@@ -274,17 +282,17 @@ async fn an_address_without_an_agent_hangs_up() {
         assert!(fault["faultstring"].is_string());
     }
     bench.fleet.apply(bench.id, Command::Reset(ResetType::ForceOff)).unwrap().unwrap();
-    assert_eq!(ask(format!("/{}/v1/status", bench.uuid)).await.status(), 503, "its power has gone");
+    assert_eq!(ask(format!("/{}/v1/status", bench.uuid)).await.status(), 503, "the machine is off");
 }
 
 #[tokio::test]
-async fn an_agent_that_has_not_been_looked_up_does_not_answer() {
-    let bench = Bench::booted(Started { api_urls: ["http://ironic".into()].into(), ..Started::default() });
+async fn an_agent_does_not_answer_before_its_lookup() {
+    let bench = Bench::booted(Params { api_urls: ["http://ironic".into()].into(), ..Params::default() });
     assert_eq!(bench.get("/v1/status").await.0, 503);
 }
 
 #[tokio::test]
-async fn one_command_at_a_time() {
+async fn a_second_command_is_refused_while_one_runs() {
     let bench = Bench::serving();
     let params = json!({"step": {"step": "burnin_cpu"}, "node": node(), "ports": []});
     let (_, record) = bench.post("clean.execute_clean_step", params.clone()).await;
@@ -295,11 +303,11 @@ async fn one_command_at_a_time() {
         (409, &json!("Agent is busy: executing command execute_clean_step"))
     );
     let (status, _) = bench.post("nope.nope", json!({})).await;
-    assert_eq!(status, 409, "busy comes before unknown");
+    assert_eq!(status, 409, "the agent checks for a running command first");
 }
 
 #[tokio::test]
-async fn waiting_ends_with_the_command_or_with_the_machine() {
+async fn a_request_with_wait_is_answered_when_its_command_or_its_machine_stops() {
     let bench = Bench::serving();
     let body = |step: &str| {
         let params = json!({"step": {"step": step}, "node": node(), "ports": []});
@@ -321,7 +329,7 @@ async fn waiting_ends_with_the_command_or_with_the_machine() {
 }
 
 #[tokio::test]
-async fn power_off_takes_the_agent_along() {
+async fn power_off_stops_the_agent_and_the_machine() {
     let bench = Bench::serving();
     let (status, record) = bench.post("standby.power_off", json!({})).await;
     assert_eq!((status.as_u16(), &record["command_status"]), (200, &json!("RUNNING")));
@@ -354,7 +362,7 @@ async fn rescue_and_lockdown_close_the_api() {
 }
 
 #[tokio::test]
-async fn the_small_commands_answer_at_once() {
+async fn synchronous_commands_return_their_result() {
     let bench = Bench::serving();
     assert_eq!(bench.post("standby.sync", json!({})).await.1["command_result"], Value::Null);
     assert_eq!(bench.post("standby.get_partition_uuids", json!({})).await.1["command_result"], json!({}));
@@ -366,13 +374,13 @@ async fn the_small_commands_answer_at_once() {
 }
 
 #[tokio::test]
-async fn an_agent_with_an_address_of_its_own_is_found_there_and_needs_no_path() {
+async fn an_agent_with_an_address_of_its_own_has_no_uuid_in_its_path() {
     let mut bench = Bench::serving();
     let prefix = Prefix::new("127.32.0.0".parse().unwrap(), 12).unwrap();
     let urls = Urls::Ips { scheme: "https", prefix, port: 9999 };
     bench.agents = Api::new(Arc::clone(&bench.fleet), urls.clone(), Vec::new());
-    let beat = |n: &Node, _| ironic::heartbeat(n, n.ipa().unwrap(), ironic::ApiVersion(1, 115), &urls, None);
-    let beat = bench.fleet.look(bench.id, beat).flatten().unwrap();
+    let beat = |n: &Node, _| ironic::heartbeat(n, n.ipa().unwrap(), &urls, None);
+    let beat = bench.fleet.look(bench.id, beat).flatten().unwrap().at(ironic::ApiVersion(1, 115));
     let body: Value = serde_json::from_slice(&beat.body.unwrap()).unwrap();
     assert_eq!(body["callback_url"], "https://127.32.0.1:9999");
 
@@ -391,27 +399,27 @@ async fn an_agent_with_an_address_of_its_own_is_found_there_and_needs_no_path() 
             && !bench.agents.accepts_connections(99)
     );
     let gone = bench.agents.call(Some(NodeId(1)), ask("/")).await;
-    assert!(gone.extensions().get::<crate::face::CloseConnection>().is_some(), "its machine is off");
+    assert!(gone.extensions().get::<crate::face::CloseConnection>().is_some(), "the machine is off");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_kept_is_not_begun_and_not_told() {
+async fn without_durable_state_no_command_starts_and_no_result_is_sent() {
     let bench = Bench::serving();
     let ledger = bench.fleet.keep();
     ledger.failed(std::time::Duration::ZERO);
     let body = json!({"name": "clean.get_clean_steps", "params": {"node": node(), "ports": []}}).to_string();
     let path = format!("/v1/commands/?agent_token={TOKEN}");
-    let (status, said, response) = bench.send(Method::POST, &path, &body).await;
-    assert_eq!((status.as_u16(), &said["faultcode"]), (503, &json!("Server")), "{said}");
-    assert!(said["faultstring"].as_str().unwrap().contains("cannot be kept"), "{said}");
+    let (status, fault, response) = bench.send(Method::POST, &path, &body).await;
+    assert_eq!((status.as_u16(), &fault["faultcode"]), (503, &json!("Server")), "{fault}");
+    assert!(fault["faultstring"].as_str().unwrap().contains("cannot be kept"), "{fault}");
     assert_eq!(response.headers()["retry-after"], "5");
     let commands = || bench.fleet.look(bench.id, |n, _| n.ipa().unwrap().commands.len()).unwrap();
-    assert_eq!(commands(), 0, "it was not begun");
+    assert_eq!(commands(), 0, "the command did not start");
     ledger.kept(0);
     assert_eq!(
         bench.send(Method::POST, &path, &body).await.0,
         503,
-        "it was begun, and nobody could keep it in time"
+        "the command started, but its state was not durable in time"
     );
     assert_eq!(commands(), 1);
 }

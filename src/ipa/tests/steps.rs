@@ -32,7 +32,7 @@ async fn steps_are_listed_by_manager_with_their_version() {
 }
 
 #[tokio::test]
-async fn a_step_is_echoed_and_brings_a_heartbeat_on() {
+async fn the_result_contains_the_step_and_a_heartbeat_follows_soon() {
     let mut bench = Bench::serving();
     let step = json!({"step": "erase_devices_metadata", "interface": "deploy", "priority": 99, "args": {}, "odd": [1, null]});
     let record = bench.step("clean", step.clone()).await;
@@ -46,7 +46,7 @@ async fn a_step_is_echoed_and_brings_a_heartbeat_on() {
 }
 
 #[tokio::test]
-async fn erasing_takes_as_long_as_its_disks() {
+async fn erasing_takes_time_per_disk() {
     let bench = Bench::serving();
     let before = bench.fleet.clock().now();
     let record = bench.step("clean", json!({"step": "erase_devices", "interface": "deploy"})).await;
@@ -57,7 +57,7 @@ async fn erasing_takes_as_long_as_its_disks() {
 }
 
 #[tokio::test]
-async fn steps_fail_as_they_do_in_the_real_agent() {
+async fn steps_fail_with_the_errors_of_ipa() {
     let bench = Bench::serving();
     for (step, kind, details) in [
         (json!({"step": "nope"}), "HardwareManagerMethodNotFound", "Could not find method: nope"),
@@ -102,7 +102,7 @@ async fn steps_fail_as_they_do_in_the_real_agent() {
 }
 
 #[tokio::test]
-async fn another_version_of_the_steps_is_a_mismatch() {
+async fn steps_of_another_version_are_a_mismatch() {
     let bench = Bench::serving();
     let params =
         json!({"step": {"step": "erase_pstore"}, "node": node(), "ports": [], "clean_version": {"a": "1"}});
@@ -114,7 +114,7 @@ async fn another_version_of_the_steps_is_a_mismatch() {
 }
 
 #[tokio::test]
-async fn software_raid_comes_back_as_it_was_asked_for() {
+async fn software_raid_is_returned_as_requested() {
     let bench = Bench::serving();
     let disk = json!({"size_gb": "MAX", "raid_level": "1", "controller": "software", "is_root_volume": true});
     let config = json!({"logical_disks": [disk]});
@@ -138,7 +138,7 @@ async fn software_raid_comes_back_as_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_flow_is_as_long_as_its_commands() {
+async fn a_flow_takes_the_time_of_its_commands() {
     let bench = Bench::serving();
     let step = json!({"step": {"step": "burnin_cpu"}, "node": node(), "ports": []});
     let before = bench.fleet.clock().now();

@@ -1,0 +1,44 @@
+//! Why an HTTP request failed.
+
+use std::error::Error;
+use std::fmt;
+
+use super::egress::Forbidden;
+
+/// An error of the HTTP client.
+///
+/// The text is one line: the error and its causes. It leaves out the URL, which can contain a password.
+#[derive(Debug)]
+pub(super) struct HttpError(reqwest::Error);
+
+impl HttpError {
+    fn causes(&self) -> impl Iterator<Item = &(dyn Error + 'static)> {
+        std::iter::successors(self.0.source(), |cause| (**cause).source())
+    }
+
+    /// Whether the egress rules refused the call.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.causes().any(|cause| cause.is::<Forbidden>())
+    }
+}
+
+impl From<reqwest::Error> for HttpError {
+    fn from(error: reqwest::Error) -> Self {
+        Self(error.without_url())
+    }
+}
+
+impl fmt::Display for HttpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = self.0.to_string();
+        for cause in self.causes() {
+            let cause = cause.to_string();
+            if !text.contains(&cause) {
+                text += &format!(": {cause}");
+            }
+        }
+        f.write_str(&text)
+    }
+}
+
+impl Error for HttpError {}

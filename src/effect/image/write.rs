@@ -1,0 +1,223 @@
+//! The effect `WriteImage`: attempts and retries.
+
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Response, StatusCode};
+
+use super::checksum::{self, Expected};
+use super::format::{self, Header};
+use super::transfer::{Transfer, TransferError, read_up_to};
+use crate::effect::client::{Proxies, chunk, send};
+use crate::effect::performed::Performed;
+use crate::effect::redact::{redacted, redacted_text};
+use crate::effect::runner::EffectRunner;
+use crate::effect::settings::Images;
+use crate::ipa::{failure, written};
+use crate::node::command::Answer;
+use crate::node::ipa::{ImageJob, Ipa, Job};
+use crate::node::{Node, NodeId};
+
+/// Bytes between two checks whether the machine still waits for the image.
+const CHECK_EVERY_BYTES: u64 = 16 << 20;
+/// Longest checksum file that is read.
+const MAX_CHECKSUM_FILE_BYTES: usize = 1 << 20;
+/// Characters of an error response that the agent's error repeats.
+const MAX_ERROR_CHARS: usize = 300;
+
+impl EffectRunner {
+    /// Writes the image of the agent's job. `None` if the machine does not wait for it any more.
+    pub(in crate::effect) async fn write_image(&self, id: NodeId, epoch: u32) -> Option<Performed> {
+        let transfer = self.transfer(id, epoch)?;
+        let result = match self.settings.images {
+            Images::Skip => Ok(format::identifier(expected_text(&transfer.job).as_bytes())),
+            Images::Verify | Images::Probe => match self.with_retries(&transfer).await {
+                Ok(identifier) => Ok(identifier),
+                Err(TransferError::Retry(error) | TransferError::Final(error)) => Err(error),
+                Err(TransferError::Abandoned) => return None,
+            },
+        };
+        let problem = result.as_ref().err().map(|error| format!("{}: {}", error.kind, error.details));
+        let answer = Answer::ImageWritten(result.map(|identifier| written(&transfer.job, identifier)));
+        Some(Performed::new(answer, problem))
+    }
+
+    fn transfer(&self, id: NodeId, epoch: u32) -> Option<Transfer> {
+        let look = |node: &Node, _| {
+            let (agent, image) = image_of(node, epoch)?;
+            let disk = node.profile().drives().find(|(_, _, d)| *d.device == *image.device);
+            let disk = disk.map_or(u64::MAX, |(_, _, d)| d.capacity_bytes);
+            let capacity_bytes =
+                image.partitions.as_ref().map_or(disk, |p| disk.min(p.root_mib.saturating_mul(1 << 20)));
+            let job = Box::new(image.clone());
+            let (insecure, md5_enabled) = (agent.params.insecure, agent.md5_enabled);
+            Some(Transfer { id, epoch, job, insecure, md5_enabled, capacity_bytes })
+        };
+        self.fleet.look(id, look).flatten()
+    }
+
+    /// Repeats attempts until one succeeds or fails for good. Other downloads may run between two attempts.
+    async fn with_retries(&self, transfer: &Transfer) -> Result<u32, TransferError> {
+        let mut failed = 0;
+        loop {
+            let permit = match self.downloads.try_acquire() {
+                Ok(permit) => permit,
+                Err(_) => {
+                    self.meters.downloads_limit.one();
+                    self.downloads.acquire().await.expect("the semaphore is never closed")
+                }
+            };
+            self.check_waiting(transfer)?;
+            let result = self.attempt(transfer).await;
+            drop(permit);
+            match result {
+                Err(TransferError::Retry(error)) if failed < self.settings.image_retries => {
+                    failed += 1;
+                    let (attempt, why) = (failed, &error.details);
+                    tracing::debug!(
+                        target: "fauxmetal::effect",
+                        { node.id = transfer.id.0, attempt, error = %why },
+                        "image download failed, retry follows"
+                    );
+                }
+                result => return result,
+            }
+            let clock = self.fleet.clock();
+            if let Some(wait) = clock.wait(clock.now().after_ms(self.settings.image_retry_ms)) {
+                tokio::time::sleep(wait).await;
+            }
+        }
+    }
+
+    fn check_waiting(&self, transfer: &Transfer) -> Result<(), TransferError> {
+        let waits = self.fleet.look(transfer.id, |node, _| image_of(node, transfer.epoch).is_some());
+        if waits == Some(true) { Ok(()) } else { Err(TransferError::Abandoned) }
+    }
+
+    /// One attempt: checksum, image, config drive. Returns the disk's identifier.
+    async fn attempt(&self, transfer: &Transfer) -> Result<u32, TransferError> {
+        let job = &transfer.job;
+        let expected = self.expected(transfer).await?;
+        let (url, mut response) = self.open(transfer).await?;
+        let mut header = Header::default();
+        let mut hash = expected.hasher();
+        let (mut bytes, mut checked) = (0u64, 0u64);
+        let location = if job.stream { job.device.to_string() } else { format!("/tmp/{}", job.id) };
+        let broken = |why: String| {
+            let what = if job.stream { "device " } else { "" };
+            failure::download(&job.id, &format!("Unable to write image to {what}{location}. Error: {why}"))
+        };
+        loop {
+            let next = chunk(&mut response).await;
+            let next = next.map_err(|error| TransferError::Retry(broken(format!("{url}: {error}"))))?;
+            let Some(chunk) = next else { break };
+            hash.update(&chunk);
+            header.add(&chunk);
+            bytes += chunk.len() as u64;
+            if job.stream && bytes > transfer.capacity_bytes {
+                let why = "[Errno 28] No space left on device";
+                return Err(TransferError::Final(broken(why.to_owned())));
+            }
+            if self.settings.images == Images::Probe && header.is_full() {
+                break;
+            }
+            if bytes - checked >= CHECK_EVERY_BYTES {
+                checked = bytes;
+                self.check_waiting(transfer)?;
+            }
+        }
+        if self.settings.images == Images::Verify {
+            let found = hash.finish();
+            if found != expected.value {
+                let error = failure::checksum(job, &location, &expected.value, &found);
+                return Err(TransferError::Retry(error));
+            }
+        }
+        drop(response);
+        header.check(job, bytes, transfer.capacity_bytes).map_err(TransferError::Final)?;
+        self.fetch_configdrive(transfer).await?;
+        Ok(header.disk_identifier(job, &expected.value))
+    }
+
+    /// The expected checksum. It is downloaded if the job gives the URL of a checksum file.
+    async fn expected(&self, transfer: &Transfer) -> Result<Expected, TransferError> {
+        let job = &transfer.job;
+        let Some(given) = &job.checksum else {
+            return Err(TransferError::Final(failure::execution("the image has no checksum".to_owned())));
+        };
+        let mut value = given.value.to_string();
+        if value.starts_with("http://") || value.starts_with("https://") {
+            let url = value;
+            let shown = redacted_text(&url);
+            let response = self.get(transfer, &url, &shown).await?;
+            let text = read_up_to(response, MAX_CHECKSUM_FILE_BYTES)
+                .await
+                .map_err(|why| TransferError::Retry(failure::execution(format!("{shown}: {why}"))))?;
+            let text = String::from_utf8_lossy(&text);
+            value = checksum::in_file(&text, job.urls.first().map_or("", |u| &**u))
+                .map_err(|why| TransferError::Retry(failure::download(&shown, &why.to_string())))?;
+        }
+        Expected::new(given.algorithm.as_deref(), value, transfer.md5_enabled)
+            .map_err(|why| TransferError::Final(failure::execution(why.to_string())))
+    }
+
+    /// Opens the first of the image's URLs that answers 200. After a server error (500 and above) the next URL follows;
+    /// every other error ends the attempt.
+    async fn open(&self, transfer: &Transfer) -> Result<(String, Response), TransferError> {
+        let mut last = None;
+        for url in &transfer.job.urls {
+            match self.get(transfer, url, &transfer.job.id).await {
+                Ok(response) => return Ok((redacted_text(url), response)),
+                Err(TransferError::Retry(error)) if &*error.kind == "ImageDownloadError" => {
+                    last = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let none = || failure::download(&transfer.job.id, "it has no URL");
+        Err(TransferError::Retry(last.unwrap_or_else(none)))
+    }
+
+    /// The 200 response to a GET of an image or checksum file. Errors call the file `name`.
+    async fn get(&self, transfer: &Transfer, url: &str, name: &str) -> Result<Response, TransferError> {
+        let job = &transfer.job;
+        let unusable = |why: String| TransferError::Final(failure::execution(why));
+        let url = self.clients.egress.parse(url).map_err(|error| unusable(error.to_string()))?;
+        let shown = redacted(&url);
+        let proxies = Proxies { by_scheme: job.proxies.to_vec(), except: job.no_proxy.clone() };
+        let client = self.clients.through(transfer.insecure, &proxies);
+        let mut request = client.map_err(|error| unusable(error.to_string()))?.get(url);
+        if let Some(header) = &job.authorization {
+            request = request.header(AUTHORIZATION, &**header);
+        } else if let Some((user, password)) = &job.credentials {
+            request = request.basic_auth(user, Some(password));
+        }
+        let response = send(request)
+            .await
+            .map_err(|error| TransferError::Retry(failure::execution(format!("GET {shown}: {error}"))))?;
+        let status = response.status();
+        if status == StatusCode::OK {
+            return Ok(response);
+        }
+        let body = read_up_to(response, 4 * MAX_ERROR_CHARS).await.unwrap_or_default();
+        let body: String = String::from_utf8_lossy(&body).chars().take(MAX_ERROR_CHARS).collect();
+        let code = status.as_u16();
+        let why = format!("Received status code {code} from {shown}, expected 200. Response body: {body}");
+        Err(if code < 500 {
+            TransferError::Final(failure::download_fatal(name, &why))
+        } else {
+            TransferError::Retry(failure::download(name, &why))
+        })
+    }
+}
+
+/// The agent of start `epoch` and the image that it is writing.
+fn image_of(node: &Node, epoch: u32) -> Option<(&Ipa, &ImageJob)> {
+    let agent = node.ipa().filter(|_| node.starts() == epoch)?;
+    match &agent.job {
+        Some(Job::Image { image, .. }) => Some((agent, image)),
+        Some(Job::Timed { .. }) | None => None,
+    }
+}
+
+fn expected_text(job: &ImageJob) -> String {
+    job.checksum.as_ref().map_or_else(|| job.id.to_string(), |c| c.value.to_string())
+}

@@ -1,0 +1,45 @@
+//! The result of one effect: the answer for the node, and what the log and the metrics need.
+
+use crate::node::NodeId;
+use crate::node::command::Answer;
+use crate::node::ipa::{Beat, Inspected, LookedUp};
+
+pub(super) struct Performed {
+    pub(super) answer: Answer,
+    /// The reason of a failure, for the log.
+    pub(super) problem: Option<String>,
+    /// Nothing was sent, because the circuit of every server that could be asked is open.
+    pub(super) circuit_open: bool,
+}
+
+impl Performed {
+    pub(super) fn new(answer: Answer, problem: Option<String>) -> Self {
+        Self { answer, problem, circuit_open: false }
+    }
+
+    /// Logs a failure: as a warning if it is final, at level debug if a retry follows.
+    pub(super) fn log(&self, id: NodeId) {
+        let Some(problem) = &self.problem else { return };
+        let final_failure = match &self.answer {
+            Answer::BootRead(_) | Answer::MediaOpened(..) | Answer::ImageWritten(_) => true,
+            Answer::Inspected(Inspected::Refused) => true,
+            Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => false,
+            Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked | LookedUp::Unreachable) => false,
+            Answer::LookedUp(LookedUp::Found { .. }) => false,
+            Answer::Beat(Beat::Accepted | Beat::Refused | Beat::Unreachable) => false,
+        };
+        let message = match &self.answer {
+            Answer::BootRead(_) => "boot failed",
+            Answer::MediaOpened(..) => "virtual media cannot be read",
+            Answer::Inspected(_) => "inspection data was not accepted",
+            Answer::LookedUp(_) => "lookup failed",
+            Answer::Beat(_) => "heartbeat failed",
+            Answer::ImageWritten(_) => "image was not written",
+        };
+        if final_failure {
+            tracing::warn!(target: "fauxmetal::effect", { node.id = id.0, error = %problem }, "{message}");
+        } else {
+            tracing::debug!(target: "fauxmetal::effect", { node.id = id.0, error = %problem }, "{message}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The loop that performs the effects of a fleet's nodes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use tokio::task::{Id, JoinSet};
+use url::Url;
+
+use super::circuit::Circuits;
+use super::client::{ClientError, Clients, origin};
+use super::egress::Egress;
+use super::meters::Meters;
+use super::performed::Performed;
+use super::queues::{QueueKey, Queues};
+use super::settings::Settings;
+use crate::fleet::{Effects, Fleet};
+use crate::ipa::ironic::ApiVersion;
+use crate::meter::Page;
+use crate::node::command::{Answer, Effect, EffectKind};
+use crate::node::host::Host;
+use crate::node::ipa::{Beat, LookedUp};
+use crate::node::{Node, NodeId};
+use crate::time::SimTime;
+
+/// Performs the effects of a fleet's nodes.
+pub struct EffectRunner {
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) settings: Settings,
+    /// [`Settings::ironic`], parsed.
+    pub(super) ironic: Vec<Url>,
+    /// [`Settings::network_boot`], parsed.
+    pub(super) network_boot: Option<Url>,
+    pub(super) clients: Clients,
+    pub(super) circuits: Circuits,
+    pub(super) meters: Meters,
+    /// Cache of the microversions of Ironic APIs by URL, each with its expiry.
+    pub(super) versions: Mutex<HashMap<Box<str>, (ApiVersion, SimTime)>>,
+    /// Limits the image downloads in flight.
+    pub(super) downloads: Semaphore,
+}
+
+impl EffectRunner {
+    /// Opens no connection yet.
+    ///
+    /// # Errors
+    /// If the CA or a URL in `settings` is wrong, or TLS cannot be set up.
+    pub fn new(fleet: Arc<Fleet>, settings: Settings) -> Result<Self, ClientError> {
+        let egress = Egress { only: settings.egress.clone(), ..Egress::default() };
+        let clients = Clients::new(settings.ca.as_deref(), settings.insecure, egress)?;
+        let parse = |url: &String| clients.egress.parse(url);
+        Ok(Self {
+            ironic: settings.ironic.iter().map(parse).collect::<Result<_, _>>()?,
+            network_boot: settings.network_boot.as_ref().map(parse).transpose()?,
+            circuits: Circuits::new(settings.limits.calls_per_server),
+            meters: Meters::default(),
+            versions: Mutex::default(),
+            downloads: Semaphore::new(settings.limits.downloads),
+            fleet,
+            settings,
+            clients,
+        })
+    }
+
+    /// Performs effects for as long as the future is polled. Dropping it aborts the calls in flight.
+    pub async fn run(self: Arc<Self>, mut effects: Effects) {
+        let mut queues = Queues::new(self.settings.limits);
+        let mut tasks = JoinSet::new();
+        let mut running: HashMap<Id, QueueKey> = HashMap::new();
+        loop {
+            while let Some((key, (id, effect))) = queues.pop(|server| self.circuits.limit(server)) {
+                self.meters.waiting.down();
+                let runner = Arc::clone(&self);
+                let task = tasks.spawn(async move { runner.perform(id, effect).await });
+                running.insert(task.id(), key);
+            }
+            tokio::select! {
+                next = effects.recv() => match next {
+                    Some((id, effect)) => self.admit(&mut queues, id, effect),
+                    None => return,
+                },
+                Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => {
+                    let task = match ended {
+                        Ok((task, ())) => task,
+                        Err(error) => {
+                            tracing::error!(target: "fauxmetal::effect", %error, "an effect was not performed");
+                            error.id()
+                        }
+                    };
+                    if let Some(key) = running.remove(&task) {
+                        queues.finish(&key);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Queues an effect, or answers it at once if the circuit of its server is open.
+    fn admit(&self, queues: &mut Queues<(NodeId, Effect)>, id: NodeId, effect: Effect) {
+        let key = self.queue_key(id, effect.kind);
+        if self.answer_if_open(&key, id, effect) {
+            return;
+        }
+        if queues.is_full() {
+            self.meters.calls_limit.one();
+        } else if matches!(key, QueueKey::Server(_))
+            && queues.in_flight(&key) >= self.settings.limits.calls_per_server
+        {
+            self.meters.server_limit.one();
+        }
+        self.meters.waiting.up();
+        queues.push(key, (id, effect));
+    }
+
+    /// The queue of an effect: that of the server which will be called, as far as the node knows it now.
+    fn queue_key(&self, id: NodeId, kind: EffectKind) -> QueueKey {
+        let url = match kind {
+            EffectKind::WriteImage => return QueueKey::Images,
+            EffectKind::ReadBoot => self.fleet.look(id, |node, _| self.boot_url(node)),
+            EffectKind::OpenMedia(slot) => self.fleet.look(id, |node, _| image_url(node, slot)),
+            EffectKind::Inspect => self.fleet.look(id, |node, _| {
+                node.ipa().and_then(|a| a.params.inspection_urls.first()).map(|u| u.to_string())
+            }),
+            EffectKind::LookUp | EffectKind::Heartbeat => {
+                self.fleet.look(id, |node, _| node.ipa().and_then(|a| a.api_url()).map(str::to_owned))
+            }
+        };
+        let origin = url.flatten().and_then(|url| Url::parse(&url).ok()).map(|url| origin(&url));
+        QueueKey::Server(origin.unwrap_or_default().into())
+    }
+
+    /// The URL from which a booting machine will read.
+    fn boot_url(&self, node: &Node) -> Option<String> {
+        let Host::Booting(booting) = node.host() else { return None };
+        let slot = node.media_for(booting.from);
+        slot.and_then(|slot| image_url(node, slot))
+            .or_else(|| node.boot().http_uri.as_deref().map(str::to_owned))
+            .or_else(|| self.settings.network_boot.clone())
+    }
+
+    /// Answers "unreachable" if the circuit of the effect's server is open. So 100,000 agents that call an Ironic
+    /// which is down every few seconds cost next to nothing.
+    fn answer_if_open(&self, key: &QueueKey, id: NodeId, effect: Effect) -> bool {
+        let answer = match effect.kind {
+            EffectKind::LookUp => Answer::LookedUp(LookedUp::Unreachable),
+            EffectKind::Heartbeat => Answer::Beat(Beat::Unreachable),
+            // Inspection has further URLs to try. The others do not pass a circuit breaker.
+            EffectKind::Inspect
+            | EffectKind::ReadBoot
+            | EffectKind::OpenMedia(_)
+            | EffectKind::WriteImage => return false,
+        };
+        let QueueKey::Server(server) = key else { return false };
+        if !self.circuits.rejects(server, self.fleet.clock().real_ms()) {
+            return false;
+        }
+        let performed = Performed { answer, problem: None, circuit_open: true };
+        self.meters.performed(effect.kind, &performed);
+        self.fleet.answer(id, effect.epoch, performed.answer);
+        true
+    }
+
+    /// Performs one effect and gives its node the answer. Every outgoing call is made from here.
+    ///
+    /// The calls wait until the node's state is durable. Otherwise Ironic could learn of a state that a crash then
+    /// undoes.
+    pub async fn perform(&self, id: NodeId, effect: Effect) {
+        while self.fleet.until_node_kept(id).await.is_err() {}
+        let in_flight = self.meters.in_flight.enter();
+        // `None` if the machine has moved on, so that the node needs no answer.
+        let performed = match effect.kind {
+            EffectKind::ReadBoot => self.read_boot(id, effect.epoch).await,
+            EffectKind::OpenMedia(slot) => self.open_media(id, effect.epoch, slot).await,
+            EffectKind::Inspect => self.inspect(id, effect.epoch).await,
+            EffectKind::LookUp => self.look_up(id, effect.epoch).await,
+            EffectKind::Heartbeat => self.heartbeat(id, effect.epoch, effect.due).await,
+            EffectKind::WriteImage => self.write_image(id, effect.epoch).await,
+        };
+        drop(in_flight);
+        if let Some(performed) = performed {
+            self.meters.performed(effect.kind, &performed);
+            performed.log(id);
+            self.fleet.answer(id, effect.epoch, performed.answer);
+        }
+    }
+
+    pub fn meter(&self, page: &mut Page) {
+        self.meters.meter(page);
+        page.counter(
+            "fauxmetal_egress_refused_total",
+            "Outgoing calls that the egress rules refused",
+            &[],
+            self.clients.egress.refused.get(),
+        );
+        self.circuits.meter(page);
+    }
+}
+
+/// The URL of the image in a virtual media slot.
+fn image_url(node: &Node, slot: u8) -> Option<String> {
+    node.bmc().media_in(usize::from(slot)).map(|media| media.insertion.image.to_string())
+}

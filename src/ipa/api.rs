@@ -1,0 +1,227 @@
+//! The path of a request to an agent: find its node, take the route, check the token, answer.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use serde_json::Value;
+use subtle::ConstantTimeEq as _;
+use uuid::Uuid;
+
+use super::commands::{self, Situation};
+use super::documents::{self, url_of};
+use super::error::ApiError;
+use super::failure;
+use super::request::{self, Query};
+use super::result;
+use super::route::{LABELS, Route, label, split_uuid};
+use crate::address::{Place, Urls};
+use crate::clock::Stopwatch;
+use crate::face::{Body, Face, Peer, Refused};
+use crate::fleet::Fleet;
+use crate::meter::{Page, Requests};
+use crate::node::command::Command;
+use crate::node::ipa::{CommandRecord, CommandStatus, Ipa};
+use crate::node::{NodeId, Outcome};
+
+/// The HTTP API of all agents of a fleet.
+pub struct Api {
+    fleet: Arc<Fleet>,
+    urls: Urls,
+    bmcs: Vec<Place>,
+    requests: Requests,
+}
+
+impl Api {
+    /// `urls` are the URLs of the agents, and `bmcs` the listeners of their machines' BMCs.
+    pub fn new(fleet: Arc<Fleet>, urls: Urls, bmcs: Vec<Place>) -> Self {
+        Self { fleet, urls, bmcs, requests: Requests::new("agent", LABELS) }
+    }
+
+    /// Answers a request. If the listener is shared, `node` is `None` and the path begins with a system's UUID.
+    ///
+    /// A request with `wait=true` is answered when its command has ended or its agent has stopped.
+    pub async fn call(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Bytes> {
+        let watch = Stopwatch::start();
+        let path = request.uri().path();
+        let (node, path) = match node {
+            Some(id) => (Some(id), path),
+            None => {
+                let (uuid, rest) = split_uuid(path);
+                (Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid)), rest)
+            }
+        };
+        let response = match node {
+            Some(id) => self.serve(id, path, &request).await,
+            None => Err(ApiError::no_agent()),
+        };
+        let response = response.unwrap_or_else(ApiError::response);
+        let (status, bytes) = (response.status().as_u16(), response.body().len());
+        self.requests.note(label(path), status, watch.elapsed(), request.body().len(), bytes);
+        response
+    }
+
+    /// Serves one request to the agent of a node. Every request to an agent passes through here.
+    ///
+    /// The response waits until the node's state is durable, so a crash undoes nothing that Ironic knows of.
+    async fn serve(
+        &self,
+        id: NodeId,
+        path: &str,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, ApiError> {
+        let response = self.route(id, path, request).await;
+        self.fleet.until_node_kept(id).await.map_err(ApiError::not_persisted)?;
+        response
+    }
+
+    async fn route(
+        &self,
+        id: NodeId,
+        path: &str,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, ApiError> {
+        let started = self.agent(id, |agent| agent.started)?;
+        let route = Route::of(path).ok_or_else(ApiError::no_such_page)?;
+        let query = Query::of(request.uri().query().unwrap_or_default());
+        let get = matches!(*request.method(), Method::GET | Method::HEAD);
+        let post = request.method() == Method::POST;
+        match route {
+            Route::MissingSlash => Ok(redirect(request)),
+            Route::Root if get => Ok(json(&documents::root(&self.url(id)))),
+            Route::Version if get => Ok(json(&documents::version(&self.url(id)))),
+            Route::Status if get => Ok(json(&documents::status(started))),
+            Route::Commands if get => self.list(id, &query),
+            Route::Commands if post => self.run(id, &query, request.body()).await,
+            Route::Command(command) if get => self.command(id, &query, command).await,
+            Route::Root | Route::Version | Route::Status | Route::Commands | Route::Command(_) => {
+                Err(ApiError::method_not_allowed(route.allow()))
+            }
+        }
+    }
+
+    /// `GET /v1/commands/`
+    fn list(&self, id: NodeId, query: &Query) -> Result<Response<Bytes>, ApiError> {
+        self.authorize(id, query)?;
+        let records = self.agent(id, |agent| agent.commands.clone())?;
+        let results: Vec<_> = records.iter().map(result::text).collect();
+        Ok(json_text(format!(r#"{{"commands":[{}]}}"#, results.join(","))))
+    }
+
+    /// `POST /v1/commands/`
+    async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Bytes>, ApiError> {
+        self.authorize(id, query)?;
+        let (name, params) = request::command(body)?;
+        commands::split(&name)?;
+        let running = self.agent(id, |agent| {
+            agent.commands.last().filter(|c| c.status == CommandStatus::Running).map(|c| c.name.clone())
+        })?;
+        if let Some(running) = running {
+            return Err(ApiError::busy(&running));
+        }
+        // Parsing megabytes of parameters takes time. It works on a copy of the node, so that the node is not locked.
+        let (node, now) =
+            self.fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
+        let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
+        let command =
+            commands::parse(&Situation { node: &node, agent, now, bmcs: &self.bmcs }, &name, &params)?;
+        tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %name }, "agent received a command");
+        self.fleet.may_change().map_err(ApiError::not_persisted)?;
+        match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
+            Outcome::Ipa(record) if query.wait && record.status == CommandStatus::Running => {
+                self.result(id, &record.id.to_string(), true).await
+            }
+            Outcome::Ipa(record) => Ok(json_text(result::text(&record))),
+            Outcome::Done | Outcome::Session(_) => Err(ApiError::no_agent()),
+        }
+    }
+
+    /// `GET /v1/commands/{command}`
+    async fn command(&self, id: NodeId, query: &Query, command: &str) -> Result<Response<Bytes>, ApiError> {
+        self.authorize(id, query)?;
+        self.result(id, command, query.wait).await
+    }
+
+    /// The result of a command. With `wait`, the response comes when the command has ended.
+    async fn result(&self, id: NodeId, command: &str, wait: bool) -> Result<Response<Bytes>, ApiError> {
+        let changed = self.fleet.changed(id);
+        loop {
+            let mut next = pin!(changed.next());
+            next.as_mut().enable();
+            let record = self.agent(id, |agent| find(agent, command).cloned())?;
+            let record = record.ok_or_else(|| failure::not_found("Command Result", command))?;
+            if !wait || record.status != CommandStatus::Running {
+                return Ok(json_text(result::text(&record)));
+            }
+            next.await;
+        }
+    }
+
+    fn authorize(&self, id: NodeId, query: &Query) -> Result<(), ApiError> {
+        let valid = self.agent(id, |agent| {
+            let (Some(ours), Some(theirs)) = (agent.token.as_deref(), query.token.as_deref()) else {
+                return false;
+            };
+            !ours.is_empty() && bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()))
+        })?;
+        valid.then_some(()).ok_or_else(ApiError::unauthorized)
+    }
+
+    /// Looks at the agent of a node.
+    ///
+    /// # Errors
+    /// If no agent runs, or it does not serve its API.
+    fn agent<R>(&self, id: NodeId, see: impl FnOnce(&Ipa) -> R) -> Result<R, ApiError> {
+        let seen = self.fleet.look(id, |node, _| node.ipa().filter(|a| a.serves()).map(see));
+        seen.flatten().ok_or_else(ApiError::no_agent)
+    }
+
+    fn url(&self, id: NodeId) -> String {
+        self.fleet.look(id, |node, _| url_of(&self.urls, node)).unwrap_or_default()
+    }
+
+    pub fn meter(&self, page: &mut Page) {
+        self.requests.show(page);
+    }
+}
+
+impl Face for Api {
+    async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
+        Self::call(self, peer.node.map(NodeId), request).await.map(Body::from)
+    }
+
+    fn accepts_connections(&self, node: u32) -> bool {
+        self.agent(NodeId(node), |_| ()).is_ok()
+    }
+
+    fn refuse(&self, why: Refused) -> Response<Bytes> {
+        ApiError::new(why.status(), why.to_string()).response()
+    }
+}
+
+fn find<'a>(agent: &'a Ipa, command: &str) -> Option<&'a CommandRecord> {
+    agent.commands.iter().find(|c| c.id.to_string() == command)
+}
+
+fn json_text(text: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn json(value: &Value) -> Response<Bytes> {
+    json_text(value.to_string())
+}
+
+/// To the same URL with a slash at the end of its path.
+fn redirect(request: &Request<Bytes>) -> Response<Bytes> {
+    let uri = request.uri();
+    let query = uri.query().map(|q| format!("?{q}")).unwrap_or_default();
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    let location = HeaderValue::try_from(format!("{}/{query}", uri.path()));
+    response.headers_mut().insert(LOCATION, location.expect("a request target is a valid header value"));
+    response
+}
