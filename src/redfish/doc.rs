@@ -91,6 +91,7 @@ impl<'o> Doc<'o> {
         self.out.len()
     }
 
+    #[inline]
     fn level(&mut self) -> &mut Level<'o> {
         self.open.last_mut().expect("the document is open")
     }
@@ -230,6 +231,8 @@ impl<'o> Doc<'o> {
         }
     }
 
+    // Inlined: a document has a hundred keys.
+    #[inline]
     fn key(&mut self, key: &str) {
         // Keys are words of the standard, or names that a profile may have. They need no escaping.
         debug_assert!(key.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\'), "{key}");

@@ -201,12 +201,15 @@ fn is_plain(text: &str) -> bool {
             | below(word ^ (EACH * u64::from(b'"')), 1)
             | below(word ^ (EACH * u64::from(b'\\')), 1)
     };
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    let mut last = [b' '; 8];
-    last[..rest.len()].copy_from_slice(rest);
+    let bytes = text.as_bytes();
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.iter().all(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\'));
+    };
+    // The last word overlaps the one before it, unless the length is a multiple of eight.
+    let (words, _) = bytes.as_chunks();
     let found = words
         .iter()
-        .fold(bad(u64::from_le_bytes(last)), |found, word| found | bad(u64::from_le_bytes(*word)));
+        .fold(bad(u64::from_le_bytes(*last)), |found, word| found | bad(u64::from_le_bytes(*word)));
     found & (EACH << 7) == 0
 }
 
