@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["server", "effect"],
     &["config", "admin"],
     &["daemon"],
-    &["cli", "main", "lib"],
+    &["cli", "main", "lib", "build"],
 ];
 
 /// What rooms may not name, and why.
