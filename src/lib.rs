@@ -36,6 +36,8 @@ pub mod fleet;
 #[doc(hidden)]
 pub mod ipa;
 #[doc(hidden)]
+pub mod limit;
+#[doc(hidden)]
 pub mod media;
 #[doc(hidden)]
 pub mod meter;

@@ -2,23 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// Limits of calls outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Calls in flight, all in all. Each holds a connection and its buffers.
-    pub calls: usize,
-    /// Calls in flight to one server.
-    pub calls_per_server: usize,
-    /// Images that are being transferred at once.
-    pub downloads: usize,
-}
-
-impl Default for Limits {
-    /// Enough to keep an Ironic API busy, and few enough not to flood it.
-    fn default() -> Self {
-        Self { calls: 256, calls_per_server: 64, downloads: 16 }
-    }
-}
+use crate::limit::Limits;
 
 /// Images that are being written, those included that wait for their next attempt.
 pub(super) const MAX_IMAGES: usize = 128;

@@ -24,11 +24,11 @@ use url::Url;
 
 pub use client::{ClientError, Forbidden};
 pub use egress::Network;
-pub use lanes::Limits;
 
 use crate::address::{Place, Urls};
 use crate::fleet::{Effects, Fleet};
 use crate::ipa::ironic::ApiVersion;
+use crate::limit::Limits;
 use crate::node::command::{Answer, Effect, EffectKind};
 use crate::node::host::{Host, Stage};
 use crate::node::ipa::{Beat, Inspected, Job, LookedUp};

@@ -61,6 +61,7 @@ impl std::fmt::Debug for Account {
 
 /// Whether a request may go on, where `live` says whether a token is a live session's. One that is wrong is not made good
 /// by a right password.
+#[doc(hidden)]
 pub fn allowed(headers: &HeaderMap, account: &Account, live: impl FnOnce(&str) -> bool) -> bool {
     if let Some(token) = headers.get("X-Auth-Token") {
         return token.to_str().is_ok_and(live);

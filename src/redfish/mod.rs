@@ -59,6 +59,7 @@ use session::{NoSession, Sessions};
 use tree::{Route, TREE, Target};
 
 /// Media type of every document.
+#[doc(hidden)]
 pub const JSON: &str = "application/json; charset=utf-8";
 
 /// A Redfish service over a fleet.

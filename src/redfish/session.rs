@@ -9,6 +9,7 @@ use dashmap::mapref::entry::Entry;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::keep::Ledger;
+use crate::limit::Limits;
 use crate::meter::Counter;
 use crate::time::SimTime;
 
@@ -71,7 +72,7 @@ pub enum NoSession {
 impl Sessions {
     /// Sessions at one time, unless somebody says otherwise. Ironic's conductor keeps one for each address and credential, at most 1000
     /// (`[redfish]connection_cache_size`).
-    pub const LIMIT: usize = 4096;
+    pub const LIMIT: usize = Limits::DEFAULT.sessions;
     /// Bounds of `SessionTimeout`, seconds (the schema's own).
     pub const TIMEOUT_S: std::ops::RangeInclusive<i64> = 30..=86_400;
 

@@ -8,9 +8,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Limits;
-use super::limits::Limit;
 use crate::face::{Peer, Refused};
+use crate::limit::{CountedBy, Limit, Limits};
 use crate::meter::{Counter, Here, Level, Page};
 
 /// What all listeners of one server share.
@@ -198,8 +197,8 @@ impl Admission {
         let name = "fauxmetal_tls_handshakes_failed_total";
         page.counter(name, "TLS handshakes that came to nothing", &[], bad_handshakes.get());
         page.gauge("fauxmetal_requests_in_flight", "Requests that wait for something", &[], requests.get());
-        for limit in Limit::ALL {
-            page.limit(limit.name(), &hits[limit as usize]);
+        for limit in Limit::ALL.iter().filter(|limit| limit.counted_by() == CountedBy::Server) {
+            page.limit(limit.name(), &hits[*limit as usize]);
         }
     }
 }

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::activity::Activity;
 use super::admission::{Admission, Seat};
 use super::body;
-use super::limits::Limit;
 use crate::face::{Body, Face, HangUp, Peer, Refused};
+use crate::limit::Limit;
 
 /// When an overloaded server is worth another try, in seconds.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -89,7 +89,7 @@ impl<F: Face> Context<F> {
 
     /// The answer, if it is there in time.
     async fn in_time(&self, call: impl Future<Output = Response<Body>>) -> Response<Body> {
-        match timeout(self.shared.admission.limits.request, call).await {
+        match timeout(self.shared.admission.limits.request_time, call).await {
             Ok(response) => response,
             Err(_) => {
                 self.shared.admission.hit(Limit::RequestTime);

@@ -6,11 +6,11 @@ use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
 use super::admission::{Admission, BodyShare};
-use super::limits::Limit;
 use crate::face::Refused;
+use crate::limit::Limit;
 
 /// Bodies up to this size, in bytes, come out of the connection's own allowance; longer ones out of
-/// [`Limits::bodies_bytes`](super::Limits::bodies_bytes).
+/// [`Limits::bodies_bytes`](crate::limit::Limits::bodies_bytes).
 const SMALL_BYTES: usize = 64 << 10;
 
 /// A body and, if it is large, its share of the memory for bodies.
@@ -25,7 +25,7 @@ pub(super) async fn read(body: Incoming, limit_bytes: usize, admission: &Admissi
         admission.hit(Limit::BodyBytes);
         return Err(Refused::BodyTooLarge { limit_bytes });
     }
-    timeout(admission.limits.body_read, collect(body, announced, limit_bytes, admission))
+    timeout(admission.limits.body_time, collect(body, announced, limit_bytes, admission))
         .await
         .unwrap_or(Err(Refused::BodyTimeout))
         .inspect_err(|why| match why {

@@ -19,9 +19,9 @@ use tokio_rustls::server::TlsStream;
 
 use super::activity::{Wait, Watched};
 use super::answer::Context;
-use super::limits::Limit;
 use super::watchdog::Watchdog;
 use crate::face::{Face, Refused};
+use crate::limit::Limit;
 use crate::tls::Shown;
 
 /// The first byte of every TLS connection: a record of type handshake (RFC 8446, section 5.1).
@@ -38,8 +38,10 @@ pub(super) async fn run<F: Face>(
         return serve(stream, context, stop).await;
     };
     let remote = context.peer.remote;
-    let greeting =
-        timeout(context.shared.admission.limits.handshake, greet(stream, shown, context.peer.local.ip()));
+    let greeting = timeout(
+        context.shared.admission.limits.handshake_time,
+        greet(stream, shown, context.peer.local.ip()),
+    );
     let greeted = tokio::select! {
         biased;
         // Nothing was asked yet, so there is nothing to wait for.

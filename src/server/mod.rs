@@ -7,7 +7,6 @@ mod admission;
 mod answer;
 mod body;
 mod connection;
-mod limits;
 mod listener;
 #[cfg(test)]
 mod place_tests;
@@ -22,10 +21,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use limits::{AGENT_BODY_BYTES, Limit, Limits, REDFISH_BODY_BYTES};
 pub use listener::{BACKLOG, ListenError, Listener};
 
 use crate::face::Face;
+use crate::limit::Limits;
 use crate::meter::Page;
 use admission::Admission;
 use answer::Shared;
@@ -50,8 +49,7 @@ impl Server {
         }
     }
 
-    /// Serves `face` on `listener`, with request bodies of at most `body_bytes` ([`REDFISH_BODY_BYTES`],
-    /// [`AGENT_BODY_BYTES`]). Clients are answered once the server [runs](Self::run).
+    /// Serves `face` on `listener`, with request bodies of at most `body_bytes`. Clients are answered once the server [runs](Self::run).
     pub fn add<F: Face>(&mut self, listener: Listener, face: Arc<F>, body_bytes: usize) {
         let shared = Arc::new(Shared { face, body_bytes, admission: Arc::clone(&self.admission) });
         self.accepting.push(Box::pin(accept::connections(listener, shared, self.stop.subscribe())));

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::Limits;
 use super::activity::{Activity, Wait};
+use crate::limit::Limits;
 
 /// See the module.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     pub(super) fn new(limits: &Limits) -> Watchdog {
-        Watchdog { timer: Box::pin(sleep(limits.idle)), armed_for: None }
+        Watchdog { timer: Box::pin(sleep(limits.idle_time)), armed_for: None }
     }
 
     /// Ready with what the client owed for too long.
@@ -29,9 +29,9 @@ impl Watchdog {
         };
         if self.armed_for != Some(wait) {
             let limit = match wait.0 {
-                Wait::Request => limits.idle,
-                Wait::Head => limits.header_read,
-                Wait::Write => limits.write_stall,
+                Wait::Request => limits.idle_time,
+                Wait::Head => limits.header_time,
+                Wait::Write => limits.write_time,
                 Wait::Close => limits.linger,
             };
             self.timer.as_mut().reset(now() + limit);

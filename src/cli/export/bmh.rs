@@ -1,4 +1,4 @@
-//! `--format bmh`: Metal3's BareMetalHost with the Secret that it names, for each node
+//! `--format bmh`: for each node Metal3's BareMetalHost and its Secret
 //! (`metal3-io/baremetal-operator`, `config/base/crds/bases/metal3.io_baremetalhosts.yaml`).
 
 use std::io::{self, Write};
@@ -6,24 +6,25 @@ use std::io::{self, Write};
 use super::yaml::Quoted;
 use super::{Boot, Plan, Verify};
 
-/// After a host's name, the name of its Secret.
+/// The name of a Secret is the name of its BareMetalHost and this.
 const SECRET_SUFFIX: &str = "-bmc-secret";
 
-/// Whether the plan can be said in Kubernetes' words.
-///
 /// # Errors
-/// Names what cannot.
+/// If a name is not allowed in Kubernetes.
 pub(super) fn check(plan: &Plan) -> Result<(), String> {
     if let Some(namespace) = plan.namespace.as_deref().filter(|n| !is_label(n, 63)) {
-        return Err(format!("--namespace: '{namespace}' is not a DNS label (RFC 1123)"));
+        return Err(format!(
+            "--namespace: '{namespace}' is not a DNS label (RFC 1123); write a-z, 0-9 and -"
+        ));
     }
     for model in &plan.fleet.models {
-        // All names of a model differ in their number only.
+        // The names of a model's nodes differ only in their number.
         let longest = format!("{}-{}", model.profile.name, crate::node::NodeId::MAX);
         if !is_label(&longest, 63 - SECRET_SUFFIX.len()) {
-            let advice = "begin it with a letter or digit, and keep it short";
             let name = &model.profile.name;
-            return Err(format!("profile '{name}' has a name that makes no DNS label (RFC 1123); {advice}"));
+            return Err(format!(
+                "profile '{name}': its nodes' names are not DNS labels (RFC 1123); rename it: start with a letter or digit, and keep it short"
+            ));
         }
     }
     Ok(())
@@ -80,7 +81,7 @@ fn write_head(out: &mut impl Write, plan: &Plan, version: &str, kind: &str, name
     }
 }
 
-/// The schemes of `spec.bmc.address`; `+http` or `+https` follows (`pkg/hardwareutils/bmc/redfish*.go`).
+/// The scheme of `spec.bmc.address`, before `+http` or `+https` (`pkg/hardwareutils/bmc/redfish*.go`).
 fn driver(boot: Boot) -> &'static str {
     match boot {
         Boot::VirtualMedia => "redfish-virtualmedia",

@@ -1,4 +1,4 @@
-//! `--format ironic`: what `baremetal create` takes, in a file whose name ends in `.json`
+//! `--format ironic`: the input of `baremetal create`. The file name must end in `.json`
 //! (`ironicclient/v1/create_resources.py`).
 
 use std::io::{self, Write};
@@ -29,7 +29,7 @@ struct DriverInfo<'a> {
     redfish_verify_ca: Option<VerifyCa<'a>>,
 }
 
-/// `redfish_verify_ca` is a path or a truth value (`ironic/drivers/modules/redfish/utils.py`); left out, it is true.
+/// `redfish_verify_ca` is a path or a Boolean (`ironic/drivers/modules/redfish/utils.py`); without it Ironic takes `true`.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum VerifyCa<'a> {

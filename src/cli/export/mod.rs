@@ -1,5 +1,5 @@
-//! `fauxmetal export`: the fleet that a daemon with the same settings serves, in the words of its clients. Nothing is
-//! asked of a daemon: identities follow from the settings alone.
+//! `fauxmetal export`: the fleet of a daemon with the same settings, in the format of a client. No daemon is needed, since
+//! the settings determine all identities.
 
 mod bmh;
 mod ironic;
@@ -18,34 +18,35 @@ use crate::address::Urls;
 use crate::config::{FleetConfig, addresses};
 use crate::node::spec::{Mac, Spec};
 
-/// Print the fleet for a client, without a server
+/// Print the fleet in the format of a client
 ///
-/// The same --nodes, --profile and --seed (or the same environment and file) give the same fleet as `fauxmetal serve`.
+/// No running daemon is needed: with the same --nodes, --profile and --seed (or the same environment and configuration
+/// file) the nodes are those of `fauxmetal serve`.
 #[derive(Parser)]
 #[command(after_help = HELP)]
 pub(super) struct Args {
-    /// For whom
+    /// Format of the output
     #[arg(long, value_name = "FORMAT")]
     format: Format,
-    /// Where clients reach the controllers, as https://192.0.2.7:8443
+    /// URL by which clients reach the BMCs, such as https://192.0.2.7:8443
     ///
-    /// For --addresses ip their block of addresses, as https://10.8.0.0/16:8443; for port the first one's, as
-    /// https://192.0.2.7:10000; for host their domain, as https://bmc.example:8443.
+    /// With --addresses ip it has the block of addresses, such as https://10.8.0.0/16:8443; with port the first node's port,
+    /// such as https://192.0.2.7:10000; with host the domain, such as https://bmc.example:8443.
     #[arg(long, value_name = "URL")]
     bmc: String,
-    /// CA certificate for the controllers, a path on Ironic's host (ironic)
+    /// Path of the BMCs' CA certificate on Ironic's host (ironic)
     #[arg(long, value_name = "PATH", conflicts_with = "insecure")]
     verify_ca: Option<String>,
-    /// Clients do not verify the controllers' certificate (ironic, bmh)
+    /// Clients do not verify the BMCs' certificates (ironic, bmh)
     #[arg(long)]
     insecure: bool,
     /// How Ironic boots its ramdisk (ironic, bmh) [default: virtual-media]
     #[arg(long, value_name = "HOW")]
     boot: Option<Boot>,
-    /// Kubernetes namespace (bmh) [default: the one that kubectl is set to]
+    /// Kubernetes namespace (bmh) [default: the current namespace of kubectl]
     #[arg(long, value_name = "NS")]
     namespace: Option<String>,
-    /// Print a password that is not the default one; otherwise it is left out
+    /// Print the password even if it is not the default one; without this flag it is left out
     #[arg(long)]
     with_password: bool,
     #[command(flatten)]
@@ -63,16 +64,16 @@ Examples:
   fauxmetal export --format bmh --bmc https://192.0.2.7:8443 --insecure --namespace metal3 \\
       | kubectl apply -f -
 
-  A controller on an address of its own for each node:
+  With an IP address for each BMC:
     fauxmetal export --addresses ip --bmc https://127.16.0.0/12:8443 --format nodes-json";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A JSON list of nodes with UUID, name, MAC addresses and login
+    /// JSON list of nodes with UUID, name, MAC addresses and credentials
     NodesJson,
-    /// What `baremetal create` takes, JSON: nodes with their ports
+    /// JSON for `baremetal create`: nodes with their ports
     Ironic,
-    /// Metal3's BareMetalHost and Secret, YAML
+    /// YAML for Metal3: BareMetalHost and Secret
     Bmh,
 }
 
@@ -80,24 +81,24 @@ enum Format {
 enum Boot {
     /// From a virtual CD; needs no DHCP
     VirtualMedia,
-    /// From a URI that the controller is given; needs no DHCP
+    /// From a URI that Ironic sets in the BMC; needs no DHCP
     Http,
     /// From the network, by PXE or iPXE
     Network,
 }
 
-/// How clients verify the controllers' certificate.
+/// How clients verify the BMCs' certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verify {
-    /// As they do by default: by their system's CA certificates.
+    /// With the CA certificates of their system, as by default.
     Default,
-    /// By a CA certificate on their host.
+    /// With the CA certificate at this path on their host.
     Ca(String),
-    /// Not at all.
+    /// Not verified.
     Not,
 }
 
-/// What a format is to print.
+/// The input of every format.
 struct Plan {
     fleet: FleetConfig,
     bmc: Urls,
@@ -107,12 +108,12 @@ struct Plan {
     with_password: bool,
 }
 
-/// One node as its clients know it.
+/// A node as clients see it.
 struct Node<'a> {
     spec: Spec<'a>,
-    /// Where its controller is reached.
+    /// The URL of its BMC.
     address: String,
-    /// The path of its system below that.
+    /// The path of its system.
     system_id: String,
 }
 
@@ -120,7 +121,7 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.format;
     let plan = plan(args)?;
     if plan.password().is_none() {
-        out::note("the password is left out, as it is not the default one; --with-password prints it");
+        out::message("the password is left out because it is not the default one; --with-password prints it");
     }
     let mut out = out::stdout();
     match format {
@@ -133,16 +134,16 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn plan(args: Args) -> anyhow::Result<Plan> {
-    refuse_what_does_nothing(&args)?;
+    refuse_unused_flags(&args)?;
     let verify = match (args.verify_ca, args.insecure) {
         (Some(path), _) => Verify::Ca(path),
         (None, true) => Verify::Not,
         (None, false) => Verify::Default,
     };
     let boot = args.boot.unwrap_or(Boot::VirtualMedia);
-    let typed = args.settings.gather()?;
-    let fleet = FleetConfig::new(&typed)?;
-    let layout = addresses::layout(&typed)?;
+    let raw = args.settings.gather()?;
+    let fleet = FleetConfig::new(&raw)?;
+    let layout = addresses::layout(&raw)?;
     let bmc = addresses::urls(&args.bmc, layout, fleet.nodes());
     let bmc = bmc.map_err(|e| UsageError(format!("--bmc: {e}")))?;
     let with_password = args.with_password;
@@ -153,8 +154,9 @@ fn plan(args: Args) -> anyhow::Result<Plan> {
     Ok(plan)
 }
 
-/// A flag that a format has no place for would be believed and forgotten.
-fn refuse_what_does_nothing(args: &Args) -> Result<(), UsageError> {
+/// # Errors
+/// For a flag that the format does not use. It would be ignored without a message otherwise.
+fn refuse_unused_flags(args: &Args) -> Result<(), UsageError> {
     let takes: &[&str] = match args.format {
         Format::NodesJson => &[],
         Format::Ironic => &["--verify-ca", "--insecure", "--boot"],
@@ -171,14 +173,16 @@ fn refuse_what_does_nothing(args: &Args) -> Result<(), UsageError> {
         Some((flag, _)) => {
             let format =
                 args.format.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
-            let takes = if takes.is_empty() { "none of these" } else { &takes.join(", ") };
-            Err(UsageError(format!("{flag}: --format {format} has no place for it; it takes {takes}")))
+            let takes = if takes.is_empty() { "none of these flags" } else { &takes.join(", ") };
+            Err(UsageError(format!(
+                "{flag}: not used by --format {format}, which uses {takes}; leave it out"
+            )))
         }
     }
 }
 
 impl Plan {
-    /// The password, if it may be printed: the default one is in the help anyway.
+    /// The password, if it may be printed. The default password is public.
     fn password(&self) -> Option<&str> {
         let password = &self.fleet.password;
         (self.with_password || password.is_public()).then(|| password.reveal())
@@ -198,7 +202,7 @@ impl<'a> Node<'a> {
         Self { spec, address: bmc.of(spec.id.0, || spec.name()), system_id }
     }
 
-    /// The addresses of interfaces with a cable: the others are of no use to Ironic.
+    /// The MAC addresses of interfaces with a cable. Ironic cannot use the others.
     fn macs(&self) -> impl Iterator<Item = Mac> {
         let ports = (0u8..).zip(&self.spec.profile.nics);
         ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.spec.mac(port))

@@ -1,4 +1,4 @@
-//! `--format nodes-json`: a plain list of nodes, for drivers and scripts of one's own.
+//! `--format nodes-json`: a plain list of nodes, for the user's own scripts.
 
 use std::io::{self, Write};
 
@@ -23,7 +23,7 @@ struct Nic {
     mac: String,
 }
 
-/// One node a line, so that a large fleet can be cut with line tools.
+/// Writes one node per line, so that line-based tools can split a large fleet.
 pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
     for (count, node) in plan.nodes().enumerate() {
         out.write_all(if count == 0 { b"[\n" } else { b",\n" })?;

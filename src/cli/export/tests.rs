@@ -1,15 +1,15 @@
-//! Golden exports of a small fleet, and what the large ones rest on.
+//! Snapshots of the exports of a small fleet, and the rules behind them.
 
 use super::*;
 use crate::address::Layout;
-use crate::config::Typed;
+use crate::config::RawSettings;
 use crate::config::setting::{NODES, PROFILE};
 
 fn plan(profiles: &[&str], verify: Verify, namespace: Option<&str>) -> Plan {
     let profiles = profiles.iter().map(|p| (*p).to_owned()).collect();
-    let typed = Typed::gather(vec![(&NODES, vec!["2".into()]), (&PROFILE, profiles)], vec![]).unwrap();
+    let raw = RawSettings::gather(vec![(&NODES, vec!["2".into()]), (&PROFILE, profiles)], vec![]).unwrap();
     Plan {
-        fleet: FleetConfig::new(&typed).unwrap(),
+        fleet: FleetConfig::new(&raw).unwrap(),
         bmc: Urls::Same("https://192.0.2.7:8443".into()),
         verify,
         boot: Boot::VirtualMedia,
@@ -49,7 +49,7 @@ fn bmh_for_two_nodes() {
 }
 
 #[test]
-fn each_way_to_boot_has_its_words() {
+fn each_way_to_boot_has_its_interface_and_scheme() {
     let mut plan = plan(&["generic"], Verify::Not, None);
     for (boot, interface, scheme) in [
         (Boot::Http, "redfish-https", "\"redfish-uefihttp+https://192.0.2.7:8443/redfish/v1/Systems/"),
@@ -64,31 +64,40 @@ fn each_way_to_boot_has_its_words() {
 }
 
 #[test]
-fn an_interface_without_a_cable_is_no_port() {
+fn an_interface_without_a_cable_is_not_a_port() {
     let plan = plan(&["hpe-dl380-gen11"], Verify::Default, None);
     let node = plan.nodes().next().unwrap();
     assert_eq!((node.spec.profile.nics.len(), node.macs().count()), (6, 3));
 }
 
 #[test]
-fn names_that_kubernetes_refuses_are_refused_first() {
+fn names_that_kubernetes_refuses_are_refused() {
     assert_eq!(bmh::check(&plan(BOTH, Verify::Not, Some("metal3"))), Ok(()));
     let said = bmh::check(&plan(BOTH, Verify::Not, Some("Metal_3"))).unwrap_err();
-    assert_eq!(said, "--namespace: 'Metal_3' is not a DNS label (RFC 1123)");
+    assert_eq!(said, "--namespace: 'Metal_3' is not a DNS label (RFC 1123); write a-z, 0-9 and -");
     let mut wrong = plan(&["generic"], Verify::Not, None);
     for name in ["-generic", "a-very-long-name-for-a-model-of-server-is-too-much"] {
         name.clone_into(&mut std::sync::Arc::make_mut(&mut wrong.fleet.models[0].profile).name);
         let said = bmh::check(&wrong).unwrap_err();
-        assert!(said.starts_with(&format!("profile '{name}' has a name that makes no DNS label")), "{said}");
+        assert!(
+            said.starts_with(&format!("profile '{name}': its nodes' names are not DNS labels")),
+            "{said}"
+        );
     }
 }
 
 #[test]
-fn the_address_of_the_controllers_is_scheme_host_and_port() {
+fn the_url_of_the_bmcs_is_scheme_host_and_port() {
     let bmc = |text: &str| addresses::urls(text, Layout::Shared, 2);
     assert_eq!(bmc("https://192.0.2.7:8443/").unwrap().pattern(), "https://192.0.2.7:8443");
-    assert_eq!(bmc("https://h/redfish").unwrap_err(), "it has a path; write scheme, host and port only");
-    assert_eq!(bmc("https://u:hunter2@h").unwrap_err(), "a user or password in a URL is not taken");
+    assert_eq!(
+        bmc("https://h/redfish").unwrap_err(),
+        "'https://h/redfish' has a path; write only scheme, host and port"
+    );
+    assert_eq!(
+        bmc("https://u:hunter2@h").unwrap_err(),
+        "the URL has a user or password ('@'); write it without them"
+    );
 }
 
 #[test]
@@ -118,21 +127,26 @@ fn each_node_has_the_address_that_the_layout_gives_it() {
 #[test]
 fn addresses_that_do_not_fit_the_layout_are_refused() {
     for (bmc, layout, nodes, said) in [
-        ("https://10.8.0.1:8443", Layout::Ip, 2, "'https://10.8.0.1:8443' is no block of addresses; "),
+        ("https://10.8.0.1:8443", Layout::Ip, 2, "'https://10.8.0.1:8443' is not a block of addresses; "),
         (
             "https://10.8.0.0/30:1",
             Layout::Ip,
             3,
-            "https://10.8.0.0/30:1 has room for 2 nodes, and there are 3",
+            "https://10.8.0.0/30:1 has room for 2 nodes, and there are 3; choose a larger block",
         ),
-        ("https://h:65535", Layout::Port, 2, "from port 65535 on there are 1 ports, and there are 2 nodes"),
+        (
+            "https://h:65535",
+            Layout::Port,
+            2,
+            "'https://h:65535' has room for 1 nodes, and there are 2; choose a lower port",
+        ),
         (
             "https://10.8.0.1:1",
             Layout::Host,
             2,
-            "'10.8.0.1' is an address; write the domain of the nodes' names",
+            "'10.8.0.1' is an IP address; write the domain of the nodes' names",
         ),
-        ("https://h:1/x", Layout::Port, 2, "it has a path; write scheme, host and port only"),
+        ("https://h:1/x", Layout::Port, 2, "'https://h:1/x' has a path; write only scheme, host and port"),
     ] {
         let error = addresses::urls(bmc, layout, nodes).unwrap_err();
         assert!(error.starts_with(said), "{error}");

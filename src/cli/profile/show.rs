@@ -100,7 +100,7 @@ fn row(label: &str, text: String) -> [String; 2] {
     [label.to_owned(), text]
 }
 
-/// Equal things are told once, with their number.
+/// One row for each different thing, with its number.
 fn counted(label: &str, things: impl Iterator<Item = String>) -> Vec<[String; 2]> {
     let (mut order, mut counts) = (Vec::new(), BTreeMap::new());
     for thing in things {
