@@ -15,7 +15,7 @@ macro_rules! limits {
     ) => {
         /// A limit that `--limit NAME=VALUE` sets.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Limit { $(#[doc = $help] $(#[$why])* $limit),+ }
+        pub enum Limit { $(#[doc = $help] #[doc = ""] $(#[$why])* $limit),+ }
 
         impl Limit {
             /// All limits, in the order of the table.
@@ -45,7 +45,7 @@ macro_rules! limits {
         /// The value of every limit. Each room gets a copy and reads the fields that it enforces.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct Limits {
-            $(#[doc = $help] $(#[$why])* pub $field: $type,)+
+            $(#[doc = $help] #[doc = ""] $(#[$why])* pub $field: $type,)+
             $($(#[$meta])* pub $fixed: $fixed_type,)+
         }
 
@@ -88,31 +88,32 @@ const GIB: u64 = 1 << 30;
 
 limits! {
     settable {
-        /// Each conductor of Ironic keeps up to 1,000 BMC sessions open.
+        /// Each conductor of Ironic keeps up to 1,000 BMC sessions open. A client over the limit gets 503 and is closed.
         Connections { connections: usize = 16_384, 1..=MANY, "connections", Server }
             "open connections; fewer if few open files are allowed";
-        /// In effect unlimited: with a shared service root, all clients use one address.
+        /// In effect unlimited: with a shared service root, all clients use one address. It is one BMC only if each BMC has
+        /// its own address.
         ConnectionsPerBmc { connections_per_bmc: usize = 1 << 20, 1..=MANY, "connections-per-bmc", Server }
             "open connections to one local address and port";
         /// In effect unlimited: a load generator is one client.
         ConnectionsPerClient { connections_per_client: usize = 1 << 20, 1..=MANY, "connections-per-client", Server }
             "open connections from one remote address";
-        /// As many as connections, so that each connection can have one.
+        /// As many as connections, so that each connection can have one. A request over the limit gets 503.
         Requests { requests: usize = 16_384, 1..=MANY, "requests", Server }
             "requests that wait for their body or for an agent's command";
-        /// Room for long tokens and for headers that proxies add.
+        /// Room for long tokens and for headers that proxies add. Over the limit, hyper answers 431.
         HeaderBytes { header_bytes: usize = 32 << 10, 8192..=MANY, "header-bytes", Server }
             "request line and headers";
-        /// The 8,000 octets of RFC 9110, section 4.1, rounded up.
+        /// The 8,000 octets of RFC 9110, section 4.1, rounded up. A request over the limit gets 414.
         UriBytes { uri_bytes: usize = 8 << 10, 256..=65_534, "uri-bytes", Server }
             "request target (path and query)";
-        /// The largest bodies are settings and inline certificates.
+        /// The largest bodies are settings and inline certificates. A request over the limit gets 413.
         BodyBytes { body_bytes: usize = 1 << 20, 1024..=GIB, "body-bytes", Server }
             "request body, Redfish";
         /// Ironic posts the whole node with its configuration drive.
         AgentBodyBytes { agent_body_bytes: usize = 16 << 20, 1024..=GIB, "agent-body-bytes", BodyBytes }
             "request body, agents";
-        /// Thirty-two of the largest bodies.
+        /// Thirty-two of the largest bodies. A request over the limit gets 503.
         BodiesBytes { bodies_bytes: usize = 512 << 20, 1024..=64 * GIB, "bodies-bytes", Server }
             "all large request bodies in memory together";
         /// From the TCP connection to the end of the handshake: two round trips on a very slow path.
@@ -121,7 +122,8 @@ limits! {
         /// From the first byte of a request to the end of its headers, which fit into a few packets.
         HeaderTime { header_time: Duration = Duration::from_secs(10), 1..=DAY, "header-time", Server }
             "arrival of a request's headers";
-        /// The time that Ironic's agent client gives a whole command (`[agent]command_timeout`).
+        /// The time that Ironic's agent client gives a whole command (`[agent]command_timeout`). A request over the limit gets
+        /// 408.
         BodyTime { body_time: Duration = Duration::from_secs(60), 1..=DAY, "body-time", Server }
             "arrival of a request's body";
         /// Longer than the 60 s between two power state polls of Ironic (`[conductor]sync_power_state_interval`), so that
@@ -131,7 +133,8 @@ limits! {
         /// A client that reads nothing for so long is gone.
         WriteTime { write_time: Duration = Duration::from_secs(30), 1..=DAY, "write-time", Server }
             "time in which a client reads no byte of its response";
-        /// Ten times the time that Ironic gives a command of an agent (`[agent]command_timeout`).
+        /// Ten times the time that Ironic gives a command of an agent (`[agent]command_timeout`). A request over the limit
+        /// gets 503.
         RequestTime { request_time: Duration = Duration::from_secs(600), 1..=DAY, "request-time", Server }
             "processing of a request, including the wait for an agent";
         /// Each conductor of Ironic keeps one session for each address and credential, at most 1,000

@@ -5,7 +5,8 @@ use std::io::Write as _;
 use clap::{CommandFactory as _, Parser};
 use clap_complete::Shell;
 
-use super::{Cli, ExitCode, out};
+use super::exit_code::ExitCode;
+use super::{Cli, out};
 
 /// Print the completion script for a shell
 #[derive(Parser)]

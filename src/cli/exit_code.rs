@@ -1,4 +1,4 @@
-//! The exit codes, for scripts.
+//! The exit codes, for scripts, and the error for a wrong command line.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -27,3 +27,8 @@ impl From<ExitCode> for std::process::ExitCode {
         Self::from(code as u8)
     }
 }
+
+/// A mistake in the command line that clap does not find.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UsageError(pub(super) String);

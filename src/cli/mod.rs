@@ -15,6 +15,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
 pub use exit_code::ExitCode;
+use exit_code::UsageError;
 
 /// A data centre in a process: simulated bare-metal servers with Redfish BMCs and Ironic agents
 #[derive(Parser)]
@@ -39,11 +40,6 @@ enum Command {
     Snapshot(snapshot::Args),
     Completions(completions::Args),
 }
-
-/// A mistake in the command line that clap does not find.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct UsageError(String);
 
 /// Runs the command line of the binary.
 pub fn main() -> ExitCode {

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use super::ExitCode;
+use super::exit_code::ExitCode;
 use super::flags::ServeFlags;
 use crate::config::Config;
 use crate::daemon;

@@ -2,6 +2,7 @@
 //! the settings determine all identities.
 
 mod bmh;
+mod fleet;
 mod ironic;
 mod nodes_json;
 #[cfg(test)]
@@ -12,11 +13,11 @@ use std::io::Write;
 
 use clap::{Parser, ValueEnum};
 
+use super::exit_code::{ExitCode, UsageError};
 use super::flags::FleetFlags;
-use super::{ExitCode, UsageError, out};
-use crate::address::Urls;
+use super::out;
 use crate::config::{FleetConfig, addresses};
-use crate::node::spec::{Mac, Spec};
+use fleet::{BootMethod, ExportedFleet, Verify};
 
 /// Print the fleet in the format of a client
 ///
@@ -42,7 +43,7 @@ pub(super) struct Args {
     insecure: bool,
     /// How Ironic boots its ramdisk (ironic, bmh) [default: virtual-media]
     #[arg(long, value_name = "HOW")]
-    boot: Option<Boot>,
+    boot: Option<BootMethod>,
     /// Kubernetes namespace (bmh) [default: the current namespace of kubectl]
     #[arg(long, value_name = "NS")]
     namespace: Option<String>,
@@ -77,81 +78,41 @@ enum Format {
     Bmh,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Boot {
-    /// From a virtual CD; needs no DHCP
-    VirtualMedia,
-    /// From a URI that Ironic sets in the BMC; needs no DHCP
-    Http,
-    /// From the network, by PXE or iPXE
-    Network,
-}
-
-/// How clients verify the BMCs' certificates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Verify {
-    /// With the CA certificates of their system, as by default.
-    Default,
-    /// With the CA certificate at this path on their host.
-    Ca(String),
-    /// Not verified.
-    Not,
-}
-
-/// The input of every format.
-struct Plan {
-    fleet: FleetConfig,
-    bmc: Urls,
-    verify: Verify,
-    boot: Boot,
-    namespace: Option<String>,
-    with_password: bool,
-}
-
-/// A node as clients see it.
-struct Node<'a> {
-    spec: Spec<'a>,
-    /// The URL of its BMC.
-    address: String,
-    /// The path of its system.
-    system_id: String,
-}
-
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.format;
-    let plan = plan(args)?;
-    if plan.password().is_none() {
+    let fleet = fleet(args)?;
+    if fleet.password().is_none() {
         out::message("the password is left out because it is not the default one; --with-password prints it");
     }
     let mut out = out::stdout();
     match format {
-        Format::NodesJson => nodes_json::write(&mut out, &plan)?,
-        Format::Ironic => ironic::write(&mut out, &plan)?,
-        Format::Bmh => bmh::write(&mut out, &plan)?,
+        Format::NodesJson => nodes_json::write(&mut out, &fleet)?,
+        Format::Ironic => ironic::write(&mut out, &fleet)?,
+        Format::Bmh => bmh::write(&mut out, &fleet)?,
     }
     out.flush()?;
     Ok(ExitCode::Ok)
 }
 
-fn plan(args: Args) -> anyhow::Result<Plan> {
+fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
     refuse_unused_flags(&args)?;
     let verify = match (args.verify_ca, args.insecure) {
         (Some(path), _) => Verify::Ca(path),
-        (None, true) => Verify::Not,
+        (None, true) => Verify::Insecure,
         (None, false) => Verify::Default,
     };
-    let boot = args.boot.unwrap_or(Boot::VirtualMedia);
+    let boot = args.boot.unwrap_or(BootMethod::VirtualMedia);
     let raw = args.settings.gather()?;
-    let fleet = FleetConfig::new(&raw)?;
+    let config = FleetConfig::new(&raw)?;
     let layout = addresses::layout(&raw)?;
-    let bmc = addresses::urls(&args.bmc, layout, fleet.nodes());
+    let bmc = addresses::urls(&args.bmc, layout, config.nodes());
     let bmc = bmc.map_err(|e| UsageError(format!("--bmc: {e}")))?;
-    let with_password = args.with_password;
-    let plan = Plan { fleet, bmc, verify, boot, namespace: args.namespace, with_password };
+    let (namespace, with_password) = (args.namespace, args.with_password);
+    let fleet = ExportedFleet { config, bmc, verify, boot, namespace, with_password };
     if args.format == Format::Bmh {
-        bmh::check(&plan).map_err(UsageError)?;
+        bmh::check(&fleet).map_err(UsageError)?;
     }
-    Ok(plan)
+    Ok(fleet)
 }
 
 /// # Errors
@@ -178,33 +139,5 @@ fn refuse_unused_flags(args: &Args) -> Result<(), UsageError> {
                 "{flag}: not used by --format {format}, which uses {takes}; leave it out"
             )))
         }
-    }
-}
-
-impl Plan {
-    /// The password, if it may be printed. The default password is public.
-    fn password(&self) -> Option<&str> {
-        let password = &self.fleet.password;
-        (self.with_password || password.is_public()).then(|| password.reveal())
-    }
-
-    fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
-        self.fleet
-            .iter()
-            .map(|(id, profile)| Node::new(Spec { seed: self.fleet.seed, id, profile }, &self.bmc))
-    }
-}
-
-impl<'a> Node<'a> {
-    fn new(spec: Spec<'a>, bmc: &Urls) -> Self {
-        let id = if bmc.are_own() { spec.profile.ids.system.clone() } else { spec.uuid().to_string() };
-        let system_id = format!("/redfish/v1/Systems/{id}");
-        Self { spec, address: bmc.of(spec.id.0, || spec.name()), system_id }
-    }
-
-    /// The MAC addresses of interfaces with a cable. Ironic cannot use the others.
-    fn macs(&self) -> impl Iterator<Item = Mac> {
-        let ports = (0u8..).zip(&self.spec.profile.nics);
-        ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.spec.mac(port))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::cli::ExitCode;
+use crate::cli::exit_code::ExitCode;
 use crate::cli::out::{self, Output};
 use crate::dmtf::{BootTarget, ResetType};
 use crate::profile::{self, Profile};

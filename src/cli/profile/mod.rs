@@ -7,7 +7,7 @@ mod view;
 
 use clap::{Parser, Subcommand};
 
-use super::ExitCode;
+use super::exit_code::ExitCode;
 use super::out::Output;
 
 /// List, show and check models of server

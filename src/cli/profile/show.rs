@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::view::View;
+use crate::cli::exit_code::{ExitCode, UsageError};
 use crate::cli::out::{self, Output, table};
-use crate::cli::{ExitCode, UsageError};
 use crate::profile::bios::{Attribute, Kind, Value};
 use crate::profile::{self, Profile};
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
+use super::exit_code::{ExitCode, UsageError};
 use super::out::Output;
-use super::{ExitCode, UsageError};
 use crate::clock;
 use crate::config::setting::STATE;
 use crate::store::snapshot::{self, Reader};

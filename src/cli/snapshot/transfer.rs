@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::super::UsageError;
+use super::super::exit_code::UsageError;
 use super::super::out::stdout;
 use super::{file_of, name, view};
 use crate::store::snapshot::{self, Reader};
