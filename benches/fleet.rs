@@ -23,12 +23,13 @@ use fauxmetal::dmtf::ResetType;
 use fauxmetal::effect::{EffectRunner, Settings};
 use fauxmetal::face::{Body, Face, Peer, Refused};
 use fauxmetal::fleet::{Effects, Fleet};
+use fauxmetal::limit::Limits;
 use fauxmetal::node::NodeId;
 use fauxmetal::node::command::{Answer, Bootable, Command, EffectKind};
 use fauxmetal::node::ipa::{Beat, Call, LookedUp, Params, Phase};
 use fauxmetal::profile::built_in;
 use fauxmetal::seed::Seed;
-use fauxmetal::server::{Limits, Listener, REDFISH_BODY_BYTES, Server};
+use fauxmetal::server::{Listener, Server};
 use fauxmetal::time::{SimTime, Span};
 use http::{Method, Request, Response, StatusCode};
 use parking_lot::Mutex;
@@ -291,7 +292,7 @@ async fn sink() {
     println!("{}", listener.address().port());
     let heard = Arc::new(Heard::default());
     let mut server = Server::new(Limits::default());
-    server.add(listener, Arc::clone(&heard), REDFISH_BODY_BYTES);
+    server.add(listener, Arc::clone(&heard), Limits::DEFAULT.body_bytes);
     let ended = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
     server.run(async move { drop(ended.await) }).await;
     for (uuid, at) in heard.0.lock().iter() {

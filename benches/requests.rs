@@ -22,13 +22,14 @@ use fauxmetal::clock::{Clock, unix_ms};
 use fauxmetal::dmtf::ResetType;
 use fauxmetal::face::{Body, Face, Peer, Refused};
 use fauxmetal::fleet::Fleet;
+use fauxmetal::limit::Limits;
 use fauxmetal::node::NodeId;
 use fauxmetal::node::command::Command as NodeCommand;
 use fauxmetal::profile::built_in;
 use fauxmetal::redfish::Redfish;
 use fauxmetal::redfish::auth::Account;
 use fauxmetal::seed::Seed;
-use fauxmetal::server::{Limits, Listener, REDFISH_BODY_BYTES, Server};
+use fauxmetal::server::{Listener, Server};
 use fauxmetal::time::Span;
 use fauxmetal::tls::{CertificateNames, DevelopmentCa, MinVersion, provider, server_config};
 use http::{Request, Response};
@@ -104,11 +105,11 @@ async fn serve(kind: &str, certs: &str, nodes: u32) {
     if kind == "fixed" {
         let asked = Request::get(system(&redfish, 0)).header("Authorization", BASIC).body(Bytes::new());
         let fixed = Arc::new(Fixed(Redfish::call(&redfish, &asked.expect("a request"))));
-        server.add(plain, Arc::clone(&fixed), REDFISH_BODY_BYTES);
-        server.add(tls, fixed, REDFISH_BODY_BYTES);
+        server.add(plain, Arc::clone(&fixed), Limits::DEFAULT.body_bytes);
+        server.add(tls, fixed, Limits::DEFAULT.body_bytes);
     } else {
-        server.add(plain, Arc::clone(&redfish), REDFISH_BODY_BYTES);
-        server.add(tls, redfish, REDFISH_BODY_BYTES);
+        server.add(plain, Arc::clone(&redfish), Limits::DEFAULT.body_bytes);
+        server.add(tls, redfish, Limits::DEFAULT.body_bytes);
     }
     let ended = tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()));
     server.run(async move { drop(ended.await) }).await;

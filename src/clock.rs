@@ -1,4 +1,4 @@
-//! The only place that asks what time it is: the wall clock times a speed, or a clock moved by hand in tests.
+//! The only place that reads the system's clock. Simulated time is real time multiplied by a speed, or set by hand in tests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,51 +6,52 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::time::SimTime;
 
-/// Where simulated time comes from. Cheap to copy about; all copies agree.
+/// The source of simulated time. It is cheap to clone, and all clones have the same time.
 #[derive(Clone, Debug)]
 pub struct Clock(Kind);
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// Simulated time began at `origin` when the wall stood at `started`, and passes `speed` times as fast.
+    /// Simulated time was `origin` at the real time `started`, and runs `speed` times as fast.
     Wall { origin: SimTime, started: Instant, speed: f64 },
-    /// Stands still until moved.
+    /// Stands still until [`Clock::set`].
     Hand(Arc<AtomicU64>),
 }
 
 impl Clock {
-    /// The slowest and fastest a wall clock may run, simulated seconds per second.
+    /// The allowed speeds of a wall clock, simulated seconds per real second.
     pub const SPEED: std::ops::RangeInclusive<f64> = 0.001..=10_000.0;
 
-    /// Follows the wall from its present date, `speed` simulated seconds per second (within [`Clock::SPEED`]).
+    /// A clock that starts at the present date and runs at `speed` simulated seconds per real second, within
+    /// [`Clock::SPEED`].
     ///
-    /// It steps with the monotonic clock, so that a change of the system's date neither fires nor delays a timer.
+    /// It follows the monotonic clock, so that a change of the system's date neither fires nor delays a timer.
     pub fn wall(speed: f64) -> Self {
         Self::wall_after(speed, SimTime::from_ms(0))
     }
 
-    /// As [`Clock::wall`], but from `before` where that is later: a time that somebody was told already.
+    /// Like [`Clock::wall`], but starts at `before` if that is later, because clients have seen that time already.
     pub fn wall_after(speed: f64, before: SimTime) -> Self {
-        assert!(Self::SPEED.contains(&speed), "the speed was checked where it was read");
+        assert!(Self::SPEED.contains(&speed), "the speed must be within Clock::SPEED");
         Self(Kind::Wall { origin: SimTime::from_ms(unix_ms()).max(before), started: instant(), speed })
     }
 
-    /// Simulated seconds per second; 1 for a clock moved by hand.
+    /// Simulated seconds per real second; 1 for a clock that is set by hand.
     pub fn speed(&self) -> f64 {
         if let Kind::Wall { speed, .. } = self.0 { speed } else { 1.0 }
     }
 
-    /// Whether it is ahead of the wall now, so that one that started from there would show less.
+    /// Whether simulated time is later than the system's date, so that a new [`Clock::wall`] would step back.
     pub fn is_ahead(&self) -> bool {
         self.now().ms() > unix_ms()
     }
 
-    /// Stands at `at` until [`Clock::set`].
+    /// A clock for tests that shows `at` until [`Clock::set`].
     pub fn by_hand(at: SimTime) -> Self {
         Self(Kind::Hand(Arc::new(AtomicU64::new(at.ms()))))
     }
 
-    /// Simulated time now.
+    /// The present simulated time.
     pub fn now(&self) -> SimTime {
         match &self.0 {
             Kind::Wall { origin, started, speed } => {
@@ -66,20 +67,20 @@ impl Clock {
         }
     }
 
-    /// How long to really wait until simulated time `at`; `None` when only a hand can bring it on.
+    /// The real time until simulated time `at`; `None` if it never comes by itself.
     pub fn wait(&self, at: SimTime) -> Option<Duration> {
         match &self.0 {
             Kind::Wall { speed, .. } => {
                 let ms = at.since_ms(self.now()).min(u64::from(u32::MAX));
-                // A millisecond more, so that the waiter does not wake a fraction too early and spin.
+                // One millisecond more, so that the waiter does not wake a fraction too early and spin.
                 (at != SimTime::NEVER).then(|| Duration::from_secs_f64((ms as f64 + 1.0) / 1000.0 / speed))
             }
             Kind::Hand(_) => None,
         }
     }
 
-    /// Real milliseconds since this clock began, for waits that the network asks for; of a clock moved by hand, the
-    /// simulated ones.
+    /// Real milliseconds since the clock started, for back-off on the network. For a clock that is set by hand, simulated
+    /// milliseconds.
     pub fn real_ms(&self) -> u64 {
         match &self.0 {
             Kind::Wall { started, .. } => {
@@ -89,7 +90,7 @@ impl Clock {
         }
     }
 
-    /// Moves a clock by hand; a wall clock cannot be moved, and stays as it is.
+    /// Sets the time of a clock made by [`Clock::by_hand`]. A wall clock does not change.
     pub fn set(&self, at: SimTime) {
         if let Kind::Hand(ms) = &self.0 {
             ms.store(at.ms(), Ordering::Release);
@@ -97,23 +98,24 @@ impl Clock {
     }
 }
 
-/// Measures how long something really takes, for figures; nothing is ever decided by it.
+/// Measures real durations for metrics. No decision may depend on it.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Begins.
     pub fn start() -> Self {
         Self(instant())
     }
 
-    /// Real time since it began.
+    /// Real time since the start.
     pub fn elapsed(self) -> Duration {
         instant().saturating_duration_since(self.0)
     }
 }
 
-/// Milliseconds since the Unix epoch by the system's own clock; for certificates' dates and log names.
+/// Milliseconds since the Unix epoch by the system's clock, for example for the dates of certificates.
+#[doc(hidden)]
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -130,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hand_moves_all_copies() {
+    fn setting_a_clock_sets_all_clones() {
         let clock = Clock::by_hand(SimTime::from_ms(5));
         let copy = clock.clone();
         clock.set(SimTime::from_ms(9));
@@ -139,18 +141,18 @@ mod tests {
     }
 
     #[test]
-    fn a_step_of_the_systems_date_moves_nothing() {
-        // Simulated time is the date at the start and monotonic time since: the date is never asked again.
+    fn a_step_of_the_systems_date_does_not_change_simulated_time() {
+        // Simulated time is the date at the start plus monotonic time; the date is not read again.
         let clock = Clock::wall(1.0);
-        let Clock(Kind::Wall { origin, .. }) = &clock else { panic!("a wall clock was made") };
+        let Clock(Kind::Wall { origin, .. }) = &clock else { panic!("not a wall clock") };
         let passed = clock.now().since_ms(*origin);
         assert!(passed.abs_diff(clock.real_ms()) <= 1000, "{passed}");
         let yesterday = Clock(Kind::Wall { origin: SimTime::from_ms(5), started: instant(), speed: 1.0 });
-        assert!(yesterday.now().ms() < 1_000_000, "a date long past is not made good");
+        assert!(yesterday.now().ms() < 1_000_000, "a date in the past stays in the past");
     }
 
     #[test]
-    fn a_clock_never_starts_before_what_was_told() {
+    fn a_clock_never_starts_before_a_time_that_clients_have_seen() {
         let later = SimTime::from_ms(unix_ms()).after_ms(3_600_000);
         assert!(Clock::wall_after(1.0, later).now() >= later && Clock::wall_after(1.0, later).is_ahead());
         let long_ago = SimTime::from_ms(1_000_000);

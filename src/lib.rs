@@ -19,11 +19,14 @@
 pub mod address;
 #[doc(hidden)]
 pub mod admin;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
 pub mod clock;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod config;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod daemon;
 #[doc(hidden)]
@@ -35,6 +38,8 @@ pub mod face;
 pub mod fleet;
 #[doc(hidden)]
 pub mod ipa;
+#[doc(hidden)]
+pub mod limit;
 #[doc(hidden)]
 pub mod media;
 #[doc(hidden)]

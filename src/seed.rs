@@ -15,7 +15,7 @@ pub struct Seed(pub u64);
 /// purpose takes a new number, and no number is ever reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-#[expect(missing_docs, reason = "each name says what is drawn")]
+#[doc(hidden)]
 pub enum Purpose {
     Uuid = 1,
     Mac = 2,
@@ -99,6 +99,7 @@ impl FromStr for Seed {
 ///
 /// # Errors
 /// When the operating system has no randomness to give; the caller must then refuse what needed the secret.
+#[doc(hidden)]
 pub fn secret<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;

@@ -26,7 +26,8 @@ use std::time::Duration;
 use client::{Client, Doors};
 use common::{cpu_s, mib, micros, resident_bytes, status};
 use fauxmetal::clock::unix_ms;
-use fauxmetal::server::{Limits, Listener, REDFISH_BODY_BYTES, Server};
+use fauxmetal::limit::Limits;
+use fauxmetal::server::{Listener, Server};
 use ironic::Ironic;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::Value;
@@ -112,7 +113,7 @@ async fn soak(run: &Run) -> u64 {
     let world = Arc::new(World::new(nodes, run.used, &url));
     let ironic = Arc::new(Ironic::new(Arc::clone(&world), dice.part()));
     let mut server = Server::new(Limits::default());
-    server.add(listener, Arc::clone(&ironic), REDFISH_BODY_BYTES);
+    server.add(listener, Arc::clone(&ironic), Limits::DEFAULT.body_bytes);
     let serving = tokio::spawn(server.run(std::future::pending()));
     let failing = tokio::spawn(Arc::clone(&ironic).fail(run.quiet, run.outage));
 

@@ -1,6 +1,6 @@
-//! What the people who run a fleet ask of it, on a listener of its own: `GET /metrics`, for Prometheus.
+//! The admin listener: `GET /metrics`, for Prometheus.
 //!
-//! The other rooms count by themselves and know nothing of this one; it is given what puts their figures on a page.
+//! The other rooms count their own metrics and do not know this one. It gets a function from each that writes them.
 
 mod process;
 
@@ -13,24 +13,23 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use crate::face::{Body, Face, Peer, Refused};
 use crate::meter::Page;
 
-/// Puts the figures of one room on a page.
+/// Writes the metrics of one room.
 pub type Source = Box<dyn Fn(&mut Page) + Send + Sync>;
 
-/// Longest request body, bytes. None is ever looked at.
+/// The longest request body. No request needs one.
 pub const BODY_BYTES: usize = 1 << 10;
-/// Connections at once: a few scrapers, and a person with curl. They come out of the few files that the process keeps for
-/// itself.
+/// The largest number of connections: a few scrapers and a person with curl. They use open files that the process reserves
+/// for itself.
 pub const CONNECTIONS: usize = 16;
 
-/// The face of the admin listener.
 pub struct Admin {
     sources: Arc<[Source]>,
-    /// One page is put together at a time: going through a large fleet keeps a core busy for a while.
+    /// Only one page is written at a time: counting a large fleet keeps a core busy for a while.
     one: tokio::sync::Mutex<()>,
 }
 
 impl Admin {
-    /// Shows what these sources count, and what is known of the process.
+    /// Serves the metrics of these sources and of the process.
     pub fn new(sources: Vec<Source>) -> Self {
         Self { sources: sources.into(), one: tokio::sync::Mutex::new(()) }
     }
@@ -38,7 +37,7 @@ impl Admin {
     async fn page(&self) -> Response<Bytes> {
         let _one = self.one.lock().await;
         let sources = Arc::clone(&self.sources);
-        // Not on a thread that answers requests.
+        // The threads that answer requests must not be blocked.
         let made = tokio::task::spawn_blocking(move || {
             let mut page = Page::default();
             for source in &*sources {
@@ -50,8 +49,8 @@ impl Admin {
         match made.await {
             Ok(text) => answer(StatusCode::OK, Page::MEDIA_TYPE, text),
             Err(error) => {
-                tracing::error!(%error, "the figures could not be put together");
-                plain(StatusCode::INTERNAL_SERVER_ERROR, "the figures could not be put together")
+                tracing::error!(%error, "the metrics could not be collected");
+                plain(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be collected")
             }
         }
     }
@@ -73,11 +72,11 @@ impl Admin {
         match request.uri().path() {
             "/metrics" if reads => self.page().await,
             "/metrics" => {
-                let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "allowed are GET and HEAD");
+                let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are allowed");
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
                 response
             }
-            _ => plain(StatusCode::NOT_FOUND, "there is /metrics and nothing else"),
+            _ => plain(StatusCode::NOT_FOUND, "only /metrics exists here"),
         }
     }
 }
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_page_has_what_all_count_and_what_the_system_knows() {
+    async fn the_page_has_the_metrics_of_all_sources_and_of_the_process() {
         let (hits, times) = (Counter::default(), Histogram::default());
         hits.add(7);
         times.note(std::time::Duration::from_millis(3));
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_nothing_else() {
+    async fn other_paths_and_methods_are_refused() {
         let admin = Admin::new(Vec::new());
         assert_eq!(ask(&admin, Method::GET, "/").await.0, StatusCode::NOT_FOUND);
         assert_eq!(ask(&admin, Method::POST, "/metrics").await.0, StatusCode::METHOD_NOT_ALLOWED);

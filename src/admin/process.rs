@@ -1,13 +1,13 @@
-//! What the system knows of this process, read from `/proc` (proc(5)). What cannot be read is left out.
+//! Metrics of this process, read from `/proc` (proc(5)). A metric that cannot be read is left out.
 
 use std::fs;
 
 use crate::meter::Page;
 
-/// Of a second, in what `/proc/self/stat` counts (`USER_HZ`, 100 on every Linux that user space sees).
+/// The unit of times in `/proc/self/stat` (`USER_HZ`, which is 100 for user space on every Linux).
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Puts it on the page, under the names that all client libraries of Prometheus use.
+/// Writes the metrics, with the names that all client libraries of Prometheus use.
 pub(super) fn meter(page: &mut Page) {
     let version = [("version", env!("CARGO_PKG_VERSION"))];
     page.gauge("fauxmetal_build_info", "Which version this is", &version, 1);
@@ -26,17 +26,24 @@ pub(super) fn meter(page: &mut Page) {
         page.seconds("process_cpu_seconds_total", "CPU used, seconds", seconds);
     }
     if let Ok(entries) = fs::read_dir("/proc/self/fd") {
-        // One of them is the folder itself.
+        // One of them is the open directory itself.
         page.gauge("process_open_fds", "Open files", &[], entries.count().saturating_sub(1) as u64);
     }
-    if let Ok((soft, _)) = rlimit::Resource::NOFILE.get() {
+    if let Some(soft) = max_fds() {
         page.gauge("process_max_fds", "Open files allowed", &[], soft);
     }
 }
 
+/// The soft limit of open files, from a line such as `Max open files  1024  524288  files`.
+fn max_fds() -> Option<u64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name before the bracket may hold anything.
+    // The process name before the bracket can contain spaces and brackets.
     let mut fields = stat.rsplit(')').next()?.split_whitespace();
     let user: f64 = fields.nth(11)?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;

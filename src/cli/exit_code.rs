@@ -1,21 +1,19 @@
-//! How the command ends, as scripts see it.
+//! The exit codes, for scripts, and the error for a wrong command line.
 
-/// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// It did what was asked, or its reader had seen enough.
+    /// Done, or the reader of the output closed the pipe.
     Ok = 0,
-    /// It could not: a port that is taken, a disk that is full, a state directory in use.
+    /// A failure while running: a port in use, a full disk, a state directory in use.
     Failure = 1,
-    /// It was asked for something that cannot be: a wrong flag, setting or profile name.
+    /// A wrong flag, setting or profile name.
     Usage = 2,
-    /// `profile check` found a profile that is wrong.
+    /// `profile check` found a wrong profile.
     WrongProfile = 3,
 }
 
 impl ExitCode {
-    /// For the help.
     pub const HELP: &'static str = "\
 Exit codes:
   0  done
@@ -29,3 +27,8 @@ impl From<ExitCode> for std::process::ExitCode {
         Self::from(code as u8)
     }
 }
+
+/// A mistake in the command line that clap does not find.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UsageError(pub(super) String);

@@ -1,16 +1,16 @@
-//! The list of settings as flags of a subcommand.
+//! The settings as flags of a subcommand.
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
 use crate::config::setting::{ALL, Kind, Setting};
-use crate::config::{ConfigError, Flags, Typed};
+use crate::config::{ConfigError, Flags, RawSettings};
 
 /// All settings, for `serve`.
 pub(super) type ServeFlags = SettingFlags<true>;
-/// The settings that say which nodes there are, for `export`.
+/// The settings that determine the nodes, for `export`.
 pub(super) type FleetFlags = SettingFlags<false>;
 
-/// What the command line says of the settings.
+/// The settings on the command line.
 pub(super) struct SettingFlags<const EVERY: bool>(Flags);
 
 impl<const EVERY: bool> SettingFlags<EVERY> {
@@ -18,9 +18,9 @@ impl<const EVERY: bool> SettingFlags<EVERY> {
         ALL.iter().copied().filter(|s| EVERY || s.of_fleet)
     }
 
-    /// With what the environment and the configuration file add.
-    pub(super) fn gather(self) -> Result<Typed, ConfigError> {
-        Typed::gather(self.0, std::env::vars_os())
+    /// Adds the settings of the environment and the configuration file.
+    pub(super) fn gather(self) -> Result<RawSettings, ConfigError> {
+        RawSettings::gather(self.0, std::env::vars_os())
     }
 }
 
@@ -36,8 +36,8 @@ impl<const EVERY: bool> Args for SettingFlags<EVERY> {
 
 impl<const EVERY: bool> clap::FromArgMatches for SettingFlags<EVERY> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let typed = |s: &'static Setting| Some((s, matches.get_many::<String>(s.name)?.cloned().collect()));
-        Ok(Self(Self::settings().filter_map(typed).collect()))
+        let written = |s: &'static Setting| Some((s, matches.get_many::<String>(s.name)?.cloned().collect()));
+        Ok(Self(Self::settings().filter_map(written).collect()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

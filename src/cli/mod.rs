@@ -1,4 +1,4 @@
-//! The command line: one file per subcommand, and how each ends.
+//! The command line: one file per subcommand, and the exit codes.
 
 mod completions;
 mod exit_code;
@@ -9,14 +9,15 @@ mod profile;
 mod serve;
 mod snapshot;
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
 pub use exit_code::ExitCode;
+use exit_code::UsageError;
 
-/// A data centre in a process: simulated bare-metal servers with Redfish controllers and Ironic agents
+/// A data centre in a process: simulated bare-metal servers with Redfish BMCs and Ironic agents
 #[derive(Parser)]
 #[command(
     name = "fauxmetal",
@@ -40,16 +41,11 @@ enum Command {
     Completions(completions::Args),
 }
 
-/// A command line that asks for what cannot be, beyond what the parser sees.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct UsageError(String);
-
-/// Does what the command line says; the whole of the binary.
+/// Runs the command line of the binary.
 pub fn main() -> ExitCode {
     let outcome = match Cli::try_parse() {
         Ok(cli) => run(cli),
-        Err(error) => parser_said(&error),
+        Err(error) => clap_result(&error),
     };
     outcome.unwrap_or_else(|error| report(&error))
 }
@@ -68,14 +64,14 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Help and version are asked for and printed; anything else is a mistake, told in our own form.
-fn parser_said(error: &clap::Error) -> anyhow::Result<ExitCode> {
+/// Prints help or version; every other result of clap is a mistake in the command line.
+fn clap_result(error: &clap::Error) -> anyhow::Result<ExitCode> {
     if !error.use_stderr() {
         error.print()?;
         return Ok(ExitCode::Ok);
     }
     let text = error.render().to_string();
-    tell(text.strip_prefix("error: ").unwrap_or(&text).trim_end());
+    out::message(text.strip_prefix("error: ").unwrap_or(&text).trim_end());
     Ok(ExitCode::Usage)
 }
 
@@ -88,11 +84,11 @@ fn report(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(closed) {
         return ExitCode::Ok;
     }
-    tell(&sentence(error));
+    out::message(&sentence(error));
     if error.is::<ConfigError>() || error.is::<UsageError>() { ExitCode::Usage } else { ExitCode::Failure }
 }
 
-/// An error with its causes; those that its own words tell already are not told twice.
+/// An error with its causes. A cause that the text already ends with is left out.
 fn sentence(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string).filter(|cause| !cause.is_empty()) {
@@ -103,22 +99,17 @@ fn sentence(error: &anyhow::Error) -> String {
     text
 }
 
-fn tell(message: &str) {
-    // When nobody can hear it, the exit code must do.
-    drop(writeln!(io::stderr(), "fauxmetal: {message}"));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_definition_of_the_command_line_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn a_closed_pipe_is_no_failure() {
+    fn a_closed_pipe_is_not_a_failure() {
         let broken = || io::Error::from(ErrorKind::BrokenPipe);
         assert_eq!(report(&anyhow::Error::from(broken())), ExitCode::Ok);
         assert_eq!(

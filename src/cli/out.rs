@@ -1,37 +1,37 @@
-//! Writing to standard output, for whoever reads it: a person, a program, or a pipe that is closed early.
+//! Output to the terminal, to another program, or to a pipe that may be closed early.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// How results are printed.
+/// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Output {
-    /// For people; may change from version to version
+    /// For people; can change with each version
     Text,
     /// For programs; keys are added, never renamed or removed
     Json,
 }
 
-/// Standard output, locked and buffered. Flush it at the end, or an error is lost.
+/// Standard output, locked and buffered. Flush it at the end, so that no error is lost.
 pub(super) fn stdout() -> BufWriter<StdoutLock<'static>> {
     BufWriter::new(io::stdout().lock())
 }
 
-/// A word to the person at the keyboard, on standard error; what is printed stays clean.
-pub(super) fn note(text: &str) {
-    // When nobody listens there, there is nobody to be told.
+/// Prints a message on standard error, so that standard output has results only.
+pub(super) fn message(text: &str) {
+    // If standard error is closed, only the exit code is left.
     let _ = writeln!(io::stderr(), "fauxmetal: {text}");
 }
 
-/// One JSON document, indented, with a line break at the end.
+/// Prints an indented JSON document and a line break.
 pub(super) fn json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value)?;
     writeln!(out)
 }
 
-/// Rows in columns of equal width, two spaces apart, the last one ragged.
+/// Prints rows with aligned columns, two spaces apart.
 pub(super) fn table<const N: usize>(
     out: &mut impl Write,
     indent: &str,

@@ -1,4 +1,4 @@
-//! `fauxmetal serve`: the settings become a configuration, and the daemon runs with it.
+//! `fauxmetal serve`: reads the settings and runs the daemon.
 
 use std::io::{self, IsTerminal as _};
 
@@ -6,14 +6,16 @@ use anyhow::Context as _;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use super::ExitCode;
+use super::exit_code::ExitCode;
 use super::flags::ServeFlags;
-use crate::config::{Config, Limits};
+use crate::config::Config;
+use crate::daemon;
+use crate::limit::{Limit, Limits};
 
 /// Serve a fleet of simulated servers
 ///
-/// Each has a Redfish controller. Powered on, it boots what it is told to; an Ironic ramdisk becomes an agent that
-/// takes Ironic's commands. Stop it with Ctrl-C or SIGTERM.
+/// Each server has a Redfish BMC. When it is powered on, it boots from its boot device; if that is an Ironic ramdisk, an
+/// agent starts and runs Ironic's commands. Stop the daemon with Ctrl-C or SIGTERM.
 #[derive(Parser)]
 #[command(after_long_help = help())]
 pub(super) struct Args {
@@ -21,23 +23,21 @@ pub(super) struct Args {
     settings: ServeFlags,
 }
 
-/// Limits by name, where settings come from, and examples.
+/// The part after the flags: limits, sources of settings, examples.
 fn help() -> String {
-    let limits = Limits::list()
-        .into_iter()
-        .map(|(name, default, help)| format!("  {name:<23} {default:>9}  {help}\n"));
-    let limits: String = limits.collect();
-    format!(
-        "Limits, by the name that --limit takes (times in seconds, sizes in bytes), with their defaults:\n{limits}\n{HELP}"
-    )
+    let row = |limit: &Limit| {
+        format!("  {:<23} {:>9}  {}\n", limit.name(), Limits::DEFAULT.text(*limit), limit.help())
+    };
+    let limits: String = Limit::ALL.iter().map(row).collect();
+    format!("Names of --limit with their defaults (times in seconds, sizes in bytes):\n{limits}\n{HELP}")
 }
 
 const HELP: &str = "\
-Where settings come from:
-  Each flag is an environment variable and a key of the file, too: --boot-time is
-  FAUXMETAL_BOOT_TIME and boot-time. A flag wins over the environment, the environment over the
-  file. A list is comma separated in the environment and an array in the file, where --profile,
-  --timing and --limit may be tables:
+Sources of settings:
+  Each flag is also an environment variable and a key of the configuration file: --boot-time is
+  FAUXMETAL_BOOT_TIME and boot-time. A flag takes precedence over the environment, and the
+  environment over the file. A list is comma-separated in the environment and an array in the file.
+  In the file, --profile, --timing and --limit can also be tables:
 
     # fleet.toml
     seed = \"ci\"
@@ -47,18 +47,18 @@ Where settings come from:
     post = \"30s..60s\"
 
 Examples:
-  A hundred servers on loopback, looked at with curl:
+  Serve a hundred servers on loopback, and list them with curl:
     fauxmetal serve
     curl --cacert certs/ca.pem -u admin:password https://127.0.0.1:8443/redfish/v1/Systems
 
-  Twenty for an Ironic on another host, where 192.0.2.7 is this one:
+  Serve twenty for an Ironic on another host; 192.0.2.7 is this host:
     fauxmetal serve --nodes 20 --advertise 192.0.2.7 --ironic http://192.0.2.5:6385 \\
         --listen https://0.0.0.0:8443 --agent-listen https://0.0.0.0:9999
     fauxmetal export --nodes 20 --format ironic --bmc https://192.0.2.7:8443 \\
         --verify-ca /etc/ironic/fauxmetal-ca.pem > fleet.json
     baremetal create fleet.json
 
-  Fifty for Metal3:
+  Serve fifty for Metal3:
     fauxmetal serve --nodes 50 --advertise 192.0.2.7 \\
         --listen https://0.0.0.0:8443 --agent-listen https://0.0.0.0:9999
     fauxmetal export --nodes 50 --format bmh --bmc https://192.0.2.7:8443 --insecure \\
@@ -70,21 +70,13 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    run(config)?;
+    daemon::serve(config)?;
     Ok(ExitCode::Ok)
 }
 
-/// Runs the daemon until it is told to stop.
-///
-/// # Errors
-/// When it cannot start, or fails.
-pub(super) fn run(config: Config) -> anyhow::Result<()> {
-    crate::daemon::serve(config)
-}
-
-/// The log goes to standard error, which leaves standard output to the ready line.
+/// Logs to standard error, since standard output has the READY line.
 fn start_log(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(filter).context("the filter of the log")?;
+    let filter = EnvFilter::builder().parse(filter).context("cannot read the log filter")?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     log.with_ansi(io::stderr().is_terminal())
         .try_init()

@@ -1,14 +1,14 @@
-//! A setting that cannot be used: which one, where it was written, and what would be right.
+//! The error for a setting that cannot be used: where it is written, what is wrong and what is allowed.
 
 use super::setting::Setting;
 
-/// A setting that cannot be used. Nothing has been done yet.
+/// A setting that cannot be used. The command has done nothing yet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct ConfigError {
     /// The flag, environment variable, or file, line and key.
     pub place: String,
-    /// The value and what is allowed instead. Never holds a secret.
+    /// The value, what is allowed and what to do. It never contains a secret.
     pub problem: String,
 }
 
@@ -22,27 +22,22 @@ impl ConfigError {
     }
 }
 
-/// Where a value was written. Later ones win over earlier ones.
+/// Where a value is written, in ascending precedence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody wrote it.
     Default,
-    /// A file, with the line, from 1.
+    /// The configuration file; lines count from 1.
     File {
-        /// The path as given.
         path: String,
-        /// The line.
         line: usize,
     },
-    /// An environment variable.
     Environment,
-    /// The command line.
     Flag,
 }
 
 impl Origin {
-    /// Higher ones win.
-    pub fn rank(&self) -> u8 {
+    /// A value with a higher precedence replaces one with a lower precedence.
+    pub fn precedence(&self) -> u8 {
         match self {
             Self::Default => 0,
             Self::File { .. } => 1,
@@ -51,7 +46,7 @@ impl Origin {
         }
     }
 
-    /// How to name the setting to somebody who wrote it here.
+    /// The setting as the user wrote it: a flag, a variable, or file, line and key.
     pub fn place(&self, setting: &Setting) -> String {
         match self {
             Self::Default => format!("{} (by default)", setting.flag()),
@@ -62,9 +57,9 @@ impl Origin {
     }
 }
 
-/// `; did you mean X?` for the known word nearest to `wrong`, or else the list of all.
+/// `; did you mean X?` with the known word most like `wrong`, or the list of all known words.
 pub(super) fn suggestion(wrong: &str, known: impl Iterator<Item = String> + Clone) -> String {
-    // Two slips of the finger, or one in three letters; further off, a guess would only mislead.
+    // One typing error in three letters, at most three; a more distant guess would mislead.
     let reach = (wrong.len() / 3).clamp(1, 3);
     let near = known
         .clone()
@@ -73,6 +68,6 @@ pub(super) fn suggestion(wrong: &str, known: impl Iterator<Item = String> + Clon
         .min();
     match near {
         Some((_, word)) => format!("; did you mean {word}?"),
-        None => format!("; known are {}", known.collect::<Vec<_>>().join(", ")),
+        None => format!("; the known names are {}", known.collect::<Vec<_>>().join(", ")),
     }
 }

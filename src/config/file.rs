@@ -1,4 +1,4 @@
-//! The file of settings: TOML, read into texts with their lines. What the texts mean is no matter here.
+//! The configuration file: TOML, read into texts with their lines, not parsed further.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -7,28 +7,26 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{ConfigError, Origin, suggestion};
+use super::raw::{Layer, RawValue};
 use super::setting::{ALL, Kind, Setting, named};
-use super::typed::{Given, Layer};
 
-/// The largest file that is read, bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// Why a file's settings cannot be had.
+/// Why the configuration file cannot be used.
 pub(super) enum FileError {
-    /// There is no reading it; to be told at the setting that names the file.
+    /// The file cannot be read. The caller adds the setting that names the file.
     Unreadable(String),
-    /// A line of it is wrong.
+    /// A line is wrong.
     Wrong(ConfigError),
 }
 
-/// Reads all settings that the file at `path` holds.
 pub(super) fn read(path: &Path) -> Result<Layer, FileError> {
     let cannot = |e: std::io::Error| FileError::Unreadable(format!("cannot read {}: {e}", path.display()));
     let file = std::fs::File::open(path).map_err(cannot)?;
     let mut text = String::new();
     file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).map_err(cannot)?;
     if text.len() as u64 > MAX_FILE_BYTES {
-        let problem = format!("{} is larger than {MAX_FILE_BYTES} bytes", path.display());
+        let problem = format!("{} is larger than the {MAX_FILE_BYTES} bytes allowed", path.display());
         return Err(FileError::Unreadable(problem));
     }
     Source { path: path.display().to_string(), text: &text }.settings().map_err(FileError::Wrong)
@@ -42,9 +40,12 @@ struct Source<'a> {
 impl Source<'_> {
     fn settings(&self) -> Result<Layer, ConfigError> {
         let table = DeTable::parse(self.text).map_err(|e| {
-            // The library's whole message quotes the line, which may hold a password.
+            // The whole message of the `toml` crate quotes the line, which may contain a password.
             let line = e.span().map_or(1, |span| self.line(span.start));
-            ConfigError::new(format!("{}:{line}", self.path), format!("not TOML: {}", e.message()))
+            ConfigError::new(
+                format!("{}:{line}", self.path),
+                format!("the file is not valid TOML: {}", e.message()),
+            )
         })?;
         table.get_ref().iter().map(|(key, value)| self.setting(key, value)).collect()
     }
@@ -57,7 +58,7 @@ impl Source<'_> {
         &self,
         key: &Spanned<DeString<'_>>,
         value: &Spanned<DeValue<'_>>,
-    ) -> Result<(&'static str, Vec<Given>), ConfigError> {
+    ) -> Result<(&'static str, Vec<RawValue>), ConfigError> {
         let place = format!("{}:{}", self.path, self.line(key.span().start));
         let Some(setting) = named(key.get_ref()) else {
             let known = ALL.iter().filter(|s| s.in_file).map(|s| s.name.to_owned());
@@ -66,7 +67,7 @@ impl Source<'_> {
         };
         if !setting.in_file {
             let problem = format!(
-                "'{}' cannot stand in a file; use {} or {}",
+                "'{}' cannot be set in a file; use {} or {}",
                 setting.name,
                 setting.flag(),
                 setting.variable()
@@ -76,18 +77,18 @@ impl Source<'_> {
         Ok((setting.name, self.values(setting, value)?))
     }
 
-    fn values(&self, setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Vec<Given>, ConfigError> {
+    fn values(&self, setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Vec<RawValue>, ConfigError> {
         match (value.get_ref(), setting.kind) {
             (DeValue::Array(items), Kind::Many | Kind::Pairs) => {
                 items.iter().map(|v| self.scalar(setting, v)).collect()
             }
             (DeValue::Table(table), Kind::Pairs) => {
-                // The parser sorts keys; nodes are numbered in the order written.
+                // The parser sorts the keys, but nodes are numbered in the order written.
                 let mut pairs: Vec<_> = table.iter().collect();
                 pairs.sort_by_key(|(key, _)| key.span().start);
                 let pair = |(key, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
                     let right = self.scalar(setting, value)?;
-                    Ok(Given { text: format!("{}={}", key.get_ref(), right.text), ..right })
+                    Ok(RawValue { text: format!("{}={}", key.get_ref(), right.text), ..right })
                 };
                 pairs.into_iter().map(pair).collect()
             }
@@ -95,7 +96,7 @@ impl Source<'_> {
         }
     }
 
-    fn scalar(&self, setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<Given, ConfigError> {
+    fn scalar(&self, setting: &Setting, value: &Spanned<DeValue<'_>>) -> Result<RawValue, ConfigError> {
         let origin = Origin::File { path: self.path.clone(), line: self.line(value.span().start) };
         let text = match value.get_ref() {
             DeValue::String(text) => text.to_string(),
@@ -112,7 +113,7 @@ impl Source<'_> {
                 return Err(ConfigError::at(setting, &origin, format!("write {allowed}")));
             }
         };
-        Ok(Given { text, origin })
+        Ok(RawValue { text, origin })
     }
 }
 
@@ -150,12 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_file_line_and_what_is_allowed() {
+    fn errors_name_file_line_and_what_is_allowed() {
         for (text, said) in [
             ("\nnodez = 1\n", "fleet.toml:2: 'nodez' is not a setting; did you mean nodes?"),
             (
                 "config = \"x\"\n",
-                "fleet.toml:1: 'config' cannot stand in a file; use --config or FAUXMETAL_CONFIG",
+                "fleet.toml:1: 'config' cannot be set in a file; use --config or FAUXMETAL_CONFIG",
             ),
             ("nodes = [1, 2]\n", "fleet.toml:1: nodes: write a string or a number"),
             ("\n[seed]\nx = 1\n", "fleet.toml:2: seed: write a string or a number"),
@@ -166,22 +167,26 @@ mod tests {
         }
         let all = settings("color = \"red\"\n").err().unwrap();
         assert!(
-            all.contains("'color' is not a setting; known are nodes, profile, ") && !all.contains("config"),
+            all.contains("'color' is not a setting; the known names are nodes, profile, ")
+                && !all.contains("config"),
             "{all}"
         );
     }
 
     #[test]
-    fn broken_toml_names_its_line_and_quotes_nothing() {
+    fn an_error_in_the_syntax_names_its_line_and_quotes_nothing() {
         let said = settings("nodes = 1\npassword = \"hunter2\n").err().unwrap();
-        assert!(said.starts_with("fleet.toml:2: not TOML: ") && !said.contains("hunter2"), "{said}");
+        assert!(
+            said.starts_with("fleet.toml:2: the file is not valid TOML: ") && !said.contains("hunter2"),
+            "{said}"
+        );
     }
 
     #[test]
-    fn a_file_without_end_is_not_read_to_its_end() {
+    fn a_file_that_is_too_large_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, "# ".repeat(1 << 20)).unwrap();
         let Some(FileError::Unreadable(problem)) = read(file.path()).err() else { panic!("it was read") };
-        assert!(problem.ends_with("is larger than 1048576 bytes"), "{problem}");
+        assert!(problem.ends_with("is larger than the 1048576 bytes allowed"), "{problem}");
     }
 }

@@ -1,115 +1,75 @@
-//! Which nodes there are, and who may log in: what a daemon and an export of the same fleet must agree on.
+//! The nodes and the credentials: the settings on which a daemon and an export of the same fleet must agree.
 
 use std::fmt;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::error::{ConfigError, Origin};
-use super::setting::{NODES, PASSWORD, PASSWORD_FILE, PROFILE, SEED, USER};
-use super::stronger;
-use super::typed::Typed;
-use zeroize::{Zeroize as _, Zeroizing};
-
+use super::password::{self, Password};
+use super::raw::RawSettings;
+use super::setting::{NODES, PROFILE, SEED};
 use crate::node::NodeId;
 use crate::profile::{self, Profile};
 use crate::seed::Seed;
 use crate::store::{StoredFleet, StoredModel};
 
-/// Which nodes there are, and who may log in.
+/// The nodes and the credentials of their BMCs.
 #[derive(Clone, Debug)]
 pub struct FleetConfig {
-    /// From what identities follow.
+    /// The seed that determines every UUID, MAC address and serial number.
     pub seed: Seed,
-    /// Models and how many of each; nodes are numbered in this order. At least one, each with at least one node.
+    /// At least one model, each with at least one node. Nodes are numbered in this order.
     pub models: Vec<Model>,
-    /// What was added to a fleet that is kept while it ran, numbered after the others.
+    /// Models that were added to a persisted fleet while it ran, numbered after `models`.
     pub added: Vec<Model>,
-    /// The user of every controller.
+    /// The one user of every BMC.
     pub user: String,
-    /// That user's password.
     pub password: Password,
-    given: Given,
+    requested: Requested,
 }
 
-/// What was asked for of a fleet, and where. What nobody asked for agrees with any fleet.
-#[derive(Clone, Debug, Default)]
-struct Given {
+/// The settings of the fleet that the user wrote, with their origins. A setting that is `None` agrees with every persisted
+/// fleet.
+#[derive(Clone, Debug)]
+struct Requested {
     seed: Option<(Seed, Origin)>,
     nodes: Option<(u32, Origin)>,
-    profiles: Option<(Vec<Entry>, Origin)>,
+    profiles: Option<(Vec<ProfileEntry>, Origin)>,
 }
 
-/// A model, and how many nodes are of it.
+/// A model and the number of its nodes.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The model, its timings set as configured.
+    /// The profile, with the timings of `--boot-time` and `--timing`.
     pub profile: Arc<Profile>,
-    /// How many.
     pub count: u32,
 }
 
-/// A password; it shows itself only to who asks for it by name, and is wiped from memory when it is dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(Zeroizing<String>);
-
-impl Password {
-    /// Whether it is the one that stands in the help, and so no secret.
-    pub fn is_public(&self) -> bool {
-        PASSWORD.default == Some(self.reveal())
-    }
-
-    /// Wipes it, once whoever checks it has made what it needs of it.
-    pub fn forget(&mut self) {
-        self.0.zeroize();
-    }
-
-    /// The password itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Password(***)")
-    }
-}
-
-/// Different models in one fleet, at most.
+/// The largest number of different models in one fleet.
 const MAX_MODELS: usize = 1024;
-/// Nodes in one fleet, at most: as many as there are numbers for.
+/// The largest number of nodes: one for each [`NodeId`].
 const MAX_NODES: u64 = NodeId::MAX as u64 + 1;
-/// The longest user name and password, bytes.
-const MAX_CREDENTIAL_BYTES: usize = 256;
 
 impl FleetConfig {
-    /// What of the settings makes the fleet.
-    ///
     /// # Errors
     /// For the first setting that is wrong.
-    pub fn new(typed: &Typed) -> Result<Self, ConfigError> {
-        let seed = typed.one(&SEED, |text| match text {
-            "" => Err("a seed is a number or a word, and this is empty".to_owned()),
+    pub fn new(raw: &RawSettings) -> Result<Self, ConfigError> {
+        let seed = raw.required(&SEED, |text| match text {
+            "" => Err("the seed is empty; write a number or a word".to_owned()),
             text => text.parse::<Seed>().map_err(|never| match never {}),
         })?;
-        let user = typed.one(&USER, |text| match text.contains(':') {
-            true => Err(format!("'{text}' holds a ':', which HTTP's Basic authentication cannot carry")),
-            false => credential(text),
-        })?;
-        let password = password(typed)?;
         Ok(Self {
             seed,
-            models: models(typed)?,
+            user: password::user(raw)?,
+            password: Password::new(raw)?,
+            models: models(raw)?,
             added: Vec::new(),
-            user,
-            password,
-            given: given(typed, seed)?,
+            requested: requested(raw, seed)?,
         })
     }
 
-    /// Which fleet this is, for whoever keeps it; no node of it is removed yet.
-    pub fn held(&self) -> StoredFleet {
+    /// The description of this fleet in the state file, without removed nodes.
+    pub fn stored(&self) -> StoredFleet {
         let models = |models: &[Model]| {
             let each =
                 models.iter().map(|m| StoredModel { profile: m.profile.source.clone(), count: m.count });
@@ -123,41 +83,16 @@ impl FleetConfig {
         }
     }
 
-    /// Makes it the fleet that is held in `place`, its models with timings of their own still.
+    /// Replaces the nodes by the ones of the fleet that `place` holds. The models have their own timings then.
     ///
     /// # Errors
-    /// When something else was asked for, or a model is not there any more.
+    /// If the user requested other nodes, or a model is missing or wrong.
     pub(super) fn adopt(&mut self, held: &StoredFleet, place: &Path) -> Result<(), ConfigError> {
-        let place = place.display();
-        let differs = |setting, origin: &Origin, asked: String, there: String| {
-            let said = format!(
-                "{asked}, and {place} holds a fleet with {there}; leave the flag out, or start elsewhere"
-            );
-            Err(ConfigError::at(setting, origin, said))
-        };
-        if let Some((seed, origin)) = self.given.seed.as_ref().filter(|(seed, _)| *seed != held.seed) {
-            return differs(&SEED, origin, format!("seed {}", seed.0), format!("seed {}", held.seed.0));
-        }
-        if let Some((entries, origin)) = &self.given.profiles {
-            let source = |entry: &Entry| {
-                profile::named(&entry.name).map_or_else(|_| String::new(), |p| p.source.clone())
-            };
-            let same = |(entry, model): (&Entry, &StoredModel)| {
-                source(entry) == model.profile && entry.count.is_none_or(|count| count == model.count)
-            };
-            if entries.len() != held.models.len() || !entries.iter().zip(&held.models).all(same) {
-                let asked: Vec<_> = entries.iter().map(Entry::to_string).collect();
-                return differs(&PROFILE, origin, asked.join(", "), held.models_text());
-            }
-        }
-        if let Some((nodes, origin)) = &self.given.nodes
-            && u64::from(*nodes) != held.nodes()
-        {
-            return differs(&NODES, origin, format!("{nodes} nodes"), format!("{} nodes", held.nodes()));
-        }
+        self.requested.check(held, place)?;
         let model = |held: &StoredModel| {
-            let missing = |e: profile::ProfileError| ConfigError::new(place.to_string(), e.to_string());
-            let profile = profile::named(&held.profile).map_err(missing)?;
+            let unusable =
+                |e: profile::ProfileError| ConfigError::new(place.display().to_string(), e.to_string());
+            let profile = profile::named(&held.profile).map_err(unusable)?;
             Ok(Model { profile, count: held.count })
         };
         self.models = held.models.iter().map(model).collect::<Result<_, _>>()?;
@@ -166,89 +101,85 @@ impl FleetConfig {
         Ok(())
     }
 
-    /// How many nodes there are.
+    /// The number of configured nodes.
     pub fn nodes(&self) -> u32 {
         self.models.iter().map(|m| m.count).sum()
     }
 
-    /// How many were ever numbered, those included that were added or removed while a fleet that is kept ran.
-    pub fn numbered(&self) -> u32 {
+    /// The number of indexes in use: also those of nodes that were added or removed while a persisted fleet ran.
+    pub fn indexes(&self) -> u32 {
         self.models.iter().chain(&self.added).map(|m| m.count).sum()
     }
 
-    /// Every node with its model, in order.
+    /// Every configured node with its model, in the order of their indexes.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Profile)> {
         let each = self.models.iter().flat_map(|m| (0..m.count).map(|_| m.profile.as_ref()));
         (0..).map(NodeId).zip(each)
     }
 }
 
-/// The password itself, or the first line of the file that holds it.
-fn password(typed: &Typed) -> Result<Password, ConfigError> {
-    let by_file = typed.first(&PASSWORD_FILE).is_some()
-        && (typed.first(&PASSWORD).is_none() || stronger(typed, &PASSWORD_FILE, &PASSWORD)?);
-    let password = if by_file {
-        typed.maybe(&PASSWORD_FILE, |path| credential(&first_line(path)?))?.unwrap_or_default()
-    } else {
-        typed.one(&PASSWORD, credential)?
-    };
-    Ok(Password(password.into()))
-}
-
-/// The first line of a file, without its end.
-fn first_line(path: &str) -> Result<Zeroizing<String>, String> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = std::fs::File::open(path).and_then(|file| {
-        // Longer than any password, so that a wrong file is not read whole.
-        file.take(MAX_CREDENTIAL_BYTES as u64 + 3).read_to_end(&mut bytes)
-    });
-    read.map_err(|error| format!("'{path}' cannot be read: {error}"))?;
-    let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
-    let line =
-        std::str::from_utf8(line).map_err(|_| format!("'{path}' begins with a line that is not UTF-8"))?;
-    Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
-}
-
-fn credential(text: &str) -> Result<String, String> {
-    match text {
-        "" => Err("it is empty".to_owned()),
-        text if text.len() > MAX_CREDENTIAL_BYTES => {
-            Err(format!("it is longer than {MAX_CREDENTIAL_BYTES} bytes"))
-        }
-        text if text.contains(char::is_control) => Err("it holds a control character".to_owned()),
-        text => Ok(text.to_owned()),
-    }
-}
-
-/// What was asked for, apart from what follows from defaults.
-fn given(typed: &Typed, seed: Seed) -> Result<Given, ConfigError> {
-    let origin = |setting| typed.first(setting).map(|given| given.origin.clone());
-    let profiles = match origin(&PROFILE) {
+/// The settings of the fleet without their defaults.
+fn requested(raw: &RawSettings, seed: Seed) -> Result<Requested, ConfigError> {
+    let origin = |setting| raw.first(setting).map(|given| given.origin.clone());
+    let profiles: Option<(Vec<ProfileEntry>, Origin)> = match origin(&PROFILE) {
         Some(origin) => {
-            let entries = typed.many(&PROFILE, MAX_MODELS, entry)?;
+            let entries = raw.list(&PROFILE, MAX_MODELS, entry)?;
             Some((entries.into_iter().map(|(entry, _)| entry).collect(), origin))
         }
         None => None,
     };
+    // COUNTs replace a number of nodes from a source of lower precedence.
+    let counted = profiles.iter().flat_map(|(entries, _)| entries).any(|entry| entry.count.is_some());
     let nodes = match origin(&NODES) {
-        Some(origin) => Some((typed.one(&NODES, number)?, origin)),
+        Some(origin) => Some((raw.required(&NODES, number)?, origin)).filter(|_| !counted),
         None => None,
     };
-    // A number of nodes from a weaker place than counts is not what was asked for.
-    let counted = |entries: &[Entry]| entries.iter().any(|entry| entry.count.is_some());
-    let nodes =
-        nodes.filter(|_| !profiles.as_ref().is_some_and(|(entries, _): &(Vec<Entry>, _)| counted(entries)));
-    Ok(Given { seed: origin(&SEED).map(|origin| (seed, origin)), nodes, profiles })
+    Ok(Requested { seed: origin(&SEED).map(|origin| (seed, origin)), nodes, profiles })
 }
 
-/// One `--profile`: a name, and perhaps a count.
+impl Requested {
+    /// # Errors
+    /// If the fleet that `place` holds is another one than requested.
+    fn check(&self, held: &StoredFleet, place: &Path) -> Result<(), ConfigError> {
+        let differs = |setting, origin: &Origin, requested: String, stored: String| {
+            let problem = format!(
+                "{requested}, and {} holds a fleet with {stored}; leave it out, or name another directory or snapshot",
+                place.display()
+            );
+            Err(ConfigError::at(setting, origin, problem))
+        };
+        if let Some((seed, origin)) = self.seed.as_ref().filter(|(seed, _)| *seed != held.seed) {
+            return differs(&SEED, origin, format!("seed {}", seed.0), format!("seed {}", held.seed.0));
+        }
+        if let Some((entries, origin)) = &self.profiles {
+            let source = |entry: &ProfileEntry| {
+                profile::named(&entry.name).map_or_else(|_| String::new(), |p| p.source.clone())
+            };
+            let same = |(entry, model): (&ProfileEntry, &StoredModel)| {
+                source(entry) == model.profile && entry.count.is_none_or(|count| count == model.count)
+            };
+            if entries.len() != held.models.len() || !entries.iter().zip(&held.models).all(same) {
+                let requested: Vec<_> = entries.iter().map(ProfileEntry::to_string).collect();
+                return differs(&PROFILE, origin, requested.join(", "), held.models_text());
+            }
+        }
+        if let Some((nodes, origin)) = &self.nodes
+            && u64::from(*nodes) != held.nodes()
+        {
+            return differs(&NODES, origin, format!("{nodes} nodes"), format!("{} nodes", held.nodes()));
+        }
+        Ok(())
+    }
+}
+
+/// One `--profile NAME[=COUNT]`.
 #[derive(Clone, Debug)]
-struct Entry {
+struct ProfileEntry {
     name: String,
     count: Option<u32>,
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for ProfileEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.count {
             Some(count) => write!(f, "{count} {}", self.name),
@@ -257,13 +188,13 @@ impl fmt::Display for Entry {
     }
 }
 
-fn entry(text: &str) -> Result<Entry, String> {
+fn entry(text: &str) -> Result<ProfileEntry, String> {
     match text.rsplit_once('=') {
-        // What looks like a count is part of a path when a folder's name holds the sign.
+        // In a path such as ./a=b/c the part after the '=' is not a count.
         Some((name, count)) if !count.contains('/') => {
-            Ok(Entry { name: name.to_owned(), count: Some(number(count)?) })
+            Ok(ProfileEntry { name: name.to_owned(), count: Some(number(count)?) })
         }
-        _ => Ok(Entry { name: text.to_owned(), count: None }),
+        _ => Ok(ProfileEntry { name: text.to_owned(), count: None }),
     }
 }
 
@@ -272,48 +203,53 @@ fn number(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| format!("'{text}' is not a number of nodes; allowed are 1 to {MAX_NODES}"))
 }
 
-fn models(typed: &Typed) -> Result<Vec<Model>, ConfigError> {
-    let entries = typed.many(&PROFILE, MAX_MODELS, entry)?;
+fn models(raw: &RawSettings) -> Result<Vec<Model>, ConfigError> {
+    let entries = raw.list(&PROFILE, MAX_MODELS, entry)?;
     let mut profiles = Vec::with_capacity(entries.len());
     for (at, (entry, origin)) in entries.iter().enumerate() {
         let wrong = |problem: String| ConfigError::at(&PROFILE, origin, problem);
         if entries[..at].iter().any(|(earlier, _)| earlier.name == entry.name) {
-            return Err(wrong(format!("'{}' is named twice", entry.name)));
+            return Err(wrong(format!("'{}' is given twice; give each profile once", entry.name)));
         }
         profiles.push(profile::named(&entry.name).map_err(|e| wrong(e.to_string()))?);
     }
-    let counts = counts(typed, &entries)?;
+    let counts = counts(raw, &entries)?;
     Ok(profiles.into_iter().zip(counts).map(|(profile, count)| Model { profile, count }).collect())
 }
 
-/// How many nodes each entry has: its own count, or an even share of `--nodes`, where the first have one more.
-fn counts(typed: &Typed, entries: &[(Entry, Origin)]) -> Result<Vec<u32>, ConfigError> {
+/// The number of nodes of each entry: its COUNT, or an even share of `--nodes`, of which the first entries get the remainder.
+fn counts(raw: &RawSettings, entries: &[(ProfileEntry, Origin)]) -> Result<Vec<u32>, ConfigError> {
     let (_, origin) = &entries[0];
     let wrong = |problem: String| ConfigError::at(&PROFILE, origin, problem);
     let own: Vec<u32> = entries.iter().filter_map(|(entry, _)| entry.count).collect();
     if own.is_empty() {
-        let nodes = typed.one(&NODES, number)?;
+        let nodes = raw.required(&NODES, number)?;
         let models = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         if nodes < models {
             return Err(wrong(format!(
-                "{models} profiles cannot share {nodes} nodes; each needs one at least"
+                "{models} profiles need at least {models} nodes, and there are {nodes}; raise --nodes"
             )));
         }
         return Ok((0..models).map(|i| nodes / models + u32::from(i < nodes % models)).collect());
     }
     if own.len() < entries.len() {
-        return Err(wrong("some have a COUNT and some have none; give it to all or to none".to_owned()));
+        return Err(wrong(
+            "some profiles have a COUNT and some have none; give a COUNT to all or to none".to_owned(),
+        ));
     }
     let sum: u64 = own.iter().map(|n| u64::from(*n)).sum();
     if sum > MAX_NODES {
-        return Err(wrong(format!("the COUNTs make {sum} nodes; allowed are at most {MAX_NODES}")));
+        return Err(wrong(format!("the COUNTs add up to {sum} nodes; allowed are at most {MAX_NODES}")));
     }
-    // A number of nodes from a weaker place is what the counts replace.
-    if let Some(given) = typed.first(&NODES).filter(|given| given.origin.rank() >= origin.rank()) {
+    // COUNTs replace a number of nodes from a source of lower precedence.
+    if let Some(given) = raw.first(&NODES).filter(|given| given.origin.precedence() >= origin.precedence()) {
         let nodes = number(&given.text).map_err(|e| ConfigError::at(&NODES, &given.origin, e))?;
         if u64::from(nodes) != sum {
-            let said = format!("{nodes} nodes, but the COUNTs of {} make {sum}", origin.place(&PROFILE));
-            return Err(ConfigError::at(&NODES, &given.origin, said));
+            let problem = format!(
+                "{nodes} nodes, but the COUNTs of {} add up to {sum}; leave one of the two out",
+                origin.place(&PROFILE)
+            );
+            return Err(ConfigError::at(&NODES, &given.origin, problem));
         }
     }
     Ok(own)

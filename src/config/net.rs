@@ -1,4 +1,4 @@
-//! Where to listen, and whom to call: the parts of the configuration that are URLs.
+//! Addresses to listen on and URLs to call, as the configuration has them.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,29 +7,28 @@ use http::Uri;
 
 use crate::address::{Layout, Prefix};
 
-/// A place to listen.
+/// An address to listen on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// Whether it speaks TLS.
     pub tls: bool,
-    /// Address and port; port 0 takes a free one. Of a prefix, its first address.
+    /// Address and port; port 0 takes a free port. For a prefix, its first address.
     pub address: SocketAddr,
-    /// All of it, where each node has an IP address of its own.
+    /// The block of addresses, if each node has its own IP address.
     pub prefix: Option<Prefix>,
 }
 
 impl Listen {
-    /// Listeners of one kind, at most.
+    /// The largest number of `--listen` addresses.
     pub const MAX: usize = 64;
 
-    /// `https://ADDRESS:PORT` or `http://…`; without a port the scheme's own. `https://ADDRESS/BITS:PORT` for nodes with an
-    /// IP address each.
+    /// Parses `https://ADDRESS:PORT` or `http://ADDRESS:PORT`; for [`Layout::Ip`] `https://ADDRESS/BITS:PORT`. The default port
+    /// is the scheme's.
     pub(super) fn parse(text: &str, layout: Layout) -> Result<Self, String> {
         if layout == Layout::Ip {
             return Self::parse_prefix(text);
         }
         let url = BaseUrl::parse(text)?;
-        let allowed = "write an IP address or localhost, as https://127.0.0.1:8443";
+        let allowed = "write an IP address or localhost, such as https://127.0.0.1:8443";
         let address = match bare(url.uri.host().unwrap_or_default()) {
             "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
             host => {
@@ -45,9 +44,10 @@ impl Listen {
     }
 
     fn parse_prefix(text: &str) -> Result<Self, String> {
+        without_user(text)?;
         let wrong = || {
             format!(
-                "'{text}' is no block of addresses; write one as https://127.16.0.0/12:8443 or https://[fd00:1::]/64:8443"
+                "'{text}' is not a block of addresses; write one such as https://127.16.0.0/12:8443 or https://[fd00:1::]/64:8443"
             )
         };
         let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
@@ -65,17 +65,16 @@ impl Listen {
         Ok(Self { tls, address: SocketAddr::new(address, port), prefix: Some(prefix) })
     }
 
-    /// `https` or `http`.
     pub fn scheme(&self) -> &'static str {
         if self.tls { "https" } else { "http" }
     }
 
-    /// Whether it listens on every address of the host, so that its own is no use to clients.
+    /// Whether it listens on every address of the host. Clients cannot use the wildcard address itself.
     pub fn is_wildcard(&self) -> bool {
         self.address.ip().is_unspecified()
     }
 
-    /// The host that clients on this machine reach it by.
+    /// The host by which clients on this machine reach the listener.
     pub(super) fn near_host(&self) -> Host {
         Host(match self.address.ip() {
             ip if !ip.is_unspecified() => ip.to_string(),
@@ -97,12 +96,12 @@ impl fmt::Display for Listen {
     }
 }
 
-/// A host's name or IP address, without brackets.
+/// A host name or an IP address, without brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host(String);
 
 impl Host {
-    /// The longest name, bytes (RFC 1035 2.3.4).
+    /// The longest name (RFC 1035, section 2.3.4).
     const MAX_BYTES: usize = 253;
 
     pub(super) fn parse(text: &str) -> Result<Self, String> {
@@ -114,7 +113,9 @@ impl Host {
                 && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
         };
         match host.parse::<IpAddr>() {
-            Ok(ip) if ip.is_unspecified() => Err(format!("'{text}' is no address that others could reach")),
+            Ok(ip) if ip.is_unspecified() => {
+                Err(format!("clients cannot reach '{text}'; write an address or name of this host"))
+            }
             Ok(_) => Ok(Self(host.to_owned())),
             Err(_) if host.len() <= Self::MAX_BYTES && host.split('.').all(label) => {
                 Ok(Self(host.to_owned()))
@@ -129,20 +130,20 @@ impl Host {
         Self(self.0.to_ascii_lowercase())
     }
 
-    /// The name or address, as certificates hold it.
+    /// The name or address without brackets, as in certificates.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl fmt::Display for Host {
-    /// As it stands in a URL: an IPv6 address in brackets.
+    /// The host as in a URL: an IPv6 address in brackets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.contains(':') { write!(f, "[{}]", self.0) } else { f.write_str(&self.0) }
     }
 }
 
-/// The beginning of URLs: scheme, host, perhaps port and path, with no slash at the end.
+/// The start of other URLs: scheme, host and optionally port and path, without a slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
     uri: Uri,
@@ -150,27 +151,23 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// URLs in one list, at most.
+    /// The largest number of URLs in one list.
     pub const MAX: usize = 64;
 
-    /// An `http` or `https` URL without user, query and fragment.
-    ///
     /// # Errors
-    /// Says what is wrong; a password in it is not repeated.
+    /// Unless it is an `http` or `https` URL without user, query and fragment. The message does not repeat a password.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.contains('@') {
-            return Err("a user or password in a URL is not taken".to_owned());
-        }
+        without_user(text)?;
         let wrong =
             |why: &str| format!("'{text}' is not a URL{why}; write http://HOST:PORT or https://HOST:PORT");
         if text.contains(['?', '#']) {
-            return Err(wrong(" to build on: it has a query or a fragment"));
+            return Err(wrong(": it has a query or a fragment"));
         }
         let uri: Uri = text.parse().map_err(|_| wrong(""))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
             return Err(wrong(""));
         }
-        // The parser takes whatever stands after the last colon for a port, and forgets it when it is none.
+        // The parser drops a text after the last colon that is not a port number.
         let authority = uri.authority().map_or("", |a| a.as_str());
         let has_port = authority.rfind(':').is_some_and(|colon| !authority[colon..].contains(']'));
         if has_port && uri.port_u16().is_none() {
@@ -180,17 +177,15 @@ impl BaseUrl {
         Ok(Self { uri, text })
     }
 
-    /// The whole, without a slash at the end.
+    /// The whole URL, without a slash at the end.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether it is `https`.
     pub fn is_tls(&self) -> bool {
         self.uri.scheme_str() == Some("https")
     }
 
-    /// `https` or `http`.
     pub fn scheme(&self) -> &'static str {
         if self.is_tls() { "https" } else { "http" }
     }
@@ -200,17 +195,12 @@ impl BaseUrl {
         bare(self.uri.host().unwrap_or_default())
     }
 
-    /// The port, the scheme's own if none is written.
+    /// The port as written, or the scheme's default.
     pub fn port(&self) -> u16 {
         self.uri.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
     }
 
-    /// Host and port as written.
-    pub fn authority(&self) -> &str {
-        self.uri.authority().map_or("", |a| a.as_str())
-    }
-
-    /// The path without a slash at the end; empty when there is none.
+    /// The path without a slash at the end; it may be empty.
     pub fn path(&self) -> &str {
         self.uri.path().trim_end_matches('/')
     }
@@ -222,7 +212,16 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// Without the brackets of an IPv6 address in a URL.
+/// # Errors
+/// If the URL has a user or password. The message does not repeat them.
+fn without_user(url: &str) -> Result<(), String> {
+    match url.contains('@') {
+        true => Err("the URL has a user or password ('@'); write it without them".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// Removes the brackets around an IPv6 address.
 fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
 }
@@ -267,13 +266,17 @@ mod tests {
         for (text, said) in [
             (
                 "https://127.0.0.1:8443",
-                "'https://127.0.0.1:8443' is no block of addresses; write one as https://",
+                "'https://127.0.0.1:8443' is not a block of addresses; write one such as https://",
             ),
-            ("ftp://127.0.0.0/8", "'ftp://127.0.0.0/8' is no block"),
-            ("https://127.0.0.0/8:port", "'https://127.0.0.0/8:port' is no block"),
-            ("https://localhost/8", "'https://localhost/8' is no block"),
-            ("https://127.16.0.1/12", "127.16.0.1 is not the first address of its /12; that is 127.16.0.0"),
-            ("https://10.0.0.0/40", "an IPv4 prefix has a length of 0 to 32, and this has 40"),
+            ("ftp://127.0.0.0/8", "'ftp://127.0.0.0/8' is not a block"),
+            ("https://me:hunter2@127.0.0.0/8", "the URL has a user or password"),
+            ("https://127.0.0.0/8:port", "'https://127.0.0.0/8:port' is not a block"),
+            ("https://localhost/8", "'https://localhost/8' is not a block"),
+            (
+                "https://127.16.0.1/12",
+                "127.16.0.1 is not the first address of its /12 block; write 127.16.0.0/12",
+            ),
+            ("https://10.0.0.0/40", "the prefix length is 40; IPv4 allows 0 to 32"),
         ] {
             let error = Listen::parse(text, Layout::Ip).unwrap_err();
             assert!(error.starts_with(said), "{error}");
@@ -281,11 +284,11 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_ends_without_a_slash_and_keeps_no_secret() {
+    fn a_base_url_has_no_slash_at_its_end_and_no_secret() {
         let url = BaseUrl::parse("http://ironic.example:6385/baremetal/").unwrap();
         assert_eq!((url.as_str(), url.path()), ("http://ironic.example:6385/baremetal", "/baremetal"));
         let error = BaseUrl::parse("http://me:hunter2@ironic").unwrap_err();
-        assert_eq!(error, "a user or password in a URL is not taken");
+        assert_eq!(error, "the URL has a user or password ('@'); write it without them");
         for text in ["http://a/?q=1", "http://a/#b", "http://", "http:///x", "a b"] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
         }

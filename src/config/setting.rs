@@ -1,41 +1,37 @@
-//! The settings: one list, from which flags, environment variables, the file's keys and the help are derived.
+//! The settings: one list, from which flags, environment variables, keys of the configuration file and help follow.
 
-/// One setting of `fauxmetal serve`.
+/// A setting of `fauxmetal serve`.
 #[derive(Debug)]
 pub struct Setting {
-    /// The flag without its dashes, which is also the key in a file.
+    /// The flag without `--`, which is also the key in the file.
     pub name: &'static str,
-    /// How values are written.
     pub kind: Kind,
-    /// What stands for a value in the help.
+    /// The placeholder for the value in the help.
     pub value: &'static str,
-    /// What it is when nobody says. `None` means absent, as the help then says in words.
     pub default: Option<&'static str>,
-    /// Where the help lists it.
+    /// The section of the help.
     pub heading: &'static str,
-    /// `fauxmetal export` takes it too, because it is part of which nodes there are.
+    /// `fauxmetal export` takes the setting, too: it determines the nodes.
     pub of_fleet: bool,
-    /// A file may hold it.
     pub in_file: bool,
-    /// Its value is never shown.
-    pub secret: bool,
+    /// Spaces at both ends of the environment variable belong to the value.
+    pub verbatim: bool,
     docs: &'static [&'static str],
 }
 
 /// How the values of a setting are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// One value.
     One,
-    /// Any number: a flag repeated, a list between commas in the environment, an array in a file.
+    /// Any number: a repeated flag, a comma-separated list in the environment, an array in the file.
     Many,
-    /// As [`Kind::Many`], each of the form `NAME=VALUE`; in a file a table as well.
+    /// Like [`Kind::Many`], each value of the form `NAME=VALUE`; the file may have a table instead.
     Pairs,
-    /// True or false; the flag alone means true.
+    /// `true` or `false`; the flag without a value means `true`.
     Switch,
 }
 
-/// Before the name of a setting in the environment.
+/// The prefix of every environment variable.
 pub const ENV_PREFIX: &str = "FAUXMETAL_";
 
 impl Setting {
@@ -48,7 +44,7 @@ impl Setting {
             heading,
             of_fleet: false,
             in_file: true,
-            secret: false,
+            verbatim: false,
             docs: &[],
         }
     }
@@ -61,20 +57,20 @@ impl Setting {
         Self { of_fleet: true, ..self }
     }
 
-    const fn secret(self) -> Self {
-        Self { secret: true, ..self }
+    const fn verbatim(self) -> Self {
+        Self { verbatim: true, ..self }
     }
 
     const fn not_in_file(self) -> Self {
         Self { in_file: false, ..self }
     }
 
-    /// The flag, as `--boot-time`.
+    /// The flag, such as `--boot-time`.
     pub fn flag(&self) -> String {
         format!("--{}", self.name)
     }
 
-    /// The environment variable, as `FAUXMETAL_BOOT_TIME`.
+    /// The environment variable, such as `FAUXMETAL_BOOT_TIME`.
     pub fn variable(&self) -> String {
         format!("{ENV_PREFIX}{}", self.name.to_ascii_uppercase().replace('-', "_"))
     }
@@ -82,13 +78,13 @@ impl Setting {
     /// One line of help, with the default.
     pub fn help(&self) -> String {
         let line = self.docs.first().map_or("", |d| d.trim());
-        match (self.default, self.secret) {
-            (Some(default), _) => format!("{line} [default: {default}]"),
-            (None, _) => line.to_owned(),
+        match self.default {
+            Some(default) => format!("{line} [default: {default}]"),
+            None => line.to_owned(),
         }
     }
 
-    /// The whole help: paragraphs without line breaks, for whoever wraps them.
+    /// The whole help: paragraphs without line breaks, since clap wraps the lines.
     pub fn long_help(&self) -> String {
         let mut text = self.help();
         let mut within = false;
@@ -105,7 +101,6 @@ impl Setting {
     }
 }
 
-/// The setting of that name.
 pub fn named(name: &str) -> Option<&'static Setting> {
     ALL.iter().copied().find(|s| s.name == name)
 }
@@ -119,151 +114,154 @@ const TIME: &str = "Time";
 const STATE_HEADING: &str = "State";
 const GENERAL: &str = "General";
 
-/// Each setting: its help as doc comment, its name as a constant, and what else is known of it.
+/// Declares each setting as a static; its doc comment is its help.
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $id:ident = $setting:expr;)+) => {
         $($(#[doc = $doc])+ pub static $id: Setting = Setting { docs: &[$($doc),+], ..$setting };)+
 
-        /// Every setting, in the order of the help.
+        /// All settings, in the order of the help.
         pub static ALL: &[&Setting] = &[$(&$id),+];
     };
 }
 
 settings! {
-    /// How many nodes there are
+    /// Number of nodes
     ///
-    /// From 1 to 16777216. With a COUNT in every --profile it is their sum, and need not be given.
+    /// From 1 to 16777216. If every --profile has a COUNT, the number of nodes is their sum and --nodes is not needed.
     NODES = Setting::new("nodes", Kind::One, "N", FLEET).or("100").of_fleet();
-    /// Model of server; repeat it for several
+    /// Model of server; can be repeated
     ///
-    /// A name from `fauxmetal profile list`, or a path with a '/' in it to a folder of your own. Several names share
-    /// --nodes evenly, in the order given; NAME=COUNT says how many each has.
+    /// A name from `fauxmetal profile list`, or a path with a '/' in it to your own model. Several models share --nodes
+    /// evenly, in the order given; NAME=COUNT sets the number of nodes of each.
     PROFILE = Setting::new("profile", Kind::Pairs, "NAME[=COUNT]", FLEET).or("generic").of_fleet();
-    /// Number or word from which every identity follows
+    /// Number or word that determines every UUID, MAC address and serial number
     ///
-    /// UUIDs, serial numbers and MAC addresses are the same in every run with the same seed, profiles and counts. Two
-    /// fleets in one network need different seeds.
+    /// The same seed, profiles and counts give the same identities in every run. Two fleets in one network need different
+    /// seeds.
     SEED = Setting::new("seed", Kind::One, "SEED", FLEET).or("1").of_fleet();
 
-    /// How nodes share the addresses listened on: shared, ip, port or host
+    /// How nodes share the listening addresses: shared, ip, port or host
     ///
-    /// shared: one service root with all systems below it.
+    /// shared: all nodes share one Redfish service root, with all systems below it.
     ///
-    /// ip, port, host: each node's controller has a service root of its own, with one system and sessions of its own. ip
-    /// gives each node an address of a block: the first node the one after the block's own. Such a block is
-    /// 127.16.0.0/12 on any host, or one routed to this host (ip route add local 10.8.0.0/16 dev lo). port gives each node
-    /// a port of one address, to 10000 nodes. host tells them apart by name, NODE.DOMAIN, with --domain; their agents
-    /// share an address.
+    /// With ip, port and host each node has its own BMC: a service root with one system and its own sessions.
+    ///
+    /// ip: each node has its own IP address from a block; the first node has the second address of the block. The block
+    /// 127.16.0.0/12 exists on every Linux host; other blocks must be routed to this host (ip route add local 10.8.0.0/16 dev lo).
+    ///
+    /// port: each node has its own port on one address, for at most 10000 nodes.
+    ///
+    /// host: each node has its own host name, NODE.DOMAIN, with --domain. The agents share one address.
     ADDRESSES = Setting::new("addresses", Kind::One, "HOW", LISTENING).or("shared").of_fleet();
-    /// Domain of the nodes' names for --addresses host, as bmc.example
+    /// Domain of the nodes' host names for --addresses host, such as bmc.example
     ///
-    /// A node's name is that of the exports, or its UUID. It is taken from the Host header, with which a name in the TLS
-    /// handshake must agree.
+    /// NODE is the node's name as `fauxmetal export` prints it, or its UUID. The host name is read from the Host header; a
+    /// server name in the TLS handshake must be the same.
     DOMAIN = Setting::new("domain", Kind::One, "NAME", LISTENING);
-    /// Where the Redfish controllers listen; repeat it for several
+    /// Address of the Redfish BMCs; can be repeated
     ///
-    /// https:// or http://, an IP address (or localhost) and a port; port 0 takes a free one, which the ready line
-    /// names. For --addresses ip a block of addresses and a port, as https://10.8.0.0/16:8443; for --addresses port the
-    /// first node's port. Their defaults are https://127.16.0.0/12:8443 and https://127.0.0.1:10000.
+    /// https:// or http://, an IP address or localhost, and a port. Port 0 takes a free port, which the READY line shows.
+    /// With --addresses ip: a block of addresses and a port, such as https://10.8.0.0/16:8443 (default
+    /// https://127.16.0.0/12:8443). With --addresses port: the first node's port (default https://127.0.0.1:10000).
     LISTEN = Setting::new("listen", Kind::Many, "URL", LISTENING).or("https://127.0.0.1:8443");
-    /// Where the agents listen for Ironic's commands
+    /// Address of the agents, for Ironic's commands
     ///
-    /// Written as --listen is; for --addresses ip and port the defaults are https://127.32.0.0/12:9999 and
-    /// https://127.0.0.1:20000. Ironic refuses an agent without TLS unless its `[agent]require_tls` is false.
+    /// Has the same form as --listen. The default is https://127.32.0.0/12:9999 with --addresses ip, and
+    /// https://127.0.0.1:20000 with --addresses port. Ironic refuses an agent without TLS unless its `[agent]require_tls` is
+    /// false.
     AGENT_LISTEN = Setting::new("agent-listen", Kind::One, "URL", LISTENING).or("https://127.0.0.1:9999");
-    /// Name or address that others reach this host by
+    /// Host name or address by which clients reach this host
     ///
-    /// It stands in the URLs that agents give to Ironic and in those that are printed. By default it is the address
-    /// listened on, or 127.0.0.1 (with a warning) when that is a wildcard.
+    /// Used in the URLs that agents send to Ironic and in the URLs that are printed. The default is the listening address;
+    /// for a wildcard address it is 127.0.0.1, with a warning.
     ADVERTISE = Setting::new("advertise", Kind::One, "HOST", LISTENING);
 
-    /// Where figures for Prometheus are served, at /metrics
+    /// Address of the metrics for Prometheus (/metrics), such as http://127.0.0.1:9100
     ///
-    /// As http://127.0.0.1:9100. Nobody has to log in there, so keep it on loopback or in a network of your own. Without
-    /// it there is no such listener.
+    /// There is no login, so use loopback or a private network. By default no metrics are served.
     ADMIN_LISTEN = Setting::new("admin-listen", Kind::One, "URL", LISTENING);
 
-    /// Ironic's API, as http://host:6385; repeat it for several
+    /// Ironic's API, such as http://host:6385; can be repeated
     ///
-    /// Agents use it when the ramdisk they are booted from does not name one. With several, a node stays with one and
-    /// turns to the next when that fails.
+    /// Agents use it if their ramdisk names no API. With several URLs each node uses one of them, and the next if that one
+    /// fails.
     IRONIC = Setting::new("ironic", Kind::Many, "URL", IRONIC_SIDE);
-    /// CA certificates (PEM) to trust for Ironic's API and image servers, beside the system's
+    /// CA certificates (PEM) for Ironic's API and image servers, in addition to the system's
     IRONIC_CA = Setting::new("ironic-ca", Kind::One, "FILE", IRONIC_SIDE);
     /// Do not verify the certificates of Ironic's API and image servers
     INSECURE = Setting::new("insecure", Kind::Switch, "BOOL", IRONIC_SIDE);
-    /// Ironic's HTTP server with the boot configurations of each MAC address
+    /// Ironic's HTTP server with the boot configuration of each MAC address
     ///
-    /// Asked by nodes that boot from the network without a URI of their own, as iPXE would after DHCP.
+    /// Nodes that boot from the network without their own boot URI read it, as iPXE does after DHCP.
     NETWORK_BOOT = Setting::new("network-boot", Kind::One, "URL", IRONIC_SIDE);
-    /// What a deployment does with the image: verify, probe or skip
+    /// How a deployment treats its image: verify, probe or skip
     ///
-    /// verify reads it all and checks its checksum, probe asks only whether it is there, skip believes it.
+    /// verify downloads the image and verifies its checksum, probe only requests its first bytes, skip makes no request.
     IMAGES = Setting::new("images", Kind::One, "HOW", IRONIC_SIDE).or("verify");
 
-    /// Networks that may be called outside, as 192.0.2.0/24; repeat it for several
+    /// Networks that outgoing calls may reach, such as 192.0.2.0/24; can be repeated
     ///
-    /// Every address that an image, Ironic's API, a redirect or a proxy leads to must be in one of them, whatever name it
-    /// goes by. Without it all may be called but link-local addresses and those of cloud metadata, multicast, and addresses
-    /// that are none.
+    /// Every address of an image server, of Ironic's API, of a redirect and of a proxy must be in one of these networks,
+    /// whatever its host name is. By default all addresses are allowed except those of cloud metadata services
+    /// and link-local, multicast, broadcast and unspecified addresses.
     EGRESS = Setting::new("egress", Kind::Many, "CIDR", ACCESS);
-    /// User of every controller
+    /// User name of every BMC
     USER = Setting::new("user", Kind::One, "NAME", ACCESS).or("admin").of_fleet();
-    /// Password of every controller
+    /// Password of every BMC
     ///
-    /// Better in FAUXMETAL_PASSWORD or in the file than on a command line, which other users of this host can read.
-    PASSWORD = Setting::new("password", Kind::One, "PASSWORD", ACCESS).or("password").of_fleet().secret();
-    /// File with the password of every controller, in its first line
+    /// Other users of this host can read command lines, so prefer FAUXMETAL_PASSWORD or the configuration file.
+    PASSWORD = Setting::new("password", Kind::One, "PASSWORD", ACCESS).or("password").of_fleet().verbatim();
+    /// File with the password of every BMC in its first line
     ///
-    /// Instead of --password, so that it stands in no list of processes.
+    /// Use it instead of --password to keep the password out of process lists.
     PASSWORD_FILE = Setting::new("password-file", Kind::One, "FILE", ACCESS).of_fleet();
-    /// Folder of the development CA (ca.pem) and the certificates it signs
+    /// Directory of the development CA (ca.pem) and of the certificates that it signs
     ///
-    /// Made on the first start and used again later.
+    /// Created on the first start and reused later.
     CERTS = Setting::new("certs", Kind::One, "DIR", ACCESS).or("certs");
-    /// Certificate chain (PEM) to serve instead of the development CA's; with --tls-key
+    /// Certificate chain (PEM) for the BMCs instead of one from the development CA; needs --tls-key
     TLS_CERT = Setting::new("tls-cert", Kind::One, "FILE", ACCESS);
     /// Private key (PEM) of --tls-cert
     TLS_KEY = Setting::new("tls-key", Kind::One, "FILE", ACCESS);
-    /// Lowest version of TLS that listeners speak: 1.2 or 1.3
+    /// Lowest TLS version that clients may use: 1.2 or 1.3
     TLS_MIN = Setting::new("tls-min", Kind::One, "VERSION", ACCESS).or("1.2");
 
-    /// One limit, as connections=1000; repeat it for several
+    /// Value of one limit, such as connections=1000; can be repeated
     ///
-    /// The names are listed at the end of this help. Over a limit, clients are answered 503 with Retry-After, or closed
-    /// where HTTP allows no answer; fauxmetal_limit_hits_total of --admin-listen counts it.
+    /// All names are listed at the end of this help. A client over a limit gets status 503 with Retry-After, or its
+    /// connection is closed where HTTP allows no response. The metric fauxmetal_limit_hits_total counts both.
     LIMIT = Setting::new("limit", Kind::Pairs, "NAME=VALUE", LIMITS);
 
-    /// Simulated seconds per second, from 0.001 to 10000
+    /// Simulated seconds per real second, from 0.001 to 10000
     SPEED = Setting::new("speed", Kind::One, "X", TIME).or("1");
-    /// Time from power-on to a running system, as 90s or 1m..3m
+    /// Time from power-on to a running system, such as 90s or 1m..3m
     ///
-    /// Sets power_on to 0s, and post, boot_ramdisk and boot_os to half the range each, in every profile; the transfer
-    /// of an image comes on top. By default each profile has its own times.
+    /// In every profile it sets power_on to 0s, post to half of the range, and boot_ramdisk and boot_os each to the
+    /// other half. The download of an image comes in addition. By default each profile has its own times.
     BOOT_TIME = Setting::new("boot-time", Kind::One, "RANGE", TIME);
-    /// One timing, as post=30s..60s; repeat it for several
+    /// Value of one timing, such as post=30s..60s; can be repeated
     ///
-    /// `fauxmetal profile show` lists the names. Wins over --boot-time.
+    /// `fauxmetal profile show` lists the names. Takes precedence over --boot-time.
     TIMING = Setting::new("timing", Kind::Pairs, "NAME=RANGE", TIME);
 
-    /// Directory in which the fleet is kept, so that it survives a restart
+    /// Directory that stores the fleet, so that it survives a restart
     ///
-    /// What a client was told (2xx) is on disk before it is told, and is there again after a crash. Made when it is not
-    /// there; one process uses it at a time. A directory that holds a fleet says which nodes there are: --seed,
-    /// --profile and --nodes need not be given again, and must not differ. Without it nothing is written, and every start
-    /// begins with new machines.
+    /// A change is stored on disk before its success (2xx) is sent, and is there again after a crash. The directory is
+    /// created if it does not exist; only one process can use it at a time. A directory with a fleet determines the nodes:
+    /// --seed, --profile and --nodes are then not needed, and must not differ. By default nothing is stored, and every
+    /// start has new nodes.
     STATE = Setting::new("state", Kind::One, "DIR", STATE_HEADING);
-    /// Snapshot to start from, as `fauxmetal snapshot` saves and exports them
+    /// Snapshot to start from, as `fauxmetal snapshot` saves and exports it
     ///
-    /// It says which nodes there are, and what each was doing goes on from there. With --state the directory must not hold
-    /// a fleet yet.
+    /// The snapshot determines the nodes, and each node continues where it was. With --state the directory must not hold a
+    /// fleet yet.
     SNAPSHOT = Setting::new("snapshot", Kind::One, "FILE", STATE_HEADING);
 
-    /// File of settings (TOML)
+    /// Configuration file (TOML)
     CONFIG = Setting::new("config", Kind::One, "FILE", GENERAL).of_fleet().not_in_file();
-    /// What is logged to standard error: off, error, warn, info, debug or trace
+    /// Log level on standard error: off, error, warn, info, debug or trace
     ///
-    /// Or a filter by target, as info,fauxmetal::ipa=debug.
+    /// Or a filter by target, such as info,fauxmetal::ipa=debug.
     LOG = Setting::new("log", Kind::One, "LEVEL", GENERAL).or("info");
 }
 
@@ -292,12 +290,10 @@ mod tests {
     }
 
     #[test]
-    fn help_is_paragraphs_to_be_wrapped() {
-        assert_eq!(SPEED.long_help(), "Simulated seconds per second, from 0.001 to 10000 [default: 1]");
-        assert!(
-            SEED.long_help()
-                .starts_with("Number or word from which every identity follows [default: 1]\n\nUUIDs,")
-        );
+    fn help_is_paragraphs_without_line_breaks() {
+        assert_eq!(SPEED.long_help(), "Simulated seconds per real second, from 0.001 to 10000 [default: 1]");
+        let seed = "Number or word that determines every UUID, MAC address and serial number [default: 1]\n\nThe same seed,";
+        assert!(SEED.long_help().starts_with(seed), "{}", SEED.long_help());
         assert!(!SEED.long_help().trim_end().contains("\n "), "{}", SEED.long_help());
         for setting in ALL {
             assert!(!setting.help().ends_with('.') && setting.help().len() > 10, "{}", setting.name);

@@ -21,7 +21,6 @@ mod settings;
 
 pub use client::ClientError;
 pub use egress::{Forbidden, Network};
-pub use queues::Limits;
 pub use runner::EffectRunner;
 pub use settings::{Images, Settings};
 

@@ -1,25 +1,7 @@
 //! Queues of effects, one per server, so that a slow or dead server delays only the calls to itself.
 
+use crate::limit::Limits;
 use std::collections::{BTreeMap, HashMap, VecDeque};
-
-/// Concurrency limits of outgoing calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Calls in flight in total. Each uses a connection and its buffers.
-    pub calls: usize,
-    /// Calls in flight to one server.
-    pub calls_per_server: usize,
-    /// Image downloads in flight.
-    pub downloads: usize,
-}
-
-impl Default for Limits {
-    /// Enough calls to keep an Ironic API busy, and few enough not to overload it.
-    fn default() -> Self {
-        Self { calls: 256, calls_per_server: 64, downloads: 16 }
-    }
-}
-
 /// Images that are being written, including those that wait before a retry.
 pub(super) const MAX_IMAGES: usize = 128;
 

@@ -1,8 +1,8 @@
 //! Settings of the outgoing calls.
 
 use super::egress::Network;
-use super::queues::Limits;
 use crate::address::{Place, Urls};
+use crate::limit::Limits;
 
 #[derive(Clone, Debug)]
 pub struct Settings {

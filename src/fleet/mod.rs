@@ -263,6 +263,7 @@ impl Fleet {
 }
 
 /// A wait for a change of one node.
+#[doc(hidden)]
 pub struct Changed<'a> {
     fleet: &'a Fleet,
     id: NodeId,

@@ -21,7 +21,9 @@ use inventory::{
     Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor,
     Storage, Temperature,
 };
-pub use load::{ProfileError, built_in, built_in_names, from_directory, named};
+pub use load::{ProfileError, built_in};
+#[doc(hidden)]
+pub use load::{built_in_names, from_directory, named};
 use overlay::Overlay;
 use timing::Timing;
 

@@ -9,6 +9,7 @@ use dashmap::mapref::entry::Entry;
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::keep::Ledger;
+use crate::limit::Limits;
 use crate::meter::Counter;
 use crate::time::SimTime;
 
@@ -69,7 +70,7 @@ pub enum NoSession {
 impl Sessions {
     /// The default limit. Ironic's conductor keeps a session for each pair of address and credentials, at most 1000
     /// (`[redfish]connection_cache_size`).
-    pub const LIMIT: usize = 4096;
+    pub const LIMIT: usize = Limits::DEFAULT.sessions;
     /// The bounds of `SessionTimeout` in its schema, seconds.
     pub const TIMEOUT_S: std::ops::RangeInclusive<i64> = 30..=86_400;
 

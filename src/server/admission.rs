@@ -11,8 +11,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::limits::{Limit, Limits};
 use crate::face::{Peer, Refused};
+use crate::limit::{CountedBy, Limit, Limits};
 use crate::meter::{Counter, Gauge, GaugeGuard, Page};
 
 /// The admission control that all listeners of one server share.
@@ -215,8 +215,8 @@ impl Admission {
         page.counter(name, "Failed TLS handshakes", &[], failed_handshakes.get());
         let name = "fauxmetal_requests_in_flight";
         page.gauge(name, "Requests that wait for a body or for a command", &[], waiting_requests.get());
-        for limit in Limit::ALL {
-            page.limit(limit.name(), &hits[limit as usize]);
+        for limit in Limit::ALL.iter().filter(|limit| limit.counted_by() == CountedBy::Server) {
+            page.limit(limit.name(), &hits[*limit as usize]);
         }
     }
 }

@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use super::activity::Activity;
 use super::admission::{Admission, Slot};
 use super::body;
-use super::limits::Limit;
 use crate::face::{Body, CloseConnection, Face, Peer, Refused};
+use crate::limit::Limit;
 
 /// The value of `retry-after` in a response of an overloaded server, in seconds.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -87,9 +87,9 @@ impl<F: Face> Context<F> {
         }
     }
 
-    /// The response of `call`, or a 503 after [`Limits::request`](super::limits::Limits::request).
+    /// The response of `call`, or a 503 after [`Limits::request_time`](crate::limit::Limits::request_time).
     async fn in_time(&self, call: impl Future<Output = Response<Body>>) -> Response<Body> {
-        match timeout(self.shared.admission.limits.request, call).await {
+        match timeout(self.shared.admission.limits.request_time, call).await {
             Ok(response) => response,
             Err(_) => {
                 self.shared.admission.hit(Limit::RequestTime);

@@ -6,11 +6,11 @@ use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
 use super::admission::{Admission, BodyShare};
-use super::limits::Limit;
 use crate::face::Refused;
+use crate::limit::Limit;
 
 /// The size, in bytes, up to which a body needs no share of
-/// [`Limits::bodies_bytes`](super::limits::Limits::bodies_bytes). The limit on connections already bounds the memory
+/// [`Limits::bodies_bytes`](crate::limit::Limits::bodies_bytes). The limit on connections already bounds the memory
 /// for such small bodies.
 const SMALL_BYTES: usize = 64 << 10;
 
@@ -30,7 +30,7 @@ pub(super) async fn read(
         admission.hit(Limit::BodyBytes);
         return Err(Refused::BodyTooLarge { limit_bytes });
     }
-    timeout(admission.limits.body_read, collect(body, announced, limit_bytes, admission))
+    timeout(admission.limits.body_time, collect(body, announced, limit_bytes, admission))
         .await
         .unwrap_or(Err(Refused::BodyTimeout))
         .inspect_err(|why| match why {

@@ -19,9 +19,9 @@ use tokio_rustls::server::TlsStream;
 
 use super::activity::{Wait, Watched};
 use super::answer::Context;
-use super::limits::Limit;
 use super::watchdog::Watchdog;
 use crate::face::{Face, Refused};
+use crate::limit::Limit;
 use crate::tls::ListenerTls;
 
 /// The first byte of every TLS connection: a record of type handshake (RFC 8446, section 5.1).
@@ -38,8 +38,10 @@ pub(super) async fn run<F: Face>(
         return serve(stream, context, stop).await;
     };
     let remote = context.peer.remote;
-    let handshake =
-        timeout(context.shared.admission.limits.handshake, handshake(stream, tls, context.peer.local.ip()));
+    let handshake = timeout(
+        context.shared.admission.limits.handshake_time,
+        handshake(stream, tls, context.peer.local.ip()),
+    );
     let opened = tokio::select! {
         biased;
         // There is no request yet that the server should answer before it stops.

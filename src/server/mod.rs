@@ -8,7 +8,6 @@ mod admission;
 mod answer;
 mod body;
 mod connection;
-mod limits;
 mod listener;
 #[cfg(test)]
 mod place_tests;
@@ -23,10 +22,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-pub use limits::{AGENT_BODY_BYTES, Limit, Limits, REDFISH_BODY_BYTES};
 pub use listener::{BACKLOG, ListenError, Listener};
 
 use crate::face::Face;
+use crate::limit::Limits;
 use crate::meter::Page;
 use admission::Admission;
 use answer::Shared;
@@ -50,8 +49,8 @@ impl Server {
         }
     }
 
-    /// Serves `face` on `listener`, with request bodies of at most `body_bytes` ([`REDFISH_BODY_BYTES`],
-    /// [`AGENT_BODY_BYTES`]). Requests are answered once the server [runs](Self::run).
+    /// Serves `face` on `listener`, with request bodies of at most `body_bytes`. Clients are answered while the server
+    /// [runs](Self::run).
     pub fn add<F: Face>(&mut self, listener: Listener, face: Arc<F>, body_bytes: usize) {
         let shared = Arc::new(Shared { face, body_bytes, admission: Arc::clone(&self.admission) });
         self.accepting.push(Box::pin(accept::connections(listener, shared, self.stop.subscribe())));

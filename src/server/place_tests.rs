@@ -17,9 +17,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{Limits, Listener, Server};
+use super::{Listener, Server};
 use crate::address::{Place, Prefix};
 use crate::face::{Body, Face, Peer, Refused};
+use crate::limit::Limits;
 use crate::tls::testing::{names, now, trusting};
 use crate::tls::{CertificateNames, DevelopmentCa, Leaves, ListenerTls, MinVersion, provider, server_config};
 

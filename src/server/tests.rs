@@ -21,8 +21,9 @@ use tokio_rustls::client::TlsStream;
 use super::admission::Admission;
 use super::answer::{Context, Shared};
 use super::connection::serve;
-use super::{Limits, Listener, Server};
+use super::{Listener, Server};
 use crate::face::{Body, Face, Peer, Refused};
+use crate::limit::Limits;
 use crate::tls::testing::{names, now, trusting};
 use crate::tls::{DevelopmentCa, MinVersion, provider, server_config};
 
@@ -179,10 +180,11 @@ async fn a_client_receives_the_refusal_of_a_body_that_it_is_still_sending() {
 async fn a_long_target_is_answered_414_and_long_headers_431() {
     let server = Running::start(Limits::default(), None);
     let mut client = server.connect().await;
-    send(&mut client, &format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(Limits::URI_BYTES))).await;
+    send(&mut client, &format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(Limits::DEFAULT.uri_bytes))).await;
     assert!(rest(&mut client).await.starts_with("HTTP/1.1 414 "));
     let mut client = server.connect().await;
-    send(&mut client, &format!("GET / HTTP/1.1\r\nx: {}\r\n", "x".repeat(2 * Limits::HEADER_BYTES))).await;
+    send(&mut client, &format!("GET / HTTP/1.1\r\nx: {}\r\n", "x".repeat(2 * Limits::DEFAULT.header_bytes)))
+        .await;
     client.shutdown().await.unwrap();
     assert!(rest(&mut client).await.starts_with("HTTP/1.1 431 "));
 }
@@ -374,30 +376,30 @@ async fn a_client_that_sends_headers_slowly_is_cut() {
     let mut client = on_duplex(&shared(), 1024);
     send(&mut client, "GET / HTTP/1.1\r\n").await;
     for _ in 0..4 {
-        assert!(timeout(Limits::HEADER_READ / 5, client.read_u8()).await.is_err(), "cut too early");
+        assert!(timeout(Limits::DEFAULT.header_time / 5, client.read_u8()).await.is_err(), "cut too early");
         send(&mut client, "x: y\r\n").await;
     }
-    assert_eq!(ends_after(&mut client, Limits::HEADER_READ / 5).await, "");
+    assert_eq!(ends_after(&mut client, Limits::DEFAULT.header_time / 5).await, "");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_and_one_that_waits_for_a_response_is_not() {
     let shared = shared();
     let mut client = on_duplex(&shared, 1024);
-    assert!(timeout(Limits::IDLE / 2, client.read_u8()).await.is_err());
+    assert!(timeout(Limits::DEFAULT.idle_time / 2, client.read_u8()).await.is_err());
     // The idle timeout does not apply while the server works on a response.
     send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
-    assert!(timeout(3 * Limits::IDLE, client.read_u8()).await.is_err());
+    assert!(timeout(3 * Limits::DEFAULT.idle_time, client.read_u8()).await.is_err());
     shared.face.gate.notify_one();
     assert_eq!(answer(&mut client).await.1, "GET /gate 0 bytes, tls false");
-    assert_eq!(ends_after(&mut client, Limits::IDLE).await, "");
+    assert_eq!(ends_after(&mut client, Limits::DEFAULT.idle_time).await, "");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_response_that_takes_too_long_is_replaced_by_503() {
     let mut client = on_duplex(&shared(), 1024);
     send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
-    let answer = ends_after(&mut client, Limits::REQUEST).await;
+    let answer = ends_after(&mut client, Limits::DEFAULT.request_time).await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"), "{answer}");
 }
 
@@ -426,7 +428,7 @@ async fn waiting_requests_are_limited_and_other_requests_are_answered_meanwhile(
 async fn a_slow_body_is_answered_408() {
     let mut client = on_duplex(&shared(), 1024);
     send(&mut client, "POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nhalf").await;
-    let answer = ends_after(&mut client, Limits::BODY_READ).await;
+    let answer = ends_after(&mut client, Limits::DEFAULT.body_time).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
@@ -435,11 +437,13 @@ async fn a_client_that_reads_nothing_is_cut_and_a_slow_reader_is_not() {
     let mut client = on_duplex(&shared(), 64);
     send(&mut client, "GET /large HTTP/1.1\r\n\r\n").await;
     for _ in 0..4 {
-        assert!(timeout(Limits::WRITE_STALL * 4 / 5, std::future::pending::<()>()).await.is_err());
+        assert!(timeout(Limits::DEFAULT.write_time * 4 / 5, std::future::pending::<()>()).await.is_err());
         client.read_exact(&mut [0; 64]).await.unwrap();
     }
     assert!(
-        timeout(Limits::WRITE_STALL + Duration::from_secs(1), std::future::pending::<()>()).await.is_err()
+        timeout(Limits::DEFAULT.write_time + Duration::from_secs(1), std::future::pending::<()>())
+            .await
+            .is_err()
     );
     assert!(rest(&mut client).await.len() <= 64);
 }

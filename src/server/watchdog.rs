@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::activity::{Activity, Wait};
-use super::limits::Limits;
+use crate::limit::Limits;
 
 #[derive(Debug)]
 pub(super) struct Watchdog {
@@ -17,7 +17,7 @@ pub(super) struct Watchdog {
 
 impl Watchdog {
     pub(super) fn new(limits: &Limits) -> Watchdog {
-        Watchdog { timer: Box::pin(sleep(limits.idle)), armed_for: None }
+        Watchdog { timer: Box::pin(sleep(limits.idle_time)), armed_for: None }
     }
 
     /// Ready with the wait that lasted too long.
@@ -28,9 +28,9 @@ impl Watchdog {
         };
         if self.armed_for != Some(wait) {
             let limit = match wait.0 {
-                Wait::Request => limits.idle,
-                Wait::Head => limits.header_read,
-                Wait::Write => limits.write_stall,
+                Wait::Request => limits.idle_time,
+                Wait::Head => limits.header_time,
+                Wait::Write => limits.write_time,
                 Wait::Close => limits.linger,
             };
             self.timer.as_mut().reset(now() + limit);

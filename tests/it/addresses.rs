@@ -105,7 +105,10 @@ fn a_block_that_is_too_small_is_refused() {
     let mut command = fauxmetal(&arguments);
     let done = command.stderr(Stdio::piped()).output().unwrap();
     let said = String::from_utf8(done.stderr).unwrap();
-    assert_eq!(said, "fauxmetal: --listen: http://[::1]/128:0 has room for 1 nodes, and there are 5\n");
+    assert_eq!(
+        said,
+        "fauxmetal: --listen: http://[::1]/128:0 has room for 1 nodes, and there are 5; choose a larger block\n"
+    );
 }
 
 #[test]

@@ -1,9 +1,12 @@
-//! The command line as scripts and people meet it: the built binary, its output and its exit codes.
+//! The command line of the built binary: its output, messages and exit codes.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 
-/// The binary in an environment that holds nothing of ours but what the test gives.
+use fauxmetal::profile::built_in_names;
+use serde_json::{Value, json};
+
+/// The binary in an environment without variables of its own.
 fn fauxmetal(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fauxmetal"));
     command.args(arguments).env_clear().env("COLUMNS", "100").stdin(Stdio::null());
@@ -17,14 +20,14 @@ fn run(command: &mut Command) -> (i32, String, String) {
     (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
 }
 
-/// Standard output of a command that must succeed and say nothing else.
+/// The standard output of a command, which must succeed and print nothing on standard error.
 fn output(arguments: &[&str]) -> String {
     let (code, out, err) = run(&mut fauxmetal(arguments));
     assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
     out
 }
 
-/// The refusal of a command that must print nothing.
+/// The error message of a command, which must exit with 2 and print nothing on standard output.
 fn refusal(command: &mut Command) -> String {
     let (code, out, err) = run(command);
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
@@ -37,27 +40,32 @@ fn export(more: &[&str]) -> Vec<String> {
     [BMC, more].concat().iter().map(|s| (*s).to_owned()).collect()
 }
 
-fn exported(more: &[&str]) -> Vec<serde_json::Value> {
+fn exported(more: &[&str]) -> Vec<Value> {
     let arguments = export(more);
     serde_json::from_str(&output(&arguments.iter().map(String::as_str).collect::<Vec<_>>())).unwrap()
 }
 
 #[test]
-fn help_is_there_for_all_who_ask() {
+fn every_command_has_a_help() {
     assert_eq!(output(&[]), output(&["-h"]));
     insta::assert_snapshot!("help", output(&["--help"]));
     insta::assert_snapshot!("serve_help", output(&["serve", "--help"]));
     insta::assert_snapshot!("export_help", output(&["export", "--help"]));
+    insta::assert_snapshot!("profile_help", output(&["profile", "--help"]));
     insta::assert_snapshot!("snapshot_help", output(&["snapshot", "--help"]));
+    for command in ["profile list", "profile show", "profile check", "snapshot save", "snapshot restore"] {
+        let arguments = [command.split(' ').collect(), vec!["--help"]].concat();
+        assert!(output(&arguments).contains(&format!("Usage: fauxmetal {command} ")), "{command}");
+    }
 }
 
 #[test]
-fn the_version_is_the_packages() {
+fn the_version_is_the_version_of_the_package() {
     assert_eq!(output(&["--version"]), format!("fauxmetal {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
-fn mistakes_end_with_two_and_one_message() {
+fn a_mistake_in_the_command_line_exits_with_2_and_one_message() {
     let said = refusal(&mut fauxmetal(&["serve", "--nodes", "0"]));
     assert_eq!(said, "fauxmetal: --nodes: '0' is not a number of nodes; allowed are 1 to 16777216\n");
     let said = refusal(&mut fauxmetal(&["serve", "--nodez", "1"]));
@@ -70,16 +78,20 @@ fn mistakes_end_with_two_and_one_message() {
     let said = refusal(fauxmetal(&["serve"]).env("FAUXMETAL_NODE", "3"));
     assert_eq!(said, "fauxmetal: FAUXMETAL_NODE: there is no such setting; did you mean FAUXMETAL_NODES?\n");
     let said = refusal(&mut fauxmetal(&["profile", "show", "cray-1"]));
-    assert!(said.starts_with("fauxmetal: there is no profile 'cray-1'; built in are generic"), "{said}");
+    assert!(said.starts_with("fauxmetal: ") && said.contains("'cray-1'"), "{said}");
+    assert!(
+        built_in_names().iter().all(|name| said.contains(name)),
+        "it names all built-in profiles: {said}"
+    );
 }
 
 #[test]
-fn a_flag_wins_over_the_environment_and_that_over_the_file() {
+fn a_flag_overrides_the_environment_and_the_environment_overrides_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("fleet.toml");
     std::fs::write(&file, "seed = 7\n\n[profile]\nhpe-dl380-gen11 = 1\ngeneric = 1\n").unwrap();
     let path = file.to_str().unwrap();
-    let from = |command: &mut Command| -> Vec<serde_json::Value> {
+    let from = |command: &mut Command| -> Vec<Value> {
         let (code, out, err) = run(command);
         assert_eq!((code, err.as_str()), (0, ""));
         serde_json::from_str(&out).unwrap()
@@ -96,7 +108,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn a_fault_of_the_file_names_its_line() {
+fn a_mistake_in_the_file_names_its_line() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, "nodes = 1\nspeeed = 2\n").unwrap();
     let path = file.path().to_str().unwrap();
@@ -105,7 +117,7 @@ fn a_fault_of_the_file_names_its_line() {
 }
 
 #[test]
-fn no_mistake_tells_a_password() {
+fn no_error_message_contains_a_password() {
     for arguments in [
         &["serve", "--password", "hunter2\n"] as &[&str],
         &["serve", "--ironic", "http://me:hunter2@host"],
@@ -117,7 +129,7 @@ fn no_mistake_tells_a_password() {
 }
 
 #[test]
-fn an_export_is_the_same_in_every_run_and_asks_no_server() {
+fn an_export_is_the_same_in_every_run_and_needs_no_daemon() {
     let nodes = exported(&["--nodes", "3", "--seed", "ci", "--user", "root"]);
     assert_eq!(nodes, exported(&["--nodes", "3", "--seed", "ci", "--user", "root"]));
     let node = &nodes[2];
@@ -130,7 +142,7 @@ fn an_export_is_the_same_in_every_run_and_asks_no_server() {
 }
 
 #[test]
-fn an_export_tells_a_password_only_when_asked_or_when_everybody_knows_it() {
+fn an_export_has_a_password_only_if_requested_or_if_it_is_the_default() {
     for format in ["nodes-json", "ironic", "bmh"] {
         let own =
             ["export", "--format", format, "--bmc", "https://h", "--nodes", "1", "--password", "calvin"];
@@ -138,7 +150,7 @@ fn an_export_tells_a_password_only_when_asked_or_when_everybody_knows_it() {
         assert_eq!((code, out.contains("calvin")), (0, false), "{out}");
         assert!(err.contains("--with-password prints it"), "{err}");
         assert!(output(&[&own as &[&str], &["--with-password"]].concat()).contains("calvin"));
-        assert!(output(&own[..7]).contains("password"), "the default one is no secret");
+        assert!(output(&own[..7]).contains("password"), "the default password is public");
     }
 }
 
@@ -147,40 +159,47 @@ fn a_password_is_read_from_the_first_line_of_a_file() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, "s3cret\r\nand more\n").unwrap();
     let path = file.path().to_str().unwrap();
-    let told = |more: &[&str]| {
-        exported(&[&["--nodes", "1", "--with-password"], more].concat())[0]["redfish_password"].clone()
+    let exported = |more: &[&str]| {
+        self::exported(&[&["--nodes", "1", "--with-password"], more].concat())[0]["redfish_password"].clone()
     };
-    assert_eq!(told(&["--password-file", path]), "s3cret");
+    assert_eq!(exported(&["--password-file", path]), "s3cret");
     let both = ["serve", "--password", "hunter2", "--password-file", path];
     let said = refusal(&mut fauxmetal(&both));
-    assert_eq!(said, "fauxmetal: --password-file: does not go with --password; give one of them\n");
+    assert_eq!(
+        said,
+        "fauxmetal: --password-file: cannot be combined with --password; give only one of them\n"
+    );
     let said = refusal(&mut fauxmetal(&["serve", "--password-file", "/nowhere/at/all"]));
-    assert!(said.starts_with("fauxmetal: --password-file: '/nowhere/at/all' cannot be read: "), "{said}");
-    // A stronger place wins, whichever of the two it names.
+    assert!(said.starts_with("fauxmetal: --password-file: cannot read '/nowhere/at/all': "), "{said}");
+    // The source with the higher precedence counts, whichever of the two settings it has.
     let mut command = fauxmetal(&[BMC, &["--nodes", "1", "--with-password", "--password", "flag"]].concat());
     let (_, out, _) = run(command.env("FAUXMETAL_PASSWORD_FILE", path));
     assert!(out.contains("\"flag\""), "{out}");
 }
 
 #[test]
-fn a_flag_that_a_format_cannot_say_is_refused() {
+fn a_flag_that_a_format_does_not_use_is_refused() {
     for (format, flags, said) in [
         (
             "nodes-json",
             &["--insecure"] as &[&str],
-            "--insecure: --format nodes-json has no place for it; it takes none of these",
+            "--insecure: not used by --format nodes-json, which uses none of these flags; leave it out",
         ),
         (
             "bmh",
             &["--verify-ca", "ca.pem"],
-            "--verify-ca: --format bmh has no place for it; it takes --insecure, --boot, --namespace",
+            "--verify-ca: not used by --format bmh, which uses --insecure, --boot, --namespace; leave it out",
         ),
         (
             "ironic",
             &["--namespace", "x"],
-            "--namespace: --format ironic has no place for it; it takes --verify-ca, --insecure, --boot",
+            "--namespace: not used by --format ironic, which uses --verify-ca, --insecure, --boot; leave it out",
         ),
-        ("bmh", &["--namespace", "X"], "--namespace: 'X' is not a DNS label (RFC 1123)"),
+        (
+            "bmh",
+            &["--namespace", "X"],
+            "--namespace: 'X' is not a DNS label (RFC 1123); write a-z, 0-9 and -",
+        ),
     ] {
         let arguments = [&["export", "--format", format, "--bmc", "https://h"], flags].concat();
         assert_eq!(refusal(&mut fauxmetal(&arguments)), format!("fauxmetal: {said}\n"));
@@ -188,7 +207,7 @@ fn a_flag_that_a_format_cannot_say_is_refused() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let arguments = export(&["--nodes", "1000000"]);
     let mut child = fauxmetal(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
         .stdout(Stdio::piped())
@@ -204,16 +223,40 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
-fn profiles_are_listed_and_shown() {
-    insta::assert_snapshot!("profile_list", output(&["profile", "list"]));
-    insta::assert_snapshot!("profile_list_json", output(&["profile", "list", "-o", "json"]));
+fn every_built_in_profile_is_listed() {
+    let rows: Vec<Value> = serde_json::from_str(&output(&["profile", "list", "-o", "json"])).unwrap();
+    let names: Vec<_> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, built_in_names());
+    let generic = json!({
+        "name": "generic", "manufacturer": "Fauxmetal", "model": "Generic 2U",
+        "description": "A neutral two-socket server that no client treats specially",
+    });
+    assert!(rows.contains(&generic), "{rows:?}");
+    let text = output(&["profile", "list"]);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 1 + rows.len(), "{text}");
+    for (column, key) in [
+        ("NAME", "name"),
+        ("MANUFACTURER", "manufacturer"),
+        ("MODEL", "model"),
+        ("DESCRIPTION", "description"),
+    ] {
+        let start = lines[0].find(column).unwrap();
+        for (line, row) in lines[1..].iter().zip(&rows) {
+            assert!(line[start..].starts_with(row[key].as_str().unwrap()), "{key} of {line}");
+        }
+    }
+}
+
+#[test]
+fn a_profile_is_shown() {
     insta::assert_snapshot!("profile_show_generic", output(&["profile", "show", "generic"]));
     insta::assert_snapshot!("profile_show_hpe", output(&["profile", "show", "hpe-dl380-gen11"]));
 }
 
 #[test]
-fn a_shown_profile_is_its_file_as_json() {
-    let shown: serde_json::Value =
+fn a_profile_is_shown_as_json() {
+    let shown: Value =
         serde_json::from_str(&output(&["profile", "show", "hpe-dl380-gen11", "-o", "json"])).unwrap();
     let keys: Vec<_> = shown.as_object().unwrap().keys().map(String::as_str).collect();
     insta::assert_snapshot!("profile_show_keys", keys.join("\n"));
@@ -226,7 +269,7 @@ fn a_shown_profile_is_its_file_as_json() {
 }
 
 #[test]
-fn a_wrong_profile_ends_with_three() {
+fn a_wrong_profile_exits_with_3() {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("my-server");
     std::fs::create_dir(&own).unwrap();
@@ -237,14 +280,14 @@ fn a_wrong_profile_ends_with_three() {
     std::fs::write(own.join("Manager.json"), "{\"HostName\": \"{hostname}\"}").unwrap();
     let (code, out, err) = run(&mut fauxmetal(&["profile", "check", path, "generic", "-o", "json"]));
     assert_eq!((code, err.as_str()), (3, ""));
-    let verdicts: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((&verdicts[0]["ok"], &verdicts[1]["ok"]), (&false.into(), &true.into()));
-    assert!(verdicts[0]["error"].as_str().unwrap().contains("'{hostname}' is not a fact of a node"), "{out}");
-    assert_eq!(verdicts[1]["error"], serde_json::Value::Null);
+    let results: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&results[0]["ok"], &results[1]["ok"]), (&false.into(), &true.into()));
+    assert!(results[0]["error"].as_str().unwrap().contains("'{hostname}' is not a fact of a node"), "{out}");
+    assert_eq!(results[1]["error"], Value::Null);
 }
 
 #[test]
-fn shells_get_completions() {
+fn every_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         assert!(output(&["completions", shell]).contains("boot-time"), "{shell}");
     }

@@ -524,7 +524,10 @@ fn a_fleet_is_saved_copied_and_begun_from_with_one_file() {
     daemon.kill();
     let (code, _, err) = run(&mut serve(dir.path(), &["--snapshot", &file, "--state", &other]));
     assert_eq!(code, 2);
-    assert!(err.contains("--snapshot: ") && err.contains("leave it out to go on with that one"), "{err}");
+    assert!(
+        err.contains("--snapshot: ") && err.contains("leave --snapshot out to continue that fleet"),
+        "{err}"
+    );
     let daemon = Daemon::start(dir.path(), &["--state", &other]);
     assert_eq!(system_number(&daemon.client().get(&system)), 8);
     daemon.kill();
@@ -547,8 +550,10 @@ fn mistakes_with_snapshots_are_told_and_change_nothing() {
         err
     };
     assert!(said(&["save", "../x"], 2).contains("'../x' is not a valid snapshot name"));
-    assert!(said(&["restore", "x"], 2).contains("there is no snapshot 'x'; it holds none"));
-    assert!(said(&["export", "x", "-"], 2).contains("there is no snapshot 'x'; it holds none"));
+    assert!(said(&["restore", "x"], 2).contains("there is no snapshot 'x'; the directory has no snapshots"));
+    assert!(
+        said(&["export", "x", "-"], 2).contains("there is no snapshot 'x'; the directory has no snapshots")
+    );
     let file = dir.path().join("bad").to_str().unwrap().to_owned();
     std::fs::write(&file, "no snapshot").unwrap();
     assert!(said(&["import", &file], 1).contains("/bad: "));

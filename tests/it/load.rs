@@ -11,16 +11,16 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running daemon with plain listeners on loopback, and its log.
-struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     log: Arc<Mutex<String>>,
-    ready: serde_json::Value,
+    pub(crate) ready: serde_json::Value,
     _certs: tempfile::TempDir,
 }
 
 impl Daemon {
     /// Starts one; `shell` runs before it in the same process.
-    fn start(shell: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(shell: &str, arguments: &[&str]) -> Self {
         let certs = tempfile::tempdir().unwrap();
         let binary = env!("CARGO_BIN_EXE_fauxmetal");
         let any = "http://127.0.0.1:0";
@@ -51,11 +51,11 @@ impl Daemon {
         Self { ready: serde_json::from_str(ready).unwrap(), child, log, _certs: certs }
     }
 
-    fn address(&self, url: &serde_json::Value) -> SocketAddr {
+    pub(crate) fn address(&self, url: &serde_json::Value) -> SocketAddr {
         url.as_str().unwrap().strip_prefix("http://").unwrap().parse().unwrap()
     }
 
-    fn redfish(&self) -> SocketAddr {
+    pub(crate) fn redfish(&self) -> SocketAddr {
         self.address(&self.ready["redfish"][0])
     }
 
@@ -65,7 +65,7 @@ impl Daemon {
         text
     }
 
-    fn figure(&self, sample: &str) -> f64 {
+    pub(crate) fn figure(&self, sample: &str) -> f64 {
         let figures = self.figures();
         let found = super::figures::parse(&figures).get(sample).copied();
         found.unwrap_or_else(|| panic!("{sample} is not in {figures}"))
@@ -91,16 +91,22 @@ impl Drop for Daemon {
     }
 }
 
-fn connect(to: SocketAddr) -> TcpStream {
+pub(crate) fn connect(to: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
-const LOGIN: &str = "Authorization: Basic YWRtaW46aHVudGVyMg==\r\n";
+pub(crate) const LOGIN: &str = "Authorization: Basic YWRtaW46aHVudGVyMg==\r\n";
 
 /// One request and its answer, on a connection that stays open.
-fn ask(stream: &mut TcpStream, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+pub(crate) fn ask(
+    stream: &mut TcpStream,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String) {
     let length = body.len();
     let request = format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}");
     match stream.write_all(request.as_bytes()).and_then(|()| answer(stream)) {
@@ -111,7 +117,7 @@ fn ask(stream: &mut TcpStream, method: &str, path: &str, headers: &str, body: &s
 }
 
 /// Head and body of what comes next.
-fn answer(stream: &mut TcpStream) -> std::io::Result<(String, String)> {
+pub(crate) fn answer(stream: &mut TcpStream) -> std::io::Result<(String, String)> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
         stream.read_exact(&mut byte)?;
@@ -126,11 +132,11 @@ fn answer(stream: &mut TcpStream) -> std::io::Result<(String, String)> {
 }
 
 /// Whether it comes true in time.
-fn eventually(what: &str, is: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, is: impl FnMut() -> bool) {
     within(PATIENCE, what, is);
 }
 
-fn within(patience: Duration, what: &str, mut is: impl FnMut() -> bool) {
+pub(crate) fn within(patience: Duration, what: &str, mut is: impl FnMut() -> bool) {
     for _ in 0..patience.as_millis() / 20 {
         if is() {
             return;
@@ -141,10 +147,10 @@ fn within(patience: Duration, what: &str, mut is: impl FnMut() -> bool) {
 }
 
 /// A token as long as Ironic's.
-const TOKEN: &str = "0123456789secret0123456789secret";
+pub(crate) const TOKEN: &str = "0123456789secret0123456789secret";
 
 /// Ironic's API and its network boot configurations, in as few words as possible. Gives its URL and counts heartbeats.
-fn ironic() -> (String, Arc<AtomicUsize>) {
+pub(crate) fn ironic() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let beats = Arc::new(AtomicUsize::new(0));

@@ -8,5 +8,6 @@ mod cli;
 mod documents;
 mod figures;
 mod kept;
+mod limits;
 mod load;
 mod tidy;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors of the house, from the ground up. A room uses rooms of lower floors and of none other (itself aside).
 const FLOORS: &[&[&str]] = &[
-    &["address", "dmtf", "time", "seed", "face", "tls", "media", "meter"],
+    &["address", "dmtf", "time", "seed", "face", "limit", "tls", "media", "meter"],
     &["clock", "profile"],
     &["node"],
     &["fleet"],
@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["server", "effect"],
     &["config", "admin"],
     &["daemon"],
-    &["cli", "main", "lib"],
+    &["cli", "main", "lib", "build"],
 ];
 
 /// What rooms may not name, and why.

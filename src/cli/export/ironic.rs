@@ -1,11 +1,11 @@
-//! `--format ironic`: what `baremetal create` takes, in a file whose name ends in `.json`
+//! `--format ironic`: the input of `baremetal create`. The file name must end in `.json`
 //! (`ironicclient/v1/create_resources.py`).
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Boot, Plan, Verify};
+use super::fleet::{BootMethod, ExportedFleet, Verify};
 
 #[derive(Serialize)]
 struct Node<'a> {
@@ -29,12 +29,12 @@ struct DriverInfo<'a> {
     redfish_verify_ca: Option<VerifyCa<'a>>,
 }
 
-/// `redfish_verify_ca` is a path or a truth value (`ironic/drivers/modules/redfish/utils.py`); left out, it is true.
+/// `redfish_verify_ca` is a path or a Boolean (`ironic/drivers/modules/redfish/utils.py`); without it Ironic takes `true`.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum VerifyCa<'a> {
     Path(&'a str),
-    Not(bool),
+    Bool(bool),
 }
 
 #[derive(Serialize)]
@@ -48,24 +48,24 @@ struct Port {
     address: String,
 }
 
-pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, fleet: &ExportedFleet) -> io::Result<()> {
     out.write_all(b"{\"nodes\": [")?;
-    for (count, node) in plan.nodes().enumerate() {
+    for (count, node) in fleet.nodes().enumerate() {
         out.write_all(if count == 0 { b"\n" } else { b",\n" })?;
         let entry = Node {
             uuid: node.spec.uuid().to_string(),
             name: node.spec.name(),
             driver: "redfish",
-            boot_interface: boot_interface(plan.boot),
+            boot_interface: boot_interface(fleet.boot),
             driver_info: DriverInfo {
                 redfish_address: &node.address,
                 redfish_system_id: &node.system_id,
-                redfish_username: &plan.fleet.user,
-                redfish_password: plan.password(),
-                redfish_verify_ca: match &plan.verify {
+                redfish_username: &fleet.config.user,
+                redfish_password: fleet.password(),
+                redfish_verify_ca: match &fleet.verify {
                     Verify::Default => None,
                     Verify::Ca(path) => Some(VerifyCa::Path(path)),
-                    Verify::Not => Some(VerifyCa::Not(false)),
+                    Verify::Insecure => Some(VerifyCa::Bool(false)),
                 },
             },
             properties: Properties { cpu_arch: node.spec.profile.cpu_arch(), capabilities: "boot_mode:uefi" },
@@ -77,10 +77,10 @@ pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
 }
 
 /// The names of Ironic's boot interfaces.
-fn boot_interface(boot: Boot) -> &'static str {
+fn boot_interface(boot: BootMethod) -> &'static str {
     match boot {
-        Boot::VirtualMedia => "redfish-virtual-media",
-        Boot::Http => "redfish-https",
-        Boot::Network => "ipxe",
+        BootMethod::VirtualMedia => "redfish-virtual-media",
+        BootMethod::Http => "redfish-https",
+        BootMethod::Network => "ipxe",
     }
 }

@@ -1,7 +1,8 @@
-//! `fauxmetal export`: the fleet that a daemon with the same settings serves, in the words of its clients. Nothing is
-//! asked of a daemon: identities follow from the settings alone.
+//! `fauxmetal export`: the fleet of a daemon with the same settings, in the format of a client. No daemon is needed, since
+//! the settings determine all identities.
 
 mod bmh;
+mod fleet;
 mod ironic;
 mod nodes_json;
 #[cfg(test)]
@@ -12,40 +13,41 @@ use std::io::Write;
 
 use clap::{Parser, ValueEnum};
 
+use super::exit_code::{ExitCode, UsageError};
 use super::flags::FleetFlags;
-use super::{ExitCode, UsageError, out};
-use crate::address::Urls;
+use super::out;
 use crate::config::{FleetConfig, addresses};
-use crate::node::spec::{Mac, Spec};
+use fleet::{BootMethod, ExportedFleet, Verify};
 
-/// Print the fleet for a client, without a server
+/// Print the fleet in the format of a client
 ///
-/// The same --nodes, --profile and --seed (or the same environment and file) give the same fleet as `fauxmetal serve`.
+/// No running daemon is needed: with the same --nodes, --profile and --seed (or the same environment and configuration
+/// file) the nodes are those of `fauxmetal serve`.
 #[derive(Parser)]
 #[command(after_help = HELP)]
 pub(super) struct Args {
-    /// For whom
+    /// Format of the output
     #[arg(long, value_name = "FORMAT")]
     format: Format,
-    /// Where clients reach the controllers, as https://192.0.2.7:8443
+    /// URL by which clients reach the BMCs, such as https://192.0.2.7:8443
     ///
-    /// For --addresses ip their block of addresses, as https://10.8.0.0/16:8443; for port the first one's, as
-    /// https://192.0.2.7:10000; for host their domain, as https://bmc.example:8443.
+    /// With --addresses ip it has the block of addresses, such as https://10.8.0.0/16:8443; with port the first node's port,
+    /// such as https://192.0.2.7:10000; with host the domain, such as https://bmc.example:8443.
     #[arg(long, value_name = "URL")]
     bmc: String,
-    /// CA certificate for the controllers, a path on Ironic's host (ironic)
+    /// Path of the BMCs' CA certificate on Ironic's host (ironic)
     #[arg(long, value_name = "PATH", conflicts_with = "insecure")]
     verify_ca: Option<String>,
-    /// Clients do not verify the controllers' certificate (ironic, bmh)
+    /// Clients do not verify the BMCs' certificates (ironic, bmh)
     #[arg(long)]
     insecure: bool,
     /// How Ironic boots its ramdisk (ironic, bmh) [default: virtual-media]
     #[arg(long, value_name = "HOW")]
-    boot: Option<Boot>,
-    /// Kubernetes namespace (bmh) [default: the one that kubectl is set to]
+    boot: Option<BootMethod>,
+    /// Kubernetes namespace (bmh) [default: the current namespace of kubectl]
     #[arg(long, value_name = "NS")]
     namespace: Option<String>,
-    /// Print a password that is not the default one; otherwise it is left out
+    /// Print the password even if it is not the default one; without this flag it is left out
     #[arg(long)]
     with_password: bool,
     #[command(flatten)]
@@ -63,98 +65,59 @@ Examples:
   fauxmetal export --format bmh --bmc https://192.0.2.7:8443 --insecure --namespace metal3 \\
       | kubectl apply -f -
 
-  A controller on an address of its own for each node:
+  With an IP address for each BMC:
     fauxmetal export --addresses ip --bmc https://127.16.0.0/12:8443 --format nodes-json";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A JSON list of nodes with UUID, name, MAC addresses and login
+    /// JSON list of nodes with UUID, name, MAC addresses and credentials
     NodesJson,
-    /// What `baremetal create` takes, JSON: nodes with their ports
+    /// JSON for `baremetal create`: nodes with their ports
     Ironic,
-    /// Metal3's BareMetalHost and Secret, YAML
+    /// YAML for Metal3: BareMetalHost and Secret
     Bmh,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Boot {
-    /// From a virtual CD; needs no DHCP
-    VirtualMedia,
-    /// From a URI that the controller is given; needs no DHCP
-    Http,
-    /// From the network, by PXE or iPXE
-    Network,
-}
-
-/// How clients verify the controllers' certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Verify {
-    /// As they do by default: by their system's CA certificates.
-    Default,
-    /// By a CA certificate on their host.
-    Ca(String),
-    /// Not at all.
-    Not,
-}
-
-/// What a format is to print.
-struct Plan {
-    fleet: FleetConfig,
-    bmc: Urls,
-    verify: Verify,
-    boot: Boot,
-    namespace: Option<String>,
-    with_password: bool,
-}
-
-/// One node as its clients know it.
-struct Node<'a> {
-    spec: Spec<'a>,
-    /// Where its controller is reached.
-    address: String,
-    /// The path of its system below that.
-    system_id: String,
 }
 
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.format;
-    let plan = plan(args)?;
-    if plan.password().is_none() {
-        out::note("the password is left out, as it is not the default one; --with-password prints it");
+    let fleet = fleet(args)?;
+    if fleet.password().is_none() {
+        out::message("the password is left out because it is not the default one; --with-password prints it");
     }
     let mut out = out::stdout();
     match format {
-        Format::NodesJson => nodes_json::write(&mut out, &plan)?,
-        Format::Ironic => ironic::write(&mut out, &plan)?,
-        Format::Bmh => bmh::write(&mut out, &plan)?,
+        Format::NodesJson => nodes_json::write(&mut out, &fleet)?,
+        Format::Ironic => ironic::write(&mut out, &fleet)?,
+        Format::Bmh => bmh::write(&mut out, &fleet)?,
     }
     out.flush()?;
     Ok(ExitCode::Ok)
 }
 
-fn plan(args: Args) -> anyhow::Result<Plan> {
-    refuse_what_does_nothing(&args)?;
+fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
+    refuse_unused_flags(&args)?;
     let verify = match (args.verify_ca, args.insecure) {
         (Some(path), _) => Verify::Ca(path),
-        (None, true) => Verify::Not,
+        (None, true) => Verify::Insecure,
         (None, false) => Verify::Default,
     };
-    let boot = args.boot.unwrap_or(Boot::VirtualMedia);
-    let typed = args.settings.gather()?;
-    let fleet = FleetConfig::new(&typed)?;
-    let layout = addresses::layout(&typed)?;
-    let bmc = addresses::urls(&args.bmc, layout, fleet.nodes());
+    let boot = args.boot.unwrap_or(BootMethod::VirtualMedia);
+    let raw = args.settings.gather()?;
+    let config = FleetConfig::new(&raw)?;
+    let layout = addresses::layout(&raw)?;
+    let bmc = addresses::urls(&args.bmc, layout, config.nodes());
     let bmc = bmc.map_err(|e| UsageError(format!("--bmc: {e}")))?;
-    let with_password = args.with_password;
-    let plan = Plan { fleet, bmc, verify, boot, namespace: args.namespace, with_password };
+    let (namespace, with_password) = (args.namespace, args.with_password);
+    let fleet = ExportedFleet { config, bmc, verify, boot, namespace, with_password };
     if args.format == Format::Bmh {
-        bmh::check(&plan).map_err(UsageError)?;
+        bmh::check(&fleet).map_err(UsageError)?;
     }
-    Ok(plan)
+    Ok(fleet)
 }
 
-/// A flag that a format has no place for would be believed and forgotten.
-fn refuse_what_does_nothing(args: &Args) -> Result<(), UsageError> {
+/// # Errors
+/// For a flag that the format does not use. It would be ignored without a message otherwise.
+fn refuse_unused_flags(args: &Args) -> Result<(), UsageError> {
     let takes: &[&str] = match args.format {
         Format::NodesJson => &[],
         Format::Ironic => &["--verify-ca", "--insecure", "--boot"],
@@ -171,36 +134,10 @@ fn refuse_what_does_nothing(args: &Args) -> Result<(), UsageError> {
         Some((flag, _)) => {
             let format =
                 args.format.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
-            let takes = if takes.is_empty() { "none of these" } else { &takes.join(", ") };
-            Err(UsageError(format!("{flag}: --format {format} has no place for it; it takes {takes}")))
+            let takes = if takes.is_empty() { "none of these flags" } else { &takes.join(", ") };
+            Err(UsageError(format!(
+                "{flag}: not used by --format {format}, which uses {takes}; leave it out"
+            )))
         }
-    }
-}
-
-impl Plan {
-    /// The password, if it may be printed: the default one is in the help anyway.
-    fn password(&self) -> Option<&str> {
-        let password = &self.fleet.password;
-        (self.with_password || password.is_public()).then(|| password.reveal())
-    }
-
-    fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
-        self.fleet
-            .iter()
-            .map(|(id, profile)| Node::new(Spec { seed: self.fleet.seed, id, profile }, &self.bmc))
-    }
-}
-
-impl<'a> Node<'a> {
-    fn new(spec: Spec<'a>, bmc: &Urls) -> Self {
-        let id = if bmc.are_own() { spec.profile.ids.system.clone() } else { spec.uuid().to_string() };
-        let system_id = format!("/redfish/v1/Systems/{id}");
-        Self { spec, address: bmc.of(spec.id.0, || spec.name()), system_id }
-    }
-
-    /// The addresses of interfaces with a cable: the others are of no use to Ironic.
-    fn macs(&self) -> impl Iterator<Item = Mac> {
-        let ports = (0u8..).zip(&self.spec.profile.nics);
-        ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.spec.mac(port))
     }
 }

@@ -1,10 +1,10 @@
-//! `--format nodes-json`: a plain list of nodes, for drivers and scripts of one's own.
+//! `--format nodes-json`: a plain list of nodes, for the user's own scripts.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::Plan;
+use super::fleet::ExportedFleet;
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -23,9 +23,9 @@ struct Nic {
     mac: String,
 }
 
-/// One node a line, so that a large fleet can be cut with line tools.
-pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
-    for (count, node) in plan.nodes().enumerate() {
+/// Writes one node per line, so that line-based tools can split a large fleet.
+pub(super) fn write(out: &mut impl Write, fleet: &ExportedFleet) -> io::Result<()> {
+    for (count, node) in fleet.nodes().enumerate() {
         out.write_all(if count == 0 { b"[\n" } else { b",\n" })?;
         let entry = Entry {
             uuid: node.spec.uuid().to_string(),
@@ -33,8 +33,8 @@ pub(super) fn write(out: &mut impl Write, plan: &Plan) -> io::Result<()> {
             nics: node.macs().map(|mac| Nic { mac: mac.to_string() }).collect(),
             redfish_address: &node.address,
             redfish_system_id: &node.system_id,
-            redfish_username: &plan.fleet.user,
-            redfish_password: plan.password(),
+            redfish_username: &fleet.config.user,
+            redfish_password: fleet.password(),
         };
         serde_json::to_writer(&mut *out, &entry)?;
     }

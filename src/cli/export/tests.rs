@@ -1,26 +1,29 @@
-//! Golden exports of a small fleet, and what the large ones rest on.
+//! Snapshots of the exports of a small fleet, and the rules behind them.
 
 use super::*;
-use crate::address::Layout;
-use crate::config::Typed;
+use crate::address::{Layout, Urls};
+use crate::config::RawSettings;
 use crate::config::setting::{NODES, PROFILE};
 
-fn plan(profiles: &[&str], verify: Verify, namespace: Option<&str>) -> Plan {
+fn fleet(profiles: &[&str], verify: Verify, namespace: Option<&str>) -> ExportedFleet {
     let profiles = profiles.iter().map(|p| (*p).to_owned()).collect();
-    let typed = Typed::gather(vec![(&NODES, vec!["2".into()]), (&PROFILE, profiles)], vec![]).unwrap();
-    Plan {
-        fleet: FleetConfig::new(&typed).unwrap(),
+    let raw = RawSettings::gather(vec![(&NODES, vec!["2".into()]), (&PROFILE, profiles)], vec![]).unwrap();
+    ExportedFleet {
+        config: FleetConfig::new(&raw).unwrap(),
         bmc: Urls::Same("https://192.0.2.7:8443".into()),
         verify,
-        boot: Boot::VirtualMedia,
+        boot: BootMethod::VirtualMedia,
         namespace: namespace.map(str::to_owned),
         with_password: false,
     }
 }
 
-fn printed(write: impl Fn(&mut Vec<u8>, &Plan) -> std::io::Result<()>, plan: &Plan) -> String {
+fn printed(
+    write: impl Fn(&mut Vec<u8>, &ExportedFleet) -> std::io::Result<()>,
+    fleet: &ExportedFleet,
+) -> String {
     let mut out = Vec::new();
-    write(&mut out, plan).unwrap();
+    write(&mut out, fleet).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -28,14 +31,14 @@ const BOTH: &[&str] = &["generic", "hpe-dl380-gen11"];
 
 #[test]
 fn nodes_json_for_two_nodes() {
-    let text = printed(nodes_json::write, &plan(BOTH, Verify::Default, None));
+    let text = printed(nodes_json::write, &fleet(BOTH, Verify::Default, None));
     assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&text).unwrap().len(), 2);
     insta::assert_snapshot!(text);
 }
 
 #[test]
 fn ironic_for_two_nodes() {
-    let text = printed(ironic::write, &plan(BOTH, Verify::Ca("/etc/ironic/ca.pem".into()), None));
+    let text = printed(ironic::write, &fleet(BOTH, Verify::Ca("/etc/ironic/ca.pem".into()), None));
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&text).unwrap()["nodes"].as_array().unwrap().len(),
         2
@@ -45,65 +48,74 @@ fn ironic_for_two_nodes() {
 
 #[test]
 fn bmh_for_two_nodes() {
-    insta::assert_snapshot!(printed(bmh::write, &plan(BOTH, Verify::Not, Some("metal3"))));
+    insta::assert_snapshot!(printed(bmh::write, &fleet(BOTH, Verify::Insecure, Some("metal3"))));
 }
 
 #[test]
-fn each_way_to_boot_has_its_words() {
-    let mut plan = plan(&["generic"], Verify::Not, None);
+fn each_way_to_boot_has_its_interface_and_scheme() {
+    let mut fleet = fleet(&["generic"], Verify::Insecure, None);
     for (boot, interface, scheme) in [
-        (Boot::Http, "redfish-https", "\"redfish-uefihttp+https://192.0.2.7:8443/redfish/v1/Systems/"),
-        (Boot::Network, "ipxe", "\"redfish+https://192.0.2.7:8443/redfish/v1/Systems/"),
+        (BootMethod::Http, "redfish-https", "\"redfish-uefihttp+https://192.0.2.7:8443/redfish/v1/Systems/"),
+        (BootMethod::Network, "ipxe", "\"redfish+https://192.0.2.7:8443/redfish/v1/Systems/"),
     ] {
-        plan.boot = boot;
-        let nodes = printed(ironic::write, &plan);
+        fleet.boot = boot;
+        let nodes = printed(ironic::write, &fleet);
         assert!(nodes.contains(&format!("\"boot_interface\":\"{interface}\"")), "{nodes}");
         assert!(nodes.contains("\"redfish_verify_ca\":false"), "{nodes}");
-        assert!(printed(bmh::write, &plan).contains(scheme));
+        assert!(printed(bmh::write, &fleet).contains(scheme));
     }
 }
 
 #[test]
-fn an_interface_without_a_cable_is_no_port() {
-    let plan = plan(&["hpe-dl380-gen11"], Verify::Default, None);
-    let node = plan.nodes().next().unwrap();
+fn an_interface_without_a_cable_is_not_a_port() {
+    let fleet = fleet(&["hpe-dl380-gen11"], Verify::Default, None);
+    let node = fleet.nodes().next().unwrap();
     assert_eq!((node.spec.profile.nics.len(), node.macs().count()), (6, 3));
 }
 
 #[test]
-fn names_that_kubernetes_refuses_are_refused_first() {
-    assert_eq!(bmh::check(&plan(BOTH, Verify::Not, Some("metal3"))), Ok(()));
-    let said = bmh::check(&plan(BOTH, Verify::Not, Some("Metal_3"))).unwrap_err();
-    assert_eq!(said, "--namespace: 'Metal_3' is not a DNS label (RFC 1123)");
-    let mut wrong = plan(&["generic"], Verify::Not, None);
+fn names_that_kubernetes_refuses_are_refused() {
+    assert_eq!(bmh::check(&fleet(BOTH, Verify::Insecure, Some("metal3"))), Ok(()));
+    let said = bmh::check(&fleet(BOTH, Verify::Insecure, Some("Metal_3"))).unwrap_err();
+    assert_eq!(said, "--namespace: 'Metal_3' is not a DNS label (RFC 1123); write a-z, 0-9 and -");
+    let mut wrong = fleet(&["generic"], Verify::Insecure, None);
     for name in ["-generic", "a-very-long-name-for-a-model-of-server-is-too-much"] {
-        name.clone_into(&mut std::sync::Arc::make_mut(&mut wrong.fleet.models[0].profile).name);
+        name.clone_into(&mut std::sync::Arc::make_mut(&mut wrong.config.models[0].profile).name);
         let said = bmh::check(&wrong).unwrap_err();
-        assert!(said.starts_with(&format!("profile '{name}' has a name that makes no DNS label")), "{said}");
+        assert!(
+            said.starts_with(&format!("profile '{name}': its nodes' names are not DNS labels")),
+            "{said}"
+        );
     }
 }
 
 #[test]
-fn the_address_of_the_controllers_is_scheme_host_and_port() {
+fn the_url_of_the_bmcs_is_scheme_host_and_port() {
     let bmc = |text: &str| addresses::urls(text, Layout::Shared, 2);
     assert_eq!(bmc("https://192.0.2.7:8443/").unwrap().pattern(), "https://192.0.2.7:8443");
-    assert_eq!(bmc("https://h/redfish").unwrap_err(), "it has a path; write scheme, host and port only");
-    assert_eq!(bmc("https://u:hunter2@h").unwrap_err(), "a user or password in a URL is not taken");
+    assert_eq!(
+        bmc("https://h/redfish").unwrap_err(),
+        "'https://h/redfish' has a path; write only scheme, host and port"
+    );
+    assert_eq!(
+        bmc("https://u:hunter2@h").unwrap_err(),
+        "the URL has a user or password ('@'); write it without them"
+    );
 }
 
 #[test]
 fn each_node_has_the_address_that_the_layout_gives_it() {
     let second = |bmc: &str, layout| {
-        let mut plan = plan(BOTH, Verify::Default, None);
-        plan.bmc = addresses::urls(bmc, layout, 2).unwrap();
-        assert_eq!(plan.bmc.pattern(), bmc);
-        let second = plan.nodes().nth(1).unwrap().address;
+        let mut fleet = fleet(BOTH, Verify::Default, None);
+        fleet.bmc = addresses::urls(bmc, layout, 2).unwrap();
+        assert_eq!(fleet.bmc.pattern(), bmc);
+        let second = fleet.nodes().nth(1).unwrap().address;
         let path = "/redfish/v1/Systems/1";
         let wanted = format!("\"redfish_address\":\"{second}\",\"redfish_system_id\":\"{path}\"");
-        for text in [printed(nodes_json::write, &plan), printed(ironic::write, &plan)] {
+        for text in [printed(nodes_json::write, &fleet), printed(ironic::write, &fleet)] {
             assert!(text.contains(&wanted), "{text}");
         }
-        let text = printed(bmh::write, &plan);
+        let text = printed(bmh::write, &fleet);
         assert!(text.contains(&format!("address: \"redfish-virtualmedia+{second}{path}\"")), "{text}");
         second
     };
@@ -118,21 +130,26 @@ fn each_node_has_the_address_that_the_layout_gives_it() {
 #[test]
 fn addresses_that_do_not_fit_the_layout_are_refused() {
     for (bmc, layout, nodes, said) in [
-        ("https://10.8.0.1:8443", Layout::Ip, 2, "'https://10.8.0.1:8443' is no block of addresses; "),
+        ("https://10.8.0.1:8443", Layout::Ip, 2, "'https://10.8.0.1:8443' is not a block of addresses; "),
         (
             "https://10.8.0.0/30:1",
             Layout::Ip,
             3,
-            "https://10.8.0.0/30:1 has room for 2 nodes, and there are 3",
+            "https://10.8.0.0/30:1 has room for 2 nodes, and there are 3; choose a larger block",
         ),
-        ("https://h:65535", Layout::Port, 2, "from port 65535 on there are 1 ports, and there are 2 nodes"),
+        (
+            "https://h:65535",
+            Layout::Port,
+            2,
+            "'https://h:65535' has room for 1 nodes, and there are 2; choose a lower port",
+        ),
         (
             "https://10.8.0.1:1",
             Layout::Host,
             2,
-            "'10.8.0.1' is an address; write the domain of the nodes' names",
+            "'10.8.0.1' is an IP address; write the domain of the nodes' names",
         ),
-        ("https://h:1/x", Layout::Port, 2, "it has a path; write scheme, host and port only"),
+        ("https://h:1/x", Layout::Port, 2, "'https://h:1/x' has a path; write only scheme, host and port"),
     ] {
         let error = addresses::urls(bmc, layout, nodes).unwrap_err();
         assert!(error.starts_with(said), "{error}");

@@ -1,11 +1,11 @@
-//! Texts in YAML.
+//! Strings in YAML.
 //!
-//! We print a fixed shape whose only variable parts are texts, and the one well-known YAML crate for serde is no longer
-//! kept. So the shape is written out, and every text is quoted; a quoted scalar has one rule, and it is this one.
+//! The exported documents have a fixed structure whose only variable parts are strings, and the known YAML crate for serde
+//! is no longer maintained. So `bmh.rs` writes the structure, and this file quotes each string.
 
 use std::fmt::{self, Write as _};
 
-/// A text as a double-quoted scalar (YAML 1.2, 7.3.1), which YAML 1.1 reads the same.
+/// A string as a double-quoted scalar (YAML 1.2, section 7.3.1). YAML 1.1 reads it in the same way.
 pub(super) struct Quoted<'a>(pub(super) &'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_text_can_end_it() {
+    fn no_character_of_a_string_ends_the_quotes() {
         let text = "a\"b\\c: #\n\u{2028}ü\u{1f525}";
         assert_eq!(Quoted(text).to_string(), r#""a\"b\\c: #\u000A\u2028\u00FC\U0001F525""#);
     }

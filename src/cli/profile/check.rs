@@ -1,24 +1,23 @@
-//! `fauxmetal profile check`: everything that `serve` checks of a model before it listens, and advice on what a client
-//! will miss.
+//! `fauxmetal profile check`: the checks of `serve`, and warnings about missing parts that clients need.
 
 use std::io::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::cli::ExitCode;
+use crate::cli::exit_code::ExitCode;
 use crate::cli::out::{self, Output};
 use crate::dmtf::{BootTarget, ResetType};
 use crate::profile::{self, Profile};
 
-/// A check beyond loading: warnings, or the one fault that makes a model unusable.
+/// A check of a loaded model: warnings, or the error that makes the model unusable.
 type Check = fn(&Arc<Profile>) -> Result<Vec<String>, String>;
 
-/// All checks, in the order of their warnings. Whoever serves more of a profile adds its own here.
+/// All checks, in the order of their warnings.
 const CHECKS: &[Check] = &[documents, what_ironic_needs];
 
 #[derive(Serialize)]
-struct Verdict<'a> {
+struct CheckResult<'a> {
     profile: &'a str,
     ok: bool,
     error: Option<String>,
@@ -26,44 +25,44 @@ struct Verdict<'a> {
 }
 
 pub(super) fn run(names: &[String], output: Output) -> anyhow::Result<ExitCode> {
-    let verdicts: Vec<_> = names.iter().map(|name| judge(name)).collect();
+    let results: Vec<_> = names.iter().map(|name| check(name)).collect();
     let mut out = out::stdout();
     match output {
-        Output::Json => out::json(&mut out, &verdicts)?,
+        Output::Json => out::json(&mut out, &results)?,
         Output::Text => {
-            for verdict in &verdicts {
-                match &verdict.error {
-                    None => writeln!(out, "{}: ok", verdict.profile)?,
-                    Some(error) => writeln!(out, "{}: {error}", verdict.profile)?,
+            for result in &results {
+                match &result.error {
+                    None => writeln!(out, "{}: ok", result.profile)?,
+                    Some(error) => writeln!(out, "{}: {error}", result.profile)?,
                 }
-                for warning in &verdict.warnings {
-                    writeln!(out, "{}: warning: {warning}", verdict.profile)?;
+                for warning in &result.warnings {
+                    writeln!(out, "{}: warning: {warning}", result.profile)?;
                 }
             }
         }
     }
     out.flush()?;
-    Ok(if verdicts.iter().all(|v| v.ok) { ExitCode::Ok } else { ExitCode::WrongProfile })
+    Ok(if results.iter().all(|v| v.ok) { ExitCode::Ok } else { ExitCode::WrongProfile })
 }
 
-fn judge(name: &str) -> Verdict<'_> {
+fn check(name: &str) -> CheckResult<'_> {
     let mut warnings = Vec::new();
     let outcome = profile::named(name).map_err(|e| e.to_string()).and_then(|profile| {
-        for check in CHECKS {
-            warnings.extend(check(&profile)?);
+        for run in CHECKS {
+            warnings.extend(run(&profile)?);
         }
         Ok(())
     });
-    Verdict { profile: name, ok: outcome.is_ok(), error: outcome.err(), warnings }
+    CheckResult { profile: name, ok: outcome.is_ok(), error: outcome.err(), warnings }
 }
 
-/// Renders every document of a sample machine and follows every link.
+/// Renders every document of a new node and follows every link.
 fn documents(profile: &Arc<Profile>) -> Result<Vec<String>, String> {
     let problems = crate::redfish::check::profile(profile);
     if problems.is_empty() { Ok(Vec::new()) } else { Err(problems.join("; ")) }
 }
 
-/// What sushy and Ironic ask of every machine; without it they fail on their side, in words that do not lead here.
+/// Parts that sushy and Ironic need of every server. Without them they fail with messages that do not name the cause.
 fn what_ironic_needs(profile: &Arc<Profile>) -> Result<Vec<String>, String> {
     let mut warnings = Vec::new();
     let mut lacks = |missing: bool, warning: String| {
@@ -81,21 +80,15 @@ fn what_ironic_needs(profile: &Arc<Profile>) -> Result<Vec<String>, String> {
     }
     for reset in [ResetType::On, ResetType::ForceOff, ResetType::ForceRestart, ResetType::GracefulShutdown] {
         let missing = !profile.reset_types.contains(&reset);
-        lacks(
-            missing,
-            format!("reset_types lacks {}: some of Ironic's power changes will fail", reset.as_str()),
-        );
+        lacks(missing, format!("reset_types lacks {}: some power changes of Ironic fail", reset.as_str()));
     }
     let optical = profile.media_slots.iter().any(profile::inventory::MediaSlot::is_optical);
     lacks(
         !optical,
         "no virtual_media slot takes CD or DVD: Ironic cannot boot it from virtual media".to_owned(),
     );
-    lacks(
-        !profile.nics.iter().any(|n| n.link),
-        "no nic has link = true: it has no port for Ironic".to_owned(),
-    );
-    lacks(profile.drives().next().is_none(), "it has no drive: Ironic can deploy to ramdisk only".to_owned());
+    lacks(!profile.nics.iter().any(|n| n.link), "no nic has link = true: Ironic gets no port".to_owned());
+    lacks(profile.drives().next().is_none(), "no drive: Ironic can only deploy to a ramdisk".to_owned());
     Ok(warnings)
 }
 
@@ -106,20 +99,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_built_in_profile_is_what_ironic_needs() {
+    fn every_built_in_profile_has_what_ironic_needs() {
         for name in profile::built_in_names() {
-            let verdict = judge(name);
+            let result = check(name);
             assert!(
-                verdict.ok && verdict.warnings.is_empty(),
+                result.ok && result.warnings.is_empty(),
                 "{name}: {:?} {:?}",
-                verdict.error,
-                verdict.warnings
+                result.error,
+                result.warnings
             );
         }
     }
 
     #[test]
-    fn what_a_client_will_miss_is_told() {
+    fn missing_parts_are_warnings() {
         let mut profile = profile::built_in("generic").unwrap();
         let p = Arc::make_mut(&mut profile);
         p.boot_targets.retain(|t| *t != BootTarget::Cd);
@@ -128,13 +121,8 @@ mod tests {
         p.nics.iter_mut().for_each(|n| n.link = false);
         p.storage.clear();
         let warnings = what_ironic_needs(&profile).unwrap();
-        let starts = [
-            "boot_targets lacks Cd",
-            "reset_types lacks ForceOff",
-            "no virtual_media",
-            "no nic",
-            "it has no drive",
-        ];
+        let starts =
+            ["boot_targets lacks Cd", "reset_types lacks ForceOff", "no virtual_media", "no nic", "no drive"];
         assert_eq!(warnings.len(), starts.len(), "{warnings:?}");
         for (warning, start) in warnings.iter().zip(starts) {
             assert!(warning.starts_with(start), "{warning}");
@@ -143,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_profile_that_does_not_load_is_wrong() {
-        let verdict = judge("./nowhere");
-        assert!(!verdict.ok && verdict.error.unwrap().contains("nowhere/profile.toml"));
+        let result = check("./nowhere");
+        assert!(!result.ok && result.error.unwrap().contains("nowhere/profile.toml"));
     }
 }

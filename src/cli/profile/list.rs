@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use serde::Serialize;
 
-use crate::cli::ExitCode;
+use crate::cli::exit_code::ExitCode;
 use crate::cli::out::{self, Output};
 use crate::profile::{built_in, built_in_names};
 

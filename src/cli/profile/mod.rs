@@ -1,4 +1,4 @@
-//! `fauxmetal profile`: which models there are, what one is made of, and whether one of your own is right.
+//! `fauxmetal profile`: lists, shows and checks models of servers.
 
 mod check;
 mod list;
@@ -7,7 +7,7 @@ mod view;
 
 use clap::{Parser, Subcommand};
 
-use super::ExitCode;
+use super::exit_code::ExitCode;
 use super::out::Output;
 
 /// List, show and check models of server
@@ -24,7 +24,7 @@ Examples:
   fauxmetal profile show generic -o json
   fauxmetal profile check ./my-server
 
-How to write one is in nodes/README.md of the source.";
+nodes/README.md in the source code says how to write a model.";
 
 #[derive(Subcommand)]
 enum Verb {
@@ -35,10 +35,11 @@ enum Verb {
         #[command(flatten)]
         print: Print,
     },
-    /// Show what a model is made of
+    /// Show the components, BIOS attributes and timings of a model
     ///
-    /// JSON: an object with the keys of profile.toml (nodes/README.md of the source has them), those with a default
-    /// filled in, and with name, cpu_arch, memory_mib (of all modules) and overlays (DMTF types that have one).
+    /// JSON: an object with the keys of profile.toml (see nodes/README.md in the source code), including keys that have their
+    /// default value, and with name, cpu_arch, memory_mib (the sum of all modules) and overlays (the DMTF types that have
+    /// one).
     Show {
         /// A built-in model, or a path with a '/' in it
         #[arg(value_name = "NAME|DIR")]
@@ -46,10 +47,10 @@ enum Verb {
         #[command(flatten)]
         print: Print,
     },
-    /// Check models as `serve` does, and what Ironic will want of them
+    /// Check models as `serve` does, and warn about missing parts that Ironic needs
     ///
-    /// Ends with 3 when one is wrong. JSON: an array of {profile, ok, error, warnings}, in the order given; error is
-    /// null when ok is true.
+    /// The exit code is 3 if a model is wrong. JSON: an array of {profile, ok, error, warnings}, in the order given; error
+    /// is null if ok is true.
     Check {
         /// Built-in models, or paths with a '/' in them
         #[arg(value_name = "NAME|DIR", required = true)]
@@ -61,7 +62,7 @@ enum Verb {
 
 #[derive(clap::Args)]
 struct Print {
-    /// How to print it
+    /// Format of the output
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Output,
 }

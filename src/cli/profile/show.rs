@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::view::View;
+use crate::cli::exit_code::{ExitCode, UsageError};
 use crate::cli::out::{self, Output, table};
-use crate::cli::{ExitCode, UsageError};
 use crate::profile::bios::{Attribute, Kind, Value};
 use crate::profile::{self, Profile};
 
@@ -100,7 +100,7 @@ fn row(label: &str, text: String) -> [String; 2] {
     [label.to_owned(), text]
 }
 
-/// Equal things are told once, with their number.
+/// One row for each different thing, with its number.
 fn counted(label: &str, things: impl Iterator<Item = String>) -> Vec<[String; 2]> {
     let (mut order, mut counts) = (Vec::new(), BTreeMap::new());
     for thing in things {

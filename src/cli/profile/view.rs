@@ -1,16 +1,15 @@
-//! A model as `profile show -o json` prints it: the keys of its `profile.toml`, and what follows from them.
+//! The output of `profile show -o json`: the keys of `profile.toml` and derived values.
 
 use serde::Serialize;
 
 use crate::profile::Profile;
 
-/// The model with what its `profile.toml` does not say by itself.
 #[derive(Serialize)]
 pub(super) struct View<'a> {
     name: &'a str,
     memory_mib: u64,
     cpu_arch: &'static str,
-    /// DMTF types whose documents the model changes.
+    /// DMTF types that have an overlay.
     overlays: Vec<&'a str>,
     #[serde(flatten)]
     profile: &'a Profile,

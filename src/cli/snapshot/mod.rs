@@ -1,4 +1,4 @@
-//! `fauxmetal snapshot`: a kept fleet as one file, to go back to, copy, and begin others from.
+//! `fauxmetal snapshot`: a persisted fleet as one file, to restore, copy and start other fleets from.
 
 mod transfer;
 mod view;
@@ -7,19 +7,18 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
+use super::exit_code::{ExitCode, UsageError};
 use super::out::Output;
-use super::{ExitCode, UsageError};
 use crate::clock;
 use crate::config::setting::STATE;
 use crate::store::snapshot::{self, Reader};
 use crate::store::{Directory, Store, StoreError};
 use crate::time::SimTime;
 
-/// Save, restore, list and copy snapshots of a kept fleet
+/// Save, restore, list and copy snapshots of a persisted fleet
 ///
-/// A snapshot is one file that holds a whole fleet: which nodes there are, and what each remembers, secrets such as
-/// agents' tokens among it. Sessions at a service root that all nodes share are not in it.
-/// The state directory must not be in use.
+/// A snapshot is one file with a whole fleet: its nodes and the state of each node, including secrets such as agents'
+/// tokens. Sessions at a service root that all nodes share are not included. The state directory must not be in use.
 #[derive(Parser)]
 #[command(after_help = HELP)]
 pub(super) struct Args {
@@ -29,12 +28,12 @@ pub(super) struct Args {
 
 const HELP: &str = "\
 Examples:
-  Keep a fleet, bring it to where tests begin, and save that:
+  Persist a fleet, prepare it for tests, and save it:
     fauxmetal serve --nodes 1000 --state fleet
     fauxmetal snapshot save available --state fleet
     fauxmetal snapshot export available available.snapshot --state fleet
 
-  Begin every CI job from there, with one file and one command:
+  Start every CI job from there, with one file and one command:
     fauxmetal serve --snapshot available.snapshot
 
   Go back:
@@ -42,7 +41,7 @@ Examples:
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Save the fleet as a snapshot of that name
+    /// Save the fleet as a snapshot
     Save {
         #[arg(value_parser = name)]
         name: String,
@@ -51,9 +50,10 @@ enum Verb {
         #[command(flatten)]
         replace: Replace,
     },
-    /// Make the fleet what it was when the snapshot was saved
+    /// Replace the fleet by a snapshot
     ///
-    /// What was pending then goes on as if no time had passed. What the directory holds now is lost; save it first.
+    /// Pending operations continue as if no time had passed since the snapshot was saved. The present state of the fleet
+    /// is lost; save it first if you need it.
     Restore {
         #[arg(value_parser = name)]
         name: String,
@@ -62,13 +62,13 @@ enum Verb {
     },
     /// List the snapshots of a state directory
     ///
-    /// JSON: an array of {name, created, nodes, stored, seed, models, version, bytes, error}, sorted by name; created is
-    /// ISO 8601, stored are the nodes that differ from new ones, models an array of {profile, count}. Of a file that
-    /// cannot be read, error says why and the others are null.
+    /// JSON: an array of {name, created, nodes, stored, seed, models, version, bytes, error}, sorted by name. created is in
+    /// ISO 8601, stored is the number of nodes that differ from new ones, models is an array of {profile, count}. If a file
+    /// cannot be read, error has the reason, and all other values except name and bytes are null.
     List {
         #[command(flatten)]
         state: State,
-        /// How to print it
+        /// Format of the output
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: Output,
     },
@@ -76,16 +76,16 @@ enum Verb {
     Export {
         #[arg(value_parser = name)]
         name: String,
-        /// The file to write; - is standard output
+        /// The file to write, or - for standard output
         file: PathBuf,
         #[command(flatten)]
         state: State,
     },
-    /// Copy a snapshot into a state directory, once all of it has been read and found good
+    /// Copy a snapshot into a state directory, after all of it has been read and verified
     Import {
-        /// The file to read; - is standard input
+        /// The file to read, or - for standard input
         file: PathBuf,
-        /// Its name there, by default the file's
+        /// Name of the snapshot in the directory [default: the name of the file]
         #[arg(value_parser = name)]
         name: Option<String>,
         #[command(flatten)]
@@ -104,7 +104,7 @@ struct State {
 
 #[derive(clap::Args)]
 struct Replace {
-    /// Replace a snapshot of that name
+    /// Replace an existing snapshot of the same name
     #[arg(long)]
     force: bool,
 }
@@ -129,10 +129,14 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
 
 fn save(dir: &Path, name: &str, replace: bool) -> anyhow::Result<()> {
     let directory = Directory::lock(dir, false)?;
-    let store = Store::open(&directory)?
-        .ok_or_else(|| StoreError::Missing(format!("{}: it holds no fleet to be saved", dir.display())))?;
+    let store = Store::open(&directory)?.ok_or_else(|| {
+        StoreError::Missing(format!(
+            "{}: there is no fleet to save; start one with fauxmetal serve --state",
+            dir.display()
+        ))
+    })?;
     let header = snapshot::save(&directory, &store, name, replace, clock::unix_ms())?;
-    view::tell(&format!("saved '{name}': {}", view::size(&header)))
+    view::print(&format!("saved '{name}': {}", view::size(&header)))
 }
 
 fn restore(dir: &Path, name: &str) -> anyhow::Result<()> {
@@ -140,17 +144,20 @@ fn restore(dir: &Path, name: &str) -> anyhow::Result<()> {
     let reader = Reader::open(&file_of(dir, name)?)?;
     let size = view::size(reader.header());
     snapshot::restore(&directory, reader, SimTime::from_ms(clock::unix_ms()))?;
-    view::tell(&format!("restored '{name}': {size}"))
+    view::print(&format!("restored '{name}': {size}"))
 }
 
-/// The file of a snapshot that must be there.
+/// # Errors
+/// If there is no such snapshot.
 fn file_of(dir: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let file = snapshot::file_of(dir, name);
     if file.exists() {
         return Ok(file);
     }
     let names: Vec<_> = snapshot::list(dir)?.into_iter().map(|(name, _)| name).collect();
-    let there =
-        if names.is_empty() { "it holds none".to_owned() } else { format!("it holds {}", names.join(", ")) };
-    Err(UsageError(format!("{}: there is no snapshot '{name}'; {there}", dir.display())).into())
+    let known = match names.is_empty() {
+        true => "the directory has no snapshots".to_owned(),
+        false => format!("the known names are {}", names.join(", ")),
+    };
+    Err(UsageError(format!("{}: there is no snapshot '{name}'; {known}", dir.display())).into())
 }

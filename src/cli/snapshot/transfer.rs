@@ -6,18 +6,18 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::super::UsageError;
+use super::super::exit_code::UsageError;
 use super::super::out::stdout;
 use super::{file_of, name, view};
 use crate::store::snapshot::{self, Reader};
 use crate::store::{Directory, create_private};
 
-/// Stands for standard input or output.
+/// The name of standard input and output.
 const DASH: &str = "-";
 
 pub(super) fn export(dir: &Path, name: &str, to: &Path) -> anyhow::Result<()> {
     let file = file_of(dir, name)?;
-    // Its header is read before anything is written, so that what is no snapshot is not passed on.
+    // Reading the header first makes sure that only a snapshot is copied.
     Reader::open(&file)?;
     let said = |path: &Path| path.display().to_string();
     let mut source = File::open(&file).with_context(|| said(&file))?;
@@ -36,7 +36,7 @@ pub(super) fn import(dir: &Path, from: &Path, named: Option<&str>, replace: bool
     let dash = from.as_os_str() == DASH;
     let own = || {
         let stem = from.file_stem().and_then(|stem| stem.to_str()).filter(|_| !dash).unwrap_or_default();
-        name(stem).map_err(|why| UsageError(format!("{why}; give a name after the file")))
+        name(stem).map_err(|why| UsageError(format!("{why}; give a NAME after the file")))
     };
     let named = named.map_or_else(own, |named| Ok(named.to_owned()))?;
     let directory = Directory::lock(dir, true)?;
@@ -46,5 +46,5 @@ pub(super) fn import(dir: &Path, from: &Path, named: Option<&str>, replace: bool
         (Box::new(File::open(from).with_context(|| from.display().to_string())?), from)
     };
     let header = snapshot::import(&directory, &mut source, called, &named, replace)?;
-    view::tell(&format!("imported '{named}': {}", view::size(&header)))
+    view::print(&format!("imported '{named}': {}", view::size(&header)))
 }

@@ -1,4 +1,4 @@
-//! What `fauxmetal snapshot` prints.
+//! The output of `fauxmetal snapshot`.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::store::StoredModel;
 use crate::store::snapshot::{self, Header, Reader};
 use crate::time::SimTime;
 
-/// A snapshot as it is listed; the keys of the JSON form.
+/// A row of `snapshot list`; the fields are the keys of its JSON form.
 #[derive(Serialize)]
 struct Row {
     name: String,
@@ -77,13 +77,11 @@ fn text(row: Row) -> [String; 6] {
     ]
 }
 
-/// How much there is in one.
 pub(super) fn size(header: &Header) -> String {
     format!("{} nodes, {} of them not new", header.fleet.living(), header.stored)
 }
 
-/// Says what was done.
-pub(super) fn tell(what: &str) -> anyhow::Result<()> {
+pub(super) fn print(what: &str) -> anyhow::Result<()> {
     let mut out = out::stdout();
     writeln!(out, "{what}")?;
     out.flush()?;

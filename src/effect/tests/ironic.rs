@@ -234,7 +234,7 @@ async fn the_loop_serves_a_whole_fleet_within_the_limit_per_server() {
         () = fleet.keep_time() => panic!("keep_time ended"),
         () = tokio::time::sleep(Duration::from_secs(60)) => panic!("not all agents came up"),
     }
-    assert!(now.1.load(Ordering::SeqCst) <= Limits::default().calls_per_server);
+    assert!(now.1.load(Ordering::SeqCst) <= crate::limit::Limits::DEFAULT.calls_per_server);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
+use crate::limit::Limits;
 use crate::time::SimTime;
 
 /// The secret of a session, from which its token is written.
@@ -35,7 +36,7 @@ pub struct Session {
 impl Sessions {
     /// Sessions at one time, unless somebody says otherwise. Controllers have room for a handful; each conductor of Ironic
     /// opens one.
-    pub const LIMIT: usize = 16;
+    pub const LIMIT: usize = Limits::DEFAULT.sessions_per_bmc;
     /// Seconds without a request after which a session ends, until a client says otherwise.
     pub const TIMEOUT_S: u32 = 1800;
 

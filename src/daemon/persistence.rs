@@ -1,4 +1,4 @@
-//! What a fleet remembers of an earlier run or of a snapshot, and where it is kept from here on.
+//! The stored fleet: what is read from a state directory or a snapshot at the start, and stored from then on.
 
 use std::sync::Arc;
 
@@ -10,25 +10,24 @@ use crate::fleet::Fleet;
 use crate::node::{NodeId, State};
 use crate::redfish::Redfish;
 use crate::redfish::session::Sessions;
-use crate::store::{Directory, Keeper, Store, StoredFleet, snapshot};
+use crate::store::{Directory, Keeper, Store, StoreError, StoredFleet, snapshot};
 use crate::time::SimTime;
 
-/// What the fleet remembers of an earlier run, or of a snapshot.
-pub(super) struct Memory {
-    /// Where it is kept from here on.
+/// The contents of the state directory or of the snapshot; empty for a new fleet.
+pub(super) struct Stored {
     pub(super) directory: Option<Directory>,
-    /// What was found there.
+    /// The state file, if the directory has one.
     store: Option<Store>,
-    /// What the snapshot holds.
+    /// The nodes of the snapshot.
     nodes: Vec<(NodeId, State)>,
-    /// Nodes that are gone.
+    /// Indexes of removed nodes.
     pub(super) removed: Vec<u32>,
-    /// Simulated time goes on from there at least.
+    /// Simulated time must not start before it: clients have seen it.
     pub(super) time: SimTime,
 }
 
-impl Memory {
-    /// Reads what is to be remembered, and makes the configured fleet the one that it is of.
+impl Stored {
+    /// Reads the stored fleet, and changes the configuration to its nodes.
     pub(super) fn open(config: &mut Config) -> anyhow::Result<Self> {
         let directory = config.state.as_deref().map(|dir| Directory::lock(dir, true)).transpose()?;
         let store = directory.as_ref().map(Store::open).transpose()?.flatten();
@@ -48,13 +47,13 @@ impl Memory {
         Ok(Self { directory, store, nodes, removed, time })
     }
 
-    pub(super) fn restore(&self, fleet: &Fleet) -> anyhow::Result<()> {
+    pub(super) fn restore_nodes(&self, fleet: &Fleet) -> anyhow::Result<()> {
         let mut restored = self.store.as_ref().map_or(Ok(0), |store| store.restore(fleet))?;
         for (id, state) in &self.nodes {
             restored += u32::from(fleet.restore(*id, state.clone()));
         }
         if restored > 0 {
-            tracing::info!(nodes = restored, "remembered; all others are new");
+            tracing::info!(nodes = restored, "restored the stored nodes; all other nodes are new");
         }
         Ok(())
     }
@@ -63,28 +62,35 @@ impl Memory {
         let Some(store) = &self.store else { return Ok(()) };
         let now = redfish.fleet.clock().now();
         let restored = redfish.sessions.restore(&store.records(Sessions::RECORDS)?, now);
-        restored.map_err(|why| anyhow::anyhow!("{}: {why}", store.file().display()))
+        restored.map_err(|problem| anyhow::anyhow!("{}: {problem}", store.file().display()))
     }
 
-    /// Begins to keep the fleet, if it is to be kept. A new one is written only now that nothing else can go wrong.
-    pub(super) fn keep(self, config: &Config, fleet: &Arc<Fleet>) -> anyhow::Result<Option<Kept>> {
+    /// Starts to persist the fleet, if there is a state directory. Creates the state file of a new fleet.
+    pub(super) fn persist(self, config: &Config, fleet: &Arc<Fleet>) -> anyhow::Result<Option<Persistence>> {
         let (Some(directory), Some(ledger)) = (self.directory, fleet.ledger()) else { return Ok(None) };
         let store = match self.store {
             Some(store) => store,
             None => {
                 let now = fleet.clock().now();
-                let held = StoredFleet { removed: self.removed, ..config.fleet.held() };
-                Store::create(&directory, &held, now, self.nodes.into_iter().map(Ok))?
+                let stored = StoredFleet { removed: self.removed, ..config.fleet.stored() };
+                Store::create(&directory, &stored, now, self.nodes.into_iter().map(Ok))?
             }
         };
-        let keeper =
-            Keeper::start(store, Arc::clone(fleet), Arc::clone(ledger)).context("no thread to be had")?;
-        Ok(Some(Kept { keeper, _directory: directory }))
+        let keeper = Keeper::start(store, Arc::clone(fleet), Arc::clone(ledger))
+            .context("cannot start the thread that stores the fleet")?;
+        Ok(Some(Persistence { keeper, _directory: directory }))
     }
 }
 
-/// A fleet that is kept, in a directory that is held meanwhile.
-pub(super) struct Kept {
-    pub(super) keeper: Keeper,
+/// A fleet that is being persisted. The state directory stays locked meanwhile.
+pub(super) struct Persistence {
+    keeper: Keeper,
     _directory: Directory,
+}
+
+impl Persistence {
+    /// Stores the remaining changes and closes the state file.
+    pub(super) fn stop(self) -> Result<(), StoreError> {
+        self.keeper.stop()
+    }
 }

@@ -1,0 +1,75 @@
+//! The exported fleet: its nodes and the values that every format needs.
+
+use clap::ValueEnum;
+
+use crate::address::Urls;
+use crate::config::FleetConfig;
+use crate::node::spec::{Mac, Spec};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum BootMethod {
+    /// From a virtual CD; needs no DHCP
+    VirtualMedia,
+    /// From a URI that Ironic sets in the BMC; needs no DHCP
+    Http,
+    /// From the network, by PXE or iPXE
+    Network,
+}
+
+/// How clients verify the BMCs' certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verify {
+    /// With the CA certificates of their system, as by default.
+    Default,
+    /// With the CA certificate at this path on their host.
+    Ca(String),
+    /// The certificates are not verified.
+    Insecure,
+}
+
+/// The input of every format.
+pub(super) struct ExportedFleet {
+    pub(super) config: FleetConfig,
+    pub(super) bmc: Urls,
+    pub(super) verify: Verify,
+    pub(super) boot: BootMethod,
+    pub(super) namespace: Option<String>,
+    pub(super) with_password: bool,
+}
+
+/// A node as clients see it.
+pub(super) struct ExportedNode<'a> {
+    pub(super) spec: Spec<'a>,
+    /// The URL of its BMC.
+    pub(super) address: String,
+    /// The path of its system.
+    pub(super) system_id: String,
+}
+
+impl ExportedFleet {
+    /// The password, if it may be printed. The default password is public.
+    pub(super) fn password(&self) -> Option<&str> {
+        let password = &self.config.password;
+        (self.with_password || password.is_public()).then(|| password.reveal())
+    }
+
+    pub(super) fn nodes(&self) -> impl Iterator<Item = ExportedNode<'_>> {
+        self.config
+            .iter()
+            .map(|(id, profile)| ExportedNode::new(Spec { seed: self.config.seed, id, profile }, &self.bmc))
+    }
+}
+
+impl<'a> ExportedNode<'a> {
+    fn new(spec: Spec<'a>, bmc: &Urls) -> Self {
+        let id = if bmc.are_own() { spec.profile.ids.system.clone() } else { spec.uuid().to_string() };
+        let system_id = format!("/redfish/v1/Systems/{id}");
+        Self { spec, address: bmc.of(spec.id.0, || spec.name()), system_id }
+    }
+
+    /// The MAC addresses of interfaces with a cable. Ironic cannot use the others.
+    pub(super) fn macs(&self) -> impl Iterator<Item = Mac> {
+        let ports = (0u8..).zip(&self.spec.profile.nics);
+        ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.spec.mac(port))
+    }
+}

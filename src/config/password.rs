@@ -1,0 +1,87 @@
+//! The credentials of every BMC: user name and password.
+
+use std::fmt;
+use std::io::Read as _;
+
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::error::ConfigError;
+use super::raw::RawSettings;
+use super::setting::{PASSWORD, PASSWORD_FILE, USER};
+
+/// A password. `Debug` does not print it, and it is wiped from memory when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(Zeroizing<String>);
+
+/// The longest user name and password.
+const MAX_CREDENTIAL_BYTES: usize = 256;
+
+impl Password {
+    /// The value of `--password`, or the first line of the file that `--password-file` names.
+    pub(super) fn new(raw: &RawSettings) -> Result<Self, ConfigError> {
+        let from_file = raw.first(&PASSWORD_FILE).is_some()
+            && (raw.first(&PASSWORD).is_none() || raw.overrides(&PASSWORD_FILE, &PASSWORD)?);
+        let password = if from_file {
+            raw.optional(&PASSWORD_FILE, |path| credential(&first_line(path)?))?.unwrap_or_default()
+        } else {
+            raw.required(&PASSWORD, credential)?
+        };
+        Ok(Self(password.into()))
+    }
+
+    /// Whether it is the default password, which the help shows.
+    pub fn is_public(&self) -> bool {
+        PASSWORD.default == Some(self.reveal())
+    }
+
+    /// Wipes the password, once its hash has been made.
+    pub fn wipe(&mut self) {
+        self.0.zeroize();
+    }
+
+    /// The password in clear text.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
+pub(super) fn user(raw: &RawSettings) -> Result<String, ConfigError> {
+    raw.required(&USER, |text| match text.contains(':') {
+        true => Err(format!(
+            "'{text}' contains ':', which HTTP Basic authentication does not allow in a user name"
+        )),
+        false => credential(text),
+    })
+}
+
+/// The first line of a file, without its line end.
+fn first_line(path: &str) -> Result<Zeroizing<String>, String> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = std::fs::File::open(path).and_then(|file| {
+        // One byte more than any password with its line end, so that a wrong file is not read whole.
+        file.take(MAX_CREDENTIAL_BYTES as u64 + 3).read_to_end(&mut bytes)
+    });
+    read.map_err(|error| format!("cannot read '{path}': {error}"))?;
+    let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    let line = std::str::from_utf8(line).map_err(|_| format!("the first line of '{path}' is not UTF-8"))?;
+    Ok(Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+}
+
+fn credential(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("the value is empty; write at least one character".to_owned()),
+        text if text.len() > MAX_CREDENTIAL_BYTES => {
+            Err(format!("the value is longer than the {MAX_CREDENTIAL_BYTES} bytes allowed"))
+        }
+        text if text.contains(char::is_control) => {
+            Err("the value contains a control character; remove it".to_owned())
+        }
+        text => Ok(text.to_owned()),
+    }
+}

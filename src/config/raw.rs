@@ -1,0 +1,234 @@
+//! The settings as written: the texts from flags, environment and configuration file, each with its origin, not parsed yet.
+//! A flag takes precedence over the environment, the environment over the file.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::error::{ConfigError, Origin, suggestion};
+use super::file::{self, FileError};
+use super::setting::{ALL, CONFIG, ENV_PREFIX, Kind, Setting};
+
+/// A value as written. It has no `Debug`, since it may be a password.
+#[derive(Clone)]
+pub(super) struct RawValue {
+    pub(super) text: String,
+    pub(super) origin: Origin,
+}
+
+/// The values from one source, by the name of their setting.
+pub(super) type Layer = BTreeMap<&'static str, Vec<RawValue>>;
+
+/// The values of each setting on the command line, in the order written.
+pub type Flags = Vec<(&'static Setting, Vec<String>)>;
+
+/// For each setting the values from the source with the highest precedence.
+pub struct RawSettings(Layer);
+
+impl RawSettings {
+    /// Merges flags, environment and the configuration file that they name.
+    ///
+    /// `environment` holds all variables; variables without the prefix `FAUXMETAL_` and empty values are ignored.
+    ///
+    /// # Errors
+    /// For a variable or key that is not a setting, and for a file that cannot be read.
+    pub fn gather(
+        flags: Flags,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let mut layer = variables(environment)?;
+        for (setting, texts) in flags {
+            let given = texts.into_iter().map(|text| RawValue { text, origin: Origin::Flag });
+            layer.insert(setting.name, given.collect());
+        }
+        if let Some(path) = layer.get(CONFIG.name).and_then(|given| given.first()) {
+            let from_file = file::read(Path::new(&path.text)).map_err(|error| match error {
+                FileError::Unreadable(problem) => ConfigError::at(&CONFIG, &path.origin, problem),
+                FileError::Wrong(error) => error,
+            })?;
+            for (name, given) in from_file {
+                layer.entry(name).or_insert(given);
+            }
+        }
+        Ok(Self(layer))
+    }
+
+    pub(super) fn all(&self, setting: &Setting) -> &[RawValue] {
+        self.0.get(setting.name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first written value.
+    pub(super) fn first(&self, setting: &Setting) -> Option<&RawValue> {
+        self.all(setting).first()
+    }
+
+    /// The precedence of the source that has the setting; 0 if no source has it.
+    pub(super) fn precedence(&self, setting: &Setting) -> u8 {
+        self.first(setting).map_or(0, |given| given.origin.precedence())
+    }
+
+    /// Of two settings that exclude each other: whether `one` has a higher precedence than `other`.
+    ///
+    /// # Errors
+    /// If both come from the same source.
+    pub(super) fn overrides(&self, one: &Setting, other: &Setting) -> Result<bool, ConfigError> {
+        let (precedence, than) = (self.precedence(one), self.precedence(other));
+        match self.first(one) {
+            Some(value) if precedence == than => {
+                let problem = format!("cannot be combined with {}; give only one of them", other.flag());
+                Err(ConfigError::at(one, &value.origin, problem))
+            }
+            _ => Ok(precedence > than),
+        }
+    }
+
+    pub(super) fn origin(&self, setting: &Setting) -> Origin {
+        self.first(setting).map_or(Origin::Default, |value| value.origin.clone())
+    }
+
+    /// The parsed value or default; `None` if there is neither.
+    pub(super) fn optional<T>(
+        &self,
+        setting: &Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        let fallback =
+            setting.default.map(|text| RawValue { text: text.to_owned(), origin: Origin::Default });
+        self.first(setting)
+            .or(fallback.as_ref())
+            .map(|given| parse(&given.text).map_err(|e| ConfigError::at(setting, &given.origin, e)))
+            .transpose()
+    }
+
+    /// The parsed value of a setting that has a default.
+    pub(super) fn required<T>(
+        &self,
+        setting: &Setting,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        Ok(self.optional(setting, parse)?.expect("the list of settings gives it a default"))
+    }
+
+    /// All parsed values with their origins, or the default alone.
+    pub(super) fn list<T>(
+        &self,
+        setting: &Setting,
+        max: usize,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<(T, Origin)>, ConfigError> {
+        self.list_or(setting, setting.default, max, parse)
+    }
+
+    /// Like [`list`](Self::list), with another default.
+    pub(super) fn list_or<T>(
+        &self,
+        setting: &Setting,
+        default: Option<&str>,
+        max: usize,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<(T, Origin)>, ConfigError> {
+        let fallback: Vec<_> = default
+            .map(|text| RawValue { text: text.to_owned(), origin: Origin::Default })
+            .into_iter()
+            .collect();
+        let given = if self.all(setting).is_empty() { &fallback } else { self.all(setting) };
+        if let Some(over) = given.get(max) {
+            let problem = format!("{} values are given; at most {max} are allowed", given.len());
+            return Err(ConfigError::at(setting, &over.origin, problem));
+        }
+        let read = |given: &RawValue| match parse(&given.text) {
+            Ok(value) => Ok((value, given.origin.clone())),
+            Err(problem) => Err(ConfigError::at(setting, &given.origin, problem)),
+        };
+        given.iter().map(read).collect()
+    }
+}
+
+fn variables(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Layer, ConfigError> {
+    let mut layer = Layer::new();
+    for (name, value) in environment {
+        let Some(name) = name.to_str().filter(|n| n.starts_with(ENV_PREFIX)) else { continue };
+        let Some(setting) = ALL.iter().find(|s| s.variable() == name) else {
+            let near = suggestion(name, ALL.iter().map(|s| s.variable()));
+            return Err(ConfigError::new(name, format!("there is no such setting{near}")));
+        };
+        let not_utf8 = |_| ConfigError::new(name, "the value is not UTF-8; write it in UTF-8");
+        let text = value.into_string().map_err(not_utf8)?;
+        let given = |text: &str| RawValue { text: text.trim().to_owned(), origin: Origin::Environment };
+        let values: Vec<_> = match setting.kind {
+            Kind::One | Kind::Switch if setting.verbatim => {
+                vec![RawValue { text, origin: Origin::Environment }]
+            }
+            Kind::One | Kind::Switch => vec![given(&text)],
+            Kind::Many | Kind::Pairs => text.split(',').map(given).collect(),
+        };
+        if values.iter().any(|given| !given.text.is_empty()) {
+            layer.insert(setting.name, values);
+        }
+    }
+    Ok(layer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::setting::{IRONIC, NODES, PASSWORD, SPEED};
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+        pairs.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()
+    }
+
+    fn texts(raw: &RawSettings, setting: &Setting) -> Vec<String> {
+        raw.all(setting).iter().map(|g| g.text.clone()).collect()
+    }
+
+    #[test]
+    fn a_flag_overrides_the_environment_and_the_environment_overrides_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "nodes = 1\nspeed = 2.5\nironic = [\"http://f1\", \"http://f2\"]\n").unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let environment =
+            env(&[("FAUXMETAL_NODES", "10"), ("FAUXMETAL_CONFIG", &path), ("HOME", "/nowhere")]);
+        let raw = RawSettings::gather(vec![(&NODES, vec!["100".into()])], environment.clone()).unwrap();
+        assert_eq!((texts(&raw, &NODES), raw.precedence(&NODES)), (vec!["100".to_owned()], 3));
+        assert_eq!(texts(&raw, &SPEED), ["2.5"]);
+        assert_eq!(texts(&raw, &IRONIC), ["http://f1", "http://f2"]);
+        let raw = RawSettings::gather(vec![], environment).unwrap();
+        assert_eq!((texts(&raw, &NODES), raw.precedence(&NODES)), (vec!["10".to_owned()], 2));
+    }
+
+    #[test]
+    fn a_list_in_the_environment_is_comma_separated_and_replaces_the_list_of_the_file() {
+        let raw = RawSettings::gather(vec![], env(&[("FAUXMETAL_IRONIC", "http://a, http://b")])).unwrap();
+        assert_eq!(texts(&raw, &IRONIC), ["http://a", "http://b"]);
+    }
+
+    #[test]
+    fn an_empty_variable_is_ignored_and_a_password_keeps_its_spaces() {
+        let raw =
+            RawSettings::gather(vec![], env(&[("FAUXMETAL_NODES", ""), ("FAUXMETAL_PASSWORD", " a,b ")]))
+                .unwrap();
+        assert_eq!((texts(&raw, &NODES), texts(&raw, &PASSWORD)), (vec![], vec![" a,b ".to_owned()]));
+    }
+
+    #[test]
+    fn an_unknown_variable_is_refused_with_a_suggestion_or_all_known_names() {
+        let said = |name: &str| RawSettings::gather(vec![], env(&[(name, "x")])).err().unwrap().to_string();
+        assert_eq!(
+            said("FAUXMETAL_NODE"),
+            "FAUXMETAL_NODE: there is no such setting; did you mean FAUXMETAL_NODES?"
+        );
+        let all = said("FAUXMETAL_ENTIRELY_DIFFERENT");
+        assert!(all.contains("the known names are FAUXMETAL_NODES, FAUXMETAL_PROFILE, "), "{all}");
+    }
+
+    #[test]
+    fn a_missing_file_is_named_with_the_setting_that_names_it() {
+        let said =
+            RawSettings::gather(vec![(&CONFIG, vec!["/nowhere/fleet.toml".into()])], vec![]).err().unwrap();
+        assert_eq!(
+            said.to_string(),
+            "--config: cannot read /nowhere/fleet.toml: No such file or directory (os error 2)"
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! The parts of the daemon, each built from the configuration. This is the one place that hands settings and limits over.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use tokio::task::JoinHandle;
+
+use super::identities::Identities;
+use super::listeners::Listeners;
+use super::persistence::Stored;
+use crate::address::Layout;
+use crate::admin::{self, Admin, Source};
+use crate::clock::Clock;
+use crate::config::{Config, Trust};
+use crate::effect;
+use crate::fleet::{Effects, Fleet};
+use crate::ipa;
+use crate::limit::Limits;
+use crate::meter::Page;
+use crate::node::NodeId;
+use crate::redfish::auth::Account;
+use crate::redfish::{Redfish, check};
+use crate::server::{Listener, Server};
+
+/// The fleet with its stored nodes, persisted from here on if there is a state directory.
+pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fleet>, Effects)> {
+    let clock = Clock::wall_after(config.speed, stored.time);
+    let (fleet, effects) = Fleet::new(config.fleet.seed, clock);
+    for model in config.fleet.models.iter().chain(&config.fleet.added) {
+        let problems = check::profile(&model.profile);
+        ensure!(problems.is_empty(), "profile '{}': {}", model.profile.name, problems.join("; "));
+        fleet.add(&model.profile, model.count)?;
+    }
+    for id in &stored.removed {
+        fleet.remove(NodeId(*id));
+    }
+    if stored.directory.is_some() {
+        fleet.keep();
+    }
+    stored.restore_nodes(&fleet)?;
+    Ok((Arc::new(fleet), effects))
+}
+
+/// The one account of every BMC. Wipes the configured password.
+pub(super) fn account(config: &mut Config) -> Account {
+    let account = Account::new(&config.fleet.user, config.fleet.password.reveal());
+    config.fleet.password.wipe();
+    account
+}
+
+pub(super) fn redfish(
+    config: &Config,
+    fleet: &Arc<Fleet>,
+    account: Account,
+    listeners: &Listeners,
+) -> Redfish {
+    let mut redfish = Redfish::new(Arc::clone(fleet), account);
+    redfish.sessions.limit = config.limits.sessions;
+    redfish.own_sessions = config.limits.sessions_per_bmc;
+    redfish.facts.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
+    redfish.facts.places =
+        listeners.bmcs.iter().map(|listener| (listener.is_tls(), listener.place())).collect();
+    redfish
+}
+
+pub(super) fn agents(fleet: &Arc<Fleet>, listeners: &Listeners) -> ipa::Api {
+    ipa::Api::new(Arc::clone(fleet), listeners.agent_urls.clone(), listeners.bmc_places())
+}
+
+pub(super) fn server(
+    config: &Config,
+    listeners: Listeners,
+    redfish: &Arc<Redfish>,
+    agents: &Arc<ipa::Api>,
+) -> Server {
+    let mut server = Server::new(config.limits);
+    for listener in listeners.bmcs {
+        server.add(listener, Arc::clone(redfish), config.limits.body_bytes);
+    }
+    server.add(listeners.agents, Arc::clone(agents), config.limits.agent_body_bytes);
+    server
+}
+
+pub(super) fn outgoing(
+    config: &Config,
+    identities: &Identities,
+    listeners: &Listeners,
+) -> anyhow::Result<effect::Settings> {
+    let ca = match &config.trust {
+        Trust::Ca(file) => Some(std::fs::read(file).with_context(|| format!("{}", file.display()))?),
+        Trust::System | Trust::Insecure => None,
+    };
+    Ok(effect::Settings {
+        ironic: config.ironic.iter().map(|url| url.as_str().to_owned()).collect(),
+        ca,
+        insecure: config.trust == Trust::Insecure,
+        network_boot: config.network_boot.as_ref().map(|url| url.as_str().to_owned()),
+        agent_urls: listeners.agent_urls.clone(),
+        bmcs: listeners.bmc_places(),
+        agent_ca_pem: config.agent_listen.tls.then(|| identities.agent_pem.clone()),
+        images: config.images,
+        egress: config.egress.clone(),
+        limits: config.limits,
+        ..effect::Settings::default()
+    })
+}
+
+/// The metrics of one part.
+pub(super) fn metrics<T: Send + Sync + 'static>(of: &Arc<T>, meter: fn(&T, &mut Page)) -> Source {
+    let of = Arc::clone(of);
+    Box::new(move |page| meter(&of, page))
+}
+
+/// The running admin listener.
+pub(super) struct AdminListener {
+    pub(super) url: String,
+    pub(super) task: JoinHandle<usize>,
+}
+
+/// Starts the admin listener, if it is configured. It has a server of its own, so that metrics can be read while the other
+/// server is at its limits.
+pub(super) fn start_admin(
+    config: &Config,
+    identities: &Identities,
+    sources: Vec<Source>,
+) -> anyhow::Result<Option<AdminListener>> {
+    let Some(listen) = &config.admin_listen else { return Ok(None) };
+    let shown = listen.tls.then(|| identities.redfish.clone());
+    let listener = Listener::at(listen.place(Layout::Shared), 1, shown)?;
+    let url = config.url(listen, listener.address().port());
+    let limits = Limits { connections: admin::CONNECTIONS, refusals: 4, ..Limits::DEFAULT };
+    let mut server = Server::new(limits);
+    server.add(listener, Arc::new(Admin::new(sources)), admin::BODY_BYTES);
+    Ok(Some(AdminListener { url, task: tokio::spawn(server.run(std::future::pending())) }))
+}

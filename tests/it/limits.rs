@@ -1,0 +1,252 @@
+//! Every limit of `--limit`, set in the built binary and driven to its effect.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use fauxmetal::limit::{CountedBy, Limit};
+
+use super::load::{Daemon, LOGIN, TOKEN, answer, ask, connect, eventually, ironic, within};
+
+/// Longer than the second to which each time is set, and shorter than its default.
+const SOON: Duration = Duration::from_secs(8);
+
+/// Starts a daemon with `value` for the limit.
+fn serve(limit: Limit, value: u64, more: &[&str]) -> Daemon {
+    assert!(limit.allowed().contains(&value), "{value}");
+    let limit = format!("{}={value}", limit.name());
+    Daemon::start(":", &[&["--password", "hunter2", "--limit", &limit], more].concat())
+}
+
+/// Sends a part of a request, or a whole one, whose response is not read yet.
+fn send(stream: &mut TcpStream, text: &str) {
+    stream.write_all(text.as_bytes()).unwrap();
+}
+
+/// The status of the next response.
+fn status(stream: &mut TcpStream) -> u16 {
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    let (head, _) = answer(stream).expect("no response came within the time");
+    head[9..12].parse().unwrap()
+}
+
+fn is_closed(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    assert_eq!(stream.read(&mut [0]).expect("the connection is still open"), 0);
+}
+
+/// The head of a request whose body of `length` bytes is still to come.
+fn login_head(host: &str, length: usize) -> String {
+    format!(
+        "POST /redfish/v1/SessionService/Sessions HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\n\r\n"
+    )
+}
+
+/// Logs in twice: the second session is one too many.
+fn log_in_twice(daemon: &Daemon, host: &str) {
+    let body = r#"{"UserName": "admin", "Password": "hunter2"}"#;
+    // With a host name for each BMC, only the port of the URL is of use here.
+    let url = daemon.ready["redfish"][0].as_str().unwrap();
+    let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
+    let mut stream = connect(([127, 0, 0, 1], port).into());
+    for expected in [201, 503] {
+        send(&mut stream, &format!("{}{body}", login_head(host, body.len())));
+        assert_eq!(status(&mut stream), expected);
+    }
+}
+
+/// Powers on every system with the network as boot source, and returns the systems' UUIDs.
+fn boot_all(daemon: &Daemon) -> Vec<String> {
+    let mut stream = connect(daemon.redfish());
+    let (_, systems) = ask(&mut stream, "GET", "/redfish/v1/Systems", LOGIN, "");
+    let systems: serde_json::Value = serde_json::from_str(&systems).unwrap();
+    let paths = systems["Members"].as_array().unwrap().iter().map(|m| m["@odata.id"].as_str().unwrap());
+    let boot = |path: &str| {
+        let pxe = r#"{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}"#;
+        assert_eq!(ask(&mut stream, "PATCH", path, LOGIN, pxe).0, 204);
+        let reset = format!("{path}/Actions/ComputerSystem.Reset");
+        assert_eq!(ask(&mut stream, "POST", &reset, LOGIN, r#"{"ResetType": "On"}"#).0, 204);
+        path.rsplit('/').next().unwrap().to_owned()
+    };
+    paths.map(boot).collect()
+}
+
+/// Starts a daemon whose nodes have all booted into an agent. Returns the agents' UUIDs.
+fn serve_agents(limit: Limit, value: u64, nodes: &str, more: &[&str]) -> (Daemon, Vec<String>) {
+    let (url, _) = ironic();
+    let network_boot = format!("{url}/boot/");
+    let flags = ["--nodes", nodes, "--boot-time", "0s", "--network-boot", &network_boot];
+    let daemon = serve(limit, value, &[&flags, more].concat());
+    let agents = boot_all(&daemon);
+    let serving = "fauxmetal_nodes{state=\"agent_serving\"}";
+    eventually("all agents are ready", || daemon.figure(serving) == nodes.parse::<f64>().unwrap());
+    (daemon, agents)
+}
+
+/// Sends a command to an agent, without waiting for the response.
+fn command(daemon: &Daemon, agent: &str, query: &str, body: &str) -> TcpStream {
+    let mut stream = connect(daemon.address(&daemon.ready["agent"]));
+    let length = body.len();
+    let path = format!("/{agent}/v1/commands/?agent_token={TOKEN}{query}");
+    send(&mut stream, &format!("POST {path} HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{body}"));
+    stream
+}
+
+/// A server that accepts connections and never responds.
+fn silent_server() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+/// Sets the limit, shows its effect, and shows that it is counted.
+fn drive(limit: Limit) {
+    let daemon = match limit {
+        Limit::Connections | Limit::ConnectionsPerBmc | Limit::ConnectionsPerClient => {
+            let daemon = serve(limit, 2, &[]);
+            let mut streams: Vec<_> = (0..3).map(|_| connect(daemon.redfish())).collect();
+            let statuses = streams.iter_mut().map(|s| ask(s, "GET", "/redfish/v1/", "", "").0);
+            assert_eq!(statuses.collect::<Vec<_>>(), [200, 200, 503]);
+            daemon
+        }
+        Limit::Requests => {
+            let daemon = serve(limit, 1, &[]);
+            let (mut first, mut second) = (connect(daemon.redfish()), connect(daemon.redfish()));
+            send(&mut first, &login_head("localhost", 10));
+            eventually("one request waits", || daemon.figure("fauxmetal_requests_in_flight") == 1.0);
+            send(&mut second, &login_head("localhost", 10));
+            assert_eq!(status(&mut second), 503);
+            daemon
+        }
+        Limit::HeaderBytes => {
+            let daemon = serve(limit, 8192, &[]);
+            let mut stream = connect(daemon.redfish());
+            send(&mut stream, &format!("GET /redfish/v1/ HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(16_000)));
+            assert_eq!(status(&mut stream), 431);
+            daemon
+        }
+        Limit::UriBytes => {
+            let daemon = serve(limit, 256, &[]);
+            let path = format!("/redfish/v1/?{}", "x".repeat(300));
+            assert_eq!(ask(&mut connect(daemon.redfish()), "GET", &path, "", "").0, 414);
+            daemon
+        }
+        Limit::BodyBytes => {
+            let daemon = serve(limit, 1024, &[]);
+            let mut stream = connect(daemon.redfish());
+            send(&mut stream, &login_head("localhost", 1025));
+            assert_eq!(status(&mut stream), 413);
+            daemon
+        }
+        Limit::AgentBodyBytes => {
+            let daemon = serve(limit, 1024, &[]);
+            let mut stream = command(&daemon, "any", "", &" ".repeat(1025));
+            assert_eq!(status(&mut stream), 413);
+            daemon
+        }
+        Limit::BodiesBytes => {
+            let daemon = serve(limit, 1024, &[]);
+            let mut stream = connect(daemon.redfish());
+            send(&mut stream, &format!("{}{}", login_head("localhost", 200_000), " ".repeat(100_000)));
+            assert_eq!(status(&mut stream), 503);
+            daemon
+        }
+        Limit::HandshakeTime => {
+            let daemon = serve(limit, 1, &["--listen", "https://127.0.0.1:0"]);
+            let url = daemon.ready["redfish"][1].as_str().unwrap();
+            let address = url.strip_prefix("https://").unwrap().parse().unwrap();
+            is_closed(&mut connect(address));
+            daemon
+        }
+        Limit::HeaderTime => {
+            let daemon = serve(limit, 1, &[]);
+            let mut stream = connect(daemon.redfish());
+            send(&mut stream, "GET /redfish");
+            is_closed(&mut stream);
+            daemon
+        }
+        Limit::BodyTime => {
+            let daemon = serve(limit, 1, &[]);
+            let mut stream = connect(daemon.redfish());
+            send(&mut stream, &login_head("localhost", 10));
+            assert_eq!(status(&mut stream), 408);
+            daemon
+        }
+        Limit::IdleTime => {
+            let daemon = serve(limit, 1, &[]);
+            is_closed(&mut connect(daemon.redfish()));
+            daemon
+        }
+        Limit::WriteTime => {
+            let daemon = serve(limit, 1, &["--nodes", "1000"]);
+            let mut stream = connect(daemon.redfish());
+            // More responses than the buffers of both sockets can hold.
+            send(&mut stream, &format!("GET /redfish/v1/Systems HTTP/1.1\r\n{LOGIN}\r\n").repeat(300));
+            let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
+            within(SOON, "the client is cut off", || daemon.figure(&hits) >= 1.0);
+            daemon
+        }
+        Limit::RequestTime => {
+            let (daemon, agents) = serve_agents(limit, 1, "1", &["--timing", "command=1h"]);
+            let body = r#"{"name": "image.install_bootloader", "params": {"root_uuid": null}}"#;
+            assert_eq!(status(&mut command(&daemon, &agents[0], "&wait=true", body)), 503);
+            daemon
+        }
+        Limit::Sessions => {
+            let daemon = serve(limit, 1, &[]);
+            log_in_twice(&daemon, "localhost");
+            daemon
+        }
+        Limit::SessionsPerBmc => {
+            let daemon = serve(limit, 1, &["--addresses", "host", "--domain", "bmc.example"]);
+            log_in_twice(&daemon, "generic-0.bmc.example");
+            daemon
+        }
+        Limit::Calls | Limit::CallsPerServer => {
+            let (_silent, url) = silent_server();
+            let daemon = serve(limit, 1, &["--nodes", "3", "--boot-time", "0s", "--network-boot", &url]);
+            boot_all(&daemon);
+            eventually("two nodes wait", || daemon.figure("fauxmetal_calls_waiting") == 2.0);
+            assert_eq!(daemon.figure("fauxmetal_calls_in_flight"), 1.0);
+            daemon
+        }
+        Limit::Downloads => {
+            let (silent, url) = silent_server();
+            let (daemon, agents) = serve_agents(limit, 1, "3", &[]);
+            let hash = "ab".repeat(32);
+            let body = format!(
+                r#"{{"name": "standby.prepare_image", "params": {{"image_info": {{"id": "i", "urls": ["{url}/i"],
+                "node_uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "disk_format": "raw", "stream_raw_images": true,
+                "os_hash_algo": "sha256", "os_hash_value": "{hash}"}}}}}}"#
+            );
+            for agent in &agents {
+                assert_eq!(status(&mut command(&daemon, agent, "", &body)), 200);
+            }
+            let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
+            eventually("two downloads wait", || daemon.figure(&hits) == 2.0);
+            let _download = silent.accept().unwrap();
+            silent.set_nonblocking(true).unwrap();
+            assert!(silent.accept().is_err(), "only one image is being downloaded");
+            daemon
+        }
+    };
+    let counted = match limit.counted_by() {
+        CountedBy::Server | CountedBy::Redfish | CountedBy::Effect => limit,
+        CountedBy::BodyBytes => Limit::BodyBytes,
+    };
+    let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", counted.name());
+    eventually("the limit is counted", || daemon.figure(&hits) >= 1.0);
+}
+
+#[test]
+fn every_limit_reaches_the_place_where_it_acts() {
+    for limits in Limit::ALL.chunks(5) {
+        std::thread::scope(|scope| {
+            for limit in limits {
+                // The name of the thread is in the message of its panic.
+                let named = std::thread::Builder::new().name(limit.name().to_owned());
+                named.spawn_scoped(scope, || drive(*limit)).unwrap();
+            }
+        });
+    }
+}
