@@ -1,6 +1,7 @@
 //! Parts of documents and bodies that several types of resource have.
 
 use crate::dmtf::IndicatorLed;
+use crate::profile::inventory::Drive;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
@@ -29,6 +30,12 @@ pub(super) fn condition(cx: &NodeCx<'_>, d: &mut Doc<'_>, text: &[&str]) {
 pub(super) fn ok(d: &mut Doc<'_>) {
     d.put("State", "Enabled");
     d.put("Health", "OK");
+}
+
+/// A link to a drive, in parts.
+pub(super) fn drive_link<'a>(cx: &NodeCx<'a>, drive: &'a Drive) -> [&'a str; 4] {
+    let [base, key] = cx.model.chassis();
+    [base, key, "/Drives/", &drive.id]
 }
 
 /// `BootOptionReference` of the boot option with that number.

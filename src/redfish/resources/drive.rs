@@ -13,12 +13,6 @@ pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().drives().for_each(|(_, _, drive)| each(&drive.id));
 }
 
-/// A link to a drive, in parts.
-pub(super) fn link<'a>(cx: &NodeCx<'a>, drive: &'a Drive) -> [&'a str; 4] {
-    let [base, key] = cx.model.chassis();
-    [base, key, "/Drives/", &drive.id]
-}
-
 /// The drive in the URI, with its number in the node and its storage controller.
 fn of<'a>(cx: &NodeCx<'a>) -> (u8, &'a Storage, &'a Drive) {
     let mut drives = cx.profile().drives();

@@ -26,7 +26,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     });
     d.array("Drives", |d| {
         for drive in &storage.drives {
-            d.item_link(&super::drive::link(cx, drive));
+            d.item_link(&common::drive_link(cx, drive));
         }
     });
     d.put("Drives@odata.count", storage.drives.len());

@@ -35,7 +35,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("CapacityBytes", drive.capacity_bytes);
     d.put("BlockSizeBytes", drive.block_bytes);
     d.object("Status", common::ok);
-    d.object("Links", |d| d.one_link("Drives", &super::drive::link(cx, drive)));
+    d.object("Links", |d| d.one_link("Drives", &common::drive_link(cx, drive)));
 }
 
 /// `Volumes` in the links of a drive.
