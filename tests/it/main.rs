@@ -7,6 +7,7 @@ mod budget;
 mod cli;
 mod documents;
 mod figures;
+mod formats;
 mod kept;
 mod load;
 mod tidy;
