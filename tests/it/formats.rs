@@ -5,6 +5,7 @@
 //! version itself showed of the fleet. `tests/README.md` says how a fixture is made.
 
 use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -203,5 +204,40 @@ fn a_session_that_an_earlier_version_stored_is_open_today() {
             folder.display()
         );
         assert_eq!(redfish.call(&get("no-token")).status(), StatusCode::UNAUTHORIZED);
+    }
+}
+
+/// A state file and a snapshot whose format is one that no version knows yet.
+#[test]
+fn a_later_format_is_refused_and_the_message_says_what_to_do() {
+    let (_, folder) = fixtures().pop().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    let state = copy.path().join("state.redb");
+    std::fs::copy(folder.join("state.redb"), &state).unwrap();
+    let database = redb::Database::open(&state).unwrap();
+    let write = database.begin_write().unwrap();
+    let records = redb::TableDefinition::<&str, &[u8]>::new("records");
+    write.open_table(records).unwrap().insert("format", b"99".as_slice()).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    let of_state = Store::open(&Directory::hold(copy.path(), false).unwrap()).err().unwrap();
+
+    let file = copy.path().join("fleet.snapshot");
+    let mut text = String::new();
+    let packed = std::fs::File::open(folder.join("fleet.snapshot")).unwrap();
+    flate2::read::MultiGzDecoder::new(packed).read_to_string(&mut text).unwrap();
+    let later = text.replacen(&format!("\"format\":{FORMAT}"), "\"format\":99", 1);
+    assert_ne!(later, text);
+    let packed = std::fs::File::create(&file).unwrap();
+    let mut packed = flate2::write::GzEncoder::new(packed, flate2::Compression::fast());
+    packed.write_all(later.as_bytes()).unwrap();
+    packed.finish().unwrap();
+    let of_snapshot = snapshot::Reader::open(&file).err().unwrap();
+
+    for (error, file) in [(of_state, &state), (of_snapshot, &file)] {
+        let text = error.to_string();
+        for part in [file.to_str().unwrap(), "99", &FORMAT.to_string(), "use the version that wrote it"] {
+            assert!(text.contains(part), "'{part}' is missing: {text}");
+        }
     }
 }

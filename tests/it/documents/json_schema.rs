@@ -1,8 +1,8 @@
-//! DMTF's JSON schemas, from the archive that lies beside the project where there is one.
+//! A second opinion beside `csdl`: DMTF's JSON Schema, read from an archive beside the project where there is one.
 //!
-//! The archive holds the newest version of each type. Schemas refer to each other without a version, through files that
-//! list all versions and hold what has none; such a file is made here, with the one version that there is. What has no
-//! version is left open, except what nearly every document has.
+//! The archive holds the newest version of each type only. Schemas refer to each other through files without a version,
+//! which list all versions of a type and define the types that have none. Such a file is made here, with the one version
+//! that is there. A type without a version may be anything, except for the few types that nearly every document has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Cursor, Read as _};
@@ -12,24 +12,24 @@ use std::sync::{Arc, OnceLock};
 use jsonschema::{Draft, Retrieve, Uri, Validator};
 use serde_json::{Value, json};
 
-/// Where DMTF's schemas name each other.
+/// The URL below which DMTF's schemas refer to each other.
 const BASE: &str = "http://redfish.dmtf.org/schemas/v1/";
 
-/// What the archive holds.
+/// The content of the archive.
 struct Files {
     /// Schemas by name: `Chassis.v1_28_0.json`.
     schemas: BTreeMap<String, Value>,
-    /// Definitions that they refer to, by the file that is to hold them.
+    /// Names of definitions that the schemas refer to, by the file without a version that must hold them.
     wanted: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// The folder with the archive; `REDFISH_SCHEMAS` in the environment names another.
+/// The folder of the archive. The environment variable `REDFISH_SCHEMAS` names another one.
 pub(super) fn folder() -> PathBuf {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/redfish-schemas");
     std::env::var_os("REDFISH_SCHEMAS").map_or_else(beside, PathBuf::from)
 }
 
-/// The schemas, if they are there.
+/// The schemas, if the archive is there.
 pub(super) fn load() -> Option<Schemas> {
     static FILES: OnceLock<Option<Arc<Files>>> = OnceLock::new();
     let files = FILES.get_or_init(unpack).clone()?;
@@ -55,7 +55,7 @@ fn unpack() -> Option<Arc<Files>> {
         let mut text = String::new();
         entry.read_to_string(&mut text).unwrap();
         let mut schema: Value = serde_json::from_str(&text).unwrap();
-        // DMTF's own dialect adds words to draft 7 and takes none away.
+        // DMTF's dialect is draft 7 with more keywords.
         schema.as_object_mut().unwrap().remove("$schema");
         schema.as_object_mut().unwrap().remove("$id");
         note_references(&schema, &mut files.wanted);
@@ -80,20 +80,20 @@ fn note_references(schema: &Value, wanted: &mut BTreeMap<String, BTreeSet<String
     }
 }
 
-/// Compiled schemas, one for each type met.
+/// Schemas that are compiled when a document of their type is first checked.
 pub(super) struct Schemas {
     files: Arc<Files>,
     validators: HashMap<String, Validator>,
 }
 
 impl Schemas {
-    /// What is wrong with a document.
+    /// The mistakes of a document.
     pub(super) fn mistakes(&mut self, document: &Value) -> Vec<String> {
         let kind = document["@odata.type"].as_str().unwrap_or_default();
         self.mistakes_of(kind.trim_start_matches('#'), document)
     }
 
-    /// What is wrong with a document of the type `kind`, as in `Chassis.v1_28_0.Chassis`.
+    /// The mistakes of a document of the type `kind`, as `Chassis.v1_28_0.Chassis`.
     pub(super) fn mistakes_of(&mut self, kind: &str, document: &Value) -> Vec<String> {
         let (schema, name) = kind.rsplit_once('.').unwrap_or(("", kind));
         let file = format!("{schema}.json");
@@ -109,7 +109,7 @@ impl Schemas {
     }
 }
 
-/// Finds the schemas that others refer to.
+/// Finds the schemas that other schemas refer to.
 struct Archive(Arc<Files>);
 
 impl Retrieve for Archive {
@@ -126,7 +126,7 @@ impl Retrieve for Archive {
             let found =
                 newest.and_then(|(file, schema)| Some((file, schema["definitions"].get(definition)?)));
             let schema = match found {
-                // Our documents hold links to resources, and never resources.
+                // A document holds a link in place of another resource.
                 Some((_, schema)) if schema["properties"].get("@odata.id").is_some() => {
                     json!({"$ref": format!("{BASE}odata-v4.json#/definitions/idRef")})
                 }
@@ -139,7 +139,7 @@ impl Retrieve for Archive {
     }
 }
 
-/// What `Resource` defines without a version, as far as nearly every document has it.
+/// The definitions of `Resource` that have no version and that nearly every document uses; any other is open.
 fn unversioned(kind: &str, definition: &str) -> Value {
     let health = json!({"enum": ["OK", "Warning", "Critical", null]});
     match (kind, definition) {

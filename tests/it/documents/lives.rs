@@ -210,23 +210,34 @@ pub(super) fn request(method: Method, uri: &str, body: &Value) -> Request<Bytes>
     request.header("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=").body(body).unwrap()
 }
 
-/// A client changes everything that it can change on a machine that is off; then the machine starts.
+/// A client changes everything that it can change on a machine that is off, one property at a time. Then the machine starts.
 fn settings(life: &mut Life) {
+    let drive = life.get("{chassis}/Drives")["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
     let order: Vec<Value> =
         life.get("{system}")["Boot"]["BootOrder"].as_array().unwrap().iter().rev().cloned().collect();
-    life.patch(
-        "{system}",
-        json!({"AssetTag": "rack \"7\"", "IndicatorLED": "Lit", "Boot": {
-            "BootSourceOverrideTarget": "UefiHttp", "BootSourceOverrideEnabled": "Continuous",
-            "HttpBootUri": "http://images.example/boot.efi?a=b&c=d", "BootOrder": order,
-        }}),
-    );
-    life.patch("{chassis}", json!({"IndicatorLED": "Blinking"}));
-    let drive = life.get("{chassis}/Drives")["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
-    life.patch(&drive, json!({"LocationIndicatorActive": true}));
-    life.patch("{manager}", json!({"DateTime": "2019-01-02T03:04:05-01:30"}));
-    life.patch("/redfish/v1/SessionService", json!({"SessionTimeout": 86_400}));
-    life.moment("tags, lights, boot settings and clock changed");
+    for (name, path, body) in [
+        ("asset tag changed", "{system}", json!({"AssetTag": "rack \"7\""})),
+        ("system LED lit", "{system}", json!({"IndicatorLED": "Lit"})),
+        ("boot override set", "{system}", json!({"Boot": {"BootSourceOverrideTarget": "Pxe"}})),
+        (
+            "boot override made continuous",
+            "{system}",
+            json!({"Boot": {"BootSourceOverrideEnabled": "Continuous"}}),
+        ),
+        (
+            "boot URI set",
+            "{system}",
+            json!({"Boot": {"HttpBootUri": "http://images.example/boot.efi?a=b&c=d"}}),
+        ),
+        ("boot order changed", "{system}", json!({"Boot": {"BootOrder": order}})),
+        ("chassis LED blinking", "{chassis}", json!({"IndicatorLED": "Blinking"})),
+        ("drive LED blinking", &drive, json!({"LocationIndicatorActive": true})),
+        ("clock changed", "{manager}", json!({"DateTime": "2019-01-02T03:04:05-01:30"})),
+        ("session timeout changed", "/redfish/v1/SessionService", json!({"SessionTimeout": 86_400})),
+    ] {
+        life.patch(path, body);
+        life.moment(name);
+    }
     let login = json!({"UserName": "admin", "Password": "password"});
     for root in [Root::Shared, Root::Own, Root::Own] {
         let response = life.call(root, request(Method::POST, "/redfish/v1/SessionService/Sessions", &login));
