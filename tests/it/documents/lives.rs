@@ -24,8 +24,11 @@ use fauxmetal::time::SimTime;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
-/// Name and function of each life.
-const LIVES: [(&str, fn(&mut Life)); 6] = [
+/// Sends the requests and gives the answers of a life.
+type Live = fn(&mut Life);
+
+/// Each life by its name.
+const LIVES: [(&str, Live); 6] = [
     ("settings", settings),
     ("media", media),
     ("boot", boot),
@@ -102,7 +105,7 @@ impl Life {
         Self { redfish, agents, effects, uuid, moments: Vec::new() }
     }
 
-    fn lived(mut self, model: &'static str, name: &'static str, live: fn(&mut Self)) -> Lived {
+    fn lived(mut self, model: &'static str, name: &'static str, live: Live) -> Lived {
         self.moment("new");
         live(&mut self);
         Lived { model, name, moments: self.moments }

@@ -1,7 +1,6 @@
 //! Documents obey DMTF's schemas: in CSDL on every clone, and in JSON Schema too where DMTF's archive is there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
 use std::sync::OnceLock;
 
 use fauxmetal::node::NodeId;
@@ -10,7 +9,7 @@ use fauxmetal::redfish::check::{crawl_own, get, sample};
 use serde_json::{Value, json};
 
 use super::csdl::Schemas;
-use super::{documents, documents_of_service, json_schema, lives, type_of};
+use super::{documents, documents_of_service, json_schema, lives, say, type_of};
 
 /// Types of the table of resources of which no document exists: no request creates a task yet.
 const WITHOUT_DOCUMENT: [&str; 1] = ["Task.v1_7_4.Task"];
@@ -48,11 +47,6 @@ fn find_documents() -> Vec<(String, Value)> {
         }
     }
     found
-}
-
-/// A message for people that the test runner shows although the test passes.
-fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn without_tests(text: &str) -> String {
             None => kept.push_str(line),
             // The item ends with its closing brace, or is a declaration of one line.
             Some(skipped) if indent == skipped && (line.ends_with(';') || line.trim() == "}") => {
-                skipped_indent = None
+                skipped_indent = None;
             }
             Some(_) => {}
         }

@@ -55,7 +55,7 @@ impl<'s> Check<'s> {
         let Some(object) = document.as_object() else { return self.mistake(&root, "it is no object") };
         match self.stated(object) {
             Some(Ok((place, structure))) if structure.is_entity => {
-                self.structure(&place, structure, None, object)
+                self.structure(&place, structure, None, object);
             }
             Some(Ok(_)) => self.mistake(&root, format!("{} is no resource", object["@odata.type"])),
             Some(Err(mistake)) => self.mistake(&root, mistake),
