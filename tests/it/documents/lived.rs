@@ -15,7 +15,8 @@ fn every_link_of_a_lived_node_leads_to_a_document() {
     let mut wrong = Vec::new();
     for lived in lives::all() {
         for moment in &lived.moments {
-            // Then the shared root answers 503 for every resource of the node, and the node's own root for all of it.
+            // During a restart of the controller the shared root answers 503 for every resource of the node, and the
+            // node's own root answers 503 for every request.
             let is_restarting = moment.name == "controller restarting";
             let is_away = |problem: &String| problem.ends_with("linked, and answers 503 Service Unavailable");
             if moment.problems.is_empty() == is_restarting || !moment.problems.iter().all(is_away) {
@@ -29,7 +30,7 @@ fn every_link_of_a_lived_node_leads_to_a_document() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The document without what moves by itself.
+/// The document without clocks and readings.
 fn still(document: &Value) -> Value {
     match document {
         Value::Object(map) => {

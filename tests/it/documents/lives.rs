@@ -1,8 +1,8 @@
-//! Nodes that clients, time and the outside have changed, so that tests see more than a new machine that is off.
+//! Nodes that have lived: requests, time, and the answers of other servers have changed them. A new machine that is off
+//! shows only a part of what its documents can hold.
 //!
-//! A life is a function that sends requests and gives answers, and takes a look at every document now and then. All
-//! changes that a client makes are HTTP requests; the answers of the outside (images, Ironic) are made here and nowhere
-//! else in these tests.
+//! A life is a function that sends requests to a node and answers its outgoing calls. At each `moment` it reads every
+//! document. Clients make changes by HTTP requests only; the answers of image servers and of Ironic are made in this file.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -39,7 +39,7 @@ const LIVES: [(&str, Live); 6] = [
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const ID: NodeId = NodeId(0);
-/// How far the clock moves between two looks at a node to which nothing happens: three and a half periods of a sensor.
+/// The most that the clock moves between the two looks of a moment, ms: three and a half periods of a sensor.
 const LATER_MS: u64 = 35_000;
 
 /// All documents, by service root and URI.
@@ -60,12 +60,12 @@ pub(crate) struct Seen {
     pub(crate) document: Value,
 }
 
-/// What every document showed at one moment, and again later, when nothing had happened but the clock.
+/// Every document at one moment, and again later, when only time has passed.
 pub(crate) struct Moment {
     pub(crate) name: &'static str,
     pub(crate) first: Look,
     pub(crate) later: Look,
-    /// Links that lead nowhere, and other problems that the crawl found.
+    /// Links to documents that cannot be read, and other problems that the crawl found.
     pub(crate) problems: Vec<String>,
 }
 
@@ -129,8 +129,6 @@ impl Life {
         for (root, pages) in [(Root::Shared, shared.0), (Root::Own, own.0)] {
             for (uri, document) in pages {
                 let response = self.call(root, request(Method::GET, &uri, &Value::Null));
-                let again: Value = serde_json::from_slice(response.body()).unwrap();
-                assert_eq!(again, document, "{uri}: two requests at one moment");
                 let etag = response.headers().get("ETag").unwrap_or_else(|| panic!("{uri} has no ETag"));
                 let etag = etag.to_str().unwrap().to_owned();
                 look.insert((root, uri), Seen { etag, document });
@@ -184,7 +182,7 @@ impl Life {
         self.redfish.fleet.wake_due();
     }
 
-    /// Goes from deadline to deadline until the node calls outside, and answers that call.
+    /// Goes from deadline to deadline until the node makes an outgoing call, and answers that call.
     fn answer(&mut self, kind: EffectKind, answer: Answer) {
         let (id, effect) = loop {
             match self.effects.try_recv() {
@@ -206,7 +204,7 @@ impl Life {
     }
 }
 
-/// A request of the administrator.
+/// A request with the credentials of the default account.
 pub(super) fn request(method: Method, uri: &str, body: &Value) -> Request<Bytes> {
     let body = if body.is_null() { Bytes::new() } else { body.to_string().into() };
     let request = Request::builder().method(method).uri(uri);
@@ -220,6 +218,7 @@ fn settings(life: &mut Life) {
         life.get("{system}")["Boot"]["BootOrder"].as_array().unwrap().iter().rev().cloned().collect();
     for (name, path, body) in [
         ("asset tag changed", "{system}", json!({"AssetTag": "rack \"7\""})),
+        ("asset tag emptied", "{system}", json!({"AssetTag": ""})),
         ("system LED lit", "{system}", json!({"IndicatorLED": "Lit"})),
         ("boot override set", "{system}", json!({"Boot": {"BootSourceOverrideTarget": "Pxe"}})),
         (

@@ -113,12 +113,9 @@ fn every_reviewed_document_is_checked() {
         let text: String = snapshots.map(|path| std::fs::read_to_string(path).unwrap()).collect();
         text.lines().filter(|line| line.starts_with("/redfish/v1")).map(str::to_owned).collect::<Vec<_>>()
     };
-    let places: BTreeSet<String> = all_documents().iter().map(|(place, _)| place.clone()).collect();
-    let mut missing: Vec<_> = reviewed("service").into_iter().filter(|uri| !places.contains(uri)).collect();
-    for model in built_in_names() {
-        let of_model = reviewed(model).into_iter().map(|uri| format!("{model} {uri}"));
-        missing.extend(of_model.filter(|place| !places.contains(place)));
-    }
+    let is_checked = |uri: &String| all_documents().iter().any(|(place, _)| place.ends_with(uri.as_str()));
+    let all = std::iter::once("service").chain(built_in_names()).flat_map(reviewed);
+    let missing: Vec<_> = all.filter(|uri| !is_checked(uri)).collect();
     assert!(missing.is_empty(), "documents with a snapshot that no schema was checked for: {missing:#?}");
 }
 
@@ -144,6 +141,7 @@ fn a_wrong_document_is_noticed() {
         (&system, "/@odata.type", json!("#Computer.v1_0_0.Computer")),
         (&system, "/@odata.type", removed.clone()),
         (&document("Bios"), "/@Redfish.Settings/@odata.type", json!("#Settings.v1_99_0.Settings")),
+        (&document("Bios"), "/@Redfish.Settings/@odata.type", json!("#Message.v1_3_0.Message")),
         // Names: a misspelt property, also in a nested object, in an action, and as the target of an annotation.
         (&system, "/Powerstate", json!("On")),
         (&system, "/Boot/BootSource", json!("Cd")),

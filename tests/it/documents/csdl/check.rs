@@ -178,6 +178,9 @@ impl<'s> Check<'s> {
             (Some(Type::Structure(structure)), Value::Object(object)) => match self.stated(object) {
                 // An OEM object is an OEM's own matter.
                 _ if kind == "Resource.OemObject" => {}
+                Some(Ok((stated, _))) if kind.split('.').next() != Some(stated.family) => {
+                    self.mistake(place, format!("{} is no {kind}", object["@odata.type"]));
+                }
                 Some(Ok((stated, structure))) => {
                     let place = Place { pointer: place.pointer.clone(), ..stated };
                     self.structure(&place, structure, None, object);
