@@ -47,7 +47,8 @@ fn still(document: &Value) -> Value {
     }
 }
 
-/// Compares the documents of two looks; `check` says what is wrong with a pair, if anything.
+/// Compares the documents of two looks. `check` is given whether the ETags and the contents are the same, and returns the
+/// mistake, if that is one.
 fn pairs(one: &Look, other: &Look, check: impl Fn(bool, bool) -> Option<&'static str>) -> Vec<String> {
     let both = one.iter().filter_map(|(key, first)| Some((key, first, other.get(key)?)));
     both.filter_map(|((root, uri), first, second)| {

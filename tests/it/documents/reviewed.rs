@@ -26,7 +26,7 @@ use super::changes::changes;
 use super::lives::{self, Look, Root};
 use super::{documents, documents_of_service, type_of};
 
-/// How a reviewer accepts what a test found.
+/// Tells a reviewer how to accept the differences that a test found.
 const ACCEPT: &str = "review the differences above; if they are intended, accept them with \
                       `INSTA_UPDATE=always cargo test --locked --test it documents` and commit the files";
 
@@ -52,8 +52,8 @@ fn by_type(pages: Vec<Page>, known: &BTreeSet<String>) -> (ByType, BTreeSet<Stri
     (types, texts)
 }
 
-/// Compares every text with the snapshot of its name, and adds the names that differ to `wrong`, also those of snapshots
-/// without a text.
+/// Compares every text with the snapshot of its name. It adds each snapshot that differs, and each one without a text, to
+/// `wrong`, so that the caller reports all of them.
 fn compare(folder: &Path, texts: &ByType, wrong: &mut Vec<String>) {
     for (name, text) in texts {
         insta::with_settings!({ snapshot_path => folder, prepend_module_to_snapshot => false, omit_expression => true }, {

@@ -84,7 +84,7 @@ fn every_type_of_the_table_has_a_schema_and_a_document_that_was_checked() {
     let namespaces: BTreeSet<&str> = included.collect();
     let unknown: Vec<_> = namespaces.iter().filter(|namespace| !schemas.has(namespace)).collect();
     assert!(unknown.is_empty(), "DMTF has no schema of these versions: {unknown:?}");
-    // The rest of a document's types, and the names without a version, are no resources.
+    // These are parts of documents, and the names without a version are abstract types.
     let helpers = ["Message.", "Resource.", "Settings.", "RedfishExtensions."];
     let wanted = namespaces.into_iter().filter(|namespace| {
         let is_resource = namespace.contains(".v") || namespace.ends_with("Collection");
@@ -119,7 +119,7 @@ fn every_reviewed_document_is_checked() {
     assert!(missing.is_empty(), "documents with a snapshot that no schema was checked for: {missing:#?}");
 }
 
-/// Each mistake that a schema can name is found in a document that has it, so the checks above are no empty loops.
+/// The checks above find every kind of mistake in a document that has it.
 #[test]
 fn a_wrong_document_is_noticed() {
     let schemas = Schemas::get();

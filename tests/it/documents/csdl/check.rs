@@ -29,14 +29,14 @@ impl Place<'_> {
 }
 
 impl Schemas {
-    /// What is wrong with the document of a resource or of a collection, each mistake with a JSON pointer.
+    /// The mistakes of the document of a resource or of a collection, each with a JSON pointer.
     pub(crate) fn mistakes(&self, document: &Value) -> Vec<String> {
         let mut check = Check { schemas: self, mistakes: Vec::new() };
         check.document(document);
         check.mistakes
     }
 
-    /// What is wrong with the error that a service answers with (DSP0266, "Error responses").
+    /// The mistakes of the body of an error response (DSP0266, "Error responses").
     pub(crate) fn mistakes_of_error(&self, body: &Value) -> Vec<String> {
         let mut check = Check { schemas: self, mistakes: Vec::new() };
         let place = Place { pointer: String::new(), family: "RedfishError", version: None };
@@ -52,12 +52,12 @@ impl<'s> Check<'s> {
 
     fn document(&mut self, document: &Value) {
         let root = Place { pointer: String::new(), family: "", version: None };
-        let Some(object) = document.as_object() else { return self.mistake(&root, "it is no object") };
+        let Some(object) = document.as_object() else { return self.mistake(&root, "it is not an object") };
         match self.stated(object) {
             Some(Ok((place, structure))) if structure.is_entity => {
                 self.structure(&place, structure, None, object);
             }
-            Some(Ok(_)) => self.mistake(&root, format!("{} is no resource", object["@odata.type"])),
+            Some(Ok(_)) => self.mistake(&root, format!("{} is not a resource", object["@odata.type"])),
             Some(Err(mistake)) => self.mistake(&root, mistake),
             None => self.mistake(&root, "there is no @odata.type"),
         }
@@ -134,7 +134,7 @@ impl<'s> Check<'s> {
             return self.element(place, property, value);
         }
         let Some(elements) = value.as_array() else {
-            return self.mistake(place, format!("{value} is no array"));
+            return self.mistake(place, format!("{value} is not an array"));
         };
         for (n, element) in elements.iter().enumerate() {
             self.element(&place.below(n), property, element);
@@ -148,7 +148,7 @@ impl<'s> Check<'s> {
             (Shape::Link, _) => {
                 let link = value.as_object().filter(|object| object.len() == 1);
                 if !link.is_some_and(|link| link.get("@odata.id").is_some_and(Value::is_string)) {
-                    self.mistake(place, format!("{value} is no link"));
+                    self.mistake(place, format!("{value} is not a link"));
                 }
             }
             (Shape::Excerpt, Value::Object(object)) => {
@@ -156,7 +156,7 @@ impl<'s> Check<'s> {
                     Some(Type::Structure(structure)) => {
                         self.structure(place, structure, Some(&property.copy), object);
                     }
-                    _ => self.mistake(place, format!("{} is no resource", property.kind)),
+                    _ => self.mistake(place, format!("{} is not a resource", property.kind)),
                 }
             }
             (Shape::Value | Shape::Expanded | Shape::Excerpt, _) => {
@@ -174,12 +174,12 @@ impl<'s> Check<'s> {
             (None, _) => self.mistake(place, format!("there is no type {kind}")),
             (Some(Type::Narrowed { base, limits }), _) => self.primitive(place, base, limits, value),
             (Some(Type::Words(words)), Value::String(text)) if words.contains(text) => {}
-            (Some(Type::Words(words)), _) => self.mistake(place, format!("{value} is none of {words:?}")),
+            (Some(Type::Words(words)), _) => self.mistake(place, format!("{value} is not one of {words:?}")),
             (Some(Type::Structure(structure)), Value::Object(object)) => match self.stated(object) {
-                // An OEM object is an OEM's own matter.
+                // DMTF has no schema of the content of an OEM object.
                 _ if kind == "Resource.OemObject" => {}
                 Some(Ok((stated, _))) if kind.split('.').next() != Some(stated.family) => {
-                    self.mistake(place, format!("{} is no {kind}", object["@odata.type"]));
+                    self.mistake(place, format!("{} is not a {kind}", object["@odata.type"]));
                 }
                 Some(Ok((stated, structure))) => {
                     let place = Place { pointer: place.pointer.clone(), ..stated };
@@ -188,7 +188,7 @@ impl<'s> Check<'s> {
                 Some(Err(mistake)) => self.mistake(place, mistake),
                 None => self.structure(place, structure, None, object),
             },
-            (Some(Type::Structure(_)), _) => self.mistake(place, format!("{value} is no object")),
+            (Some(Type::Structure(_)), _) => self.mistake(place, format!("{value} is not an object")),
         }
     }
 
@@ -211,7 +211,7 @@ impl<'s> Check<'s> {
             other => panic!("the check does not know {other}"),
         };
         if !fits {
-            return self.mistake(place, format!("{value} is no {kind}"));
+            return self.mistake(place, format!("{value} is not of type {kind}"));
         }
         let is_outside = value.as_f64().is_some_and(|number| {
             limits.minimum.is_some_and(|least| number < least)
@@ -226,7 +226,7 @@ impl<'s> Check<'s> {
             self.mistake(place, format!("{value} does not match {pattern}"));
         }
         if !limits.words.is_empty() && !text(&|text| limits.words.iter().any(|word| word == text)) {
-            self.mistake(place, format!("{value} is none of {:?}", limits.words));
+            self.mistake(place, format!("{value} is not one of {:?}", limits.words));
         }
     }
 
@@ -265,7 +265,7 @@ impl<'s> Check<'s> {
         if !fits {
             self.mistake(
                 place,
-                format!("{value} is no value of such an annotation, or there is no such annotation"),
+                format!("{value} is not a valid value of this annotation, or the annotation does not exist"),
             );
         }
     }
@@ -274,14 +274,14 @@ impl<'s> Check<'s> {
     fn action(&mut self, place: &Place<'_>, action: &str, value: &Value) {
         let schemas = self.schemas;
         let Some(parameters) = schemas.actions.get(action) else {
-            return self.mistake(place, "there is no such action");
+            return self.mistake(place, "the schemas have no such action");
         };
         let family = parameters.first().map(|object| split(&object.kind).0);
         if family != Some(place.family) {
             self.mistake(place, format!("it is an action of {family:?}"));
         }
         let Some(object) = value.as_object() else {
-            return self.mistake(place, format!("{value} is no object"));
+            return self.mistake(place, format!("{value} is not an object"));
         };
         if !object.get("target").is_some_and(Value::is_string) {
             self.mistake(place, "it has no target");
