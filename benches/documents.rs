@@ -1,6 +1,6 @@
-//! What it costs to render each document, and to do what a client asks: time and allocations, per profile.
+//! Time and allocations of reading documents and of changing them, for each built-in model.
 //!
-//! `cargo bench --bench documents`. The first row, `copied`, is the limit: the bytes of a System, only copied.
+//! `cargo bench --bench documents`. The first row, `copied`, is the lower bound: a copy of the bytes of a System.
 
 use bytes::Bytes;
 use divan::{AllocProfiler, Bencher, black_box};
@@ -26,7 +26,7 @@ fn request(method: Method, uri: &str, body: &'static str) -> Request<Bytes> {
     request.body(Bytes::from_static(body.as_bytes())).expect("a request")
 }
 
-/// URIs of every document of a sample node, the system first.
+/// The URIs of all documents of a sample node, the system first.
 fn documents(profile: &str) -> Vec<String> {
     let (pages, _) = check::crawl(&service(profile));
     let mut uris: Vec<_> = pages.into_iter().map(|(uri, _)| uri).collect();

@@ -1,12 +1,12 @@
-//! What a fleet costs as it grows, and what its agents cost: `cargo bench --bench fleet`; `-- --quick` (or any
-//! `--max-time`) for a smoke run.
+//! The cost of a growing fleet and of its agents: `cargo bench --bench fleet`; `-- --quick` (or any `--max-time`) for a
+//! smoke run.
 //!
-//! 1. The daemon itself with 10 to 1,000,000 nodes: start to first answer, resident memory, what it does when idle.
-//! 2. Nodes being powered on, and nodes with a live agent: bytes each, in this process.
-//! 3. Heartbeats of those agents to an Ironic that only counts: how late each is, and the CPU they cost.
+//! 1. The daemon with 10 to 1,000,000 nodes: time from start to first response, resident memory, activity when idle.
+//! 2. Nodes that power on, and nodes with a running agent: bytes per node, in this process.
+//! 3. Heartbeats of those agents to an Ironic that only counts them: lateness, and CPU time.
 
-#![expect(clippy::print_stdout, reason = "a table is what a bench is for")]
-#![expect(clippy::panic, reason = "a bench that cannot measure has nothing to say")]
+#![expect(clippy::print_stdout, reason = "a bench prints a table")]
+#![expect(clippy::panic, reason = "a bench that cannot measure stops")]
 
 mod common;
 
@@ -49,7 +49,7 @@ fn main() {
     });
 }
 
-/// The daemon with fleets of these sizes.
+/// Starts the daemon with a fleet of each size and measures it.
 async fn growth(sizes: &[u32], quick: bool) {
     let certs = std::env::temp_dir().join(format!("fauxmetal-bench-{}", std::process::id()));
     let quiet = Duration::from_millis(if quick { 200 } else { 5000 });
@@ -92,7 +92,7 @@ async fn growth(sizes: &[u32], quick: bool) {
     let _ = std::fs::remove_dir_all(certs);
 }
 
-/// Agents in this process, and their heartbeats.
+/// Measures agents in this process, and their heartbeats.
 async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     let me = std::process::id();
     let mut sink = Sink::start();
@@ -107,7 +107,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     let idle = resident_bytes(me);
     for id in fleet.ids() {
         let done = fleet.apply(id, Command::Reset(ResetType::On));
-        assert!(matches!(done, Some(Ok(_))), "a new machine can be turned on");
+        assert!(matches!(done, Some(Ok(_))), "a new machine can be powered on");
     }
     let on = resident_bytes(me);
     bring_up(&fleet, &mut effects, &sink.url, heartbeat_timeout_s);
@@ -116,7 +116,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
         let mut secret = [7; 24];
         secret[..4].copy_from_slice(&id.0.to_le_bytes());
         let begun = fleet.apply(id, Command::BeginSession { user: "admin".into(), secret, most: 1 });
-        assert!(matches!(begun, Some(Ok(_))), "there is room for one");
+        assert!(matches!(begun, Some(Ok(_))), "a controller without sessions takes one");
     }
     let session = resident_bytes(me);
     let each = |bytes: u64| bytes.saturating_sub(before) / u64::from(nodes);
@@ -146,7 +146,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     let cpu = cpu_s(me);
     tokio::time::sleep(wait(*last)).await;
     let (cpu, seconds) = (cpu_s(me) - cpu, last.since_ms(*first) as f64 / 1000.0);
-    // The latest may be on their way still.
+    // The last heartbeats may still be on their way.
     tokio::time::sleep(Duration::from_secs(3)).await;
     performing.abort();
     waking.abort();
@@ -155,7 +155,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     for (uuid, at) in sink.arrivals() {
         let id = fleet.find(uuid).expect("one of these nodes");
         let late = &mut late[id.0 as usize];
-        // An agent's first heartbeat is the one whose time is known.
+        // Only the due time of an agent's first heartbeat is known.
         *late = Some(late.unwrap_or(u64::MAX).min(at.saturating_sub(due[id.0 as usize].ms())));
     }
     let sent = late.iter().flatten().count();
@@ -172,15 +172,15 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     println!("CPU {:.3} cores, {:.0} µs a heartbeat", cpu / seconds, cpu * 1e6 / f64::from(nodes));
 }
 
-/// When an agent's next heartbeat is due.
+/// The time at which an agent's next heartbeat is due.
 fn due(agent: Option<&fauxmetal::node::ipa::Ipa>) -> SimTime {
-    match agent.expect("each has one").phase {
+    match agent.expect("each node has an agent").phase {
         Phase::Serving { call: Call::At(at), .. } => at,
-        ref other => panic!("an agent that serves was meant, and this is {other:?}"),
+        ref other => panic!("the agent does not serve: {other:?}"),
     }
 }
 
-/// Answers what the nodes want done outside, until each has an agent that has sent its first heartbeat.
+/// Answers the outgoing calls of the nodes until each has an agent that has sent its first heartbeat.
 fn bring_up(fleet: &Fleet, effects: &mut Effects, url: &str, heartbeat_timeout_s: u32) {
     loop {
         fleet.wake_due();
@@ -202,7 +202,7 @@ fn bring_up(fleet: &Fleet, effects: &mut Effects, url: &str, heartbeat_timeout_s
                     md5_enabled: false,
                 }),
                 EffectKind::Heartbeat => Answer::Beat(Beat::Accepted),
-                other => panic!("nobody asked for {other:?}"),
+                other => panic!("unexpected call: {other:?}"),
             };
             fleet.answer(id, effect.epoch, answer);
         }
@@ -219,7 +219,7 @@ fn bring_up(fleet: &Fleet, effects: &mut Effects, url: &str, heartbeat_timeout_s
     }
 }
 
-/// An Ironic that takes heartbeats and notes when they came, in a process of its own.
+/// An Ironic in a process of its own. It accepts heartbeats and records the time of each.
 struct Sink {
     child: Child,
     url: String,
@@ -241,7 +241,7 @@ impl Sink {
         Self { child, url: format!("http://127.0.0.1:{port}") }
     }
 
-    /// Ends it: whose heartbeats came, and when, ms.
+    /// Ends it and returns the heartbeats: the node's UUID, and the time in ms.
     fn arrivals(&mut self) -> Vec<(Uuid, u64)> {
         drop(self.child.stdin.take());
         let out = BufReader::new(self.child.stdout.take().expect("piped"));

@@ -1,13 +1,14 @@
-//! Requests per second over real sockets, beside a server that answers fixed bytes of the same length on the same HTTP and
-//! TLS stack: the limit. `cargo bench --bench requests`; `-- --quick` (or any `--max-time`) for a smoke run.
+//! Requests per second over real sockets. The upper bound is a server that answers with fixed bytes of the same length on the
+//! same HTTP and TLS stack. `cargo bench --bench requests`; `-- --quick` (or any `--max-time`) for a smoke run.
 //!
-//! Each server runs in a process of its own, so that its CPU is counted apart from the clients'. The two are measured in
-//! turn, several rounds, and the ratio is that of the medians: these figures hold on a shared machine, times alone do not.
+//! Each server runs in a process of its own, so its CPU time does not include that of the clients. The two servers are
+//! measured in turn for several rounds, and the ratio is the ratio of the medians. Ratios can be trusted on a shared machine;
+//! times cannot.
 //!
-//! Then a million nodes beside a hundred, new connections beside nginx (where it is installed), and the power states of a
-//! large fleet polled, each answer looked at.
+//! The bench also compares a million nodes with a hundred, new connections with those of nginx (if it is installed), and
+//! polls the power states of a large fleet, checking every response.
 
-#![expect(clippy::print_stdout, reason = "a table is what a bench is for")]
+#![expect(clippy::print_stdout, reason = "a bench prints a table")]
 
 mod common;
 
@@ -39,10 +40,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 const SEED: Seed = Seed(1);
-/// Nodes, where nothing else is said; clients ask for these in turn.
+/// The number of nodes, unless another is given. Clients read them in turn.
 const NODES: u32 = 100;
 const CLIENTS: usize = 8;
-/// Clients of a daemon that keeps its state: they share what one write to the disk costs.
+/// Clients of a daemon that stores its state. They share the cost of one write to the disk.
 const CLIENTS_OF_KEPT: usize = 64;
 
 fn main() {
@@ -70,7 +71,7 @@ impl Face for Fixed {
 }
 
 fn redfish(nodes: u32) -> Redfish {
-    // Effects go nowhere: what a request costs is measured, not what follows from it outside.
+    // The queue of outgoing calls is dropped: only the cost of the request is measured.
     let (fleet, effects) = Fleet::new(SEED, Clock::wall(1.0));
     std::mem::forget(effects);
     let mut profile = (*built_in("generic").expect("built in")).clone();
@@ -84,7 +85,7 @@ fn system(redfish: &Redfish, node: u32) -> String {
     format!("/redfish/v1/Systems/{uuid}")
 }
 
-/// The child: a server of that kind, its ports on standard output, until its standard input ends.
+/// The child process: a server of that kind. It prints its ports, and ends when its standard input ends.
 async fn serve(kind: &str, certs: &str, nodes: u32) {
     let ca = DevelopmentCa::open(certs.as_ref(), now()).expect("a CA");
     let identity = ca.redfish_identity(&CertificateNames::of_this_host(), now()).expect("a certificate");
@@ -99,7 +100,7 @@ async fn serve(kind: &str, certs: &str, nodes: u32) {
     if kind == "half-on" {
         for id in redfish.fleet.ids().filter(|id| is_on(id.0)) {
             let done = redfish.fleet.apply(id, NodeCommand::Reset(ResetType::On));
-            assert!(matches!(done, Some(Ok(_))), "a new machine can be turned on");
+            assert!(matches!(done, Some(Ok(_))), "a new machine can be powered on");
         }
     }
     if kind == "fixed" {
@@ -119,7 +120,7 @@ fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(unix_ms())
 }
 
-/// Whether a node of the half-on fleet is on.
+/// Whether a node is on, in the fleet of which half is on.
 fn is_on(index: u32) -> bool {
     index.is_multiple_of(2)
 }
@@ -184,7 +185,7 @@ async fn measure(quick: bool) {
         }
         let (limit, we) = (median(theirs), median(we));
         print!("{name:<34} {:>10.0} {:>10.0} {:>6.2}", limit.0, we.0, we.0 / limit.0);
-        // What works in processes of its own has no CPU to show here.
+        // nginx works in child processes, so its CPU time is unknown here.
         match limit.1 {
             0.0..0.1 => println!(),
             cpu => println!(" {cpu:>12.1} {:>9.1} {:>6.2}", we.1, we.1 / cpu),
@@ -195,16 +196,16 @@ async fn measure(quick: bool) {
     compare("GET System, a new TLS 1.3 each", Load::GetNewTls, (&fixed, &uris)).await;
     match Nginx::start(&certs, &uris[0], &ours).await {
         Some(nginx) => {
-            compare("the same beside nginx with a file", Load::GetNewTls, (&nginx.0, &nginx.1)).await;
+            compare("the same against nginx with a file", Load::GetNewTls, (&nginx.0, &nginx.1)).await;
         }
-        None => println!("nginx is not installed: no figure beside it"),
+        None => println!("nginx is not installed: no comparison with it"),
     }
     drop(fixed);
     let many = if quick { 1000 } else { 1_000_000 };
     let large = Running::start("ours", path, many);
     let spread: Arc<Vec<String>> = Arc::new({
         let redfish = redfish(many);
-        // Far apart, so that no two share a cache line or a page.
+        // Far apart, so that no two nodes share a cache line or a page.
         (0..many).step_by(many as usize / 1000).map(|n| system(&redfish, n)).collect()
     });
     for (what, load) in [("GET", Load::Get), ("PATCH + Reset", Load::PatchAndReset)] {
@@ -224,7 +225,7 @@ async fn measure(quick: bool) {
     let _ = std::fs::remove_dir_all(certs);
 }
 
-/// Changes to the daemon itself when it keeps them, beside the same in memory.
+/// Changes of a daemon that stores its state, and the same changes in memory.
 async fn kept(
     certs: &str,
     in_memory: (&Running, &Arc<Vec<String>>),
@@ -253,7 +254,7 @@ async fn kept(
         }
         let (memory, disk) = (median(memory).0, median(disk).0);
         println!(
-            "PATCH + Reset, {clients} clients: {memory:.0}/s in memory, {disk:.0}/s kept on disk, ratio {:.2}",
+            "PATCH + Reset, {clients} clients: {memory:.0}/s in memory, {disk:.0}/s stored on disk, ratio {:.2}",
             disk / memory
         );
     }
@@ -261,11 +262,11 @@ async fn kept(
     durable.child.kill().expect("it runs");
 }
 
-/// nginx with one file over TLS, on the same certificate; and the path of that file.
+/// nginx, which serves one file over TLS with the same certificate, and the path of that file.
 struct Nginx(Running, Arc<Vec<String>>);
 
 impl Nginx {
-    /// `None` where nginx is not installed.
+    /// `None` if nginx is not installed.
     async fn start(certs: &std::path::Path, uri: &str, ours: &Running) -> Option<Self> {
         let mut buffer = vec![0; 16 << 10];
         let mut stream = TcpStream::connect(("127.0.0.1", ours.plain)).await.expect("a connection");
@@ -300,12 +301,12 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // It does not end with its input.
+        // nginx does not end at the end of its standard input.
         let _ = Command::new("kill").arg(self.0.child.id().to_string()).status();
     }
 }
 
-/// Reads the power state of each node of a fleet once.
+/// Reads the power state of every node of a fleet once.
 async fn poll(certs: &str, nodes: u32) {
     let server = Running::start("half-on", certs, nodes);
     let uris: Arc<Vec<String>> = Arc::new({
@@ -350,7 +351,7 @@ async fn poll(certs: &str, nodes: u32) {
     );
 }
 
-/// Requests a second, and the server's CPU for each, microseconds.
+/// Requests per second, and the server's CPU time per request in microseconds.
 async fn round(
     server: &Running,
     load: Load,
@@ -422,7 +423,7 @@ async fn client(
     count
 }
 
-/// TLS 1.3 only and never resumed, as sushy connects.
+/// TLS 1.3 without resumption, as sushy connects.
 fn connector(certs: &str) -> TlsConnector {
     let pem = std::fs::read(format!("{certs}/ca.pem")).expect("the CA");
     let mut roots = rustls::RootCertStore::empty();

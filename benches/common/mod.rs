@@ -1,4 +1,4 @@
-//! What the benches share: figures of processes, and a client of HTTP/1.1 that costs little beside the server.
+//! Shared by the benches: measurements of processes, and an HTTP/1.1 client that needs little CPU time.
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
@@ -7,14 +7,14 @@ use std::process::Child;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// As the binary has it.
+/// The same allocator as in the binary.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// `Authorization` of the default account.
+/// The `Authorization` header of the default account.
 pub(crate) const BASIC: &str = "Basic YWRtaW46cGFzc3dvcmQ=";
 
-/// Waits for the daemon's READY line; the port of its first listener.
+/// Waits for the daemon's READY line and returns the port of its first listener.
 pub(crate) fn ready(daemon: &mut Child) -> u16 {
     let mut lines = BufReader::new(daemon.stdout.take().expect("piped")).lines();
     let ready = lines.find_map(|line| line.expect("text").strip_prefix("READY ").map(str::to_owned));
@@ -24,7 +24,7 @@ pub(crate) fn ready(daemon: &mut Child) -> u16 {
     url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
 }
 
-/// A line of `/proc/PID/status`, as a number.
+/// The number in a line of `/proc/PID/status`.
 pub(crate) fn status(pid: u32, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
     let found =
@@ -37,7 +37,7 @@ pub(crate) fn resident_bytes(pid: u32) -> u64 {
     status(pid, "VmRSS") * 1024
 }
 
-/// CPU that a process has used, seconds.
+/// CPU time of a process, seconds.
 pub(crate) fn cpu_s(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("Linux");
     let fields: Vec<&str> = stat.rsplit(')').next().expect("a name").split_whitespace().collect();
@@ -45,32 +45,31 @@ pub(crate) fn cpu_s(pid: u32) -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-/// Times that a process was put to sleep and woken, over all of its threads.
+/// Voluntary context switches of all threads of a process: each is a wake-up.
 pub(crate) fn wakeups(pid: u32) -> u64 {
     let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("Linux");
     let ids = threads.filter_map(|t| t.ok()?.file_name().to_str()?.parse().ok());
     ids.map(|id: u32| status(id, "voluntary_ctxt_switches")).sum()
 }
 
-/// Microseconds since the first call, for how long an answer took.
+/// Microseconds since the first call. Differences measure the time of a response.
 #[expect(clippy::disallowed_methods, reason = "a bench measures")]
 pub(crate) fn micros() -> u64 {
     static FIRST: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
     FIRST.elapsed().as_micros() as u64
 }
 
-/// Bytes as MiB.
 pub(crate) fn mib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 20)
 }
 
-/// The value below which that share of the sorted values is.
+/// The percentile of sorted values; `share` is 0.99 for the 99th.
 pub(crate) fn percentile(sorted: &[u64], share: f64) -> u64 {
     let at = (sorted.len() as f64 * share) as usize;
     sorted.get(at.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0)
 }
 
-/// A request's text.
+/// The text of a request.
 pub(crate) fn request(method: &str, uri: &str, body: &str) -> String {
     let length = body.len();
     format!(
@@ -78,7 +77,7 @@ pub(crate) fn request(method: &str, uri: &str, body: &str) -> String {
     )
 }
 
-/// Sends a request and reads its answer whole; its body is in the buffer then, at that place.
+/// Sends a request and reads the whole response. The range is that of its body in the buffer.
 pub(crate) async fn ask(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     request: &str,

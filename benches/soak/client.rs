@@ -1,4 +1,4 @@
-//! A client with one connection and its own pace, which looks at every answer.
+//! A client with one connection and a bounded rate, which checks every response.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,15 +13,15 @@ use tokio::time::{Interval, MissedTickBehavior};
 use crate::common::BASIC;
 use crate::world::{Dice, World};
 
-/// A request that is not answered by then is an error.
+/// The longest time of a request. A longer one is an error.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where the daemon answers, URLs without a slash at the end.
+/// The URLs of the daemon, without a slash at the end.
 #[derive(Clone)]
 pub(crate) struct Doors {
     pub(crate) http: String,
     pub(crate) https: String,
-    /// Who signed the certificate.
+    /// The CA of the certificate.
     pub(crate) ca: CertificateDer<'static>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Client {
     pub(crate) dice: Dice,
 }
 
-/// Who asks.
+/// The credentials of a request.
 #[derive(Clone, Copy)]
 pub(crate) enum As<'a> {
     Nobody,
@@ -42,7 +42,7 @@ pub(crate) enum As<'a> {
 }
 
 pub(crate) struct Answer {
-    /// 0 when there was none.
+    /// 0 if there was no response.
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -53,7 +53,7 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     }
 
-    /// For how long to stay away: of a 503 that says so.
+    /// The time that a 503 tells the client to wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let seconds = self.headers.get("retry-after")?.to_str().ok()?.parse().ok()?;
         (self.status == 503).then_some(Duration::from_secs(seconds))
@@ -65,12 +65,12 @@ impl Answer {
 }
 
 impl Client {
-    /// A client of the daemon's controllers that keeps its connection, and makes a request `every` so often at most.
+    /// A client of the daemon's controllers with a persistent connection. Its requests are at least `every` apart.
     pub(crate) fn new(world: &Arc<World>, doors: &Doors, dice: Dice, every: Duration) -> Self {
         Self::with(world, doors, &doors.http, (dice, every), 1)
     }
 
-    /// One that makes a new connection with TLS for each request.
+    /// The same with a new TLS connection for each request.
     pub(crate) fn newcomer(world: &Arc<World>, doors: &Doors, dice: Dice, every: Duration) -> Self {
         Self::with(world, doors, &doors.https, (dice, every), 0)
     }
@@ -88,12 +88,12 @@ impl Client {
         Self { http, base: base.to_owned(), pace, world: Arc::clone(world), dice }
     }
 
-    /// One of them.
+    /// A random element.
     pub(crate) fn pick<'t, T: ?Sized>(&self, from: &[&'t T]) -> &'t T {
         from[self.dice.roll(from.len())]
     }
 
-    /// A request to a controller, or to anybody else if `path` is a whole URL.
+    /// Sends a request to a controller, or to another server if `path` is a whole URL.
     pub(crate) async fn send(&mut self, method: Method, path: &str, who: As<'_>, body: &Value) -> Answer {
         self.pace.tick().await;
         self.world.requests.fetch_add(1, Ordering::Relaxed);
@@ -119,11 +119,10 @@ impl Client {
         })
     }
 
-    /// As [`Client::send`]; an answer with another status is an error.
+    /// Like [`Client::send`]; a response with another status is an error.
     ///
-    /// One that says 503 and when to come again is no error, but counted: the daemon could not keep in time what it was
-    /// told, as when the machine does other things. It may have done it all the same, so a change that is sent again may
-    /// find it done.
+    /// A 503 with `Retry-After` is counted and is no error: the daemon could not store a change in time, as on a busy
+    /// machine. The daemon may have made the change all the same, so a retry may find it done.
     pub(crate) async fn expect(
         &mut self,
         status: u16,
@@ -161,15 +160,15 @@ impl Client {
         self.expect(status, Method::POST, path, As::Admin, body).await.is_some()
     }
 
-    /// Compares what was read with the book.
+    /// Compares a value that was read with the expected one.
     pub(crate) fn same(&self, what: &str, there: &Value, book: &Value) {
         if there != book {
-            self.world.error(&format!("{what} is {there}, and the book has {book}"));
+            self.world.error(&format!("{what} is {there}, and {book} was expected"));
         }
     }
 }
 
-/// What speaks HTTP, with so many idle connections to each server.
+/// An HTTP client with at most `idle` idle connections to each server.
 fn http(doors: &Doors, idle: usize) -> reqwest::Client {
     let provider = rustls::ClientConfig::builder_with_provider(fauxmetal::tls::provider());
     let mut roots = rustls::RootCertStore::empty();
@@ -184,14 +183,14 @@ fn http(doors: &Doors, idle: usize) -> reqwest::Client {
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .pool_max_idle_per_host(idle)
-        // Below the daemon's own limit, so that no request meets a connection that is being closed.
+        // Shorter than the daemon's timeout, so that no request uses a connection that the daemon closes.
         .pool_idle_timeout(Duration::from_secs(60))
         .timeout(PATIENCE)
         .build()
         .expect("an HTTP client")
 }
 
-/// What reads figures: it is no client of the fleet.
+/// An HTTP client that reads metrics.
 pub(crate) fn scraper(doors: &Doors) -> reqwest::Client {
     http(doors, 1)
 }

@@ -1,4 +1,4 @@
-//! An Ironic that knows the used nodes of a soak: boot configurations, lookups, heartbeats; and that is not always well.
+//! The Ironic of a soak: boot configurations, lookups and heartbeats of the used nodes, with refusals and outages.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use serde_json::{Value, json};
 
 use crate::world::{Dice, World};
 
-/// Of so many requests one is answered 503 at any time.
+/// One request in this many is answered with 503.
 const REFUSED_ONE_IN: usize = 33;
-/// Of so many network interfaces nothing is published for one.
+/// For one network interface in this many, no boot configuration is published.
 const UNPUBLISHED_ONE_IN: u64 = 4;
-/// `heartbeat_timeout`: an agent calls after 30 to 60 % of it.
+/// `heartbeat_timeout`: an agent sends its next heartbeat after 30 to 60 % of it.
 const HEARTBEAT_TIMEOUT_S: u32 = 120;
 
 const WELL: u8 = 0;
 const REFUSING: u8 = 1;
 const SILENT: u8 = 2;
 
-/// The face of that Ironic, and what it has heard.
+/// The HTTP server of that Ironic, and the requests that it has received.
 pub(crate) struct Ironic {
     world: Arc<World>,
     dice: Dice,
-    /// The token of each node's latest boot.
+    /// The token of the latest boot of each node.
     tokens: Mutex<HashMap<usize, String>>,
     mood: AtomicU8,
     pub(crate) boots: AtomicU64,
@@ -60,7 +60,7 @@ impl Ironic {
         }
     }
 
-    /// Is down now and then: refuses everything, or closes connections without a word.
+    /// Goes down now and then: it answers every request with 503, or closes connections without a response.
     pub(crate) async fn fail(self: Arc<Self>, quiet: Duration, outage: Duration) {
         let some = |of: Duration| of.mul_f64(0.5 + self.dice.roll(1000) as f64 / 1000.0);
         loop {
@@ -103,13 +103,17 @@ impl Ironic {
         };
         found.unwrap_or_else(|| {
             let text = String::from_utf8_lossy(request.body());
-            self.world.error(&format!("asked of Ironic: {} {} {text}", request.method(), request.uri()));
+            self.world.error(&format!(
+                "unexpected request to Ironic: {} {} {text}",
+                request.method(),
+                request.uri()
+            ));
             respond(StatusCode::NOT_FOUND, String::new())
         })
     }
 
-    /// What is published for a MAC address. Every boot has a new token, which half of the nodes learn here and the others at
-    /// the lookup; every third node sends inspection data first.
+    /// The boot configuration of a MAC address. Every boot has a new token: half of the nodes receive it here, the others at
+    /// the lookup. Every third node sends inspection data first.
     fn boot(&self, path: &str) -> Response<Body> {
         let nothing = || respond(StatusCode::NOT_FOUND, String::new());
         let Some(mac) = path.strip_prefix("pxelinux.cfg/").map(|mac| mac.replace('-', ":")) else {
@@ -162,7 +166,7 @@ impl Ironic {
         let index = self.world.of_ironic_uuid(uuid)?;
         let body: Value = serde_json::from_slice(body).ok()?;
         let Some(token) = body["agent_token"].as_str() else {
-            // IPA takes an API for an old one that does not tell its version, which a refused call does not.
+            // A refused call does not show the version of the API, and IPA then assumes an old API without tokens.
             self.tokenless.fetch_add(1, Ordering::Relaxed);
             return Some(respond(StatusCode::BAD_REQUEST, String::new()));
         };
@@ -197,7 +201,7 @@ impl Face for Ironic {
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {
-        self.world.error(&format!("Ironic's own server refused a call: {why}"));
+        self.world.error(&format!("the server of Ironic refused a call: {why}"));
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = why.status();
         response

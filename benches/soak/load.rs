@@ -1,4 +1,4 @@
-//! What the clients of a soak do, and what each expects of every answer.
+//! The clients of a soak: their requests, and the responses that they expect.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::Ordering;
@@ -12,13 +12,13 @@ use crate::common::micros;
 
 /// `SessionTimeout` of the run, seconds.
 pub(crate) const SESSION_TIMEOUT_S: u64 = 60;
-/// A session that was left open is gone after so long, microseconds: the timeout, and something for slow machines.
+/// The time after which an abandoned session has ended, microseconds: its timeout and a margin for slow machines.
 const SURELY_EXPIRED: u64 = (SESSION_TIMEOUT_S + 30) * 1_000_000;
 const SESSIONS: &str = "/redfish/v1/SessionService/Sessions";
 
 const NULL: Value = Value::Null;
 
-/// Below a system, its chassis, its manager.
+/// Paths of documents below a system, its chassis and its manager.
 const OF_SYSTEM: [&str; 14] = [
     "",
     "",
@@ -51,7 +51,7 @@ const OF_ALL: [&str; 8] = [
     "/redfish/v1/SessionService",
     "/redfish/v1/SessionService/Sessions",
     "/redfish/v1/TaskService/Tasks",
-    // Several for each node, so all of them are more than a collection of nodes.
+    // Each node has several, so this collection is longer than one of nodes.
     "/redfish/v1/UpdateService/FirmwareInventory?$top=50",
     "/redfish/v1/Registries",
     "/redfish/v1/JsonSchemas",
@@ -90,7 +90,7 @@ pub(crate) async fn read(mut client: Client) {
                     client.same(&query, &json!(states), &json!((client.world.systems.len() - any).min(5)));
                 }
             }
-            // All members of one, which are as many as the fleet: a few times a minute in all.
+            // All members of a collection as long as the fleet: a few times a minute.
             _ if client.dice.roll(20) == 0 => {
                 let path = client.pick(&COLLECTIONS);
                 if let Some(all) = client.get(path).await {
@@ -121,7 +121,7 @@ async fn page(client: &mut Client, from: usize) {
     }
 }
 
-/// Reads systems over connections of its own, each with a TLS handshake.
+/// Reads systems, each over a new connection with a TLS handshake.
 pub(crate) async fn come_and_go(mut client: Client) {
     while !client.world.stopped() {
         let system = client.world.systems[client.dice.roll(client.world.systems.len())].clone();
@@ -129,7 +129,7 @@ pub(crate) async fn come_and_go(mut client: Client) {
     }
 }
 
-/// What a writer has made of a node: the numbers that its parts follow from.
+/// The numbers from which the expected values of a node follow.
 #[derive(Clone, Copy, Default)]
 struct Entry {
     system: Option<u32>,
@@ -145,7 +145,7 @@ fn of<'t>(from: &[&'t str], number: u32) -> &'t str {
     from[number as usize % from.len()]
 }
 
-/// Changes its nodes, which nobody else does, and compares them with its book.
+/// Changes nodes that no other client changes, and compares them with the expected values.
 pub(crate) async fn write(mut client: Client, nodes: Vec<usize>) {
     let mut book: HashMap<usize, Entry> = HashMap::new();
     let mut number = 0;
@@ -192,7 +192,7 @@ fn slot(system: &str) -> String {
     system.replace("/Systems/", "/Managers/") + "/VirtualMedia/Cd"
 }
 
-/// Inserts an image, or finds that there is one and ejects it.
+/// Inserts an image, or ejects the image that is inserted.
 async fn change_media(client: &mut Client, system: &str, entry: &mut Entry, number: u32) {
     let slot = slot(system);
     let insert = format!("{slot}/Actions/VirtualMedia.InsertMedia");
@@ -218,7 +218,7 @@ async fn compare(client: &mut Client, system: &str, entry: Entry) {
         client.same("BootSourceOverrideTarget", target, &json!(of(&TARGETS, number)));
     }
     if let Some(number) = entry.bios {
-        // The settings first: a start between the two moves them from there to here.
+        // The pending settings are read first: a start between the two requests puts them into force.
         let next = client.get(&format!("{system}/Bios/Settings")).await.unwrap_or_default();
         let now = client.get(&format!("{system}/Bios")).await.unwrap_or_default();
         for name in ["LogicalProc", "ProcVirtualization"] {
@@ -232,7 +232,7 @@ async fn compare(client: &mut Client, system: &str, entry: Entry) {
     }
 }
 
-/// Requests that are refused, each as it should be.
+/// Requests that must be refused with the right status.
 async fn make_mistakes(client: &mut Client, system: &str) {
     let reset = format!("{system}/Actions/ComputerSystem.Reset");
     client.post(400, &reset, &json!({"ResetType": "Explode"})).await;
@@ -243,7 +243,7 @@ async fn make_mistakes(client: &mut Client, system: &str) {
     client.expect(404, Method::GET, gone, As::Admin, &NULL).await;
 }
 
-/// Logs in, works a little, logs out; or leaves, and comes back when the session has ended by itself.
+/// Opens a session, uses it and ends it; or abandons it, and checks later that it has timed out.
 pub(crate) async fn log_in_and_out(mut client: Client) {
     let service = "/redfish/v1/SessionService";
     client.patch(service, &json!({"SessionTimeout": SESSION_TIMEOUT_S})).await;
@@ -252,7 +252,7 @@ pub(crate) async fn log_in_and_out(mut client: Client) {
     let wrong = json!({"UserName": "admin", "Password": "guess"});
     while !client.world.stopped() {
         if left.front().is_some_and(|(at, _)| micros() - at > SURELY_EXPIRED) {
-            let (_, token) = left.pop_front().expect("it was looked at");
+            let (_, token) = left.pop_front().expect("the front was looked at before");
             client.expect(401, Method::GET, SESSIONS, As::Session(&token), &NULL).await;
         }
         let Some(answer) = client.expect(201, Method::POST, SESSIONS, As::Nobody, &login).await else {
@@ -278,13 +278,14 @@ pub(crate) async fn log_in_and_out(mut client: Client) {
     }
 }
 
-/// Boots its nodes from the network until `live` are on, and from then on the one that was on longest gives way to another.
+/// Boots nodes from the network until `live` of them are on. From then on each boot is preceded by a power-off of the node
+/// that was on longest.
 pub(crate) async fn boot(mut client: Client, nodes: Vec<usize>, live: usize) {
     let mut on: VecDeque<usize> = VecDeque::new();
     let mut off: VecDeque<usize> = nodes.into();
     while !client.world.stopped() {
         if on.len() >= live.min(on.len() + off.len() - 1) {
-            let node = on.pop_front().expect("some are on");
+            let node = on.pop_front().expect("some nodes are on");
             let system = client.world.systems[node].clone();
             if let Some(there) = client.get(&system).await {
                 client.same("PowerState", &there["PowerState"], &json!("On"));
@@ -292,7 +293,7 @@ pub(crate) async fn boot(mut client: Client, nodes: Vec<usize>, live: usize) {
             power(&mut client, node, "ForceOff").await;
             off.push_back(node);
         }
-        let node = off.pop_front().expect("not all are on");
+        let node = off.pop_front().expect("some nodes are off");
         let system = client.world.systems[node].clone();
         let pxe = json!({"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}});
         client.patch(&system, &pxe).await;
@@ -301,7 +302,7 @@ pub(crate) async fn boot(mut client: Client, nodes: Vec<usize>, live: usize) {
     }
 }
 
-/// What Ironic asks of agents, of any that it has heard from.
+/// Sends the commands of Ironic to agents that have sent a heartbeat.
 pub(crate) async fn command(mut client: Client) {
     let node = json!({"uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "properties": {}, "instance_info": {}});
     let steps = json!({"node": node, "ports": []});
@@ -354,7 +355,7 @@ pub(crate) async fn command(mut client: Client) {
     }
 }
 
-/// One request to an agent. What was turned off meanwhile need not answer.
+/// A request to an agent. An agent whose machine was powered off meanwhile need not answer.
 async fn asked(
     client: &mut Client,
     index: usize,

@@ -1,13 +1,14 @@
-//! Whether the daemon stays as it is: `cargo bench --bench soak -- --minutes 60`; `-- --quick` (or any `--max-time`) for a
-//! smoke run of seconds.
+//! A long run under mixed load: `cargo bench --bench soak -- --minutes 60`; `-- --quick` (or any `--max-time`) for a smoke
+//! run of seconds.
 //!
-//! The real binary serves 100,000 nodes whose state is kept on disk. Clients with books of their own read and write, log in
-//! and out, and boot machines from the network, whose agents call an Ironic in this process; that one refuses some calls, and
-//! is down now and then. The rate is bounded, and leaves most of a machine to others. Every minute one line of figures, and
-//! at the end whether they stayed the same. It fails when anything was answered, asked or logged that nobody expected.
+//! The built binary serves 100,000 nodes whose state is stored on disk. Clients know which values they expect. They read and
+//! write, open and end sessions, and boot machines from the network. The agents of these machines call an Ironic in this
+//! process, which refuses some calls and is down now and then. The request rate is bounded and leaves most of a machine
+//! to other processes. Each minute the bench prints a line of metrics, and at the end whether memory and open files stayed the
+//! same. An unexpected response, request or log line fails the run.
 
-#![expect(clippy::print_stdout, reason = "a table is what a bench is for")]
-#![expect(clippy::panic, reason = "a bench that cannot measure has nothing to say")]
+#![expect(clippy::print_stdout, reason = "a bench prints a table")]
+#![expect(clippy::panic, reason = "a bench that cannot measure stops")]
 
 mod client;
 #[path = "../common/mod.rs"]
@@ -33,25 +34,25 @@ use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::Value;
 use world::{Dice, World};
 
-/// What a run is.
+/// The settings of a run.
 struct Run {
     seconds: u64,
-    /// A line of figures is printed so often.
+    /// Seconds between two lines of metrics.
     every_s: u64,
     nodes: usize,
-    /// Nodes that anything is done to.
+    /// Nodes that are changed.
     used: usize,
-    /// Nodes that are kept on for their agents; writers have others on beside them.
+    /// Nodes that are on for their agents. Writers power on other nodes.
     live: usize,
-    /// Requests a second, of all clients together.
+    /// Requests per second of all clients together.
     rate: usize,
-    /// About how long Ironic is well, and is down.
+    /// About how long Ironic is up, and how long it is down.
     quiet: Duration,
     outage: Duration,
     seed: u64,
-    /// The binary; the one that was built with this bench, unless --daemon names another.
+    /// The binary: the one that was built with this bench, or the one that `--daemon` names.
     daemon: PathBuf,
-    /// A smoke run of seconds, in which a machine boots in one instead of the ten or so of its model.
+    /// A smoke run of seconds. A machine boots in one second instead of the ten or so of its model.
     quick: bool,
 }
 
@@ -86,20 +87,20 @@ impl Run {
     }
 }
 
-/// Of so many requests one may be answered with 503 and `Retry-After`, on a machine that does other things.
+/// One request in this many may be answered with 503 and `Retry-After`, on a busy machine.
 const MAX_HELD_ONE_IN: u64 = 1000;
 
 const READERS: usize = 8;
 const WRITERS: usize = 4;
 const BOOTERS: usize = 2;
-/// With one that logs in and one that commands agents.
+/// All clients: also one that opens sessions, and one that sends commands to agents.
 const CLIENTS: usize = READERS + WRITERS + BOOTERS + 2;
 
 fn main() {
     let run = Run::from(&std::env::args().collect::<Vec<_>>());
     let runtime = tokio::runtime::Runtime::new().expect("threads");
     let errors = runtime.block_on(soak(&run));
-    // A smoke run shows that the bench still runs. What an instant on a busy machine says of the daemon is printed only.
+    // A smoke run shows that the bench runs. Its measurements are too short to judge the daemon, so they are only printed.
     std::process::exit(i32::from(errors > 0 && !run.quick));
 }
 
@@ -165,7 +166,7 @@ async fn soak(run: &Run) -> u64 {
     world.errors.load(Ordering::Relaxed)
 }
 
-/// The clients, each in a task of its own.
+/// Starts the clients, each in a task of its own.
 fn start(run: &Run, world: &Arc<World>, doors: &Doors, dice: &Dice) -> Vec<tokio::task::JoinHandle<()>> {
     let every = Duration::from_secs_f64(CLIENTS as f64 / run.rate as f64);
     let client = || Client::new(world, doors, dice.part(), every);
@@ -173,7 +174,7 @@ fn start(run: &Run, world: &Arc<World>, doors: &Doors, dice: &Dice) -> Vec<tokio
     for _ in 0..READERS {
         tasks.push(tokio::spawn(load::read(client())));
     }
-    // Each node that is used has one client that changes it.
+    // Each used node is changed by one client.
     let mine = |n: usize| world.used.iter().copied().skip(n).step_by(WRITERS + BOOTERS).collect();
     for n in 0..WRITERS {
         tasks.push(tokio::spawn(load::write(client(), mine(n))));
@@ -183,20 +184,20 @@ fn start(run: &Run, world: &Arc<World>, doors: &Doors, dice: &Dice) -> Vec<tokio
     }
     tasks.push(tokio::spawn(load::log_in_and_out(client())));
     tasks.push(tokio::spawn(load::command(client())));
-    // A handshake costs more than all else; this one is beside the rate.
+    // A handshake costs more than all other requests, so this client is not part of the rate.
     let newcomer = Client::newcomer(world, doors, dice.part(), Duration::from_millis(250));
     tasks.push(tokio::spawn(load::come_and_go(newcomer)));
     tasks
 }
 
-/// What is looked at from minute to minute.
+/// The measurements of a minute.
 struct Sample {
     rss: f64,
     files: usize,
     live: u64,
 }
 
-/// Says whether it stayed as it was; what it must not be is an error.
+/// Prints whether the measurements stayed the same. Unexpected values are errors.
 async fn verdict(samples: &[Sample], world: &World, ironic: &Ironic, daemon: &mut Daemon) {
     let third = samples.len() / 3;
     let parts = [&samples[third..2 * third], &samples[samples.len() - third..]];
@@ -228,21 +229,21 @@ async fn verdict(samples: &[Sample], world: &World, ironic: &Ironic, daemon: &mu
         of(&ironic.outages),
     );
     println!(
-        "heartbeats of agents that took it for an old one, and so had no token: {}",
+        "heartbeats without a token, of agents that took the API for an old one: {}",
         of(&ironic.tokenless)
     );
     if of(&ironic.tokenless) > of(&ironic.refused) {
-        world.error("more heartbeats had no token than calls were refused");
+        world.error("more heartbeats without a token than refused calls");
     }
-    println!("commands that crossed with a power-off: {}", of(&world.crossed));
+    println!("commands that met a power-off: {}", of(&world.crossed));
     let (requests, held) = (of(&world.requests), of(&world.held));
-    println!("answers that said to come again, for the state could not be kept in time: {held}");
+    println!("responses 503 with Retry-After, because the state could not be stored in time: {held}");
     if held > requests / MAX_HELD_ONE_IN {
-        world.error(&format!("{held} of {requests} requests were put off"));
+        world.error(&format!("{held} of {requests} requests were answered 503 with Retry-After"));
     }
-    println!("warnings in the log that were foreseen: {}", daemon.warnings.load(Ordering::Relaxed));
+    println!("expected warnings in the log: {}", daemon.warnings.load(Ordering::Relaxed));
     if samples.last().is_none_or(|s| s.live == 0) || of(&ironic.beats) == 0 {
-        world.error("there was no agent");
+        world.error("no agent sent a heartbeat");
     }
     for line in daemon.figures(world).await.lines() {
         let hit = line.starts_with("fauxmetal_limit_hits_total") && !line.ends_with(" 0");
@@ -260,7 +261,7 @@ async fn verdict(samples: &[Sample], world: &World, ironic: &Ironic, daemon: &mu
     println!("{} requests, {} unexpected errors", of(&world.requests), of(&world.errors));
 }
 
-/// The daemon; it is killed if it is not stopped.
+/// The daemon. It is killed when this is dropped, unless it was stopped before.
 struct Daemon {
     child: Child,
     doors: Doors,
@@ -310,11 +311,11 @@ impl Daemon {
         Self { child, admin: url(&ready["admin"]), doors, scraper, warnings }
     }
 
-    /// The page of figures; without one there is nothing on it, which is an error.
+    /// The page of metrics. If it cannot be read, that is an error, and the page is empty.
     async fn figures(&self, world: &World) -> String {
         let text = async { self.scraper.get(format!("{}/metrics", self.admin)).send().await?.text().await };
         text.await.unwrap_or_else(|error: reqwest::Error| {
-            world.error(&format!("no figures: {error:?}"));
+            world.error(&format!("the metrics cannot be read: {error:?}"));
             String::new()
         })
     }
@@ -325,7 +326,7 @@ impl Daemon {
         value.unwrap_or(0)
     }
 
-    /// Stops it as a container manager would; the code that it ends with.
+    /// Sends SIGTERM as a container manager does, and returns the exit code.
     fn stop(&mut self) -> Option<i32> {
         Command::new("kill").arg(self.child.id().to_string()).status().expect("kill");
         self.child.wait().expect("it was started here").code()
@@ -339,8 +340,8 @@ impl Drop for Daemon {
     }
 }
 
-/// What the daemon may warn of: that calls failed which an Ironic refused that is not well, images that are none, and that
-/// agents listen without TLS.
+/// Warnings that the daemon may log: calls that Ironic refused, images that are no images, and agents that listen without
+/// TLS.
 const FORESEEN: [&str; 4] = [
     "a boot failed",
     "virtual media cannot be read",
@@ -356,12 +357,12 @@ fn look_at(line: &str, world: &World, warnings: &AtomicU64) {
     }
 }
 
-/// Files that a process has open.
+/// The number of open files of a process.
 fn files(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
 }
 
-/// Bytes of the files of a folder.
+/// The size of the files of a folder, bytes.
 fn size(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     entries.filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()

@@ -1,4 +1,4 @@
-//! What both sides of a soak know: which nodes there are, which of them were told to be on, and what went wrong.
+//! State that the clients and the Ironic of a soak share: the nodes, which of them are on, and the errors.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -10,10 +10,10 @@ use fauxmetal::seed::Seed;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
-/// Errors that are printed whole; of further ones the number is enough.
+/// The number of errors that are printed. Further errors are only counted.
 const SHOWN_ERRORS: u64 = 50;
 
-/// Luck that can be had again, but for what threads make of it.
+/// Random numbers that are the same for the same seed. The order of threads still differs from run to run.
 pub(crate) struct Dice(AtomicU64);
 
 impl Dice {
@@ -29,45 +29,44 @@ impl Dice {
         ((x ^ (x >> 31)) % sides as u64) as usize
     }
 
-    /// Luck for somebody else.
+    /// An independent generator.
     pub(crate) fn part(&self) -> Self {
         Self::new(self.roll(usize::MAX) as u64)
     }
 }
 
-/// An agent that Ironic has heard from.
+/// An agent that has sent a heartbeat to Ironic.
 #[derive(Clone)]
 pub(crate) struct Agent {
     pub(crate) url: String,
     pub(crate) token: String,
-    /// The turn of its node then.
+    /// The number of power changes of its node at that moment.
     pub(crate) turn: u32,
 }
 
-/// The fleet as its clients have it in their books.
+/// The fleet as its clients expect it.
 pub(crate) struct World {
-    /// Ironic's URL.
     pub(crate) ironic: String,
-    /// URIs of all systems, in their order.
+    /// URIs of all systems in the order of their nodes.
     pub(crate) systems: Vec<String>,
-    /// Those nodes that anything is done to: few enough that all of them have seen everything before the end.
+    /// The nodes that are changed: few enough that each has gone through every change before the end.
     pub(crate) used: Vec<usize>,
-    /// Whose a MAC address is, of the used ones.
+    /// The used node of each MAC address.
     macs: HashMap<String, usize>,
-    /// How often a used node was told to be on and off in turn: it is off with even numbers and on with odd ones.
+    /// The number of power changes of each used node: it is off with an even number and on with an odd one.
     turns: HashMap<usize, AtomicU32>,
     roll: Mutex<HashMap<usize, Agent>>,
     pub(crate) stop: AtomicBool,
     pub(crate) requests: AtomicU64,
     pub(crate) errors: AtomicU64,
-    /// Answers that said when to come again.
+    /// Responses with status 503 and `Retry-After`.
     pub(crate) held: AtomicU64,
-    /// Commands that an agent did not answer since its machine was turned off meanwhile.
+    /// Commands that an agent did not answer because its machine was powered off meanwhile.
     pub(crate) crossed: AtomicU64,
 }
 
 impl World {
-    /// The same fleet as a daemon makes of as many nodes, with `used` of them spread over it.
+    /// The fleet that a daemon with the same number of nodes serves. `used` of the nodes, spread over the fleet, are changed.
     pub(crate) fn new(nodes: usize, used: usize, ironic: &str) -> Self {
         let profile = built_in("generic").expect("a built-in profile");
         let spec = |index: usize| Spec { seed: Seed(1), id: NodeId(index as u32), profile: &profile };
@@ -93,7 +92,7 @@ impl World {
         self.systems[index].rsplit('/').next().expect("a URI")
     }
 
-    /// The URL of an image, of which there are as many as numbers.
+    /// The URL of an image; each number is another image.
     pub(crate) fn image(&self, number: u32) -> String {
         format!("{}/image/{number}.iso", self.ironic)
     }
@@ -103,7 +102,7 @@ impl World {
         self.macs.get(&mac.to_ascii_lowercase()).copied()
     }
 
-    /// What Ironic calls that node.
+    /// The UUID of a node in Ironic.
     pub(crate) fn ironic_uuid(index: usize) -> Uuid {
         Uuid::from_u128(0xf00d_0000_0000_4000_8000_0000_0000_0000 | index as u128)
     }
@@ -121,7 +120,7 @@ impl World {
         self.turn(index) % 2 == 1
     }
 
-    /// Notes that a node is about to be told to be on or off, which one client alone tells it.
+    /// Notes that a node is about to be powered on or off. Only one client does so for each node.
     pub(crate) fn tell(&self, index: usize, on: bool) {
         if self.is_on(index) != on {
             self.turns[&index].fetch_add(1, Ordering::SeqCst);
@@ -129,7 +128,7 @@ impl World {
         }
     }
 
-    /// Notes that an agent was heard, if its node is on.
+    /// Notes the heartbeat of an agent, if its node is on.
     pub(crate) fn heard(&self, index: usize, url: &str, token: &str) {
         let turn = self.turn(index);
         if turn % 2 == 1 {
@@ -138,7 +137,7 @@ impl World {
         }
     }
 
-    /// The agent of a node that is on, once it was heard.
+    /// The agent of a node that is on, after its first heartbeat.
     pub(crate) fn agent(&self, index: usize) -> Option<Agent> {
         self.roll.lock().get(&index).filter(|agent| agent.turn == self.turn(index)).cloned()
     }
@@ -147,7 +146,7 @@ impl World {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Something that nobody expected.
+    /// Counts and prints an unexpected event.
     #[expect(clippy::print_stdout, reason = "it is what the bench is for")]
     pub(crate) fn error(&self, what: &str) {
         if self.errors.fetch_add(1, Ordering::Relaxed) < SHOWN_ERRORS {

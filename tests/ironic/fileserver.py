@@ -13,7 +13,7 @@ RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
 class FileServer(http.server.ThreadingHTTPServer):
-    """Serves one folder on a free loopback port, and writes down every request."""
+    """Serves one folder on a free loopback port, and logs every request."""
 
     daemon_threads = True
     # A whole fleet may boot in the same second.
@@ -33,7 +33,7 @@ class FileServer(http.server.ThreadingHTTPServer):
             self._log.flush()
 
     def handle_error(self, request, client_address):
-        """A client that leaves in the middle is no news: firmware stops reading when it has enough."""
+        """Ignores a client that closes the connection early: firmware stops reading when it has enough."""
 
     def stop(self):
         self.shutdown()
@@ -42,12 +42,12 @@ class FileServer(http.server.ThreadingHTTPServer):
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # A kept connection that is idle longer is closed, and its thread ends.
+    # A persistent connection that is idle for longer is closed, and its thread ends.
     timeout = 30
 
     def send_head(self):
         asked = RANGE.match(self.headers.get("Range", ""))
-        # The base class answers whole files and errors well; a good answer is then cut to the range.
+        # The base class answers with whole files and with errors. A whole file is then cut to the range.
         if not asked or asked.groups() == ("", ""):
             return super().send_head()
         path = self.translate_path(self.path)
@@ -84,7 +84,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 class _Piece:
-    """The part of a file that is left to send."""
+    """A file that ends after a number of bytes."""
 
     def __init__(self, file, left):
         self._file, self._left = file, left

@@ -1,4 +1,4 @@
-"""fauxmetal as a user runs it: started, asked for its nodes, asked for their power, and ended."""
+"""fauxmetal as a user runs it: start, list of nodes, power states, end."""
 
 import base64
 import json
@@ -16,7 +16,7 @@ READY_LIMIT_S = 60
 EXPORT_LIMIT_S = 60
 REDFISH_LIMIT_S = 30
 STOP_GRACE_S = 15
-# The same fleet in every run, so that a failure can be looked at again.
+# The same fleet in every run, so that a failure can be reproduced.
 SEED = 1
 BOOT_TIME = "1s..3s"
 # Where controllers and agents listen, by how nodes share addresses; ports are chosen by the system.
@@ -28,7 +28,7 @@ POWER_STATES = {"On": "power on", "PoweringOn": "power on", "Off": "power off", 
 
 
 def find_binary(checkout, given):
-    """The fauxmetal to test: the one given, else what cargo built in this checkout."""
+    """The binary to test: the given one, or the one that cargo built in this checkout."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", checkout / "target"))
     places = [given] if given else [target / "release/fauxmetal", target / "debug/fauxmetal"]
     for place in places:
@@ -56,7 +56,7 @@ class Fleet:
                 "--network-boot", self.stack.files.url]
         if self.speed is not None:
             argv += ["--speed", self.speed]
-        # What a person has set for another fleet must not reach this one.
+        # Settings in the environment of the user must not apply to this fleet.
         env = {name: value for name, value in os.environ.items() if not name.startswith("FAUXMETAL_")}
         output = self.stack.run / "fauxmetal.out"
         with open(output, "wb") as sink:
@@ -78,11 +78,11 @@ class Fleet:
         self.exit_code = self.process.stop(STOP_GRACE_S)
 
     def check(self):
-        """Raises when fauxmetal has died."""
+        """Raises if fauxmetal has ended."""
         self.process.check()
 
     def _ready(self, output):
-        """Waits for the line that says where the fleet listens and which CA vouches for it."""
+        """Waits for the READY line, which has the URLs of the fleet and the path of its CA."""
         end = time.monotonic() + READY_LIMIT_S
         while True:
             for line in output.read_text().splitlines(keepends=True):
@@ -94,7 +94,7 @@ class Fleet:
             time.sleep(0.1)
 
     def export(self):
-        """The nodes as a client is told of them, by the same program without a server."""
+        """The nodes as `fauxmetal export` lists them."""
         argv = [self.binary, "export", "--format", "nodes-json", *self.which, "--bmc", self.redfish]
         try:
             done = subprocess.run([str(arg) for arg in argv], capture_output=True, text=True,
@@ -109,7 +109,7 @@ class Fleet:
         return nodes
 
     def power(self, node):
-        """What the node's own BMC says, in Ironic's words; Ironic takes the way there for the goal."""
+        """The power state that the BMC of a node shows, in Ironic's words. Ironic reads `PoweringOn` as on."""
         request = urllib.request.Request(node["redfish_address"] + node["redfish_system_id"])
         login = f"{node['redfish_username']}:{node['redfish_password']}"
         request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())

@@ -1,4 +1,4 @@
-"""The files that nodes boot from and are given: small, but of the right kind."""
+"""Boot files and images for the nodes: small files of the right formats."""
 
 import hashlib
 import random
@@ -13,7 +13,7 @@ SECTOR_BYTES = 512
 
 
 def make(images, http, log, env):
-    """Writes the boot files into `images` and what nodes download into `http`."""
+    """Writes the boot files to `images`, and the images that nodes download to `http`."""
     images.mkdir(parents=True)
     http.mkdir(parents=True)
     # No node executes these: Ironic packs them into boot images, and only the parameters are read.
@@ -34,7 +34,7 @@ def _boot_partition(images, log, env):
 
 
 def _boot_iso(images, http, log, env):
-    """A live system as an operator would hand it to the ramdisk deploy: no agent in it."""
+    """A live system without an agent, as an operator gives it to the ramdisk deploy."""
     tree = images / "live"
     (tree / "EFI/BOOT").mkdir(parents=True)
     (tree / "boot").mkdir()
@@ -50,7 +50,7 @@ def _boot_iso(images, http, log, env):
 
 
 def _disks(http, log, env):
-    """One operating system disk, as raw and as qcow2, each with the checksum file found beside images."""
+    """One operating system disk as raw and as qcow2, each with its checksum file."""
     raw, qcow2 = http / "disk.raw", http / "disk.qcow2"
     raw.write_bytes(_partitioned_disk())
     argv = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, qcow2]
@@ -61,7 +61,7 @@ def _disks(http, log, env):
 
 
 def _partitioned_disk():
-    """A disk with a partition table: one bootable Linux partition, filled with bytes that do not repeat."""
+    """A disk with a partition table: one bootable Linux partition, filled with random bytes."""
     sectors, first = DISK_BYTES // SECTOR_BYTES, 2048
     entry = struct.pack("<B3sB3sII", 0x80, b"\xfe\xff\xff", 0x83, b"\xfe\xff\xff", first, sectors - first)
     table = bytes(446) + entry + bytes(48) + b"\x55\xaa"

@@ -1,4 +1,4 @@
-"""What has to be on the machine first: system tools, and Ironic in a virtual environment."""
+"""Installs the requirements of a run: system tools, and Ironic in a virtual environment."""
 
 import hashlib
 import importlib.util
@@ -10,8 +10,8 @@ import sys
 import child
 from trouble import Trouble
 
-# What is run, or read, and the Debian package that brings it. Ironic makes boot images with the first
-# three; the fourth makes our qcow2 image; the last is the boot loader of BIOS-mode images.
+# Commands and files with their Debian packages. Ironic makes boot images with the first three, the fourth
+# makes our qcow2 image, and the last is the boot loader of BIOS-mode images.
 TOOLS = {
     "mkisofs": "genisoimage",
     "mkfs.vfat": "dosfstools",
@@ -26,21 +26,21 @@ PIP_LIMIT_S = 600
 
 
 def search_path():
-    """PATH with the folders where mkfs lives, which ordinary users often lack."""
+    """PATH with the folders of mkfs, which the PATH of ordinary users often lacks."""
     return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
 def missing_packages():
     missing = {package for tool, package in TOOLS.items() if not shutil.which(tool, path=search_path())}
     missing |= {package for file, package in FILES.items() if not file.exists()}
-    # Debian ships Python without the part that makes virtual environments.
+    # Debian packages `venv` apart from Python.
     if not importlib.util.find_spec("ensurepip"):
         missing.add("python3-venv")
     return sorted(missing)
 
 
 def install_tools(log):
-    """Adds the missing Debian packages when we may, else says which are missing."""
+    """Installs the missing Debian packages as root; otherwise raises Trouble that names them."""
     missing = missing_packages()
     if not missing:
         return
@@ -57,7 +57,7 @@ def install_tools(log):
 
 def install_ironic(venv, requirements, log):
     """Makes the virtual environment, once for each version of the list and of Python."""
-    # A virtual environment holds absolute paths, so its own place belongs to the stamp too.
+    # A virtual environment holds absolute paths, so the stamp includes its own path.
     content = f"{sys.version} {sys.executable} {venv}\n{requirements.read_text()}"
     wanted = hashlib.sha256(content.encode()).hexdigest()
     stamp = venv / "installed.sha256"
@@ -67,7 +67,7 @@ def install_ironic(venv, requirements, log):
     shutil.rmtree(venv, ignore_errors=True)
     child.run("venv", [sys.executable, "-m", "venv", venv], log, PIP_LIMIT_S)
     pip = [venv / "bin/python", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    # The list is complete; without resolving, nothing that it does not name can slip in.
+    # The list is complete. Without dependency resolution pip installs nothing else.
     child.run("pip install", [*pip, "install", "--no-deps", "-r", requirements], log, PIP_LIMIT_S)
     child.run("pip check", [*pip, "check"], log, PIP_LIMIT_S)
     stamp.write_text(wanted)

@@ -1,4 +1,4 @@
-"""Judges what an inspection found: is it a real machine, and do both ways of looking see the same one?
+"""Checks what an inspection found: is it a plausible machine, and do both inspections see the same one?
 
 Ironic keeps the inventory of the last inspection. The field names are those of Ironic Python Agent; the
 Redfish inspection of Ironic fills in the part that a BMC knows.
@@ -8,12 +8,12 @@ import re
 
 MIB = 1 << 20
 GIB = 1 << 30
-# Ironic refuses to count a smaller disk as a place for an image.
+# Ironic writes no image to a smaller disk.
 DISK_BYTES_MIN = 4 * GIB
 
 
 def faults(inventory):
-    """What no machine could report, as a list of sentences."""
+    """The mistakes of an inventory, as a list of sentences."""
     found = []
     interfaces, cpu = inventory.get("interfaces") or [], inventory.get("cpu") or {}
     disks, memory = inventory.get("disks") or [], inventory.get("memory") or {}
@@ -34,12 +34,12 @@ def faults(inventory):
 
 
 def agent_faults(inventory, boot_mode):
-    """What an agent must add to what a BMC knows, on a machine that was booted in this mode."""
+    """The mistakes of an agent's inventory in what a BMC cannot know, on a machine booted in this mode."""
     found = faults(inventory)
     if not inventory.get("hostname"):
         found.append("no hostname")
     memory = inventory["memory"]
-    # The kernel and the firmware keep some for themselves, never more than there is.
+    # The kernel and the firmware use some memory.
     if not 0.5 * memory["physical_mb"] * MIB < memory.get("total", 0) <= memory["physical_mb"] * MIB:
         found.append(f"memory is {memory}")
     if not isinstance(inventory["cpu"].get("frequency"), str):
@@ -52,7 +52,7 @@ def agent_faults(inventory, boot_mode):
 
 
 def _identity(inventory):
-    """What both inspections must agree on."""
+    """The facts that both inspections must agree on."""
     cpu, vendor = inventory["cpu"], inventory["system_vendor"]
     return {
         "interfaces": sorted(macs(inventory["interfaces"], "mac_address")),
@@ -64,18 +64,18 @@ def _identity(inventory):
 
 
 def differences(redfish, agent):
-    """Where the BMC and the agent describe two machines."""
+    """The differences between the BMC's and the agent's inventory."""
     one, other = _identity(redfish), _identity(agent)
     return [f"{key}: redfish says {one[key]}, the agent {other[key]}" for key in one if one[key] != other[key]]
 
 
 def macs(interfaces, key):
-    """Addresses, in the one way of writing them, of what keeps them under `key`."""
+    """The normalized addresses below `key` of each item."""
     return {interface[key].lower() for interface in interfaces}
 
 
 def switch_ports(plugin_data):
-    """The switch ports that the interfaces are plugged into, as Ironic read them from LLDP."""
+    """The switch ports that the interfaces are plugged into, as Ironic reads them from LLDP."""
     heard = (plugin_data.get("parsed_lldp") or {}).values()
     return sorted((port.get("switch_chassis_id", "").lower(), _port_id(port.get("switch_port_id", ""))) for port in heard)
 
@@ -89,7 +89,7 @@ def _port_id(text):
 
 
 def switch_faults(redfish, agent):
-    """An agent listens to the switch itself; a BMC need not, but if it does it is the same switch."""
+    """The agent must report switch ports. The BMC may report them, and then they must be the same."""
     if not agent or not all(chassis and port for chassis, port in agent):
         return [f"the agent heard {agent}"]
     if redfish and redfish != agent:

@@ -1,4 +1,4 @@
-"""One node's way through Ironic: what is asked of it at each stage, and what must be true at its end."""
+"""The stages of one node in Ironic: the request of each stage, and what must be true at its end."""
 
 import dataclasses
 import hashlib
@@ -9,17 +9,17 @@ import inventory
 from api import Refused
 from trouble import Trouble
 
-# The longest that one stage of one node may take; 20 nodes on two slow cores stay far below it.
+# The longest time of one stage of one node. 20 nodes on two slow cores need far less.
 STAGE_LIMIT_S = 300
 
 
 class Stopped(Exception):
-    """The node did not get where it should; the rest of its journey makes no sense."""
+    """The node did not reach the goal of a stage, so its journey ends."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """In what way one node is driven."""
+    """How one node is booted and deployed."""
 
     boot_interface: str
     boot_mode: str
@@ -32,11 +32,11 @@ class Stage:
 
     name: str
     begin: Callable
-    # Ironic's provision state that ends the stage; None when the node must be gone.
+    # The provision state that ends the stage; None if the node must be gone.
     goal: str | None
-    # The power state that must hold then, in Ironic and on the BMC; None when either will do.
+    # The power state at the end, in Ironic and on the BMC; None if either is right.
     power: str | None = None
-    # What else is judged.
+    # Further checks.
     judge: Callable | None = None
 
 
@@ -50,7 +50,7 @@ class Journey:
         self.by_redfish = None
 
     def travel(self):
-        """Goes through all stages; at the first that fails the node stays there to be looked at."""
+        """Goes through all stages. After a failed stage the node stays as it is, for analysis."""
         for stage in STAGES:
             self.stage = stage.name
             if not self._pass(stage):
@@ -87,7 +87,7 @@ class Journey:
         return self.roll.rows().get(self.uuid, "not listed by Ironic")
 
     def _arrive(self, stage, began):
-        """Waits for the end of a stage and returns the node as it is then listed, or None when it is gone."""
+        """Waits for the end of a stage and returns the node as Ironic lists it, or None if it is gone."""
         asked_at = time.monotonic()
         while time.monotonic() - began < STAGE_LIMIT_S:
             rows, asked_at = self.roll.since(asked_at)
@@ -107,7 +107,7 @@ class Journey:
 
     @staticmethod
     def _blemish(row):
-        """What a node that arrived must not carry with it."""
+        """The errors that a node must not have at the end of a stage."""
         for field in ("last_error", "maintenance", "fault") if row else ():
             if row[field]:
                 return f"{field} is {row[field]!r}"
@@ -120,7 +120,7 @@ class Journey:
             return f"Ironic says {row['power_state']}, the BMC {bmc}, wanted {wanted}"
         return ""
 
-    # What is asked of Ironic.
+    # Requests to Ironic.
 
     def enroll(self):
         node, nics = self.node, self.node["nics"]
@@ -132,7 +132,7 @@ class Journey:
             "driver_info": login | {"redfish_verify_ca": self.fleet.ca},
             "properties": {"capabilities": f"boot_mode:{self.plan.boot_mode}"},
         })
-        # One port, as from a bootMACAddress; inspection has to find the others.
+        # One port, as Metal3 creates from a bootMACAddress. Inspection must find the others.
         self.ironic.ask("POST", "/v1/ports", {"node_uuid": self.uuid, "address": nics[0]["mac"]})
 
     def manage(self):
@@ -155,7 +155,7 @@ class Journey:
     def deploy_image(self):
         name, url = self.plan.image, f"{self.files.url}/{self.plan.image}"
         info = {"image_source": url, "image_disk_format": name.rpartition(".")[2]}
-        # Both ways to tell a checksum: the address of a checksum file, or algorithm and value.
+        # Both forms of a checksum: the URL of a checksum file, or algorithm and value.
         if name.endswith(".qcow2"):
             info["image_checksum"] = url + ".sha256"
         else:
@@ -165,7 +165,7 @@ class Journey:
         self.ironic.provision(self.uuid, "active", configdrive=self._config_drive())
 
     def _config_drive(self):
-        """What cloud-init would read on the deployed node."""
+        """The config drive for cloud-init on the deployed node."""
         links = [{"id": f"nic{at}", "type": "phy", "ethernet_mac_address": nic["mac"]}
                  for at, nic in enumerate(self.node["nics"])]
         networks = [{"id": "boot", "type": "ipv4_dhcp", "link": "nic0"}]
@@ -189,11 +189,11 @@ class Journey:
         self.ironic.provision(self.uuid, "deleted")
 
     def delete(self):
-        # Ironic forgets a node's history with the node.
+        # Ironic deletes the history of a node with the node.
         self._check("history", self._recorded_errors())
         self.ironic.ask("DELETE", f"/v1/nodes/{self.uuid}")
 
-    # What is judged beyond state, errors and power.
+    # Checks beyond state, errors and power.
 
     def judge_redfish(self):
         self.by_redfish = found = self._inspection()
@@ -206,7 +206,7 @@ class Journey:
         self._check("inventories agree", "; ".join(inventory.differences(bmc["inventory"], agent["inventory"])))
         switches = [inventory.switch_ports(each["plugin_data"]) for each in (bmc, agent)]
         self._check("switch ports", "; ".join(inventory.switch_faults(*switches)))
-        # The fleet's list names the interfaces that have a cable; an inspection finds the others too.
+        # The fleet's list has the interfaces with a cable. An inspection finds the others, too.
         found = inventory.macs(agent["inventory"]["interfaces"], "mac_address")
         missing = inventory.macs(self.node["nics"], "mac") - found
         self._check("addresses", f"not found: {sorted(missing)}" if missing else "")
@@ -225,7 +225,7 @@ class Journey:
         return self.ironic.get(f"/v1/nodes/{self.uuid}/inventory")
 
     def _recorded_errors(self):
-        """Errors that came and went between two looks at `last_error`."""
+        """Errors in the history of a node, also those that `last_error` no longer shows."""
         events = self.ironic.get(f"/v1/nodes/{self.uuid}/history?detail=true")["history"]
         return "; ".join(event["event"] for event in events if event["severity"] == "ERROR")
 

@@ -24,7 +24,7 @@ class Roll:
         threading.Thread(target=self._read, daemon=True).start()
 
     def close(self):
-        """Makes every journey that waits give up."""
+        """Ends the wait of every journey."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -34,12 +34,12 @@ class Roll:
             return self._rows
 
     def silent_for(self):
-        """Seconds since Ironic was asked for the last list that it answered."""
+        """Seconds since the request of the last list that Ironic returned."""
         with self._changed:
             return time.monotonic() - self._asked_at
 
     def since(self, moment):
-        """The first list that was asked for after `moment`, and when it was asked for.
+        """The first list that was requested after `moment`, and the time of that request.
 
         An older list may still show the state from before a request.
         """
@@ -56,7 +56,7 @@ class Roll:
             try:
                 rows = self._ironic.nodes(FIELDS)
             except Exception:
-                # Ironic is busy or going down; whoever waits has an end of its own.
+                # Ironic is busy or stops. Waiting journeys have time limits of their own.
                 rows = None
             with self._changed:
                 if rows is not None:

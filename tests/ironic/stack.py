@@ -16,12 +16,12 @@ from trouble import Trouble
 
 HERE = pathlib.Path(__file__).parent
 START_LIMIT_S = 120
-# A conductor first finishes what it is doing; after this it is made to end.
+# A conductor finishes its tasks first. After this time it is killed.
 STOP_GRACE_S = 15
 
 
 class Stack:
-    """`with Stack(...) as stack:` gives a running Ironic, and leaves no process behind."""
+    """`with Stack(...) as stack:` runs Ironic, and ends all of its processes."""
 
     def __init__(self, venv, run, logs, remember):
         self.venv, self.run, self.logs = venv, run, logs
@@ -45,19 +45,19 @@ class Stack:
             self.files.stop()
 
     def check(self):
-        """Raises when Ironic has died."""
+        """Raises if Ironic has ended."""
         self.ironic.check()
 
     def give_up(self, seconds):
-        """Ends an Ironic that has stopped answering, in a way that shows where it hangs."""
+        """Ends an Ironic that no longer answers, so that its log shows where it hangs."""
         self.ironic.abort()
         raise Trouble(f"Ironic did not answer for {seconds} s; its log ends with what it was doing", self.ironic_log)
 
     def _environment(self, remember):
-        """What Ironic runs with: the tools on PATH, no proxy, and the remembered hash if wished."""
+        """The environment of Ironic: the tools on PATH, no proxy, and the cached hash unless disabled."""
         env = {name: value for name, value in os.environ.items()
                if not name.lower().endswith("_proxy") and not name.startswith(("PYTHON", "OS_"))}
-        # On SIGABRT Python then writes what each thread is doing into the log.
+        # With this setting Python writes the stack of each thread to the log on SIGABRT.
         env["PYTHONFAULTHANDLER"] = "1"
         env["PATH"] = f"{self.venv / 'bin'}:{installation.search_path()}"
         if remember:
@@ -66,7 +66,7 @@ class Stack:
 
     def _start(self):
         shutil.rmtree(self.run, ignore_errors=True)
-        # A copy, because Python leaves a compiled file beside what it imports.
+        # A copy, because Python writes a compiled file beside an imported one.
         shutil.copytree(HERE / "remember", self.run / "remember")
         for folder in ("state", "tmp", "locks", "certificates", "master-iso", "tftp/master"):
             (self.run / folder).mkdir(parents=True)
@@ -105,7 +105,7 @@ class Stack:
 
 
 def _free_port():
-    """A loopback port that nobody listens on.
+    """A free loopback port.
 
     It is below the range that the kernel hands to outgoing connections, so none of ours can take it in
     the seconds before Ironic does.

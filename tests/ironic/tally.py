@@ -1,11 +1,11 @@
-"""What passed, what failed and why, and how long each stage took."""
+"""Results: passed and failed checks with reasons, and the time of each stage."""
 
 import collections
 import statistics
 import threading
 
 
-# Ironic's errors can carry a page of somebody else's; the logs have the rest.
+# An error of Ironic can hold a whole HTML page. The logs have the full text.
 PROBLEM_CHARS_MAX = 800
 
 
@@ -19,7 +19,7 @@ class Tally:
         self._seconds = collections.defaultdict(list)
 
     def check(self, what, problem):
-        """Counts one check; `problem` is empty when it passed. Returns whether it did."""
+        """Counts one check and returns whether it passed. `problem` is empty if it did."""
         with self._lock:
             if problem:
                 self.failures.append(what)

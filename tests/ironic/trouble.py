@@ -1,19 +1,19 @@
-"""What can go wrong outside the nodes, and how much time is left."""
+"""Errors outside of the nodes, and the time limit of the run."""
 
 import time
 
 
 class Trouble(Exception):
-    """The run cannot go on; the message tells a person what to do about it."""
+    """The run cannot continue. The message says what to do."""
 
     def __init__(self, message, log=None):
         super().__init__(message)
-        # The file whose last lines explain the message.
+        # The log whose last lines explain the message.
         self.log = log
 
 
 class Deadline:
-    """One end for the whole run, on a clock that nobody sets."""
+    """The deadline of the whole run, on a monotonic clock."""
 
     def __init__(self, seconds):
         self.at = time.monotonic() + seconds
@@ -24,7 +24,7 @@ class Deadline:
 
 
 def last_lines(path, count=25, containing=None):
-    """The last lines of a log, or of those that name one node; nothing when it cannot be read."""
+    """The last lines of a log, or its last lines about one node; empty if it cannot be read."""
     try:
         with open(path, encoding="utf-8", errors="replace") as log:
             lines = [line.rstrip() for line in log if containing is None or containing in line]

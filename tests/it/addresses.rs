@@ -1,4 +1,4 @@
-//! The built binary, serving each node where `export` says it is.
+//! The built binary serves each node at the address that `export` prints.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ fn fauxmetal(arguments: &[&str]) -> Command {
     command
 }
 
-/// A daemon that ends with its test, and its ready line.
+/// A daemon with its ready line. It is killed when this is dropped.
 struct Daemon {
     child: Child,
     ready: Value,
@@ -37,7 +37,7 @@ impl Daemon {
         Some(Self { child, ready, _certs: certs })
     }
 
-    /// All nodes as `export` prints them for the same layout.
+    /// All nodes as `export` prints them for the same kind of addresses.
     fn exported(&self) -> Vec<Value> {
         let (addresses, bmc) =
             (self.ready["addresses"].as_str().unwrap(), self.ready["bmc"].as_str().unwrap());
@@ -54,7 +54,7 @@ impl Drop for Daemon {
     }
 }
 
-/// The document at a URL's path, from a server at `to`; nothing when the connection is reset.
+/// Reads a document from the server at `to`; `None` if the connection is reset.
 fn get(to: SocketAddr, host: &str, path: &str) -> Option<Value> {
     let mut stream = TcpStream::connect(to).ok()?;
     let login = "Basic YWRtaW46cGFzc3dvcmQ=";
@@ -66,8 +66,8 @@ fn get(to: SocketAddr, host: &str, path: &str) -> Option<Value> {
     serde_json::from_str(answer.split("\r\n\r\n").nth(1)?).ok()
 }
 
-/// Every exported node is where the export says: its system has its name and UUID, and is the only one there.
-fn all_are_there(daemon: &Daemon, at: impl Fn(&str) -> SocketAddr) {
+/// Checks that every exported node answers at its exported address, as the only system there, with its name and UUID.
+fn all_answer(daemon: &Daemon, at: impl Fn(&str) -> SocketAddr) {
     let nodes = daemon.exported();
     let address = |node: &Value| node["redfish_address"].as_str().unwrap().to_owned();
     assert_eq!(daemon.ready["redfish"][0], address(&nodes[0]).as_str());
@@ -86,14 +86,14 @@ fn all_are_there(daemon: &Daemon, at: impl Fn(&str) -> SocketAddr) {
 fn each_node_has_an_ip_address() {
     let listen = ["--listen", "http://127.81.0.0/16:0", "--agent-listen", "http://127.82.0.0/16:0"];
     let daemon = Daemon::serve(&[&["--addresses", "ip"], &listen[..]].concat()).unwrap();
-    all_are_there(&daemon, |host| host.parse().unwrap());
+    all_answer(&daemon, |host| host.parse().unwrap());
     let first: SocketAddr = daemon.ready["redfish"][0].as_str().unwrap()[7..].parse().unwrap();
-    for nobodys in ["127.81.0.0", "127.81.0.6", "127.83.0.1"] {
-        let to = SocketAddr::new(nobodys.parse().unwrap(), first.port());
-        assert_eq!(get(to, "x", "/redfish/v1/"), None, "{nobodys}");
+    for unused in ["127.81.0.0", "127.81.0.6", "127.83.0.1"] {
+        let to = SocketAddr::new(unused.parse().unwrap(), first.port());
+        assert_eq!(get(to, "x", "/redfish/v1/"), None, "{unused} belongs to no node");
     }
     let agent: SocketAddr = daemon.ready["agent"].as_str().unwrap()[7..].parse().unwrap();
-    assert_eq!(get(agent, "x", "/"), None, "its machine is off");
+    assert_eq!(get(agent, "x", "/"), None, "the agent of a machine that is off");
 }
 
 #[test]
@@ -114,12 +114,12 @@ fn a_block_that_is_too_small_is_refused() {
 #[test]
 fn each_node_has_a_port() {
     let free = |first: u16| (first..first + 10).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    // Somebody else may take one of them meanwhile.
+    // Another process may take a free port before the daemon does; then the next ports are tried.
     let daemon = (16_000..20_000).step_by(10).filter(|first| free(*first)).find_map(|first| {
         let listen = [format!("http://127.0.0.1:{first}"), format!("http://127.0.0.1:{}", first + 5)];
         Daemon::serve(&["--addresses", "port", "--listen", &listen[0], "--agent-listen", &listen[1]])
     });
-    all_are_there(&daemon.unwrap(), |host| host.parse().unwrap());
+    all_answer(&daemon.unwrap(), |host| host.parse().unwrap());
 }
 
 #[test]
@@ -128,5 +128,5 @@ fn each_node_has_a_name() {
     let daemon =
         Daemon::serve(&[&["--addresses", "host", "--domain", "bmc.example"], &listen[..]].concat()).unwrap();
     let port = |host: &str| host.rsplit_once(':').unwrap().1.parse().unwrap();
-    all_are_there(&daemon, |host| SocketAddr::from(([127, 0, 0, 1], port(host))));
+    all_answer(&daemon, |host| SocketAddr::from(([127, 0, 0, 1], port(host))));
 }

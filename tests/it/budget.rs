@@ -1,4 +1,4 @@
-//! What a node may cost: bytes, in the daemon itself.
+//! Memory limits of a node: in a running daemon, and of the types that a node consists of.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use fauxmetal::node::Node;
 use fauxmetal::node::ipa::Ipa;
 
-/// Resident memory of a daemon with so many idle nodes, bytes.
+/// Resident memory of a daemon with that many idle nodes, bytes.
 fn resident(nodes: u32) -> u64 {
     let certs = tempfile::tempdir().unwrap();
     let mut daemon = Command::new(env!("CARGO_BIN_EXE_fauxmetal"))
@@ -32,13 +32,13 @@ fn resident(nodes: u32) -> u64 {
 fn an_idle_node_costs_less_than_192_bytes_and_100_000_fit_into_64_mib() {
     let (few, many) = (resident(1000), resident(101_000));
     let each = many.saturating_sub(few) / 100_000;
-    assert!(each < 192, "{each} bytes a node");
-    assert!(many < 64 << 20, "{many} bytes in all");
+    assert!(each < 192, "an idle node takes {each} bytes");
+    assert!(many < 64 << 20, "101,000 idle nodes take {many} bytes");
 }
 
 #[test]
-fn what_a_node_and_an_agent_are_stays_small() {
+fn a_node_and_an_agent_stay_small() {
     assert!(size_of::<Node>() <= 128, "{}", size_of::<Node>());
-    // With a token, an API's URL and a session beside it, less than 1 KiB.
+    // The token, the URL of the API and a session come on top: less than 1 KiB in all.
     assert!(size_of::<Ipa>() <= 448, "{}", size_of::<Ipa>());
 }

@@ -79,7 +79,7 @@ fn serve_agents(limit: Limit, value: u64, nodes: &str, more: &[&str]) -> (Daemon
     let daemon = serve(limit, value, &[&flags, more].concat());
     let agents = boot_all(&daemon);
     let serving = "fauxmetal_nodes{state=\"agent_serving\"}";
-    eventually("all agents are ready", || daemon.figure(serving) == nodes.parse::<f64>().unwrap());
+    eventually("all agents are ready", || daemon.metric(serving) == nodes.parse::<f64>().unwrap());
     (daemon, agents)
 }
 
@@ -113,7 +113,7 @@ fn drive(limit: Limit) {
             let daemon = serve(limit, 1, &[]);
             let (mut first, mut second) = (connect(daemon.redfish()), connect(daemon.redfish()));
             send(&mut first, &login_head("localhost", 10));
-            eventually("one request waits", || daemon.figure("fauxmetal_requests_in_flight") == 1.0);
+            eventually("one request waits", || daemon.metric("fauxmetal_requests_in_flight") == 1.0);
             send(&mut second, &login_head("localhost", 10));
             assert_eq!(status(&mut second), 503);
             daemon
@@ -183,7 +183,7 @@ fn drive(limit: Limit) {
             // More responses than the buffers of both sockets can hold.
             send(&mut stream, &format!("GET /redfish/v1/Systems HTTP/1.1\r\n{LOGIN}\r\n").repeat(300));
             let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
-            within(SOON, "the client is cut off", || daemon.figure(&hits) >= 1.0);
+            within(SOON, "the client is cut off", || daemon.metric(&hits) >= 1.0);
             daemon
         }
         Limit::RequestTime => {
@@ -206,8 +206,8 @@ fn drive(limit: Limit) {
             let (_silent, url) = silent_server();
             let daemon = serve(limit, 1, &["--nodes", "3", "--boot-time", "0s", "--network-boot", &url]);
             boot_all(&daemon);
-            eventually("two nodes wait", || daemon.figure("fauxmetal_calls_waiting") == 2.0);
-            assert_eq!(daemon.figure("fauxmetal_calls_in_flight"), 1.0);
+            eventually("two nodes wait", || daemon.metric("fauxmetal_calls_waiting") == 2.0);
+            assert_eq!(daemon.metric("fauxmetal_calls_in_flight"), 1.0);
             daemon
         }
         Limit::Downloads => {
@@ -223,7 +223,7 @@ fn drive(limit: Limit) {
                 assert_eq!(status(&mut command(&daemon, agent, "", &body)), 200);
             }
             let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
-            eventually("two downloads wait", || daemon.figure(&hits) == 2.0);
+            eventually("two downloads wait", || daemon.metric(&hits) == 2.0);
             let _download = silent.accept().unwrap();
             silent.set_nonblocking(true).unwrap();
             assert!(silent.accept().is_err(), "only one image is being downloaded");
@@ -235,7 +235,7 @@ fn drive(limit: Limit) {
         CountedBy::BodyBytes => Limit::BodyBytes,
     };
     let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", counted.name());
-    eventually("the limit is counted", || daemon.figure(&hits) >= 1.0);
+    eventually("the limit is counted", || daemon.metric(&hits) >= 1.0);
 }
 
 #[test]

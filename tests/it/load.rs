@@ -1,4 +1,4 @@
-//! The built binary under load and in want: what it counts, what it keeps to itself, and few open files.
+//! The built binary under load and with few open files: its metrics, its limits, and no secret in its log.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Long enough for a busy machine; nothing is measured by it.
+/// The longest wait for an expected event: long enough for a busy machine. No test measures it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running daemon with plain listeners on loopback, and its log.
+/// A running daemon with listeners without TLS on loopback, and its log.
 pub(crate) struct Daemon {
     child: Child,
     log: Arc<Mutex<String>>,
@@ -19,7 +19,7 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one; `shell` runs before it in the same process.
+    /// Starts a daemon. The shell commands `shell` run first, in the same process.
     pub(crate) fn start(shell: &str, arguments: &[&str]) -> Self {
         let certs = tempfile::tempdir().unwrap();
         let binary = env!("CARGO_BIN_EXE_fauxmetal");
@@ -59,23 +59,23 @@ impl Daemon {
         self.address(&self.ready["redfish"][0])
     }
 
-    fn figures(&self) -> String {
+    fn metrics(&self) -> String {
         let (status, text) = ask(&mut connect(self.address(&self.ready["admin"])), "GET", "/metrics", "", "");
         assert_eq!(status, 200);
         text
     }
 
-    pub(crate) fn figure(&self, sample: &str) -> f64 {
-        let figures = self.figures();
-        let found = super::figures::parse(&figures).get(sample).copied();
-        found.unwrap_or_else(|| panic!("{sample} is not in {figures}"))
+    pub(crate) fn metric(&self, sample: &str) -> f64 {
+        let metrics = self.metrics();
+        let found = super::metrics::parse(&metrics).get(sample).copied();
+        found.unwrap_or_else(|| panic!("{sample} is not in {metrics}"))
     }
 
     fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Stops it as a container manager would; it must go in peace.
+    /// Sends SIGTERM as a container manager does. The daemon must end with code 0. Its log is returned.
     fn stop(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(&pid).status().unwrap().success());
@@ -99,7 +99,7 @@ pub(crate) fn connect(to: SocketAddr) -> TcpStream {
 
 pub(crate) const LOGIN: &str = "Authorization: Basic YWRtaW46aHVudGVyMg==\r\n";
 
-/// One request and its answer, on a connection that stays open.
+/// Sends a request and reads the response on a connection that stays open. Status 0 stands for a closed connection.
 pub(crate) fn ask(
     stream: &mut TcpStream,
     method: &str,
@@ -111,12 +111,11 @@ pub(crate) fn ask(
     let request = format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}");
     match stream.write_all(request.as_bytes()).and_then(|()| answer(stream)) {
         Ok((head, body)) => (head[9..12].parse().unwrap(), body),
-        // Closed without a word.
         Err(_) => (0, String::new()),
     }
 }
 
-/// Head and body of what comes next.
+/// Head and body of the next message.
 pub(crate) fn answer(stream: &mut TcpStream) -> std::io::Result<(String, String)> {
     let (mut head, mut byte) = (Vec::new(), [0]);
     while !head.ends_with(b"\r\n\r\n") {
@@ -131,7 +130,7 @@ pub(crate) fn answer(stream: &mut TcpStream) -> std::io::Result<(String, String)
     Ok((head, String::from_utf8_lossy(&body).into_owned()))
 }
 
-/// Whether it comes true in time.
+/// Waits until `is` returns true.
 pub(crate) fn eventually(what: &str, is: impl FnMut() -> bool) {
     within(PATIENCE, what, is);
 }
@@ -143,13 +142,13 @@ pub(crate) fn within(patience: Duration, what: &str, mut is: impl FnMut() -> boo
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    panic!("never: {what}");
+    panic!("after {patience:?} there is still no {what}");
 }
 
-/// A token as long as Ironic's.
+/// An agent token, as long as those of Ironic.
 pub(crate) const TOKEN: &str = "0123456789secret0123456789secret";
 
-/// Ironic's API and its network boot configurations, in as few words as possible. Gives its URL and counts heartbeats.
+/// A minimal Ironic: its API and its network boot configurations. Returns its URL and its count of heartbeats.
 pub(crate) fn ironic() -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -202,7 +201,7 @@ fn system(stream: &mut TcpStream) -> String {
     systems["Members"][0]["@odata.id"].as_str().unwrap().to_owned()
 }
 
-/// Boots the first system from the network, into an agent.
+/// Boots the agent on the first system, from the network.
 fn boot(stream: &mut TcpStream) -> String {
     let system = system(stream);
     let pxe = r#"{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}"#;
@@ -213,7 +212,7 @@ fn boot(stream: &mut TcpStream) -> String {
 }
 
 #[test]
-fn a_boot_is_seen_in_the_figures_and_no_secret_in_the_log() {
+fn metrics_count_a_boot_and_the_log_holds_no_secret() {
     let (url, beats) = ironic();
     let network_boot = format!("{url}/boot/");
     let daemon = Daemon::start(
@@ -233,19 +232,19 @@ fn a_boot_is_seen_in_the_figures_and_no_secret_in_the_log() {
     );
     let mut redfish = connect(daemon.redfish());
     let system = boot(&mut redfish);
-    eventually("a heartbeat", || beats.load(Ordering::SeqCst) > 0);
-    eventually("an agent", || daemon.figure("fauxmetal_nodes{state=\"agent_serving\"}") == 1.0);
-    assert_eq!(daemon.figure("fauxmetal_nodes{state=\"off\"}"), 2.0);
+    eventually("heartbeat", || beats.load(Ordering::SeqCst) > 0);
+    eventually("serving agent", || daemon.metric("fauxmetal_nodes{state=\"agent_serving\"}") == 1.0);
+    assert_eq!(daemon.metric("fauxmetal_nodes{state=\"off\"}"), 2.0);
     for kind in ["boot", "lookup", "heartbeat"] {
         assert_eq!(
-            daemon.figure(&format!("fauxmetal_calls_total{{kind=\"{kind}\",result=\"ok\"}}")),
+            daemon.metric(&format!("fauxmetal_calls_total{{kind=\"{kind}\",result=\"ok\"}}")),
             1.0,
             "{kind}"
         );
     }
-    assert_eq!(daemon.figure("fauxmetal_heartbeat_lateness_seconds_count"), 1.0);
+    assert_eq!(daemon.metric("fauxmetal_heartbeat_lateness_seconds_count"), 1.0);
 
-    // Everything else that a secret can be in, right and wrong.
+    // Requests of every other kind that carries a secret, with a right and with a wrong one.
     let login = r#"{"UserName": "admin", "Password": "hunter2"}"#;
     assert_eq!(ask(&mut redfish, "POST", "/redfish/v1/SessionService/Sessions", "", login).0, 201);
     let wrong = r#"{"UserName": "admin", "Password": "guessed-secret"}"#;
@@ -255,22 +254,24 @@ fn a_boot_is_seen_in_the_figures_and_no_secret_in_the_log() {
     let image = r#"{"Image": "http://media:secret-1@127.0.0.1:1/a.iso?sig=secret-2", "UserName": "u", "Password": "secret-3"}"#;
     let (status, said) = ask(&mut redfish, "POST", &insert, LOGIN, image);
     assert_eq!(status, 204, "{said}");
-    eventually("media", || daemon.figure("fauxmetal_calls_total{kind=\"media\",result=\"failed\"}") == 1.0);
+    eventually("failed attempt to open the media", || {
+        daemon.metric("fauxmetal_calls_total{kind=\"media\",result=\"failed\"}") == 1.0
+    });
     let uuid = system.rsplit('/').next().unwrap();
     let mut agent = connect(daemon.address(&daemon.ready["agent"]));
     let command = r#"{"name": "image.install_bootloader", "params": {"password": "secret-4"}}"#;
     for token in [TOKEN, "wrong-secret"] {
         ask(&mut agent, "POST", &format!("/{uuid}/v1/commands/?agent_token={token}"), "", command);
     }
-    assert_eq!(daemon.figure("fauxmetal_sessions"), 1.0);
+    assert_eq!(daemon.metric("fauxmetal_sessions"), 1.0);
     let system_reads = r#"{face="redfish",resource="ComputerSystem",part="action",status="2xx"}"#;
-    assert_eq!(daemon.figure(&format!("fauxmetal_request_duration_seconds_count{system_reads}")), 1.0);
-    let figures = daemon.figures();
+    assert_eq!(daemon.metric(&format!("fauxmetal_request_duration_seconds_count{system_reads}")), 1.0);
+    let metrics = daemon.metrics();
     let log = daemon.stop();
-    assert!(log.contains("ready") && log.len() > 500, "the log is there: {log}");
+    assert!(log.contains("ready") && log.len() > 500, "the log is too short to prove anything: {log}");
     for secret in ["hunter2", "secret", "YWRtaW46"] {
         assert!(!log.contains(secret), "'{secret}' is in the log: {log}");
-        assert!(!figures.contains(secret), "'{secret}' is in the figures");
+        assert!(!metrics.contains(secret), "'{secret}' is in the metrics");
     }
 }
 
@@ -281,31 +282,33 @@ fn with_256_open_files_it_serves_refuses_and_recovers() {
     let arguments =
         ["--nodes", "3", "--password", "hunter2", "--boot-time", "0s", "--network-boot", &network_boot];
     let daemon = Daemon::start("ulimit -n 256", &arguments);
-    assert_eq!(daemon.figure("process_max_fds"), 256.0);
+    assert_eq!(daemon.metric("process_max_fds"), 256.0);
     let mut streams: Vec<_> = (0..400).map(|_| connect(daemon.redfish())).collect();
     let mut served = 0;
     for (n, stream) in streams.iter_mut().enumerate() {
         match ask(stream, "GET", "/redfish/v1/", "", "").0 {
             200 => served += 1,
-            // Refused, or closed without a word where too many are refused already.
+            // Refused with 503, or closed when too many connections are being refused.
             503 | 0 => {}
             other => panic!("connection {n} was answered {other}"),
         }
     }
-    assert_eq!(served, 130, "as many as the files allow, less what calls and refusals need");
-    assert!(daemon.figure("fauxmetal_limit_hits_total{limit=\"connections\"}") >= 270.0);
-    // Full as it is, it calls out.
+    assert_eq!(served, 130, "the number of open files less those reserved for calls and refusals");
+    assert!(daemon.metric("fauxmetal_limit_hits_total{limit=\"connections\"}") >= 270.0);
+    // With all connections in use, calls to Ironic still go out.
     boot(&mut streams[0]);
-    eventually("a heartbeat", || beats.load(Ordering::SeqCst) > 0);
-    assert!(!daemon.log().contains("cannot accept"), "it never ran out: {}", daemon.log());
+    eventually("heartbeat", || beats.load(Ordering::SeqCst) > 0);
+    assert!(!daemon.log().contains("cannot accept"), "the daemon ran out of files: {}", daemon.log());
     drop(streams);
-    eventually("room again", || ask(&mut connect(daemon.redfish()), "GET", "/redfish/v1/", "", "").0 == 200);
-    eventually("all gone", || daemon.figure("fauxmetal_connections") <= 1.0);
+    eventually("connection that is served again", || {
+        ask(&mut connect(daemon.redfish()), "GET", "/redfish/v1/", "", "").0 == 200
+    });
+    eventually("end of the closed connections", || daemon.metric("fauxmetal_connections") <= 1.0);
     daemon.stop();
 }
 
 #[test]
-fn a_client_that_takes_too_many_connections_leaves_room_for_others() {
+fn a_client_over_its_connection_limit_is_refused() {
     let daemon =
         Daemon::start(":", &["--nodes", "1", "--limit", "connections-per-client=2", "--limit", "sessions=1"]);
     let mut streams: Vec<_> = (0..3).map(|_| connect(daemon.redfish())).collect();
@@ -319,7 +322,7 @@ fn a_client_that_takes_too_many_connections_leaves_room_for_others() {
     assert_eq!(statuses.len(), 2);
     for limit in ["connections-per-client", "sessions"] {
         assert_eq!(
-            daemon.figure(&format!("fauxmetal_limit_hits_total{{limit=\"{limit}\"}}")),
+            daemon.metric(&format!("fauxmetal_limit_hits_total{{limit=\"{limit}\"}}")),
             1.0,
             "{limit}"
         );
@@ -327,8 +330,8 @@ fn a_client_that_takes_too_many_connections_leaves_room_for_others() {
     daemon.stop();
 }
 
-/// `cargo test --release --test it -- --ignored --nocapture fifty_thousand`. Both ends of a connection are files, each in its
-/// own process; with fewer than 51,000 allowed to each (`ulimit -Hn`) it takes as many as there are.
+/// `cargo test --release --test it -- --ignored --nocapture fifty_thousand`. Each end of a connection is an open file of its
+/// process. If fewer than 51,000 are allowed (`ulimit -Hn`), it opens as many connections as that allows.
 #[test]
 #[ignore = "takes all open files and a minute"]
 fn fifty_thousand_connections_are_held_and_answered() {
@@ -337,7 +340,7 @@ fn fifty_thousand_connections_are_held_and_answered() {
     let wanted = usize::try_from(files).unwrap().min(51_000) - 1_000;
     let connections = format!("connections={wanted}");
     let mut arguments = vec!["--nodes", "1000"];
-    // A slow machine takes long to open them all; none is to be closed for its silence meanwhile.
+    // A slow machine takes long to open all connections. The timeouts must not close the first ones meanwhile.
     for limit in [connections.as_str(), "header-time=3600", "idle-time=3600"] {
         arguments.extend(["--limit", limit]);
     }
@@ -349,7 +352,7 @@ fn fifty_thousand_connections_are_held_and_answered() {
         let mut streams = Vec::with_capacity(wanted);
         for n in 0..wanted {
             let socket = tokio::net::TcpSocket::new_v4().unwrap();
-            // An address has 28,000 ports to call from.
+            // A client address has 28,000 ports.
             let from = [127, 0, 0, 1 + (n / PER_ADDRESS) as u8];
             socket.bind(SocketAddr::from((from, 0))).unwrap();
             streams.push(socket.connect(to).await.unwrap());
@@ -364,10 +367,10 @@ fn fifty_thousand_connections_are_held_and_answered() {
             }
         }
         assert_eq!(ok, 2 * wanted);
-        let open = daemon.figure("fauxmetal_connections");
-        let memory = daemon.figure("process_resident_memory_bytes");
+        let open = daemon.metric("fauxmetal_connections");
+        let memory = daemon.metric("process_resident_memory_bytes");
         eprintln!("{open} connections, all answered twice, {:.0} MiB in all", memory / f64::from(1 << 20));
-        // One more is told so.
+        // One more connection is refused.
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.9:0".parse().unwrap()).unwrap();
         let mut late = socket.connect(to).await.unwrap();
@@ -376,7 +379,7 @@ fn fifty_thousand_connections_are_held_and_answered() {
         late.read_to_string(&mut told).await.unwrap();
         assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
     });
-    within(20 * PATIENCE, "all gone", || daemon.figure("fauxmetal_connections") == 0.0);
-    eprintln!("afterwards {:.0} MiB", daemon.figure("process_resident_memory_bytes") / f64::from(1 << 20));
+    within(20 * PATIENCE, "end of the closed connections", || daemon.metric("fauxmetal_connections") == 0.0);
+    eprintln!("afterwards {:.0} MiB", daemon.metric("process_resident_memory_bytes") / f64::from(1 << 20));
     daemon.stop();
 }

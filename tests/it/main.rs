@@ -1,4 +1,4 @@
-//! The integration tests: one binary, one module for each thing that is tested from outside.
+//! The integration tests: one binary with a module for each subject.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as the test does")]
 
@@ -6,8 +6,9 @@ mod addresses;
 mod budget;
 mod cli;
 mod documents;
-mod figures;
-mod kept;
+mod durability;
+mod formats;
 mod limits;
 mod load;
+mod metrics;
 mod tidy;

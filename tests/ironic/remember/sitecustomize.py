@@ -1,7 +1,7 @@
-"""Lets a small machine drive many nodes: Ironic's one slow hash is worked out once per password.
+"""Lets a small machine drive many nodes: the slow hash of Ironic is computed once for each password.
 
 Ironic's Redfish driver runs 600,000 rounds of PBKDF2 each time it touches a BMC, to find the open
-session in a table of its own. The same inputs always give the same bytes, so this keeps each answer.
+session in a table of its own. The same inputs always give the same bytes, so this caches the results.
 Python imports this file by itself when the folder is on PYTHONPATH; `run --no-remember` leaves it out.
 It holds passwords in memory and is for tests alone.
 """
@@ -10,7 +10,7 @@ import hashlib
 
 _derive = hashlib.pbkdf2_hmac
 _answers = {}
-# One entry per (password, salt); a fleet of a thousand nodes with their own passwords fits.
+# One entry for each password and salt: enough for a thousand nodes with different passwords.
 _ANSWERS_MAX = 4096
 
 

@@ -1,16 +1,17 @@
-//! The page of figures, read as Prometheus reads it, and more strictly.
+//! A parser of the metrics page that is stricter than the one of Prometheus.
 
 use std::collections::BTreeMap;
 
-/// Reads a page as Prometheus does, strictly: each family once, typed before its samples, no sample twice.
+/// The samples of a page. It panics unless each family comes once, with help and type before its samples, and each sample
+/// comes once.
 pub(crate) fn parse(text: &str) -> BTreeMap<String, f64> {
     let (mut family, mut kind, mut seen) = ("", "", Vec::new());
     let mut samples = BTreeMap::new();
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             family = rest.split(' ').next().unwrap();
-            assert!(!seen.contains(&family), "{family} twice");
-            assert!(rest.len() > family.len() + 5, "{family} without a help");
+            assert!(!seen.contains(&family), "the family {family} comes twice");
+            assert!(rest.len() > family.len() + 5, "{family} has no help text");
             seen.push(family);
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, rest) = rest.split_once(' ').unwrap();
@@ -25,20 +26,23 @@ pub(crate) fn parse(text: &str) -> BTreeMap<String, f64> {
                 "histogram" => ["_bucket", "_sum", "_count"].iter().any(|s| *name == format!("{family}{s}")),
                 _ => name == family,
             };
-            assert!(of_family, "{line} below {family}");
+            assert!(of_family, "{line} stands below {family}");
             assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "{line}");
             if let Some(labels) = sample.strip_prefix(name).filter(|l| !l.is_empty()) {
                 let labels = labels.strip_prefix('{').and_then(|l| l.strip_suffix('}')).unwrap();
                 assert!(labels.split("\",").all(|l| l.contains("=\"")), "{line}");
             }
-            assert!(samples.insert(sample.to_owned(), value.parse().unwrap()).is_none(), "{sample} twice");
+            assert!(
+                samples.insert(sample.to_owned(), value.parse().unwrap()).is_none(),
+                "the sample {sample} comes twice"
+            );
         }
     }
     samples
 }
 
 #[test]
-fn a_page_that_is_wrong_is_told_from_one_that_is_right() {
+fn a_page_with_a_mistake_is_refused() {
     let right = "# HELP a_total How often\n# TYPE a_total counter\na_total{x=\"y\"} 1\n";
     assert_eq!(parse(right)["a_total{x=\"y\"}"], 1.0);
     for wrong in [
