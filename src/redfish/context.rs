@@ -58,7 +58,6 @@ pub(super) struct ServiceCx<'a> {
     pub models: &'a [Arc<Profile>],
     /// The node that this root belongs to. `None` at the root that all nodes share.
     pub own: Option<&'a Node>,
-    /// Simulated time.
     pub now: SimTime,
     /// The resource's own URI.
     pub uri: &'a str,
@@ -86,7 +85,6 @@ pub(super) struct NodeCx<'a> {
     pub node: &'a Node,
     /// The facts that are the same for all nodes of the model, except for the UUID.
     pub model: Model<'a>,
-    /// Simulated time.
     pub now: SimTime,
     /// The ids on the way to the resource, below the node.
     pub ids: &'a [&'a str],
@@ -98,12 +96,10 @@ impl<'a> NodeCx<'a> {
         self.model.uri
     }
 
-    /// The node's model.
     pub(super) fn profile(&self) -> &'a Profile {
         self.model.profile
     }
 
-    /// The node's identity.
     pub(super) fn spec(&self) -> Spec<'a> {
         self.node.spec()
     }

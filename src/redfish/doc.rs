@@ -114,7 +114,6 @@ impl<'o> Doc<'o> {
         (self.out, hash)
     }
 
-    /// `"key": value`.
     pub(super) fn put(&mut self, key: &str, value: impl Value) {
         match self.enter(key) {
             Fate::Write(None) => value.write(&mut self.out),
@@ -130,7 +129,6 @@ impl<'o> Doc<'o> {
         }
     }
 
-    /// `"key": null`.
     pub(super) fn null(&mut self, key: &str) {
         self.put(key, None::<bool>);
     }

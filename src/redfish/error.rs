@@ -55,12 +55,10 @@ impl From<Refusal> for Problem {
 }
 
 impl Problem {
-    /// 404.
     pub(super) fn not_found(path: &str) -> Self {
         Message::new(&message::RESOURCE_MISSING_AT_URI, [path]).into()
     }
 
-    /// 503 with `Retry-After`.
     fn later(seconds: u64) -> Self {
         let message = Message::new(&message::SERVICE_TEMPORARILY_UNAVAILABLE, [&seconds.to_string()]);
         Self { messages: vec![message], retry_after_s: Some(seconds) }

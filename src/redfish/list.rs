@@ -85,7 +85,6 @@ impl List {
 pub(super) struct Parts<R> {
     redfish: R,
     ids: Range<u32>,
-    /// Members to skip.
     skip: usize,
     /// Members still to write.
     left: usize,

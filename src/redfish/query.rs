@@ -22,7 +22,6 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The whole collection.
     pub(super) const WHOLE: Self = Self { skip: 0, top: usize::MAX };
 }
 

@@ -47,7 +47,6 @@ pub(super) struct Resource<O: Owner> {
     pub present: fn(&ModelOf<'_, O>) -> bool,
     /// Reads the body of a PATCH.
     pub patch: Option<ReadBody<O>>,
-    /// Handles a DELETE.
     pub delete: Option<Delete<O>>,
     pub actions: &'static [Action<O>],
 }
@@ -70,7 +69,6 @@ pub(super) type Delete<O> = fn(&Cx<'_, O>) -> Result<<O as Owner>::Change, Probl
 /// asks for one change, so that it is done whole or not at all.
 pub(super) type Asked<O> = Result<Option<<O as Owner>::Change>, Problem>;
 
-/// A collection.
 #[derive(Clone, Copy)]
 pub(super) struct Collection<O: Owner> {
     /// `Name`.
@@ -102,7 +100,6 @@ impl<O: Owner> Action<O> {
 /// What a client needs to be allowed, by operation. Privileges by role will be further values of [`Need`].
 #[derive(Clone, Copy)]
 pub(super) struct Access {
-    /// GET and HEAD.
     pub read: Need,
     /// POST to the collection.
     pub create: Need,
@@ -125,7 +122,6 @@ pub(super) enum Need {
 
 /// A change of the service's own resources. At a root that belongs to one node it is a change of that node's BMC.
 pub(super) enum ServiceChange {
-    /// Begins a session.
     LogIn { user: Box<str>, password: Box<str> },
     /// Ends the session with that id.
     LogOut(Box<str>),
@@ -303,17 +299,14 @@ impl<O: Owner> Resource<O> {
         Self { access, ..self }
     }
 
-    /// Adds PATCH.
     pub(super) const fn patched_by(self, patch: ReadBody<O>) -> Self {
         Self { patch: Some(patch), ..self }
     }
 
-    /// Adds DELETE.
     pub(super) const fn deleted_by(self, delete: Delete<O>) -> Self {
         Self { delete: Some(delete), ..self }
     }
 
-    /// Adds actions.
     pub(super) const fn with_actions(self, actions: &'static [Action<O>]) -> Self {
         Self { actions, ..self }
     }

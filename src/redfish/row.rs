@@ -61,11 +61,8 @@ pub(super) enum Part<O: Owner> {
 /// A document that describes the service itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fixed {
-    /// `/redfish`.
     Versions,
-    /// `/redfish/v1/odata`.
     Odata,
-    /// `/redfish/v1/$metadata`.
     Metadata,
 }
 
@@ -178,7 +175,6 @@ impl Target {
         }
     }
 
-    /// `Allow`.
     pub(super) fn allow(self) -> HeaderValue {
         match self {
             Self::Service(row, part) => row.allow(part),
