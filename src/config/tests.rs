@@ -163,9 +163,12 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
             "boot-time=soon",
             "--boot-time: 'soon' is not a duration: write a number and ms, s, m or h, such as 500ms or 2m",
         ),
-        ("boot-time=3s..1s", "--boot-time: the range '3s..1s' ends before it begins"),
+        (
+            "boot-time=3s..1s",
+            "--boot-time: the range '3s..1s' ends before it begins; write the shorter duration first, such as 1s..3s",
+        ),
         ("timing=post", "--timing: 'post' is not NAME=RANGE, as post=30s..60s"),
-        ("timing=post=25h", "--timing: post: '25h' is longer than 24h"),
+        ("timing=post=25h", "--timing: post: '25h' is longer than 24h, the longest duration that is allowed"),
         (
             "log=loud",
             "--log: 'loud' is not a filter; write off, error, warn, info, debug, trace, or target=level between commas",

@@ -98,7 +98,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
         fleet.remove(NodeId(*id));
     }
     if memory.directory.is_some() {
-        fleet.keep();
+        fleet.persist();
     }
     memory.restore(&fleet)?;
     let fleet = Arc::new(fleet);
@@ -113,7 +113,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
 
     let mut server = Server::new(config.limits.server.clone());
     redfish.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
-    let (nodes, mut bmc_urls, mut listeners) = (fleet.indexes().end, Vec::new(), Vec::new());
+    let (nodes, mut bmc_urls, mut listeners) = (fleet.next_index(), Vec::new(), Vec::new());
     for listen in &config.listen {
         let shown = listen.tls.then(|| identities.redfish.clone());
         let listener = Listener::at(listen.place(config.layout), nodes, shown)?;

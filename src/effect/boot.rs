@@ -8,10 +8,11 @@ use super::fetch::Remote;
 use super::{Done, Outside, kernel};
 use crate::dmtf::{BootMode, BootTarget};
 use crate::media::{self, Boot, CommandLine, Decision, Firmware, NetworkHost};
-use crate::node::bmc::Media;
-use crate::node::command::{Answer, Bootable};
+use crate::node::bmc::media::Inserted;
+use crate::node::effect::{Answer, Bootable};
 use crate::node::host::Host;
 use crate::node::{Node, NodeId};
+use crate::profile::boot_source::BootSource;
 
 /// Bytes of a boot configuration that is fetched from the network, at most.
 const MAX_SCRIPT_BYTES: usize = 256 << 10;
@@ -25,7 +26,7 @@ struct Image {
 }
 
 impl Image {
-    fn of(media: &Media) -> Self {
+    fn of(media: &Inserted) -> Self {
         let credentials = media.insertion.credentials.as_deref().cloned();
         Self { url: media.insertion.image.to_string(), credentials }
     }
@@ -54,26 +55,26 @@ struct Booting {
 }
 
 impl Booting {
-    fn of(node: &Node, epoch: u32) -> Option<Self> {
+    fn of(node: &Node, start: u32) -> Option<Self> {
         let Host::Booting(booting) = node.host() else { return None };
-        if node.starts() != epoch {
+        if node.starts() != start {
             return None;
         }
         let slot = match booting.from {
-            BootTarget::Pxe | BootTarget::UefiHttp => None,
-            target => node.media_for(target),
+            BootSource::Standard(BootTarget::Pxe | BootTarget::UefiHttp) => None,
+            source => node.media_for(source),
         };
-        let medium = slot.and_then(|slot| node.bmc().media_in(usize::from(slot)));
-        let uri = node.boot().http_uri.as_deref().filter(|_| booting.from == BootTarget::UefiHttp);
+        let medium = slot.and_then(|slot| node.bmc().media.get(slot));
+        let uri = node.boot().http_uri.as_deref().filter(|_| booting.from == BootTarget::UefiHttp.into());
         let slots = &node.profile().media_slots;
-        let removable = |media: &&Media| {
-            let kind = slots.get(usize::from(media.insertion.slot));
-            Some(media.insertion.slot) != slot && kind.is_some_and(|k| !k.is_optical())
+        let removable = |(number, media)| {
+            let kind = slots.get(usize::from(number));
+            (Some(number) != slot && kind.is_some_and(|k| !k.is_optical())).then(|| Image::of(media))
         };
         let nics = (0u8..).zip(&node.profile().nics).filter(|(_, nic)| nic.link);
         Some(Self {
             image: medium.map(Image::of).or(uri.map(Image::plain)),
-            removable: node.bmc().media.iter().filter(removable).map(Image::of).collect(),
+            removable: node.bmc().media.iter().filter_map(removable).collect(),
             firmware: match node.boot().mode {
                 BootMode::Uefi => Firmware::Uefi,
                 BootMode::Legacy => Firmware::Bios,
@@ -86,9 +87,9 @@ impl Booting {
 
 impl Outside {
     /// Opens the image that was inserted with that number.
-    pub(super) async fn open_media(&self, id: NodeId, number: u32, slot: u8) -> Option<Done> {
+    pub(super) async fn open_media(&self, id: NodeId, slot: u8, insertion: u32) -> Option<Done> {
         let look = |node: &Node, _| {
-            let media = node.bmc().media_in(usize::from(slot)).filter(|media| media.number == number);
+            let media = node.bmc().media.get(slot).filter(|media| media.number == insertion);
             media.map(Image::of)
         };
         let image = self.fleet.look(id, look).flatten()?;
@@ -97,18 +98,18 @@ impl Outside {
             Err(why) => Err(why),
         };
         let note = result.as_ref().err().cloned();
-        Some(Done::new(Answer::MediaOpened(slot, result), note))
+        Some(Done::new(Answer::MediaOpened { slot, insertion, result }, note))
     }
 
     /// Reads what the machine boots from.
-    pub(super) async fn read_boot(&self, id: NodeId, epoch: u32) -> Option<Done> {
-        let booting = self.fleet.look(id, |node, _| Booting::of(node, epoch)).flatten()?;
+    pub(super) async fn read_boot(&self, id: NodeId, start: u32) -> Option<Done> {
+        let booting = self.fleet.look(id, |node, _| Booting::of(node, start)).flatten()?;
         let result = match &booting.image {
             Some(image) => self.boot_image(&booting, image).await,
             None => self.boot_network(&booting).await,
         };
         let note = result.as_ref().err().cloned();
-        Some(Done::new(Answer::BootRead(result), note))
+        Some(Done::new(Answer::BootRead { start, result }, note))
     }
 
     fn remote<'a>(&'a self, image: &'a Image) -> Result<Remote<'a>, String> {

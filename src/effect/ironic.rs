@@ -10,8 +10,8 @@ use super::circuit::Went;
 use super::client::{self, why};
 use super::{Done, Outside};
 use crate::ipa::ironic::{self, ApiVersion, Call};
-use crate::node::command::Answer;
-use crate::node::ipa::{Beat, Inspected, Ipa, LookedUp};
+use crate::node::effect::Answer;
+use crate::node::ipa::{self, Beat, Inspected, Ipa, LookedUp};
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
@@ -32,24 +32,24 @@ struct Whom {
 
 impl Outside {
     /// Looks at the agent of that start of the machine; `None` when it is gone.
-    fn agent<R>(&self, id: NodeId, epoch: u32, see: impl FnOnce(&Node, &Ipa, SimTime) -> R) -> Option<R> {
+    fn agent<R>(&self, id: NodeId, start: u32, see: impl FnOnce(&Node, &Ipa, SimTime) -> R) -> Option<R> {
         let look = |node: &Node, now| {
-            let agent = node.ipa().filter(|_| node.starts() == epoch)?;
+            let agent = node.ipa().filter(|_| node.starts() == start)?;
             Some(see(node, agent, now))
         };
         self.fleet.look(id, look).flatten()
     }
 
-    fn whom(&self, id: NodeId, epoch: u32) -> Option<Whom> {
-        self.agent(id, epoch, |_, agent, _| Whom {
+    fn whom(&self, id: NodeId, start: u32) -> Option<Whom> {
+        self.agent(id, start, |_, agent, _| Whom {
             api: agent.api_url().map(str::to_owned),
             insecure: agent.params.insecure,
         })
     }
 
     /// Sends the inspection data, to the first URL that answers.
-    pub(super) async fn inspect(&self, id: NodeId, epoch: u32) -> Option<Done> {
-        let (urls, insecure, call) = self.agent(id, epoch, |node, agent, now| {
+    pub(super) async fn inspect(&self, id: NodeId, start: u32) -> Option<Done> {
+        let (urls, insecure, call) = self.agent(id, start, |node, agent, now| {
             let mut urls = agent.params.inspection_urls.to_vec();
             if !urls.is_empty() && agent.params.spread > 1 {
                 let first = usize::from(agent.endpoint) % urls.len();
@@ -66,59 +66,64 @@ impl Outside {
                         Inspected::Accepted(..) => None,
                         Inspected::Retry | Inspected::Refused => Some(said(&url, status, &body)),
                     };
-                    return Some(Done::new(Answer::Inspected(answer), note));
+                    return Some(Done::new(
+                        Answer::Ipa { start, answer: ipa::Answer::Inspected(answer) },
+                        note,
+                    ));
                 }
                 Err(silence) => (note, held) = (silence.why, held && silence.held),
             }
         }
-        Some(Done { answer: Answer::Inspected(Inspected::Retry), note: Some(note), held })
+        let answer = ipa::Answer::Inspected(Inspected::Retry);
+        Some(Done { answer: Answer::Ipa { start, answer }, note: Some(note), held })
     }
 
     /// Looks the node up.
-    pub(super) async fn look_up(&self, id: NodeId, epoch: u32) -> Option<Done> {
-        let Whom { api, insecure } = self.whom(id, epoch)?;
+    pub(super) async fn look_up(&self, id: NodeId, start: u32) -> Option<Done> {
+        let Whom { api, insecure } = self.whom(id, start)?;
         let unreachable = |silence: Silence| Done {
-            answer: Answer::LookedUp(LookedUp::Unreachable),
+            answer: Answer::Ipa { start, answer: ipa::Answer::LookedUp(LookedUp::Unreachable) },
             note: Some(silence.why),
             held: silence.held,
         };
         let Some(api) = api else { return Some(unreachable("no API is known".into())) };
-        let version = match self.version(id, epoch, &api, insecure).await? {
+        let version = match self.version(id, start, &api, insecure).await? {
             Ok(version) => version,
             Err(why) => return Some(unreachable(why)),
         };
-        let call = self.agent(id, epoch, |node, agent, _| ironic::lookup(node, agent, version))?;
+        let call = self.agent(id, start, |node, agent, _| ironic::lookup(node, agent, version))?;
         Some(match self.send(insecure, &api, &call).await {
             Ok((status, body)) => {
                 let answer = ironic::looked_up(status, &body);
                 let found = matches!(answer, LookedUp::Found { .. });
-                Done::new(Answer::LookedUp(answer), (!found).then(|| said(&api, status, &body)))
+                let answer = Answer::Ipa { start, answer: ipa::Answer::LookedUp(answer) };
+                Done::new(answer, (!found).then(|| said(&api, status, &body)))
             }
             Err(why) => unreachable(why),
         })
     }
 
     /// Sends a heartbeat.
-    pub(super) async fn heartbeat(&self, id: NodeId, epoch: u32, due: SimTime) -> Option<Done> {
-        let Whom { api, insecure } = self.whom(id, epoch)?;
+    pub(super) async fn heartbeat(&self, id: NodeId, start: u32, due: SimTime) -> Option<Done> {
+        let Whom { api, insecure } = self.whom(id, start)?;
         let unreachable = |silence: Silence| Done {
-            answer: Answer::Beat(Beat::Unreachable),
+            answer: Answer::Ipa { start, answer: ipa::Answer::Beat(Beat::Unreachable) },
             note: Some(silence.why),
             held: silence.held,
         };
         let Some(api) = api else { return Some(unreachable("no API is known".into())) };
-        let version = match self.version(id, epoch, &api, insecure).await? {
+        let version = match self.version(id, start, &api, insecure).await? {
             Ok(version) => version,
             Err(why) => return Some(unreachable(why)),
         };
         self.meters.beat(due, self.fleet.clock().now());
         let (urls, ca) = (&self.settings.agent_urls, self.settings.agent_ca_pem.as_deref());
-        let call = self.agent(id, epoch, |n, agent, _| ironic::heartbeat(n, agent, version, urls, ca))??;
+        let call = self.agent(id, start, |n, agent, _| ironic::heartbeat(n, agent, version, urls, ca))??;
         Some(match self.send(insecure, &api, &call).await {
             Ok((status, body)) => {
                 let beat = ironic::beat(status);
                 let note = (beat != Beat::Accepted).then(|| said(&api, status, &body));
-                Done::new(Answer::Beat(beat), note)
+                Done::new(Answer::Ipa { start, answer: ipa::Answer::Beat(beat) }, note)
             }
             Err(why) => unreachable(why),
         })
@@ -129,7 +134,7 @@ impl Outside {
     async fn version(
         &self,
         id: NodeId,
-        epoch: u32,
+        start: u32,
         api: &str,
         insecure: bool,
     ) -> Option<Result<ApiVersion, Silence>> {
@@ -139,7 +144,7 @@ impl Outside {
         {
             return Some(Ok(*version));
         }
-        let call = self.agent(id, epoch, |_, agent, _| ironic::discovery(agent))?;
+        let call = self.agent(id, start, |_, agent, _| ironic::discovery(agent))?;
         let body = match self.send(insecure, api, &call).await {
             Ok((status, body)) if is_overload(status) => return Some(Err(said(api, status, &body).into())),
             Ok((_, body)) => body,

@@ -5,7 +5,7 @@
 use url::Url;
 
 use crate::media::CommandLine;
-use crate::node::command::Bootable;
+use crate::node::effect::Bootable;
 use crate::node::ipa::Params;
 
 /// What follows an API's URL where inspection data goes (`inspector.py`, `_get_urls`).

@@ -29,9 +29,9 @@ pub use lanes::Limits;
 use crate::address::{Place, Urls};
 use crate::fleet::{Effects, Fleet};
 use crate::ipa::ironic::ApiVersion;
-use crate::node::command::{Answer, Effect, EffectKind};
+use crate::node::effect::{Answer, Effect, EffectKind};
 use crate::node::host::{Host, Stage};
-use crate::node::ipa::{Beat, Inspected, Job, LookedUp};
+use crate::node::ipa::{self, Beat, Inspected, Job, LookedUp};
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 use circuit::Circuits;
@@ -212,22 +212,22 @@ impl Outside {
     /// Tells a node at once that nobody answers, where calls to its one server are held. A hundred thousand agents that
     /// ask every few seconds for an Ironic that is down cost next to nothing.
     fn hold(&self, lane: &Lane, id: NodeId, effect: Effect) -> bool {
-        let answer = match effect.kind {
-            EffectKind::LookUp => Answer::LookedUp(LookedUp::Unreachable),
-            EffectKind::Heartbeat => Answer::Beat(Beat::Unreachable),
-            // Inspection has other URLs to try; the rest is not held.
-            EffectKind::Inspect
-            | EffectKind::ReadBoot
-            | EffectKind::OpenMedia(_)
-            | EffectKind::WriteImage => return false,
+        let (start, answer) = match effect.kind {
+            EffectKind::Ipa { start, effect } => match effect {
+                ipa::Effect::LookUp => (start, ipa::Answer::LookedUp(LookedUp::Unreachable)),
+                ipa::Effect::Heartbeat => (start, ipa::Answer::Beat(Beat::Unreachable)),
+                // Inspection has other URLs to try; the rest is not held.
+                ipa::Effect::Inspect | ipa::Effect::WriteImage => return false,
+            },
+            EffectKind::ReadBoot { .. } | EffectKind::OpenMedia { .. } => return false,
         };
         let Lane::Server(server) = lane else { return false };
         if !self.circuits.holds(server, self.fleet.clock().real_ms()) {
             return false;
         }
-        let done = Done { answer, note: None, held: true };
+        let done = Done { answer: Answer::Ipa { start, answer }, note: None, held: true };
         self.meters.done(effect.kind, &done);
-        self.fleet.answer(id, effect.epoch, done.answer);
+        self.fleet.answer(id, done.answer);
         true
     }
 
@@ -235,36 +235,40 @@ impl Outside {
     ///
     /// Nothing goes out before what it follows from is kept: a call for a state that a crash makes undone would be wrong.
     pub async fn perform(&self, id: NodeId, effect: Effect) {
-        while self.fleet.until_node_kept(id).await.is_err() {}
+        while self.fleet.until_node_persisted(id).await.is_err() {}
         let in_flight = self.meters.in_flight.enter();
         let done = match effect.kind {
-            EffectKind::ReadBoot => self.read_boot(id, effect.epoch).await,
-            EffectKind::OpenMedia(slot) => self.open_media(id, effect.epoch, slot).await,
-            EffectKind::Inspect => self.inspect(id, effect.epoch).await,
-            EffectKind::LookUp => self.look_up(id, effect.epoch).await,
-            EffectKind::Heartbeat => self.heartbeat(id, effect.epoch, effect.due).await,
-            EffectKind::WriteImage => self.write_image(id, effect.epoch).await,
+            EffectKind::ReadBoot { start } => self.read_boot(id, start).await,
+            EffectKind::OpenMedia { slot, insertion } => self.open_media(id, slot, insertion).await,
+            EffectKind::Ipa { start, effect: of_agent } => match of_agent {
+                ipa::Effect::Inspect => self.inspect(id, start).await,
+                ipa::Effect::LookUp => self.look_up(id, start).await,
+                ipa::Effect::Heartbeat => self.heartbeat(id, start, effect.due).await,
+                ipa::Effect::WriteImage => self.write_image(id, start).await,
+            },
         };
         drop(in_flight);
         if let Some(done) = done {
             self.meters.done(effect.kind, &done);
             log(id, &done);
-            self.fleet.answer(id, effect.epoch, done.answer);
+            self.fleet.answer(id, done.answer);
         }
     }
 
     /// The lane of an effect: that of the server which will be called, as far as it is known.
     fn lane(&self, id: NodeId, kind: EffectKind) -> Lane {
         let url = match kind {
-            EffectKind::WriteImage => return Lane::Images,
-            EffectKind::ReadBoot => self.fleet.look(id, |node, _| self.boot_server(node)),
-            EffectKind::OpenMedia(slot) => self.fleet.look(id, |node, _| image_in(node, slot)),
-            EffectKind::Inspect => self.fleet.look(id, |node, _| {
-                node.ipa().and_then(|a| a.params.inspection_urls.first()).map(|u| u.to_string())
-            }),
-            EffectKind::LookUp | EffectKind::Heartbeat => {
-                self.fleet.look(id, |node, _| node.ipa().and_then(|a| a.api_url()).map(str::to_owned))
-            }
+            EffectKind::ReadBoot { .. } => self.fleet.look(id, |node, _| self.boot_server(node)),
+            EffectKind::OpenMedia { slot, .. } => self.fleet.look(id, |node, _| image_in(node, slot)),
+            EffectKind::Ipa { effect, .. } => match effect {
+                ipa::Effect::WriteImage => return Lane::Images,
+                ipa::Effect::Inspect => self.fleet.look(id, |node, _| {
+                    node.ipa().and_then(|a| a.params.inspection_urls.first()).map(|u| u.to_string())
+                }),
+                ipa::Effect::LookUp | ipa::Effect::Heartbeat => {
+                    self.fleet.look(id, |node, _| node.ipa().and_then(|a| a.api_url()).map(str::to_owned))
+                }
+            },
         };
         let origin = url.flatten().and_then(|u| Url::parse(&u).ok()).map(|u| client::origin(&u));
         Lane::Server(origin.unwrap_or_default().into())
@@ -280,11 +284,11 @@ impl Outside {
     }
 
     /// Whether the machine still does what an effect of that start belongs to.
-    fn current(&self, id: NodeId, epoch: u32) -> bool {
+    fn current(&self, id: NodeId, start: u32) -> bool {
         let writing = |node: &Node| {
-            let job = node.ipa().and_then(|agent| agent.job.as_ref());
+            let job = node.ipa().and_then(|agent| agent.job());
             let reading = matches!(node.host(), Host::Booting(b) if matches!(b.stage, Stage::Reading(_)));
-            node.starts() == epoch && (reading || matches!(job, Some(Job::Image { .. })))
+            node.starts() == start && (reading || matches!(job, Some(Job::Image { .. })))
         };
         self.fleet.look(id, |node, _| writing(node)).unwrap_or(false)
     }
@@ -292,27 +296,28 @@ impl Outside {
 
 /// The image in a slot.
 fn image_in(node: &Node, slot: u8) -> Option<String> {
-    node.bmc().media_in(usize::from(slot)).map(|media| media.insertion.image.to_string())
+    node.bmc().media.get(slot).map(|media| media.insertion.image.to_string())
 }
 
 /// Says once what did not go well: aloud what stops a machine, quietly what is tried again.
 fn log(id: NodeId, done: &Done) {
     let Some(note) = &done.note else { return };
-    let loud = match &done.answer {
-        Answer::BootRead(_) | Answer::MediaOpened(..) | Answer::ImageWritten(_) => true,
-        Answer::Inspected(Inspected::Refused) => true,
-        Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => false,
-        Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked | LookedUp::Unreachable) => false,
-        Answer::LookedUp(LookedUp::Found { .. }) => false,
-        Answer::Beat(Beat::Accepted | Beat::Refused | Beat::Unreachable) => false,
-    };
-    let what = match &done.answer {
-        Answer::BootRead(_) => "a boot failed",
-        Answer::MediaOpened(..) => "virtual media cannot be read",
-        Answer::Inspected(_) => "inspection data was not taken",
-        Answer::LookedUp(_) => "a lookup found nothing",
-        Answer::Beat(_) => "a heartbeat was not taken",
-        Answer::ImageWritten(_) => "an image was not written",
+    let (loud, what) = match &done.answer {
+        Answer::BootRead { .. } => (true, "a boot failed"),
+        Answer::MediaOpened { .. } => (true, "virtual media cannot be read"),
+        Answer::Ipa { answer, .. } => match answer {
+            ipa::Answer::Inspected(Inspected::Refused) => (true, "inspection data was not taken"),
+            ipa::Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => {
+                (false, "inspection data was not taken")
+            }
+            ipa::Answer::LookedUp(
+                LookedUp::NotFound | LookedUp::Locked | LookedUp::Unreachable | LookedUp::Found { .. },
+            ) => (false, "a lookup found nothing"),
+            ipa::Answer::Beat(Beat::Accepted | Beat::Refused | Beat::Unreachable) => {
+                (false, "a heartbeat was not taken")
+            }
+            ipa::Answer::ImageWritten(_) => (true, "an image was not written"),
+        },
     };
     if loud {
         tracing::warn!(target: "fauxmetal::effect", { node.id = id.0, error = %note }, "{what}");

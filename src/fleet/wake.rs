@@ -1,4 +1,5 @@
-//! One queue of deadlines for the whole fleet, and one waiter. A timer decides nothing: it only has a node settled.
+//! One queue of deadlines for the whole fleet, and one task that waits for them. A timer decides nothing: it only
+//! settles a node.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use super::Fleet;
 use crate::node::NodeId;
 use crate::time::SimTime;
 
-/// Deadlines in order, at most a few for each node: a stale one is harmless.
+/// Deadlines in order, at most a few for each node. An outdated deadline is harmless.
 #[derive(Default)]
 pub(super) struct Wake {
     due: Mutex<BTreeSet<(SimTime, NodeId)>>,
@@ -17,7 +18,7 @@ pub(super) struct Wake {
 }
 
 impl Wake {
-    /// Files a deadline; the waiter is nudged if it is the first now.
+    /// Adds a deadline, and wakes the waiting task if the new deadline is the first one.
     pub(super) fn file(&self, at: SimTime, id: NodeId) {
         let mut due = self.due.lock();
         due.insert((at, id));
@@ -28,7 +29,7 @@ impl Wake {
         }
     }
 
-    /// Deadlines there are.
+    /// Number of deadlines in the queue.
     pub(super) fn len(&self) -> usize {
         self.due.lock().len()
     }
@@ -44,7 +45,7 @@ impl Wake {
 }
 
 impl Fleet {
-    /// Settles every node whose deadline has come. Says when the next one is.
+    /// Settles every node whose deadline has come. Returns the next deadline.
     pub fn wake_due(&self) -> SimTime {
         while let Some(id) = self.wake.take_due(self.clock.now()) {
             self.woken(id);
@@ -52,7 +53,7 @@ impl Fleet {
         self.wake.next()
     }
 
-    /// Keeps the fleet's deadlines for as long as it is polled: the one waiter.
+    /// Settles each node at its deadline, for as long as this future is polled. A fleet needs exactly one such task.
     pub async fn keep_time(&self) {
         loop {
             let next = self.wake_due();

@@ -93,7 +93,7 @@ pub fn lookup(node: &Node, agent: &Ipa, api: ApiVersion) -> Call {
     let addresses = ports.collect::<Vec<_>>().join(",");
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("addresses", &addresses);
-    if let Some(uuid) = agent.node_uuid {
+    if let Some(uuid) = agent.node_uuid() {
         query.append_pair("node_uuid", &uuid.to_string());
     }
     let path = format!("/v1/lookup?{}", query.finish());
@@ -144,11 +144,11 @@ pub fn heartbeat(
     urls: &Urls,
     ca_pem: Option<&str>,
 ) -> Option<Call> {
-    let uuid = agent.node_uuid?;
+    let serving = agent.serving()?;
     let callback = super::url_of(urls, node);
     let mut body = Map::from_iter([("callback_url".to_owned(), json!(callback))]);
     if api >= ApiVersion::TOKEN {
-        body.insert("agent_token".to_owned(), json!(agent.token));
+        body.insert("agent_token".to_owned(), json!(serving.token));
     }
     if api >= ApiVersion::AGENT_VERSION {
         body.insert("agent_version".to_owned(), json!(VERSION));
@@ -156,7 +156,7 @@ pub fn heartbeat(
     if let Some(pem) = ca_pem.filter(|_| api >= ApiVersion::VERIFY_CA) {
         body.insert("agent_verify_ca".to_owned(), json!(pem));
     }
-    let call = Call::new(Method::POST, format!("/v1/heartbeat/{uuid}"), agent);
+    let call = Call::new(Method::POST, format!("/v1/heartbeat/{}", serving.node_uuid), agent);
     Some(call.version(api.min(ApiVersion::VERIFY_CA)).json(&Value::Object(body)))
 }
 

@@ -37,9 +37,9 @@ use crate::clock::Stopwatch;
 use crate::face::{Body, Face, Peer, Refused};
 use crate::fleet::Fleet;
 use crate::meter::{Page, Requests};
-use crate::node::command::Command;
-use crate::node::ipa::{CommandRecord, CommandStatus, Ipa};
-use crate::node::{Node, NodeId, Outcome};
+use crate::node::command::{Command, Outcome};
+use crate::node::ipa::{CommandRecord, Ipa, Serving};
+use crate::node::{Node, NodeId};
 use commands::{Params, Situation};
 use error::Fault;
 
@@ -158,7 +158,7 @@ impl Api {
     ) -> Result<Response<Bytes>, Fault> {
         let id = id.ok_or_else(Fault::unreachable)?;
         let answer = self.answer(id, rest, request).await;
-        self.fleet.until_node_kept(id).await.map_err(Fault::not_kept)?;
+        self.fleet.until_node_persisted(id).await.map_err(Fault::not_kept)?;
         answer
     }
 
@@ -168,7 +168,7 @@ impl Api {
         rest: &str,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, Fault> {
-        let started = self.agent(id, |agent| agent.started)?;
+        let started = self.agent(id, |agent, _| agent.started)?;
         let route = Route::of(rest).ok_or_else(Fault::no_such_page)?;
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let post = request.method() == Method::POST;
@@ -196,14 +196,17 @@ impl Api {
     }
 
     /// Looks at the agent of a node, if it serves.
-    fn agent<R>(&self, id: NodeId, see: impl FnOnce(&Ipa) -> R) -> Result<R, Fault> {
-        let seen = self.fleet.look(id, |node, _| node.ipa().filter(|a| a.serves()).map(see));
+    fn agent<R>(&self, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) -> Result<R, Fault> {
+        let seen = self.fleet.look(id, |node, _| {
+            let agent = node.ipa()?;
+            Some(see(agent, agent.serving()?))
+        });
         seen.flatten().ok_or_else(Fault::unreachable)
     }
 
     fn authorize(&self, id: NodeId, query: &Query) -> Result<(), Fault> {
-        let good = self.agent(id, |agent| {
-            let (Some(ours), Some(theirs)) = (agent.token.as_deref(), query.token.as_deref()) else {
+        let good = self.agent(id, |_, serving| {
+            let (ours, Some(theirs)) = (&*serving.token, query.token.as_deref()) else {
                 return false;
             };
             !ours.is_empty() && bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()))
@@ -213,7 +216,7 @@ impl Api {
 
     fn list(&self, id: NodeId, query: &Query) -> Result<Response<Bytes>, Fault> {
         self.authorize(id, query)?;
-        let records = self.agent(id, |agent| agent.commands.clone())?;
+        let records = self.agent(id, |_, serving| serving.commands.records().to_vec())?;
         let results: Vec<_> = records.iter().map(result::text).collect();
         Ok(json_text(format!(r#"{{"commands":[{}]}}"#, results.join(","))))
     }
@@ -222,8 +225,9 @@ impl Api {
         self.authorize(id, query)?;
         let (name, params) = body_of(body)?;
         commands::split(&name)?;
-        let busy = self.agent(id, |agent| {
-            agent.commands.last().filter(|c| c.status == CommandStatus::Running).map(|c| c.name.clone())
+        let busy = self.agent(id, |_, serving| {
+            let last = serving.commands.records().last();
+            last.filter(|c| c.status.is_running()).map(|c| c.name.clone())
         })?;
         if let Some(with) = busy {
             return Err(Fault::busy(&with));
@@ -232,16 +236,17 @@ impl Api {
         let (node, now) =
             self.fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(Fault::unreachable)?;
         let agent = node.ipa().ok_or_else(Fault::unreachable)?;
-        let command =
-            commands::parse(&Situation { node: &node, agent, now, bmcs: &self.bmcs }, &name, &params)?;
+        let serving = agent.serving().ok_or_else(Fault::unreachable)?;
+        let at = Situation { node: &node, agent, serving, now, bmcs: &self.bmcs };
+        let command = commands::parse(&at, &name, &params)?;
         tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %name }, "the agent was given a command");
         self.fleet.may_change().map_err(Fault::not_kept)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(Fault::unreachable)?? {
-            Outcome::Ipa(record) if query.wait && record.status == CommandStatus::Running => {
+            Outcome::Ipa(record) if query.wait && record.status.is_running() => {
                 self.result(id, &record.id.to_string(), true).await
             }
             Outcome::Ipa(record) => Ok(json_text(result::text(&record))),
-            Outcome::Done | Outcome::Session(_) => Err(Fault::unreachable()),
+            Outcome::Done | Outcome::Created(_) => Err(Fault::unreachable()),
         }
     }
 
@@ -251,9 +256,9 @@ impl Api {
         loop {
             let mut next = pin!(changed.next());
             next.as_mut().enable();
-            let record = self.agent(id, |agent| find(agent, command).cloned())?;
+            let record = self.agent(id, |_, serving| find(serving, command).cloned())?;
             let record = record.ok_or_else(|| failure::not_found("Command Result", command))?;
-            if !wait || record.status != CommandStatus::Running {
+            if !wait || !record.status.is_running() {
                 return Ok(json_text(result::text(&record)));
             }
             next.await;
@@ -267,7 +272,7 @@ impl Face for Api {
     }
 
     fn is_home(&self, node: u32) -> bool {
-        self.agent(NodeId(node), |_| ()).is_ok()
+        self.agent(NodeId(node), |_, _| ()).is_ok()
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {
@@ -275,8 +280,8 @@ impl Face for Api {
     }
 }
 
-fn find<'a>(agent: &'a Ipa, command: &str) -> Option<&'a CommandRecord> {
-    agent.commands.iter().find(|c| c.id.to_string() == command)
+fn find<'a>(serving: &'a Serving, command: &str) -> Option<&'a CommandRecord> {
+    serving.commands.records().iter().find(|c| c.id.to_string() == command)
 }
 
 /// The parts of a query that the API knows.

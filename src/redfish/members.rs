@@ -61,7 +61,7 @@ impl List {
     }
 
     fn texts<R: Deref<Target = Redfish>>(self, redfish: R) -> Parts<R> {
-        let (mut ids, mut skip) = (redfish.fleet.indexes(), self.page.skip);
+        let (mut ids, mut skip) = (0..redfish.fleet.next_index(), self.page.skip);
         // Where no node is missing, the node of a place in the list is known without a walk.
         if ids.len() == redfish.fleet.len() as usize && TREE.rows[self.row].resource.members.is_none() {
             ids.start = u32::try_from(skip).unwrap_or(u32::MAX).min(ids.end);

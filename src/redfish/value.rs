@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::dmtf;
 use crate::node::spec::Mac;
+use crate::profile::boot_source::BootSource;
 
 /// A value that can be written as JSON.
 pub trait Value {
@@ -166,6 +167,12 @@ dmtf_words!(
     TransferProtocol,
     Role
 );
+
+impl Value for BootSource {
+    fn write(&self, out: &mut Vec<u8>) {
+        plain(self.as_str(), out);
+    }
+}
 
 /// Writes a text in which nothing is to be escaped.
 fn plain(text: &str, out: &mut Vec<u8>) {

@@ -16,7 +16,7 @@ use super::directory::{self, Directory};
 use super::error::RESTORE;
 use super::record::{FORMAT, Held};
 use crate::fleet::Fleet;
-use crate::fleet::keep::{ADDED, Batch, REMOVED, Written};
+use crate::fleet::persist::{ADDED, Batch, REMOVED, Written};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
@@ -52,6 +52,8 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be read, is damaged, or was written by a later version.
+    ///
+    /// A file of an earlier format is converted to the current one.
     pub fn open(directory: &Directory) -> Result<Option<Self>, StoreError> {
         let file = directory.state_file();
         match std::fs::metadata(&file) {
@@ -77,8 +79,13 @@ impl Store {
             time: SimTime::from_ms(0),
         };
         let format: u64 = store.value(FORMAT_KEY)?;
-        if format > u64::from(FORMAT) {
-            return Err(StoreError::Newer { file: store.file, found: format, known: FORMAT });
+        match format {
+            0 => return Err(StoreError::damaged(&store.file, "there is no format 0", RESTORE)),
+            older if older < u64::from(FORMAT) => store.convert(older)?,
+            newer if newer > u64::from(FORMAT) => {
+                return Err(StoreError::Newer { file: store.file, found: newer, known: FORMAT });
+            }
+            _ => {}
         }
         let (mut held, time): (Held, _) = (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
         if !store.value::<bool>(CLOSED_KEY)? {
@@ -184,11 +191,37 @@ impl Store {
                 let problem = format!("it holds node {}, and its fleet has {}", id.0, self.held.indexes());
                 return Err(StoreError::damaged(&self.file, problem, RESTORE));
             }
-            let state = serde_json::from_slice(state.value()).map_err(|error| {
-                StoreError::damaged(&self.file, format!("node {} cannot be read: {error}", id.0), RESTORE)
-            })?;
-            each(id, state)?;
+            each(id, self.state(u64::from(FORMAT), id, state.value())?)?;
         }
+        Ok(())
+    }
+
+    fn state(&self, format: u64, id: NodeId, json: &[u8]) -> Result<State, StoreError> {
+        State::read(format, json).map_err(|error| {
+            StoreError::damaged(&self.file, format!("node {} cannot be read: {error}", id.0), RESTORE)
+        })
+    }
+
+    /// Converts all nodes from an earlier format, in one transaction.
+    fn convert(&self, format: u64) -> Result<(), StoreError> {
+        let wrong = |error: redb::Error| told(&self.file, error);
+        let database = self.database.as_ref().expect("a store that could not be written is not converted");
+        let before = self.reading()?;
+        let before = before.open_table(NODES).map_err(|e| wrong(e.into()))?;
+        let transaction = begin(database).map_err(wrong)?;
+        {
+            let mut nodes = transaction.open_table(NODES).map_err(|e| wrong(e.into()))?;
+            for row in before.iter().map_err(|e| wrong(e.into()))? {
+                let (id, state) = row.map_err(|e| wrong(e.into()))?;
+                let state = self.state(format, NodeId(id.value()), state.value())?;
+                nodes.insert(id.value(), json(&state).as_slice()).map_err(|e| wrong(e.into()))?;
+            }
+            let mut records = transaction.open_table(RECORDS).map_err(|e| wrong(e.into()))?;
+            records.insert(FORMAT_KEY, json(&FORMAT).as_slice()).map_err(|e| wrong(e.into()))?;
+        }
+        transaction.commit().map_err(|e| wrong(e.into()))?;
+        let file = self.file.display();
+        tracing::info!(%file, from = format, to = FORMAT, "the state file has been converted; earlier versions cannot read it any more");
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Store, StoreError};
 use crate::fleet::Fleet;
-use crate::fleet::keep::{Batch, Ledger, Next};
+use crate::fleet::persist::{Batch, Ledger, Next};
 use crate::time::SimTime;
 
 /// Before the first retry after a failure of the disk, and before the tenth and those after it.
@@ -55,7 +55,7 @@ impl Keeping {
     fn run(mut self) -> Result<(), StoreError> {
         loop {
             match self.ledger.take(self.patience()) {
-                Next::Keep(batch) => self.keep(&batch, self.time_to_keep(), false)?,
+                Next::Write(batch) => self.keep(&batch, self.time_to_keep(), false)?,
                 Next::Nothing => self.keep(&Batch::default(), self.time_to_keep(), false)?,
                 Next::Stop => return self.keep(&Batch::default(), self.fleet.clock().now(), true),
             }
@@ -84,7 +84,7 @@ impl Keeping {
         if rest > *REST.start() {
             tracing::info!(file = %self.store.file().display(), "the state is kept again");
         }
-        self.ledger.kept(batch.number);
+        self.ledger.persisted(batch.number);
         Ok(())
     }
 

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::node::State;
 use crate::seed::Seed;
 
-/// The format of state files and snapshots that this version writes, and the last that it reads. It goes up only when a
-/// field changes its meaning; one that is added has a default, and needs no new format.
-pub const FORMAT: u32 = 1;
+/// The format number of the state files and snapshots that this version writes. This version reads all formats from 1 to
+/// this one. The states of the nodes determine the number; see [`State::FORMAT`].
+pub const FORMAT: u32 = State::FORMAT;
 
 /// Which fleet it is: what decides every node's identity and model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

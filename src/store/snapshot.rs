@@ -19,7 +19,7 @@ use super::error::COPY;
 use super::record::{FORMAT, Held};
 use super::{Store, StoreError};
 use crate::node::{NodeId, State};
-use crate::time::{SimTime, moved_on};
+use crate::time::SimTime;
 
 /// The longest line that is read, bytes: a node's commands can hold results of some MiB.
 const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -247,8 +247,10 @@ impl<R: Read> Reader<R> {
             |error| StoreError::damaged(file, format!("its header cannot be read: {error}"), COPY);
         let Format { format } = serde_json::from_str(text).map_err(unreadable)?;
         let header = match format {
-            // An older format is turned into a header and states of today here; there is none yet.
-            1 => serde_json::from_str(text).map_err(unreadable)?,
+            // The header is the same in all formats; `State::read` converts the states.
+            known if (1..=u64::from(FORMAT)).contains(&known) => {
+                serde_json::from_str(text).map_err(unreadable)?
+            }
             found if found > u64::from(FORMAT) => {
                 return Err(StoreError::Newer { file: file.to_owned(), found, known: FORMAT });
             }
@@ -274,8 +276,9 @@ impl<R: Read> Reader<R> {
             self.next_line()?;
             let number = nodes.len() as u64 + 2;
             if let Ok(Line { node, state }) = serde_json::from_slice::<Line<&RawValue>>(&self.line) {
-                let state = moved_on(later_ms, || serde_json::from_str(state.get()))
+                let mut state = State::read(self.header.format, state.get().as_bytes())
                     .map_err(|error| self.damaged(format!("line {number}: node {}: {error}", node.0)))?;
+                state.shift(later_ms);
                 if u64::from(node.0) >= self.header.held.indexes() {
                     let nodes = self.header.held.indexes();
                     return Err(self.damaged(format!("line {number}: node {} of a fleet of {nodes}", node.0)));

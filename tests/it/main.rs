@@ -9,4 +9,6 @@ mod documents;
 mod figures;
 mod kept;
 mod load;
+mod quirks;
 mod tidy;
+mod waiting;

@@ -14,8 +14,8 @@ use super::client::{self, Proxies, why};
 use super::{Done, Images, Outside};
 use crate::ipa::{failure, written};
 use crate::node::NodeId;
-use crate::node::command::Answer;
-use crate::node::ipa::{ImageJob, IpaError, Job};
+use crate::node::effect::Answer;
+use crate::node::ipa::{self, ImageJob, IpaError, Job};
 use checksum::Expected;
 use format::Header;
 
@@ -29,7 +29,7 @@ const MAX_ERROR_CHARS: usize = 300;
 /// An image that is to be written, with what its node knows.
 struct Transfer {
     id: NodeId,
-    epoch: u32,
+    start: u32,
     job: Box<ImageJob>,
     insecure: bool,
     md5_enabled: bool,
@@ -49,8 +49,8 @@ enum Trouble {
 
 impl Outside {
     /// Writes the image of the agent's job.
-    pub(super) async fn write_image(&self, id: NodeId, epoch: u32) -> Option<Done> {
-        let transfer = self.transfer(id, epoch)?;
+    pub(super) async fn write_image(&self, id: NodeId, start: u32) -> Option<Done> {
+        let transfer = self.transfer(id, start)?;
         let result = match self.settings.images {
             Images::Skip => Ok(format::identifier(expected_text(&transfer.job).as_bytes())),
             Images::Verify | Images::Probe => match self.with_retries(&transfer).await {
@@ -60,21 +60,21 @@ impl Outside {
             },
         };
         let note = result.as_ref().err().map(|error| format!("{}: {}", error.kind, error.details));
-        let answer = Answer::ImageWritten(result.map(|identifier| written(&transfer.job, identifier)));
-        Some(Done::new(answer, note))
+        let answer = ipa::Answer::ImageWritten(result.map(|identifier| written(&transfer.job, identifier)));
+        Some(Done::new(Answer::Ipa { start, answer }, note))
     }
 
-    fn transfer(&self, id: NodeId, epoch: u32) -> Option<Transfer> {
+    fn transfer(&self, id: NodeId, start: u32) -> Option<Transfer> {
         let look = |node: &crate::node::Node, _| {
-            let agent = node.ipa().filter(|_| node.starts() == epoch)?;
-            let Some(Job::Image { image, .. }) = &agent.job else { return None };
+            let agent = node.ipa().filter(|_| node.starts() == start)?;
+            let Some(Job::Image { image, .. }) = agent.job() else { return None };
             let disk = node.profile().drives().find(|(_, _, d)| *d.device == *image.device);
             let disk = disk.map_or(u64::MAX, |(_, _, d)| d.capacity_bytes);
             let room =
                 image.partitions.as_ref().map_or(disk, |p| disk.min(p.root_mib.saturating_mul(1 << 20)));
             let job = image.clone();
-            let (insecure, md5_enabled) = (agent.params.insecure, agent.md5_enabled);
-            Some(Transfer { id, epoch, job, insecure, md5_enabled, room })
+            let (insecure, md5_enabled) = (agent.params.insecure, agent.serving()?.md5_enabled);
+            Some(Transfer { id, start, job, insecure, md5_enabled, room })
         };
         self.fleet.look(id, look).flatten()
     }
@@ -113,7 +113,7 @@ impl Outside {
     }
 
     fn look(&self, transfer: &Transfer) -> Result<(), Trouble> {
-        if self.current(transfer.id, transfer.epoch) { Ok(()) } else { Err(Trouble::Gone) }
+        if self.current(transfer.id, transfer.start) { Ok(()) } else { Err(Trouble::Gone) }
     }
 
     /// One attempt: checksum, image, config drive. The disk's identifier is what comes of it.

@@ -1,6 +1,6 @@
 //! Where calls may go: by address, by name, by redirect, by proxy.
 
-use super::media::insertion;
+use super::media::insert;
 use super::*;
 use crate::node::ipa::Checksum;
 
@@ -12,9 +12,9 @@ fn fenced() -> Settings {
 /// What came of opening an image of virtual media.
 async fn open(settings: Settings, image: &str) -> (Result<(), String>, Site) {
     let site = Site::new(settings);
-    site.apply(Command::InsertMedia(insertion(0, image.to_owned())));
-    let done = site.outside.open_media(site.id, 1, 0).await.unwrap();
-    let Answer::MediaOpened(_, result) = done.answer else { panic!("media were opened") };
+    site.apply(insert(0, image.to_owned()));
+    let done = site.outside.open_media(site.id, 0, 1).await.unwrap();
+    let Answer::MediaOpened { result, .. } = done.answer else { panic!("media were opened") };
     (result, site)
 }
 
@@ -68,9 +68,9 @@ async fn a_proxy_is_called_too_and_so_it_is_checked() {
         job.checksum = Some(Checksum { algorithm: None, value: "0".repeat(64).into() });
         job.proxies = [("http".into(), proxy.url("").into())].into();
         site.writing(job).await;
-        site.perform(EffectKind::WriteImage).await;
+        site.perform(ipa::Effect::WriteImage).await;
         assert_eq!(proxy.asked().len(), reached);
-        if let CommandStatus::Failed(error) = site.ended() {
+        if let CommandEnd::Failed(error) = site.ended() {
             assert!(error.details.contains("may not be called (--egress)"), "{error:?}");
             assert_eq!(reached, 0);
         }
@@ -89,8 +89,8 @@ async fn what_belongs_to_an_image_is_checked_as_the_image_is() {
         job.checksum = Some(Checksum { algorithm: None, value: value.into() });
         job.configdrive_url = (what == "configdrive").then(|| metadata.into());
         site.writing(job).await;
-        site.perform(EffectKind::WriteImage).await;
-        let CommandStatus::Failed(error) = site.ended() else { panic!("{what}") };
+        site.perform(ipa::Effect::WriteImage).await;
+        let CommandEnd::Failed(error) = site.ended() else { panic!("{what}") };
         assert!(error.details.contains("169.254.169.254 may not be called (--egress)"), "{what}: {error:?}");
     }
 }
@@ -120,7 +120,7 @@ async fn an_ironic_outside_of_the_fence_is_no_server_that_is_down() {
         ..Params::default()
     });
     for _ in 0..10 {
-        site.perform(EffectKind::LookUp).await;
+        site.perform(ipa::Effect::LookUp).await;
     }
     assert!(server.asked().is_empty());
     assert_eq!(refused(&site), 10, "each was looked at, none was held");

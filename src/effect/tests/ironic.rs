@@ -7,7 +7,7 @@ use http::Request;
 use serde_json::Value;
 
 use super::*;
-use crate::fleet::keep::Next;
+use crate::fleet::persist::Next;
 use crate::node::ipa::{Closed, Phase};
 use crate::tls::tests::names;
 use crate::tls::{DevelopmentCa, MinVersion, server_config};
@@ -31,11 +31,11 @@ async fn an_agent_inspects_looks_up_and_beats() {
     let server = Server::start(|request| ironic(&path(request)).unwrap_or_else(|| answer(404, "{}"))).await;
     let mut site = Site::new(Settings { agent_ca_pem: Some("PEM".into()), ..Settings::default() });
     site.agent(params(&server.url("")));
-    site.perform(EffectKind::Inspect).await;
+    site.perform(ipa::Effect::Inspect).await;
     let sent: Value = serde_json::from_slice(server.last().body()).unwrap();
     assert_eq!(sent["inventory"]["memory"]["physical_mb"], 131_072);
-    site.perform(EffectKind::LookUp).await;
-    site.perform(EffectKind::Heartbeat).await;
+    site.perform(ipa::Effect::LookUp).await;
+    site.perform(ipa::Effect::Heartbeat).await;
     let beat = server.last();
     assert_eq!(beat.headers()["x-openstack-ironic-api-version"], "1.68");
     let body: Value = serde_json::from_slice(beat.body()).unwrap();
@@ -45,7 +45,7 @@ async fn an_agent_inspects_looks_up_and_beats() {
         "agent_verify_ca": "PEM",
     });
     assert_eq!(body, expected);
-    site.perform(EffectKind::Heartbeat).await;
+    site.perform(ipa::Effect::Heartbeat).await;
     let heartbeat = format!("POST /v1/heartbeat/{}", Uuid::from_u128(7));
     let asked = server.asked();
     assert_eq!(asked[0], "POST /v1/continue_inspection");
@@ -66,9 +66,9 @@ async fn an_inspection_that_comes_too_early_is_tried_again() {
     let mut site = Site::new(Settings::default());
     site.agent(params(&server.url("")));
     for _ in 0..3 {
-        site.perform(EffectKind::Inspect).await;
+        site.perform(ipa::Effect::Inspect).await;
     }
-    assert_eq!(site.next().kind, EffectKind::LookUp);
+    assert_eq!(site.next_of_agent().1, ipa::Effect::LookUp);
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_dead_endpoint_is_left_for_a_living_one() {
             panic!("an agent was meant")
         };
         site.agent(*params);
-        site.perform(EffectKind::Inspect).await;
+        site.perform(ipa::Effect::Inspect).await;
         loop {
             let effect = site.next();
             site.outside.perform(site.id, effect).await;
@@ -95,7 +95,7 @@ async fn a_dead_endpoint_is_left_for_a_living_one() {
                 break;
             }
         }
-        site.perform(EffectKind::Heartbeat).await;
+        site.perform(ipa::Effect::Heartbeat).await;
     }
     assert!(server.asked().iter().filter(|a| a.contains("continue_inspection")).count() == 2);
 }
@@ -109,16 +109,13 @@ async fn refusals_are_told_from_silence() {
     .await;
     let mut site = Site::new(Settings::default());
     site.agent(Params { inspection_urls: [].into(), ..params(&server.url("")) });
-    site.perform(EffectKind::LookUp).await;
-    site.perform(EffectKind::Heartbeat).await;
-    let failed = site.look(|n| match n.ipa().unwrap().phase {
-        Phase::Serving { failed, .. } => failed,
-        _ => 0,
-    });
+    site.perform(ipa::Effect::LookUp).await;
+    site.perform(ipa::Effect::Heartbeat).await;
+    let failed = site.look(|n| n.ipa().unwrap().serving().unwrap().failed);
     assert_eq!(failed, 1);
     drop(server);
-    site.perform(EffectKind::Heartbeat).await;
-    assert_eq!(site.next().kind, EffectKind::Heartbeat);
+    site.perform(ipa::Effect::Heartbeat).await;
+    assert_eq!(site.next_of_agent().1, ipa::Effect::Heartbeat);
 }
 
 #[tokio::test]
@@ -131,9 +128,9 @@ async fn an_api_that_is_too_busy_to_tell_its_version_is_no_old_one() {
     .await;
     let mut site = Site::new(Settings::default());
     site.agent(Params { inspection_urls: [].into(), ..params(&server.url("")) });
-    site.perform(EffectKind::LookUp).await;
+    site.perform(ipa::Effect::LookUp).await;
     assert_eq!(server.asked(), ["GET /"]);
-    site.perform(EffectKind::LookUp).await;
+    site.perform(ipa::Effect::LookUp).await;
     assert_eq!(server.last().headers()["x-openstack-ironic-api-version"], "1.62");
 }
 
@@ -146,7 +143,7 @@ async fn a_node_that_ironic_does_not_know_gives_up_in_time() {
     .await;
     let mut site = Site::new(Settings::default());
     site.agent(Params { inspection_urls: [].into(), lookup_timeout_s: 3, ..params(&server.url("")) });
-    site.perform(EffectKind::LookUp).await;
+    site.perform(ipa::Effect::LookUp).await;
     assert_eq!(
         server.last().headers()["x-openstack-ironic-api-version"],
         "1.31",
@@ -159,7 +156,7 @@ async fn a_node_that_ironic_does_not_know_gives_up_in_time() {
         site.fleet.clock().set(site.fleet.wake_due());
         site.fleet.wake_due();
     }
-    assert_eq!(site.look(|n| n.ipa().unwrap().phase), Phase::Closed(Closed::GaveUp));
+    assert_eq!(site.look(|n| n.ipa().unwrap().phase.clone()), Phase::Closed(Closed::GaveUp));
 }
 
 #[tokio::test]
@@ -181,7 +178,7 @@ async fn certificates_are_checked_unless_the_ramdisk_says_not_to() {
         let mut site = Site::new(Settings { ca, insecure, ..Settings::default() });
         let params = params(&server.url(""));
         site.agent(Params { inspection_urls: [].into(), insecure: lax_ramdisk, ..params });
-        site.perform(EffectKind::LookUp).await;
+        site.perform(ipa::Effect::LookUp).await;
         assert_eq!(site.look(|n| n.ipa().unwrap().serves()), good);
     }
 }
@@ -212,7 +209,7 @@ async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
     let outside = Arc::new(outside);
     let all_serve = async {
         for id in fleet.ids() {
-            fleet.apply(id, Command::Reset(ResetType::On)).unwrap().unwrap();
+            fleet.apply(id, Command::Host(host::Command::Reset(ResetType::On))).unwrap().unwrap();
         }
         for id in fleet.ids() {
             let changed = fleet.changed(id);
@@ -238,12 +235,14 @@ async fn a_whole_fleet_is_served_by_the_loop_and_no_server_is_flooded() {
 #[tokio::test(start_paused = true)]
 async fn nobody_is_called_for_what_is_not_kept() {
     let mut site = Site::new(Settings::default());
-    let ledger = site.fleet.keep();
+    let ledger = site.fleet.persist();
     site.agent(Params { api_urls: [nobody().into()].into(), lookup_timeout_s: 600, ..Params::default() });
-    let effect = site.next();
-    assert_eq!(effect.kind, EffectKind::LookUp);
+    let (effect, of_agent) = site.next_of_agent();
+    assert_eq!(of_agent, ipa::Effect::LookUp);
     let failed = || {
-        site.look(|node| matches!(node.ipa().unwrap().phase, Phase::LookingUp { failed, .. } if failed > 0))
+        site.look(
+            |node| matches!(&node.ipa().unwrap().phase, Phase::LookingUp(look_up) if look_up.failed > 0),
+        )
     };
     let performed = site.outside.perform(site.id, effect);
     tokio::select! {
@@ -251,8 +250,8 @@ async fn nobody_is_called_for_what_is_not_kept() {
         () = tokio::time::sleep(Duration::from_secs(60)) => {}
     }
     assert!(!failed());
-    while let Next::Keep(batch) = ledger.take(Some(Duration::ZERO)) {
-        ledger.kept(batch.number);
+    while let Next::Write(batch) = ledger.take(Some(Duration::ZERO)) {
+        ledger.persisted(batch.number);
     }
     site.outside.perform(site.id, effect).await;
     assert!(failed(), "now it has called, and nobody was there");

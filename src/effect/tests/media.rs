@@ -8,8 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_RANGE, RANGE};
 use super::boot::boot_failure;
 use super::*;
 use crate::dmtf::{TransferMethod, TransferProtocol};
-use crate::node::bmc::Opened;
-use crate::node::command::Insertion;
+use crate::node::bmc::media::{self, Insertion, Opened};
 
 /// A FAT image of 4 MiB with these files.
 fn fat(label: &str, files: &[(&str, &str)]) -> Vec<u8> {
@@ -51,9 +50,8 @@ fn part(request: &Request<Bytes>, image: &[u8]) -> Response<Bytes> {
     response
 }
 
-pub(super) fn insertion(slot: u8, image: String) -> Insertion {
+fn insertion(image: String) -> Insertion {
     Insertion {
-        slot,
         image: image.into(),
         write_protected: true,
         credentials: None,
@@ -62,14 +60,18 @@ pub(super) fn insertion(slot: u8, image: String) -> Insertion {
     }
 }
 
+pub(super) fn insert(slot: u8, image: String) -> Command {
+    Command::Media(media::Command::Insert { slot, insertion: insertion(image) })
+}
+
 /// Boots the image in the CD slot, and says what was found.
 async fn boot_cd(site: &mut Site) -> Option<Params> {
     site.arm(BootTarget::Cd);
-    site.apply(Command::Reset(ResetType::On));
+    site.apply(Command::Host(host::Command::Reset(ResetType::On)));
     loop {
         let effect = site.next();
         site.outside.perform(site.id, effect).await;
-        if effect.kind == EffectKind::ReadBoot {
+        if matches!(effect.kind, EffectKind::ReadBoot { .. }) {
             break;
         }
     }
@@ -93,12 +95,13 @@ async fn only_pieces_of_an_image_are_fetched() {
     .await;
     let mut site = Site::new(Settings::default());
     let credentials = Some(Box::new(("user".into(), "pass".into())));
-    site.apply(Command::InsertMedia(Insertion { credentials, ..insertion(0, server.url("/boot.iso")) }));
+    let insertion = Insertion { credentials, ..insertion(server.url("/boot.iso")) };
+    site.apply(Command::Media(media::Command::Insert { slot: 0, insertion }));
     let params = boot_cd(&mut site).await.expect("an agent runs");
     assert_eq!((params.token.as_deref(), params.virtual_media), (Some(TOKEN), true));
     assert!(*fetched.lock() < whole / 4, "{} of {whole} bytes were fetched", *fetched.lock());
     assert_eq!(server.last().headers()[AUTHORIZATION], "Basic dXNlcjpwYXNz");
-    assert_eq!(site.look(|n| n.bmc().media[0].opened.clone()), Opened::Connected);
+    assert_eq!(site.look(|n| n.bmc().media.get(0).unwrap().opened.clone()), Opened::Connected);
 }
 
 #[tokio::test]
@@ -106,7 +109,7 @@ async fn a_server_that_ignores_ranges_is_read_as_far_as_needed() {
     let image = ramdisk("ipa-api-url=http://api");
     let server = Server::start(move |_| answer(200, image.clone())).await;
     let mut site = Site::new(Settings::default());
-    site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
+    site.apply(insert(0, server.url("/boot.iso")));
     assert!(boot_cd(&mut site).await.is_some(), "{}", boot_failure(&site));
     assert!(server.asked().len() <= 4, "{:?}", server.asked());
 }
@@ -121,12 +124,12 @@ async fn an_image_is_read_again_at_every_boot() {
     })
     .await;
     let mut site = Site::new(Settings::default());
-    site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
+    site.apply(insert(0, server.url("/boot.iso")));
     for n in 0..2 {
         *boots.lock() = n;
         let params = boot_cd(&mut site).await.unwrap();
         assert_eq!(params.token.as_deref(), Some(&*format!("token-{n}")));
-        site.apply(Command::Reset(ResetType::ForceOff));
+        site.apply(Command::Host(host::Command::Reset(ResetType::ForceOff)));
         site.fleet.clock().set(site.fleet.wake_due());
         site.fleet.wake_due();
     }
@@ -144,8 +147,8 @@ async fn parameters_of_a_removable_medium_win_after_a_virtual_media_boot() {
         })
         .await;
         let mut site = Site::new(Settings::default());
-        site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
-        site.apply(Command::InsertMedia(insertion(1, server.url("/floppy.img"))));
+        site.apply(insert(0, server.url("/boot.iso")));
+        site.apply(insert(1, server.url("/floppy.img")));
         let params = boot_cd(&mut site).await.unwrap();
         assert_eq!(params.token.as_deref(), Some(token), "{line}");
     }
@@ -157,7 +160,7 @@ async fn an_operators_own_image_is_known_by_its_name() {
     let server = Server::start(move |request| part(request, &image)).await;
     for (ironic, agent) in [(vec!["http://api:6385".to_owned()], true), (vec![], false)] {
         let mut site = Site::new(Settings { ironic, ..Settings::default() });
-        site.apply(Command::InsertMedia(insertion(0, server.url("/x.iso"))));
+        site.apply(insert(0, server.url("/x.iso")));
         let params = boot_cd(&mut site).await;
         assert_eq!(params.map(|p| p.api_urls.to_vec()), agent.then(|| vec!["http://api:6385".into()]));
     }
@@ -185,9 +188,11 @@ async fn media_that_cannot_be_read_say_why() {
         ("nfs://host/boot.iso".to_owned(), false, "only http and https"),
     ] {
         let mut site = Site::new(Settings::default());
-        site.apply(Command::InsertMedia(insertion(0, url.clone())));
-        site.perform(EffectKind::OpenMedia(0)).await;
-        let opened = site.look(|n| n.bmc().media[0].opened.clone());
+        site.apply(insert(0, url.clone()));
+        let next = site.next();
+        assert_eq!(next.kind, EffectKind::OpenMedia { slot: 0, insertion: 1 });
+        site.outside.perform(site.id, next).await;
+        let opened = site.look(|n| n.bmc().media.get(0).unwrap().opened.clone());
         assert_eq!(opened == Opened::Connected, opens, "{url} {opened:?}");
         assert!(boot_cd(&mut site).await.is_none());
         let failure = boot_failure(&site);
@@ -201,13 +206,13 @@ async fn a_uri_of_its_own_is_booted_like_a_medium() {
     let server = Server::start(move |request| part(request, &image)).await;
     let mut site = Site::new(Settings::default());
     let boot = BootChange {
-        target: Some(BootTarget::UefiHttp),
+        target: Some(BootTarget::UefiHttp.into()),
         enabled: Some(BootOverride::Once),
         http_uri: Some(Some(server.url("/boot.iso").into())),
         ..BootChange::default()
     };
-    site.apply(Command::ChangeSystem(SystemChange { boot, ..SystemChange::default() }));
-    site.apply(Command::Reset(ResetType::On));
-    site.perform(EffectKind::ReadBoot).await;
+    site.apply(Command::Host(host::Command::Change(SystemChange { boot, ..SystemChange::default() })));
+    site.apply(Command::Host(host::Command::Reset(ResetType::On)));
+    site.perform_boot().await;
     assert!(site.look(|n| matches!(n.host(), Host::Booting(b) if matches!(b.stage, Stage::Loading { .. }))));
 }

@@ -17,8 +17,10 @@ use super::*;
 use crate::clock::Clock;
 use crate::dmtf::{BootOverride, BootTarget, ResetType};
 use crate::node::boot::BootChange;
-use crate::node::command::{Bootable, Command, SystemChange};
-use crate::node::ipa::{CommandStatus, ImageJob, IpaCommand, Params, Work};
+use crate::node::command::Command;
+use crate::node::effect::Bootable;
+use crate::node::host::{self, SystemChange};
+use crate::node::ipa::{CommandEnd, CommandStatus, ImageJob, IpaCommand, Params, Work};
 use crate::profile::built_in;
 use crate::seed::Seed;
 use server::Server;
@@ -54,9 +56,12 @@ impl Site {
 
     /// Boots from `target` at the next start.
     fn arm(&self, target: BootTarget) {
-        let boot =
-            BootChange { target: Some(target), enabled: Some(BootOverride::Once), ..BootChange::default() };
-        self.apply(Command::ChangeSystem(SystemChange { boot, ..SystemChange::default() }));
+        let boot = BootChange {
+            target: Some(target.into()),
+            enabled: Some(BootOverride::Once),
+            ..BootChange::default()
+        };
+        self.apply(Command::Host(host::Command::Change(SystemChange { boot, ..SystemChange::default() })));
     }
 
     /// The next effect, whenever it is due.
@@ -77,11 +82,32 @@ impl Site {
         }
     }
 
-    /// Performs the next effect, which must be of that kind.
-    async fn perform(&mut self, kind: EffectKind) {
-        let effect = self.next();
-        assert_eq!(effect.kind, kind);
-        self.outside.perform(self.id, effect).await;
+    /// The next effect, which must belong to the agent of the current start.
+    fn next_of_agent(&mut self) -> (Effect, ipa::Effect) {
+        let next = self.next();
+        match next.kind {
+            EffectKind::Ipa { start, effect } if start == self.look(Node::starts) => (next, effect),
+            other => panic!("{other:?} is not an effect of the agent"),
+        }
+    }
+
+    /// Performs the next effect, which must be this one of the agent.
+    async fn perform(&mut self, expected: ipa::Effect) {
+        let (next, effect) = self.next_of_agent();
+        assert_eq!(effect, expected);
+        self.outside.perform(self.id, next).await;
+    }
+
+    /// Performs the next effect, which must read a boot source.
+    async fn perform_boot(&mut self) {
+        let next = self.next();
+        assert_eq!(next.kind, EffectKind::ReadBoot { start: self.look(Node::starts) });
+        self.outside.perform(self.id, next).await;
+    }
+
+    /// Answers an effect of the agent of the current start.
+    fn agent_answer(&self, answer: ipa::Answer) {
+        self.fleet.answer(self.id, Answer::Ipa { start: self.look(Node::starts), answer });
     }
 
     fn look<R>(&self, see: impl FnOnce(&Node) -> R) -> R {
@@ -91,11 +117,11 @@ impl Site {
     /// Up to an agent that was started with these parameters, whatever it was booted from.
     fn agent(&mut self, params: Params) {
         self.arm(BootTarget::Pxe);
-        self.apply(Command::Reset(ResetType::On));
-        let effect = self.next();
-        assert_eq!(effect.kind, EffectKind::ReadBoot);
-        let read = Answer::BootRead(Ok(Bootable::Ipa(Box::new(params))));
-        self.fleet.answer(self.id, effect.epoch, read);
+        self.apply(Command::Host(host::Command::Reset(ResetType::On)));
+        let start = self.look(Node::starts) + 1;
+        assert_eq!(self.next().kind, EffectKind::ReadBoot { start });
+        let result = Ok(Bootable::Ipa(Box::new(params)));
+        self.fleet.answer(self.id, Answer::BootRead { start, result });
     }
 
     /// Up to an agent that serves, and is told to write an image.
@@ -107,19 +133,25 @@ impl Site {
             ..Params::default()
         };
         self.agent(params);
-        let effect = self.next();
+        self.next_of_agent();
         let found =
             LookedUp::Found { uuid: Uuid::nil(), token: None, heartbeat_timeout_s: 300, md5_enabled: false };
-        self.fleet.answer(self.id, effect.epoch, Answer::LookedUp(found));
-        let effect = self.next();
-        self.fleet.answer(self.id, effect.epoch, Answer::Beat(Beat::Accepted));
+        self.agent_answer(ipa::Answer::LookedUp(found));
+        self.next_of_agent();
+        self.agent_answer(ipa::Answer::Beat(Beat::Accepted));
         let work = Work::Image(Box::new(job));
         self.apply(Command::Ipa(IpaCommand { name: "prepare_image".into(), work }));
     }
 
     /// How the agent's last command ended.
-    fn ended(&self) -> CommandStatus {
-        self.look(|node| node.ipa().unwrap().commands.last().unwrap().status.clone())
+    fn ended(&self) -> CommandEnd {
+        self.look(|node| {
+            let serving = node.ipa().unwrap().serving().unwrap();
+            match &serving.commands.records().last().unwrap().status {
+                CommandStatus::Ended(end) => end.clone(),
+                CommandStatus::Running(job) => panic!("{job:?} is running"),
+            }
+        })
     }
 }
 

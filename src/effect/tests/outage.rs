@@ -33,7 +33,7 @@ impl Agents {
         tokio::spawn(Arc::clone(&outside).run(queued));
         let agents = Self { fleet, effects, outside, queue, queued: 0 };
         for id in agents.fleet.ids() {
-            agents.fleet.apply(id, Command::Reset(ResetType::On)).unwrap().unwrap();
+            agents.fleet.apply(id, Command::Host(host::Command::Reset(ResetType::On))).unwrap().unwrap();
         }
         agents
     }
@@ -46,7 +46,7 @@ impl Agents {
         self.fleet.wake_due();
         loop {
             while let Ok((id, effect)) = self.effects.try_recv() {
-                if effect.kind == EffectKind::ReadBoot {
+                if let EffectKind::ReadBoot { start } = effect.kind {
                     let params = Params {
                         api_urls: urls.iter().map(|url| (*url).into()).collect(),
                         spread: urls.len() as u8,
@@ -54,8 +54,8 @@ impl Agents {
                         lookup_timeout_s: 600,
                         ..Params::default()
                     };
-                    let read = Answer::BootRead(Ok(Bootable::Ipa(Box::new(params))));
-                    self.fleet.answer(id, effect.epoch, read);
+                    let result = Ok(Bootable::Ipa(Box::new(params)));
+                    self.fleet.answer(id, Answer::BootRead { start, result });
                 } else {
                     self.queued += 1;
                     self.queue.send((id, effect)).unwrap();
@@ -124,7 +124,7 @@ async fn an_ironic_that_is_down_for_an_hour_is_hardly_asked_and_not_run_over_whe
     since_return.store(0, Ordering::SeqCst);
     assert!(outside.set(Arc::clone(&agents.outside)).is_ok());
     let back = agents.fleet.clock().now();
-    let beaten = |agent: &Ipa| matches!(agent.phase, crate::node::ipa::Phase::Serving { failed: 0, last, .. } if last >= back);
+    let beaten = |agent: &Ipa| agent.serving().is_some_and(|s| s.failed == 0 && s.last >= back);
     let mut seconds = 0;
     while !agents.all(beaten) {
         agents.second(&[&url]).await;
@@ -162,7 +162,7 @@ async fn of_two_endpoints_the_dead_one_is_left_alone_and_the_other_hears_everybo
     for _ in 0..600 {
         agents.second(&[&dead, &alive]).await;
     }
-    assert!(agents.all(|a| matches!(a.phase, crate::node::ipa::Phase::Serving { failed: 0, .. })));
+    assert!(agents.all(|a| a.serving().is_some_and(|s| s.failed == 0)));
     let in_vain = agents.outside.circuits.sent() - server.asked().len() as u64;
     assert!((5..=64 + 30).contains(&in_vain), "{in_vain} requests to the dead one");
 }

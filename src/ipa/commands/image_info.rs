@@ -47,7 +47,7 @@ fn read(at: &Situation<'_>, params: &Params<'_>) -> Result<Map<String, Value>, I
     if info.get("checksum").is_some_and(|c| !c.is_null()) {
         let checksum = filled("checksum")?;
         // An MD5 sum has 32 digits, and is good only where Ironic allows it.
-        available = is_url(checksum) || checksum.len() > 32 || at.agent.md5_enabled;
+        available = is_url(checksum) || checksum.len() > 32 || at.serving.md5_enabled;
     }
     if ["os_hash_algo", "os_hash_value"].iter().any(|n| info.get(*n).is_some_and(python::truthy)) {
         filled("os_hash_algo")?;
@@ -140,7 +140,7 @@ fn checksum(at: &Situation<'_>, info: &Map<String, Value>, id: &str) -> Result<C
         )));
     };
     if !is_url(value) {
-        by_length(value, at.agent.md5_enabled).map_err(|why| {
+        by_length(value, at.serving.md5_enabled).map_err(|why| {
             failure::unverifiable(format!(
                 "Unable to proceed with image {id} as the checksum indicator has been used but the algorithm could not \
                  be identified. Error: {why}"
@@ -248,7 +248,7 @@ fn boot_mode(at: &Situation<'_>, node: &NodeInfo) -> String {
 
 /// The UUID of a file system that this agent makes.
 fn file_system(at: &Situation<'_>, number: u32) -> Box<str> {
-    let count = at.agent.taken << 1 | number;
+    let count = at.serving.commands.taken << 1 | number;
     let half = |n: u32| {
         at.node.spec().seed.hash(at.node.id().0 ^ at.node.starts() << 24, Purpose::FileSystem, count << 1 | n)
     };

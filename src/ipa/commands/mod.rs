@@ -32,7 +32,7 @@ use super::error::Fault;
 use super::{failure, python};
 use crate::address::Place;
 use crate::node::Node;
-use crate::node::ipa::{CommandStatus, Ipa, IpaCommand, IpaError, Then, Work};
+use crate::node::ipa::{CommandEnd, Ipa, IpaCommand, IpaError, Serving, Then, Work};
 use crate::time::{SimTime, Span};
 
 /// Where a command finds itself.
@@ -40,6 +40,7 @@ use crate::time::{SimTime, Span};
 pub(super) struct Situation<'a> {
     pub(super) node: &'a Node,
     pub(super) agent: &'a Ipa,
+    pub(super) serving: &'a Serving,
     pub(super) now: SimTime,
     /// Where the controllers are.
     pub(super) bmcs: &'a [Place],
@@ -162,20 +163,20 @@ fn conclude(
     match (done, command.mode) {
         (Ok(work), _) => Ok(IpaCommand { name, work }),
         (Err(Stop::Failed(error)), Mode::Async) => {
-            Ok(IpaCommand { name, work: at_once(CommandStatus::Failed(Box::new(error))) })
+            Ok(IpaCommand { name, work: at_once(CommandEnd::Failed(Box::new(error))) })
         }
         (Err(Stop::Mismatch(error)), _) => {
-            Ok(IpaCommand { name, work: at_once(CommandStatus::VersionMismatch(Box::new(error))) })
+            Ok(IpaCommand { name, work: at_once(CommandEnd::VersionMismatch(Box::new(error))) })
         }
         (Err(Stop::MissingKey(key)), Mode::Async) => {
             let error = failure::execution(format!("'{key}'"));
-            Ok(IpaCommand { name, work: at_once(CommandStatus::Failed(Box::new(error))) })
+            Ok(IpaCommand { name, work: at_once(CommandEnd::Failed(Box::new(error))) })
         }
         (Err(Stop::MissingKey(_)), Mode::Sync) => Err(failure::not_found("Extension", extension).into()),
         // Errors about the content of a request are answered as such, others recorded under the full name.
         (Err(Stop::Failed(error)), Mode::Sync) if error.code == 400 => Err(error.into()),
         (Err(Stop::Failed(error)), Mode::Sync) => {
-            Ok(IpaCommand { name: full.into(), work: Work::Done(CommandStatus::Failed(Box::new(error))) })
+            Ok(IpaCommand { name: full.into(), work: Work::Done(CommandEnd::Failed(Box::new(error))) })
         }
     }
 }
@@ -207,7 +208,7 @@ impl Signature {
 
 /// A command that succeeds at once with this result.
 fn done(result: &Value) -> Work {
-    Work::Done(CommandStatus::Succeeded(result.to_string().into()))
+    Work::Done(CommandEnd::Succeeded(result.to_string().into()))
 }
 
 /// One parameter as JSON; null when it is not given.

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{NodeInfo, Params, Signature, Situation, Stop, image_info, inject, raid, standby, value};
 use crate::dmtf::BootMode;
 use crate::ipa::{disks, failure, python};
-use crate::node::ipa::{CommandStatus, ImageJob, IpaError, Then, Work};
+use crate::node::ipa::{CommandEnd, ImageJob, IpaError, Then, Work};
 use crate::time::Span;
 
 /// What is being done to a node, with the words that IPA has for it.
@@ -245,7 +245,7 @@ pub(super) fn execute(kind: &'static Kind, at: &Situation<'_>, params: &Params<'
     match doing {
         Ok(Doing::Timed(span, result, then)) => {
             let result = echoed(call.echo, &result.to_string());
-            Ok(Work::Timed(span, CommandStatus::Succeeded(result.into()), then))
+            Ok(Work::Timed(span, CommandEnd::Succeeded(result.into()), then))
         }
         Ok(Doing::Image(job)) => Ok(Work::Image(job)),
         Err(Fails::Error(error)) => Err(error.into()),

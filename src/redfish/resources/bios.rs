@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::node::bmc::bios;
 use crate::node::command::Command;
 use crate::profile::bios::{Misfit, Value};
 use crate::redfish::body::Body;
@@ -15,7 +16,7 @@ use crate::redfish::resource::{Action, Change, Cx, Effect};
 pub(super) static ACTIONS: &[Action] = &[Action {
     key: "#Bios.ResetBios",
     describe: |_, _| (),
-    run: |_, _| Ok(Some(Effect::Node(Command::ResetBios))),
+    run: |_, _| Ok(Some(Effect::Node(Command::Bios(bios::Command::Reset)))),
 }];
 
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
@@ -23,7 +24,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "BIOS Configuration");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        let changed = &cx.node().bmc().bios;
+        let changed = &cx.node().bmc().bios.current;
         for attribute in &cx.profile().bios {
             let value = changed.get(attribute.name.as_str()).cloned();
             d.put(&attribute.name, value.unwrap_or_else(|| attribute.default_value()));
@@ -41,7 +42,7 @@ pub(super) fn get_settings(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "BIOS Configuration Pending Settings");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        for (name, value) in &cx.node().bmc().bios_pending {
+        for (name, value) in &cx.node().bmc().bios.pending {
             d.put(name, value.clone());
         }
     });
@@ -69,7 +70,7 @@ pub(super) fn patch_settings(cx: &Cx<'_>, body: &mut Body) -> Change {
             }
         }
     }
-    Ok(Some(Effect::Node(Command::ChangeBios(changes))))
+    Ok(Some(Effect::Node(Command::Bios(bios::Command::Change(changes)))))
 }
 
 fn read(cx: &Cx<'_>, name: &str, json: &Json) -> Result<Value, Message> {

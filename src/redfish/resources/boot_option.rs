@@ -1,6 +1,7 @@
 //! `BootOption`: the entries of the boot order.
 
 use crate::dmtf::BootTarget;
+use crate::profile::boot_source::BootSource;
 use crate::redfish::doc::Doc;
 use crate::redfish::resource::Cx;
 
@@ -18,23 +19,27 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     d.put("BootOptionReference", cx.id());
     d.put("BootOptionEnabled", true);
     d.put("DisplayName", display_name(*target));
-    // The word that sushy writes for a virtual CD of some boards is none of DMTF's.
-    d.put_some("Alias", Some(*target).filter(|t| *t != BootTarget::UsbCd));
-    if matches!(target, BootTarget::Pxe | BootTarget::UefiHttp)
+    // `Alias` allows only words of DMTF.
+    d.put_some("Alias", target.standard());
+    if matches!(target, BootSource::Standard(BootTarget::Pxe | BootTarget::UefiHttp))
         && let Some(nic) = cx.profile().nics.first()
     {
         let port = super::ethernet_interface::device_path(nic, cx.spec().mac(0));
-        let loader = if *target == BootTarget::UefiHttp { "/Uri()" } else { "" };
+        let loader = if *target == BootTarget::UefiHttp.into() { "/Uri()" } else { "" };
         d.join("UefiDevicePath", &[&port, "/IPv4(0.0.0.0,0x0,DHCP,0.0.0.0,0.0.0.0,0.0.0.0)", loader]);
     }
 }
 
-fn display_name(target: BootTarget) -> &'static str {
+fn display_name(source: BootSource) -> &'static str {
+    let target = match source {
+        BootSource::Standard(target) => target,
+        BootSource::UsbCd => BootTarget::Cd,
+    };
     match target {
         BootTarget::Pxe => "Network boot (PXE)",
         BootTarget::UefiHttp => "Network boot (HTTP)",
         BootTarget::Hdd => "Hard disk",
-        BootTarget::Cd | BootTarget::UsbCd => "Optical drive",
+        BootTarget::Cd => "Optical drive",
         BootTarget::Usb => "USB device",
         BootTarget::Floppy => "Floppy drive",
         BootTarget::SdCard => "SD card",

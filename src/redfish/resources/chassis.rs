@@ -1,6 +1,7 @@
 //! `Chassis`: the box.
 
 use crate::dmtf::IndicatorLed;
+use crate::node::bmc::led;
 use crate::node::command::Command;
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
@@ -10,7 +11,7 @@ use crate::redfish::resource::{Change, Cx, Effect};
 const RACK_UNIT_MM: f64 = 44.45;
 
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let (profile, spec, led) = (cx.profile(), cx.spec(), cx.node().bmc().chassis_led);
+    let (profile, spec, led) = (cx.profile(), cx.spec(), cx.node().bmc().leds.chassis);
     let chassis = &profile.chassis;
     d.put("Id", cx.chassis_id());
     d.join("Name", &["Chassis of ", &spec.name()]);
@@ -56,5 +57,5 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
 
 pub(super) fn patch(_: &Cx<'_>, body: &mut Body) -> Change {
     let led = super::led(body);
-    Ok(led.map(|led| Effect::Node(Command::SetChassisLed(led))))
+    Ok(led.map(|led| Effect::Node(Command::Led(led::Command::SetChassis(led)))))
 }

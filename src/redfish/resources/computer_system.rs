@@ -1,9 +1,11 @@
 //! `ComputerSystem`: the host, its power, its boot settings.
 
-use crate::dmtf::{BootMode, BootOverride, BootTarget, IndicatorLed, PowerState, ResetType};
+use crate::dmtf::{BootMode, BootOverride, IndicatorLed, PowerState, ResetType};
 use crate::node::boot::{Boot, BootChange};
-use crate::node::command::{Command, SystemChange};
+use crate::node::command::Command;
+use crate::node::host::{self, SystemChange};
 use crate::profile::Profile;
+use crate::profile::boot_source::BootSource;
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
@@ -28,8 +30,8 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
         None => d.put("AssetTag", spec.asset_tag()),
     }
     d.put("PowerState", host.power_state());
-    d.put("IndicatorLED", bmc.system_led);
-    d.put("LocationIndicatorActive", bmc.system_led != IndicatorLed::Off);
+    d.put("IndicatorLED", bmc.leds.system);
+    d.put("LocationIndicatorActive", bmc.leds.system != IndicatorLed::Off);
     d.object("Status", |d| {
         d.put("State", Plain(if host.power_state() == PowerState::Off { "Disabled" } else { "Enabled" }));
         d.put("Health", Plain("OK"));
@@ -89,12 +91,12 @@ pub(super) fn patch(cx: &Cx<'_>, body: &mut Body) -> Change {
     let boot = body.object("Boot", |b| patch_boot(cx, b)).unwrap_or_default();
     let asset_tag = body.text("AssetTag", SystemChange::MAX_ASSET_TAG);
     let led = super::led(body);
-    Ok(Some(Effect::Node(Command::ChangeSystem(SystemChange { boot, asset_tag, led }))))
+    Ok(Some(Effect::Node(Command::Host(host::Command::Change(SystemChange { boot, asset_tag, led })))))
 }
 
 fn patch_boot(cx: &Cx<'_>, b: &mut Body) -> BootChange {
     let profile = cx.profile();
-    let target = b.word("BootSourceOverrideTarget", BootTarget::parse, &profile.boot_targets);
+    let target = b.word("BootSourceOverrideTarget", BootSource::parse, &profile.boot_targets);
     let enabled = b.word("BootSourceOverrideEnabled", BootOverride::parse, BootOverride::ALL);
     let mode = b.word("BootSourceOverrideMode", BootMode::parse, BootMode::ALL);
     let http_uri = b.text_or_null("HttpBootUri", Boot::MAX_URI_BYTES);
@@ -133,5 +135,5 @@ fn boot_order(references: &[String], options: usize) -> Option<Box<[u8]>> {
 fn reset(cx: &Cx<'_>, body: &mut Body) -> Change {
     body.require("ResetType");
     let kind = body.word("ResetType", ResetType::parse, &cx.profile().reset_types);
-    Ok(kind.map(|kind| Effect::Node(Command::Reset(kind))))
+    Ok(kind.map(|kind| Effect::Node(Command::Host(host::Command::Reset(kind)))))
 }

@@ -1,6 +1,7 @@
 //! `Drive`: a disk in the chassis.
 
 use crate::dmtf::IndicatorLed;
+use crate::node::bmc::led;
 use crate::node::command::Command;
 use crate::profile::inventory::{Drive, Storage};
 use crate::redfish::body::Body;
@@ -25,7 +26,7 @@ fn of<'a>(cx: &Cx<'a>) -> (u8, &'a Storage, &'a Drive) {
 
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     let (number, storage, drive) = of(cx);
-    let led = cx.node().bmc().drive_leds.get(&number).copied().unwrap_or(IndicatorLed::Off);
+    let led = cx.node().bmc().leds.drive(number);
     d.put("Id", &drive.id);
     d.put("Name", &drive.name);
     d.put("Manufacturer", &drive.manufacturer);
@@ -69,5 +70,5 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
 
 pub(super) fn patch(cx: &Cx<'_>, body: &mut Body) -> Change {
     let led = super::led(body);
-    Ok(led.map(|led| Effect::Node(Command::SetDriveLed(of(cx).0, led))))
+    Ok(led.map(|led| Effect::Node(Command::Led(led::Command::SetDrive(of(cx).0, led)))))
 }

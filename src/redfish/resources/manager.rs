@@ -1,6 +1,7 @@
 //! `Manager`: the controller itself.
 
 use crate::dmtf::ResetType;
+use crate::node::bmc;
 use crate::node::command::Command;
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
@@ -18,13 +19,13 @@ pub(super) static ACTIONS: &[Action] = &[Action {
     run: |_, body| {
         // The specification lets `ResetType` be left out; the service then chooses.
         body.word("ResetType", ResetType::parse, RESET_TYPES);
-        Ok(Some(Effect::Node(Command::ResetManager)))
+        Ok(Some(Effect::Node(Command::Bmc(bmc::Command::Reset))))
     },
 }];
 
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     let (profile, bmc) = (cx.profile(), cx.node().bmc());
-    let offset = i32::from(bmc.clock_offset_minutes);
+    let offset = i32::from(bmc.clock.offset_minutes);
     d.put("Id", cx.manager_id());
     d.put("Name", "Manager");
     d.put("ManagerType", &profile.manager.kind);
@@ -35,7 +36,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
     // DMTF's protocol validator stops at a manager whose ServiceEntryPointUUID is null.
     d.put("ServiceEntryPointUUID", cx.service_uuid());
     d.moving(|d| d.put("DateTime", clock(cx).redfish(offset)));
-    d.put("DateTimeLocalOffset", written_offset(bmc.clock_offset_minutes));
+    d.put("DateTimeLocalOffset", written_offset(bmc.clock.offset_minutes));
     d.put("PowerState", "On");
     d.object("Status", super::ok);
     d.object("Links", |d| {
@@ -52,7 +53,7 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
 
 /// What the controller's clock shows.
 fn clock(cx: &Cx<'_>) -> SimTime {
-    SimTime::from_ms(cx.now.ms().saturating_add_signed(cx.node().bmc().clock_ahead_ms))
+    SimTime::from_ms(cx.now.ms().saturating_add_signed(cx.node().bmc().clock.ahead_ms))
 }
 
 fn written_offset(minutes: i16) -> String {
@@ -77,8 +78,8 @@ pub(super) fn patch(cx: &Cx<'_>, body: &mut Body) -> Change {
         }
         offset
     });
-    Ok(Some(Effect::Node(Command::SetManagerClock {
+    Ok(Some(Effect::Node(Command::Bmc(bmc::Command::SetClock {
         ahead_ms: time.map(|(time, _)| time.ms().cast_signed().wrapping_sub(cx.now.ms().cast_signed())),
         offset_minutes: offset.or(time.map(|(_, offset)| offset)),
-    })))
+    }))))
 }

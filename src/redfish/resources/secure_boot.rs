@@ -1,7 +1,7 @@
 //! `SecureBoot`: what a client sets is in force from the next start.
 
 use crate::dmtf::ResetKeysType;
-use crate::node::bmc::Keys;
+use crate::node::bmc::secure_boot::{self, Keys};
 use crate::node::command::Command;
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
@@ -13,7 +13,7 @@ pub(super) static ACTIONS: &[Action] = &[Action {
     run: |_, body| {
         body.require("ResetKeysType");
         let kind = body.word("ResetKeysType", ResetKeysType::parse, ResetKeysType::ALL);
-        Ok(kind.map(|kind| Effect::Node(Command::ResetKeys(kind))))
+        Ok(kind.map(|kind| Effect::Node(Command::SecureBoot(secure_boot::Command::ResetKeys(kind)))))
     },
 }];
 
@@ -35,5 +35,5 @@ pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
 
 pub(super) fn patch(_: &Cx<'_>, body: &mut Body) -> Change {
     let enable = body.flag("SecureBootEnable");
-    Ok(enable.map(|enable| Effect::Node(Command::EnableSecureBoot(enable))))
+    Ok(enable.map(|enable| Effect::Node(Command::SecureBoot(secure_boot::Command::Enable(enable)))))
 }

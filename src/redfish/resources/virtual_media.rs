@@ -1,8 +1,8 @@
 //! `VirtualMedia`: images that the host sees as drives. The same slots stand below the system and the manager.
 
 use crate::dmtf::{TransferMethod, TransferProtocol};
-use crate::node::bmc::Opened;
-use crate::node::command::{Command, Insertion};
+use crate::node::bmc::media::{self, Insertion, Opened};
+use crate::node::command::Command;
 use crate::redfish::body::Body;
 use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Action, Change, Cx, Effect};
@@ -26,7 +26,7 @@ pub(super) static ACTIONS: &[Action] = &[
     Action {
         key: "#VirtualMedia.EjectMedia",
         describe: |_, _| (),
-        run: |cx, _| Ok(Some(Effect::Node(Command::EjectMedia(slot(cx))))),
+        run: |cx, _| Ok(Some(Effect::Node(Command::Media(media::Command::Eject { slot: slot(cx) })))),
     },
 ];
 
@@ -40,9 +40,9 @@ pub(super) fn members(cx: &Cx<'_>, each: &mut dyn FnMut(&str)) {
 }
 
 pub(super) fn get(cx: &Cx<'_>, d: &mut Doc<'_>) {
-    let number = usize::from(slot(cx));
-    let shape = &cx.profile().media_slots[number];
-    let media = cx.node().bmc().media_in(number);
+    let number = slot(cx);
+    let shape = &cx.profile().media_slots[usize::from(number)];
+    let media = cx.node().bmc().media.get(number);
     d.put("Id", &shape.id);
     d.put("Name", &shape.name);
     d.put("MediaTypes", shape.media_types.as_slice());
@@ -94,13 +94,13 @@ fn insert(cx: &Cx<'_>, body: &mut Body) -> Change {
     Ok(image.map(|image| {
         let secure = image.starts_with("https:");
         let by_scheme = if secure { TransferProtocol::Https } else { TransferProtocol::Http };
-        Effect::Node(Command::InsertMedia(Insertion {
-            slot: slot(cx),
+        let insertion = Insertion {
             image,
             write_protected,
             credentials: user.map(|user| Box::new((user, password.unwrap_or_default()))),
             method: method.unwrap_or(TransferMethod::Stream),
             protocol: protocol.unwrap_or(by_scheme),
-        }))
+        };
+        Effect::Node(Command::Media(media::Command::Insert { slot: slot(cx), insertion }))
     }))
 }

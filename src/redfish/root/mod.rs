@@ -12,9 +12,9 @@ use super::protocol::{no_content, not_found};
 use super::resource::{Cx, Effect};
 use super::{Asked, Granted, Redfish, Reply, message, tree};
 use crate::face::HangUp;
-use crate::node::bmc::session::Secret;
-use crate::node::command::{Command, Refusal};
-use crate::node::{Node, NodeId, Outcome};
+use crate::node::bmc::session::{self, Secret};
+use crate::node::command::{Command, Outcome, Refusal};
+use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
 /// The service root at which a request came in.
@@ -81,8 +81,10 @@ impl Redfish {
                 return self.log_in(&mut Root::Own { node, now }, &user, &password, now);
             }
             Effect::Node(command) => command,
-            Effect::LogOut(id) => Command::EndSession(id.parse().map_err(|_| not_found(uri))?),
-            Effect::SessionTimeout(seconds) => Command::SetSessionTimeout(seconds),
+            Effect::LogOut(id) => {
+                Command::Session(session::Command::End(id.parse().map_err(|_| not_found(uri))?))
+            }
+            Effect::SessionTimeout(seconds) => Command::Session(session::Command::SetTimeout(seconds)),
         };
         node.apply(command, now)?;
         Ok(Reply::Answer(no_content()))
@@ -108,8 +110,9 @@ pub(super) fn log_in(
     now: SimTime,
 ) -> Result<(u64, Box<str>), Problem> {
     let secret: Secret = crate::seed::secret().map_err(|_| Problem::from(&message::INTERNAL_ERROR))?;
-    match node.apply(Command::BeginSession { user: user.into(), secret, most }, now)? {
-        Outcome::Session(id) => Ok((id.into(), URL_SAFE_NO_PAD.encode(secret).into())),
+    let begin = session::Command::Begin { user: user.into(), secret, most };
+    match node.apply(Command::Session(begin), now)? {
+        Outcome::Created(id) => Ok((id.into(), URL_SAFE_NO_PAD.encode(secret).into())),
         Outcome::Done | Outcome::Ipa(_) => Err((&message::INTERNAL_ERROR).into()),
     }
 }

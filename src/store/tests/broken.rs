@@ -61,13 +61,13 @@ async fn a_full_disk_refuses_changes_and_recovers_by_itself() {
     let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
     tell_at_last(&fleet, 1, tag("before")).await;
     disk.broken.store(true, Ordering::SeqCst);
-    assert_eq!(tell(&fleet, 2, tag("during")).await, Err(NotKept), "it is not told that this was done");
+    assert_eq!(tell(&fleet, 2, tag("during")).await, Err(NotPersisted), "it is not told that this was done");
     while fleet.may_change().is_ok() {
         std::thread::yield_now();
     }
-    assert_eq!(fleet.until_node_kept(NodeId(1)).await, Ok(()), "what is kept can be read on");
+    assert_eq!(fleet.until_node_persisted(NodeId(1)).await, Ok(()), "what is kept can be read on");
     disk.broken.store(false, Ordering::SeqCst);
-    while fleet.until_node_kept(NodeId(2)).await.is_err() {
+    while fleet.until_node_persisted(NodeId(2)).await.is_err() {
         std::thread::yield_now();
     }
     assert_eq!(fleet.may_change(), Ok(()));
@@ -86,7 +86,7 @@ async fn a_disk_that_stays_full_does_not_hinder_the_end() {
     drop(Store::fill(file, &disk.opener(), &held(), T0, []).unwrap());
     let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
     disk.broken.store(true, Ordering::SeqCst);
-    assert_eq!(tell(&fleet, 2, tag("lost")).await, Err(NotKept));
+    assert_eq!(tell(&fleet, 2, tag("lost")).await, Err(NotPersisted));
     let said = keeper.stop().unwrap_err().to_string();
     assert!(said.contains("state.redb") && said.contains("none of them was acknowledged"), "{said}");
 }
@@ -247,9 +247,9 @@ fn a_file_of_a_later_version_is_refused_by_name() {
     let database = builder().open(dir.path().join("state.redb")).unwrap();
     let transaction = database.begin_write().unwrap();
     let records: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("records");
-    transaction.open_table(records).unwrap().insert("format", b"2".as_slice()).unwrap();
+    transaction.open_table(records).unwrap().insert("format", b"3".as_slice()).unwrap();
     transaction.commit().unwrap();
     drop(database);
     let said = Store::open(&directory).err().unwrap().to_string();
-    assert!(said.contains("state.redb: its format is 2, and this fauxmetal reads up to 1"), "{said}");
+    assert!(said.contains("state.redb: its format is 3, and this fauxmetal reads up to 2"), "{said}");
 }

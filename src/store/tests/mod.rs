@@ -1,6 +1,7 @@
 //! What is kept, over restarts, broken disks and damaged files; with real files in a folder of their own.
 
 mod broken;
+mod formats;
 mod snapshots;
 
 use std::sync::Arc;
@@ -13,9 +14,11 @@ use super::*;
 use crate::clock::Clock;
 use crate::dmtf::{IndicatorLed, PowerState, ResetType};
 use crate::fleet::Fleet;
-use crate::fleet::keep::NotKept;
+use crate::fleet::persist::NotPersisted;
 use crate::node::NodeId;
-use crate::node::command::{Command, SystemChange};
+use crate::node::bmc::led;
+use crate::node::command::Command;
+use crate::node::host::{self, SystemChange};
 use crate::profile::built_in;
 use crate::seed::Seed;
 use crate::time::SimTime;
@@ -46,13 +49,16 @@ fn kept(directory: &Directory) -> (Arc<Fleet>, Keeper) {
 }
 
 fn keeping(fleet: Fleet, store: Store) -> (Arc<Fleet>, Keeper) {
-    let (ledger, fleet) = (fleet.keep(), Arc::new(fleet));
+    let (ledger, fleet) = (fleet.persist(), Arc::new(fleet));
     let keeper = Keeper::start(store, Arc::clone(&fleet), ledger).unwrap();
     (fleet, keeper)
 }
 
 fn tag(text: &str) -> Command {
-    Command::ChangeSystem(SystemChange { asset_tag: Some(text.into()), ..SystemChange::default() })
+    Command::Host(host::Command::Change(SystemChange {
+        asset_tag: Some(text.into()),
+        ..SystemChange::default()
+    }))
 }
 
 fn tag_of(fleet: &Fleet, id: u32) -> Option<String> {
@@ -60,9 +66,9 @@ fn tag_of(fleet: &Fleet, id: u32) -> Option<String> {
 }
 
 /// Tells a node something, and waits until it is kept.
-async fn tell(fleet: &Fleet, id: u32, command: Command) -> Result<(), NotKept> {
+async fn tell(fleet: &Fleet, id: u32, command: Command) -> Result<(), NotPersisted> {
     fleet.apply(NodeId(id), command).unwrap().unwrap();
-    fleet.until_node_kept(NodeId(id)).await
+    fleet.until_node_persisted(NodeId(id)).await
 }
 
 /// As [`tell`], where tokio's time flies and the disk's does not.
@@ -70,7 +76,7 @@ async fn tell_at_last(fleet: &Fleet, id: u32, command: Command) {
     let mut told = tell(fleet, id, command).await;
     while told.is_err() {
         std::thread::yield_now();
-        told = fleet.until_node_kept(NodeId(id)).await;
+        told = fleet.until_node_persisted(NodeId(id)).await;
     }
 }
 
@@ -84,7 +90,7 @@ async fn what_was_told_is_there_although_the_process_dies_at_once() {
     let directory = hold(&dir);
     let (fleet, keeper) = kept(&directory);
     tell(&fleet, 3, tag("rack 7")).await.unwrap();
-    tell(&fleet, 4, Command::Reset(ResetType::On)).await.unwrap();
+    tell(&fleet, 4, Command::Host(host::Command::Reset(ResetType::On))).await.unwrap();
     // A copy of the file as it is now is what a crash would leave.
     let other = tempfile::tempdir().unwrap();
     std::fs::copy(dir.path().join("state.redb"), other.path().join("state.redb")).unwrap();
@@ -103,7 +109,7 @@ async fn only_nodes_that_differ_from_new_ones_are_stored() {
     let directory = hold(&dir);
     let (fleet, keeper) = kept(&directory);
     for id in 0..NODES {
-        tell(&fleet, id, Command::SetChassisLed(IndicatorLed::Lit)).await.unwrap();
+        tell(&fleet, id, Command::Led(led::Command::SetChassis(IndicatorLed::Lit))).await.unwrap();
     }
     fleet.remove(NodeId(2));
     tell(&fleet, 3, tag("x")).await.unwrap();
@@ -133,7 +139,7 @@ async fn what_is_added_and_removed_while_it_runs_is_kept_and_in_snapshots() {
         fleet.add(&built_in("hpe-dl380-gen11").unwrap(), 2).unwrap();
         fleet.remove(NodeId(2))
     });
-    fleet.until_kept(seen).await.unwrap();
+    fleet.until_persisted(seen).await.unwrap();
     tell(&fleet, NODES + 1, tag("late")).await.unwrap();
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
@@ -235,7 +241,7 @@ async fn a_batch_has_an_end_and_full_ones_are_kept_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let directory = hold(&dir);
     let fleet = fleet();
-    let ledger = fleet.keep();
+    let ledger = fleet.persist();
     for n in 0..10_000u32 {
         ledger.record("session/1", Some(n.to_string().into_bytes()));
     }
@@ -243,7 +249,7 @@ async fn a_batch_has_an_end_and_full_ones_are_kept_in_order() {
     let fleet = Arc::new(fleet);
     let keeper = Keeper::start(store, Arc::clone(&fleet), ledger).unwrap();
     let ((), seen) = fleet.noting(|| fleet.ledger().unwrap().note_records());
-    tokio::time::timeout(Duration::from_secs(60), fleet.until_kept(seen)).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(60), fleet.until_persisted(seen)).await.unwrap().unwrap();
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
     assert_eq!(store.records("session/").unwrap(), [("session/1".to_owned(), b"9999".to_vec())]);

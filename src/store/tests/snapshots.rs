@@ -9,7 +9,7 @@ async fn with_snapshot() -> (TempDir, Directory) {
     let directory = hold(&dir);
     let (fleet, keeper) = kept(&directory);
     tell(&fleet, 2, tag("rack 7")).await.unwrap();
-    tell(&fleet, 3, Command::Reset(ResetType::On)).await.unwrap();
+    tell(&fleet, 3, Command::Host(host::Command::Reset(ResetType::On))).await.unwrap();
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
     let header = snapshot::save(&directory, &store, "one", false, 77).unwrap();
@@ -107,7 +107,7 @@ async fn nodes_of_a_snapshot_are_in_order_and_of_its_fleet() {
     assert!(said(&[lines[0], lines[1], lines[3]]).contains("its hash is not that of its lines"));
 }
 
-fn gzip(text: &str) -> Vec<u8> {
+pub(super) fn gzip(text: &str) -> Vec<u8> {
     use std::io::Write as _;
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     out.write_all(text.as_bytes()).unwrap();
@@ -118,9 +118,9 @@ fn gzip(text: &str) -> Vec<u8> {
 async fn a_snapshot_of_a_later_version_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("later");
-    std::fs::write(&file, gzip("{\"fauxmetal_snapshot\":{\"format\":2,\"what\":[]}}\n")).unwrap();
+    std::fs::write(&file, gzip("{\"fauxmetal_snapshot\":{\"format\":3,\"what\":[]}}\n")).unwrap();
     let said = Reader::open(&file).err().unwrap().to_string();
-    assert!(said.contains("later: its format is 2, and this fauxmetal reads up to 1"), "{said}");
+    assert!(said.contains("later: its format is 3, and this fauxmetal reads up to 2"), "{said}");
 }
 
 #[tokio::test]

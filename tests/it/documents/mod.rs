@@ -10,7 +10,8 @@ use fauxmetal::clock::Clock;
 use fauxmetal::dmtf::ResetType;
 use fauxmetal::fleet::Fleet;
 use fauxmetal::node::NodeId;
-use fauxmetal::node::command::{Command, SystemChange};
+use fauxmetal::node::command::Command;
+use fauxmetal::node::host::{self, SystemChange};
 use fauxmetal::profile::{built_in, built_in_names};
 use fauxmetal::redfish::Redfish;
 use fauxmetal::redfish::auth::Account;
@@ -116,9 +117,9 @@ fn a_node_shows_the_same_whichever_node_of_its_model_was_shown_first() {
             let profile = Arc::new((*built_in(name).unwrap()).clone());
             let (fleet, _effects) = Fleet::new(Seed(1), Clock::by_hand(SimTime::from_ms(1_767_225_600_000)));
             fleet.add(&profile, 2).unwrap();
-            fleet.apply(NodeId(1), Command::Reset(ResetType::On)).unwrap().unwrap();
+            fleet.apply(NodeId(1), Command::Host(host::Command::Reset(ResetType::On))).unwrap().unwrap();
             let tag = SystemChange { asset_tag: Some("rack \"7\"".into()), ..SystemChange::default() };
-            fleet.apply(NodeId(1), Command::ChangeSystem(tag)).unwrap().unwrap();
+            fleet.apply(NodeId(1), Command::Host(host::Command::Change(tag))).unwrap().unwrap();
             let redfish = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
             if others_first {
                 // Below the fleet's root, and at a root of its own.

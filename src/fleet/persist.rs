@@ -1,8 +1,7 @@
-//! What of the fleet is to be kept on disk, and who waits for that: batches of nodes that were told something.
+//! Persistence of the fleet: batches of changed nodes, and the responses that wait until a batch is on disk.
 //!
-//! A node that was told something goes into the batch that is being collected, under its own lock. One taker makes batch
-//! after batch durable and says so here; until then nobody outside is told what depends on it. How it is made durable is
-//! not known here.
+//! A changed node is added to the batch that is being collected, under the lock of the node. One writer (`store/keeper.rs`)
+//! makes batch after batch durable and reports each here. A response that depends on a batch is sent only after that.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -18,54 +17,56 @@ use crate::node::{Node, NodeId, State};
 use crate::profile::Profile;
 use crate::time::SimTime;
 
-/// Nodes of one batch, at most: a transaction of a few MiB.
+/// Maximum number of nodes and records in a batch. A full batch is a transaction of a few MiB.
 const MAX_BATCH: usize = 4096;
-/// Full batches that wait to be taken, at most; with more, changes are refused.
+/// Maximum number of full batches that wait for the writer. Beyond it, changes are refused.
 const MAX_FULL: usize = 64;
-/// How long an answer is held back until what it tells is kept, at most. Clients of BMCs wait for a minute or so.
+/// Maximum time that a response waits for its batch. Clients of BMCs wait for about a minute.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The same while the disk is known to fail, which mostly lasts.
+/// The same while the disk fails, because most failures last longer than a client waits.
 const PATIENCE_FAILING: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// The last batch that anything depends on which this thread has looked at; see [`Fleet::noting`].
+    /// The newest batch that the data depends on which this thread has read; see [`Fleet::noting`].
     static SEEN: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Notes that what is looked at depends on this batch.
+/// Notes that this thread has read data that depends on `batch`.
 pub(super) fn note(batch: u64) {
     SEEN.set(SEEN.get().max(batch));
 }
 
-/// Up to which batch all must be kept before somebody is told something.
+/// The newest batch that a response depends on. That batch and all earlier ones must be durable before the response is
+/// sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "what depends on it must not be told before it is kept"]
+#[must_use = "a response must not be sent before the batch that it depends on is durable"]
 pub struct Seen(u64);
 
-/// What cannot be kept now, and so is not done or not told.
+/// A change cannot be stored on disk at the moment, so it is refused or not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the state cannot be kept on disk at the moment")]
-pub struct NotKept;
+#[error("the state cannot be stored on disk at the moment")]
+pub struct NotPersisted;
 
-impl NotKept {
-    /// After how many seconds another try may go better.
+impl NotPersisted {
+    /// The time after which a client should retry, seconds.
     pub const RETRY_AFTER_S: u64 = 5;
 }
 
-/// Below which what was added while the fleet ran is kept, each by its first index: its model and how many.
+/// Prefix of the records of nodes that were added while the fleet ran. The key continues with the first index; the value
+/// is the profile and the number of nodes.
 pub const ADDED: &str = "added/";
-/// Below which the records of removed nodes are kept, each by its index.
+/// Prefix of the records of removed nodes. The key continues with the index.
 pub const REMOVED: &str = "removed/";
 
-/// A service's own record, such as a session, beside the nodes: its key, and its value or that it is gone.
+/// A record of a service beside the nodes, such as a session: its key, and its value, or `None` to delete it.
 pub type Record = (Box<str>, Option<Box<[u8]>>);
 
-/// What is made durable together.
+/// Changes that become durable together.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Its number, from 1.
+    /// Batches are numbered from 1.
     pub number: u64,
-    /// Nodes that were told something, each once. Their state is read when the batch is written.
+    /// Changed nodes, each once. The writer reads their state when it writes the batch.
     pub nodes: Vec<NodeId>,
     /// Records in the order in which they were written.
     pub records: Vec<Record>,
@@ -77,25 +78,25 @@ impl Batch {
     }
 }
 
-/// What a taker of batches is to do.
+/// The next task of the writer.
 #[derive(Debug)]
 pub enum Next {
-    /// Make this durable.
-    Keep(Batch),
-    /// Nothing has come in that time.
+    /// Make this batch durable.
+    Write(Batch),
+    /// No change has come within the given time.
     Nothing,
-    /// All has been taken, and nothing more will come.
+    /// All batches have been taken, and no more will come.
     Stop,
 }
 
-/// What is to be kept and has not been yet. Locked after a node, never before.
+/// The changes that are not yet durable. Lock order: a node first, then the ledger.
 #[derive(Debug)]
 pub struct Ledger {
     open: Mutex<Open>,
     more: Condvar,
     /// All batches up to this one are durable.
-    kept: watch::Sender<u64>,
-    /// The last attempt to make one durable failed.
+    persisted: watch::Sender<u64>,
+    /// The last attempt to write a batch failed.
     failing: AtomicBool,
 }
 
@@ -115,30 +116,31 @@ impl Ledger {
         Self {
             open: Mutex::new(open),
             more: Condvar::new(),
-            kept: watch::Sender::new(0),
+            persisted: watch::Sender::new(0),
             failing: AtomicBool::new(false),
         }
     }
 
-    /// Puts a node that is in batch `last` into the one that is collected now; its number.
+    /// Adds a changed node, whose last batch is `last`, to the current batch. Returns the number of the batch.
     pub(super) fn add(&self, id: NodeId, last: u64) -> u64 {
         let mut open = self.open.lock();
         if open.collecting.number != last { self.put(&mut open, |batch| batch.nodes.push(id)) } else { last }
     }
 
-    /// Has it kept that there are more nodes. Whoever [notes](Fleet::noting) waits for it.
+    /// Records the addition of nodes. Callers inside [`Fleet::noting`] wait until it is durable.
     pub(super) fn added(&self, first: u32, profile: &Profile, count: u32) {
         let added = serde_json::json!({"profile": profile.source, "count": count});
         self.record(&format!("{ADDED}{first:08}"), Some(added.to_string().into_bytes()));
     }
 
-    /// Has it kept that a node is gone; the number of the batch.
+    /// Records the removal of a node. Returns the number of the batch.
     pub(super) fn removed(&self, id: NodeId, last: u64) -> u64 {
         self.record(&format!("{REMOVED}{:08}", id.0), Some(b"true".to_vec()));
         self.add(id, last)
     }
 
-    /// Has a service's own record kept, or forgotten when there is no value. Whoever [notes](Fleet::noting) waits for it.
+    /// Writes a record of a service, or deletes it if there is no value. Callers inside [`Fleet::noting`] wait until the
+    /// change is durable.
     pub fn record(&self, key: &str, value: Option<Vec<u8>>) {
         let mut open = self.open.lock();
         let record = (key.into(), value.map(Vec::into_boxed_slice));
@@ -146,7 +148,7 @@ impl Ledger {
         note(open.last_record);
     }
 
-    /// Has whoever [notes](Fleet::noting) wait for all records so far.
+    /// Makes the caller inside [`Fleet::noting`] wait until all records so far are durable.
     pub fn note_records(&self) {
         note(self.open.lock().last_record);
     }
@@ -165,15 +167,15 @@ impl Ledger {
         number
     }
 
-    /// The next batch to be made durable, as soon as there is something; after `patience` there is none.
+    /// Waits for the next batch, at most as long as `patience`.
     pub fn take(&self, patience: Option<Duration>) -> Next {
         let mut open = self.open.lock();
         loop {
             if let Some(batch) = open.full.pop_front() {
-                return Next::Keep(batch);
+                return Next::Write(batch);
             }
             if !open.collecting.is_empty() {
-                return Next::Keep(open.next_batch());
+                return Next::Write(open.next_batch());
             }
             if open.stopping {
                 return Next::Stop;
@@ -189,14 +191,14 @@ impl Ledger {
         }
     }
 
-    /// Says that a batch, and all before it, is durable.
-    pub fn kept(&self, number: u64) {
+    /// Reports that a batch and all earlier ones are durable.
+    pub fn persisted(&self, number: u64) {
         self.failing.store(false, Ordering::Release);
-        self.kept.send_if_modified(|kept| std::mem::replace(kept, number.max(*kept)) < number);
+        self.persisted.send_if_modified(|last| std::mem::replace(last, number.max(*last)) < number);
     }
 
-    /// Says that nothing can be made durable now: changes are refused until something [can](Ledger::kept). Rests for
-    /// `rest`, or until all is to stop; whether it is.
+    /// Reports that the disk fails. Changes are refused until the next [`Ledger::persisted`]. Waits for `rest`, or until
+    /// [`Ledger::stop`]. Returns whether the writer should stop.
     pub fn failed(&self, rest: Duration) -> bool {
         self.failing.store(true, Ordering::Release);
         let mut open = self.open.lock();
@@ -204,7 +206,7 @@ impl Ledger {
         open.stopping
     }
 
-    /// Says that nothing more will come.
+    /// Reports that no more changes will come.
     pub fn stop(&self) {
         self.open.lock().stopping = true;
         self.more.notify_all();
@@ -214,17 +216,17 @@ impl Ledger {
         !self.failing.load(Ordering::Acquire) && self.open.lock().full.len() < MAX_FULL
     }
 
-    async fn wait(&self, number: u64) -> Result<(), NotKept> {
-        if *self.kept.borrow() >= number {
+    async fn wait(&self, number: u64) -> Result<(), NotPersisted> {
+        if *self.persisted.borrow() >= number {
             return Ok(());
         }
-        let mut kept = self.kept.subscribe();
+        let mut persisted = self.persisted.subscribe();
         let failing = self.failing.load(Ordering::Acquire);
         let patience = if failing { PATIENCE_FAILING } else { PATIENCE };
-        match tokio::time::timeout(patience, kept.wait_for(|kept| *kept >= number)).await {
+        match tokio::time::timeout(patience, persisted.wait_for(|last| *last >= number)).await {
             Ok(Ok(_)) => Ok(()),
-            // The sender lives as long as this does.
-            Ok(Err(_)) | Err(_) => Err(NotKept),
+            // `Ok(Err(_))` cannot happen: the sender lives as long as the ledger.
+            Ok(Err(_)) | Err(_) => Err(NotPersisted),
         }
     }
 }
@@ -236,28 +238,28 @@ impl Open {
     }
 }
 
-/// A node's state as it is to be kept.
+/// The result of [`Fleet::write_state`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It stands in the buffer.
+    /// The buffer contains the state.
     State,
-    /// The node is as new, or gone: there is nothing to keep.
+    /// Nothing needs to be stored: the node is in the state of a new machine, or it was removed.
     Nothing,
 }
 
 impl Fleet {
-    /// Has all that nodes are told from here on collected to be kept.
-    pub fn keep(&self) -> Arc<Ledger> {
+    /// Begins to collect all changes for a writer.
+    pub fn persist(&self) -> Arc<Ledger> {
         Arc::clone(self.ledger.get_or_init(|| Arc::new(Ledger::new())))
     }
 
-    /// What is to be kept; `None` when nothing is.
+    /// The changes that are not yet durable; `None` if the fleet is not persisted.
     pub fn ledger(&self) -> Option<&Arc<Ledger>> {
         self.ledger.get()
     }
 
-    /// Gives a node its memory back; whether there is such a node. What it waits for outside is asked for again; what is
-    /// overdue happens when [`Fleet::keep_time`] comes to it, the oldest first.
+    /// Restores the stored state of a node. Returns whether the node exists. Its calls to the outside are repeated. Its
+    /// overdue deadlines take effect in [`Fleet::keep_time`], the oldest first.
     pub fn restore(&self, id: NodeId, state: State) -> bool {
         let Some(slot) = self.slots.get(id) else { return false };
         let mut slot = slot.lock();
@@ -271,20 +273,21 @@ impl Fleet {
         true
     }
 
-    /// Writes a node's state into an empty buffer, JSON.
+    /// Writes the state of a node as JSON into an empty buffer.
     pub fn write_state(&self, id: NodeId, buffer: &mut Vec<u8>) -> Written {
         let Some(slot) = self.slots.get(id) else { return Written::Nothing };
         let slot = slot.lock();
         let Some(state) = slot.node.as_ref().map(Node::state).filter(|state| !state.is_new()) else {
             return Written::Nothing;
         };
-        serde_json::to_writer(buffer, state).expect("a state has text keys only, and a buffer takes all");
+        serde_json::to_writer(buffer, state)
+            .expect("a state is valid JSON, and writing to memory does not fail");
         Written::State
     }
 
-    /// Runs `see`, and says up to which batch all must be kept before anything that it saw is told to anybody.
+    /// Runs `see`, and returns the newest batch that the result depends on.
     ///
-    /// It notes by thread what is looked at, which is exact, for `see` cannot await.
+    /// Reads are noted per thread. This is exact, because `see` cannot await and so runs on one thread.
     pub fn noting<R>(&self, see: impl FnOnce() -> R) -> (R, Seen) {
         if self.ledger().is_none() {
             return (see(), Seen(0));
@@ -294,34 +297,34 @@ impl Fleet {
         (result, Seen(SEEN.replace(before)))
     }
 
-    /// Waits until what was seen is kept; not at all when nothing is.
+    /// Waits until the batch is durable. Returns immediately if the fleet is not persisted.
     ///
     /// # Errors
-    /// When it takes too long, as with a disk that is full.
-    pub async fn until_kept(&self, seen: Seen) -> Result<(), NotKept> {
+    /// If the wait takes too long, for example because the disk is full.
+    pub async fn until_persisted(&self, seen: Seen) -> Result<(), NotPersisted> {
         match self.ledger() {
             Some(ledger) => ledger.wait(seen.0).await,
             None => Ok(()),
         }
     }
 
-    /// Waits until all that a node was told is kept; not at all when nothing is.
+    /// Waits until all changes of a node are durable. Returns immediately if the fleet is not persisted.
     ///
     /// # Errors
-    /// When it takes too long, as with a disk that is full.
-    pub async fn until_node_kept(&self, id: NodeId) -> Result<(), NotKept> {
+    /// If the wait takes too long, for example because the disk is full.
+    pub async fn until_node_persisted(&self, id: NodeId) -> Result<(), NotPersisted> {
         let Some(ledger) = self.ledger() else { return Ok(()) };
         let batch = self.slots.get(id).map_or(0, |slot| slot.lock().batch);
         ledger.wait(batch).await
     }
 
-    /// To be asked before anything is changed for a client.
+    /// Checks whether a change could be stored. Callers check this before they change anything for a client.
     ///
     /// # Errors
-    /// When it could not be kept.
-    pub fn may_change(&self) -> Result<(), NotKept> {
+    /// If the disk fails, or too many batches wait for it.
+    pub fn may_change(&self) -> Result<(), NotPersisted> {
         match self.ledger() {
-            Some(ledger) if !ledger.accepts() => Err(NotKept),
+            Some(ledger) if !ledger.accepts() => Err(NotPersisted),
             Some(_) | None => Ok(()),
         }
     }
@@ -333,7 +336,10 @@ mod tests {
     use crate::clock::Clock;
     use crate::dmtf::{PowerState, ResetType};
     use crate::fleet::Effects;
-    use crate::node::command::{Command, Effect, EffectKind};
+    use crate::node::bmc::bios;
+    use crate::node::command::Command;
+    use crate::node::effect::{Effect, EffectKind};
+    use crate::node::host;
     use crate::profile::built_in;
     use crate::seed::Seed;
     use crate::time::SimTime;
@@ -346,6 +352,10 @@ mod tests {
         (fleet, effects)
     }
 
+    fn on() -> Command {
+        Command::Host(host::Command::Reset(ResetType::On))
+    }
+
     fn state(fleet: &Fleet, id: u32) -> State {
         let mut text = Vec::new();
         assert_eq!(fleet.write_state(NodeId(id), &mut text), Written::State);
@@ -353,16 +363,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_overdue_happens_after_a_restart_without_anybody_looking() {
+    fn overdue_deadlines_take_effect_after_a_restart_without_a_request() {
         let (before, _effects) = fleet(T0);
-        before.apply(NodeId(1), Command::Reset(ResetType::On)).unwrap().unwrap();
+        before.apply(NodeId(1), on()).unwrap().unwrap();
         let (after, mut effects) = fleet(T0.after_ms(3_600_000));
         assert!(after.restore(NodeId(1), state(&before, 1)) && !after.restore(NodeId(7), state(&before, 1)));
-        assert!(effects.try_recv().is_err(), "nobody has kept its time yet");
+        assert!(effects.try_recv().is_err(), "no deadline has been processed yet");
         after.wake_due();
         let (id, effect) = effects.try_recv().unwrap();
-        assert_eq!((id, effect.kind), (NodeId(1), EffectKind::ReadBoot));
-        // That call dies with the process, and is made again.
+        assert_eq!((id, effect.kind), (NodeId(1), EffectKind::ReadBoot { start: 1 }));
+        // The call is lost when the process ends, and is repeated.
         let (again, mut effects) = fleet(T0.after_ms(3_600_000));
         again.restore(NodeId(1), state(&after, 1));
         let once_more = Effect { due: again.clock().now(), ..effect };
@@ -371,17 +381,17 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_in_a_batch_once_and_a_restored_one_in_none() {
+    fn a_changed_node_is_in_a_batch_once_and_a_restored_node_in_none() {
         let (fleet, _effects) = fleet(T0);
-        let ledger = fleet.keep();
+        let ledger = fleet.persist();
         fleet.restore(NodeId(2), State::default());
         for _ in 0..3 {
-            fleet.apply(NodeId(1), Command::ResetBios).unwrap().unwrap();
+            fleet.apply(NodeId(1), Command::Bios(bios::Command::Reset)).unwrap().unwrap();
         }
-        let Next::Keep(first) = ledger.take(None) else { panic!("there is something") };
+        let Next::Write(first) = ledger.take(None) else { panic!("no batch") };
         assert_eq!((first.number, first.nodes.as_slice()), (1, &[NodeId(1)][..]));
-        fleet.apply(NodeId(1), Command::ResetBios).unwrap().unwrap();
-        let Next::Keep(second) = ledger.take(None) else { panic!("there is something") };
+        fleet.apply(NodeId(1), Command::Bios(bios::Command::Reset)).unwrap().unwrap();
+        let Next::Write(second) = ledger.take(None) else { panic!("no batch") };
         assert_eq!((second.number, second.nodes.as_slice()), (2, &[NodeId(1)][..]));
         assert!(matches!(ledger.take(Some(Duration::ZERO)), Next::Nothing));
         ledger.stop();
@@ -391,13 +401,13 @@ mod tests {
     #[test]
     fn too_many_full_batches_refuse_changes_until_some_are_taken() {
         let (fleet, _effects) = fleet(T0);
-        let ledger = fleet.keep();
+        let ledger = fleet.persist();
         for n in 0..MAX_BATCH * MAX_FULL {
             assert_eq!(fleet.may_change(), Ok(()), "after {n}");
             ledger.record("x/y", None);
         }
-        assert_eq!(fleet.may_change(), Err(NotKept));
-        assert!(matches!(ledger.take(None), Next::Keep(batch) if batch.records.len() == MAX_BATCH));
+        assert_eq!(fleet.may_change(), Err(NotPersisted));
+        assert!(matches!(ledger.take(None), Next::Write(batch) if batch.records.len() == MAX_BATCH));
         assert_eq!(fleet.may_change(), Ok(()));
     }
 }

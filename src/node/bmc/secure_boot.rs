@@ -1,0 +1,69 @@
+//! Secure boot: its settings and its keys.
+
+use serde::{Deserialize, Serialize};
+
+use crate::dmtf::{BootMode, ResetKeysType};
+use crate::node::Node;
+use crate::node::command::{Outcome, Refusal};
+
+/// Commands to the `SecureBoot` resource.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// `SecureBootEnable`, which takes effect at the next start.
+    Enable(bool),
+    /// `SecureBoot.ResetKeys`.
+    ResetKeys(ResetKeysType),
+}
+
+/// The state of secure boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecureBoot {
+    /// `SecureBootEnable`: the setting that the next start applies.
+    pub enable: bool,
+    /// `SecureBootCurrentBoot`: whether secure boot is in force since the last start.
+    pub current: bool,
+    pub keys: Keys,
+}
+
+/// The state of the key databases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Keys {
+    /// The default keys of the maker.
+    Default,
+    /// All keys except the platform key: setup mode.
+    NoPlatformKey,
+    /// No keys: setup mode.
+    Deleted,
+}
+
+impl From<ResetKeysType> for Keys {
+    fn from(reset: ResetKeysType) -> Self {
+        match reset {
+            ResetKeysType::ResetAllKeysToDefault => Self::Default,
+            ResetKeysType::DeleteAllKeys => Self::Deleted,
+            ResetKeysType::DeletePk => Self::NoPlatformKey,
+        }
+    }
+}
+
+impl SecureBoot {
+    pub(super) const NEW: Self = Self { enable: false, current: false, keys: Keys::Default };
+
+    /// A start of the machine: the setting takes effect. It needs the platform key.
+    pub(super) fn start(&mut self) {
+        self.current = self.enable && self.keys == Keys::Default;
+    }
+}
+
+impl Node {
+    pub(in crate::node) fn execute_secure_boot(&mut self, command: Command) -> Result<Outcome, Refusal> {
+        match command {
+            Command::Enable(true) if self.boot().mode == BootMode::Legacy => {
+                return Err(Refusal::SecureBootNeedsUefi);
+            }
+            Command::Enable(enable) => self.bmc_mut().secure_boot.enable = enable,
+            Command::ResetKeys(kind) => self.bmc_mut().secure_boot.keys = kind.into(),
+        }
+        Ok(Outcome::Done)
+    }
+}

@@ -1,0 +1,242 @@
+//! Commands of an agent: what it is told to do, the job of the running command, and the results.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Closed, Dice, ImageJob, Ipa, Phase, Written};
+use crate::node::call::Call;
+use crate::seed::Purpose;
+use crate::time::{SimTime, Span};
+
+/// A command for an agent, parsed from its API.
+#[derive(Clone, Debug)]
+pub struct IpaCommand {
+    /// The name without the extension.
+    pub name: Box<str>,
+    pub work: Work,
+}
+
+/// The work of a command.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// None: the command ends immediately.
+    Done(CommandEnd),
+    /// Takes a random time from the span, then ends. The effect on the machine applies only to a success.
+    Timed(Span, CommandEnd, Then),
+    /// Writes an image to a disk.
+    Image(Box<ImageJob>),
+    /// Shuts down the machine.
+    PowerOff,
+    /// Restarts the machine.
+    Reboot,
+    /// Ends immediately with this result, and closes the agent's API.
+    Close(Box<str>, Closed),
+}
+
+/// The commands that an agent has accepted. At most the last one is running.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Commands {
+    /// Oldest first, at most [`Commands::MAX`].
+    records: Vec<CommandRecord>,
+    /// Number of commands accepted so far.
+    pub taken: u32,
+}
+
+/// An accepted command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CommandRecord {
+    pub id: Uuid,
+    /// The name without the extension, as IPA reports it.
+    pub name: Box<str>,
+    pub status: CommandStatus,
+}
+
+/// The progress of a command (`command_status`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CommandStatus {
+    /// `RUNNING`, with the job that is left to do.
+    Running(Job),
+    Ended(CommandEnd),
+}
+
+/// The end of a command (`command_status`), with its result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CommandEnd {
+    /// `SUCCEEDED`, with `command_result` as JSON text.
+    Succeeded(Box<str>),
+    /// `FAILED`, with `command_error`.
+    Failed(Box<IpaError>),
+    /// `CLEAN_VERSION_MISMATCH` or the like: the steps have another version now.
+    VersionMismatch(Box<IpaError>),
+}
+
+/// An error as IPA reports it (`ironic_python_agent/errors.py`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IpaError {
+    /// `type`: the class of the error.
+    pub kind: Box<str>,
+    /// `code`: an HTTP status.
+    pub code: u16,
+    /// `message`.
+    pub message: Box<str>,
+    /// `details`, which Ironic shows as the node's `last_error`.
+    pub details: Box<str>,
+}
+
+/// The job of a running command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Job {
+    /// Waits, then ends the command.
+    Timed { until: SimTime, end: CommandEnd, then: Then },
+    /// Writes an image. `call` is the transfer of the image.
+    Image { call: Call, image: Box<ImageJob> },
+    /// Shuts the machine down. The agent ends with the machine, so the command never ends.
+    ShutDown,
+}
+
+/// The effect of an ended command on the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Then {
+    Nothing,
+    /// The disks are empty.
+    EmptyDisks,
+    /// A disk holds an operating system.
+    Install,
+}
+
+impl CommandStatus {
+    pub fn is_running(&self) -> bool {
+        matches!(self, Self::Running(_))
+    }
+}
+
+impl Job {
+    pub(super) fn deadline(&self) -> SimTime {
+        match self {
+            Self::Timed { until, .. } => *until,
+            Self::Image { call, .. } => call.deadline(),
+            Self::ShutDown => SimTime::NEVER,
+        }
+    }
+
+    fn shift(&mut self, ms: u64) {
+        match self {
+            Self::Timed { until, end: _, then: _ } => until.shift(ms),
+            Self::Image { call, image: _ } => call.shift(ms),
+            Self::ShutDown => {}
+        }
+    }
+}
+
+impl Commands {
+    /// Number of commands that an agent remembers. Ironic reads the last one, and whether there was one before it.
+    pub const MAX: usize = 64;
+
+    /// The remembered commands, oldest first.
+    pub fn records(&self) -> &[CommandRecord] {
+        &self.records
+    }
+
+    /// The job of the running command.
+    pub fn running(&self) -> Option<&Job> {
+        match &self.records.last()?.status {
+            CommandStatus::Running(job) => Some(job),
+            CommandStatus::Ended(_) => None,
+        }
+    }
+
+    fn running_mut(&mut self) -> Option<&mut Job> {
+        match &mut self.records.last_mut()?.status {
+            CommandStatus::Running(job) => Some(job),
+            CommandStatus::Ended(_) => None,
+        }
+    }
+
+    /// The transfer of the image that the running command writes.
+    pub(super) fn transfer(&mut self) -> Option<&mut Call> {
+        match self.running_mut()? {
+            Job::Image { call, .. } => Some(call),
+            Job::Timed { .. } | Job::ShutDown => None,
+        }
+    }
+
+    /// Records a command and forgets the oldest one beyond [`Commands::MAX`].
+    fn record(&mut self, record: CommandRecord) {
+        if self.records.len() >= Self::MAX {
+            self.records.remove(0);
+        }
+        self.records.push(record);
+    }
+
+    /// Ends the running command.
+    fn end(&mut self, end: CommandEnd) {
+        if let Some(last) = self.records.last_mut().filter(|last| last.status.is_running()) {
+            last.status = CommandStatus::Ended(end);
+        }
+    }
+
+    /// Ends the running command if its time is over, and returns its effect on the machine.
+    pub(super) fn end_timed(&mut self, now: SimTime) -> Option<Then> {
+        let (end, then) = match self.running()? {
+            Job::Timed { until, end, then } if *until <= now => (end.clone(), *then),
+            Job::Timed { .. } | Job::Image { .. } | Job::ShutDown => return None,
+        };
+        let then = match end {
+            CommandEnd::Succeeded(_) => then,
+            CommandEnd::Failed(_) | CommandEnd::VersionMismatch(_) => Then::Nothing,
+        };
+        self.end(end);
+        Some(then)
+    }
+
+    pub(super) fn shift(&mut self, ms: u64) {
+        // Only the last command can be running.
+        if let Some(job) = self.running_mut() {
+            job.shift(ms);
+        }
+    }
+}
+
+impl Ipa {
+    /// Records a command and begins its work; `None` unless the API is open. The caller has checked that no command is
+    /// running, and changes the power.
+    pub(super) fn accept(&mut self, command: IpaCommand, now: SimTime, dice: Dice) -> Option<CommandRecord> {
+        let serving = self.serving_mut()?;
+        serving.commands.taken += 1;
+        let dice = Dice { count: dice.count ^ serving.commands.taken << 16, ..dice };
+        let (status, close) = match command.work {
+            Work::Done(end) => (CommandStatus::Ended(end), None),
+            Work::Close(result, why) => (CommandStatus::Ended(CommandEnd::Succeeded(result)), Some(why)),
+            Work::Timed(span, end, then) => {
+                let until = now.after_ms(span.pick_ms(dice.draw(Purpose::CommandTime)));
+                (CommandStatus::Running(Job::Timed { until, end, then }), None)
+            }
+            Work::Image(image) => (CommandStatus::Running(Job::Image { call: Call::Due, image }), None),
+            Work::PowerOff | Work::Reboot => (CommandStatus::Running(Job::ShutDown), None),
+        };
+        let record = CommandRecord { id: dice.command_id(), name: command.name, status };
+        serving.commands.record(record.clone());
+        if let Some(why) = close {
+            self.phase = Phase::Closed(why);
+        }
+        Some(record)
+    }
+
+    /// Takes the result of an image's transfer. Returns the effect on the machine.
+    pub(super) fn image_written(&mut self, result: Result<Written, IpaError>, now: SimTime) -> Then {
+        let Some(serving) = self.serving_mut() else { return Then::Nothing };
+        if serving.commands.transfer().is_none_or(|call| *call != Call::Underway) {
+            return Then::Nothing;
+        }
+        let (end, then) = match result {
+            Ok(Written { result, partition_uuids }) => {
+                serving.partition_uuids = Some(partition_uuids);
+                (CommandEnd::Succeeded(result), Then::Install)
+            }
+            Err(error) => (CommandEnd::Failed(Box::new(error)), Then::Nothing),
+        };
+        serving.commands.end(end);
+        serving.bring_heartbeat_forward(now);
+        then
+    }
+}

@@ -1,0 +1,140 @@
+//! A serving agent and its heartbeats.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Commands, Dice, Ipa, Job, Phase, Then};
+use crate::node::call::Call;
+use crate::seed::Purpose;
+use crate::time::SimTime;
+
+/// Minimum time between two heartbeats, ms, also if a command ends (`agent.py`, `min_interval`).
+pub(super) const MIN_INTERVAL_MS: u64 = 5_000;
+
+/// An agent whose API is open.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Serving {
+    /// The UUID of the node in Ironic.
+    pub node_uuid: Uuid,
+    /// The token that Ironic and the agent share.
+    pub token: Box<str>,
+    /// Ironic's `heartbeat_timeout`, seconds.
+    pub heartbeat_timeout_s: u32,
+    /// Ironic's `agent_md5_checksum_enable`.
+    pub md5_enabled: bool,
+    /// The next heartbeat.
+    pub heartbeat: Call,
+    /// The time of the last heartbeat.
+    pub last: SimTime,
+    /// Consecutive failed heartbeats.
+    pub failed: u16,
+    /// A command ended during a heartbeat. Another heartbeat follows immediately.
+    pub again: bool,
+    pub commands: Commands,
+    /// The result of `get_partition_uuids`, JSON text; `None` until an image has been written.
+    pub partition_uuids: Option<Box<str>>,
+}
+
+/// Ironic's answer to a heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beat {
+    /// 202.
+    Accepted,
+    /// Any other status.
+    Refused,
+    /// This endpoint did not answer.
+    Unreachable,
+}
+
+impl Serving {
+    /// The state after a successful lookup. The first heartbeat is due.
+    pub(super) fn new(node_uuid: Uuid, token: Box<str>, heartbeat_timeout_s: u32, md5_enabled: bool) -> Self {
+        Self {
+            node_uuid,
+            token,
+            heartbeat_timeout_s,
+            md5_enabled,
+            heartbeat: Call::Due,
+            last: SimTime::from_ms(0),
+            failed: 0,
+            again: false,
+            commands: Commands::default(),
+            partition_uuids: None,
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> SimTime {
+        self.heartbeat.deadline().min(self.commands.running().map_or(SimTime::NEVER, Job::deadline))
+    }
+
+    pub(super) fn step(&mut self, now: SimTime) -> Then {
+        self.heartbeat.settle(now);
+        match self.commands.end_timed(now) {
+            Some(then) => {
+                self.bring_heartbeat_forward(now);
+                then
+            }
+            None => Then::Nothing,
+        }
+    }
+
+    /// Schedules the next heartbeat as early as possible after the end of a command: Ironic continues only at
+    /// heartbeats.
+    pub(super) fn bring_heartbeat_forward(&mut self, now: SimTime) {
+        match &mut self.heartbeat {
+            Call::Underway => self.again = true,
+            Call::Due => {}
+            Call::At(at) => *at = (*at).min(now.max(self.last.after_ms(MIN_INTERVAL_MS))),
+        }
+    }
+
+    pub(super) fn shift(&mut self, ms: u64) {
+        let Self {
+            node_uuid: _,
+            token: _,
+            heartbeat_timeout_s: _,
+            md5_enabled: _,
+            heartbeat,
+            last,
+            failed: _,
+            again: _,
+            commands,
+            partition_uuids: _,
+        } = self;
+        heartbeat.shift(ms);
+        last.shift(ms);
+        commands.shift(ms);
+    }
+}
+
+impl Ipa {
+    /// Takes the answer to a heartbeat.
+    pub(super) fn beat(&mut self, answer: Beat, now: SimTime, dice: Dice) {
+        let Phase::Serving(serving) = &mut self.phase else { return };
+        if serving.heartbeat != Call::Underway {
+            return;
+        }
+        let share =
+            |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a duration of less than a day, never negative"
+        )]
+        let wait = match answer {
+            Beat::Accepted if serving.again => MIN_INTERVAL_MS,
+            Beat::Accepted => (f64::from(serving.heartbeat_timeout_s) * 1000.0 * share(0.3, 0.3)) as u64,
+            Beat::Refused | Beat::Unreachable => (5_000.0 * share(1.0, 1.0)) as u64,
+        };
+        serving.failed = match answer {
+            Beat::Accepted => 0,
+            Beat::Refused | Beat::Unreachable => serving.failed.saturating_add(1),
+        };
+        serving.heartbeat = Call::At(now.after_ms(wait));
+        serving.last = now;
+        serving.again = false;
+        if answer == Beat::Unreachable {
+            self.fail_over();
+        }
+    }
+}
