@@ -69,7 +69,7 @@ impl Fleet {
         for (state, count) in self.states() {
             page.gauge("fauxmetal_nodes", "Number of nodes by state", &[("state", state)], count);
         }
-        let deadlines = self.wake.len() as u64;
+        let deadlines = self.deadlines.len() as u64;
         page.gauge("fauxmetal_deadlines", "Deadlines in the queue of the fleet", &[], deadlines);
     }
 }

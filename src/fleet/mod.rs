@@ -1,12 +1,15 @@
 //! All nodes of one daemon, their locks and their deadlines.
 //!
-//! [`Fleet::with`] is the only way to a node. It runs a closure on one node that is settled to now. The closure cannot
-//! await, and no lock leaves the fleet. The effects of a node go into one queue, which the room `effect` performs.
+//! [`Fleet::with`] is the only way to change a node. It runs a closure on one node that is settled to now. The closure
+//! cannot await, and no lock leaves the fleet. The effects of all nodes go into one queue, which the room `effect`
+//! performs.
 
 // A new variant must be named in every match, so that the compiler shows each place that must handle it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
 mod census;
+mod deadlines;
+mod durability;
 #[doc(hidden)]
 pub mod persist;
 mod slots;
@@ -28,9 +31,9 @@ use crate::node::{Node, NodeId};
 use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::time::SimTime;
+use deadlines::Deadlines;
 use persist::Ledger;
 use slots::{Slot, Slots};
-use wake::Wake;
 
 /// All nodes of one daemon.
 pub struct Fleet {
@@ -43,12 +46,12 @@ pub struct Fleet {
     count: AtomicU32,
     /// The models in use, a handful, with the number of their nodes.
     profiles: Mutex<Vec<(Arc<Profile>, u32)>>,
-    wake: Wake,
+    deadlines: Deadlines,
     /// Due effects. A node has at most a handful of effects under way, so the size of the fleet bounds the queue.
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
     /// Nodes that a task waits for; see [`Fleet::changed`]. An entry lives as long as its waiters.
     waiters: DashMap<NodeId, Arc<Notify>>,
-    /// Number of [`Changed`]. Without waiters a change of a node costs only a look at this number.
+    /// Number of [`Changed`]. While it is zero, a change of a node does not search `waiters`.
     waiting: AtomicUsize,
     /// Changes to be stored on disk; empty if the fleet is not persisted.
     ledger: OnceLock<Arc<Ledger>>,
@@ -79,7 +82,7 @@ impl Fleet {
             next: Mutex::new(0),
             count: AtomicU32::new(0),
             profiles: Mutex::new(Vec::new()),
-            wake: Wake::default(),
+            deadlines: Deadlines::default(),
             effects,
             waiters: DashMap::new(),
             waiting: AtomicUsize::new(0),
@@ -275,7 +278,7 @@ impl Fleet {
         let next = node.next_deadline();
         if next < slot.armed {
             slot.armed = next;
-            self.wake.file(next, id);
+            self.deadlines.add(next, id);
         }
     }
 }
@@ -403,7 +406,7 @@ mod tests {
         assert!(wakes(&fleet, || fleet.apply(node, on()).unwrap().unwrap()));
         let off = || Command::Host(host::Command::Reset(ResetType::ForceOff));
         let through_with = || fleet.with(node, |node, now| node.apply(off(), now)).unwrap().unwrap();
-        assert!(wakes(&fleet, || through_with()), "as the Redfish service changes a node");
+        assert!(wakes(&fleet, through_with), "as the Redfish service changes a node");
         let deadline = fleet.look(node, |n, _| n.next_deadline()).unwrap();
         fleet.clock.set(deadline);
         assert!(wakes(&fleet, || fleet.look(node, |_, _| ())), "a read settles the node");

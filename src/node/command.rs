@@ -1,10 +1,9 @@
-//! Commands to a node, their outcomes, and the reasons to refuse them.
+//! Commands to a node, and their outcomes.
 //!
-//! Each part of a node has its own commands, in the same file as the code that executes them.
-
-use std::time::Duration;
+//! Each part of a node has its own commands, in the same file as the state that they change.
 
 use super::ipa::{CommandRecord, IpaCommand};
+pub use super::refusal::Refusal;
 use super::{bmc, host};
 
 /// A change that a client requests. One request is exactly one command, so a request is executed completely or not at
@@ -34,26 +33,4 @@ pub enum Outcome {
     Created(u32),
     /// The agent has recorded the command.
     Ipa(CommandRecord),
-}
-
-/// Why a node refuses a command. A refusal changes nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("the machine is off")]
-    PoweredOff,
-    /// The BMC is restarting and will be back after this time.
-    #[error("the BMC is restarting")]
-    ManagerRestarting(Duration),
-    #[error("the slot already holds an image")]
-    MediaInserted,
-    #[error("secure boot needs the UEFI boot mode")]
-    SecureBootNeedsUefi,
-    /// The BMC has as many sessions as it may have.
-    #[error("there are too many sessions")]
-    TooManySessions,
-    #[error("no agent runs on this machine")]
-    NoAgent,
-    /// The agent is executing another command. IPA uses this text.
-    #[error("Agent is busy")]
-    AgentBusy,
 }

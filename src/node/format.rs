@@ -25,10 +25,8 @@ fn agent_from_1(agent: &mut Object) {
     let mut records = take("commands");
     for record in records.as_array_mut().into_iter().flatten() {
         if let Some(status) = record.get_mut("status") {
-            *status = match status.take() {
-                Value::String(running) if running == "Running" => json!({ "Running": job }),
-                end => json!({ "Ended": end }),
-            };
+            let running = status.as_str() == Some("Running");
+            *status = if running { json!({ "Running": job }) } else { json!({ "Ended": status }) };
         }
     }
     let commands = json!({ "records": records, "taken": take("taken") });

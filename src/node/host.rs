@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Node;
 use super::boot::BootChange;
 use super::call::Call;
-use super::command::{Outcome, Refusal};
 use super::effect::EffectKind;
 use super::ipa::{self, Ipa};
 use crate::dmtf::{BootProgress, IndicatorLed, PowerState, ResetType};
@@ -116,24 +114,6 @@ pub enum Running {
     /// A ramdisk with an Ironic Python Agent.
     #[serde(rename = "Agent")]
     Ipa(Box<Ipa>),
-}
-
-impl Node {
-    pub(super) fn execute_host(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
-        match command {
-            Command::Reset(kind) => self.reset(kind, now)?,
-            Command::Change(SystemChange { boot, asset_tag, led }) => {
-                self.state.boot.change(boot);
-                if let Some(tag) = asset_tag {
-                    self.bmc_mut().asset_tag = Some(tag);
-                }
-                if let Some(led) = led {
-                    self.bmc_mut().leds.system = led;
-                }
-            }
-        }
-        Ok(Outcome::Done)
-    }
 }
 
 impl Host {

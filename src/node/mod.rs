@@ -13,9 +13,11 @@ pub mod command;
 pub mod effect;
 mod format;
 pub mod host;
+mod id;
 pub mod ipa;
 pub mod neighbour;
 mod power;
+mod refusal;
 mod secret;
 pub mod sensors;
 pub mod spec;
@@ -24,28 +26,19 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::profile::Profile;
 use crate::seed::{Purpose, Seed};
 use crate::time::{SimTime, Span};
 use bmc::Bmc;
 use boot::Boot;
-use command::{Command, Outcome, Refusal};
+use command::{Command, Outcome};
 use effect::{Answer, Effect};
-use host::{Host, Running};
-use ipa::{Dice, Ipa, Then};
+use host::{AfterOff, Host, Running};
+pub use id::NodeId;
+use ipa::{CommandRecord, Dice, Ipa, IpaCommand, Then, Work};
+use refusal::Refusal;
 use spec::Spec;
 pub use state::State;
-
-/// The index of a node in its fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct NodeId(pub u32);
-
-impl NodeId {
-    /// The largest index: identities contain 24 bits of it.
-    pub const MAX: u32 = (1 << 24) - 1;
-}
 
 /// One simulated server.
 #[derive(Clone, Debug)]
@@ -66,6 +59,12 @@ impl Node {
         Self { id, seed, profile, state: State::default(), effects_due: false, touched: false }
     }
 
+    /// The node with a stored state. Calls that were under way are due again. Deadlines that have passed since then take
+    /// effect when the node is settled, each at its own moment.
+    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, state: State) -> Self {
+        Self { id, seed, profile, state, effects_due: true, touched: false }
+    }
+
     pub fn id(&self) -> NodeId {
         self.id
     }
@@ -77,6 +76,11 @@ impl Node {
     /// The identity of the node.
     pub fn spec(&self) -> Spec<'_> {
         Spec { seed: self.seed, id: self.id, profile: &self.profile }
+    }
+
+    /// Everything that must be stored.
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     pub fn host(&self) -> &Host {
@@ -110,9 +114,17 @@ impl Node {
         self.state.bmc.get_or_insert_with(|| Box::new(bmc::NEW.clone()))
     }
 
-    fn dice(&mut self) -> Dice {
-        self.state.draws = self.state.draws.wrapping_add(1);
-        Dice { seed: self.seed, id: self.id, count: self.state.draws }
+    /// Changes the BMC. A refusal, and a change that leaves a new BMC as it is, allocate nothing.
+    fn change_bmc<R>(&mut self, change: impl FnOnce(&mut Bmc) -> Result<R, Refusal>) -> Result<R, Refusal> {
+        if let Some(bmc) = &mut self.state.bmc {
+            return change(bmc);
+        }
+        let mut bmc = bmc::NEW.clone();
+        let result = change(&mut bmc)?;
+        if bmc != bmc::NEW {
+            self.state.bmc = Some(Box::new(bmc));
+        }
+        Ok(result)
     }
 
     fn draw_ms(&self, span: Span, purpose: Purpose) -> u64 {
@@ -203,15 +215,57 @@ impl Node {
             return Err(Refusal::ManagerRestarting(Duration::from_millis(until.since_ms(now))));
         }
         match command {
-            Command::Host(command) => self.execute_host(command, now),
-            Command::Bios(command) => self.execute_bios(command),
-            Command::SecureBoot(command) => self.execute_secure_boot(command),
-            Command::Media(command) => self.execute_media(command),
-            Command::Led(command) => self.execute_led(command),
-            Command::Bmc(command) => self.execute_bmc(command, now),
-            Command::Session(command) => self.execute_session(command, now),
-            Command::Ipa(command) => self.execute_ipa(command, now),
+            Command::Host(command) => self.execute_host(command, now)?,
+            Command::Bios(command) => {
+                let profile = Arc::clone(&self.profile);
+                self.change_bmc(|bmc| {
+                    bmc.bios.execute(command, &profile);
+                    Ok(())
+                })?;
+            }
+            Command::SecureBoot(command) => {
+                let mode = self.state.boot.mode;
+                self.change_bmc(|bmc| bmc.secure_boot.execute(command, mode))?;
+            }
+            Command::Media(command) => {
+                self.change_bmc(|bmc| bmc.media.execute(command))?;
+                self.effects_due = true;
+            }
+            Command::Led(command) => self.change_bmc(|bmc| {
+                bmc.leds.execute(command);
+                Ok(())
+            })?,
+            Command::Bmc(command) => {
+                let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
+                self.change_bmc(|bmc| {
+                    bmc.execute(command, now.after_ms(ms));
+                    Ok(())
+                })?;
+            }
+            Command::Session(command) => {
+                let id = self.change_bmc(|bmc| bmc.sessions.execute(command, now))?;
+                return Ok(id.map_or(Outcome::Done, Outcome::Created));
+            }
+            Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
         }
+        Ok(Outcome::Done)
+    }
+
+    fn execute_ipa(&mut self, command: IpaCommand, now: SimTime) -> Result<CommandRecord, Refusal> {
+        let power = match command.work {
+            Work::PowerOff => Some(AfterOff::StayOff),
+            Work::Reboot => Some(AfterOff::PowerOn),
+            Work::Done(_) | Work::Timed(..) | Work::Image(_) | Work::Close(..) => None,
+        };
+        let (seed, id) = (self.seed, self.id);
+        let State { host, draws, .. } = &mut self.state;
+        let agent = host.ipa_mut().ok_or(Refusal::NoAgent)?;
+        let record = agent.accept(command, now, || Dice::next(seed, id, draws))?;
+        if let Some(then) = power {
+            self.shut_down(then, now);
+        }
+        self.effects_due = true;
+        Ok(record)
     }
 
     /// Takes the answer to an effect. A late answer is ignored: it belongs to an earlier start of the machine, or to
@@ -233,15 +287,12 @@ impl Node {
         }
     }
 
+    /// Returns whether an agent is running.
     fn ipa_answer(&mut self, answer: ipa::Answer, now: SimTime) -> bool {
-        if self.ipa().is_none() {
-            return false;
-        }
-        let dice = self.dice();
-        if let Some(agent) = self.state.host.ipa_mut() {
-            let then = agent.answer(answer, now, dice);
-            self.after_command(then);
-        }
+        let State { host, draws, .. } = &mut self.state;
+        let Some(agent) = host.ipa_mut() else { return false };
+        let then = agent.answer(answer, now, Dice::next(self.seed, self.id, draws));
+        self.after_command(then);
         true
     }
 

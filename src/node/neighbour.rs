@@ -1,7 +1,7 @@
 //! The network neighbour of a node: the leaf switch of its rack. The ports of the Redfish documents and the agent's
 //! inventory both show it.
 
-use super::NodeId;
+use super::id::NodeId;
 use super::spec::{Mac, Spec};
 
 /// Number of nodes in a rack, and so at a leaf switch.

@@ -4,18 +4,34 @@ use std::sync::Arc;
 
 use super::Node;
 use super::call::Call;
-use super::command::Refusal;
 use super::effect::Bootable;
-use super::host::{AfterOff, Booting, Found, Host, Running, Stage};
-use super::ipa::Ipa;
+use super::host::{self, AfterOff, Booting, Found, Host, Running, Stage, SystemChange};
+use super::ipa::{Dice, Ipa};
+use super::refusal::Refusal;
 use crate::dmtf::{BootTarget, PowerState, ResetType};
 use crate::profile::boot_source::BootSource;
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
 impl Node {
+    pub(super) fn execute_host(&mut self, command: host::Command, now: SimTime) -> Result<(), Refusal> {
+        match command {
+            host::Command::Reset(kind) => return self.reset(kind, now),
+            host::Command::Change(SystemChange { boot, asset_tag, led }) => {
+                self.state.boot.change(boot);
+                if let Some(tag) = asset_tag {
+                    self.bmc_mut().asset_tag = Some(tag);
+                }
+                if let Some(led) = led {
+                    self.bmc_mut().leds.system = led;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// `ComputerSystem.Reset`. A reset to the current state succeeds and does nothing.
-    pub(super) fn reset(&mut self, kind: ResetType, now: SimTime) -> Result<(), Refusal> {
+    fn reset(&mut self, kind: ResetType, now: SimTime) -> Result<(), Refusal> {
         let off = self.state.host.power_state() == PowerState::Off;
         match kind {
             ResetType::On | ResetType::ForceOn => self.power_on(now),
@@ -116,8 +132,7 @@ impl Node {
                     self.run(what, at);
                 }
             },
-            // These states have no deadline; the deadlines of an agent are its own.
-            Host::Off | Host::Running { .. } => {}
+            Host::Off | Host::Running { .. } => unreachable!("these states have no deadline"),
         }
     }
 
@@ -127,7 +142,8 @@ impl Node {
             Found::Live => Running::Live,
             Found::Ipa(params) => {
                 let ms = self.draw_ms(self.profile.timing.agent_start, Purpose::AgentStart);
-                Running::Ipa(Box::new(Ipa::new(*params, at, ms, self.dice())))
+                let dice = Dice::next(self.seed, self.id, &mut self.state.draws);
+                Running::Ipa(Box::new(Ipa::new(*params, at, ms, dice)))
             }
         };
         self.state.host = Host::Running { what, since: at };

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::NodeId;
+use super::id::NodeId;
 use crate::profile::Profile;
 use crate::seed::{Purpose, Seed};
 

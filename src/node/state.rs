@@ -1,15 +1,11 @@
 //! The state of a node, and how it leaves and enters the process.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::bmc::Bmc;
 use super::boot::Boot;
+use super::format;
 use super::host::Host;
-use super::{Node, NodeId, format};
-use crate::profile::Profile;
-use crate::seed::Seed;
 
 /// Everything that a node must remember across a restart of the process.
 ///
@@ -64,26 +60,16 @@ impl State {
     }
 }
 
-impl Node {
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// The node with a stored state. Calls that were under way are due again. Deadlines that have passed since then take
-    /// effect when the node is settled, each at its own moment.
-    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, state: State) -> Self {
-        Self { id, seed, profile, state, effects_due: true, touched: false }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
     use serde_json::Value;
 
     use super::super::effect::{Answer, Bootable, EffectKind};
-    use super::super::ipa;
     use super::super::tests::{Bench, T0, any_command, params, timed};
+    use super::super::{Node, ipa};
     use super::*;
     use crate::time::SimTime;
 

@@ -1,12 +1,9 @@
 //! BIOS settings: the values in force, and the values that the next start applies.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::node::Node;
-use crate::node::command::{Outcome, Refusal};
 use crate::profile::Profile;
 use crate::profile::bios::{Attribute, Value};
 
@@ -38,6 +35,19 @@ impl Default for Bios {
 impl Bios {
     pub(super) const NEW: Self = Self { current: BTreeMap::new(), pending: BTreeMap::new() };
 
+    pub(in crate::node) fn execute(&mut self, command: Command, profile: &Profile) {
+        match command {
+            Command::Change(changes) => {
+                changes.into_iter().for_each(|(name, value)| self.change(profile, name, value));
+            }
+            Command::Reset => {
+                for attribute in profile.bios.iter().filter(|a| !a.read_only) {
+                    self.change(profile, attribute.name.as_str().into(), attribute.default_value());
+                }
+            }
+        }
+    }
+
     /// Makes a value pending, unless it is already in force.
     fn change(&mut self, profile: &Profile, name: Box<str>, value: Value) {
         let current = self.current.get(&name).cloned();
@@ -58,23 +68,5 @@ impl Bios {
                 self.current.insert(name, value);
             }
         }
-    }
-}
-
-impl Node {
-    pub(in crate::node) fn execute_bios(&mut self, command: Command) -> Result<Outcome, Refusal> {
-        let profile = Arc::clone(self.profile());
-        let bios = &mut self.bmc_mut().bios;
-        match command {
-            Command::Change(changes) => {
-                changes.into_iter().for_each(|(name, value)| bios.change(&profile, name, value));
-            }
-            Command::Reset => {
-                for attribute in profile.bios.iter().filter(|a| !a.read_only) {
-                    bios.change(&profile, attribute.name.as_str().into(), attribute.default_value());
-                }
-            }
-        }
-        Ok(Outcome::Done)
     }
 }

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::dmtf::IndicatorLed;
-use crate::node::Node;
-use crate::node::command::{Outcome, Refusal};
 
 /// Commands to the LEDs of the chassis. The LED of the system belongs to
 /// [`SystemChange`](crate::node::host::SystemChange).
@@ -41,17 +39,13 @@ impl Leds {
     pub fn drive(&self, number: u8) -> IndicatorLed {
         self.drives.get(&number).copied().unwrap_or(IndicatorLed::Off)
     }
-}
 
-impl Node {
-    pub(in crate::node) fn execute_led(&mut self, command: Command) -> Result<Outcome, Refusal> {
-        let leds = &mut self.bmc_mut().leds;
+    pub(in crate::node) fn execute(&mut self, command: Command) {
         match command {
-            Command::SetChassis(led) => leds.chassis = led,
+            Command::SetChassis(led) => self.chassis = led,
             Command::SetDrive(number, led) => {
-                leds.drives.insert(number, led);
+                self.drives.insert(number, led);
             }
         }
-        Ok(Outcome::Done)
     }
 }

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::dmtf::{TransferMethod, TransferProtocol};
-use crate::node::Node;
 use crate::node::call::Call;
-use crate::node::command::{Outcome, Refusal};
 use crate::node::effect::EffectKind;
+use crate::node::refusal::Refusal;
 
 /// Commands to a `VirtualMedia` resource. `slot` is the index of a slot in the profile.
 #[derive(Clone, Debug)]
@@ -81,6 +80,24 @@ impl Media {
         self.slots.iter().map(|(slot, inserted)| (*slot, &**inserted))
     }
 
+    pub(in crate::node) fn execute(&mut self, command: Command) -> Result<(), Refusal> {
+        match command {
+            Command::Insert { slot, .. } if self.slots.contains_key(&slot) => {
+                return Err(Refusal::MediaInserted);
+            }
+            Command::Insert { slot, insertion } => {
+                self.insertions += 1;
+                let number = self.insertions;
+                let inserted = Inserted { insertion, number, opened: Opened::Trying(Call::Due) };
+                self.slots.insert(slot, Box::new(inserted));
+            }
+            Command::Eject { slot } => {
+                self.slots.remove(&slot);
+            }
+        }
+        Ok(())
+    }
+
     /// The result of opening an image. Returns whether the image is still in its slot.
     pub(in crate::node) fn opened(&mut self, slot: u8, insertion: u32, result: Result<(), String>) -> bool {
         let current = self.slots.get_mut(&slot).filter(|inserted| inserted.number == insertion);
@@ -109,28 +126,5 @@ impl Media {
                 Opened::Connected | Opened::Failed(_) => {}
             }
         }
-    }
-}
-
-impl Node {
-    pub(in crate::node) fn execute_media(&mut self, command: Command) -> Result<Outcome, Refusal> {
-        match command {
-            Command::Insert { slot, .. } if self.bmc().media.get(slot).is_some() => {
-                return Err(Refusal::MediaInserted);
-            }
-            Command::Insert { slot, insertion } => {
-                let media = &mut self.bmc_mut().media;
-                media.insertions += 1;
-                let number = media.insertions;
-                let inserted = Inserted { insertion, number, opened: Opened::Trying(Call::Due) };
-                media.slots.insert(slot, Box::new(inserted));
-                self.effects_due = true;
-            }
-            Command::Eject { slot } if self.bmc().media.get(slot).is_none() => {}
-            Command::Eject { slot } => {
-                self.bmc_mut().media.slots.remove(&slot);
-            }
-        }
-        Ok(Outcome::Done)
     }
 }

@@ -11,10 +11,7 @@ pub mod session;
 
 use serde::{Deserialize, Serialize};
 
-use super::Node;
-use super::command::{Outcome, Refusal};
 use crate::profile::Profile;
-use crate::seed::Purpose;
 use crate::time::SimTime;
 use bios::Bios;
 use clock::Clock;
@@ -71,6 +68,20 @@ impl Default for Bmc {
 }
 
 impl Bmc {
+    /// Executes a command. A restart of the BMC would end at `restarted`.
+    pub(super) fn execute(&mut self, command: Command, restarted: SimTime) {
+        match command {
+            Command::Reset => {
+                self.restarting_until = Some(restarted);
+                self.sessions.end_all();
+            }
+            Command::SetClock { ahead_ms, offset_minutes } => {
+                self.clock.ahead_ms = ahead_ms.unwrap_or(self.clock.ahead_ms);
+                self.clock.offset_minutes = offset_minutes.unwrap_or(self.clock.offset_minutes);
+            }
+        }
+    }
+
     /// A start of the machine: pending settings take effect.
     pub(super) fn start(&mut self, profile: &Profile) {
         self.bios.start(profile);
@@ -95,24 +106,5 @@ impl Bmc {
             until.shift(ms);
         }
         sessions.shift(ms);
-    }
-}
-
-impl Node {
-    pub(super) fn execute_bmc(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
-        match command {
-            Command::Reset => {
-                let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
-                let bmc = self.bmc_mut();
-                bmc.restarting_until = Some(now.after_ms(ms));
-                bmc.sessions.end_all();
-            }
-            Command::SetClock { ahead_ms, offset_minutes } => {
-                let clock = &mut self.bmc_mut().clock;
-                clock.ahead_ms = ahead_ms.unwrap_or(clock.ahead_ms);
-                clock.offset_minutes = offset_minutes.unwrap_or(clock.offset_minutes);
-            }
-        }
-        Ok(Outcome::Done)
     }
 }

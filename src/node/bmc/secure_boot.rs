@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dmtf::{BootMode, ResetKeysType};
-use crate::node::Node;
-use crate::node::command::{Outcome, Refusal};
+use crate::node::refusal::Refusal;
 
 /// Commands to the `SecureBoot` resource.
 #[derive(Clone, Debug)]
@@ -49,21 +48,18 @@ impl From<ResetKeysType> for Keys {
 impl SecureBoot {
     pub(super) const NEW: Self = Self { enable: false, current: false, keys: Keys::Default };
 
+    /// Executes a command while the host has this boot mode.
+    pub(in crate::node) fn execute(&mut self, command: Command, mode: BootMode) -> Result<(), Refusal> {
+        match command {
+            Command::Enable(true) if mode == BootMode::Legacy => return Err(Refusal::SecureBootNeedsUefi),
+            Command::Enable(enable) => self.enable = enable,
+            Command::ResetKeys(kind) => self.keys = kind.into(),
+        }
+        Ok(())
+    }
+
     /// A start of the machine: the setting takes effect. It needs the platform key.
     pub(super) fn start(&mut self) {
         self.current = self.enable && self.keys == Keys::Default;
-    }
-}
-
-impl Node {
-    pub(in crate::node) fn execute_secure_boot(&mut self, command: Command) -> Result<Outcome, Refusal> {
-        match command {
-            Command::Enable(true) if self.boot().mode == BootMode::Legacy => {
-                return Err(Refusal::SecureBootNeedsUefi);
-            }
-            Command::Enable(enable) => self.bmc_mut().secure_boot.enable = enable,
-            Command::ResetKeys(kind) => self.bmc_mut().secure_boot.keys = kind.into(),
-        }
-        Ok(Outcome::Done)
     }
 }

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
-use crate::node::Node;
-use crate::node::command::{Outcome, Refusal};
+use crate::node::refusal::Refusal;
 use crate::time::SimTime;
 
 /// The secret of a session. Its token is the secret in base64.
@@ -70,6 +69,21 @@ impl Sessions {
         self.open.iter().filter(move |s| !self.ended(s, now))
     }
 
+    /// Executes a command. Returns the id of a new session.
+    pub(in crate::node) fn execute(
+        &mut self,
+        command: Command,
+        now: SimTime,
+    ) -> Result<Option<u32>, Refusal> {
+        match command {
+            Command::Begin { most, .. } if !self.has_room(most, now) => return Err(Refusal::TooManySessions),
+            Command::Begin { user, secret, most: _ } => return Ok(Some(self.begin(user, secret, now))),
+            Command::End(id) => self.open.retain(|s| s.id != id),
+            Command::SetTimeout(seconds) => self.timeout_s = seconds,
+        }
+        Ok(None)
+    }
+
     /// Whether one more session would be within the maximum of `most`. Ended sessions do not count.
     fn has_room(&self, most: usize, now: SimTime) -> bool {
         self.live(now).count() < most
@@ -84,10 +98,6 @@ impl Sessions {
         self.open.reserve_exact(1);
         self.open.push(Session { id: self.last, user, created: now, secret, used: now });
         self.last
-    }
-
-    fn end(&mut self, id: u32) {
-        self.open.retain(|s| s.id != id);
     }
 
     pub(super) fn end_all(&mut self) {
@@ -126,30 +136,6 @@ impl Sessions {
 impl Default for Sessions {
     fn default() -> Self {
         Self::NEW
-    }
-}
-
-impl Node {
-    pub(in crate::node) fn execute_session(
-        &mut self,
-        command: Command,
-        now: SimTime,
-    ) -> Result<Outcome, Refusal> {
-        match command {
-            Command::Begin { most, .. } if !self.bmc().sessions.has_room(most, now) => {
-                return Err(Refusal::TooManySessions);
-            }
-            Command::Begin { user, secret, most: _ } => {
-                return Ok(Outcome::Created(self.bmc_mut().sessions.begin(user, secret, now)));
-            }
-            Command::End(id) => {
-                if let Some(bmc) = &mut self.state.bmc {
-                    bmc.sessions.end(id);
-                }
-            }
-            Command::SetTimeout(seconds) => self.bmc_mut().sessions.timeout_s = seconds,
-        }
-        Ok(Outcome::Done)
     }
 }
 
@@ -216,7 +202,7 @@ mod tests {
     fn an_id_is_never_used_twice_and_a_secret_is_never_shown() {
         let mut sessions = Sessions::NEW;
         sessions.begin("admin".into(), [7; 24], T0);
-        sessions.end(1);
+        assert_eq!(sessions.execute(Command::End(1), T0), Ok(None));
         assert_eq!(sessions.live(T0).count(), 0);
         assert_eq!(sessions.begin("admin".into(), [7; 24], T0), 2);
         let begin = Command::Begin { user: "admin".into(), secret: [7; 24], most: 1 };

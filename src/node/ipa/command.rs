@@ -1,10 +1,13 @@
-//! Commands of an agent: what it is told to do, the job of the running command, and the results.
+//! Commands of an agent: their work, the job of the running command, and their results.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Closed, Dice, ImageJob, Ipa, Phase, Written};
+use super::closed::Closed;
+use super::dice::Dice;
+use super::image::ImageJob;
 use crate::node::call::Call;
+use crate::node::refusal::Refusal;
 use crate::seed::Purpose;
 use crate::time::{SimTime, Span};
 
@@ -160,16 +163,40 @@ impl Commands {
         }
     }
 
-    /// Records a command and forgets the oldest one beyond [`Commands::MAX`].
-    fn record(&mut self, record: CommandRecord) {
+    /// Records a command and begins its work. The caller changes the power and closes the API. The agent forgets the
+    /// oldest command beyond [`Commands::MAX`].
+    pub(super) fn accept(
+        &mut self,
+        command: IpaCommand,
+        now: SimTime,
+        draw: impl FnOnce() -> Dice,
+    ) -> Result<CommandRecord, Refusal> {
+        if self.running().is_some() {
+            return Err(Refusal::AgentBusy);
+        }
+        self.taken += 1;
+        let dice = draw();
+        let dice = Dice { count: dice.count ^ self.taken << 16, ..dice };
+        let status = match command.work {
+            Work::Done(end) => CommandStatus::Ended(end),
+            Work::Close(result, _) => CommandStatus::Ended(CommandEnd::Succeeded(result)),
+            Work::Timed(span, end, then) => {
+                let until = now.after_ms(span.pick_ms(dice.draw(Purpose::CommandTime)));
+                CommandStatus::Running(Job::Timed { until, end, then })
+            }
+            Work::Image(image) => CommandStatus::Running(Job::Image { call: Call::Due, image }),
+            Work::PowerOff | Work::Reboot => CommandStatus::Running(Job::ShutDown),
+        };
+        let record = CommandRecord { id: dice.command_id(), name: command.name, status };
         if self.records.len() >= Self::MAX {
             self.records.remove(0);
         }
-        self.records.push(record);
+        self.records.push(record.clone());
+        Ok(record)
     }
 
     /// Ends the running command.
-    fn end(&mut self, end: CommandEnd) {
+    pub(super) fn end(&mut self, end: CommandEnd) {
         if let Some(last) = self.records.last_mut().filter(|last| last.status.is_running()) {
             last.status = CommandStatus::Ended(end);
         }
@@ -194,49 +221,5 @@ impl Commands {
         if let Some(job) = self.running_mut() {
             job.shift(ms);
         }
-    }
-}
-
-impl Ipa {
-    /// Records a command and begins its work; `None` unless the API is open. The caller has checked that no command is
-    /// running, and changes the power.
-    pub(super) fn accept(&mut self, command: IpaCommand, now: SimTime, dice: Dice) -> Option<CommandRecord> {
-        let serving = self.serving_mut()?;
-        serving.commands.taken += 1;
-        let dice = Dice { count: dice.count ^ serving.commands.taken << 16, ..dice };
-        let (status, close) = match command.work {
-            Work::Done(end) => (CommandStatus::Ended(end), None),
-            Work::Close(result, why) => (CommandStatus::Ended(CommandEnd::Succeeded(result)), Some(why)),
-            Work::Timed(span, end, then) => {
-                let until = now.after_ms(span.pick_ms(dice.draw(Purpose::CommandTime)));
-                (CommandStatus::Running(Job::Timed { until, end, then }), None)
-            }
-            Work::Image(image) => (CommandStatus::Running(Job::Image { call: Call::Due, image }), None),
-            Work::PowerOff | Work::Reboot => (CommandStatus::Running(Job::ShutDown), None),
-        };
-        let record = CommandRecord { id: dice.command_id(), name: command.name, status };
-        serving.commands.record(record.clone());
-        if let Some(why) = close {
-            self.phase = Phase::Closed(why);
-        }
-        Some(record)
-    }
-
-    /// Takes the result of an image's transfer. Returns the effect on the machine.
-    pub(super) fn image_written(&mut self, result: Result<Written, IpaError>, now: SimTime) -> Then {
-        let Some(serving) = self.serving_mut() else { return Then::Nothing };
-        if serving.commands.transfer().is_none_or(|call| *call != Call::Underway) {
-            return Then::Nothing;
-        }
-        let (end, then) = match result {
-            Ok(Written { result, partition_uuids }) => {
-                serving.partition_uuids = Some(partition_uuids);
-                (CommandEnd::Succeeded(result), Then::Install)
-            }
-            Err(error) => (CommandEnd::Failed(Box::new(error)), Then::Nothing),
-        };
-        serving.commands.end(end);
-        serving.bring_heartbeat_forward(now);
-        then
     }
 }

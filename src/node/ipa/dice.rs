@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::node::NodeId;
+use crate::node::id::NodeId;
 use crate::seed::{Purpose, Seed};
 
 /// One draw of a node's agent: a random number for each purpose.
@@ -15,6 +15,12 @@ pub struct Dice {
 }
 
 impl Dice {
+    /// The next draw after `draws` earlier ones.
+    pub(in crate::node) fn next(seed: Seed, id: NodeId, draws: &mut u32) -> Self {
+        *draws = draws.wrapping_add(1);
+        Self { seed, id, count: *draws }
+    }
+
     pub(super) fn draw(self, purpose: Purpose) -> u64 {
         self.seed.hash(self.id.0, purpose, self.count)
     }

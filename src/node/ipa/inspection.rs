@@ -1,13 +1,23 @@
 //! Inspection: the agent sends the hardware data of its machine to Ironic.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Dice, Ipa, Phase};
+use super::dice::Dice;
 use crate::node::call::Call;
 use crate::time::SimTime;
 
 /// Maximum number of attempts to send inspection data (`inspector.py`, `_RETRY_ATTEMPTS`).
 const ATTEMPTS: u16 = 5;
+
+/// An inspection in progress.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// Failed attempts.
+    pub failed: u16,
+    /// The next attempt.
+    pub call: Call,
+}
 
 /// Ironic's answer to inspection data.
 #[derive(Clone)]
@@ -20,20 +30,13 @@ pub enum Inspected {
     Refused,
 }
 
-impl Ipa {
-    /// Takes the answer to inspection data. A failure is not fatal (`inspector.py`, `inspect`).
-    pub(super) fn inspected(&mut self, answer: Inspected, now: SimTime, dice: Dice) {
-        let Phase::Inspecting { failed, call: Call::Underway } = self.phase else { return };
-        let (uuid, token) = match answer {
-            Inspected::Accepted(uuid, token) => (uuid, token.filter(|t| **t != *Self::HIDDEN_TOKEN)),
-            Inspected::Retry if failed + 1 < ATTEMPTS => {
-                let wait = dice.backoff_ms(failed, 5_000, 30_000);
-                self.phase = Phase::Inspecting { failed: failed + 1, call: Call::At(now.after_ms(wait)) };
-                return;
-            }
-            Inspected::Retry | Inspected::Refused => (None, None),
-        };
-        let token = token.or_else(|| self.params.token.clone());
-        self.phase = self.lookup_phase(uuid, token, now);
+impl Inspection {
+    pub(super) const NEW: Self = Self { failed: 0, call: Call::Due };
+
+    /// The next attempt after a failure; `None` after the last one.
+    pub(super) fn retry(&self, now: SimTime, dice: Dice) -> Option<Self> {
+        let failed = self.failed + 1;
+        let wait = dice.backoff_ms(self.failed, 5_000, 30_000);
+        (failed < ATTEMPTS).then(|| Self { failed, call: Call::At(now.after_ms(wait)) })
     }
 }

@@ -3,32 +3,32 @@
 //! Order and timing are those of Ironic Python Agent 13 (`ironic_python_agent/agent.py`, `inspector.py`,
 //! `ironic_api_client.py`). The agent contains no HTTP: it determines when each call is due, and gets the result.
 
+mod closed;
 mod command;
 mod dice;
-mod heartbeat;
 mod image;
 mod inspection;
 mod lookup;
 mod params;
+mod serving;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Node;
 use super::call::Call;
-use super::command::{Outcome, Refusal};
-use super::host::AfterOff;
+use super::refusal::Refusal;
 use crate::seed::Purpose;
 use crate::time::SimTime;
+pub use closed::Closed;
 pub use command::{
     CommandEnd, CommandRecord, CommandStatus, Commands, IpaCommand, IpaError, Job, Then, Work,
 };
 pub use dice::Dice;
-pub use heartbeat::{Beat, Serving};
 pub use image::{Checksum, ImageJob, Partitions, Written};
-pub use inspection::Inspected;
+pub use inspection::{Inspected, Inspection};
 pub use lookup::{LookUp, LookedUp};
 pub use params::Params;
+pub use serving::{Beat, Serving};
 
 /// An agent. It exists as long as its ramdisk runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,35 +47,13 @@ pub enum Phase {
     /// The ramdisk starts its services.
     Starting { until: SimTime },
     /// The agent sends its inspection data.
-    Inspecting {
-        /// Failed attempts.
-        failed: u16,
-        /// The next attempt.
-        call: Call,
-    },
+    Inspecting(Inspection),
     /// The agent asks Ironic which node it is.
     LookingUp(LookUp),
     /// The agent serves its API and sends heartbeats.
     Serving(Serving),
     /// The API is closed, and the agent makes no more calls.
     Closed(Closed),
-}
-
-/// Why an agent is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Closed {
-    /// The ramdisk was started only for inspection, and inspection is over.
-    Inspected,
-    /// The ramdisk has no URL of an API.
-    NoApi,
-    /// No lookup succeeded before the timeout.
-    GaveUp,
-    /// Ironic has a token that the agent does not know (`agent.py`, `process_lookup_data`).
-    TokenUnknown,
-    /// `rescue.finalize_rescue` turned the ramdisk into a rescue system.
-    Rescued,
-    /// `system.lockdown`.
-    LockedDown,
 }
 
 /// Work outside the node that an agent needs.
@@ -119,18 +97,14 @@ impl Ipa {
     pub fn serving(&self) -> Option<&Serving> {
         match &self.phase {
             Phase::Serving(serving) => Some(serving),
-            Phase::Starting { .. } | Phase::Inspecting { .. } | Phase::LookingUp(_) | Phase::Closed(_) => {
-                None
-            }
+            Phase::Starting { .. } | Phase::Inspecting(_) | Phase::LookingUp(_) | Phase::Closed(_) => None,
         }
     }
 
     fn serving_mut(&mut self) -> Option<&mut Serving> {
         match &mut self.phase {
             Phase::Serving(serving) => Some(serving),
-            Phase::Starting { .. } | Phase::Inspecting { .. } | Phase::LookingUp(_) | Phase::Closed(_) => {
-                None
-            }
+            Phase::Starting { .. } | Phase::Inspecting(_) | Phase::LookingUp(_) | Phase::Closed(_) => None,
         }
     }
 
@@ -144,7 +118,7 @@ impl Ipa {
         match &self.phase {
             Phase::LookingUp(look_up) => look_up.node_uuid,
             Phase::Serving(serving) => Some(serving.node_uuid),
-            Phase::Starting { .. } | Phase::Inspecting { .. } | Phase::Closed(_) => None,
+            Phase::Starting { .. } | Phase::Inspecting(_) | Phase::Closed(_) => None,
         }
     }
 
@@ -169,7 +143,7 @@ impl Ipa {
     pub fn next_deadline(&self) -> SimTime {
         match &self.phase {
             Phase::Starting { until } => *until,
-            Phase::Inspecting { call, .. } => call.deadline(),
+            Phase::Inspecting(inspection) => inspection.call.deadline(),
             Phase::LookingUp(look_up) => look_up.next_deadline(),
             Phase::Serving(serving) => serving.next_deadline(),
             Phase::Closed(_) => SimTime::NEVER,
@@ -180,7 +154,7 @@ impl Ipa {
     pub(super) fn step(&mut self, now: SimTime) -> Then {
         match &mut self.phase {
             Phase::Starting { .. } => self.begin(now),
-            Phase::Inspecting { call, .. } => call.settle(now),
+            Phase::Inspecting(inspection) => inspection.call.settle(now),
             Phase::LookingUp(look_up) if look_up.give_up <= now => self.phase = Phase::Closed(Closed::GaveUp),
             Phase::LookingUp(look_up) => look_up.call.settle(now),
             Phase::Serving(serving) => return serving.step(now),
@@ -194,14 +168,24 @@ impl Ipa {
         self.phase = if self.params.inspection_urls.is_empty() {
             self.lookup_phase(None, self.params.token.clone(), now)
         } else {
-            Phase::Inspecting { failed: 0, call: Call::Due }
+            Phase::Inspecting(Inspection::NEW)
         };
+    }
+
+    /// The phase after the start or after inspection.
+    fn lookup_phase(&self, node_uuid: Option<Uuid>, token: Option<Box<str>>, now: SimTime) -> Phase {
+        if self.params.api_urls.is_empty() {
+            let inspected = !self.params.inspection_urls.is_empty();
+            return Phase::Closed(if inspected { Closed::Inspected } else { Closed::NoApi });
+        }
+        let give_up = now.after_ms(u64::from(self.params.lookup_timeout_s) * 1000);
+        Phase::LookingUp(LookUp { failed: 0, call: Call::Due, give_up, node_uuid, token })
     }
 
     /// Hands every due effect to `out`.
     pub(super) fn take_effects(&mut self, mut out: impl FnMut(Effect)) {
         let (call, effect) = match &mut self.phase {
-            Phase::Inspecting { call, .. } => (call, Effect::Inspect),
+            Phase::Inspecting(inspection) => (&mut inspection.call, Effect::Inspect),
             Phase::LookingUp(look_up) => (&mut look_up.call, Effect::LookUp),
             Phase::Serving(serving) => (&mut serving.heartbeat, Effect::Heartbeat),
             Phase::Starting { .. } | Phase::Closed(_) => return,
@@ -223,9 +207,85 @@ impl Ipa {
             Answer::Inspected(inspected) => self.inspected(inspected, now, dice),
             Answer::LookedUp(looked_up) => self.looked_up(looked_up, now, dice),
             Answer::Beat(beat) => self.beat(beat, now, dice),
-            Answer::ImageWritten(result) => return self.image_written(result, now),
+            Answer::ImageWritten(result) => {
+                return self.serving_mut().map_or(Then::Nothing, |s| s.image_written(result, now));
+            }
         }
         Then::Nothing
+    }
+
+    /// Takes the answer to inspection data. A failure is not fatal (`inspector.py`, `inspect`).
+    fn inspected(&mut self, answer: Inspected, now: SimTime, dice: Dice) {
+        let Phase::Inspecting(inspection) = &self.phase else { return };
+        if inspection.call != Call::Underway {
+            return;
+        }
+        let (uuid, token) = match answer {
+            Inspected::Accepted(uuid, token) => (uuid, token.filter(|t| **t != *Self::HIDDEN_TOKEN)),
+            Inspected::Refused => (None, None),
+            Inspected::Retry => match inspection.retry(now, dice) {
+                Some(next) => {
+                    self.phase = Phase::Inspecting(next);
+                    return;
+                }
+                None => (None, None),
+            },
+        };
+        let token = token.or_else(|| self.params.token.clone());
+        self.phase = self.lookup_phase(uuid, token, now);
+    }
+
+    /// Takes the answer to a lookup.
+    fn looked_up(&mut self, answer: LookedUp, now: SimTime, dice: Dice) {
+        let Phase::LookingUp(look_up) = &mut self.phase else { return };
+        if look_up.call != Call::Underway {
+            return;
+        }
+        match answer {
+            LookedUp::Found { uuid, token, heartbeat_timeout_s, md5_enabled } => {
+                let fresh = token.filter(|t| **t != *Self::HIDDEN_TOKEN);
+                self.phase = match fresh.or(look_up.token.take()) {
+                    Some(token) => {
+                        Phase::Serving(Serving::new(uuid, token, heartbeat_timeout_s.max(1), md5_enabled))
+                    }
+                    None => Phase::Closed(Closed::TokenUnknown),
+                };
+            }
+            LookedUp::NotFound => look_up.retry(false, now, dice),
+            LookedUp::Locked => look_up.retry(true, now, dice),
+            LookedUp::Unreachable => {
+                look_up.retry(false, now, dice);
+                self.fail_over();
+            }
+        }
+    }
+
+    /// Takes the answer to a heartbeat.
+    fn beat(&mut self, answer: Beat, now: SimTime, dice: Dice) {
+        let Some(serving) = self.serving_mut() else { return };
+        if serving.heartbeat != Call::Underway {
+            return;
+        }
+        serving.beat(answer, now, dice);
+        if answer == Beat::Unreachable {
+            self.fail_over();
+        }
+    }
+
+    /// Records a command and begins its work. The caller changes the power.
+    pub(super) fn accept(
+        &mut self,
+        command: IpaCommand,
+        now: SimTime,
+        draw: impl FnOnce() -> Dice,
+    ) -> Result<CommandRecord, Refusal> {
+        let serving = self.serving_mut().ok_or(Refusal::NoAgent)?;
+        let close = if let Work::Close(_, why) = &command.work { Some(*why) } else { None };
+        let record = serving.commands.accept(command, now, draw)?;
+        if let Some(why) = close {
+            self.phase = Phase::Closed(why);
+        }
+        Ok(record)
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
@@ -233,32 +293,10 @@ impl Ipa {
         started.shift(ms);
         match phase {
             Phase::Starting { until } => until.shift(ms),
-            Phase::Inspecting { failed: _, call } => call.shift(ms),
+            Phase::Inspecting(Inspection { failed: _, call }) => call.shift(ms),
             Phase::LookingUp(look_up) => look_up.shift(ms),
             Phase::Serving(serving) => serving.shift(ms),
             Phase::Closed(_) => {}
         }
-    }
-}
-
-impl Node {
-    pub(super) fn execute_ipa(&mut self, command: IpaCommand, now: SimTime) -> Result<Outcome, Refusal> {
-        let serving = self.ipa().and_then(Ipa::serving).ok_or(Refusal::NoAgent)?;
-        if serving.commands.running().is_some() {
-            return Err(Refusal::AgentBusy);
-        }
-        let power = match command.work {
-            Work::PowerOff => Some(AfterOff::StayOff),
-            Work::Reboot => Some(AfterOff::PowerOn),
-            Work::Done(_) | Work::Timed(..) | Work::Image(_) | Work::Close(..) => None,
-        };
-        let dice = self.dice();
-        let agent = self.state.host.ipa_mut().ok_or(Refusal::NoAgent)?;
-        let record = agent.accept(command, now, dice).ok_or(Refusal::NoAgent)?;
-        if let Some(then) = power {
-            self.shut_down(then, now);
-        }
-        self.effects_due = true;
-        Ok(Outcome::Ipa(record))
     }
 }

@@ -62,15 +62,16 @@ fn firmware_treats_every_source_as_its_kind() {
             bench.now = bench.node.next_deadline();
             bench.node.settle(bench.now);
         }
-        match bench.node.host() {
-            Host::Running { what: Running::NoBootDevice, .. } => Kind::Skipped,
-            Host::Running { what: Running::Setup, .. } => Kind::Setup,
-            Host::Booting(booting) => match booting.stage {
+        if let Host::Booting(booting) = bench.node.host() {
+            return match booting.stage {
                 Stage::Loading { .. } => Kind::Disk,
                 Stage::Reading(_) => Kind::Read,
-            },
-            other => panic!("{source:?}: {other:?}"),
+            };
         }
+        let setup = matches!(bench.node.host(), Host::Running { what: Running::Setup, .. });
+        let none = matches!(bench.node.host(), Host::Running { what: Running::NoBootDevice, .. });
+        assert!(setup || none, "{source:?}: {:?}", bench.node.host());
+        if setup { Kind::Setup } else { Kind::Skipped }
     };
     for (kind, empty, sources) in [
         (Kind::Disk, Kind::Skipped, &["Hdd", "UefiTarget", "UefiBootNext"][..]),

@@ -70,9 +70,10 @@ impl Bench {
     /// As [`Bench::run`], up to the effects of the agent of the current start.
     pub(super) fn run_agent(&mut self) -> Vec<ipa::Effect> {
         let current = self.node.starts();
-        let agent = |kind| match kind {
-            EffectKind::Ipa { start, effect } if start == current => effect,
-            other => panic!("{other:?} is not an effect of the agent of start {current}"),
+        let agent = |kind| {
+            let EffectKind::Ipa { start, effect } = kind else { panic!("{kind:?} is not for an agent") };
+            assert_eq!(start, current);
+            effect
         };
         self.run().into_iter().map(agent).collect()
     }

@@ -1,15 +1,17 @@
-//! A serving agent and its heartbeats.
+//! A serving agent: its heartbeats, and the end of its commands.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Commands, Dice, Ipa, Job, Phase, Then};
+use super::command::{CommandEnd, Commands, IpaError, Job, Then};
+use super::dice::Dice;
+use super::image::Written;
 use crate::node::call::Call;
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
 /// Minimum time between two heartbeats, ms, also if a command ends (`agent.py`, `min_interval`).
-pub(super) const MIN_INTERVAL_MS: u64 = 5_000;
+const MIN_INTERVAL_MS: u64 = 5_000;
 
 /// An agent whose API is open.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -80,12 +82,52 @@ impl Serving {
 
     /// Schedules the next heartbeat as early as possible after the end of a command: Ironic continues only at
     /// heartbeats.
-    pub(super) fn bring_heartbeat_forward(&mut self, now: SimTime) {
+    fn bring_heartbeat_forward(&mut self, now: SimTime) {
         match &mut self.heartbeat {
             Call::Underway => self.again = true,
             Call::Due => {}
             Call::At(at) => *at = (*at).min(now.max(self.last.after_ms(MIN_INTERVAL_MS))),
         }
+    }
+
+    /// Takes the answer to a heartbeat, and schedules the next one.
+    pub(super) fn beat(&mut self, answer: Beat, now: SimTime, dice: Dice) {
+        let share =
+            |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a duration of less than a day, never negative"
+        )]
+        let wait = match answer {
+            Beat::Accepted if self.again => MIN_INTERVAL_MS,
+            Beat::Accepted => (f64::from(self.heartbeat_timeout_s) * 1000.0 * share(0.3, 0.3)) as u64,
+            Beat::Refused | Beat::Unreachable => (5_000.0 * share(1.0, 1.0)) as u64,
+        };
+        self.failed = match answer {
+            Beat::Accepted => 0,
+            Beat::Refused | Beat::Unreachable => self.failed.saturating_add(1),
+        };
+        self.heartbeat = Call::At(now.after_ms(wait));
+        self.last = now;
+        self.again = false;
+    }
+
+    /// Takes the result of an image's transfer. Returns the effect on the machine.
+    pub(super) fn image_written(&mut self, result: Result<Written, IpaError>, now: SimTime) -> Then {
+        if self.commands.transfer().is_none_or(|call| *call != Call::Underway) {
+            return Then::Nothing;
+        }
+        let (end, then) = match result {
+            Ok(Written { result, partition_uuids }) => {
+                self.partition_uuids = Some(partition_uuids);
+                (CommandEnd::Succeeded(result), Then::Install)
+            }
+            Err(error) => (CommandEnd::Failed(Box::new(error)), Then::Nothing),
+        };
+        self.commands.end(end);
+        self.bring_heartbeat_forward(now);
+        then
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
@@ -104,37 +146,5 @@ impl Serving {
         heartbeat.shift(ms);
         last.shift(ms);
         commands.shift(ms);
-    }
-}
-
-impl Ipa {
-    /// Takes the answer to a heartbeat.
-    pub(super) fn beat(&mut self, answer: Beat, now: SimTime, dice: Dice) {
-        let Phase::Serving(serving) = &mut self.phase else { return };
-        if serving.heartbeat != Call::Underway {
-            return;
-        }
-        let share =
-            |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a duration of less than a day, never negative"
-        )]
-        let wait = match answer {
-            Beat::Accepted if serving.again => MIN_INTERVAL_MS,
-            Beat::Accepted => (f64::from(serving.heartbeat_timeout_s) * 1000.0 * share(0.3, 0.3)) as u64,
-            Beat::Refused | Beat::Unreachable => (5_000.0 * share(1.0, 1.0)) as u64,
-        };
-        serving.failed = match answer {
-            Beat::Accepted => 0,
-            Beat::Refused | Beat::Unreachable => serving.failed.saturating_add(1),
-        };
-        serving.heartbeat = Call::At(now.after_ms(wait));
-        serving.last = now;
-        serving.again = false;
-        if answer == Beat::Unreachable {
-            self.fail_over();
-        }
     }
 }
