@@ -210,10 +210,13 @@ impl Fleet {
         let now = self.clock.now();
         let node = slot.node.as_mut()?;
         let deadline = node.next_deadline();
-        node.settle(now);
+        let overdue = deadline <= now;
+        if overdue {
+            node.settle(now);
+        }
         let result = act(node, now);
         self.after(id, &mut slot, deadline.min(now));
-        if deadline <= now {
+        if overdue {
             self.notify(id);
         }
         if self.ledger().is_some() {
