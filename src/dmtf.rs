@@ -51,12 +51,12 @@ words! {
 }
 
 words! {
-    /// `ComputerSystem.BootSourceOverrideEnabled`.
+    /// The duration of a boot override: `ComputerSystem.BootSourceOverrideEnabled`.
     BootOverride { Disabled = "Disabled", Once = "Once", Continuous = "Continuous" }
 }
 
 words! {
-    /// `ComputerSystem.BootSourceOverrideMode`.
+    /// The mode of the firmware: `ComputerSystem.BootSourceOverrideMode`.
     BootMode { Legacy = "Legacy", Uefi = "UEFI" }
 }
 
@@ -66,12 +66,12 @@ words! {
 }
 
 words! {
-    /// `VirtualMedia.MediaType`.
+    /// The kinds of virtual media: `VirtualMedia.MediaType`.
     MediaType { Cd = "CD", Floppy = "Floppy", UsbStick = "USBStick", Dvd = "DVD" }
 }
 
 words! {
-    /// `SecureBoot.ResetKeysType`.
+    /// The parameter of `SecureBoot.ResetKeys`: `SecureBoot.ResetKeysType`.
     ResetKeysType {
         ResetAllKeysToDefault = "ResetAllKeysToDefault", DeleteAllKeys = "DeleteAllKeys", DeletePk = "DeletePK",
     }
@@ -88,12 +88,12 @@ words! {
 }
 
 words! {
-    /// `VirtualMedia.TransferMethod`.
+    /// The way in which a BMC reads an image: `VirtualMedia.TransferMethod`.
     TransferMethod { Stream = "Stream", Upload = "Upload" }
 }
 
 words! {
-    /// `VirtualMedia.TransferProtocolType`.
+    /// The protocol of the URL of an image: `VirtualMedia.TransferProtocolType`.
     TransferProtocol {
         Cifs = "CIFS", Ftp = "FTP", Sftp = "SFTP", Http = "HTTP", Https = "HTTPS", Nfs = "NFS", Scp = "SCP",
         Tftp = "TFTP", Oem = "OEM",

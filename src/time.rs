@@ -79,12 +79,11 @@ pub fn parse_offset(text: &str) -> Option<i16> {
     Some(sign * (number(hours, 20)? * 60 + number(minutes, 60)?))
 }
 
-/// A range of durations in milliseconds, both ends included. Each use draws one duration from it.
+/// A range of durations in milliseconds, both ends included. Each use draws one duration from it. `min_ms` is at most
+/// `max_ms`, which is at most [`Span::MAX_MS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Never above `max_ms`.
     pub min_ms: u32,
-    /// At most [`Span::MAX_MS`].
     pub max_ms: u32,
 }
 

@@ -42,7 +42,7 @@ pub struct Fleet {
     slots: Slots,
     /// The next index. The index of a removed node is never used again, so a new machine never has its identity.
     next: Mutex<u32>,
-    /// Number of nodes.
+    /// Number of nodes, without removed ones.
     count: AtomicU32,
     /// The models in use, a handful, with the number of their nodes.
     profiles: Mutex<Vec<(Arc<Profile>, u32)>>,
@@ -101,7 +101,7 @@ impl Fleet {
         &self.clock
     }
 
-    /// Number of nodes.
+    /// Number of nodes, without removed ones.
     pub fn len(&self) -> u32 {
         self.count.load(Ordering::Relaxed)
     }

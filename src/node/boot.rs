@@ -6,19 +6,17 @@ use crate::dmtf::{BootMode, BootOverride};
 use crate::profile::Profile;
 use crate::profile::boot_source::BootSource;
 
-/// `ComputerSystem.Boot`.
+/// The property `ComputerSystem.Boot`. Its fields are `BootSourceOverrideTarget`, `BootSourceOverrideEnabled`,
+/// `BootSourceOverrideMode`, `HttpBootUri` and `BootOrder`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Boot {
-    /// `BootSourceOverrideTarget`.
     pub target: BootSource,
-    /// `BootSourceOverrideEnabled`.
     pub enabled: BootOverride,
-    /// `BootSourceOverrideMode`. A change takes effect immediately.
+    /// A change of the mode takes effect immediately.
     pub mode: BootMode,
-    /// `HttpBootUri`; `None` is null.
     pub http_uri: Option<Box<str>>,
-    /// `BootOrder` as indexes into `boot_order` of the profile; `None` is the order of the profile itself.
+    /// Indexes into `boot_order` of the profile; `None` is the order of the profile itself.
     pub order: Option<Box<[u8]>>,
 }
 
@@ -34,18 +32,13 @@ impl Default for Boot {
     }
 }
 
-/// Changes of [`Boot`]; `None` leaves a property unchanged.
+/// Changes of [`Boot`]; `None` leaves a property unchanged. `Some(None)` sets `http_uri` to null.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BootChange {
-    /// `BootSourceOverrideTarget`.
     pub target: Option<BootSource>,
-    /// `BootSourceOverrideEnabled`.
     pub enabled: Option<BootOverride>,
-    /// `BootSourceOverrideMode`.
     pub mode: Option<BootMode>,
-    /// `HttpBootUri`; the inner `None` is null.
     pub http_uri: Option<Option<Box<str>>>,
-    /// `BootOrder`.
     pub order: Option<Box<[u8]>>,
 }
 

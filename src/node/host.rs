@@ -19,13 +19,13 @@ pub enum Command {
     Change(SystemChange),
 }
 
-/// Changes of one `PATCH` of a `ComputerSystem`; `None` leaves a property unchanged.
+/// Changes of one `PATCH` of a `ComputerSystem`; `None` leaves a property unchanged. The LED is `IndicatorLED` or
+/// `LocationIndicatorActive`.
 #[derive(Clone, Debug, Default)]
 pub struct SystemChange {
     pub boot: BootChange,
     /// At most [`SystemChange::MAX_ASSET_TAG`] characters.
     pub asset_tag: Option<Box<str>>,
-    /// `IndicatorLED`, or `LocationIndicatorActive`.
     pub led: Option<IndicatorLed>,
 }
 
@@ -42,7 +42,7 @@ pub enum Host {
     PoweringOn {
         until: SimTime,
     },
-    /// Power-on self test.
+    /// The firmware tests the hardware.
     Post {
         until: SimTime,
         /// The beginning of the self test, for `BootProgress`.
@@ -105,7 +105,7 @@ pub enum Found {
 pub enum Running {
     /// The firmware, after no source could be booted.
     NoBootDevice,
-    /// The firmware's setup.
+    /// The setup program of the firmware.
     Setup,
     /// The operating system on the disk.
     Os,
@@ -127,12 +127,12 @@ impl Host {
         }
     }
 
-    /// `BootProgress.LastState` at `now`.
+    /// `BootProgress.LastState` at the moment `now`.
     pub fn boot_progress(&self, now: SimTime) -> BootProgress {
         match self {
             Self::Off | Self::PoweringOn { .. } | Self::PoweringOff { .. } => BootProgress::None,
             Self::Post { until, since } => {
-                // Each state lasts a third of the self test.
+                // Each state lasts a third of the self test, so that a client that polls sees progress.
                 match now.since_ms(*since) * 3 / until.since_ms(*since).max(1) {
                     0 => BootProgress::PrimaryProcessorInitializationStarted,
                     1 => BootProgress::MemoryInitializationStarted,

@@ -40,7 +40,7 @@ use refusal::Refusal;
 use spec::Spec;
 pub use state::State;
 
-/// One simulated server.
+/// One simulated server with its BMC.
 #[derive(Clone, Debug)]
 pub struct Node {
     id: NodeId,

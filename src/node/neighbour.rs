@@ -14,12 +14,11 @@ const FIRST_VLAN: u16 = 100;
 /// Number of different VLANs. All are below 4095.
 const VLANS: u32 = 3900;
 
-/// A switch port as LLDP describes it (IEEE 802.1AB).
+/// A switch port as LLDP describes it (IEEE 802.1AB), with the description and the management address of the switch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbour {
     /// System name, such as `leaf-003`.
     pub switch_name: String,
-    /// System description.
     pub description: &'static str,
     /// Chassis id with the subtype MAC address.
     pub chassis_mac: Mac,
@@ -27,7 +26,6 @@ pub struct Neighbour {
     pub port_id: String,
     /// The untagged VLAN of the ports, which is also the management VLAN.
     pub vlan: u16,
-    /// Management address.
     pub address: [u8; 4],
 }
 

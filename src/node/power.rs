@@ -71,7 +71,6 @@ impl Node {
         }
     }
 
-    /// Cuts the power.
     fn cut(&mut self, then: AfterOff, now: SimTime) {
         let ms = self.draw_ms(self.profile.timing.power_off, Purpose::PowerOff);
         self.state.host = Host::PoweringOff { until: now.after_ms(ms), then };

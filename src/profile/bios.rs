@@ -2,15 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A BIOS attribute.
+/// A BIOS attribute with its `AttributeName`, `DisplayName` and `HelpText`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "Written")]
 pub struct Attribute {
-    /// `AttributeName`.
     pub name: String,
-    /// `DisplayName`.
     pub display: String,
-    /// `HelpText`.
     pub help: String,
     /// Type, default and bounds.
     #[serde(flatten)]

@@ -1,21 +1,20 @@
 //! The hardware of a model. The Redfish documents and the agent's inventory both show these parts, so the data that
 //! Ironic reads from the BMC agrees with the data that the agent reports.
+//!
+//! `id` and `name` of a part are the `Id` and the `Name` of its Redfish resource, unless a comment says otherwise.
 
 use serde::{Deserialize, Serialize};
 
 use crate::dmtf::MediaType;
 
-/// A processor in its socket.
+/// A processor. `socket` is `Processor.Socket`, and `max_mhz` is `Processor.MaxSpeedMHz`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Processor {
-    /// `Processor.Id`.
     pub id: String,
-    /// `Processor.Socket`.
     pub socket: String,
-    /// `Processor.Manufacturer`.
     pub manufacturer: String,
-    /// Full model name, also the agent's `cpu.model_name`.
+    /// The full model name, which is also the agent's `cpu.model_name`.
     pub model: String,
     /// `x86` or `ARM` (`Processor.ProcessorArchitecture`).
     pub architecture: String,
@@ -24,7 +23,6 @@ pub struct Processor {
     pub instruction_set: String,
     pub cores: u32,
     pub threads: u32,
-    /// `Processor.MaxSpeedMHz`.
     pub max_mhz: u32,
     /// Current clock frequency, MHz; the agent's `cpu.frequency`.
     pub mhz: u32,
@@ -51,7 +49,6 @@ pub struct Dimm {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Nic {
-    /// `EthernetInterface.Id`.
     pub id: String,
     /// Name of the interface under Linux, for the agent's inventory.
     pub name: String,
@@ -61,7 +58,6 @@ pub struct Nic {
     /// `NetworkAdapter.Manufacturer`: maker of the card, taken from its first port. Omitted if not given.
     #[serde(default)]
     pub manufacturer: Option<String>,
-    /// Link speed, Mbit/s.
     pub speed_mbps: u32,
     /// Whether a cable is plugged in. Link, LLDP neighbour and network boot need a cable.
     pub link: bool,
@@ -91,9 +87,7 @@ impl Nic {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Storage {
-    /// `Storage.Id`.
     pub id: String,
-    /// `Storage.Name`.
     pub name: String,
     pub model: String,
     pub manufacturer: String,
@@ -116,20 +110,18 @@ pub struct Storage {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drive {
-    /// `Drive.Id`.
     pub id: String,
-    /// `Drive.Name`.
     pub name: String,
     /// Device file under Linux, such as `/dev/sda`.
     pub device: String,
     pub capacity_bytes: u64,
-    /// `HDD` or `SSD`.
+    /// `Drive.MediaType`: `HDD` or `SSD`.
     pub media_type: String,
     /// `SATA`, `SAS` or `NVMe`.
     pub protocol: String,
     pub model: String,
     pub manufacturer: String,
-    /// Firmware revision.
+    /// Revision of the firmware.
     pub revision: String,
     /// Bytes in a block.
     pub block_bytes: u32,
@@ -148,9 +140,7 @@ pub struct Drive {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PowerSupply {
-    /// `PowerSupply.Id`.
     pub id: String,
-    /// `PowerSupply.Name`.
     pub name: String,
     pub manufacturer: String,
     pub model: String,
@@ -162,9 +152,7 @@ pub struct PowerSupply {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fan {
-    /// `Fan.Id`.
     pub id: String,
-    /// `Fan.Name`.
     pub name: String,
     /// Rotations per minute of an idle machine.
     pub idle_rpm: u32,
@@ -172,21 +160,17 @@ pub struct Fan {
     pub max_rpm: u32,
 }
 
-/// A temperature sensor.
+/// A temperature sensor with the thresholds `UpperCaution` and `UpperCritical`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Temperature {
-    /// `Sensor.Id`.
     pub id: String,
-    /// `Sensor.Name`.
     pub name: String,
     /// `PhysicalContext`, such as `CPU`, `Intake`, `Exhaust` or `SystemBoard`.
     pub context: String,
     /// Reading of an idle machine, degrees Celsius.
     pub idle_celsius: f64,
-    /// `Thresholds.UpperCaution`.
     pub caution_celsius: f64,
-    /// `Thresholds.UpperCritical`.
     pub critical_celsius: f64,
 }
 
@@ -196,7 +180,6 @@ pub struct Temperature {
 pub struct Firmware {
     /// `SoftwareInventory.Id`, unique within the model.
     pub id: String,
-    /// `SoftwareInventory.Name`.
     pub name: String,
     pub version: String,
     pub of: FirmwareOf,
@@ -218,9 +201,7 @@ pub enum FirmwareOf {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MediaSlot {
-    /// `VirtualMedia.Id`.
     pub id: String,
-    /// `VirtualMedia.Name`.
     pub name: String,
     /// The kinds of media that the slot can emulate.
     pub media_types: Vec<MediaType>,
@@ -233,11 +214,10 @@ impl MediaSlot {
     }
 }
 
-/// The BMC.
+/// The BMC, which Redfish calls `Manager`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manager {
-    /// `Manager.Model`.
     pub model: String,
     /// `Manager.ManagerType`, nearly always `BMC`.
     pub kind: String,
@@ -262,17 +242,14 @@ pub struct Chassis {
     pub max_watts: u32,
 }
 
-/// An entry of the agent's `pci_devices` that is neither a network interface nor a storage controller.
+/// An entry of the agent's `pci_devices` that is neither a network interface nor a storage controller. All values are
+/// hex digits: four for ids, six for the class, two for the revision.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PciDevice {
-    /// Four hex digits.
     pub vendor_id: String,
-    /// Four hex digits.
     pub product_id: String,
-    /// Six hex digits.
     pub class: String,
-    /// Two hex digits.
     pub revision: String,
     /// PCI address, such as `0000:00:14.0`.
     pub bus: String,

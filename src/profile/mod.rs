@@ -47,14 +47,11 @@ pub struct Profile {
     pub source: String,
     /// One line of text for `fauxmetal profile list`.
     pub description: String,
-    /// `ComputerSystem.Manufacturer`. Ironic and sushy treat some makers specially
-    /// (`ironic/drivers/modules/redfish/management.py`, `_set_boot_device`).
+    /// `ComputerSystem.Manufacturer`; the next three keys are properties of `ComputerSystem`, too. Ironic and sushy treat
+    /// some makers specially (`ironic/drivers/modules/redfish/management.py`, `_set_boot_device`).
     pub manufacturer: String,
-    /// `ComputerSystem.Model`.
     pub model: String,
-    /// `ComputerSystem.SKU`.
     pub sku: String,
-    /// `ComputerSystem.PartNumber`.
     pub part_number: String,
     /// Pattern of serial numbers. Each `#` becomes a letter or digit. Serial numbers are unique with at least
     /// [`Profile::SERIAL_HASHES`] of them.
@@ -122,11 +119,11 @@ pub struct Profile {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ids {
-    /// `ComputerSystem.Id`, the last segment of its URI.
+    /// `Id` of the `ComputerSystem`, the last segment of its URI.
     pub system: String,
-    /// `Manager.Id`.
+    /// `Id` of the `Manager`, the last segment of its URI.
     pub manager: String,
-    /// `Chassis.Id`.
+    /// `Id` of the `Chassis`, the last segment of its URI.
     pub chassis: String,
 }
 
@@ -153,17 +150,17 @@ impl Profile {
         self.absent.iter().any(covers)
     }
 
-    /// Total memory, MiB.
+    /// Total size of the memory, MiB.
     pub fn memory_mib(&self) -> u64 {
         self.dimms.iter().map(|d| d.capacity_mib).sum()
     }
 
-    /// `ComputerSystem.BiosVersion`.
+    /// The version of the BIOS, `ComputerSystem.BiosVersion`.
     pub fn bios_version(&self) -> &str {
         self.firmware_of(FirmwareOf::Bios)
     }
 
-    /// `Manager.FirmwareVersion`.
+    /// The version of the BMC's firmware, `Manager.FirmwareVersion`.
     pub fn manager_version(&self) -> &str {
         self.firmware_of(FirmwareOf::Manager)
     }

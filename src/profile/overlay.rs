@@ -26,7 +26,7 @@ pub enum Patch {
 /// A part of a JSON text with facts in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// Literal JSON text.
+    /// JSON text without facts.
     Text(Box<str>),
     /// A fact of the node whose document is written.
     Fact(Fact),

@@ -9,27 +9,28 @@ use crate::node::call::Call;
 use crate::node::effect::EffectKind;
 use crate::node::refusal::Refusal;
 
-/// Commands to a `VirtualMedia` resource. `slot` is the index of a slot in the profile.
+/// The actions of a `VirtualMedia` resource. `slot` is the index of a slot in the profile.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// `VirtualMedia.InsertMedia`.
-    Insert { slot: u8, insertion: Insertion },
-    /// `VirtualMedia.EjectMedia`. It succeeds if the slot is already empty.
-    Eject { slot: u8 },
+    Insert {
+        slot: u8,
+        insertion: Insertion,
+    },
+    /// Succeeds also if the slot is already empty.
+    Eject {
+        slot: u8,
+    },
 }
 
-/// The parameters of `VirtualMedia.InsertMedia`.
+/// The parameters of `VirtualMedia.InsertMedia`: `Image`, `WriteProtected`, `UserName` and `Password` for the server of the
+/// image, `TransferMethod` and `TransferProtocolType`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Insertion {
-    /// URL of the image.
     pub image: Box<str>,
-    /// `WriteProtected`.
     pub write_protected: bool,
-    /// `UserName` and `Password` for the server of the image. The password is never shown.
+    /// User and password. The password is never shown.
     pub credentials: Option<Box<(Box<str>, Box<str>)>>,
-    /// `TransferMethod`.
     pub method: TransferMethod,
-    /// `TransferProtocolType`.
     pub protocol: TransferProtocol,
 }
 

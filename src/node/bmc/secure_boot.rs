@@ -10,7 +10,6 @@ use crate::node::refusal::Refusal;
 pub enum Command {
     /// `SecureBootEnable`, which takes effect at the next start.
     Enable(bool),
-    /// `SecureBoot.ResetKeys`.
     ResetKeys(ResetKeysType),
 }
 

@@ -15,14 +15,14 @@ pub enum Command {
     /// A login with valid credentials. The outcome is the number of the session.
     Begin {
         user: Box<str>,
-        /// Fresh randomness.
+        /// Fresh random bytes, from which the token is made.
         secret: Secret,
         /// Maximum number of sessions at the BMC, including this one.
         most: usize,
     },
     /// Ends the session with this number, if it exists.
     End(u32),
-    /// `SessionTimeout`, seconds.
+    /// Sets `SessionTimeout` to this number of seconds.
     SetTimeout(u32),
 }
 
@@ -37,14 +37,12 @@ pub struct Sessions {
     timeout_s: u32,
 }
 
-/// A session.
+/// A session, with its `UserName` and its `CreatedTime`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// A number that the BMC never uses again.
     pub id: u32,
-    /// `UserName`.
     pub user: Box<str>,
-    /// `CreatedTime`.
     pub created: SimTime,
     secret: Secret,
     /// The time of the last request. It is not stored on disk at each request.

@@ -15,6 +15,6 @@ pub enum Closed {
     TokenUnknown,
     /// `rescue.finalize_rescue` turned the ramdisk into a rescue system.
     Rescued,
-    /// `system.lockdown`.
+    /// `system.lockdown` closed the API.
     LockedDown,
 }

@@ -28,9 +28,7 @@ pub enum Work {
     Timed(Span, CommandEnd, Then),
     /// Writes an image to a disk.
     Image(Box<ImageJob>),
-    /// Shuts down the machine.
     PowerOff,
-    /// Restarts the machine.
     Reboot,
     /// Ends immediately with this result, and closes the agent's API.
     Close(Box<str>, Closed),
@@ -45,7 +43,7 @@ pub struct Commands {
     pub taken: u32,
 }
 
-/// An accepted command.
+/// A command that the agent has accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CommandRecord {
     pub id: Uuid,
@@ -67,22 +65,21 @@ pub enum CommandStatus {
 pub enum CommandEnd {
     /// `SUCCEEDED`, with `command_result` as JSON text.
     Succeeded(Box<str>),
-    /// `FAILED`, with `command_error`.
+    /// `FAILED`, with the error as `command_error`.
     Failed(Box<IpaError>),
     /// `CLEAN_VERSION_MISMATCH` or the like: the steps have another version now.
     VersionMismatch(Box<IpaError>),
 }
 
-/// An error as IPA reports it (`ironic_python_agent/errors.py`).
+/// An error as IPA reports it (`ironic_python_agent/errors.py`): `type`, `code`, `message` and `details`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IpaError {
-    /// `type`: the class of the error.
+    /// The class of the error.
     pub kind: Box<str>,
-    /// `code`: an HTTP status.
+    /// The HTTP status of the error.
     pub code: u16,
-    /// `message`.
     pub message: Box<str>,
-    /// `details`, which Ironic shows as the node's `last_error`.
+    /// Ironic shows the details as the node's `last_error`.
     pub details: Box<str>,
 }
 

@@ -2,14 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An image to be written: the parameters of `write_image` and `prepare_image`.
+/// An image to be written: the parameters of `write_image` and `prepare_image`. `format` is `disk_format`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImageJob {
-    /// `id`.
     pub id: Box<str>,
     /// The URLs of the image, in the order in which they are tried.
     pub urls: Box<[Box<str>]>,
-    /// `disk_format`.
     pub format: Box<str>,
     pub checksum: Option<Checksum>,
     /// Raw images are streamed to the disk. Other images are stored first and then converted.
@@ -60,7 +58,7 @@ pub struct Checksum {
 /// The result of a written image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// `command_result`, JSON text.
+    /// `command_result` of the command, JSON text.
     pub result: Box<str>,
     /// The result of `get_partition_uuids` from now on, JSON text.
     pub partition_uuids: Box<str>,

@@ -10,12 +10,10 @@ use crate::time::SimTime;
 /// Maximum number of attempts to send inspection data (`inspector.py`, `_RETRY_ATTEMPTS`).
 const ATTEMPTS: u16 = 5;
 
-/// An inspection in progress.
+/// An inspection in progress: the number of failed attempts, and the next attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
-    /// Failed attempts.
     pub failed: u16,
-    /// The next attempt.
     pub call: Call,
 }
 

@@ -7,12 +7,10 @@ use super::dice::Dice;
 use crate::node::call::Call;
 use crate::time::SimTime;
 
-/// A lookup in progress.
+/// A lookup in progress, with the number of failed attempts and the next attempt.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct LookUp {
-    /// Failed attempts.
     pub failed: u16,
-    /// The next attempt.
     pub call: Call,
     /// `ipa-lookup-timeout` as a moment: the agent gives up then.
     pub give_up: SimTime,
@@ -25,13 +23,12 @@ pub struct LookUp {
 /// Ironic's answer to a lookup.
 #[derive(Clone)]
 pub enum LookedUp {
+    /// The node, with Ironic's `heartbeat_timeout` (seconds) and `agent_md5_checksum_enable`.
     Found {
         uuid: Uuid,
         /// `agent_token`, or [`Ipa::HIDDEN_TOKEN`](super::Ipa::HIDDEN_TOKEN) if the agent should already have it.
         token: Option<Box<str>>,
-        /// `heartbeat_timeout`, seconds.
         heartbeat_timeout_s: u32,
-        /// `agent_md5_checksum_enable`.
         md5_enabled: bool,
     },
     /// 404 or another error: the node does not exist, or its state allows no agent.

@@ -21,9 +21,9 @@ pub struct Params {
     pub boot_interface: Option<Box<str>>,
     /// `ipa-inspection-collectors`, comma separated. Empty stands for IPA's default.
     pub collectors: Box<str>,
-    /// `ipa-lookup-timeout`, seconds.
+    /// `ipa-lookup-timeout`: the maximum duration of a lookup, seconds.
     pub lookup_timeout_s: u32,
-    /// `ipa-collect-lldp`.
+    /// `ipa-collect-lldp`: the inspection data contains LLDP packets.
     pub collect_lldp: bool,
     /// `ipa-insecure`: certificates of Ironic and of image servers are not checked.
     pub insecure: bool,

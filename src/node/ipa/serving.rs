@@ -13,22 +13,21 @@ use crate::time::SimTime;
 /// Minimum time between two heartbeats, ms, also if a command ends (`agent.py`, `min_interval`).
 const MIN_INTERVAL_MS: u64 = 5_000;
 
-/// An agent whose API is open.
+/// An agent whose API is open. `heartbeat_timeout_s` (seconds) and `md5_enabled` are Ironic's `heartbeat_timeout` and
+/// `agent_md5_checksum_enable`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Serving {
     /// The UUID of the node in Ironic.
     pub node_uuid: Uuid,
     /// The token that Ironic and the agent share.
     pub token: Box<str>,
-    /// Ironic's `heartbeat_timeout`, seconds.
     pub heartbeat_timeout_s: u32,
-    /// Ironic's `agent_md5_checksum_enable`.
     pub md5_enabled: bool,
-    /// The next heartbeat.
+    /// The next heartbeat of the agent.
     pub heartbeat: Call,
     /// The time of the last heartbeat.
     pub last: SimTime,
-    /// Consecutive failed heartbeats.
+    /// Number of consecutive failed heartbeats.
     pub failed: u16,
     /// A command ended during a heartbeat. Another heartbeat follows immediately.
     pub again: bool,
@@ -40,9 +39,9 @@ pub struct Serving {
 /// Ironic's answer to a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {
-    /// 202.
+    /// Ironic has answered with 202.
     Accepted,
-    /// Any other status.
+    /// Ironic has answered with any other status.
     Refused,
     /// This endpoint did not answer.
     Unreachable,
