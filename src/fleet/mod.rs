@@ -13,14 +13,14 @@ mod durability;
 #[doc(hidden)]
 pub mod persist;
 mod slots;
+mod waiters;
 mod wake;
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use dashmap::DashMap;
 use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -34,6 +34,9 @@ use crate::time::SimTime;
 use deadlines::Deadlines;
 use persist::Ledger;
 use slots::{Slot, Slots};
+use waiters::Waiters;
+
+pub use waiters::Changed;
 
 /// All nodes of one daemon.
 pub struct Fleet {
@@ -49,10 +52,7 @@ pub struct Fleet {
     deadlines: Deadlines,
     /// Due effects. A node has at most a handful of effects under way, so the size of the fleet bounds the queue.
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
-    /// Nodes that a task waits for; see [`Fleet::changed`]. An entry lives as long as its waiters.
-    waiters: DashMap<NodeId, Arc<Notify>>,
-    /// Number of [`Changed`]. While it is zero, a change of a node does not search `waiters`.
-    waiting: AtomicUsize,
+    waiters: Waiters,
     /// Changes to be stored on disk; empty if the fleet is not persisted.
     ledger: OnceLock<Arc<Ledger>>,
 }
@@ -84,8 +84,7 @@ impl Fleet {
             profiles: Mutex::new(Vec::new()),
             deadlines: Deadlines::default(),
             effects,
-            waiters: DashMap::new(),
-            waiting: AtomicUsize::new(0),
+            waiters: Waiters::default(),
             ledger: OnceLock::new(),
         };
         (fleet, queue)
@@ -169,7 +168,7 @@ impl Fleet {
             *nodes -= u32::from(profile.name == node.profile().name);
             *nodes > 0
         });
-        self.notify(id);
+        self.waiters.notify(id);
         true
     }
 
@@ -217,7 +216,7 @@ impl Fleet {
         let result = act(node, now);
         self.after(id, &mut slot, deadline.min(now));
         if overdue {
-            self.notify(id);
+            self.waiters.notify(id);
         }
         if self.ledger().is_some() {
             persist::note(slot.batch);
@@ -241,19 +240,7 @@ impl Fleet {
     /// Waits for changes of a node. The caller creates this first and reads the node afterwards, so that it misses no
     /// change in between.
     pub fn changed(&self, id: NodeId) -> Changed<'_> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        let notify = Arc::clone(&self.waiters.entry(id).or_default());
-        Changed { fleet: self, id, notify }
-    }
-
-    fn notify(&self, id: NodeId) {
-        // Relaxed is enough: a waiter that counts itself before it reads the node is seen by a change after that read,
-        // because both hold the lock of the node.
-        if self.waiting.load(Ordering::Relaxed) > 0
-            && let Some(waiter) = self.waiters.get(&id)
-        {
-            waiter.notify_waiters();
-        }
+        self.waiters.changed(id)
     }
 
     /// Settles a node whose deadline was taken from the queue.
@@ -276,7 +263,7 @@ impl Fleet {
             if let Some(ledger) = self.ledger() {
                 slot.batch = ledger.add(id, slot.batch);
             }
-            self.notify(id);
+            self.waiters.notify(id);
         }
         let next = node.next_deadline();
         if next < slot.armed {
@@ -286,148 +273,5 @@ impl Fleet {
     }
 }
 
-/// A waiter for changes of one node.
-pub struct Changed<'a> {
-    fleet: &'a Fleet,
-    id: NodeId,
-    notify: Arc<Notify>,
-}
-
-impl Changed<'_> {
-    /// Completes at the next change. The caller creates and enables (or polls) this future before it reads the node.
-    pub fn next(&self) -> tokio::sync::futures::Notified<'_> {
-        self.notify.notified()
-    }
-}
-
-impl Drop for Changed<'_> {
-    fn drop(&mut self) {
-        self.fleet.waiting.fetch_sub(1, Ordering::Relaxed);
-        // Only the map and this waiter hold the `Arc`: there is no other waiter.
-        self.fleet.waiters.remove_if(&self.id, |_, notify| Arc::strong_count(notify) <= 2);
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dmtf::{PowerState, ResetType};
-    use crate::node::effect::EffectKind;
-    use crate::node::host;
-    use crate::profile::built_in;
-
-    fn fleet(count: u32) -> (Fleet, Effects) {
-        let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(1_000_000)));
-        fleet.add(&built_in("generic").unwrap(), count).unwrap();
-        (fleet, effects)
-    }
-
-    fn on() -> Command {
-        Command::Host(host::Command::Reset(ResetType::On))
-    }
-
-    fn uuid_of(fleet: &Fleet, id: u32) -> Uuid {
-        fleet.look(NodeId(id), |n, _| n.spec().uuid()).unwrap()
-    }
-
-    #[test]
-    fn adding_and_removing_nodes_leaves_the_others_alone() {
-        let (fleet, _effects) = fleet(3);
-        let uuids: Vec<_> = (0..3).map(|i| uuid_of(&fleet, i)).collect();
-        assert!(fleet.remove(NodeId(1)) && !fleet.remove(NodeId(1)));
-        assert_eq!(fleet.find(uuids[1]), None);
-        assert_eq!(fleet.find(uuids[2]), Some(NodeId(2)));
-        assert_eq!(fleet.add(&built_in("generic").unwrap(), 2), Ok(3..5));
-        assert_eq!(fleet.len(), 4);
-        assert!(!uuids.contains(&uuid_of(&fleet, 3)), "a new machine has a new identity");
-    }
-
-    #[test]
-    fn a_model_is_listed_as_long_as_it_has_nodes() {
-        let (fleet, _effects) = fleet(2);
-        let names = |fleet: &Fleet| fleet.profiles().iter().map(|p| p.name.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&fleet), ["generic"]);
-        fleet.remove(NodeId(0));
-        assert_eq!(names(&fleet), ["generic"]);
-        fleet.remove(NodeId(1));
-        assert!(names(&fleet).is_empty());
-    }
-
-    #[test]
-    fn a_full_fleet_refuses_to_add_nodes() {
-        let (fleet, _effects) = fleet(1);
-        let error = fleet.add(&built_in("generic").unwrap(), u32::MAX).unwrap_err();
-        assert!(error.to_string().contains("16777216 nodes"), "{error}");
-        assert_eq!(fleet.len(), 1);
-    }
-
-    #[test]
-    fn nodes_are_counted_by_state_and_an_effect_has_the_moment_when_it_became_due() {
-        let (fleet, mut effects) = fleet(3);
-        fleet.apply(NodeId(1), on()).unwrap().unwrap();
-        let states = |fleet: &Fleet| fleet.states().into_iter().filter(|(_, n)| *n > 0).collect::<Vec<_>>();
-        assert_eq!(states(&fleet), [("off", 2), ("powering_on", 1)]);
-        let posted = fleet.look(NodeId(1), |n, _| n.next_deadline()).unwrap();
-        fleet.clock.set(posted);
-        fleet.wake_due();
-        let read = fleet.look(NodeId(1), |n, _| n.next_deadline()).unwrap();
-        // The fleet processes the deadline a minute late.
-        fleet.clock.set(read.after_ms(60_000));
-        fleet.wake_due();
-        assert_eq!(effects.try_recv().unwrap().1.due, read);
-        assert_eq!(states(&fleet), [("off", 2), ("booting", 1)]);
-    }
-
-    #[test]
-    fn deadlines_take_effect_without_a_request() {
-        let (fleet, mut effects) = fleet(2);
-        fleet.apply(NodeId(1), on()).unwrap().unwrap();
-        let mut next = fleet.wake_due();
-        while next != SimTime::NEVER {
-            fleet.clock.set(next);
-            next = fleet.wake_due();
-        }
-        let (id, effect) = effects.try_recv().unwrap();
-        assert_eq!((id, effect.kind), (NodeId(1), EffectKind::ReadBoot { start: 1 }));
-        assert_eq!(fleet.look(NodeId(0), |n, _| n.host().power_state()), Some(PowerState::Off));
-    }
-
-    /// Whether `act` completes a wait for a change of node 0.
-    fn wakes<R>(fleet: &Fleet, act: impl FnOnce() -> R) -> bool {
-        let changed = fleet.changed(NodeId(0));
-        let mut next = std::pin::pin!(changed.next());
-        next.as_mut().enable();
-        act();
-        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-        next.poll(&mut cx).is_ready()
-    }
-
-    #[test]
-    fn every_change_of_a_node_wakes_its_waiters() {
-        let (fleet, _effects) = fleet(2);
-        let node = NodeId(0);
-        assert!(wakes(&fleet, || fleet.apply(node, on()).unwrap().unwrap()));
-        let off = || Command::Host(host::Command::Reset(ResetType::ForceOff));
-        let through_with = || fleet.with(node, |node, now| node.apply(off(), now)).unwrap().unwrap();
-        assert!(wakes(&fleet, through_with), "as the Redfish service changes a node");
-        let deadline = fleet.look(node, |n, _| n.next_deadline()).unwrap();
-        fleet.clock.set(deadline);
-        assert!(wakes(&fleet, || fleet.look(node, |_, _| ())), "a read settles the node");
-        fleet.apply(node, on()).unwrap().unwrap();
-        fleet.clock.set(fleet.look(node, |n, _| n.next_deadline()).unwrap());
-        assert!(wakes(&fleet, || fleet.wake_due()));
-        assert!(wakes(&fleet, || assert!(fleet.remove(node))));
-    }
-
-    #[test]
-    fn nothing_else_wakes_a_waiter_and_a_waiter_leaves_nothing_behind() {
-        let (fleet, _effects) = fleet(2);
-        assert!(!wakes(&fleet, || fleet.look(NodeId(0), |_, _| ())), "a read");
-        let nmi = || Command::Host(host::Command::Reset(ResetType::Nmi));
-        assert!(!wakes(&fleet, || fleet.apply(NodeId(0), nmi()).unwrap().unwrap_err()), "a refusal");
-        assert!(!wakes(&fleet, || fleet.apply(NodeId(1), on()).unwrap().unwrap()), "another node");
-        let late = Answer::MediaOpened { slot: 0, insertion: 7, result: Ok(()) };
-        assert!(!wakes(&fleet, || fleet.answer(NodeId(0), late)), "a late answer");
-        assert!(fleet.waiters.is_empty() && fleet.waiting.load(Ordering::Relaxed) == 0);
-    }
-}
+mod tests;

@@ -244,7 +244,7 @@ impl Open {
     }
 }
 
-/// The result of [`Fleet::write_state`].
+/// The result of [`Fleet::write_state`](super::Fleet::write_state).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// The buffer contains the state.
