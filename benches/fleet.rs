@@ -25,8 +25,12 @@ use fauxmetal::face::{Body, Face, Peer, Refused};
 use fauxmetal::fleet::{Effects, Fleet};
 use fauxmetal::limit::Limits;
 use fauxmetal::node::NodeId;
-use fauxmetal::node::command::{Answer, Bootable, Command, EffectKind};
-use fauxmetal::node::ipa::{Beat, Call, LookedUp, Params, Phase};
+use fauxmetal::node::bmc::session;
+use fauxmetal::node::call::Call;
+use fauxmetal::node::command::Command;
+use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
+use fauxmetal::node::host;
+use fauxmetal::node::ipa::{self, Beat, LookedUp, Params};
 use fauxmetal::profile::built_in;
 use fauxmetal::seed::Seed;
 use fauxmetal::server::{Listener, Server};
@@ -106,7 +110,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     fleet.add(&Arc::new(profile), nodes).expect("room for them");
     let idle = resident_bytes(me);
     for id in fleet.ids() {
-        let done = fleet.apply(id, Command::Reset(ResetType::On));
+        let done = fleet.apply(id, Command::Host(host::Command::Reset(ResetType::On)));
         assert!(matches!(done, Some(Ok(_))), "a new machine can be powered on");
     }
     let on = resident_bytes(me);
@@ -115,7 +119,8 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     for id in fleet.ids() {
         let mut secret = [7; 24];
         secret[..4].copy_from_slice(&id.0.to_le_bytes());
-        let begun = fleet.apply(id, Command::BeginSession { user: "admin".into(), secret, most: 1 });
+        let begun = fleet
+            .apply(id, Command::Session(session::Command::Begin { user: "admin".into(), secret, most: 1 }));
         assert!(matches!(begun, Some(Ok(_))), "a controller without sessions takes one");
     }
     let session = resident_bytes(me);
@@ -174,9 +179,9 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
 
 /// The time at which an agent's next heartbeat is due.
 fn due(agent: Option<&fauxmetal::node::ipa::Ipa>) -> SimTime {
-    match agent.expect("each node has an agent").phase {
-        Phase::Serving { call: Call::At(at), .. } => at,
-        ref other => panic!("the agent does not serve: {other:?}"),
+    match agent.and_then(ipa::Ipa::serving).expect("each node has an agent that serves").heartbeat {
+        Call::At(at) => at,
+        other => panic!("the next heartbeat is not scheduled, but {other:?}"),
     }
 }
 
@@ -189,27 +194,31 @@ fn bring_up(fleet: &Fleet, effects: &mut Effects, url: &str, heartbeat_timeout_s
             idle = false;
             let uuid = fleet.look(id, |n, _| n.spec().uuid()).expect("a node");
             let answer = match effect.kind {
-                EffectKind::ReadBoot => Answer::BootRead(Ok(Bootable::Ipa(Box::new(Params {
-                    api_urls: [url.into()].into(),
-                    token: Some("8Cz5rcX1hT6uuV6oOBoS-BF0Qf3G2jwv6nNRyCbyhlo".into()),
-                    lookup_timeout_s: 600,
-                    ..Params::default()
-                })))),
-                EffectKind::LookUp => Answer::LookedUp(LookedUp::Found {
-                    uuid,
-                    token: None,
-                    heartbeat_timeout_s,
-                    md5_enabled: false,
-                }),
-                EffectKind::Heartbeat => Answer::Beat(Beat::Accepted),
+                EffectKind::ReadBoot { start } => {
+                    let params = Params {
+                        api_urls: [url.into()].into(),
+                        token: Some("8Cz5rcX1hT6uuV6oOBoS-BF0Qf3G2jwv6nNRyCbyhlo".into()),
+                        lookup_timeout_s: 600,
+                        ..Params::default()
+                    };
+                    Answer::BootRead { start, result: Ok(Bootable::Ipa(Box::new(params))) }
+                }
+                EffectKind::Ipa { start, effect: ipa::Effect::LookUp } => {
+                    let found =
+                        LookedUp::Found { uuid, token: None, heartbeat_timeout_s, md5_enabled: false };
+                    Answer::Ipa { start, answer: ipa::Answer::LookedUp(found) }
+                }
+                EffectKind::Ipa { start, effect: ipa::Effect::Heartbeat } => {
+                    Answer::Ipa { start, answer: ipa::Answer::Beat(Beat::Accepted) }
+                }
                 other => panic!("unexpected call: {other:?}"),
             };
-            fleet.answer(id, effect.epoch, answer);
+            fleet.answer(id, answer);
         }
         let waiting = |id: NodeId| {
             !fleet
                 .look(id, |n, _| {
-                    n.ipa().is_some_and(|a| matches!(a.phase, Phase::Serving { call: Call::At(_), .. }))
+                    matches!(n.ipa().and_then(|a| a.serving()).map(|s| s.heartbeat), Some(Call::At(_)))
                 })
                 .expect("a node")
         };

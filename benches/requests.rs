@@ -26,6 +26,7 @@ use fauxmetal::fleet::Fleet;
 use fauxmetal::limit::Limits;
 use fauxmetal::node::NodeId;
 use fauxmetal::node::command::Command as NodeCommand;
+use fauxmetal::node::host;
 use fauxmetal::profile::built_in;
 use fauxmetal::redfish::Redfish;
 use fauxmetal::redfish::auth::Account;
@@ -99,7 +100,7 @@ async fn serve(kind: &str, certs: &str, nodes: u32) {
     let redfish = Arc::new(redfish(nodes));
     if kind == "half-on" {
         for id in redfish.fleet.ids().filter(|id| is_on(id.0)) {
-            let done = redfish.fleet.apply(id, NodeCommand::Reset(ResetType::On));
+            let done = redfish.fleet.apply(id, NodeCommand::Host(host::Command::Reset(ResetType::On)));
             assert!(matches!(done, Some(Ok(_))), "a new machine can be powered on");
         }
     }

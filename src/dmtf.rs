@@ -1,25 +1,25 @@
-//! The words of the Redfish standard that a client can get wrong, spelt exactly as DMTF spells them.
+//! Enumerations of the Redfish schemas, spelt exactly as DMTF spells them.
 //!
-//! Values: Redfish schema bundle DSP8010 2026.1, `ComputerSystem`, `Resource`, `VirtualMedia`, `LogEntry`.
+//! Source: Redfish schema bundle DSP8010 2026.1: `ComputerSystem`, `Resource`, `VirtualMedia`, `SecureBoot`, `Role`.
 
-/// A closed set of words: the enum, its spelling, and the way back.
+/// Defines an enumeration, the text of each value, and the parser for it.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        #[expect(missing_docs, reason = "the standard's words, defined by its schema")]
+        #[expect(missing_docs, reason = "the schema defines the values")]
         pub enum $name { $($(#[$vmeta])* #[serde(rename = $text)] $variant),+ }
 
         impl $name {
-            /// Every word of the set, in the schema's order.
+            /// All values, in the order of the schema.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The word as it goes over the wire.
+            /// The value as Redfish sends it.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
 
-            /// The word that `text` spells, exactly.
+            /// The value with exactly this text; the case matters.
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|w| w.as_str() == text)
             }
@@ -28,12 +28,12 @@ macro_rules! words {
 }
 
 words! {
-    /// `Resource.PowerState`.
-    PowerState { On = "On", Off = "Off", PoweringOn = "PoweringOn", PoweringOff = "PoweringOff", Paused = "Paused" }
+    /// `Resource.PowerState`, without `Paused`: no simulated machine can be paused.
+    PowerState { On = "On", Off = "Off", PoweringOn = "PoweringOn", PoweringOff = "PoweringOff" }
 }
 
 words! {
-    /// `Resource.ResetType`: what `ComputerSystem.Reset` and `Manager.Reset` can be asked for.
+    /// `Resource.ResetType`: the parameter of `ComputerSystem.Reset` and `Manager.Reset`.
     ResetType {
         On = "On", ForceOff = "ForceOff", GracefulShutdown = "GracefulShutdown", GracefulRestart = "GracefulRestart",
         ForceRestart = "ForceRestart", Nmi = "Nmi", ForceOn = "ForceOn", PushPowerButton = "PushPowerButton",
@@ -42,45 +42,43 @@ words! {
 }
 
 words! {
-    /// `ComputerSystem.BootSource`. `UsbCd` is no word of DMTF's: Supermicro's boards say it for a virtual CD, and
-    /// sushy turns `Cd` into it for them (`sushy/resources/system/system.py`); only a profile that lists it has it.
+    /// `ComputerSystem.BootSource`. Words of makers are in [`BootSource`](crate::profile::boot_source::BootSource).
     BootTarget {
         None = "None", Pxe = "Pxe", Floppy = "Floppy", Cd = "Cd", Usb = "Usb", Hdd = "Hdd", BiosSetup = "BiosSetup",
         Utilities = "Utilities", Diags = "Diags", UefiShell = "UefiShell", UefiTarget = "UefiTarget", SdCard = "SDCard",
         UefiHttp = "UefiHttp", RemoteDrive = "RemoteDrive", UefiBootNext = "UefiBootNext", Recovery = "Recovery",
-        UsbCd = "UsbCd",
     }
 }
 
 words! {
-    /// `ComputerSystem.BootSourceOverrideEnabled`.
+    /// The duration of a boot override: `ComputerSystem.BootSourceOverrideEnabled`.
     BootOverride { Disabled = "Disabled", Once = "Once", Continuous = "Continuous" }
 }
 
 words! {
-    /// `ComputerSystem.BootSourceOverrideMode`.
+    /// The mode of the firmware: `ComputerSystem.BootSourceOverrideMode`.
     BootMode { Legacy = "Legacy", Uefi = "UEFI" }
 }
 
 words! {
-    /// `Resource.IndicatorLED`, without `Unknown`, which can only be read.
+    /// `Resource.IndicatorLED`, without `Unknown`, which a client cannot set.
     IndicatorLed { Lit = "Lit", Blinking = "Blinking", Off = "Off" }
 }
 
 words! {
-    /// `VirtualMedia.MediaType`.
+    /// The kinds of virtual media: `VirtualMedia.MediaType`.
     MediaType { Cd = "CD", Floppy = "Floppy", UsbStick = "USBStick", Dvd = "DVD" }
 }
 
 words! {
-    /// `SecureBoot.ResetKeysType`.
+    /// The parameter of `SecureBoot.ResetKeys`: `SecureBoot.ResetKeysType`.
     ResetKeysType {
         ResetAllKeysToDefault = "ResetAllKeysToDefault", DeleteAllKeys = "DeleteAllKeys", DeletePk = "DeletePK",
     }
 }
 
 words! {
-    /// `ComputerSystem.BootProgressTypes`, those that this model passes through.
+    /// `ComputerSystem.BootProgressTypes`: the states that a simulated machine passes through.
     BootProgress {
         None = "None", PrimaryProcessorInitializationStarted = "PrimaryProcessorInitializationStarted",
         MemoryInitializationStarted = "MemoryInitializationStarted", PciResourceConfigStarted = "PCIResourceConfigStarted",
@@ -90,12 +88,12 @@ words! {
 }
 
 words! {
-    /// `VirtualMedia.TransferMethod`.
+    /// The way in which a BMC reads an image: `VirtualMedia.TransferMethod`.
     TransferMethod { Stream = "Stream", Upload = "Upload" }
 }
 
 words! {
-    /// `VirtualMedia.TransferProtocolType`.
+    /// The protocol of the URL of an image: `VirtualMedia.TransferProtocolType`.
     TransferProtocol {
         Cifs = "CIFS", Ftp = "FTP", Sftp = "SFTP", Http = "HTTP", Https = "HTTPS", Nfs = "NFS", Scp = "SCP",
         Tftp = "TFTP", Oem = "OEM",
@@ -103,7 +101,7 @@ words! {
 }
 
 words! {
-    /// The role of an account (`Role.RoleId`, the three that every service has).
+    /// `Role.RoleId`: the three roles that DSP0266 predefines.
     Role { Administrator = "Administrator", Operator = "Operator", ReadOnly = "ReadOnly" }
 }
 
@@ -112,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_found_by_their_exact_spelling() {
+    fn a_value_is_found_by_its_exact_text() {
         assert_eq!(BootTarget::parse("SDCard"), Some(BootTarget::SdCard));
         assert_eq!(ResetType::parse("on"), None);
         for word in ResetType::ALL {

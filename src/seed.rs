@@ -1,5 +1,5 @@
-//! All randomness. What a fleet draws is a hash of (seed, node, purpose, count), so that a run can be repeated
-//! whatever the threads do; only secrets come from the operating system.
+//! All randomness. Each random number of a fleet is a hash of (seed, node, purpose, count), so a run can be repeated
+//! regardless of thread scheduling. Only secrets come from the operating system.
 
 use std::str::FromStr;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// The number from which a whole fleet follows.
+/// The number that determines every identity and every random number of a fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seed(pub u64);
 
-/// What a draw is for. Two purposes never share a draw. The numbers are part of every fleet's identity: a new
-/// purpose takes a new number, and no number is ever reused.
+/// The purpose of a random number. Two purposes never share a random number. The values are part of every fleet's
+/// identity: a new purpose takes a new value, and no value is ever reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[doc(hidden)]
@@ -40,7 +40,8 @@ pub enum Purpose {
 }
 
 impl Seed {
-    /// 64 bits for draw number `count` of `node` for `purpose`. Stable for ever: identities depend on it.
+    /// 64 random bits: number `count` of `node` for `purpose`. The result must never change, because identities depend
+    /// on it.
     pub fn hash(self, node: u32, purpose: Purpose, count: u32) -> u64 {
         let mut key = [0u8; 9];
         key[..4].copy_from_slice(&node.to_le_bytes());
@@ -49,16 +50,17 @@ impl Seed {
         xxh3_64_with_seed(&key, self.0)
     }
 
-    /// A UUID drawn for `node` for `purpose`, of version 8 (RFC 9562): its bits are the fleet's own.
+    /// A random UUID of version 8 (RFC 9562, vendor-specific) for `node` and `purpose`.
     pub fn uuid(self, node: u32, purpose: Purpose) -> Uuid {
         let half = |n| u128::from(self.hash(node, purpose, n));
         uuid::Builder::from_custom_bytes((half(0) << 64 | half(1)).to_be_bytes()).into_uuid()
     }
 
-    /// Scrambles `x` so that no two inputs give one output; [`Seed::unscramble`] turns it back.
+    /// Maps `x` to a number that no other input maps to. [`Seed::unscramble`] is the inverse.
     ///
-    /// A four-round Feistel network over 16-bit halves. It is how a UUID, a MAC or a serial can carry its node's
-    /// index: unique by construction, and found again without a table.
+    /// The map is a four-round Feistel network over 16-bit halves. UUIDs, MAC addresses and serial numbers contain the
+    /// scrambled index of their node: they are unique by construction, and the index is found from a UUID without a
+    /// table.
     pub fn scramble(self, purpose: Purpose, x: u32) -> u32 {
         let (mut left, mut right) = halves(x);
         for round in 0..4 {
@@ -67,7 +69,7 @@ impl Seed {
         u32::from(left) << 16 | u32::from(right)
     }
 
-    /// The input that [`Seed::scramble`] turned into `y`.
+    /// The input that [`Seed::scramble`] maps to `y`.
     pub fn unscramble(self, purpose: Purpose, y: u32) -> u32 {
         let (mut left, mut right) = halves(y);
         for round in (0..4).rev() {
@@ -89,16 +91,16 @@ fn halves(x: u32) -> (u16, u16) {
 impl FromStr for Seed {
     type Err = std::convert::Infallible;
 
-    /// A whole number is taken as it is; any other text is hashed, so that `--seed ci-run-7` works.
+    /// A whole number is the seed itself. Any other text is hashed, so that `--seed ci-run-7` works.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(Self(text.parse().unwrap_or_else(|_| xxh3_64_with_seed(text.as_bytes(), 0))))
     }
 }
 
-/// `N` bytes nobody can guess, for session tokens.
+/// `N` unpredictable bytes, for session tokens.
 ///
 /// # Errors
-/// When the operating system has no randomness to give; the caller must then refuse what needed the secret.
+/// If the operating system cannot provide randomness. The caller must then refuse the request that needs the secret.
 #[doc(hidden)]
 pub fn secret<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
@@ -114,22 +116,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_scrambled_number_is_found_again(seed: u64, x: u32) {
+        fn unscramble_is_the_inverse_of_scramble(seed: u64, x: u32) {
             let seed = Seed(seed);
             prop_assert_eq!(seed.unscramble(Purpose::Mac, seed.scramble(Purpose::Mac, x)), x);
         }
     }
 
     #[test]
-    fn draws_are_stable_for_ever() {
-        // A change of these numbers would give every fleet in the world new serial numbers.
+    fn random_numbers_never_change() {
+        // Other values here would give every existing fleet new serial numbers.
         assert_eq!(Seed(1).hash(2, Purpose::Post, 3), Seed(1).hash(2, Purpose::Post, 3));
         assert_ne!(Seed(1).hash(2, Purpose::Post, 3), Seed(1).hash(2, Purpose::Post, 4));
         assert_eq!(Seed(0).scramble(Purpose::Uuid, 7), 2_221_436_476);
     }
 
     #[test]
-    fn seeds_are_numbers_or_words() {
+    fn a_seed_is_a_number_or_any_text() {
         assert_eq!("42".parse::<Seed>(), Ok(Seed(42)));
         assert_ne!("ci-run-7".parse::<Seed>(), "ci-run-8".parse::<Seed>());
     }

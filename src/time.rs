@@ -1,45 +1,18 @@
 //! Simulated time: milliseconds since the Unix epoch, and spans of it.
 //!
-//! Plain numbers only. Who asks what time it is now is `clock.rs`.
+//! Plain numbers only: `clock.rs` reads the clock.
 
-use std::cell::Cell;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment of simulated time, in milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SimTime(u64);
 
-thread_local! {
-    /// By how much the moments that are read are moved on, ms; see [`moved_on`].
-    static MOVED_MS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// Has every moment that `read` deserialises on this thread moved on by `ms`, so that what was written then continues as
-/// if time had stood still since. [`SimTime::NEVER`] stays.
-///
-/// It is done here, and not by whoever holds moments, so that none is forgotten.
-pub fn moved_on<R>(ms: u64, read: impl FnOnce() -> R) -> R {
-    struct Before(u64);
-    impl Drop for Before {
-        fn drop(&mut self) {
-            MOVED_MS.set(self.0);
-        }
-    }
-    let _before = Before(MOVED_MS.replace(ms));
-    read()
-}
-
-impl<'de> Deserialize<'de> for SimTime {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        Ok(Self(u64::deserialize(input)?).after_ms(MOVED_MS.get()))
-    }
-}
-
 impl SimTime {
-    /// A deadline that never comes: what a node with nothing to wait for reports.
+    /// The deadline of a node that waits for nothing.
     pub const NEVER: Self = Self(u64::MAX);
 
     /// The moment `ms` milliseconds after the Unix epoch.
@@ -52,21 +25,26 @@ impl SimTime {
         self.0
     }
 
-    /// This moment moved on by `ms`; stops at [`SimTime::NEVER`] instead of wrapping.
+    /// The moment `ms` milliseconds later. The result stops at [`SimTime::NEVER`] instead of overflowing.
     #[must_use]
     pub const fn after_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms))
     }
 
-    /// Milliseconds from `earlier` to here; zero when `earlier` is the later one.
+    /// Moves this moment `ms` milliseconds into the future. [`SimTime::NEVER`] stays.
+    pub fn shift(&mut self, ms: u64) {
+        *self = self.after_ms(ms);
+    }
+
+    /// Milliseconds since `earlier`; zero if `earlier` is later than this moment.
     pub const fn since_ms(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// As Redfish writes a `DateTime` (ISO 8601, whole seconds), `offset_minutes` east of UTC.
+    /// The moment as a Redfish `DateTime` (ISO 8601, whole seconds) with an offset of `offset_minutes` east of UTC.
     ///
-    /// Redfish (DSP0266, clause "Date-Time values") allows `Z` or an offset; UTC is written as `+00:00`, which
-    /// is the form that Ironic's clock step writes and compares with.
+    /// Redfish (DSP0266, clause "Date-Time values") allows `Z` or an offset. UTC is written as `+00:00`, because
+    /// Ironic's clock step writes that form and compares with it.
     pub fn redfish(self, offset_minutes: i32) -> String {
         let secs = i64::try_from(self.0 / 1000).unwrap_or(i64::MAX / 2) + i64::from(offset_minutes) * 60;
         let stamp = jiff::Timestamp::from_second(secs).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -75,9 +53,9 @@ impl SimTime {
     }
 }
 
-/// A moment with an offset from UTC, as Redfish writes them: seconds since the Unix epoch, and minutes east.
+/// Parses a Redfish `DateTime`: the moment, and its offset in minutes east of UTC.
 ///
-/// `None` for what is no ISO 8601 date and time with `Z` or an offset, or lies before 1970.
+/// `None` if the text is not an ISO 8601 date and time with `Z` or an offset, or if the moment is before 1970.
 pub fn parse_redfish(text: &str) -> Option<(SimTime, i16)> {
     let stamp: jiff::Timestamp = text.parse().ok()?;
     let ms = u64::try_from(stamp.as_millisecond()).ok()?;
@@ -86,7 +64,7 @@ pub fn parse_redfish(text: &str) -> Option<(SimTime, i16)> {
     Some((SimTime::from_ms(ms), offset))
 }
 
-/// Minutes of an offset such as `+05:30` (`Manager.DateTimeLocalOffset`).
+/// Parses an offset such as `+05:30` (`Manager.DateTimeLocalOffset`) into minutes.
 pub fn parse_offset(text: &str) -> Option<i16> {
     let (sign, rest) = match text.split_at_checked(1)? {
         ("+", rest) => (1, rest),
@@ -101,30 +79,29 @@ pub fn parse_offset(text: &str) -> Option<i16> {
     Some(sign * (number(hours, 20)? * 60 + number(minutes, 60)?))
 }
 
-/// A range of durations from which a length is drawn, both ends included, in milliseconds.
+/// A range of durations in milliseconds, both ends included. Each use draws one duration from it. `min_ms` is at most
+/// `max_ms`, which is at most [`Span::MAX_MS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The shortest length.
     pub min_ms: u32,
-    /// The longest length; never below `min_ms`.
     pub max_ms: u32,
 }
 
 impl Span {
-    /// The longest length a span can have: a day.
+    /// The longest duration that is accepted: one day.
     pub const MAX_MS: u32 = 24 * 3600 * 1000;
 
-    /// A span of one length only.
+    /// A span that always draws `ms`.
     pub const fn exactly_ms(ms: u32) -> Self {
         Self { min_ms: ms, max_ms: ms }
     }
 
-    /// From `min_ms` to `max_ms`.
+    /// The span from `min_ms` to `max_ms`.
     pub const fn ms(min_ms: u32, max_ms: u32) -> Self {
         Self { min_ms, max_ms }
     }
 
-    /// The length that the 64 random bits in `dice` choose, uniformly.
+    /// The duration that 64 random bits select, uniformly.
     pub fn pick_ms(self, dice: u64) -> u64 {
         let width = u64::from(self.max_ms - self.min_ms) + 1;
         u64::from(self.min_ms) + dice % width
@@ -148,25 +125,25 @@ impl fmt::Display for Span {
     }
 }
 
-/// Why a text is not a [`Span`].
+/// Why a text cannot be parsed as a [`Span`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpanError {
-    /// A part is not a number with a unit.
+    /// One part is not a number with a unit.
     #[error("'{0}' is not a duration: write a number and ms, s, m or h, such as 500ms or 2m")]
     NotADuration(String),
-    /// The ends are the wrong way round.
-    #[error("the range '{0}' ends before it begins")]
+    /// The minimum is above the maximum.
+    #[error("the range '{0}' ends before it begins; write the shorter duration first, such as 1s..3s")]
     Backwards(String),
-    /// Over [`Span::MAX_MS`].
-    #[error("'{0}' is longer than 24h")]
+    /// The duration is above [`Span::MAX_MS`].
+    #[error("'{0}' is longer than 24h, the longest duration that is allowed")]
     TooLong(String),
 }
 
 impl FromStr for Span {
     type Err = SpanError;
 
-    /// `3s`, `500ms`, `2m`, `1h`, or a range of two of them as `1s..3s` (a first part without a unit takes the
-    /// second's: `1..3s`).
+    /// Parses `3s`, `500ms`, `2m`, `1h`, or a range such as `1s..3s`. The first part of a range can omit its unit and
+    /// then takes the unit of the second part: `1..3s`.
     fn from_str(text: &str) -> Result<Self, SpanError> {
         let Some((low, high)) = text.split_once("..") else {
             return duration_ms(text, None).map(Self::exactly_ms);
@@ -206,7 +183,7 @@ fn duration_ms(text: &str, default_unit: Option<&str>) -> Result<u32, SpanError>
     Ok(ms.round() as u32)
 }
 
-/// As it is written and read: a text.
+/// Written as text, the form that `from_str` parses.
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
         output.collect_str(self)
@@ -224,15 +201,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_moved_on_while_asked_and_never_stays() {
-        let read = |text: &str| serde_json::from_str::<SimTime>(text).unwrap();
-        let never = SimTime::NEVER.ms().to_string();
-        assert_eq!(moved_on(5, || (read("10"), read(&never))), (SimTime::from_ms(15), SimTime::NEVER));
-        assert_eq!(read("10"), SimTime::from_ms(10));
+    fn a_shifted_moment_is_later_and_never_stays() {
+        let (mut moment, mut never) = (SimTime::from_ms(10), SimTime::NEVER);
+        moment.shift(5);
+        never.shift(5);
+        assert_eq!((moment, never), (SimTime::from_ms(15), SimTime::NEVER));
     }
 
     #[test]
-    fn spans_read_as_they_print() {
+    fn a_span_is_parsed_from_its_own_text() {
         for text in ["3s", "500ms", "1s..3s", "2m", "1500ms..2s", "0s"] {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
             assert_eq!(serde_json::to_value(text.parse::<Span>().unwrap()).unwrap(), text);
@@ -241,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_spans_say_what_is_wrong() {
+    fn a_wrong_span_is_refused_with_its_reason() {
         assert_eq!("3s..1s".parse::<Span>(), Err(SpanError::Backwards("3s..1s".into())));
         assert_eq!("soon".parse::<Span>(), Err(SpanError::NotADuration("soon".into())));
         assert_eq!("5".parse::<Span>(), Err(SpanError::NotADuration("5".into())));
@@ -255,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn redfish_time_keeps_its_offset() {
+    fn a_redfish_time_is_parsed_with_its_offset() {
         let t = SimTime::from_ms(1_700_000_000_000);
         assert_eq!(t.redfish(0), "2023-11-14T22:13:20+00:00");
         assert_eq!(t.redfish(-330), "2023-11-14T16:43:20-05:30");
@@ -264,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_redfish_time_is_refused() {
+    fn a_text_that_is_not_a_redfish_time_is_refused() {
         for text in
             ["", "now", "2023-11-14", "2023-11-14T22:13:20", "2023-13-14T22:13:20Z", "1969-01-01T00:00:00Z"]
         {

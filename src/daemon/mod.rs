@@ -48,7 +48,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let account = parts::account(&mut config);
     let config = &config;
 
-    let listeners = Listeners::bind(config, &identities, fleet.indexes().end)?;
+    let listeners = Listeners::bind(config, &identities, fleet.next_index())?;
     let redfish = Arc::new(parts::redfish(config, &fleet, account, &listeners));
     stored.restore_sessions(&redfish)?;
     let agents = Arc::new(parts::agents(&fleet, &listeners));

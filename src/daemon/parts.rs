@@ -35,7 +35,7 @@ pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fle
         fleet.remove(NodeId(*id));
     }
     if stored.directory.is_some() {
-        fleet.keep();
+        fleet.persist();
     }
     stored.restore_nodes(&fleet)?;
     Ok((Arc::new(fleet), effects))

@@ -11,10 +11,11 @@ use super::redact::redacted;
 use super::runner::EffectRunner;
 use crate::dmtf::{BootMode, BootTarget};
 use crate::media::{self, Boot, CommandLine, Decision, Firmware, NetworkHost};
-use crate::node::bmc::Media;
-use crate::node::command::{Answer, Bootable};
+use crate::node::bmc::media::Inserted;
+use crate::node::effect::{Answer, Bootable};
 use crate::node::host::Host;
 use crate::node::{Node, NodeId};
+use crate::profile::boot_source::BootSource;
 
 /// Longest boot configuration that is fetched from the network.
 const MAX_SCRIPT_BYTES: usize = 256 << 10;
@@ -49,7 +50,7 @@ struct Image {
 }
 
 impl Image {
-    fn of(media: &Media) -> Self {
+    fn of(media: &Inserted) -> Self {
         let credentials = media.insertion.credentials.as_deref().cloned();
         Self { url: media.insertion.image.to_string(), credentials }
     }
@@ -78,26 +79,26 @@ struct BootingNode {
 
 impl BootingNode {
     /// `None` if the node is not booting, or has been started again since.
-    fn of(node: &Node, epoch: u32) -> Option<Self> {
+    fn of(node: &Node, start: u32) -> Option<Self> {
         let Host::Booting(booting) = node.host() else { return None };
-        if node.starts() != epoch {
+        if node.starts() != start {
             return None;
         }
         let slot = match booting.from {
-            BootTarget::Pxe | BootTarget::UefiHttp => None,
-            target => node.media_for(target),
+            BootSource::Standard(BootTarget::Pxe | BootTarget::UefiHttp) => None,
+            source => node.media_for(source),
         };
-        let medium = slot.and_then(|slot| node.bmc().media_in(usize::from(slot)));
-        let uri = node.boot().http_uri.as_deref().filter(|_| booting.from == BootTarget::UefiHttp);
+        let medium = slot.and_then(|slot| node.bmc().media.get(slot));
+        let uri = node.boot().http_uri.as_deref().filter(|_| booting.from == BootTarget::UefiHttp.into());
         let slots = &node.profile().media_slots;
-        let removable = |media: &&Media| {
-            let kind = slots.get(usize::from(media.insertion.slot));
-            Some(media.insertion.slot) != slot && kind.is_some_and(|k| !k.is_optical())
+        let removable = |(number, media)| {
+            let kind = slots.get(usize::from(number));
+            (Some(number) != slot && kind.is_some_and(|k| !k.is_optical())).then(|| Image::of(media))
         };
         let nics = (0u8..).zip(&node.profile().nics).filter(|(_, nic)| nic.link);
         Some(Self {
             image: medium.map(Image::of).or(uri.map(Image::without_credentials)),
-            removable: node.bmc().media.iter().filter(removable).map(Image::of).collect(),
+            removable: node.bmc().media.iter().filter_map(removable).collect(),
             firmware: match node.boot().mode {
                 BootMode::Uefi => Firmware::Uefi,
                 BootMode::Legacy => Firmware::Bios,
@@ -109,28 +110,28 @@ impl BootingNode {
 }
 
 impl EffectRunner {
-    /// Checks that the image of insertion `number` can be read. `None` if it has been ejected.
-    pub(super) async fn open_media(&self, id: NodeId, number: u32, slot: u8) -> Option<Performed> {
+    /// Checks that the image of an insertion can be read. `None` if it has been ejected.
+    pub(super) async fn open_media(&self, id: NodeId, slot: u8, insertion: u32) -> Option<Performed> {
         let look = |node: &Node, _| {
-            let media = node.bmc().media_in(usize::from(slot)).filter(|media| media.number == number);
+            let media = node.bmc().media.get(slot).filter(|media| media.number == insertion);
             media.map(Image::of)
         };
         let image = self.fleet.look(id, look).flatten()?;
         let result = self.probe(&image).await.map_err(|error| error.to_string());
         let problem = result.as_ref().err().cloned();
-        Some(Performed::new(Answer::MediaOpened(slot, result), problem))
+        Some(Performed::new(Answer::MediaOpened { slot, insertion, result }, problem))
     }
 
     /// Reads the boot source. `None` if the machine does not boot any more.
-    pub(super) async fn read_boot(&self, id: NodeId, epoch: u32) -> Option<Performed> {
-        let node = self.fleet.look(id, |node, _| BootingNode::of(node, epoch)).flatten()?;
+    pub(super) async fn read_boot(&self, id: NodeId, start: u32) -> Option<Performed> {
+        let node = self.fleet.look(id, |node, _| BootingNode::of(node, start)).flatten()?;
         let result = match &node.image {
             Some(image) => self.boot_image(&node, image).await,
             None => self.boot_network(&node).await,
         };
         let result = result.map_err(|error| error.to_string());
         let problem = result.as_ref().err().cloned();
-        Some(Performed::new(Answer::BootRead(result), problem))
+        Some(Performed::new(Answer::BootRead { start, result }, problem))
     }
 
     fn remote<'a>(&'a self, image: &'a Image) -> Result<Remote<'a>, Forbidden> {

@@ -15,8 +15,8 @@ use super::performed::Performed;
 use super::redact::redacted;
 use super::runner::EffectRunner;
 use crate::ipa::ironic::{self, ApiVersion, IronicRequest, VersionedRequest};
-use crate::node::command::Answer;
-use crate::node::ipa::{Beat, Inspected, Ipa, LookedUp};
+use crate::node::effect::Answer;
+use crate::node::ipa::{self, Beat, Inspected, Ipa, LookedUp};
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
@@ -118,7 +118,7 @@ impl NoReply {
 
 impl EffectRunner {
     /// Sends the inspection data to the first URL that answers.
-    pub(super) async fn inspect(&self, id: NodeId, epoch: u32) -> Option<Performed> {
+    pub(super) async fn inspect(&self, id: NodeId, start: u32) -> Option<Performed> {
         let look = |node: &Node, agent: &Ipa, now| {
             let mut urls = agent.params.inspection_urls.to_vec();
             if !urls.is_empty() && agent.params.spread > 1 {
@@ -127,7 +127,7 @@ impl EffectRunner {
             }
             (urls, agent.params.insecure, ironic::inspection(node, agent, now, &self.settings.bmcs))
         };
-        let (urls, insecure, request) = self.look_at_agent(id, epoch, look)?;
+        let (urls, insecure, request) = self.look_at_agent(id, start, look)?;
         let (mut problem, mut circuit_open) = (NoReply::NoInspectionUrl, !urls.is_empty());
         for url in urls {
             match self.exchange(insecure, &url, &request).await {
@@ -137,59 +137,62 @@ impl EffectRunner {
                         Inspected::Accepted(..) => None,
                         Inspected::Retry | Inspected::Refused => Some(reply.to_string()),
                     };
-                    return Some(Performed::new(Answer::Inspected(answer), problem));
+                    let answer = Answer::Ipa { start, answer: ipa::Answer::Inspected(answer) };
+                    return Some(Performed::new(answer, problem));
                 }
                 Err(error) => (circuit_open, problem) = (circuit_open && error.is_circuit_open(), error),
             }
         }
-        let (answer, problem) = (Answer::Inspected(Inspected::Retry), Some(problem.to_string()));
-        Some(Performed { answer, problem, circuit_open })
+        let answer = Answer::Ipa { start, answer: ipa::Answer::Inspected(Inspected::Retry) };
+        Some(Performed { answer, problem: Some(problem.to_string()), circuit_open })
     }
 
-    pub(super) async fn look_up(&self, id: NodeId, epoch: u32) -> Option<Performed> {
+    pub(super) async fn look_up(&self, id: NodeId, start: u32) -> Option<Performed> {
         let reply = async {
-            let api = self.api_request(id, epoch, |node, agent| Some(ironic::lookup(node, agent)))?;
-            let version = self.version(id, epoch, &api).await?;
+            let api = self.api_request(id, start, |node, agent| Some(ironic::lookup(node, agent)))?;
+            let version = self.version(id, start, &api).await?;
             let request = api.request.at(version);
             self.exchange(api.insecure, &api.url, &request).await
         };
+        let answer = |looked_up| Answer::Ipa { start, answer: ipa::Answer::LookedUp(looked_up) };
         match reply.await {
             Ok(reply) => {
-                let answer = ironic::looked_up(reply.status, &reply.body);
-                let found = matches!(answer, LookedUp::Found { .. });
-                Some(Performed::new(Answer::LookedUp(answer), (!found).then(|| reply.to_string())))
+                let looked_up = ironic::looked_up(reply.status, &reply.body);
+                let found = matches!(looked_up, LookedUp::Found { .. });
+                Some(Performed::new(answer(looked_up), (!found).then(|| reply.to_string())))
             }
-            Err(error) => error.performed(Answer::LookedUp(LookedUp::Unreachable)),
+            Err(error) => error.performed(answer(LookedUp::Unreachable)),
         }
     }
 
-    pub(super) async fn heartbeat(&self, id: NodeId, epoch: u32, due: SimTime) -> Option<Performed> {
+    pub(super) async fn heartbeat(&self, id: NodeId, start: u32, due: SimTime) -> Option<Performed> {
         let (urls, ca) = (&self.settings.agent_urls, self.settings.agent_ca_pem.as_deref());
         let reply = async {
-            let api = self.api_request(id, epoch, |node, agent| ironic::heartbeat(node, agent, urls, ca))?;
-            let version = self.version(id, epoch, &api).await?;
+            let api = self.api_request(id, start, |node, agent| ironic::heartbeat(node, agent, urls, ca))?;
+            let version = self.version(id, start, &api).await?;
             self.meters.heartbeat(due, self.fleet.clock().now());
             let request = api.request.at(version);
             self.exchange(api.insecure, &api.url, &request).await
         };
+        let answer = |beat| Answer::Ipa { start, answer: ipa::Answer::Beat(beat) };
         match reply.await {
             Ok(reply) => {
                 let beat = ironic::beat(reply.status);
-                Some(Performed::new(Answer::Beat(beat), (beat != Beat::Accepted).then(|| reply.to_string())))
+                Some(Performed::new(answer(beat), (beat != Beat::Accepted).then(|| reply.to_string())))
             }
-            Err(error) => error.performed(Answer::Beat(Beat::Unreachable)),
+            Err(error) => error.performed(answer(Beat::Unreachable)),
         }
     }
 
-    /// Looks at the agent of start `epoch`. `None` if it does not run any more.
+    /// Looks at the agent of start `start`. `None` if it does not run any more.
     fn look_at_agent<R>(
         &self,
         id: NodeId,
-        epoch: u32,
+        start: u32,
         see: impl FnOnce(&Node, &Ipa, SimTime) -> R,
     ) -> Option<R> {
         let look = |node: &Node, now| {
-            let agent = node.ipa().filter(|_| node.starts() == epoch)?;
+            let agent = node.ipa().filter(|_| node.starts() == start)?;
             Some(see(node, agent, now))
         };
         self.fleet.look(id, look).flatten()
@@ -198,7 +201,7 @@ impl EffectRunner {
     fn api_request(
         &self,
         id: NodeId,
-        epoch: u32,
+        start: u32,
         request: impl FnOnce(&Node, &Ipa) -> Option<VersionedRequest>,
     ) -> Result<ApiRequest, NoReply> {
         let look = |node: &Node, agent: &Ipa, _| {
@@ -206,14 +209,14 @@ impl EffectRunner {
             let request = request(node, agent).ok_or(NoReply::AgentGone)?;
             Ok(ApiRequest { url, insecure: agent.params.insecure, request })
         };
-        self.look_at_agent(id, epoch, look).unwrap_or(Err(NoReply::AgentGone))
+        self.look_at_agent(id, start, look).unwrap_or(Err(NoReply::AgentGone))
     }
 
     /// The version of the API, cached for a while.
     ///
     /// Like IPA, it treats an API that answers something else as the oldest one. But an overloaded API counts as
     /// unreachable, because a heartbeat to the oldest API carries no token.
-    async fn version(&self, id: NodeId, epoch: u32, api: &ApiRequest) -> Result<ApiVersion, NoReply> {
+    async fn version(&self, id: NodeId, start: u32, api: &ApiRequest) -> Result<ApiVersion, NoReply> {
         let now = self.fleet.clock().now();
         if let Some((version, until)) = self.versions.lock().get(api.url.as_str())
             && now < *until
@@ -236,7 +239,7 @@ impl EffectRunner {
             None => ApiVersion::OLDEST,
         };
         // The machine may have been turned off while the API answered.
-        self.look_at_agent(id, epoch, |_, _, _| ()).ok_or(NoReply::AgentGone)?;
+        self.look_at_agent(id, start, |_, _, _| ()).ok_or(NoReply::AgentGone)?;
         Ok(version)
     }
 

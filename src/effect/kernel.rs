@@ -6,7 +6,7 @@
 use url::Url;
 
 use crate::media::CommandLine;
-use crate::node::command::Bootable;
+use crate::node::effect::Bootable;
 use crate::node::ipa::Params;
 
 /// The path below the API's URL to which inspection data is sent (`inspector.py`, `_get_urls`).

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::performed::Performed;
 use crate::meter::{Counter, Gauge, Histogram, Page};
-use crate::node::command::{Answer, EffectKind};
-use crate::node::ipa::{Beat, Inspected, LookedUp};
+use crate::node::effect::{Answer, EffectKind};
+use crate::node::ipa::{self, Beat, Inspected, LookedUp};
 use crate::time::SimTime;
 
 /// Values of label `kind`, in the order of [`kind`].
@@ -26,28 +26,30 @@ pub(super) struct Meters {
 
 fn kind(kind: EffectKind) -> usize {
     match kind {
-        EffectKind::ReadBoot => 0,
-        EffectKind::OpenMedia(_) => 1,
-        EffectKind::Inspect => 2,
-        EffectKind::LookUp => 3,
-        EffectKind::Heartbeat => 4,
-        EffectKind::WriteImage => 5,
+        EffectKind::ReadBoot { .. } => 0,
+        EffectKind::OpenMedia { .. } => 1,
+        EffectKind::Ipa { effect: ipa::Effect::Inspect, .. } => 2,
+        EffectKind::Ipa { effect: ipa::Effect::LookUp, .. } => 3,
+        EffectKind::Ipa { effect: ipa::Effect::Heartbeat, .. } => 4,
+        EffectKind::Ipa { effect: ipa::Effect::WriteImage, .. } => 5,
     }
 }
 
 fn result(performed: &Performed) -> usize {
     let good = match &performed.answer {
         _ if performed.circuit_open => return 3,
-        Answer::Inspected(Inspected::Retry | Inspected::Refused)
-        | Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked)
-        | Answer::Beat(Beat::Refused) => return 1,
-        Answer::Inspected(Inspected::Accepted(..))
-        | Answer::LookedUp(LookedUp::Found { .. })
-        | Answer::Beat(Beat::Accepted) => true,
-        Answer::LookedUp(LookedUp::Unreachable) | Answer::Beat(Beat::Unreachable) => false,
-        Answer::BootRead(result) => result.is_ok(),
-        Answer::MediaOpened(_, result) => result.is_ok(),
-        Answer::ImageWritten(result) => result.is_ok(),
+        Answer::BootRead { result, .. } => result.is_ok(),
+        Answer::MediaOpened { result, .. } => result.is_ok(),
+        Answer::Ipa { answer, .. } => match answer {
+            ipa::Answer::Inspected(Inspected::Retry | Inspected::Refused)
+            | ipa::Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked)
+            | ipa::Answer::Beat(Beat::Refused) => return 1,
+            ipa::Answer::Inspected(Inspected::Accepted(..))
+            | ipa::Answer::LookedUp(LookedUp::Found { .. })
+            | ipa::Answer::Beat(Beat::Accepted) => true,
+            ipa::Answer::LookedUp(LookedUp::Unreachable) | ipa::Answer::Beat(Beat::Unreachable) => false,
+            ipa::Answer::ImageWritten(result) => result.is_ok(),
+        },
     };
     if good { 0 } else { 2 }
 }

@@ -1,8 +1,8 @@
 //! The result of one effect: the answer for the node, and what the log and the metrics need.
 
 use crate::node::NodeId;
-use crate::node::command::Answer;
-use crate::node::ipa::{Beat, Inspected, LookedUp};
+use crate::node::effect::Answer;
+use crate::node::ipa::{self, Beat, Inspected, LookedUp};
 
 pub(super) struct Performed {
     pub(super) answer: Answer,
@@ -21,20 +21,22 @@ impl Performed {
     pub(super) fn log(&self, id: NodeId) {
         let Some(problem) = &self.problem else { return };
         let final_failure = match &self.answer {
-            Answer::BootRead(_) | Answer::MediaOpened(..) | Answer::ImageWritten(_) => true,
-            Answer::Inspected(Inspected::Refused) => true,
-            Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => false,
-            Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked | LookedUp::Unreachable) => false,
-            Answer::LookedUp(LookedUp::Found { .. }) => false,
-            Answer::Beat(Beat::Accepted | Beat::Refused | Beat::Unreachable) => false,
+            Answer::BootRead { .. } | Answer::MediaOpened { .. } => true,
+            Answer::Ipa { answer, .. } => match answer {
+                ipa::Answer::ImageWritten(_) | ipa::Answer::Inspected(Inspected::Refused) => true,
+                ipa::Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => false,
+                ipa::Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked | LookedUp::Unreachable) => false,
+                ipa::Answer::LookedUp(LookedUp::Found { .. }) => false,
+                ipa::Answer::Beat(Beat::Accepted | Beat::Refused | Beat::Unreachable) => false,
+            },
         };
         let message = match &self.answer {
-            Answer::BootRead(_) => "boot failed",
-            Answer::MediaOpened(..) => "virtual media cannot be read",
-            Answer::Inspected(_) => "inspection data was not accepted",
-            Answer::LookedUp(_) => "lookup failed",
-            Answer::Beat(_) => "heartbeat failed",
-            Answer::ImageWritten(_) => "image was not written",
+            Answer::BootRead { .. } => "boot failed",
+            Answer::MediaOpened { .. } => "virtual media cannot be read",
+            Answer::Ipa { answer: ipa::Answer::Inspected(_), .. } => "inspection data was not accepted",
+            Answer::Ipa { answer: ipa::Answer::LookedUp(_), .. } => "lookup failed",
+            Answer::Ipa { answer: ipa::Answer::Beat(_), .. } => "heartbeat failed",
+            Answer::Ipa { answer: ipa::Answer::ImageWritten(_), .. } => "image was not written",
         };
         if final_failure {
             tracing::warn!(target: "fauxmetal::effect", { node.id = id.0, error = %problem }, "{message}");

@@ -18,9 +18,9 @@ use super::settings::Settings;
 use crate::fleet::{Effects, Fleet};
 use crate::ipa::ironic::ApiVersion;
 use crate::meter::Page;
-use crate::node::command::{Answer, Effect, EffectKind};
+use crate::node::effect::{Answer, Effect, EffectKind};
 use crate::node::host::Host;
-use crate::node::ipa::{Beat, LookedUp};
+use crate::node::ipa::{self, Beat, LookedUp};
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
@@ -116,15 +116,17 @@ impl EffectRunner {
     /// The queue of an effect: that of the server which will be called, as far as the node knows it now.
     fn queue_key(&self, id: NodeId, kind: EffectKind) -> QueueKey {
         let url = match kind {
-            EffectKind::WriteImage => return QueueKey::Images,
-            EffectKind::ReadBoot => self.fleet.look(id, |node, _| self.boot_url(node)),
-            EffectKind::OpenMedia(slot) => self.fleet.look(id, |node, _| image_url(node, slot)),
-            EffectKind::Inspect => self.fleet.look(id, |node, _| {
-                node.ipa().and_then(|a| a.params.inspection_urls.first()).map(|u| u.to_string())
-            }),
-            EffectKind::LookUp | EffectKind::Heartbeat => {
-                self.fleet.look(id, |node, _| node.ipa().and_then(|a| a.api_url()).map(str::to_owned))
-            }
+            EffectKind::ReadBoot { .. } => self.fleet.look(id, |node, _| self.boot_url(node)),
+            EffectKind::OpenMedia { slot, .. } => self.fleet.look(id, |node, _| image_url(node, slot)),
+            EffectKind::Ipa { effect, .. } => match effect {
+                ipa::Effect::WriteImage => return QueueKey::Images,
+                ipa::Effect::Inspect => self.fleet.look(id, |node, _| {
+                    node.ipa().and_then(|a| a.params.inspection_urls.first()).map(|u| u.to_string())
+                }),
+                ipa::Effect::LookUp | ipa::Effect::Heartbeat => {
+                    self.fleet.look(id, |node, _| node.ipa().and_then(|a| a.api_url()).map(str::to_owned))
+                }
+            },
         };
         let origin = url.flatten().and_then(|url| Url::parse(&url).ok()).map(|url| origin(&url));
         QueueKey::Server(origin.unwrap_or_default().into())
@@ -142,22 +144,22 @@ impl EffectRunner {
     /// Answers "unreachable" if the circuit of the effect's server is open. So 100,000 agents that call an Ironic
     /// which is down every few seconds cost next to nothing.
     fn answer_if_open(&self, key: &QueueKey, id: NodeId, effect: Effect) -> bool {
-        let answer = match effect.kind {
-            EffectKind::LookUp => Answer::LookedUp(LookedUp::Unreachable),
-            EffectKind::Heartbeat => Answer::Beat(Beat::Unreachable),
-            // Inspection has further URLs to try. The others do not pass a circuit breaker.
-            EffectKind::Inspect
-            | EffectKind::ReadBoot
-            | EffectKind::OpenMedia(_)
-            | EffectKind::WriteImage => return false,
+        // Boot sources, media and images do not pass a circuit breaker.
+        let EffectKind::Ipa { start, effect: of_agent } = effect.kind else { return false };
+        let answer = match of_agent {
+            ipa::Effect::LookUp => ipa::Answer::LookedUp(LookedUp::Unreachable),
+            ipa::Effect::Heartbeat => ipa::Answer::Beat(Beat::Unreachable),
+            // Inspection has further URLs to try.
+            ipa::Effect::Inspect | ipa::Effect::WriteImage => return false,
         };
         let QueueKey::Server(server) = key else { return false };
         if !self.circuits.rejects(server, self.fleet.clock().real_ms()) {
             return false;
         }
+        let answer = Answer::Ipa { start, answer };
         let performed = Performed { answer, problem: None, circuit_open: true };
         self.meters.performed(effect.kind, &performed);
-        self.fleet.answer(id, effect.epoch, performed.answer);
+        self.fleet.answer(id, performed.answer);
         true
     }
 
@@ -166,22 +168,24 @@ impl EffectRunner {
     /// The calls wait until the node's state is durable. Otherwise Ironic could learn of a state that a crash then
     /// undoes.
     pub async fn perform(&self, id: NodeId, effect: Effect) {
-        while self.fleet.until_node_kept(id).await.is_err() {}
+        while self.fleet.until_node_persisted(id).await.is_err() {}
         let in_flight = self.meters.in_flight.enter();
         // `None` if the machine has moved on, so that the node needs no answer.
         let performed = match effect.kind {
-            EffectKind::ReadBoot => self.read_boot(id, effect.epoch).await,
-            EffectKind::OpenMedia(slot) => self.open_media(id, effect.epoch, slot).await,
-            EffectKind::Inspect => self.inspect(id, effect.epoch).await,
-            EffectKind::LookUp => self.look_up(id, effect.epoch).await,
-            EffectKind::Heartbeat => self.heartbeat(id, effect.epoch, effect.due).await,
-            EffectKind::WriteImage => self.write_image(id, effect.epoch).await,
+            EffectKind::ReadBoot { start } => self.read_boot(id, start).await,
+            EffectKind::OpenMedia { slot, insertion } => self.open_media(id, slot, insertion).await,
+            EffectKind::Ipa { start, effect: of_agent } => match of_agent {
+                ipa::Effect::Inspect => self.inspect(id, start).await,
+                ipa::Effect::LookUp => self.look_up(id, start).await,
+                ipa::Effect::Heartbeat => self.heartbeat(id, start, effect.due).await,
+                ipa::Effect::WriteImage => self.write_image(id, start).await,
+            },
         };
         drop(in_flight);
         if let Some(performed) = performed {
             self.meters.performed(effect.kind, &performed);
             performed.log(id);
-            self.fleet.answer(id, effect.epoch, performed.answer);
+            self.fleet.answer(id, performed.answer);
         }
     }
 
@@ -199,5 +203,5 @@ impl EffectRunner {
 
 /// The URL of the image in a virtual media slot.
 fn image_url(node: &Node, slot: u8) -> Option<String> {
-    node.bmc().media_in(usize::from(slot)).map(|media| media.insertion.image.to_string())
+    node.bmc().media.get(slot).map(|media| media.insertion.image.to_string())
 }

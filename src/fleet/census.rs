@@ -1,11 +1,11 @@
-//! How many nodes are in which state.
+//! Metrics of the fleet: the number of nodes in each state.
 
 use super::Fleet;
 use crate::meter::Page;
 use crate::node::host::{Host, Running};
 use crate::node::ipa::Phase;
 
-/// The states that are told apart, in the order of a node's life.
+/// Values of the label `state`, in the order in which a node passes through them.
 const STATES: [&str; 15] = [
     "off",
     "powering_on",
@@ -35,12 +35,12 @@ fn state(host: &Host) -> usize {
             Running::Setup => 5,
             Running::Os => 6,
             Running::Live => 7,
-            Running::Ipa(agent) => match agent.phase {
+            Running::Ipa(agent) => match &agent.phase {
                 Phase::Starting { .. } => 8,
                 Phase::Inspecting { .. } => 9,
-                Phase::LookingUp { .. } => 10,
-                Phase::Serving { .. } if agent.job.is_none() => 11,
-                Phase::Serving { .. } => 12,
+                Phase::LookingUp(_) => 10,
+                Phase::Serving(serving) if serving.commands.running().is_none() => 11,
+                Phase::Serving(_) => 12,
                 Phase::Closed(_) => 13,
             },
         },
@@ -49,10 +49,10 @@ fn state(host: &Host) -> usize {
 }
 
 impl Fleet {
-    /// How many nodes are in each state.
+    /// The number of nodes in each state.
     ///
-    /// Goes through all of them, one lock after the other, and settles none: what is due is done by its own timer. No
-    /// request pays for it; a scrape costs some 25 ms of CPU for each million nodes.
+    /// This locks all nodes, one after the other, and settles none of them: the task that waits for deadlines does that.
+    /// So counting costs nothing for requests, and a scrape costs about 25 ms of CPU time for a million nodes.
     pub fn states(&self) -> [(&'static str, u64); STATES.len()] {
         let mut counts = STATES.map(|name| (name, 0));
         for id in self.ids() {
@@ -64,12 +64,12 @@ impl Fleet {
         counts
     }
 
-    /// Puts what is counted of it on the page.
+    /// Adds the metrics of the fleet to the page.
     pub fn meter(&self, page: &mut Page) {
         for (state, count) in self.states() {
-            page.gauge("fauxmetal_nodes", "Nodes by what they do", &[("state", state)], count);
+            page.gauge("fauxmetal_nodes", "Number of nodes by state", &[("state", state)], count);
         }
-        let deadlines = self.wake.len() as u64;
-        page.gauge("fauxmetal_deadlines", "Deadlines that nodes wait for", &[], deadlines);
+        let deadlines = self.deadlines.len() as u64;
+        page.gauge("fauxmetal_deadlines", "Deadlines in the queue of the fleet", &[], deadlines);
     }
 }

@@ -1,4 +1,4 @@
-//! Where the nodes are kept: in chunks that are made when they are needed and never move, one lock a node.
+//! The storage of the nodes: chunks that are allocated on demand and never move, with one lock for each node.
 
 use std::sync::OnceLock;
 
@@ -7,25 +7,23 @@ use parking_lot::Mutex;
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
-/// Nodes to a chunk.
+/// Number of nodes in a chunk.
 const CHUNK: usize = 1024;
-/// Chunks, at most: together as many nodes as there are indexes.
+/// Maximum number of chunks: together they have a slot for every index.
 const CHUNKS: usize = (NodeId::MAX as usize + 1) / CHUNK;
 
-/// A place for a node.
 pub(super) struct Slot {
-    /// The node, unless it has been removed.
+    /// `None` if the node was removed or does not exist yet.
     pub(super) node: Option<Node>,
-    /// The earliest deadline that has been filed for it.
+    /// The earliest deadline of the node in the queue of deadlines.
     pub(super) armed: SimTime,
-    /// The last batch that it was put into, to be kept; zero for none. See [`super::keep::Ledger`].
+    /// The last batch that contains the node; zero for none. See [`super::persist::Ledger`].
     pub(super) batch: u64,
 }
 
-/// Places that were made together, and stay where they are.
 type Chunk = Box<[Mutex<Slot>]>;
 
-/// All places.
+/// The slots of all indexes.
 pub(super) struct Slots(Box<[OnceLock<Chunk>]>);
 
 impl Slots {
@@ -33,13 +31,13 @@ impl Slots {
         Self((0..CHUNKS).map(|_| OnceLock::new()).collect())
     }
 
-    /// The place of that index, if its chunk has been made.
+    /// The slot of an index, if its chunk has been allocated.
     pub(super) fn get(&self, id: NodeId) -> Option<&Mutex<Slot>> {
         let index = id.0 as usize;
         self.0.get(index / CHUNK)?.get()?.get(index % CHUNK)
     }
 
-    /// The place of that index, made if need be; the index is within [`NodeId::MAX`].
+    /// The slot of an index, which must be at most [`NodeId::MAX`]. Allocates its chunk on demand.
     pub(super) fn make(&self, id: NodeId) -> &Mutex<Slot> {
         let index = id.0 as usize;
         let empty = || Mutex::new(Slot { node: None, armed: SimTime::NEVER, batch: 0 });

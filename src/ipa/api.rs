@@ -22,9 +22,9 @@ use crate::clock::Stopwatch;
 use crate::face::{Body, Face, Peer, Refused};
 use crate::fleet::Fleet;
 use crate::meter::{Page, Requests};
-use crate::node::command::Command;
-use crate::node::ipa::{CommandRecord, CommandStatus, Ipa};
-use crate::node::{NodeId, Outcome};
+use crate::node::NodeId;
+use crate::node::command::{Command, Outcome};
+use crate::node::ipa::{CommandRecord, Ipa, Serving};
 
 /// The HTTP API of all agents of a fleet.
 pub struct Api {
@@ -73,7 +73,7 @@ impl Api {
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, ApiError> {
         let response = self.route(id, path, request).await;
-        self.fleet.until_node_kept(id).await.map_err(ApiError::not_persisted)?;
+        self.fleet.until_node_persisted(id).await.map_err(ApiError::not_persisted)?;
         response
     }
 
@@ -83,7 +83,7 @@ impl Api {
         path: &str,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, ApiError> {
-        let started = self.agent(id, |agent| agent.started)?;
+        let started = self.agent(id, |agent, _| agent.started)?;
         let route = Route::of(path).ok_or_else(ApiError::no_such_page)?;
         let query = Query::of(request.uri().query().unwrap_or_default());
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -105,7 +105,7 @@ impl Api {
     /// `GET /v1/commands/`
     fn list(&self, id: NodeId, query: &Query) -> Result<Response<Bytes>, ApiError> {
         self.authorize(id, query)?;
-        let records = self.agent(id, |agent| agent.commands.clone())?;
+        let records = self.agent(id, |_, serving| serving.commands.records().to_vec())?;
         let results: Vec<_> = records.iter().map(result::text).collect();
         Ok(json_text(format!(r#"{{"commands":[{}]}}"#, results.join(","))))
     }
@@ -115,8 +115,9 @@ impl Api {
         self.authorize(id, query)?;
         let (name, params) = request::command(body)?;
         commands::split(&name)?;
-        let running = self.agent(id, |agent| {
-            agent.commands.last().filter(|c| c.status == CommandStatus::Running).map(|c| c.name.clone())
+        let running = self.agent(id, |_, serving| {
+            let last = serving.commands.records().last();
+            last.filter(|record| record.status.is_running()).map(|record| record.name.clone())
         })?;
         if let Some(running) = running {
             return Err(ApiError::busy(&running));
@@ -125,16 +126,17 @@ impl Api {
         let (node, now) =
             self.fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
         let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
-        let command =
-            commands::parse(&Situation { node: &node, agent, now, bmcs: &self.bmcs }, &name, &params)?;
+        let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
+        let at = Situation { node: &node, agent, serving, now, bmcs: &self.bmcs };
+        let command = commands::parse(&at, &name, &params)?;
         tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %name }, "agent received a command");
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
-            Outcome::Ipa(record) if query.wait && record.status == CommandStatus::Running => {
+            Outcome::Ipa(record) if query.wait && record.status.is_running() => {
                 self.result(id, &record.id.to_string(), true).await
             }
             Outcome::Ipa(record) => Ok(json_text(result::text(&record))),
-            Outcome::Done | Outcome::Session(_) => Err(ApiError::no_agent()),
+            Outcome::Done | Outcome::Created(_) => Err(ApiError::no_agent()),
         }
     }
 
@@ -150,9 +152,9 @@ impl Api {
         loop {
             let mut next = pin!(changed.next());
             next.as_mut().enable();
-            let record = self.agent(id, |agent| find(agent, command).cloned())?;
+            let record = self.agent(id, |_, serving| find(serving, command).cloned())?;
             let record = record.ok_or_else(|| failure::not_found("Command Result", command))?;
-            if !wait || record.status != CommandStatus::Running {
+            if !wait || !record.status.is_running() {
                 return Ok(json_text(result::text(&record)));
             }
             next.await;
@@ -160,10 +162,8 @@ impl Api {
     }
 
     fn authorize(&self, id: NodeId, query: &Query) -> Result<(), ApiError> {
-        let valid = self.agent(id, |agent| {
-            let (Some(ours), Some(theirs)) = (agent.token.as_deref(), query.token.as_deref()) else {
-                return false;
-            };
+        let valid = self.agent(id, |_, serving| {
+            let (ours, Some(theirs)) = (&*serving.token, query.token.as_deref()) else { return false };
             !ours.is_empty() && bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()))
         })?;
         valid.then_some(()).ok_or_else(ApiError::unauthorized)
@@ -173,8 +173,11 @@ impl Api {
     ///
     /// # Errors
     /// If no agent runs, or it does not serve its API.
-    fn agent<R>(&self, id: NodeId, see: impl FnOnce(&Ipa) -> R) -> Result<R, ApiError> {
-        let seen = self.fleet.look(id, |node, _| node.ipa().filter(|a| a.serves()).map(see));
+    fn agent<R>(&self, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) -> Result<R, ApiError> {
+        let seen = self.fleet.look(id, |node, _| {
+            let agent = node.ipa()?;
+            Some(see(agent, agent.serving()?))
+        });
         seen.flatten().ok_or_else(ApiError::no_agent)
     }
 
@@ -193,7 +196,7 @@ impl Face for Api {
     }
 
     fn accepts_connections(&self, node: u32) -> bool {
-        self.agent(NodeId(node), |_| ()).is_ok()
+        self.agent(NodeId(node), |_, _| ()).is_ok()
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {
@@ -201,8 +204,8 @@ impl Face for Api {
     }
 }
 
-fn find<'a>(agent: &'a Ipa, command: &str) -> Option<&'a CommandRecord> {
-    agent.commands.iter().find(|c| c.id.to_string() == command)
+fn find<'a>(serving: &'a Serving, command: &str) -> Option<&'a CommandRecord> {
+    serving.commands.records().iter().find(|c| c.id.to_string() == command)
 }
 
 fn json_text(text: String) -> Response<Bytes> {

@@ -9,7 +9,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use crate::face::CloseConnection;
-use crate::fleet::keep::NotKept;
+use crate::fleet::persist::NotPersisted;
 use crate::node::command::Refusal;
 use crate::node::ipa::IpaError;
 
@@ -63,10 +63,10 @@ impl ApiError {
     }
 
     /// The state cannot be stored on disk, so the command was refused, or its result is not sent.
-    pub(super) fn not_persisted(why: NotKept) -> Self {
-        let text = format!("{why}; retry in {} seconds", NotKept::RETRY_AFTER_S);
+    pub(super) fn not_persisted(why: NotPersisted) -> Self {
+        let text = format!("{why}; retry in {} seconds", NotPersisted::RETRY_AFTER_S);
         Self {
-            retry_after_s: Some(NotKept::RETRY_AFTER_S),
+            retry_after_s: Some(NotPersisted::RETRY_AFTER_S),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
         }
     }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::documents::VERSION;
 use super::{disks, inventory};
 use crate::node::Node;
-use crate::node::ipa::{CommandStatus, Ipa, Phase};
+use crate::node::ipa::{CommandEnd, CommandStatus, Ipa};
 use crate::time::SimTime;
 
 /// The archive as base64 text.
@@ -63,21 +63,22 @@ fn journal(node: &Node, agent: &Ipa, now: SimTime) -> String {
     if let Some(url) = agent.params.inspection_urls.first() {
         line(started, ipa, &format!("INFO Posting collected data to {url}"));
     }
-    if let Some(uuid) = agent.node_uuid {
+    if let Some(uuid) = agent.node_uuid() {
         line(started, ipa, &format!("INFO Lookup succeeded, node UUID is {uuid}"));
     }
-    for command in &agent.commands {
+    for command in agent.serving().map_or(&[][..], |serving| serving.commands.records()) {
         let end = match &command.status {
-            CommandStatus::Running => "INFO started execution".to_owned(),
-            CommandStatus::Succeeded(_) => "INFO completed".to_owned(),
-            CommandStatus::Failed(e) | CommandStatus::VersionMismatch(e) => {
+            CommandStatus::Running(_) => "INFO started execution".to_owned(),
+            CommandStatus::Ended(CommandEnd::Succeeded(_)) => "INFO completed".to_owned(),
+            CommandStatus::Ended(CommandEnd::Failed(e) | CommandEnd::VersionMismatch(e)) => {
                 format!("ERROR {}: {}: {}", e.kind, e.message, e.details)
             }
         };
         line(now, ipa, &format!("command {} ({}): {end}", command.name, command.id));
     }
-    if let Phase::Serving { last, failed, .. } = agent.phase {
-        line(last.max(started), ipa, &format!("INFO last heartbeat; {failed} in a row failed"));
+    if let Some(serving) = agent.serving() {
+        let failed = serving.failed;
+        line(serving.last.max(started), ipa, &format!("INFO last heartbeat; {failed} in a row failed"));
     }
     line(now, ipa, "INFO Collecting system logs and debugging information");
     text

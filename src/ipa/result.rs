@@ -2,15 +2,17 @@
 
 use serde_json::json;
 
-use crate::node::ipa::{CommandRecord, CommandStatus};
+use crate::node::ipa::{CommandEnd, CommandRecord, CommandStatus};
 
 /// The JSON text of a record. Results are stored as JSON text, so they are copied, not parsed.
 pub(super) fn text(record: &CommandRecord) -> String {
     let (status, error, result) = match &record.status {
-        CommandStatus::Running => ("RUNNING", None, "null"),
-        CommandStatus::Succeeded(result) => ("SUCCEEDED", None, &**result),
-        CommandStatus::Failed(error) => ("FAILED", Some(error), "null"),
-        CommandStatus::VersionMismatch(error) => ("CLEAN_VERSION_MISMATCH", Some(error), "null"),
+        CommandStatus::Running(_) => ("RUNNING", None, "null"),
+        CommandStatus::Ended(CommandEnd::Succeeded(result)) => ("SUCCEEDED", None, &**result),
+        CommandStatus::Ended(CommandEnd::Failed(error)) => ("FAILED", Some(error), "null"),
+        CommandStatus::Ended(CommandEnd::VersionMismatch(error)) => {
+            ("CLEAN_VERSION_MISMATCH", Some(error), "null")
+        }
     };
     let error =
         error.map(|e| json!({"type": e.kind, "code": e.code, "message": e.message, "details": e.details}));

@@ -1,30 +1,29 @@
-//! Boot settings, and which source wins.
+//! Boot settings, and the order in which firmware tries the boot sources.
 
 use serde::{Deserialize, Serialize};
 
-use crate::dmtf::{BootMode, BootOverride, BootTarget};
+use crate::dmtf::{BootMode, BootOverride};
 use crate::profile::Profile;
+use crate::profile::boot_source::BootSource;
 
-/// What `ComputerSystem.Boot` says.
+/// The property `ComputerSystem.Boot`. Its fields are `BootSourceOverrideTarget`, `BootSourceOverrideEnabled`,
+/// `BootSourceOverrideMode`, `HttpBootUri` and `BootOrder`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Boot {
-    /// `BootSourceOverrideTarget`.
-    pub target: BootTarget,
-    /// `BootSourceOverrideEnabled`.
+    pub target: BootSource,
     pub enabled: BootOverride,
-    /// `BootSourceOverrideMode`, in force at once.
+    /// A change of the mode takes effect immediately.
     pub mode: BootMode,
-    /// `HttpBootUri`; `None` is null.
     pub http_uri: Option<Box<str>>,
-    /// `BootOrder` as numbers into the profile's order; `None` is the profile's own.
+    /// Indexes into `boot_order` of the profile; `None` is the order of the profile itself.
     pub order: Option<Box<[u8]>>,
 }
 
 impl Default for Boot {
     fn default() -> Self {
         Self {
-            target: BootTarget::None,
+            target: BootSource::NONE,
             enabled: BootOverride::Disabled,
             mode: BootMode::Uefi,
             http_uri: None,
@@ -33,44 +32,40 @@ impl Default for Boot {
     }
 }
 
-/// What a client changes of [`Boot`]; `None` leaves a property as it is.
+/// Changes of [`Boot`]; `None` leaves a property unchanged. `Some(None)` sets `http_uri` to null.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BootChange {
-    /// `BootSourceOverrideTarget`.
-    pub target: Option<BootTarget>,
-    /// `BootSourceOverrideEnabled`.
+    pub target: Option<BootSource>,
     pub enabled: Option<BootOverride>,
-    /// `BootSourceOverrideMode`.
     pub mode: Option<BootMode>,
-    /// `HttpBootUri`; the inner `None` is null.
     pub http_uri: Option<Option<Box<str>>>,
-    /// `BootOrder`.
     pub order: Option<Box<[u8]>>,
 }
 
 impl Boot {
-    /// The longest `HttpBootUri`, bytes.
+    /// Maximum length of `HttpBootUri`, bytes.
     pub const MAX_URI_BYTES: usize = 2048;
 
-    /// Makes the change.
+    /// Applies a change.
     ///
-    /// A target given alone arms an override that is disabled, once: Ironic leaves `Enabled` out when it equals what it
-    /// wants, and an override that has been used up must fire again (`ironic-contract.md` 1.8, first rule).
+    /// A target without `BootSourceOverrideEnabled` enables a disabled override for one boot. Ironic omits
+    /// `BootSourceOverrideEnabled` if the property had the wanted value when Ironic read it. A boot may have consumed
+    /// the override since then (`ironic/drivers/modules/redfish/management.py`, `_set_boot_device`).
     pub fn change(&mut self, change: BootChange) {
         if let Some(target) = change.target {
             self.target = target;
             if change.enabled.is_none() {
-                self.enabled = match (target, self.enabled) {
-                    (BootTarget::None, _) => BootOverride::Disabled,
-                    (_, BootOverride::Disabled) => BootOverride::Once,
-                    (_, armed) => armed,
+                self.enabled = match self.enabled {
+                    _ if target == BootSource::NONE => BootOverride::Disabled,
+                    BootOverride::Disabled => BootOverride::Once,
+                    enabled @ (BootOverride::Once | BootOverride::Continuous) => enabled,
                 };
             }
         }
         if let Some(enabled) = change.enabled {
             self.enabled = enabled;
             if enabled == BootOverride::Disabled && change.target.is_none() {
-                self.target = BootTarget::None;
+                self.target = BootSource::NONE;
             }
         }
         if let Some(mode) = change.mode {
@@ -84,23 +79,23 @@ impl Boot {
         }
     }
 
-    /// The boot order now, as numbers into the profile's.
+    /// The current boot order, as indexes into `boot_order` of the profile.
     pub fn order<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = u8> + use<'a> {
         let own = self.order.as_deref();
         let count = own.map_or(profile.boot_order.len(), <[u8]>::len);
         (0..count).map(move |i| own.map_or(u8::try_from(i).unwrap_or(u8::MAX), |o| o[i]))
     }
 
-    /// What firmware tries now, first to last: the override, then the order. An override that is for once is used up
-    /// by this, before the source has proven good, as on hardware.
-    pub fn plan(&mut self, profile: &Profile) -> Vec<BootTarget> {
+    /// The sources that firmware tries at this boot: the override, then the boot order. This consumes an override with
+    /// `Once`, even if the source later proves not bootable, as on hardware.
+    pub fn plan(&mut self, profile: &Profile) -> Vec<BootSource> {
         let mut plan = Vec::with_capacity(4);
-        if self.enabled != BootOverride::Disabled && self.target != BootTarget::None {
+        if self.enabled != BootOverride::Disabled && self.target != BootSource::NONE {
             plan.push(self.target);
         }
         if self.enabled == BootOverride::Once {
             self.enabled = BootOverride::Disabled;
-            self.target = BootTarget::None;
+            self.target = BootSource::NONE;
         }
         let order: Vec<_> = self.order(profile).collect();
         plan.extend(order.iter().filter_map(|i| profile.boot_order.get(usize::from(*i))));
@@ -111,50 +106,57 @@ impl Boot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dmtf::BootTarget;
     use crate::profile::built_in;
 
+    const CD: BootSource = BootSource::Standard(BootTarget::Cd);
+    const HDD: BootSource = BootSource::Standard(BootTarget::Hdd);
+    const PXE: BootSource = BootSource::Standard(BootTarget::Pxe);
+
     #[test]
-    fn once_is_used_up_by_planning() {
+    fn a_plan_consumes_an_override_for_one_boot() {
         let profile = built_in("generic").unwrap();
         let mut boot = Boot::default();
         boot.change(BootChange {
-            target: Some(BootTarget::Cd),
+            target: Some(CD),
             enabled: Some(BootOverride::Once),
             ..BootChange::default()
         });
-        assert_eq!(boot.plan(&profile), [BootTarget::Cd, BootTarget::Hdd, BootTarget::Pxe]);
-        assert_eq!((boot.target, boot.enabled), (BootTarget::None, BootOverride::Disabled));
-        assert_eq!(boot.plan(&profile), [BootTarget::Hdd, BootTarget::Pxe]);
+        assert_eq!(boot.plan(&profile), [CD, HDD, PXE]);
+        assert_eq!((boot.target, boot.enabled), (BootSource::NONE, BootOverride::Disabled));
+        assert_eq!(boot.plan(&profile), [HDD, PXE]);
     }
 
     #[test]
-    fn continuous_stays() {
+    fn a_continuous_override_stays() {
         let profile = built_in("generic").unwrap();
         let mut boot = Boot::default();
         boot.change(BootChange {
-            target: Some(BootTarget::Hdd),
+            target: Some(HDD),
             enabled: Some(BootOverride::Continuous),
             ..BootChange::default()
         });
         boot.plan(&profile);
-        assert_eq!(boot.plan(&profile)[0], BootTarget::Hdd);
+        assert_eq!(boot.plan(&profile)[0], HDD);
     }
 
     #[test]
-    fn a_target_alone_arms_an_override_again() {
+    fn a_target_alone_enables_a_disabled_override() {
         let mut boot = Boot::default();
-        boot.change(BootChange { target: Some(BootTarget::Cd), ..BootChange::default() });
+        boot.change(BootChange { target: Some(CD), ..BootChange::default() });
         assert_eq!(boot.enabled, BootOverride::Once);
         boot.enabled = BootOverride::Continuous;
-        boot.change(BootChange { target: Some(BootTarget::Hdd), ..BootChange::default() });
+        boot.change(BootChange { target: Some(HDD), ..BootChange::default() });
         assert_eq!(boot.enabled, BootOverride::Continuous);
+        boot.change(BootChange { target: Some(BootSource::NONE), ..BootChange::default() });
+        assert_eq!(boot.enabled, BootOverride::Disabled);
     }
 
     #[test]
-    fn the_order_can_be_turned_round() {
+    fn a_client_can_reverse_the_boot_order() {
         let profile = built_in("generic").unwrap();
         let mut boot = Boot::default();
         boot.change(BootChange { order: Some([1, 0].into()), ..BootChange::default() });
-        assert_eq!(boot.plan(&profile), [BootTarget::Pxe, BootTarget::Hdd]);
+        assert_eq!(boot.plan(&profile), [PXE, HDD]);
     }
 }

@@ -1,111 +1,123 @@
-//! The part of a node that is powered and boots: off, self test, looking for something to boot, running it.
+//! The host: the part of a node that has power and boots. Redfish calls it `ComputerSystem`.
 
 use serde::{Deserialize, Serialize};
 
-use super::ipa::{Call, Ipa};
-use crate::dmtf::{BootProgress, BootTarget, PowerState};
+use super::boot::BootChange;
+use super::call::Call;
+use super::effect::EffectKind;
+use super::ipa::{self, Ipa};
+use crate::dmtf::{BootProgress, IndicatorLed, PowerState, ResetType};
+use crate::profile::boot_source::BootSource;
 use crate::time::SimTime;
 
-/// What the machine is doing.
+/// Commands to the host.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// `ComputerSystem.Reset` with a type that the profile lists.
+    Reset(ResetType),
+    /// `PATCH` of the `ComputerSystem`.
+    Change(SystemChange),
+}
+
+/// Changes of one `PATCH` of a `ComputerSystem`; `None` leaves a property unchanged. The LED is `IndicatorLED` or
+/// `LocationIndicatorActive`.
+#[derive(Clone, Debug, Default)]
+pub struct SystemChange {
+    pub boot: BootChange,
+    /// At most [`SystemChange::MAX_ASSET_TAG`] characters.
+    pub asset_tag: Option<Box<str>>,
+    pub led: Option<IndicatorLed>,
+}
+
+impl SystemChange {
+    /// Maximum length of an asset tag, characters.
+    pub const MAX_ASSET_TAG: usize = 63;
+}
+
+/// The power and boot state of the host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Host {
-    /// Nothing.
     #[default]
     Off,
-    /// Its power comes on.
     PoweringOn {
-        /// Until then.
         until: SimTime,
     },
-    /// Self test.
+    /// The firmware tests the hardware.
     Post {
-        /// Until then.
         until: SimTime,
-        /// Since then, for `BootProgress`.
+        /// The beginning of the self test, for `BootProgress`.
         since: SimTime,
     },
-    /// It has chosen a source and tries to boot it.
+    /// The firmware boots from a source.
     Booting(Box<Booting>),
-    /// Something runs on it.
+    /// The host is on, and its boot is complete.
     Running {
-        /// What.
         what: Running,
-        /// Since then.
+        /// The end of the boot.
         since: SimTime,
     },
-    /// Its power goes.
     PoweringOff {
-        /// Until then.
         until: SimTime,
-        /// And then.
         then: AfterOff,
     },
 }
 
-/// What follows a power-off.
+/// The next step after a power-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AfterOff {
-    /// Nothing.
     StayOff,
-    /// On again.
     PowerOn,
 }
 
-/// A boot under way.
+/// A boot in progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Booting {
-    /// The source that is tried.
-    pub from: BootTarget,
-    /// What is tried after it.
-    pub left: Vec<BootTarget>,
-    /// How far it is.
+    /// The source that the firmware is trying.
+    pub from: BootSource,
+    /// The sources that it tries next.
+    pub left: Vec<BootSource>,
     pub stage: Stage,
 }
 
-/// How far a boot is.
+/// The progress of a boot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Stage {
-    /// Reading the image, or the network's boot configuration.
+    /// Reading the image, or the boot configuration on the network.
     Reading(Call),
-    /// Loading what was found.
-    Loading {
-        /// Until then.
-        until: SimTime,
-        /// This.
-        what: Found,
-    },
+    /// Loading the content of the source.
+    Loading { until: SimTime, what: Found },
 }
 
-/// What a boot source was found to hold.
+/// The content of a boot source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Found {
     /// The operating system on the disk.
     Os,
     /// A system without an agent.
     Live,
-    /// A ramdisk with an agent, started with these parameters.
+    /// A ramdisk with an Ironic Python Agent.
     #[serde(rename = "Agent")]
-    Ipa(Box<super::ipa::Params>),
+    Ipa(Box<ipa::Params>),
 }
 
-/// What runs on a machine that is on.
+/// The program that runs on the host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Running {
-    /// Nothing: no source could be booted, and firmware says so on the screen.
+    /// The firmware, after no source could be booted.
     NoBootDevice,
-    /// The firmware's setup pages.
+    /// The setup program of the firmware.
     Setup,
     /// The operating system on the disk.
     Os,
     /// A system from an image, without an agent.
     Live,
-    /// A ramdisk with an agent.
+    /// A ramdisk with an Ironic Python Agent.
     #[serde(rename = "Agent")]
     Ipa(Box<Ipa>),
 }
 
 impl Host {
-    /// `PowerState`. Through a restart it stays `On`: a poll must not see it flap.
+    /// `PowerState`. It stays `On` during a restart, so that a client that polls never sees the power off.
     pub fn power_state(&self) -> PowerState {
         match self {
             Self::Off => PowerState::Off,
@@ -115,12 +127,12 @@ impl Host {
         }
     }
 
-    /// `BootProgress.LastState` at `now`.
+    /// `BootProgress.LastState` at the moment `now`.
     pub fn boot_progress(&self, now: SimTime) -> BootProgress {
         match self {
             Self::Off | Self::PoweringOn { .. } | Self::PoweringOff { .. } => BootProgress::None,
             Self::Post { until, since } => {
-                // Thirds of the self test, so that a watcher sees it move.
+                // Each state lasts a third of the self test, so that a client that polls sees progress.
                 match now.since_ms(*since) * 3 / until.since_ms(*since).max(1) {
                     0 => BootProgress::PrimaryProcessorInitializationStarted,
                     1 => BootProgress::MemoryInitializationStarted,
@@ -131,17 +143,15 @@ impl Host {
                 Stage::Reading(_) => BootProgress::SystemHardwareInitializationComplete,
                 Stage::Loading { .. } => BootProgress::OsBootStarted,
             },
-            Self::Running { what: Running::NoBootDevice, .. } => {
-                BootProgress::SystemHardwareInitializationComplete
-            }
-            Self::Running { what: Running::Setup, .. } => BootProgress::SetupEntered,
-            Self::Running { what: Running::Os | Running::Live | Running::Ipa(_), .. } => {
-                BootProgress::OsRunning
-            }
+            Self::Running { what, .. } => match what {
+                Running::NoBootDevice => BootProgress::SystemHardwareInitializationComplete,
+                Running::Setup => BootProgress::SetupEntered,
+                Running::Os | Running::Live | Running::Ipa(_) => BootProgress::OsRunning,
+            },
         }
     }
 
-    /// The agent, if one runs.
+    /// The agent, if one is running.
     pub fn ipa(&self) -> Option<&Ipa> {
         if let Self::Running { what: Running::Ipa(agent), .. } = self { Some(agent) } else { None }
     }
@@ -150,7 +160,7 @@ impl Host {
         if let Self::Running { what: Running::Ipa(agent), .. } = self { Some(agent) } else { None }
     }
 
-    /// When it moves on by itself next.
+    /// The next moment at which the state changes by itself.
     pub fn next_deadline(&self) -> SimTime {
         match self {
             Self::Off => SimTime::NEVER,
@@ -159,8 +169,59 @@ impl Host {
                 Stage::Reading(call) => call.deadline(),
                 Stage::Loading { until, .. } => *until,
             },
-            Self::Running { what: Running::Ipa(agent), .. } => agent.next_deadline(),
-            Self::Running { .. } => SimTime::NEVER,
+            Self::Running { what, .. } => match what {
+                Running::Ipa(agent) => agent.next_deadline(),
+                Running::NoBootDevice | Running::Setup | Running::Os | Running::Live => SimTime::NEVER,
+            },
+        }
+    }
+
+    /// Hands every due effect of start `start` to `out`.
+    pub(super) fn take_effects(&mut self, start: u32, mut out: impl FnMut(EffectKind)) {
+        match self {
+            Self::Booting(b) => {
+                if let Stage::Reading(call) = &mut b.stage
+                    && call.take()
+                {
+                    out(EffectKind::ReadBoot { start });
+                }
+            }
+            Self::Running { what: Running::Ipa(agent), .. } => {
+                agent.take_effects(|effect| out(EffectKind::Ipa { start, effect }));
+            }
+            Self::Running {
+                what: Running::NoBootDevice | Running::Setup | Running::Os | Running::Live,
+                ..
+            }
+            | Self::Off
+            | Self::PoweringOn { .. }
+            | Self::Post { .. }
+            | Self::PoweringOff { .. } => {}
+        }
+    }
+
+    pub(super) fn shift(&mut self, ms: u64) {
+        match self {
+            Self::Off => {}
+            Self::PoweringOn { until } | Self::PoweringOff { until, then: _ } => until.shift(ms),
+            Self::Post { until, since } => {
+                until.shift(ms);
+                since.shift(ms);
+            }
+            Self::Booting(booting) => {
+                let Booting { from: _, left: _, stage } = &mut **booting;
+                match stage {
+                    Stage::Reading(call) => call.shift(ms),
+                    Stage::Loading { until, what: _ } => until.shift(ms),
+                }
+            }
+            Self::Running { what, since } => {
+                since.shift(ms);
+                match what {
+                    Running::NoBootDevice | Running::Setup | Running::Os | Running::Live => {}
+                    Running::Ipa(agent) => agent.shift(ms),
+                }
+            }
         }
     }
 }

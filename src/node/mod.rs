@@ -1,15 +1,23 @@
-//! One simulated server with its controller: a small value that is looked at, told things, and settled.
+//! One simulated server with its BMC: a small value that a client reads, changes with commands, and that settles.
 //!
-//! Pure and synchronous: no I/O, no clock, no randomness of its own. [`Node::settle`] is the one place where time
-//! moves; everything else happens at the moment that settling has reached.
+//! The model is pure and synchronous: no I/O, no clock, no randomness of its own. [`Node::settle`] is the only place
+//! where time advances. Everything else happens at the moment that settling has reached.
+
+// A new variant must be named in every match of the model, so that the compiler shows each place that must handle it.
+#![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod bmc;
 pub mod boot;
+pub mod call;
 pub mod command;
+pub mod effect;
+mod format;
 pub mod host;
+mod id;
 pub mod ipa;
 pub mod neighbour;
 mod power;
+mod refusal;
 mod secret;
 pub mod sensors;
 pub mod spec;
@@ -18,107 +26,77 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::profile::Profile;
 use crate::seed::{Purpose, Seed};
 use crate::time::{SimTime, Span};
-use bmc::{Bmc, Media, Opened};
+use bmc::Bmc;
 use boot::Boot;
-use command::{Answer, Command, Effect, EffectKind, Insertion, Refusal, SystemChange};
-use host::{AfterOff, Host, Stage};
-use ipa::{CommandRecord, Dice, IpaCommand, Job, Phase, Then, Work};
+use command::{Command, Outcome};
+use effect::{Answer, Effect};
+use host::{AfterOff, Host, Running};
+pub use id::NodeId;
+use ipa::{CommandRecord, Dice, Ipa, IpaCommand, Then, Work};
+use refusal::Refusal;
 use spec::Spec;
+pub use state::State;
 
-/// The index of a node in its fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct NodeId(pub u32);
-
-impl NodeId {
-    /// The largest index: identities have room for 24 bits of it.
-    pub const MAX: u32 = (1 << 24) - 1;
-}
-
-/// One simulated server.
+/// One simulated server with its BMC.
 #[derive(Clone, Debug)]
 pub struct Node {
     id: NodeId,
     seed: Seed,
     profile: Arc<Profile>,
     state: State,
-    /// Told something since [`Node::take_touched`]: what settling alone would not bring about again.
+    /// A [`Call`](call::Call) may be due; [`Node::take_effects`] looks only then.
+    effects_due: bool,
+    /// A command or an answer has changed the node since the last [`Node::take_touched`].
     touched: bool,
 }
 
-/// All that a node remembers: what is kept for it to go on after a restart.
-///
-/// It is written as JSON and read by later versions, so a field that is added has a default (`serde(default)`, which the
-/// whole struct has here), and none is left out: `node/state.rs` holds both.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct State {
-    host: Host,
-    boot: Boot,
-    /// Starts of the machine so far: the epoch of its effects, and the count of its draws.
-    starts: u32,
-    /// Draws for the agent so far.
-    draws: u32,
-    /// A disk holds an operating system.
-    installed: bool,
-    /// Something outside may be due; see [`Node::take_effects`].
-    due: bool,
-    bmc: Option<Box<Bmc>>,
-}
-
-/// What a command did.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// It is done, or under way.
-    Done,
-    /// It was for the agent, which has this to say.
-    Ipa(CommandRecord),
-    /// A session of the controller's own has begun; its id.
-    Session(u32),
-}
-
 impl Node {
-    /// A new machine: off, its disks empty, its settings at their defaults.
+    /// A new machine: off, with empty disks and default settings.
     pub fn new(id: NodeId, seed: Seed, profile: Arc<Profile>) -> Self {
-        Self { id, seed, profile, state: State::default(), touched: false }
+        Self { id, seed, profile, state: State::default(), effects_due: false, touched: false }
     }
 
-    /// Its index in the fleet.
+    /// The node with a stored state. Calls that were under way are due again. Deadlines that have passed since then take
+    /// effect when the node is settled, each at its own moment.
+    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, state: State) -> Self {
+        Self { id, seed, profile, state, effects_due: true, touched: false }
+    }
+
     pub fn id(&self) -> NodeId {
         self.id
     }
 
-    /// Its model.
     pub fn profile(&self) -> &Arc<Profile> {
         &self.profile
     }
 
-    /// Who it is.
+    /// The identity of the node.
     pub fn spec(&self) -> Spec<'_> {
         Spec { seed: self.seed, id: self.id, profile: &self.profile }
     }
 
-    /// The machine.
+    /// Everything that must be stored.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     pub fn host(&self) -> &Host {
         &self.state.host
     }
 
-    /// Its boot settings.
     pub fn boot(&self) -> &Boot {
         &self.state.boot
     }
 
-    /// What its controller remembers; a new machine's where nothing differs.
     pub fn bmc(&self) -> &Bmc {
         self.state.bmc.as_deref().unwrap_or(&bmc::NEW)
     }
 
-    /// The agent, if one runs.
-    pub fn ipa(&self) -> Option<&ipa::Ipa> {
+    /// The agent, if one is running.
+    pub fn ipa(&self) -> Option<&Ipa> {
         self.state.host.ipa()
     }
 
@@ -127,7 +105,7 @@ impl Node {
         self.state.installed
     }
 
-    /// How often the machine was started.
+    /// Number of starts of the machine so far. It identifies the current start in effects and answers.
     pub fn starts(&self) -> u32 {
         self.state.starts
     }
@@ -136,23 +114,31 @@ impl Node {
         self.state.bmc.get_or_insert_with(|| Box::new(bmc::NEW.clone()))
     }
 
-    fn dice(&mut self) -> Dice {
-        self.state.draws = self.state.draws.wrapping_add(1);
-        Dice { seed: self.seed, id: self.id, count: self.state.draws }
+    /// Changes the BMC. A refusal, and a change that leaves a new BMC as it is, allocate nothing.
+    fn change_bmc<R>(&mut self, change: impl FnOnce(&mut Bmc) -> Result<R, Refusal>) -> Result<R, Refusal> {
+        if let Some(bmc) = &mut self.state.bmc {
+            return change(bmc);
+        }
+        let mut bmc = bmc::NEW.clone();
+        let result = change(&mut bmc)?;
+        if bmc != bmc::NEW {
+            self.state.bmc = Some(Box::new(bmc));
+        }
+        Ok(result)
     }
 
     fn draw_ms(&self, span: Span, purpose: Purpose) -> u64 {
         span.pick_ms(self.seed.hash(self.id.0, purpose, self.state.starts))
     }
 
-    /// When something happens by itself next; [`SimTime::NEVER`] for a node that waits for nothing but the outside.
+    /// The next moment at which the node changes by itself; [`SimTime::NEVER`] if it waits only for the outside.
     pub fn next_deadline(&self) -> SimTime {
         let restarting = self.state.bmc.as_ref().and_then(|b| b.restarting_until).unwrap_or(SimTime::NEVER);
         self.state.host.next_deadline().min(restarting)
     }
 
-    /// Brings the node up to `now`, one deadline after the other, each at its own moment; so that settling in two
-    /// steps is the same as settling in one.
+    /// Advances the node to `now`. Each deadline takes effect at its own moment, so settling in two steps gives the same
+    /// result as settling in one.
     pub fn settle(&mut self, now: SimTime) {
         loop {
             let at = self.next_deadline();
@@ -163,6 +149,7 @@ impl Node {
         }
     }
 
+    /// Advances the node past its next deadline `at`.
     fn step(&mut self, at: SimTime) {
         if let Some(bmc) = &mut self.state.bmc
             && bmc.restarting_until.is_some_and(|until| until <= at)
@@ -171,225 +158,161 @@ impl Node {
             return;
         }
         match &mut self.state.host {
-            Host::Running { what: host::Running::Ipa(agent), .. } => {
-                match agent.step(at) {
-                    Then::Nothing => {}
-                    Then::EmptyDisks => self.state.installed = false,
-                    Then::Install => self.state.installed = true,
-                }
-                self.state.due = true;
+            Host::Running { what: Running::Ipa(agent), .. } => {
+                let then = agent.step(at);
+                self.after_command(then);
+                self.effects_due = true;
             }
-            _ => self.step_host(at),
+            Host::Running {
+                what: Running::NoBootDevice | Running::Setup | Running::Os | Running::Live,
+                ..
+            }
+            | Host::Off
+            | Host::PoweringOn { .. }
+            | Host::Post { .. }
+            | Host::Booting(_)
+            | Host::PoweringOff { .. } => self.step_host(at),
         }
     }
 
-    /// Whether a session of the controller's own has that secret; this use keeps it alive.
+    /// Applies the effect of an agent's ended command.
+    fn after_command(&mut self, then: Then) {
+        match then {
+            Then::Nothing => {}
+            Then::EmptyDisks => self.state.installed = false,
+            Then::Install => self.state.installed = true,
+        }
+    }
+
+    /// Whether a session at the BMC's own service root has this secret. The session's timeout begins again.
     pub fn session(&mut self, secret: &bmc::session::Secret, now: SimTime) -> bool {
         self.state.bmc.as_mut().is_some_and(|bmc| bmc.sessions.check(secret, now))
     }
 
-    /// Counts `now` as a use of each session. Uses are not kept, so whoever brings a node back does this.
+    /// Treats `now` as the time of the last request of each session. A restored node needs this, because requests are
+    /// not stored on disk.
     pub fn use_sessions(&mut self, now: SimTime) {
         if let Some(bmc) = &mut self.state.bmc {
             bmc.sessions.use_all(now);
         }
     }
 
-    /// Does what `command` says, or refuses and changes nothing.
+    /// Executes a command, or refuses it and changes nothing.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason for the refusal.
     pub fn apply(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         self.settle(now);
-        let outcome = self.obey(command, now)?;
+        let outcome = self.execute(command, now)?;
         self.touched = true;
         Ok(outcome)
     }
 
-    fn obey(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
+    fn execute(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         if let Some(until) = self.bmc().restarting_until
             && !matches!(command, Command::Ipa(_))
         {
             return Err(Refusal::ManagerRestarting(Duration::from_millis(until.since_ms(now))));
         }
         match command {
-            Command::Reset(kind) => self.reset(kind, now)?,
-            Command::ChangeSystem(change) => self.change_system(change),
-            Command::ChangeBios(changes) => {
+            Command::Host(command) => self.execute_host(command, now)?,
+            Command::Bios(command) => {
                 let profile = Arc::clone(&self.profile);
-                self.bmc_mut().change_bios(&profile, changes);
+                self.change_bmc(|bmc| {
+                    bmc.bios.execute(command, &profile);
+                    Ok(())
+                })?;
             }
-            Command::ResetBios => {
-                let profile = Arc::clone(&self.profile);
-                let defaults = profile.bios.iter().filter(|a| !a.read_only);
-                let changes = defaults.map(|a| (a.name.as_str().into(), a.default_value())).collect();
-                self.bmc_mut().change_bios(&profile, changes);
+            Command::SecureBoot(command) => {
+                let mode = self.state.boot.mode;
+                self.change_bmc(|bmc| bmc.secure_boot.execute(command, mode))?;
             }
-            Command::EnableSecureBoot(enable) => {
-                if enable && self.state.boot.mode == crate::dmtf::BootMode::Legacy {
-                    return Err(Refusal::SecureBootNeedsUefi);
-                }
-                self.bmc_mut().secure_boot.enable = enable;
+            Command::Media(command) => {
+                self.change_bmc(|bmc| bmc.media.execute(command))?;
+                self.effects_due = true;
             }
-            Command::ResetKeys(kind) => self.bmc_mut().secure_boot.keys = kind.into(),
-            Command::InsertMedia(insertion) => self.insert(insertion)?,
-            // An empty slot is what was asked for, whoever emptied it.
-            Command::EjectMedia(slot) if self.bmc().media_in(usize::from(slot)).is_none() => {}
-            Command::EjectMedia(slot) => self.bmc_mut().media.retain(|m| m.insertion.slot != slot),
-            Command::ResetManager => {
+            Command::Led(command) => self.change_bmc(|bmc| {
+                bmc.leds.execute(command);
+                Ok(())
+            })?,
+            Command::Bmc(command) => {
                 let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
-                let bmc = self.bmc_mut();
-                bmc.restarting_until = Some(now.after_ms(ms));
-                bmc.sessions.end_all();
+                self.change_bmc(|bmc| {
+                    bmc.execute(command, now.after_ms(ms));
+                    Ok(())
+                })?;
             }
-            Command::SetManagerClock { ahead_ms, offset_minutes } => {
-                let bmc = self.bmc_mut();
-                bmc.clock_ahead_ms = ahead_ms.unwrap_or(bmc.clock_ahead_ms);
-                bmc.clock_offset_minutes = offset_minutes.unwrap_or(bmc.clock_offset_minutes);
+            Command::Session(command) => {
+                let id = self.change_bmc(|bmc| bmc.sessions.execute(command, now))?;
+                return Ok(id.map_or(Outcome::Done, Outcome::Created));
             }
-            Command::SetChassisLed(led) => self.bmc_mut().chassis_led = led,
-            Command::SetDriveLed(drive, led) => {
-                self.bmc_mut().drive_leds.insert(drive, led);
-            }
-            Command::BeginSession { user, secret, most } => {
-                let id = self.bmc_mut().sessions.begin(user, secret, most, now);
-                return id.map(Outcome::Session).ok_or(Refusal::TooManySessions);
-            }
-            Command::EndSession(id) => {
-                if let Some(bmc) = &mut self.state.bmc {
-                    bmc.sessions.end(id);
-                }
-            }
-            Command::SetSessionTimeout(seconds) => self.bmc_mut().sessions.set_timeout_s(seconds),
-            Command::Ipa(command) => return self.ipa_command(command, now),
+            Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
         }
         Ok(Outcome::Done)
     }
 
-    fn change_system(&mut self, change: SystemChange) {
-        self.state.boot.change(change.boot);
-        if let Some(tag) = change.asset_tag {
-            self.bmc_mut().asset_tag = Some(tag);
-        }
-        if let Some(led) = change.led {
-            self.bmc_mut().system_led = led;
-        }
-    }
-
-    fn insert(&mut self, insertion: Insertion) -> Result<(), Refusal> {
-        if self.bmc().media_in(usize::from(insertion.slot)).is_some() {
-            return Err(Refusal::MediaInserted);
-        }
-        let bmc = self.bmc_mut();
-        bmc.insertions += 1;
-        let number = bmc.insertions;
-        bmc.media.push(Media { insertion, number, opened: Opened::Trying(ipa::Call::Due) });
-        self.state.due = true;
-        Ok(())
-    }
-
-    fn ipa_command(&mut self, command: IpaCommand, now: SimTime) -> Result<Outcome, Refusal> {
-        let dice = self.dice();
-        let agent = self.state.host.ipa_mut().filter(|a| a.serves()).ok_or(Refusal::NoAgent)?;
-        if agent.commands.last().is_some_and(|c| c.status == ipa::CommandStatus::Running) {
-            return Err(Refusal::AgentBusy);
-        }
+    fn execute_ipa(&mut self, command: IpaCommand, now: SimTime) -> Result<CommandRecord, Refusal> {
         let power = match command.work {
             Work::PowerOff => Some(AfterOff::StayOff),
             Work::Reboot => Some(AfterOff::PowerOn),
             Work::Done(_) | Work::Timed(..) | Work::Image(_) | Work::Close(..) => None,
         };
-        let record = agent.take(command, now, dice);
+        let (seed, id) = (self.seed, self.id);
+        let State { host, draws, .. } = &mut self.state;
+        let agent = host.ipa_mut().ok_or(Refusal::NoAgent)?;
+        let record = agent.accept(command, now, || Dice::next(seed, id, draws))?;
         if let Some(then) = power {
             self.shut_down(then, now);
         }
-        self.state.due = true;
-        Ok(Outcome::Ipa(record))
+        self.effects_due = true;
+        Ok(record)
     }
 
-    /// Takes the answer to an effect; one that belongs to an earlier start, or to media that are gone, is ignored.
-    pub fn answer(&mut self, epoch: u32, answer: Answer, now: SimTime) {
+    /// Takes the answer to an effect. A late answer is ignored: it belongs to an earlier start of the machine, or to
+    /// media that have been ejected.
+    pub fn answer(&mut self, answer: Answer, now: SimTime) {
         self.settle(now);
-        self.touched = true;
-        let dice = self.dice();
-        if let Answer::MediaOpened(slot, result) = answer {
-            let Some(bmc) = &mut self.state.bmc else { return };
-            if let Some(media) = bmc.media.iter_mut().find(|m| m.insertion.slot == slot && m.number == epoch)
-            {
-                media.opened = result.map_or_else(|why| Opened::Failed(why.into()), |()| Opened::Connected);
+        let taken = match answer {
+            Answer::MediaOpened { slot, insertion, result } => {
+                let bmc = self.state.bmc.as_mut();
+                bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result))
             }
-            return;
+            Answer::BootRead { start, .. } | Answer::Ipa { start, .. } if start != self.starts() => false,
+            Answer::BootRead { result, .. } => self.boot_read(result, now),
+            Answer::Ipa { answer, .. } => self.ipa_answer(answer, now),
+        };
+        if taken {
+            self.touched = true;
+            self.effects_due = true;
         }
-        if epoch != self.state.starts {
-            return;
-        }
-        match (answer, self.state.host.ipa_mut()) {
-            (Answer::BootRead(result), None) => self.boot_read(result, now),
-            (Answer::Inspected(answer), Some(agent)) => agent.inspected(answer, now, dice),
-            (Answer::LookedUp(answer), Some(agent)) => agent.looked_up(answer, now, dice),
-            (Answer::Beat(answer), Some(agent)) => agent.beat(answer, now, dice),
-            (Answer::ImageWritten(result), Some(agent)) => {
-                if agent.image_written(result, now) {
-                    self.state.installed = true;
-                }
-            }
-            // The machine has been turned off or restarted meanwhile.
-            _ => return,
-        }
-        self.state.due = true;
     }
 
-    /// Hands `out` everything that is due outside (since `due`), each once: its answer must come to [`Node::answer`].
+    /// Returns whether an agent is running.
+    fn ipa_answer(&mut self, answer: ipa::Answer, now: SimTime) -> bool {
+        let State { host, draws, .. } = &mut self.state;
+        let Some(agent) = host.ipa_mut() else { return false };
+        let then = agent.answer(answer, now, Dice::next(self.seed, self.id, draws));
+        self.after_command(then);
+        true
+    }
+
+    /// Hands every due effect to `out` exactly once. Its answer must come to [`Node::answer`]. `due` is the moment since
+    /// which the effects are due.
     pub fn take_effects(&mut self, due: SimTime, mut out: impl FnMut(Effect)) {
-        if !std::mem::take(&mut self.state.due) {
+        if !std::mem::take(&mut self.effects_due) {
             return;
         }
-        let epoch = self.state.starts;
+        let mut out = |kind| out(Effect { kind, due });
         if let Some(bmc) = &mut self.state.bmc {
-            for media in &mut bmc.media {
-                if let Opened::Trying(call) = &mut media.opened
-                    && call.take()
-                {
-                    out(Effect {
-                        kind: EffectKind::OpenMedia(media.insertion.slot),
-                        epoch: media.number,
-                        due,
-                    });
-                }
-            }
+            bmc.media.take_effects(&mut out);
         }
-        match &mut self.state.host {
-            Host::Booting(b) => {
-                if let Stage::Reading(call) = &mut b.stage
-                    && call.take()
-                {
-                    out(Effect { kind: EffectKind::ReadBoot, epoch, due });
-                }
-            }
-            Host::Running { what: host::Running::Ipa(agent), .. } => {
-                let next = match &mut agent.phase {
-                    Phase::Inspecting { call, .. } => Some((call, EffectKind::Inspect)),
-                    Phase::LookingUp { call, .. } => Some((call, EffectKind::LookUp)),
-                    Phase::Serving { call, .. } => Some((call, EffectKind::Heartbeat)),
-                    Phase::Starting { .. } | Phase::Closed(_) => None,
-                };
-                if let Some((call, kind)) = next
-                    && call.take()
-                {
-                    out(Effect { kind, epoch, due });
-                }
-                if let Some(Job::Image { call, .. }) = &mut agent.job
-                    && call.take()
-                {
-                    out(Effect { kind: EffectKind::WriteImage, epoch, due });
-                }
-            }
-            Host::Off
-            | Host::PoweringOn { .. }
-            | Host::Post { .. }
-            | Host::Running { .. }
-            | Host::PoweringOff { .. } => {}
-        }
+        self.state.host.take_effects(self.state.starts, &mut out);
+    }
+
+    /// Whether a command or an answer has changed the node since the last call. Such a change must be stored on disk.
+    /// Changes by time alone do not count: settling repeats them.
+    pub fn take_touched(&mut self) -> bool {
+        std::mem::take(&mut self.touched)
     }
 }
 

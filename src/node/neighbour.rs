@@ -1,47 +1,46 @@
-//! What stands at the other end of a node's cables: the leaf switch of its rack. Both the controller's ports and the
-//! agent's inventory tell of it, so both ask here.
+//! The network neighbour of a node: the leaf switch of its rack. The ports of the Redfish documents and the agent's
+//! inventory both show it.
 
-use super::NodeId;
+use super::id::NodeId;
 use super::spec::{Mac, Spec};
 
-/// Nodes to a rack, and so to a leaf switch.
+/// Number of nodes in a rack, and so at a leaf switch.
 pub const RACK_NODES: u32 = 40;
-/// Number of a switch's own MAC among those of its rack's first node: above all host interfaces, below the controller.
+/// A switch uses this port number of the MAC addresses of the first node in its rack. It is above the ports of all host
+/// interfaces and below the port of the BMC.
 const SWITCH_PORT: u8 = 254;
-/// First of the VLANs that racks have, one each, in turns.
+/// The VLAN of the first rack. Each rack has one VLAN.
 const FIRST_VLAN: u16 = 100;
-/// VLANs in turn; together with the first still below 4095.
+/// Number of different VLANs. All are below 4095.
 const VLANS: u32 = 3900;
 
-/// A switch port as LLDP tells of it (IEEE 802.1AB).
+/// A switch port as LLDP describes it (IEEE 802.1AB), with the description and the management address of the switch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbour {
-    /// System name, as `leaf-003`.
+    /// System name, such as `leaf-003`.
     pub switch_name: String,
-    /// System description.
     pub description: &'static str,
-    /// Chassis id, of subtype MAC address.
+    /// Chassis id with the subtype MAC address.
     pub chassis_mac: Mac,
-    /// Port id, of subtype interface name, as `Ethernet1/12/1`.
+    /// Port id with the subtype interface name, such as `Ethernet1/12/1`.
     pub port_id: String,
-    /// The untagged VLAN of its ports, over which it is managed too.
+    /// The untagged VLAN of the ports, which is also the management VLAN.
     pub vlan: u16,
-    /// Its management address.
     pub address: [u8; 4],
 }
 
 impl Spec<'_> {
-    /// Number of the node's rack.
+    /// The number of the rack, from zero.
     pub fn rack(&self) -> u32 {
         self.id.0 / RACK_NODES
     }
 
-    /// The node's place in its rack, counted from one at the bottom.
+    /// The position in the rack, counted from one at the bottom.
     pub fn rack_unit(&self) -> u32 {
         self.id.0 % RACK_NODES + 1
     }
 
-    /// What host interface number `port` is cabled to. Every (node, port) has a switch port of its own.
+    /// The switch port that host interface number `port` is connected to. Every interface has its own switch port.
     pub fn neighbour(&self, port: u8) -> Neighbour {
         let first = Spec { id: NodeId(self.rack() * RACK_NODES), ..*self };
         let [_, a, b, c] = (self.rack() + 1).to_be_bytes();
@@ -64,7 +63,7 @@ mod tests {
     use crate::seed::Seed;
 
     #[test]
-    fn a_rack_shares_its_switch_and_no_port() {
+    fn the_nodes_of_a_rack_share_a_switch_but_no_port() {
         let profile = built_in("generic").unwrap();
         let at = |id, port| Spec { seed: Seed(1), id: NodeId(id), profile: &profile }.neighbour(port);
         assert_eq!(at(0, 0).chassis_mac, at(39, 1).chassis_mac);

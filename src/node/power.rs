@@ -1,19 +1,37 @@
-//! How a node's machine goes from state to state: resets, self test, the search for something to boot.
+//! Transitions of the host: resets, self test, and the search for a bootable source.
 
 use std::sync::Arc;
 
 use super::Node;
-use super::command::{Bootable, Refusal};
-use super::host::{AfterOff, Booting, Found, Host, Running, Stage};
-use super::ipa::{Call, Ipa};
+use super::call::Call;
+use super::effect::Bootable;
+use super::host::{self, AfterOff, Booting, Found, Host, Running, Stage, SystemChange};
+use super::ipa::{Dice, Ipa};
+use super::refusal::Refusal;
 use crate::dmtf::{BootTarget, PowerState, ResetType};
-use crate::profile::inventory::MediaSlot;
+use crate::profile::boot_source::BootSource;
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
 impl Node {
-    /// `ComputerSystem.Reset`. Asking for the state that holds is granted and does nothing.
-    pub(super) fn reset(&mut self, kind: ResetType, now: SimTime) -> Result<(), Refusal> {
+    pub(super) fn execute_host(&mut self, command: host::Command, now: SimTime) -> Result<(), Refusal> {
+        match command {
+            host::Command::Reset(kind) => return self.reset(kind, now),
+            host::Command::Change(SystemChange { boot, asset_tag, led }) => {
+                self.state.boot.change(boot);
+                if let Some(tag) = asset_tag {
+                    self.bmc_mut().asset_tag = Some(tag);
+                }
+                if let Some(led) = led {
+                    self.bmc_mut().leds.system = led;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// `ComputerSystem.Reset`. A reset to the current state succeeds and does nothing.
+    fn reset(&mut self, kind: ResetType, now: SimTime) -> Result<(), Refusal> {
         let off = self.state.host.power_state() == PowerState::Off;
         match kind {
             ResetType::On | ResetType::ForceOn => self.power_on(now),
@@ -23,11 +41,19 @@ impl Node {
             ResetType::GracefulShutdown => self.shut_down(AfterOff::StayOff, now),
             ResetType::PushPowerButton if off => self.power_on(now),
             ResetType::PushPowerButton => self.shut_down(AfterOff::StayOff, now),
-            _ if off => return Err(Refusal::PoweredOff),
+            ResetType::GracefulRestart
+            | ResetType::PowerCycle
+            | ResetType::FullPowerCycle
+            | ResetType::ForceRestart
+            | ResetType::Nmi
+                if off =>
+            {
+                return Err(Refusal::PoweredOff);
+            }
             ResetType::GracefulRestart => self.shut_down(AfterOff::PowerOn, now),
             ResetType::PowerCycle | ResetType::FullPowerCycle => self.cut(AfterOff::PowerOn, now),
             ResetType::ForceRestart => self.post(now),
-            // What runs takes note of it, and nothing that a client could see changes.
+            // An NMI changes nothing that a client can see.
             ResetType::Nmi => {}
         }
         Ok(())
@@ -45,15 +71,14 @@ impl Node {
         }
     }
 
-    /// Power goes, whatever runs.
     fn cut(&mut self, then: AfterOff, now: SimTime) {
         let ms = self.draw_ms(self.profile.timing.power_off, Purpose::PowerOff);
         self.state.host = Host::PoweringOff { until: now.after_ms(ms), then };
         self.settle(now);
     }
 
-    /// What runs is asked to stop. Firmware obeys the power button at once; a system takes its time. One that is on its
-    /// way down already stays so.
+    /// Asks the running program to shut down. An operating system and a ramdisk take some time; firmware obeys the power
+    /// button immediately. A shutdown in progress continues, with a new next step.
     pub(super) fn shut_down(&mut self, then: AfterOff, now: SimTime) {
         let timing = &self.profile.timing;
         let span = match &mut self.state.host {
@@ -62,20 +87,20 @@ impl Node {
                 return;
             }
             Host::Running { what: Running::Os, .. } => timing.shutdown,
-            // Short, also because Ironic takes "PoweringOff" for off and waits a minute at most for the power that it then
-            // asks for (`[conductor]power_state_change_timeout`).
+            // This is short, because Ironic treats "PoweringOff" as off, and waits at most a minute for the power state
+            // that it requests next (`[conductor]power_state_change_timeout`).
             Host::Running { what: Running::Live | Running::Ipa(_), .. } => timing.shutdown_ramdisk,
-            Host::Off
+            Host::Running { what: Running::NoBootDevice | Running::Setup, .. }
+            | Host::Off
             | Host::PoweringOn { .. }
             | Host::Post { .. }
-            | Host::Booting(_)
-            | Host::Running { .. } => return self.cut(then, now),
+            | Host::Booting(_) => return self.cut(then, now),
         };
         let ms = self.draw_ms(span, Purpose::Shutdown);
         self.state.host = Host::PoweringOff { until: now.after_ms(ms), then };
     }
 
-    /// A start: what was pending comes into force, and the self test begins.
+    /// Starts the machine: pending settings take effect, and the self test begins.
     fn post(&mut self, now: SimTime) {
         self.state.starts = self.state.starts.wrapping_add(1);
         if let Some(bmc) = &mut self.state.bmc {
@@ -85,7 +110,7 @@ impl Node {
         self.state.host = Host::Post { until: now.after_ms(ms), since: now };
     }
 
-    /// Takes the machine past its deadline `at`.
+    /// Advances the host past its deadline `at`.
     pub(super) fn step_host(&mut self, at: SimTime) {
         match &mut self.state.host {
             Host::PoweringOn { .. } => self.post(at),
@@ -106,7 +131,7 @@ impl Node {
                     self.run(what, at);
                 }
             },
-            Host::Off | Host::Running { .. } => unreachable!("neither has a deadline of its own"),
+            Host::Off | Host::Running { .. } => unreachable!("these states have no deadline"),
         }
     }
 
@@ -116,52 +141,71 @@ impl Node {
             Found::Live => Running::Live,
             Found::Ipa(params) => {
                 let ms = self.draw_ms(self.profile.timing.agent_start, Purpose::AgentStart);
-                Running::Ipa(Box::new(Ipa::new(*params, at, ms, self.dice())))
+                let dice = Dice::next(self.seed, self.id, &mut self.state.draws);
+                Running::Ipa(Box::new(Ipa::new(*params, at, ms, dice)))
             }
         };
         self.state.host = Host::Running { what, since: at };
     }
 
-    /// Tries the sources in order, up to the first that could hold something.
-    fn boot_from(&mut self, plan: Vec<BootTarget>, at: SimTime) {
+    /// Boots from the first source of `plan` that may be bootable.
+    fn boot_from(&mut self, plan: Vec<BootSource>, at: SimTime) {
         let mut left = plan.into_iter();
         while let Some(from) = left.next() {
-            let stage = match from {
-                BootTarget::Hdd | BootTarget::UefiTarget | BootTarget::UefiBootNext
-                    if self.state.installed =>
-                {
-                    self.loading(Found::Os, at)
-                }
-                BootTarget::Pxe | BootTarget::UefiHttp => Stage::Reading(Call::Due),
-                BootTarget::Cd | BootTarget::UsbCd | BootTarget::Usb | BootTarget::Floppy
-                    if self.media_for(from).is_some() =>
-                {
-                    Stage::Reading(Call::Due)
-                }
-                BootTarget::BiosSetup | BootTarget::Utilities | BootTarget::Diags | BootTarget::UefiShell => {
+            let stage = match self.source(from) {
+                Source::Skip => continue,
+                Source::Setup => {
                     self.state.host = Host::Running { what: Running::Setup, since: at };
                     return;
                 }
-                _ => continue,
+                Source::Disk => self.loading(Found::Os, at),
+                Source::Read => Stage::Reading(Call::Due),
             };
             self.state.host = Host::Booting(Box::new(Booting { from, left: left.collect(), stage }));
-            self.state.due = true;
+            self.effects_due = true;
             return;
         }
         self.state.host = Host::Running { what: Running::NoBootDevice, since: at };
     }
 
-    /// The number of the media slot that firmware boots as `target`: the first of its kind that holds an image.
-    pub fn media_for(&self, target: BootTarget) -> Option<u8> {
-        let fits = |slot: &MediaSlot| match target {
-            BootTarget::Cd | BootTarget::UsbCd => slot.is_optical(),
-            _ => !slot.is_optical(),
+    /// How the firmware treats a boot source now.
+    fn source(&self, from: BootSource) -> Source {
+        let target = match from {
+            BootSource::UsbCd => return self.removable(from),
+            BootSource::Standard(target) => target,
         };
+        match target {
+            BootTarget::Hdd | BootTarget::UefiTarget | BootTarget::UefiBootNext => {
+                if self.state.installed {
+                    Source::Disk
+                } else {
+                    Source::Skip
+                }
+            }
+            BootTarget::Pxe | BootTarget::UefiHttp => Source::Read,
+            BootTarget::Cd | BootTarget::Usb | BootTarget::Floppy => self.removable(from),
+            BootTarget::BiosSetup | BootTarget::Utilities | BootTarget::Diags | BootTarget::UefiShell => {
+                Source::Setup
+            }
+            // No model has such a source.
+            BootTarget::None | BootTarget::SdCard | BootTarget::RemoteDrive | BootTarget::Recovery => {
+                Source::Skip
+            }
+        }
+    }
+
+    fn removable(&self, from: BootSource) -> Source {
+        if self.media_for(from).is_some() { Source::Read } else { Source::Skip }
+    }
+
+    /// The media slot that firmware boots as `source`: the first slot of the right kind that holds an image.
+    pub fn media_for(&self, source: BootSource) -> Option<u8> {
+        let optical = source == BootSource::UsbCd || source == BootTarget::Cd.into();
         let slots = (0u8..).zip(&self.profile.media_slots);
         slots
-            .filter(|(_, slot)| fits(slot))
-            .map(|(n, _)| n)
-            .find(|n| self.bmc().media_in(usize::from(*n)).is_some())
+            .filter(|(_, slot)| slot.is_optical() == optical)
+            .map(|(number, _)| number)
+            .find(|number| self.bmc().media.get(*number).is_some())
     }
 
     fn loading(&self, what: Found, now: SimTime) -> Stage {
@@ -173,9 +217,14 @@ impl Node {
         Stage::Loading { until: now.after_ms(ms), what }
     }
 
-    /// Takes what reading the boot source found; where that is nothing, the next source is tried.
-    pub(super) fn boot_read(&mut self, result: Result<Bootable, String>, now: SimTime) {
-        let Host::Booting(booting) = &mut self.state.host else { return };
+    /// Takes the content of the boot source. If it is not bootable, the firmware tries the next source. Returns whether
+    /// the host was waiting for this answer.
+    pub(super) fn boot_read(&mut self, result: Result<Bootable, String>, now: SimTime) -> bool {
+        let Host::Booting(booting) = &mut self.state.host else { return false };
+        let Booting { from, left, stage: Stage::Reading(Call::Underway) } = &mut **booting else {
+            return false;
+        };
+        let (from, left) = (*from, std::mem::take(left));
         let found = match result {
             Ok(Bootable::Ipa(params)) => Ok(Found::Ipa(params)),
             Ok(Bootable::Live) => Ok(Found::Live),
@@ -185,21 +234,32 @@ impl Node {
             }
             Err(why) => Err(why),
         };
-        let left = std::mem::take(&mut booting.left);
-        let from = booting.from;
         match found {
             Ok(what) => {
                 let stage = self.loading(what, now);
                 self.state.host = Host::Booting(Box::new(Booting { from, left, stage }));
             }
             Err(why) => {
-                let bmc = self.bmc_mut();
-                if bmc.boot_failure.is_none() {
-                    bmc.boot_failure = Some(format!("{}: {why}", from.as_str()).into());
+                let failure = &mut self.bmc_mut().boot_failure;
+                if failure.is_none() {
+                    *failure = Some(format!("{}: {why}", from.as_str()).into());
                 }
                 self.boot_from(left, now);
             }
         }
         self.settle(now);
+        true
     }
+}
+
+/// The treatment of a boot source by the firmware.
+enum Source {
+    /// The source does not exist or holds nothing.
+    Skip,
+    /// The firmware's own setup.
+    Setup,
+    /// The operating system on the disk.
+    Disk,
+    /// The content must be read first.
+    Read,
 }

@@ -1,32 +1,46 @@
-//! How what holds secrets shows itself to a developer: without them. A derived `Debug` would tell tokens and passwords to
-//! whoever logs a node.
+//! `Debug` without secrets. A derived `Debug` would write tokens and passwords into a log.
 
 use std::fmt::{Debug, Formatter, Result};
 
-use super::command::Insertion;
-use super::ipa::{ImageJob, Inspected, Ipa, LookedUp, Params};
+use super::bmc::media::Insertion;
+use super::ipa::{ImageJob, Inspected, LookUp, LookedUp, Params, Serving};
+
+/// Shows whether a secret exists.
+fn hidden(secret: Option<&str>) -> Option<&'static str> {
+    secret.map(|_| "***")
+}
 
 impl Debug for Params {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let mut f = f.debug_struct("Params");
         f.field("api_urls", &self.api_urls).field("inspection_urls", &self.inspection_urls);
         f.field("boot_interface", &self.boot_interface).field("collectors", &self.collectors);
-        f.field("token", &self.token.as_ref().map(|_| "***")).finish_non_exhaustive()
+        f.field("token", &hidden(self.token.as_deref())).finish_non_exhaustive()
     }
 }
 
-impl Debug for Ipa {
+impl Debug for LookUp {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let mut f = f.debug_struct("Ipa");
-        f.field("phase", &self.phase).field("started", &self.started).field("endpoint", &self.endpoint);
-        f.field("node_uuid", &self.node_uuid).field("token", &self.token.as_ref().map(|_| "***"));
-        f.field("job", &self.job).field("taken", &self.taken).finish_non_exhaustive()
+        let mut f = f.debug_struct("LookUp");
+        f.field("failed", &self.failed).field("call", &self.call).field("give_up", &self.give_up);
+        f.field("node_uuid", &self.node_uuid).field("token", &hidden(self.token.as_deref())).finish()
+    }
+}
+
+impl Debug for Serving {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let mut f = f.debug_struct("Serving");
+        f.field("node_uuid", &self.node_uuid).field("token", &hidden(Some(&self.token)));
+        f.field("heartbeat_timeout_s", &self.heartbeat_timeout_s).field("md5_enabled", &self.md5_enabled);
+        f.field("heartbeat", &self.heartbeat).field("last", &self.last).field("failed", &self.failed);
+        f.field("again", &self.again).field("commands", &self.commands);
+        f.field("partition_uuids", &self.partition_uuids).finish()
     }
 }
 
 impl Debug for ImageJob {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        // Its URLs can be signed, and its proxies can have passwords.
+        // A URL can be signed, and a proxy can have a password.
         let mut f = f.debug_struct("ImageJob");
         f.field("id", &self.id).field("device", &self.device).field("format", &self.format);
         f.field("checksum", &self.checksum).finish_non_exhaustive()
@@ -35,9 +49,9 @@ impl Debug for ImageJob {
 
 impl Debug for Insertion {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        // So can the image's URL.
+        // The URL of the image can be signed.
         let mut f = f.debug_struct("Insertion");
-        f.field("slot", &self.slot).field("write_protected", &self.write_protected).finish_non_exhaustive()
+        f.field("write_protected", &self.write_protected).finish_non_exhaustive()
     }
 }
 
@@ -45,7 +59,7 @@ impl Debug for Inspected {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Self::Accepted(uuid, token) => {
-                f.debug_tuple("Accepted").field(uuid).field(&token.as_ref().map(|_| "***")).finish()
+                f.debug_tuple("Accepted").field(uuid).field(&hidden(token.as_deref())).finish()
             }
             Self::Retry => f.write_str("Retry"),
             Self::Refused => f.write_str("Refused"),
@@ -71,11 +85,14 @@ impl Debug for LookedUp {
 
 #[cfg(test)]
 mod tests {
+    use super::super::call::Call;
+    use super::super::ipa::Commands;
     use super::*;
     use crate::dmtf::{TransferMethod, TransferProtocol};
+    use crate::time::SimTime;
 
     #[test]
-    fn nothing_shows_its_secrets() {
+    fn no_secret_is_shown() {
         let secret: Box<str> = "hunter2".into();
         let params = Params { token: Some(secret.clone()), ..Params::default() };
         let found = LookedUp::Found {
@@ -85,7 +102,6 @@ mod tests {
             md5_enabled: false,
         };
         let insertion = Insertion {
-            slot: 0,
             image: "http://u:hunter2@a/b?sig=hunter2".into(),
             write_protected: true,
             credentials: Some(Box::new(("u".into(), secret.clone()))),
@@ -108,8 +124,28 @@ mod tests {
             node_uuid: "local".into(),
             step: None,
         };
+        let look_up = LookUp {
+            failed: 0,
+            call: Call::Due,
+            give_up: SimTime::NEVER,
+            node_uuid: None,
+            token: Some(secret.clone()),
+        };
+        let serving = Serving {
+            node_uuid: uuid::Uuid::nil(),
+            token: secret.clone(),
+            heartbeat_timeout_s: 300,
+            md5_enabled: false,
+            heartbeat: Call::Due,
+            last: SimTime::NEVER,
+            failed: 0,
+            again: false,
+            commands: Commands::default(),
+            partition_uuids: None,
+        };
         let inspected = Inspected::Accepted(None, Some(secret));
-        let shown = format!("{params:?} {found:?} {insertion:?} {job:?} {inspected:?}");
+        let shown =
+            format!("{params:?} {found:?} {insertion:?} {job:?} {inspected:?} {look_up:?} {serving:?}");
         assert!(shown.contains("Params") && !shown.contains("hunter2"), "{shown}");
     }
 }

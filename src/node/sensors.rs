@@ -1,6 +1,6 @@
-//! What a node's sensors read: computed from its model, what its machine does, and the time. Nothing is stored.
+//! Sensor readings: computed from the model, the state of the host, and the time. Nothing is stored.
 //!
-//! Readings move a little by themselves, as real ones do, and the same for the same fleet at the same moment.
+//! Readings fluctuate a little, as real ones do. The same fleet has the same readings at the same moment.
 
 use super::Node;
 use super::host::{Host, Running};
@@ -8,12 +8,12 @@ use crate::profile::inventory::{Fan, Temperature};
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
-/// How long a reading stays as it is, simulated milliseconds.
+/// Time between two different readings of a sensor, simulated milliseconds.
 const SAMPLE_MS: u64 = 10_000;
 /// Input voltage of every power supply, V.
 pub const LINE_VOLTS: u32 = 230;
 
-/// A sensor, by its number within its kind.
+/// The kinds of sensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Temperature,
@@ -23,7 +23,7 @@ enum Kind {
 }
 
 impl Node {
-    /// How busy the machine is, from 0 (idle) to 1; `None` when it is off.
+    /// The load of the host, from 0 (idle) to 1; `None` if the host is off.
     fn load(&self) -> Option<f64> {
         match self.host() {
             Host::Off => None,
@@ -38,7 +38,7 @@ impl Node {
         }
     }
 
-    /// From -1 to 1: where a reading is between the ends of its usual movement.
+    /// The current fluctuation of a reading, from -1 to 1.
     fn drift(&self, kind: Kind, number: usize, now: SimTime) -> f64 {
         let sample = (now.ms() / SAMPLE_MS) as u32;
         let sensor = (kind as u32) << 8 | number as u32 & 0xff;
@@ -46,7 +46,7 @@ impl Node {
         (dice % 2001) as f64 / 1000.0 - 1.0
     }
 
-    /// Reading of temperature sensor number `number`, degrees Celsius.
+    /// The reading of temperature sensor number `number`, degrees Celsius.
     pub fn celsius(&self, number: usize, sensor: &Temperature, now: SimTime) -> f64 {
         let drift = self.drift(Kind::Temperature, number, now);
         match self.load() {
@@ -54,7 +54,7 @@ impl Node {
             Some(load) => {
                 sensor.idle_celsius + (sensor.caution_celsius - sensor.idle_celsius) * 0.5 * load + drift
             }
-            // A machine that is off is as warm as the air that goes in.
+            // A host that is off has the temperature of the intake air.
             None => {
                 let intake = self.profile().temperatures.iter().find(|t| t.context == "Intake");
                 intake.map_or(22.0, |t| t.idle_celsius).min(sensor.idle_celsius) + drift * 0.5
@@ -62,7 +62,7 @@ impl Node {
         }
     }
 
-    /// Reading of fan number `number`, turns per minute.
+    /// The speed of fan number `number`, rotations per minute.
     pub fn rpm(&self, number: usize, fan: &Fan, now: SimTime) -> u32 {
         let Some(load) = self.load() else { return 0 };
         let span = f64::from(fan.max_rpm - fan.idle_rpm);
@@ -71,13 +71,13 @@ impl Node {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "between standstill and the fan's fastest"
+            reason = "at least zero, and at most the maximum speed of the fan"
         )]
         let rpm = rpm.max(0.0) as u32;
         rpm / 20 * 20
     }
 
-    /// Power that the machine draws, W.
+    /// The power draw of the machine, W.
     pub fn watts(&self, now: SimTime) -> f64 {
         let chassis = &self.profile().chassis;
         let drift = self.drift(Kind::Power, 0, now);
@@ -91,12 +91,12 @@ impl Node {
         watts.round()
     }
 
-    /// Power that one of the supplies delivers, W: they share alike.
+    /// The output power of each power supply, W. All supplies share the load equally.
     pub fn supply_watts(&self, now: SimTime) -> f64 {
         (self.watts(now) / self.profile().power_supplies.len().max(1) as f64).round()
     }
 
-    /// Input voltage of power supply number `number`, V.
+    /// The input voltage of power supply number `number`, V.
     pub fn volts(&self, number: usize, now: SimTime) -> f64 {
         f64::from(LINE_VOLTS) + self.drift(Kind::Voltage, number, now)
     }
@@ -107,20 +107,20 @@ mod tests {
     use super::*;
     use crate::dmtf::ResetType;
     use crate::node::NodeId;
-    use crate::node::command::Command;
+    use crate::node::{command::Command, host};
     use crate::profile::built_in;
     use crate::seed::Seed;
 
     const T0: SimTime = SimTime::from_ms(1_000_000_000);
 
     #[test]
-    fn a_machine_that_is_on_is_warmer_louder_and_hungrier() {
+    fn a_host_that_is_on_has_higher_readings() {
         let profile = built_in("generic").unwrap();
         let mut node = Node::new(NodeId(3), Seed(1), profile.clone());
         let (cpu, fan) = (&profile.temperatures[1], &profile.fans[0]);
         let off = (node.celsius(1, cpu, T0), node.rpm(0, fan, T0), node.watts(T0));
         assert_eq!(off.1, 0);
-        node.apply(Command::Reset(ResetType::On), T0).unwrap();
+        node.apply(Command::Host(host::Command::Reset(ResetType::On)), T0).unwrap();
         let now = T0.after_ms(1000);
         node.settle(now);
         assert!(node.celsius(1, cpu, now) > off.0 + 5.0);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn readings_move_with_time_and_can_be_repeated() {
+    fn readings_change_with_time_and_can_be_repeated() {
         let profile = built_in("generic").unwrap();
         let node = Node::new(NodeId(3), Seed(1), profile.clone());
         let reading = |at: SimTime| node.celsius(0, &profile.temperatures[0], at);

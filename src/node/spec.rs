@@ -1,32 +1,30 @@
-//! Who a node is: computed from (seed, index, profile) whenever somebody asks, and never stored.
+//! The identity of a node: computed from (seed, index, profile) at each use, and never stored.
 //!
-//! Numbers that must be unique carry the node's index, scrambled; so they cannot collide, and an index is found again
-//! from a UUID or a MAC without a table.
+//! Numbers that must be unique contain the scrambled index of the node. So they cannot collide, and the index is found
+//! from a UUID without a table.
 
 use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::NodeId;
+use super::id::NodeId;
 use crate::profile::Profile;
 use crate::seed::{Purpose, Seed};
 
 /// The identity of one node.
 #[derive(Clone, Copy, Debug)]
 pub struct Spec<'a> {
-    /// The fleet's seed.
+    /// The seed of the fleet.
     pub seed: Seed,
-    /// The node's index.
     pub id: NodeId,
-    /// Its model.
     pub profile: &'a Profile,
 }
 
-/// Number of the controller's own port among a node's MAC addresses; those below are host interfaces.
+/// The port number of the BMC in the MAC addresses of a node. Host interfaces have lower numbers.
 const BMC_PORT: u8 = 255;
 
 impl Spec<'_> {
-    /// `ComputerSystem.UUID`; an RFC 9562 version 8 (vendor-specific) UUID.
+    /// `ComputerSystem.UUID`: a UUID of version 8 (RFC 9562, vendor-specific).
     pub fn uuid(&self) -> Uuid {
         let carried = u64::from(self.seed.scramble(Purpose::Uuid, self.id.0));
         let model = self.profile.name.bytes().fold(0, |h: u32, b| h.rotate_left(5) ^ u32::from(b));
@@ -38,23 +36,24 @@ impl Spec<'_> {
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 
-    /// `ServiceRoot.UUID` of a controller that has a service root of its own.
+    /// `ServiceRoot.UUID` of the BMC's own service root.
     pub fn service_uuid(&self) -> Uuid {
         self.seed.uuid(self.id.0, Purpose::ServiceUuid)
     }
 
-    /// The node whose UUID this would be; whoever asks must still compare it with that node's own.
+    /// The index of the only node that can have this UUID. The caller must compare the UUID with the node's.
     pub fn index_of_uuid(seed: Seed, uuid: Uuid) -> u32 {
         let [a, b, c, d, ..] = uuid.into_bytes();
         seed.unscramble(Purpose::Uuid, u32::from_be_bytes([a, b, c, d]))
     }
 
-    /// The name that clients are told to enrol it under: profile and index, unique in the fleet.
+    /// The name for enrolment, unique in the fleet: profile and index.
     pub fn name(&self) -> String {
         [&self.profile.name, "-", itoa::Buffer::new().format(self.id.0)].concat()
     }
 
-    /// The node whose [`name`](Spec::name) or UUID this would be; whoever asks must still compare.
+    /// The index of the only node that can have this [`name`](Spec::name) or UUID. The caller must compare it with the
+    /// node's.
     pub fn index_of_name(seed: Seed, name: &str) -> Option<u32> {
         if let Ok(uuid) = Uuid::try_parse(name) {
             return Some(Self::index_of_uuid(seed, uuid));
@@ -62,14 +61,14 @@ impl Spec<'_> {
         name.rsplit_once('-')?.1.parse().ok()
     }
 
-    /// Whether that is its name or its UUID, in letters of any case.
+    /// Whether `name` is the name or the UUID of the node, in upper or lower case.
     pub fn is_named(&self, name: &str) -> bool {
         name.eq_ignore_ascii_case(&self.name()) || Uuid::try_parse(name).is_ok_and(|uuid| uuid == self.uuid())
     }
 
     /// `SerialNumber` of system and chassis.
     pub fn serial(&self) -> String {
-        // Letters and digits that nobody confuses; the index fills the first places, the rest is drawn.
+        // Letters and digits that are not easily confused. The first digits are the index, the others are random.
         const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTVWXY";
         let carried = u64::from(self.seed.scramble(Purpose::Serial, self.id.0));
         let mut left = carried | self.seed.hash(self.id.0, Purpose::Serial, 0) << 35;
@@ -85,65 +84,53 @@ impl Spec<'_> {
         serial
     }
 
-    /// MAC address of host interface number `port`: locally administered, unicast.
+    /// MAC address of host interface number `port`: locally administered and unicast.
     pub fn mac(&self, port: u8) -> Mac {
         let carried = self.seed.scramble(Purpose::Mac, self.id.0 << 8 | u32::from(port)).to_be_bytes();
-        // Fleets of other seeds differ here too, so that two in one network hardly ever meet.
-        // The highest bit stays clear: the agent's own inventory passes over addresses that begin with fa:
+        // The first two bytes depend on the seed, so that two fleets in one network rarely collide.
+        // The highest bit is zero: the inventory of the real agent ignores addresses that begin with fa:
         // (`ironic_python_agent/netutils.py`).
         let fleet = self.seed.hash(0, Purpose::Mac, 0).to_be_bytes();
         Mac([fleet[0] & 0x7c | 0x02, fleet[1], carried[0], carried[1], carried[2], carried[3]])
     }
 
-    /// MAC address of the controller.
+    /// MAC address of the BMC.
     pub fn bmc_mac(&self) -> Mac {
         self.mac(BMC_PORT)
     }
 
-    /// The node and port whose MAC this would be, if it could be one of this seed's at all.
-    pub fn index_of_mac(seed: Seed, mac: Mac) -> Option<(u32, u8)> {
-        let fleet = seed.hash(0, Purpose::Mac, 0).to_be_bytes();
-        if mac.0[0] != fleet[0] & 0x7c | 0x02 || mac.0[1] != fleet[1] {
-            return None;
-        }
-        let carried =
-            seed.unscramble(Purpose::Mac, u32::from_be_bytes([mac.0[2], mac.0[3], mac.0[4], mac.0[5]]));
-        Some((carried >> 8, carried as u8))
-    }
-
-    /// The asset tag that a new machine has; a client may change it.
+    /// The asset tag of a new machine. A client can change it.
     pub fn asset_tag(&self) -> String {
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(self.id.0);
-        // Seven digits at least.
+        // At least seven digits.
         ["FM-", "0000000".get(digits.len()..).unwrap_or(""), digits].concat()
     }
 
-    /// Serial number of a part: `slot` counts from zero within a kind of part, named by a letter.
+    /// Serial number of a part. A letter names the kind of the part, and `slot` counts from zero within the kind.
     pub fn part_serial(&self, kind: char, slot: u8) -> String {
         let tail = self.seed.hash(self.id.0, Purpose::PartSerial, u32::from(slot) << 8 | kind as u32 & 0xff);
         format!("{kind}{:08X}{:04X}", self.seed.scramble(Purpose::PartSerial, self.id.0), tail & 0xffff)
             + &format!("{slot:02X}")
     }
 
-    /// World Wide Name of drive number `drive`, as `0x5` + OUI + 9 hex digits that carry index and drive.
+    /// World Wide Name of drive number `drive`: `0x5`, the OUI, and 9 hex digits with the index and the drive.
     pub fn wwn(&self, drive: u8, oui: &str) -> String {
         let carried = self.seed.scramble(Purpose::PartSerial, self.id.0 << 8 | u32::from(drive));
         format!("0x5{oui}0{carried:08x}")
     }
 
-    /// Host name of the controller.
+    /// Host name of the BMC.
     pub fn bmc_host_name(&self) -> String {
         format!("{}{}", self.profile.manager.host_name_prefix, self.serial().to_ascii_lowercase())
     }
 }
 
-/// A MAC address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mac(pub [u8; 6]);
 
 impl Mac {
-    /// With `separator` between the bytes: `:` as everywhere, `-` as in file names of network boot.
+    /// The address with `separator` between the bytes. File names of network boot use `-`.
     pub fn with(self, separator: char) -> String {
         let mut text = String::with_capacity(17);
         for (i, byte) in self.0.iter().enumerate() {
@@ -155,12 +142,12 @@ impl Mac {
         text
     }
 
-    /// Twelve upper-case digits and nothing between, as in UEFI device paths.
+    /// Twelve upper-case hex digits, as in UEFI device paths.
     pub fn bare(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02X}")).collect()
     }
 
-    /// Six hex pairs between `:` or `-`.
+    /// Parses six pairs of hex digits with `:` or `-` between them.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split([':', '-']);
         let mut bytes = [0; 6];
@@ -190,10 +177,10 @@ mod tests {
     }
 
     #[test]
-    fn a_million_nodes_share_nothing() {
+    fn no_two_of_a_million_nodes_share_an_identity() {
         let profile = built_in("generic").unwrap();
         let (mut uuids, mut macs, mut serials) = (HashSet::new(), HashSet::new(), HashSet::new());
-        // Every tenth of a million keeps the test quick; that none collide follows from the bijection, tested in seed.rs.
+        // Every tenth node keeps the test quick. The test of the bijection in `seed.rs` covers the others.
         for id in (0..1_000_000).step_by(10) {
             let s = spec(&profile, 7, id);
             assert!(uuids.insert(s.uuid()) && serials.insert(s.serial()));
@@ -205,17 +192,16 @@ mod tests {
     }
 
     #[test]
-    fn the_index_is_found_again() {
+    fn the_index_is_found_from_the_uuid() {
         let profile = built_in("generic").unwrap();
         for id in [0, 1, 77, NodeId::MAX] {
             let s = spec(&profile, 99, id);
             assert_eq!(Spec::index_of_uuid(Seed(99), s.uuid()), id);
-            assert_eq!(Spec::index_of_mac(Seed(99), s.mac(1)), Some((id, 1)));
         }
     }
 
     #[test]
-    fn identity_is_the_same_for_ever() {
+    fn an_identity_never_changes() {
         let profile = built_in("generic").unwrap();
         let s = spec(&profile, 1, 0);
         insta::assert_snapshot!(format!(
@@ -229,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn macs_read_as_they_print() {
+    fn a_mac_is_parsed_from_its_own_text() {
         let mac = Mac([2, 0xab, 0, 1, 2, 0xff]);
         assert_eq!(Mac::parse(&mac.to_string()), Some(mac));
         assert_eq!(Mac::parse(&mac.with('-')), Some(mac));

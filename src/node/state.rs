@@ -1,45 +1,75 @@
-//! A node's memory as it leaves and enters the process.
+//! The state of a node, and how it leaves and enters the process.
 
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
 
-use super::{Node, NodeId, State};
-use crate::profile::Profile;
-use crate::seed::Seed;
+use super::bmc::Bmc;
+use super::boot::Boot;
+use super::format;
+use super::host::Host;
+
+/// Everything that a node must remember across a restart of the process.
+///
+/// The state is stored as JSON, and later versions must be able to read it. Every field is stored. A new field needs a
+/// default, which `serde(default)` gives all fields of this struct. Any other change of the JSON needs a new format
+/// number; see [`State::FORMAT`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    pub(super) host: Host,
+    pub(super) boot: Boot,
+    /// Number of starts of the machine so far. It identifies the effects of a start, and selects its random numbers.
+    pub(super) starts: u32,
+    /// Number of draws for the agent so far.
+    pub(super) draws: u32,
+    /// A disk holds an operating system.
+    pub(super) installed: bool,
+    pub(super) bmc: Option<Box<Bmc>>,
+}
 
 impl State {
-    /// Whether it is that of a new machine, which need not be kept.
+    /// The format number of the JSON that this version writes. This version reads all formats from 1 to this one.
+    ///
+    /// To change the format: raise the number, add a conversion to `format.rs`, and add a fixture
+    /// `state-format-<number>.json` that no later version changes.
+    pub const FORMAT: u32 = 2;
+
+    /// Reads the JSON that a version with format number `format` has written.
+    ///
+    /// # Errors
+    /// If the JSON is damaged.
+    pub fn read(format: u64, json: &[u8]) -> Result<Self, serde_json::Error> {
+        match format {
+            1 => serde_json::from_value(format::from_1(serde_json::from_slice(json)?)),
+            _ => serde_json::from_slice(json),
+        }
+    }
+
+    /// Whether the node is in the state of a new machine, which need not be stored.
     pub fn is_new(&self) -> bool {
         *self == Self::default()
     }
-}
 
-impl Node {
-    /// All that it remembers.
-    pub fn state(&self) -> &State {
-        &self.state
-    }
-
-    /// The node that remembers `state`. Calls that were under way when it was written are due again, and deadlines that
-    /// have passed since are met when it is settled, each at its own moment.
-    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, state: State) -> Self {
-        Self { id, seed, profile, state: State { due: true, ..state }, touched: false }
-    }
-
-    /// Whether it was told something since this was asked last, which would be lost if it were not kept. What time alone
-    /// brings about is not counted: settling brings it about again.
-    pub fn take_touched(&mut self) -> bool {
-        std::mem::take(&mut self.touched)
+    /// Moves every moment `ms` milliseconds into the future, so that a snapshot continues as if time had stood still
+    /// since it was saved. Each part names all of its fields, so that the compiler asks about a new one.
+    pub fn shift(&mut self, ms: u64) {
+        let Self { host, boot: _, starts: _, draws: _, installed: _, bmc } = self;
+        host.shift(ms);
+        if let Some(bmc) = bmc {
+            bmc.shift(ms);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::super::command::Bootable;
-    use super::super::tests::{Bench, any_command, params, timed};
-    use super::super::{Answer, EffectKind};
+    use super::super::effect::{Answer, Bootable, EffectKind};
+    use super::super::tests::{Bench, T0, any_command, params, timed};
+    use super::super::{Node, ipa};
     use super::*;
     use crate::time::SimTime;
 
@@ -47,20 +77,20 @@ mod tests {
         serde_json::to_string(state).unwrap()
     }
 
-    /// As it is after a restart, on another's profile and identity, which are not part of it.
+    /// The node after a restart of the process.
     fn restarted(bench: &Bench) -> Node {
         let node = &bench.node;
-        let state = serde_json::from_str(&written(node.state())).unwrap();
+        let state = State::read(u64::from(State::FORMAT), written(node.state()).as_bytes()).unwrap();
         Node::restore(node.id(), node.spec().seed, Arc::clone(node.profile()), state)
     }
 
-    /// Every field, whatever serde thinks of it, with what a restart makes of it.
+    /// All fields, including any that serde would skip, with calls under way shown as due.
     fn all_fields(state: &State) -> String {
-        format!("{:?}", State { due: true, ..state.clone() }).replace("Underway", "Due")
+        format!("{state:?}").replace("Underway", "Due")
     }
 
     proptest! {
-        /// Whatever was done: nothing of a node is lost by a restart, and it goes on as if there had been none.
+        /// Whatever a node has done, a restart loses nothing, and the node continues as if there had been no restart.
         #[test]
         fn a_restart_loses_nothing(
             steps in proptest::collection::vec((any_command(), 0u64..20_000, 0u64..30_000), 1..12),
@@ -74,79 +104,89 @@ mod tests {
                 bench.now = bench.now.after_ms(wait);
                 let _ = bench.apply(command);
                 prop_assert_eq!(all_fields(bench.node.state()), all_fields(restarted(&bench).state()));
-                if bench.effects().contains(&EffectKind::ReadBoot) {
-                    bench.answer(Answer::BootRead(Ok(Bootable::Ipa(Box::new(params())))));
-                }
+                bench.answer_boot(Ok(Bootable::Ipa(Box::new(params()))));
                 let mut other = restarted(&bench);
                 let end = bench.now.after_ms(more);
                 other.settle(end);
                 let mut node = bench.node.clone();
                 node.settle(end);
-                // A heartbeat that is still to be sent tells of all commands that have ended; one under way does not.
+                // A heartbeat that is due after the restart already reports all ended commands, so no other one follows.
                 let later = |node: &Node| all_fields(node.state()).replace("again: true", "again: false");
                 prop_assert_eq!(later(&node), later(&other));
                 prop_assert_eq!(node.next_deadline(), other.next_deadline());
             }
         }
+
+        /// A shifted state behaves as the original does, but later; and no moment in it is forgotten.
+        #[test]
+        fn a_shifted_state_does_the_same_later(
+            steps in proptest::collection::vec((any_command(), 0u64..20_000), 1..12),
+            serving in proptest::bool::ANY,
+            more in 0u64..400_000,
+        ) {
+            const LATER_MS: u64 = 5_000_000;
+            let mut bench = Bench::new();
+            if serving {
+                bench.serving();
+            }
+            for (command, wait) in steps {
+                bench.now = bench.now.after_ms(wait);
+                let _ = bench.apply(command);
+                bench.answer_boot(Ok(Bootable::Ipa(Box::new(params()))));
+            }
+            let mut shifted = bench.node.clone();
+            shifted.state.shift(LATER_MS);
+            let moments = |node: &Node| {
+                let mut moments = Vec::new();
+                find_moments(&serde_json::to_value(node.state()).unwrap(), &mut moments);
+                moments
+            };
+            let expected: Vec<u64> = moments(&bench.node).into_iter().map(|ms| ms + LATER_MS).collect();
+            prop_assert_eq!(moments(&shifted), expected);
+            let end = bench.now.after_ms(more);
+            shifted.settle(end.after_ms(LATER_MS));
+            bench.node.settle(end);
+            bench.node.state.shift(LATER_MS);
+            prop_assert_eq!(&bench.node.state, &shifted.state);
+        }
+    }
+
+    /// All moments in a state: in these tests no other number is as large.
+    fn find_moments(json: &Value, found: &mut Vec<u64>) {
+        match json {
+            Value::Number(number) => {
+                found.extend(number.as_u64().filter(|ms| (T0.ms()..SimTime::NEVER.ms()).contains(ms)));
+            }
+            Value::Array(list) => list.iter().for_each(|value| find_moments(value, found)),
+            Value::Object(map) => map.values().for_each(|value| find_moments(value, found)),
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+        }
     }
 
     #[test]
-    fn what_was_under_way_is_asked_for_again() {
+    fn a_restart_repeats_the_calls_that_were_under_way() {
         let mut bench = Bench::new();
         bench.serving();
-        assert_eq!(bench.run(), [EffectKind::Heartbeat]);
+        assert_eq!(bench.run_agent(), [ipa::Effect::Heartbeat]);
         let mut effects = Vec::new();
         restarted(&bench).take_effects(bench.now, |effect| effects.push(effect.kind));
-        assert_eq!(effects, [EffectKind::OpenMedia(0), EffectKind::Heartbeat]);
+        let start = bench.node.starts();
+        let heartbeat = EffectKind::Ipa { start, effect: ipa::Effect::Heartbeat };
+        assert_eq!(effects, [EffectKind::OpenMedia { slot: 0, insertion: 1 }, heartbeat]);
     }
 
     #[test]
-    fn only_what_a_node_is_told_touches_it() {
+    fn only_commands_and_answers_touch_a_node() {
         let mut bench = Bench::new();
         assert!(bench.node.state().is_new() && !bench.node.take_touched());
-        assert!(bench.apply(timed()).is_err() && !bench.node.take_touched(), "it refused");
+        assert!(bench.apply(timed()).is_err() && !bench.node.take_touched(), "the node refused the command");
         bench.serving();
         assert!(bench.node.take_touched() && !bench.node.take_touched());
         bench.now = bench.now.after_ms(3_600_000);
         bench.node.settle(bench.now);
-        assert!(!bench.node.take_touched(), "settling brings it about again");
-    }
-
-    #[test]
-    fn moments_move_with_a_snapshot() {
-        let mut bench = Bench::new();
-        bench.serving();
-        let text = written(bench.node.state());
-        let later: State = crate::time::moved_on(5_000, || serde_json::from_str(&text)).unwrap();
-        let node =
-            Node::restore(bench.node.id(), bench.node.spec().seed, Arc::clone(bench.node.profile()), later);
-        assert_eq!(node.next_deadline(), bench.node.next_deadline().after_ms(5_000));
-        assert_ne!(node.next_deadline(), SimTime::NEVER);
-    }
-
-    /// A state that format 1 wrote. It must be readable for ever, and nothing in it be lost: do not change the file, but
-    /// give a new field a default, and a renamed one its old name as an alias.
-    #[test]
-    fn a_state_of_format_1_is_read_whole() {
-        let text = include_str!("state-format-1.json");
-        let state: State = serde_json::from_str(text).unwrap();
-        let (then, now) = (serde_json::from_str(text).unwrap(), serde_json::to_value(&state).unwrap());
-        assert_within("", &then, &now);
-        // And one of which nothing is known is that of a new machine.
-        assert!(serde_json::from_str::<State>("{}").unwrap().is_new());
-    }
-
-    fn assert_within(place: &str, then: &Value, now: &Value) {
-        match (then, now) {
-            (Value::Object(then), Value::Object(now)) => {
-                for (key, value) in then {
-                    assert_within(&format!("{place}.{key}"), value, now.get(key).unwrap_or(&Value::Null));
-                }
-            }
-            (Value::Array(then), Value::Array(now)) if then.len() == now.len() => {
-                then.iter().zip(now).for_each(|(then, now)| assert_within(place, then, now));
-            }
-            _ => assert_eq!(then, now, "{place}"),
-        }
+        assert!(!bench.node.take_touched(), "settling can be repeated");
+        let late = Answer::BootRead { start: 0, result: Ok(Bootable::Live) };
+        bench.node.answer(late, bench.now);
+        assert!(!bench.node.take_touched(), "the answer was late");
     }
 }

@@ -1,25 +1,22 @@
-//! A model's BIOS attributes: their types, bounds and defaults, as its attribute registry tells clients.
+//! BIOS attributes of a model: their types, bounds and defaults, which the attribute registry shows to clients.
 
 use serde::{Deserialize, Serialize};
 
-/// One attribute of the BIOS.
+/// A BIOS attribute with its `AttributeName`, `DisplayName` and `HelpText`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "Written")]
 pub struct Attribute {
-    /// `AttributeName`.
     pub name: String,
-    /// `DisplayName`.
     pub display: String,
-    /// What it does, for `HelpText`.
     pub help: String,
-    /// Its type, default and bounds.
+    /// Type, default and bounds.
     #[serde(flatten)]
     pub kind: Kind,
-    /// A client cannot change it.
+    /// `ReadOnly`: a client cannot change the value.
     pub read_only: bool,
 }
 
-/// An attribute as a profile writes it, before it is known which keys belong to its type.
+/// An attribute as `profile.toml` contains it. The conversion checks that its keys belong to its type.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -57,15 +54,16 @@ impl TryFrom<Written> for Attribute {
             ("boolean", Value::Boolean(default), None, None, None) => Kind::Boolean { default },
             (kind, ..) => {
                 return Err(format!(
-                    "BIOS attribute '{name}': type '{kind}' does not go with its other keys; allowed are enumeration \
-                     (values), integer (lower, upper), string (max_length) and boolean, each with a fitting default"
+                    "BIOS attribute '{name}': type '{kind}' does not fit its other keys; allowed are enumeration (with \
+                     values), integer (with lower and upper), string (with max_length) and boolean, each with a default \
+                     of that type"
                 ));
             }
         };
         let attribute = Self { name, display: w.display, help: w.help, kind, read_only: false };
         if let Err(misfit) = attribute.accepts(&attribute.default_value()) {
             return Err(format!(
-                "BIOS attribute '{}': its default does not fit it: {misfit:?}",
+                "BIOS attribute '{}': its default {misfit}; change the default or the bounds",
                 attribute.name
             ));
         }
@@ -73,7 +71,7 @@ impl TryFrom<Written> for Attribute {
     }
 }
 
-/// The type of an attribute (`AttributeRegistry.AttributeType`), with what belongs to it.
+/// The type of an attribute (`AttributeRegistry.AttributeType`) with its bounds and its default.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 #[expect(
@@ -81,41 +79,54 @@ impl TryFrom<Written> for Attribute {
     reason = "the fields are the registry's: ValueName, LowerBound, UpperBound, MaxLength, DefaultValue"
 )]
 pub enum Kind {
-    /// One of a list of words.
-    Enumeration { default: String, values: Vec<String> },
-    /// A whole number within bounds.
-    Integer { default: i64, lower: i64, upper: i64 },
-    /// A text within bounds.
-    String { default: String, min_length: usize, max_length: usize },
-    /// True or false.
-    Boolean { default: bool },
+    /// One of a list of texts.
+    Enumeration {
+        default: String,
+        values: Vec<String>,
+    },
+    /// A whole number within inclusive bounds.
+    Integer {
+        default: i64,
+        lower: i64,
+        upper: i64,
+    },
+    /// A text with a length within inclusive bounds, in characters.
+    String {
+        default: String,
+        min_length: usize,
+        max_length: usize,
+    },
+    Boolean {
+        default: bool,
+    },
 }
 
-/// The value of an attribute.
+/// The value of an attribute, with one variant for each JSON type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-#[expect(missing_docs, reason = "one variant a JSON type")]
 pub enum Value {
     Boolean(bool),
     Integer(i64),
     Text(Box<str>),
 }
 
-/// Why a value does not fit an attribute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why an attribute does not accept a value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
-    /// The attribute is read-only.
+    #[error("cannot be set, because the attribute is read-only")]
     ReadOnly,
-    /// The value has another JSON type.
+    /// The value has another JSON type than the attribute.
+    #[error("has the wrong type")]
     Type,
-    /// Not one of the words.
+    #[error("is not among the allowed values")]
     NotInList,
-    /// Outside the bounds of a number or a length.
+    /// The number or the length is out of bounds.
+    #[error("is out of bounds")]
     OutOfRange,
 }
 
 impl Attribute {
-    /// The value of a new machine.
+    /// The value on a new machine.
     pub fn default_value(&self) -> Value {
         match &self.kind {
             Kind::Enumeration { default, .. } | Kind::String { default, .. } => {
@@ -126,10 +137,10 @@ impl Attribute {
         }
     }
 
-    /// Whether a client may set it to `value`.
+    /// Checks whether a client may set the attribute to `value`.
     ///
     /// # Errors
-    /// Says in which way it does not fit.
+    /// The reason why it may not.
     pub fn accepts(&self, value: &Value) -> Result<(), Misfit> {
         if self.read_only {
             return Err(Misfit::ReadOnly);
@@ -143,7 +154,10 @@ impl Attribute {
                 (*min_length..=*max_length).contains(&text.chars().count())
             }
             (Kind::Boolean { .. }, Value::Boolean(_)) => true,
-            _ => return Err(Misfit::Type),
+            (
+                Kind::Enumeration { .. } | Kind::Integer { .. } | Kind::String { .. } | Kind::Boolean { .. },
+                Value::Text(_) | Value::Integer(_) | Value::Boolean(_),
+            ) => return Err(Misfit::Type),
         };
         if fits { Ok(()) } else { Err(Misfit::OutOfRange) }
     }

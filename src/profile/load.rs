@@ -1,4 +1,4 @@
-//! Reading a profile: those built into the binary, or a folder of a user's own.
+//! Loads profiles: the ones that are built into the binary, or a folder of the user.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,57 +6,36 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 
 use super::Profile;
+use super::boot_source::BootSource;
 use super::inventory::FirmwareOf;
 use super::overlay::{Overlay, OverlayError};
+use super::quirk::Quirk;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/nodes");
 
-/// Why a profile cannot be used.
+/// Why a profile cannot be loaded.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant is explained by its message")]
 pub enum ProfileError {
-    /// No profile has that name.
     #[error("there is no profile '{name}'; built in are {}, and a path with a '/' in it names a folder", known.join(", "))]
     Unknown {
-        /// What was asked for.
         name: String,
-        /// What there is.
+        /// The names of the built-in profiles.
         known: Vec<&'static str>,
     },
-    /// A file cannot be read.
     #[error("{file}: {error}")]
-    Read {
-        /// The file.
-        file: String,
-        /// What the system said.
-        error: std::io::Error,
-    },
-    /// `profile.toml` is wrong; the text names line and key.
+    Read { file: String, error: std::io::Error },
+    /// A key or a value in `profile.toml` is wrong; the error names line and key.
     #[error("{file}: {error}")]
-    Toml {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        error: Box<toml::de::Error>,
-    },
-    /// An overlay is wrong.
+    Toml { file: String, error: Box<toml::de::Error> },
     #[error("{file}: {error}")]
-    Overlay {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        error: OverlayError,
-    },
-    /// The values do not go together.
+    Overlay { file: String, error: OverlayError },
+    /// The values of the profile contradict each other or a limit.
     #[error("profile '{name}': {problem}")]
-    Check {
-        /// The profile.
-        name: String,
-        /// What is wrong.
-        problem: String,
-    },
+    Check { name: String, problem: String },
 }
 
-/// Names of the profiles in the binary, sorted.
+/// Names of the built-in profiles, sorted.
 pub fn built_in_names() -> Vec<&'static str> {
     let mut names: Vec<_> =
         BUILT_IN.dirs().filter_map(|d| d.path().file_name().and_then(|n| n.to_str())).collect();
@@ -64,18 +43,18 @@ pub fn built_in_names() -> Vec<&'static str> {
     names
 }
 
-/// The profile that `--profile` means: a built-in name, or a folder when it holds a `/`.
+/// The profile for a value of `--profile`: a path if it contains a `/`, otherwise a built-in name.
 ///
 /// # Errors
-/// When there is none, or it is wrong.
+/// If the profile does not exist or is wrong.
 pub fn named(name: &str) -> Result<Arc<Profile>, ProfileError> {
     if name.contains('/') { from_directory(Path::new(name)) } else { built_in(name) }
 }
 
-/// The built-in profile of that name.
+/// The built-in profile called `name`.
 ///
 /// # Errors
-/// When there is none. (That each one is right is tested.)
+/// If no built-in profile has that name. A test loads all of them, so none is wrong.
 pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
     let unknown = || ProfileError::Unknown { name: name.to_owned(), known: built_in_names() };
     let dir = BUILT_IN.get_dir(name).ok_or_else(unknown)?;
@@ -94,10 +73,10 @@ pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
     build(name, name, &format!("{name}/profile.toml"), toml.ok_or_else(unknown)?, overlays)
 }
 
-/// The profile in a folder: `profile.toml` and one JSON file for each DMTF type that differs.
+/// The profile in a folder: `profile.toml`, and one overlay `<DMTF type>.json` for each type that differs.
 ///
 /// # Errors
-/// When a file cannot be read or is wrong.
+/// If a file cannot be read or is wrong.
 pub fn from_directory(dir: &Path) -> Result<Arc<Profile>, ProfileError> {
     let read = |path: &Path| {
         std::fs::read_to_string(path)
@@ -139,21 +118,24 @@ fn build(
     Ok(Arc::new(profile))
 }
 
-/// What types cannot say: how the values of a profile go together.
+/// Checks the rules that types cannot express.
 fn check(p: &Profile) -> Result<(), String> {
     let name_ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if p.name.is_empty() || !p.name.chars().all(name_ok) {
-        return Err("its name (the folder's) may hold lower case letters, digits and '-' only".to_owned());
+        return Err(
+            "the name of its folder may contain only lower case letters, digits and '-'; rename the folder"
+                .to_owned(),
+        );
     }
     for (part, what) in [(FirmwareOf::Bios, "bios"), (FirmwareOf::Manager, "manager")] {
         let count = p.firmware.iter().filter(|f| f.of == part).count();
         if count != 1 {
-            return Err(format!("firmware: {count} components have of = \"{what}\", and exactly 1 must"));
+            return Err(format!("firmware: {count} components have of = \"{what}\"; exactly 1 must have it"));
         }
     }
     if p.serial.matches('#').count() < Profile::SERIAL_HASHES || !p.serial.is_ascii() {
         return Err(format!(
-            "serial: '{}' must be ASCII with at least {} '#'",
+            "serial: '{}' must be ASCII text with at least {} '#'",
             p.serial,
             Profile::SERIAL_HASHES
         ));
@@ -166,7 +148,7 @@ fn check(p: &Profile) -> Result<(), String> {
         ("virtual_media", p.media_slots.len(), 16),
     ] {
         if count == 0 || count > max {
-            return Err(format!("{what}: {count} of them, and 1 to {max} are allowed"));
+            return Err(format!("{what}: there are {count}; 1 to {max} are allowed"));
         }
     }
     for (what, id) in
@@ -186,9 +168,36 @@ fn check(p: &Profile) -> Result<(), String> {
     distinct("fan id", p.fans.iter().map(|n| &n.id))?;
     distinct("temperature id", p.temperatures.iter().map(|n| &n.id))?;
     distinct("power_supply id", p.power_supplies.iter().map(|n| &n.id))?;
-    for target in &p.boot_order {
-        if !p.boot_targets.contains(target) {
-            return Err(format!("boot_order: {} is not among boot_targets", target.as_str()));
+    for source in &p.boot_order {
+        if !p.boot_targets.contains(source) {
+            let source = source.as_str();
+            return Err(format!("boot_order: '{source}' is not in boot_targets; add it there or remove it"));
+        }
+    }
+    quirks(p)
+}
+
+/// A profile that uses the word of a quirk lists the quirk, and the other way round.
+fn quirks(p: &Profile) -> Result<(), String> {
+    for source in &p.boot_targets {
+        if let Some(quirk) = source.quirk()
+            && !p.quirks.contains(&quirk)
+        {
+            let (source, quirk) = (source.as_str(), quirk.name());
+            return Err(format!(
+                "boot_targets: '{source}' is not a word of DMTF; it needs quirks = [\"{quirk}\"]"
+            ));
+        }
+    }
+    for quirk in &p.quirks {
+        match quirk {
+            Quirk::UsbCd if p.boot_targets.contains(&BootSource::UsbCd) => {}
+            Quirk::UsbCd => {
+                let (quirk, source) = (quirk.name(), BootSource::UsbCd.as_str());
+                return Err(format!(
+                    "quirks: '{quirk}' has no effect unless boot_targets contains '{source}'"
+                ));
+            }
         }
     }
     Ok(())
@@ -198,10 +207,13 @@ fn distinct<'a>(what: &str, ids: impl Iterator<Item = &'a String>) -> Result<(),
     let mut seen = std::collections::BTreeSet::new();
     for id in ids {
         if !seen.insert(id) {
-            return Err(format!("two have the {what} '{id}'"));
+            return Err(format!("the {what} '{id}' is used twice; each one must be different"));
         }
         if id.is_empty() || id.contains(['/', '?', '#', '%', ' ', '"', '\\']) {
-            return Err(format!("the {what} '{id}' cannot stand in a URI"));
+            return Err(format!(
+                "the {what} '{id}' is not allowed: it is part of a URI, so it must not be empty or contain a space or any \
+                 of / ? # % \" \\"
+            ));
         }
     }
     Ok(())
@@ -217,6 +229,30 @@ mod tests {
         for name in built_in_names() {
             built_in(name).unwrap_or_else(|e| panic!("{e}"));
         }
+    }
+
+    /// The generic profile with changes to its text.
+    fn changed(changes: &[(&str, &str)]) -> Result<Arc<Profile>, ProfileError> {
+        let mut text = BUILT_IN.get_file("generic/profile.toml").unwrap().contents_utf8().unwrap().to_owned();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replacen(from, to, 1);
+        }
+        build("x", "x", "x/profile.toml", &text, vec![])
+    }
+
+    #[test]
+    fn a_word_of_a_quirk_needs_the_quirk_and_the_quirk_its_word() {
+        let word = ("\"Cd\", \"Usb\"", "\"Cd\", \"UsbCd\", \"Usb\"");
+        let quirk = ("boot_order", "quirks = [\"usb-cd\"]\nboot_order");
+        let profile = changed(&[word, quirk]).unwrap();
+        assert!(profile.quirks == [Quirk::UsbCd] && profile.boot_targets.contains(&BootSource::UsbCd));
+        let error = changed(&[word]).unwrap_err().to_string();
+        assert!(error.contains("'UsbCd' is not a word of DMTF") && error.contains("usb-cd"), "{error}");
+        let error = changed(&[quirk]).unwrap_err().to_string();
+        assert!(error.contains("'usb-cd' has no effect") && error.contains("'UsbCd'"), "{error}");
+        let error = changed(&[("boot_order", "quirks = [\"usb\"]\nboot_order")]).unwrap_err().to_string();
+        assert!(error.contains("line 11") && error.contains("usb-cd"), "{error}");
     }
 
     #[test]

@@ -1,13 +1,17 @@
-//! What one model of server is, as data: read from `nodes/<name>/`, checked once, shared by all nodes of that model
-//! and never changed. A maker is data; behaviour that data cannot say would be a named quirk.
+//! Profiles: one model of server each, as data. A profile is read from `nodes/<name>/`, checked once, shared by all
+//! nodes of that model, and never changed. Makers are data; behaviour that data cannot express is a named [`quirk`].
 
 #[doc(hidden)]
 pub mod bios;
+#[doc(hidden)]
+pub mod boot_source;
 #[doc(hidden)]
 pub mod inventory;
 mod load;
 #[doc(hidden)]
 pub mod overlay;
+#[doc(hidden)]
+pub mod quirk;
 #[doc(hidden)]
 pub mod timing;
 
@@ -15,8 +19,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dmtf::{BootTarget, ResetType};
+use crate::dmtf::ResetType;
 use bios::Attribute;
+use boot_source::BootSource;
 use inventory::{
     Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor,
     Storage, Temperature,
@@ -25,85 +30,80 @@ pub use load::{ProfileError, built_in};
 #[doc(hidden)]
 pub use load::{built_in_names, from_directory, named};
 use overlay::Overlay;
+use quirk::Quirk;
 use timing::Timing;
 
-/// A model of server.
+/// A model of server. The fields are the keys of `profile.toml`, except those that are skipped.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "a key without a comment is explained by its name")]
 pub struct Profile {
-    /// The name that `--profile` takes: lower case letters, digits and dashes.
+    /// The name of the profile's folder, which `--profile` takes: lower case letters, digits and dashes.
     #[serde(skip)]
     pub name: String,
-    /// How it is found again by [`named`]: a built-in name, or the absolute path of its folder.
+    /// The name with which [`named`] finds the profile again: a built-in name, or the absolute path of its folder.
     #[serde(skip)]
     pub source: String,
-    /// One line for `fauxmetal profile list`.
+    /// One line of text for `fauxmetal profile list`.
     pub description: String,
-    /// `ComputerSystem.Manufacturer`. Ironic switches on some makers' names (`ironic-contract.md` 1.18).
+    /// `ComputerSystem.Manufacturer`; the next three keys are properties of `ComputerSystem`, too. Ironic and sushy treat
+    /// some makers specially (`ironic/drivers/modules/redfish/management.py`, `_set_boot_device`).
     pub manufacturer: String,
-    /// `ComputerSystem.Model`.
     pub model: String,
-    /// `ComputerSystem.SKU`.
     pub sku: String,
-    /// `ComputerSystem.PartNumber`.
     pub part_number: String,
-    /// Shape of serial numbers; each `#` becomes a letter or digit, and at least [`Profile::SERIAL_HASHES`] are needed
-    /// for two nodes never to share one.
+    /// Pattern of serial numbers. Each `#` becomes a letter or digit. Serial numbers are unique with at least
+    /// [`Profile::SERIAL_HASHES`] of them.
     pub serial: String,
-    /// Date of the BIOS, `MM/DD/YYYY`, as the agent reports it.
+    /// Date of the BIOS in the agent's inventory, `MM/DD/YYYY`.
     pub bios_date: String,
-    /// The maker of the BIOS, as the agent reports it.
+    /// Maker of the BIOS in the agent's inventory.
     pub bios_vendor: String,
-    /// What `ComputerSystem.Reset` takes.
+    /// Allowable values of `ComputerSystem.Reset`.
     pub reset_types: Vec<ResetType>,
-    /// What `BootSourceOverrideTarget` takes. Without `Cd`, `Pxe` and `Hdd` Ironic refuses on its own side.
-    pub boot_targets: Vec<BootTarget>,
-    /// Boot order of a new machine: what is tried when nothing overrides it.
-    pub boot_order: Vec<BootTarget>,
-    /// Ids of the only system, manager and chassis, where a controller has a service root of its own.
+    /// Allowable values of `BootSourceOverrideTarget`. Without `Cd`, `Pxe` and `Hdd` Ironic refuses to boot the node.
+    pub boot_targets: Vec<BootSource>,
+    /// Boot order of a new machine.
+    pub boot_order: Vec<BootSource>,
+    /// Differences from the standard that the model has.
+    #[serde(default)]
+    pub quirks: Vec<Quirk>,
+    /// Ids of the single system, manager and chassis below a BMC's own service root.
     #[serde(default)]
     pub ids: Ids,
-    /// The box.
     pub chassis: Chassis,
-    /// The controller.
     pub manager: Manager,
     /// Firmware components: exactly one of the BIOS and one of the manager.
     pub firmware: Vec<Firmware>,
-    /// Sockets.
     #[serde(rename = "processor")]
     pub processors: Vec<Processor>,
-    /// Memory modules.
     #[serde(rename = "memory")]
     pub dimms: Vec<Dimm>,
-    /// Host interfaces. At most [`Profile::MAX_NICS`].
+    /// Host interfaces, at most [`Profile::MAX_NICS`].
     #[serde(rename = "nic")]
     pub nics: Vec<Nic>,
-    /// Storage controllers.
+    /// Storage controllers with their drives.
     #[serde(rename = "storage")]
     pub storage: Vec<Storage>,
-    /// Power supplies.
     #[serde(rename = "power_supply")]
     pub power_supplies: Vec<PowerSupply>,
-    /// Fans.
     #[serde(rename = "fan")]
     pub fans: Vec<Fan>,
-    /// Temperature sensors.
     #[serde(rename = "temperature")]
     pub temperatures: Vec<Temperature>,
-    /// Virtual media slots, in the order in which clients see them.
+    /// Virtual media slots, in the order of the `VirtualMedia` collection.
     #[serde(rename = "virtual_media")]
     pub media_slots: Vec<MediaSlot>,
-    /// Further PCI devices.
+    /// PCI devices other than network interfaces and storage controllers.
     #[serde(rename = "pci_device", default)]
     pub pci_devices: Vec<PciDevice>,
-    /// BIOS attributes.
     #[serde(rename = "bios_attribute")]
     pub bios: Vec<Attribute>,
-    /// How long things take.
+    /// Durations of power changes, boots and commands.
     #[serde(default)]
     pub timing: Timing,
-    /// Resources that the model lacks, as paths below `/redfish/v1` with `{}` for ids, such as
-    /// `Systems/{}/SimpleStorage`. What is below one that is absent is absent too.
+    /// Resources that the model does not have, as paths below `/redfish/v1` with `{}` for ids, such as
+    /// `Systems/{}/SimpleStorage`. Everything below an absent resource is absent too.
     #[serde(default)]
     pub absent: Vec<String>,
     /// Merge patches by DMTF type.
@@ -111,15 +111,15 @@ pub struct Profile {
     pub overlays: BTreeMap<String, Overlay>,
 }
 
-/// What a controller calls what it has one of.
+/// Ids of the single system, manager and chassis below a BMC's own service root.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ids {
-    /// Last word of the `ComputerSystem`'s path.
+    /// `Id` of the `ComputerSystem`, the last segment of its URI.
     pub system: String,
-    /// Last word of the `Manager`'s path.
+    /// `Id` of the `Manager`, the last segment of its URI.
     pub manager: String,
-    /// Last word of the `Chassis`'s path.
+    /// `Id` of the `Chassis`, the last segment of its URI.
     pub chassis: String,
 }
 
@@ -131,14 +131,14 @@ impl Default for Ids {
 }
 
 impl Profile {
-    /// Interfaces of one node, at most; higher numbers are the controller's own.
+    /// Maximum number of host interfaces. The MAC addresses of higher ports belong to the BMC and to the switch.
     pub const MAX_NICS: usize = 64;
-    /// Drives of one node, at most: a WWN has room for these.
+    /// Maximum number of drives: a WWN has 8 bits for the drive's number.
     pub const MAX_DRIVES: usize = 256;
-    /// Letters and digits that a serial number needs for its node's index.
+    /// Minimum number of `#` in a serial number: seven digits of five bits contain the 32-bit scrambled index.
     pub const SERIAL_HASHES: usize = 7;
 
-    /// Whether the model lacks what stands at `path` (written as in [`Profile::absent`]), or something above it.
+    /// Whether the model lacks the resource at `path` (written as in [`Profile::absent`]) or one of its parents.
     pub fn lacks(&self, path: &str) -> bool {
         let covers = |absent: &String| {
             path.strip_prefix(absent.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -146,17 +146,17 @@ impl Profile {
         self.absent.iter().any(covers)
     }
 
-    /// Memory of the whole machine, MiB.
+    /// Total size of the memory, MiB.
     pub fn memory_mib(&self) -> u64 {
         self.dimms.iter().map(|d| d.capacity_mib).sum()
     }
 
-    /// Version of the BIOS.
+    /// The version of the BIOS, `ComputerSystem.BiosVersion`.
     pub fn bios_version(&self) -> &str {
         self.firmware_of(FirmwareOf::Bios)
     }
 
-    /// Version of the controller's firmware.
+    /// The version of the BMC's firmware, `Manager.FirmwareVersion`.
     pub fn manager_version(&self) -> &str {
         self.firmware_of(FirmwareOf::Manager)
     }
@@ -166,28 +166,28 @@ impl Profile {
         &found.expect("a profile without it is not loaded").version
     }
 
-    /// All drives with their number within the node, controller by controller.
+    /// All drives in the order of their controllers, each with its number within the node.
     pub fn drives(&self) -> impl Iterator<Item = (u8, &Storage, &inventory::Drive)> {
         let pairs = self.storage.iter().flat_map(|s| s.drives.iter().map(move |d| (s, d)));
         (0u8..=u8::MAX).zip(pairs).map(|(n, (s, d))| (n, s, d))
     }
 
-    /// Network adapters: host interfaces that follow each other on one PCI card.
+    /// Network adapters: consecutive host interfaces on the same PCI card.
     pub fn adapters(&self) -> impl Iterator<Item = &[Nic]> {
         self.nics.chunk_by(|a, b| a.card() == b.card())
     }
 
-    /// The BIOS attribute of that name.
+    /// The BIOS attribute called `name`.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.bios.iter().find(|a| a.name == name)
     }
 
-    /// The number of the media slot with that id.
+    /// The number of the media slot with this `VirtualMedia.Id`.
     pub fn media_slot(&self, id: &str) -> Option<usize> {
         self.media_slots.iter().position(|s| s.id == id)
     }
 
-    /// The architecture as Linux names it, which is Ironic's `cpu_arch`.
+    /// The architecture under its Linux name, which is Ironic's `cpu_arch`.
     pub fn cpu_arch(&self) -> &'static str {
         if self.processors.iter().any(|p| p.instruction_set.starts_with("ARM")) {
             "aarch64"

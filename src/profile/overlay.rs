@@ -1,40 +1,39 @@
-//! What a model's document has otherwise: a JSON merge patch (RFC 7396) on the documents of one DMTF type.
+//! Overlays: a JSON merge patch (RFC 7396) for all documents of one DMTF type of a model.
 //!
-//! The patch is prepared once, so that it can be applied while a document is written (`redfish/doc.rs`) instead of
-//! parsing the document again. Its texts may name a few facts of the node in braces; a doubled brace is a brace.
+//! The patch is prepared once and applied while a document is written (`redfish/doc.rs`), so that no document is parsed
+//! again. A text in a patch can contain facts of the node, such as `{serial}`; `{{` and `}}` stand for braces.
 
 use serde_json::{Map, Value};
 
-/// A prepared merge patch: what becomes of each named property.
+/// A prepared merge patch.
 #[derive(Clone, Debug, Default)]
 pub struct Overlay {
-    /// In the order of the file. At most [`Overlay::MAX_KEYS`].
+    /// The properties that the patch names, in the order of the file. At most [`Overlay::MAX_KEYS`].
     pub keys: Vec<(Box<str>, Patch)>,
 }
 
-/// What becomes of one property.
+/// The change of one property.
 #[derive(Clone, Debug)]
 pub enum Patch {
-    /// The property is left out.
+    /// The document omits the property.
     Remove,
-    /// The property is an object, changed further below.
+    /// The property is an object, and some of its properties change.
     Inside(Overlay),
-    /// The property has this JSON value.
+    /// The property gets this JSON value.
     Set(Vec<Piece>),
 }
 
-/// A part of a JSON text.
+/// A part of a JSON text with facts in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// As it is.
+    /// JSON text without facts.
     Text(Box<str>),
-    /// Filled in for each node.
+    /// A fact of the node whose document is written.
     Fact(Fact),
 }
 
-/// A fact of a node that an overlay may name. All are free of characters that JSON escapes.
+/// A fact of a node that an overlay can contain. No fact contains a character that JSON escapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each name says which fact")]
 pub enum Fact {
     Name,
     Serial,
@@ -55,33 +54,30 @@ impl Fact {
     ];
 }
 
-/// Why an overlay cannot be used.
+/// Why an overlay is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OverlayError {
-    /// The file is no JSON.
     #[error("not JSON: {0}")]
     Json(String),
-    /// The file's top level is not an object.
-    #[error("an overlay is a JSON object, and this is {0}")]
+    #[error("an overlay must be a JSON object, and this is {0}")]
     NotAnObject(&'static str),
-    /// A name in braces is not a fact.
     #[error(
         "'{{{0}}}' is not a fact of a node; allowed are {{name}}, {{serial}}, {{uuid}}, {{system}}, {{manager}} and {{chassis}}"
     )]
     UnknownFact(String),
-    /// More keys in one object than the writer can keep count of.
-    #[error("one object of an overlay has more than {} keys", Overlay::MAX_KEYS)]
+    #[error("one object of an overlay has more than {} keys, the most that are allowed", Overlay::MAX_KEYS)]
     TooManyKeys,
 }
 
 impl Overlay {
-    /// Keys in one object of an overlay, at most: the writer marks those it has met in one machine word.
+    /// Maximum number of keys in one object of an overlay: the writer of documents has a bit for each key in one
+    /// machine word.
     pub const MAX_KEYS: usize = 64;
 
     /// Prepares the text of an overlay file.
     ///
     /// # Errors
-    /// When the text is not a JSON object, or names an unknown fact.
+    /// If the text is not a JSON object, or contains an unknown fact.
     pub fn parse(text: &str) -> Result<Self, OverlayError> {
         match serde_json::from_str(text).map_err(|e| OverlayError::Json(e.to_string()))? {
             Value::Object(map) => Self::prepare(&map),
@@ -117,7 +113,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Cuts JSON text at its facts. An array of objects is JSON text too, so a brace counts only within a string.
+/// Splits JSON text at its facts. A brace outside a string belongs to JSON itself.
 fn pieces(json: &str) -> Result<Vec<Piece>, OverlayError> {
     let (mut out, mut text, mut in_string) = (Vec::new(), String::new(), false);
     let mut rest = json;
@@ -158,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn facts_are_cut_out_of_strings_only() {
+    fn facts_are_found_only_inside_strings() {
         assert_eq!(
             pieces(r#"[{"a":"x-{serial}"},"{{no}}"]"#).unwrap(),
             [
@@ -170,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_fact_is_named() {
+    fn an_error_names_the_unknown_fact() {
         let error = Overlay::parse(r#"{"HostName": "{hostname}"}"#).unwrap_err();
         assert_eq!(error, OverlayError::UnknownFact("hostname".into()));
     }

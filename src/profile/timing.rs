@@ -1,4 +1,4 @@
-//! How long a model's hardware takes for things, as ranges from which each node draws.
+//! Durations of a model's hardware: ranges from which each node draws one duration for each use.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +6,9 @@ use crate::time::Span;
 
 macro_rules! timings {
     ($($(#[doc = $doc:literal])+ $name:ident = $low:literal .. $high:literal),+ $(,)?) => {
-        /// The lengths of a node's transitions, simulated milliseconds.
+        /// Durations of a node's transitions, in simulated time.
         ///
-        /// A profile states those in which its model differs from these defaults.
+        /// A profile contains only the durations that differ from these defaults.
         #[derive(Clone, Debug, Deserialize, Serialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct Timing { $($(#[doc = $doc])+ pub $name: Span),+ }
@@ -20,7 +20,7 @@ macro_rules! timings {
         }
 
         impl Timing {
-            /// The name, value and meaning of every timing, in the order of a node's life.
+            /// Name, value and explanation of every timing, in the order in which a node passes through them.
             pub fn list(&self) -> Vec<(&'static str, Span, &'static str)> {
                 vec![$((stringify!($name), self.$name, concat!($($doc),+).trim_ascii())),+]
             }
@@ -28,7 +28,7 @@ macro_rules! timings {
             /// Sets the timing called `name`.
             ///
             /// # Errors
-            /// When no timing has that name; the error lists those there are.
+            /// If no timing has that name; the error lists all names.
             pub fn set(&mut self, name: &str, span: Span) -> Result<(), UnknownTiming> {
                 match name {
                     $(stringify!($name) => self.$name = span,)+
@@ -45,37 +45,35 @@ timings! {
     power_on = 0 .. 500,
     /// From a forced power-off until the power is off.
     power_off = 0 .. 500,
-    /// An installed operating system's orderly shutdown.
+    /// Orderly shutdown of an installed operating system.
     shutdown = 2_000 .. 5_000,
-    /// A ramdisk's shutdown, asked for by its agent or the power button; it has nothing to stop.
+    /// Shutdown of a ramdisk by its agent or the power button; a ramdisk has no services to stop.
     shutdown_ramdisk = 1_000 .. 3_000,
-    /// Power-on self test, until a boot source is chosen.
+    /// Power-on self test, until the firmware chooses a boot source.
     post = 2_000 .. 4_000,
-    /// Loading and starting a ramdisk, until its agent or system runs (the image's transfer comes on top).
+    /// Loading and starting a ramdisk, until its agent or system runs; reading the image takes extra time.
     boot_ramdisk = 2_000 .. 4_000,
     /// Starting an installed operating system.
     boot_os = 3_000 .. 6_000,
-    /// A controller's own reset.
+    /// Restart of the BMC.
     manager_reset = 10_000 .. 20_000,
-    /// From a ramdisk's start until its agent makes its first request.
+    /// From the start of a ramdisk until the first request of its agent.
     agent_start = 500 .. 1_500,
-    /// An agent's short commands (boot loader, cleaning of metadata).
+    /// Short commands of an agent (boot loader, cleaning of metadata).
     command = 300 .. 1_500,
-    /// Erasing one disk whole.
+    /// Erasing a whole disk.
     erase_disk = 2_000 .. 5_000,
-    /// A burn-in test.
+    /// One burn-in test.
     burnin = 5_000 .. 10_000,
     /// Pulling a container image and installing it (`execute_bootc_install`).
     bootc_install = 5_000 .. 10_000,
 }
 
-/// A timing's name that is none.
+/// A name that no timing has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no timing '{name}'; known are: {}", known.join(", "))]
 pub struct UnknownTiming {
-    /// What was asked for.
     pub name: String,
-    /// What there is.
     pub known: &'static [&'static str],
 }
 
@@ -93,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn every_default_is_a_range() {
+    fn every_default_is_a_valid_range_with_an_explanation() {
         for (name, span, doc) in Timing::default().list() {
             assert!(span.min_ms <= span.max_ms && !doc.is_empty(), "{name}");
         }

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::doc::Doc;
 use super::headers::{JSON, ODATA_4, ODATA_VERSION};
 use super::message::{self, BASE, Entry, GENERAL_ERROR, MESSAGE_SCHEMA, Message};
-use crate::fleet::keep::NotKept;
+use crate::fleet::persist::NotPersisted;
 use crate::node::command::Refusal;
 
 /// The reason why a request is refused.
@@ -30,9 +30,9 @@ impl From<&'static Entry> for Problem {
     }
 }
 
-impl From<NotKept> for Problem {
-    fn from(_: NotKept) -> Self {
-        Self::later(NotKept::RETRY_AFTER_S)
+impl From<NotPersisted> for Problem {
+    fn from(_: NotPersisted) -> Self {
+        Self::later(NotPersisted::RETRY_AFTER_S)
     }
 }
 

@@ -39,7 +39,7 @@ impl Face for Redfish {
                 whole(self.call_named(domain, peer, &request).unwrap_or_else(misdirected))
             }
         });
-        match self.fleet.until_kept(seen).await {
+        match self.fleet.until_persisted(seen).await {
             Ok(()) => response,
             Err(not_kept) => whole(Problem::from(not_kept).response()),
         }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::fleet::Fleet;
-    use crate::fleet::keep::{Ledger, Next};
+    use crate::fleet::persist::{Ledger, Next};
     use crate::node::NodeId;
     use crate::profile::built_in;
     use crate::redfish::auth::Account;
@@ -185,7 +185,7 @@ mod tests {
             fleet.add(&built_in("generic").unwrap(), 2).unwrap();
             let uuid = |n| fleet.look(NodeId(n), |n, _| n.spec().uuid()).unwrap();
             let systems = (0..2).map(|n| format!("/redfish/v1/Systems/{}", uuid(n))).collect();
-            let ledger = fleet.keep();
+            let ledger = fleet.persist();
             Self {
                 redfish: Arc::new(Redfish::new(Arc::new(fleet), Account::new("admin", "password"))),
                 systems,
@@ -210,8 +210,8 @@ mod tests {
 
         /// Does the work of the thread that writes batches to disk.
         fn keep_all(&self) {
-            while let Next::Keep(batch) = self.ledger.take(Some(Duration::ZERO)) {
-                self.ledger.kept(batch.number);
+            while let Next::Write(batch) = self.ledger.take(Some(Duration::ZERO)) {
+                self.ledger.persisted(batch.number);
             }
         }
     }
@@ -258,7 +258,7 @@ mod tests {
             (None, 0),
             "nothing was done"
         );
-        bench.ledger.kept(0);
+        bench.ledger.persisted(0);
         let (answer, ()) = tokio::join!(bench.send("PATCH", system, TAG), async { bench.keep_all() });
         assert_eq!(answer.status(), 204);
     }

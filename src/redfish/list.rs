@@ -66,7 +66,7 @@ impl List {
 
     /// The text, part by part.
     pub(super) fn parts<R: Deref<Target = Redfish>>(self, redfish: R) -> Parts<R> {
-        let (mut ids, mut skip) = (redfish.fleet.indexes(), self.page.skip);
+        let (mut ids, mut skip) = (0..redfish.fleet.next_index(), self.page.skip);
         // If no node has been removed, the first node of the page is known without counting.
         if ids.len() == redfish.fleet.len() as usize && is_one_a_node(self.row) {
             ids.start = u32::try_from(skip).unwrap_or(u32::MAX).min(ids.end);

@@ -122,7 +122,10 @@ pub(super) enum Need {
 
 /// A change of the service's own resources. At a root that belongs to one node it is a change of that node's BMC.
 pub(super) enum ServiceChange {
-    LogIn { user: Box<str>, password: Box<str> },
+    LogIn {
+        user: Box<str>,
+        password: Box<str>,
+    },
     /// Ends the session with that id.
     LogOut(Box<str>),
     /// Sets `SessionTimeout`, seconds.

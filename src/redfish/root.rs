@@ -9,9 +9,9 @@ use super::message::{INTERNAL_ERROR, Message, RESOURCE_AT_URI_UNAUTHORIZED, SESS
 use super::resource::{Outcome, ServiceChange};
 use super::service::Redfish;
 use super::session::NoSession;
-use crate::node::bmc::session::Secret;
-use crate::node::command::{Command, Refusal};
-use crate::node::{self, Node};
+use crate::node::Node;
+use crate::node::bmc::session::{self, Secret};
+use crate::node::command::{self, Command, Refusal};
 use crate::time::SimTime;
 
 /// The service root that a request came to.
@@ -76,13 +76,13 @@ impl Redfish {
             }
             (ServiceChange::LogOut(id), Root::Own { node, now }) => {
                 let id = id.parse().map_err(|_| Problem::not_found(uri))?;
-                node.apply(Command::EndSession(id), *now)?;
+                node.apply(Command::Session(session::Command::End(id)), *now)?;
             }
             (ServiceChange::SessionTimeout(seconds), Root::Shared { .. }) => {
                 self.sessions.set_timeout_s(seconds);
             }
             (ServiceChange::SessionTimeout(seconds), Root::Own { node, now }) => {
-                node.apply(Command::SetSessionTimeout(seconds), *now)?;
+                node.apply(Command::Session(session::Command::SetTimeout(seconds)), *now)?;
             }
         }
         Ok(Outcome::Done)
@@ -99,7 +99,8 @@ impl Redfish {
             }
             Root::Own { node, now } => {
                 let secret: Secret = crate::seed::secret().map_err(|_| Problem::from(&INTERNAL_ERROR))?;
-                let begin = Command::BeginSession { user: user.into(), secret, most: self.own_sessions };
+                let most = self.own_sessions;
+                let begin = Command::Session(session::Command::Begin { user: user.into(), secret, most });
                 let outcome = node.apply(begin, *now).inspect_err(|refusal| {
                     if *refusal == Refusal::TooManySessions {
                         self.own_sessions_refused.one();
@@ -107,8 +108,8 @@ impl Redfish {
                 })?;
                 let token = Some(URL_SAFE_NO_PAD.encode(secret).into());
                 match outcome {
-                    node::Outcome::Session(id) => Ok(Outcome::Created { id: id.to_string(), token }),
-                    node::Outcome::Done | node::Outcome::Ipa(_) => Err((&INTERNAL_ERROR).into()),
+                    command::Outcome::Created(id) => Ok(Outcome::Created { id: id.to_string(), token }),
+                    command::Outcome::Done | command::Outcome::Ipa(_) => Err((&INTERNAL_ERROR).into()),
                 }
             }
         }

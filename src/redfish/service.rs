@@ -21,9 +21,9 @@ use crate::time::SimTime;
 
 /// A Redfish service over a fleet.
 pub struct Redfish {
-    /// The nodes.
+    /// The nodes that the service shows.
     pub fleet: Arc<Fleet>,
-    /// The one account.
+    /// The account with which every client signs in.
     pub account: Account,
     /// The sessions of the root that all nodes share.
     #[doc(hidden)]

@@ -8,7 +8,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use serde::{Deserialize, Serialize};
 
-use crate::fleet::keep::Ledger;
+use crate::fleet::persist::Ledger;
 use crate::limit::Limits;
 use crate::meter::Counter;
 use crate::time::SimTime;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::dmtf;
 use crate::node::spec::Mac;
+use crate::profile::boot_source::BootSource;
 
 /// A value that can be written as JSON.
 pub(super) trait Value {
@@ -165,6 +166,12 @@ dmtf_words!(
     TransferProtocol,
     Role
 );
+
+impl Value for BootSource {
+    fn write(&self, out: &mut Vec<u8>) {
+        plain(self.as_str(), out);
+    }
+}
 
 /// Writes a text that needs no escaping.
 fn plain(text: &str, out: &mut Vec<u8>) {

@@ -15,7 +15,7 @@ use super::directory::{self, Directory};
 use super::error::{RESTORE, StoreError};
 use super::record::{FORMAT, StoredFleet, check_format};
 use crate::fleet::Fleet;
-use crate::fleet::keep::{ADDED, Batch, REMOVED, Written};
+use crate::fleet::persist::{ADDED, Batch, REMOVED, Written};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
@@ -47,7 +47,8 @@ pub struct Store {
 
 impl Store {
     /// Opens the state file of a directory and checks all its pages. `None` if there is no such file. If a crash left
-    /// an incomplete commit, the file is opened at the last complete one, and the log says so.
+    /// an incomplete commit, the file is opened at the last complete one, and the log says so. A file of an older format
+    /// is converted to the current one.
     ///
     /// # Errors
     /// If it cannot be read, is damaged, or has a format that this version does not read.
@@ -75,7 +76,11 @@ impl Store {
             fleet: StoredFleet::EMPTY,
             time: SimTime::from_ms(0),
         };
-        check_format(&store.file, store.value(FORMAT_KEY)?)?;
+        let format = store.value(FORMAT_KEY)?;
+        check_format(&store.file, format)?;
+        if format < u64::from(FORMAT) {
+            store.convert(format)?;
+        }
         let (mut fleet, time): (StoredFleet, _) =
             (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
         if !store.value::<bool>(CLOSED_KEY)? {
@@ -182,11 +187,39 @@ impl Store {
                 );
                 return Err(StoreError::damaged(&self.file, problem, RESTORE));
             }
-            let state = serde_json::from_slice(state.value()).map_err(|error| {
-                StoreError::damaged(&self.file, format!("node {} cannot be read: {error}", id.0), RESTORE)
-            })?;
-            each(id, state)?;
+            each(id, self.state(u64::from(FORMAT), id, state.value())?)?;
         }
+        Ok(())
+    }
+
+    fn state(&self, format: u64, id: NodeId, json: &[u8]) -> Result<State, StoreError> {
+        State::read(format, json).map_err(|error| {
+            StoreError::damaged(&self.file, format!("node {} cannot be read: {error}", id.0), RESTORE)
+        })
+    }
+
+    /// Converts all nodes from an older format in one transaction.
+    fn convert(&self, format: u64) -> Result<(), StoreError> {
+        let wrong = |error: redb::Error| store_error(&self.file, error);
+        let database = self.database.as_ref().expect("a store is not converted after a failed write");
+        let before = self.reading()?;
+        let before = before.open_table(NODES).map_err(|e| wrong(e.into()))?;
+        let transaction = begin(database).map_err(wrong)?;
+        {
+            let mut nodes = transaction.open_table(NODES).map_err(|e| wrong(e.into()))?;
+            for row in before.iter().map_err(|e| wrong(e.into()))? {
+                let (id, state) = row.map_err(|e| wrong(e.into()))?;
+                let state = self.state(format, NodeId(id.value()), state.value())?;
+                nodes.insert(id.value(), json(&state).as_slice()).map_err(|e| wrong(e.into()))?;
+            }
+            let mut records = transaction.open_table(RECORDS).map_err(|e| wrong(e.into()))?;
+            records.insert(FORMAT_KEY, json(&FORMAT).as_slice()).map_err(|e| wrong(e.into()))?;
+        }
+        transaction.commit().map_err(|e| wrong(e.into()))?;
+        tracing::info!(
+            file = %self.file.display(), from = format, to = FORMAT,
+            "the state file has been converted; older versions of fauxmetal cannot read it any more"
+        );
         Ok(())
     }
 

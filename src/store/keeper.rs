@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::database::Store;
 use super::error::StoreError;
 use crate::fleet::Fleet;
-use crate::fleet::keep::{Batch, Ledger, Next};
+use crate::fleet::persist::{Batch, Ledger, Next};
 use crate::time::SimTime;
 
 /// The back-off between attempts while the disk fails: it grows by half from the first to the second value.
@@ -55,7 +55,7 @@ impl Keeping {
     fn run(mut self) -> Result<(), StoreError> {
         loop {
             match self.ledger.take(self.max_silence()) {
-                Next::Keep(batch) => self.keep(&batch, self.time_to_store(), false)?,
+                Next::Write(batch) => self.keep(&batch, self.time_to_store(), false)?,
                 Next::Nothing => self.keep(&Batch::default(), self.time_to_store(), false)?,
                 Next::Stop => return self.keep(&Batch::default(), self.fleet.clock().now(), true),
             }
@@ -87,7 +87,7 @@ impl Keeping {
         if pause > *BACK_OFF.start() {
             tracing::info!(file = %self.store.file().display(), "the state is written to disk again");
         }
-        self.ledger.kept(batch.number);
+        self.ledger.persisted(batch.number);
         Ok(())
     }
 

@@ -5,11 +5,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use crate::node::State;
 use crate::seed::Seed;
 
-/// The format of the state files and snapshots that this version writes, and the newest that it reads. It increases
-/// only when a field changes its meaning. A new field with a serde default needs no new format.
-pub const FORMAT: u32 = 1;
+/// The format of the state files and snapshots that this version writes, and the newest that it reads. The states of
+/// the nodes determine it; see [`State::FORMAT`].
+pub const FORMAT: u32 = State::FORMAT;
 
 /// The oldest format that this version reads.
 const OLDEST_FORMAT: u32 = 1;

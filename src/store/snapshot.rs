@@ -20,7 +20,7 @@ use super::directory::{self, Directory};
 use super::error::{COPY, StoreError};
 use super::record::{FORMAT, StoredFleet, check_format};
 use crate::node::{NodeId, State};
-use crate::time::{SimTime, moved_on};
+use crate::time::SimTime;
 
 /// The maximum length of a line, in bytes. A node's commands can contain results of several MiB.
 const MAX_LINE_BYTES: u64 = 64 << 20;
@@ -248,7 +248,7 @@ impl<R: Read> Reader<R> {
             |error| StoreError::damaged(file, format!("its header cannot be read: {error}"), COPY);
         let Format { format } = serde_json::from_str(text).map_err(unreadable)?;
         check_format(file, format)?;
-        // A future version converts the header and the states of older formats here.
+        // The header is the same in all formats.
         reader.header = serde_json::from_str(text).map_err(unreadable)?;
         Ok(reader)
     }
@@ -269,8 +269,9 @@ impl<R: Read> Reader<R> {
             self.next_line()?;
             let number = nodes.len() as u64 + 2;
             if let Ok(Line { node, state }) = serde_json::from_slice::<Line<&RawValue>>(&self.line) {
-                let state = moved_on(later_ms, || serde_json::from_str(state.get()))
+                let mut state = State::read(self.header.format, state.get().as_bytes())
                     .map_err(|error| self.damaged(format!("line {number}: node {}: {error}", node.0)))?;
+                state.shift(later_ms);
                 if u64::from(node.0) >= self.header.fleet.indexes() {
                     let nodes = self.header.fleet.indexes();
                     return Err(self.damaged(format!(

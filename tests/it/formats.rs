@@ -1,6 +1,6 @@
 //! State directories and snapshots that earlier versions wrote: today's version reads the same fleet from them.
 //!
-//! Each folder of `fixtures/` holds one fleet, written by the first version of that format: `state.redb` is its state
+//! Each folder `fixtures/format-<n>/` contains one fleet, written by the first version of that format: `state.redb` is its state
 //! directory, `fleet.snapshot` a snapshot of it, `tokens.json` the tokens of two sessions. `expected.snap` is what that
 //! version itself showed of the fleet. `tests/README.md` says how a fixture is made.
 
@@ -13,6 +13,7 @@ use fauxmetal::address::Urls;
 use fauxmetal::clock::Clock;
 use fauxmetal::fleet::{Effects, Fleet};
 use fauxmetal::ipa::Api;
+use fauxmetal::node::effect::EffectKind;
 use fauxmetal::node::{Node, NodeId};
 use fauxmetal::profile::built_in;
 use fauxmetal::redfish::Redfish;
@@ -100,7 +101,12 @@ impl Opened {
         }
         let mut calls = Vec::new();
         while let Ok((id, effect)) = self.effects.try_recv() {
-            calls.push(format!("node {}: {:?} of {}\n", id.0, effect.kind, effect.epoch));
+            let call = match effect.kind {
+                EffectKind::ReadBoot { start } => format!("ReadBoot of {start}"),
+                EffectKind::OpenMedia { slot, insertion } => format!("OpenMedia({slot}) of {insertion}"),
+                EffectKind::Ipa { start, effect } => format!("{effect:?} of {start}"),
+            };
+            calls.push(format!("node {}: {call}\n", id.0));
         }
         calls.sort_unstable();
         let _ = write!(text, "\ncalls that are due:\n{}", calls.concat());
@@ -154,9 +160,9 @@ fn fixtures() -> Vec<(u32, PathBuf)> {
     let mut found: Vec<_> = std::fs::read_dir(all)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            (name.strip_prefix("format-").unwrap().parse().unwrap(), path)
+        .filter_map(|path| {
+            let format = path.file_name()?.to_str()?.strip_prefix("format-")?.parse().unwrap();
+            Some((format, path))
         })
         .collect();
     found.sort();
@@ -236,7 +242,9 @@ fn a_later_format_is_refused_and_the_message_says_what_to_do() {
 
     for (error, file) in [(of_state, &state), (of_snapshot, &file)] {
         let text = error.to_string();
-        for part in [file.to_str().unwrap(), "99", &FORMAT.to_string(), "use the fauxmetal version that wrote it"] {
+        for part in
+            [file.to_str().unwrap(), "99", &FORMAT.to_string(), "use the fauxmetal version that wrote it"]
+        {
             assert!(text.contains(part), "'{part}' is missing: {text}");
         }
     }

@@ -11,4 +11,6 @@ mod formats;
 mod limits;
 mod load;
 mod metrics;
+mod quirks;
 mod tidy;
+mod waiting;

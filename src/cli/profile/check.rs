@@ -75,7 +75,7 @@ fn what_ironic_needs(profile: &Arc<Profile>) -> Result<Vec<String>, String> {
         (BootTarget::Pxe, "from the network"),
         (BootTarget::Hdd, "from disk"),
     ] {
-        let missing = !profile.boot_targets.contains(&target);
+        let missing = !profile.boot_targets.contains(&target.into());
         lacks(missing, format!("boot_targets lacks {}: Ironic cannot boot it {what}", target.as_str()));
     }
     for reset in [ResetType::On, ResetType::ForceOff, ResetType::ForceRestart, ResetType::GracefulShutdown] {
@@ -115,7 +115,7 @@ mod tests {
     fn missing_parts_are_warnings() {
         let mut profile = profile::built_in("generic").unwrap();
         let p = Arc::make_mut(&mut profile);
-        p.boot_targets.retain(|t| *t != BootTarget::Cd);
+        p.boot_targets.retain(|t| *t != BootTarget::Cd.into());
         p.reset_types.retain(|t| *t != ResetType::ForceOff);
         p.media_slots.truncate(0);
         p.nics.iter_mut().for_each(|n| n.link = false);

@@ -10,7 +10,7 @@ use crate::node::ipa::{ImageJob, IpaError};
 /// An image to be written, with the facts about its node on which the result depends.
 pub(super) struct Transfer {
     pub(super) id: NodeId,
-    pub(super) epoch: u32,
+    pub(super) start: u32,
     pub(super) job: Box<ImageJob>,
     pub(super) insecure: bool,
     pub(super) md5_enabled: bool,

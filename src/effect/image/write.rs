@@ -12,8 +12,8 @@ use crate::effect::redact::{redacted, redacted_text};
 use crate::effect::runner::EffectRunner;
 use crate::effect::settings::Images;
 use crate::ipa::{failure, written};
-use crate::node::command::Answer;
-use crate::node::ipa::{ImageJob, Ipa, Job};
+use crate::node::effect::Answer;
+use crate::node::ipa::{self, ImageJob, Ipa, Job};
 use crate::node::{Node, NodeId};
 
 /// Bytes between two checks whether the machine still waits for the image.
@@ -25,8 +25,8 @@ const MAX_ERROR_CHARS: usize = 300;
 
 impl EffectRunner {
     /// Writes the image of the agent's job. `None` if the machine does not wait for it any more.
-    pub(in crate::effect) async fn write_image(&self, id: NodeId, epoch: u32) -> Option<Performed> {
-        let transfer = self.transfer(id, epoch)?;
+    pub(in crate::effect) async fn write_image(&self, id: NodeId, start: u32) -> Option<Performed> {
+        let transfer = self.transfer(id, start)?;
         let result = match self.settings.images {
             Images::Skip => Ok(format::identifier(expected_text(&transfer.job).as_bytes())),
             Images::Verify | Images::Probe => match self.with_retries(&transfer).await {
@@ -36,20 +36,20 @@ impl EffectRunner {
             },
         };
         let problem = result.as_ref().err().map(|error| format!("{}: {}", error.kind, error.details));
-        let answer = Answer::ImageWritten(result.map(|identifier| written(&transfer.job, identifier)));
-        Some(Performed::new(answer, problem))
+        let answer = ipa::Answer::ImageWritten(result.map(|identifier| written(&transfer.job, identifier)));
+        Some(Performed::new(Answer::Ipa { start, answer }, problem))
     }
 
-    fn transfer(&self, id: NodeId, epoch: u32) -> Option<Transfer> {
+    fn transfer(&self, id: NodeId, start: u32) -> Option<Transfer> {
         let look = |node: &Node, _| {
-            let (agent, image) = image_of(node, epoch)?;
+            let (agent, image) = image_of(node, start)?;
             let disk = node.profile().drives().find(|(_, _, d)| *d.device == *image.device);
             let disk = disk.map_or(u64::MAX, |(_, _, d)| d.capacity_bytes);
             let capacity_bytes =
                 image.partitions.as_ref().map_or(disk, |p| disk.min(p.root_mib.saturating_mul(1 << 20)));
             let job = Box::new(image.clone());
-            let (insecure, md5_enabled) = (agent.params.insecure, agent.md5_enabled);
-            Some(Transfer { id, epoch, job, insecure, md5_enabled, capacity_bytes })
+            let (insecure, md5_enabled) = (agent.params.insecure, agent.serving()?.md5_enabled);
+            Some(Transfer { id, start, job, insecure, md5_enabled, capacity_bytes })
         };
         self.fleet.look(id, look).flatten()
     }
@@ -88,7 +88,7 @@ impl EffectRunner {
     }
 
     fn check_waiting(&self, transfer: &Transfer) -> Result<(), TransferError> {
-        let waits = self.fleet.look(transfer.id, |node, _| image_of(node, transfer.epoch).is_some());
+        let waits = self.fleet.look(transfer.id, |node, _| image_of(node, transfer.start).is_some());
         if waits == Some(true) { Ok(()) } else { Err(TransferError::Abandoned) }
     }
 
@@ -209,12 +209,12 @@ impl EffectRunner {
     }
 }
 
-/// The agent of start `epoch` and the image that it is writing.
-fn image_of(node: &Node, epoch: u32) -> Option<(&Ipa, &ImageJob)> {
-    let agent = node.ipa().filter(|_| node.starts() == epoch)?;
-    match &agent.job {
+/// The agent of start `start` and the image that it is writing.
+fn image_of(node: &Node, start: u32) -> Option<(&Ipa, &ImageJob)> {
+    let agent = node.ipa().filter(|_| node.starts() == start)?;
+    match agent.job() {
         Some(Job::Image { image, .. }) => Some((agent, image)),
-        Some(Job::Timed { .. }) | None => None,
+        Some(Job::Timed { .. } | Job::ShutDown) | None => None,
     }
 }
 

@@ -13,8 +13,8 @@ fn network(server: &Server) -> Settings {
 /// Powers on, performs the network boot, and moves the clock until the boot has ended.
 async fn boot(site: &mut Site) {
     site.arm(BootTarget::Pxe);
-    site.apply(Command::Reset(ResetType::On));
-    site.perform(EffectKind::ReadBoot).await;
+    site.apply(Command::Host(host::Command::Reset(ResetType::On)));
+    site.perform_boot().await;
     while site.look(|n| matches!(n.host(), Host::Booting(b) if !matches!(b.stage, Stage::Reading(_)))) {
         site.fleet.clock().set(site.fleet.wake_due());
         site.fleet.wake_due();

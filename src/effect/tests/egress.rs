@@ -1,6 +1,6 @@
 //! Egress rules for addresses, names, redirects and proxies.
 
-use super::media::insertion;
+use super::media::insert;
 use super::*;
 use crate::node::ipa::Checksum;
 
@@ -12,9 +12,9 @@ fn restricted() -> Settings {
 /// The result of opening an image of virtual media.
 async fn open(settings: Settings, image: &str) -> (Result<(), String>, Site) {
     let site = Site::new(settings);
-    site.apply(Command::InsertMedia(insertion(0, image.to_owned())));
-    let done = site.runner.open_media(site.id, 1, 0).await.unwrap();
-    let Answer::MediaOpened(_, result) = done.answer else { panic!("another answer") };
+    site.apply(insert(0, image.to_owned()));
+    let done = site.runner.open_media(site.id, 0, 1).await.unwrap();
+    let Answer::MediaOpened { result, .. } = done.answer else { panic!("another answer") };
     (result, site)
 }
 
@@ -68,9 +68,9 @@ async fn the_address_of_a_proxy_is_checked() {
         job.checksum = Some(Checksum { algorithm: None, value: "0".repeat(64).into() });
         job.proxies = [("http".into(), proxy.url("").into())].into();
         site.writing(job).await;
-        site.perform(EffectKind::WriteImage).await;
+        site.perform(ipa::Effect::WriteImage).await;
         assert_eq!(proxy.requests().len(), reached);
-        if let CommandStatus::Failed(error) = site.last_status() {
+        if let CommandEnd::Failed(error) = site.ended() {
             assert!(error.details.contains("may not be called (--egress)"), "{error:?}");
             assert_eq!(reached, 0);
         }
@@ -89,8 +89,8 @@ async fn the_urls_of_checksum_files_and_config_drives_are_checked() {
         job.checksum = Some(Checksum { algorithm: None, value: value.into() });
         job.configdrive_url = (what == "configdrive").then(|| metadata.into());
         site.writing(job).await;
-        site.perform(EffectKind::WriteImage).await;
-        let CommandStatus::Failed(error) = site.last_status() else { panic!("{what}") };
+        site.perform(ipa::Effect::WriteImage).await;
+        let CommandEnd::Failed(error) = site.ended() else { panic!("{what}") };
         assert!(error.details.contains("169.254.169.254 may not be called (--egress)"), "{what}: {error:?}");
     }
 }
@@ -121,7 +121,7 @@ async fn a_refused_call_does_not_open_the_circuit() {
         ..Params::default()
     });
     for _ in 0..10 {
-        site.perform(EffectKind::LookUp).await;
+        site.perform(ipa::Effect::LookUp).await;
     }
     assert!(server.requests().is_empty());
     assert_eq!(refused(&site), 10, "every call was refused by the rules, none by the circuit breaker");

@@ -21,17 +21,17 @@ fn checksum(value: impl Into<Box<str>>) -> Option<Checksum> {
     Some(Checksum { algorithm: None, value: value.into() })
 }
 
-async fn write(settings: Settings, job: ImageJob) -> (Site, CommandStatus) {
+async fn write(settings: Settings, job: ImageJob) -> (Site, CommandEnd) {
     let mut site = Site::new(settings);
     site.writing(job).await;
-    site.perform(EffectKind::WriteImage).await;
-    let status = site.last_status();
+    site.perform(ipa::Effect::WriteImage).await;
+    let status = site.ended();
     (site, status)
 }
 
-fn error(status: CommandStatus) -> IpaError {
+fn error(status: CommandEnd) -> IpaError {
     match status {
-        CommandStatus::Failed(error) => *error,
+        CommandEnd::Failed(error) => *error,
         other => panic!("{other:?}"),
     }
 }
@@ -51,7 +51,7 @@ async fn an_image_is_streamed_and_verified() {
     let text = "prepare_image: image (disk) written to device /dev/sda root_uuid=0xdeadbeef";
     let expected =
         format!(r#"{{"deploy_result":{{"result":"{text}"}},"deploy_step":{{"step":"write_image"}}}}"#);
-    assert_eq!(status, CommandStatus::Succeeded(expected.into()));
+    assert_eq!(status, CommandEnd::Succeeded(expected.into()));
     assert!(site.look(Node::installed));
     assert_eq!(server.requests(), ["GET /disk.raw"]);
     assert_eq!(server.last().headers()[AUTHORIZATION], "Basic dXNlcjpwYXNz");
@@ -84,7 +84,7 @@ async fn a_checksum_can_be_in_a_file() {
     let job =
         ImageJob { checksum: checksum(server.url("/SHA256SUMS")), ..image_job(&[&server.url("/disk.raw")]) };
     let (_, status) = write(Settings::default(), job).await;
-    assert!(matches!(status, CommandStatus::Succeeded(_)), "{status:?}");
+    assert!(matches!(status, CommandEnd::Succeeded(_)), "{status:?}");
     assert_eq!(server.requests(), ["GET /SHA256SUMS", "GET /disk.raw"]);
 }
 
@@ -154,7 +154,7 @@ async fn after_a_server_error_the_next_url_is_tried() {
     let bad = Server::start(|_| answer(503, "")).await;
     let job = ImageJob { checksum: checksum(sum), ..image_job(&[&bad.url("/a"), &good.url("/a")]) };
     let (_, status) = write(Settings::default(), job).await;
-    assert!(matches!(status, CommandStatus::Succeeded(_)), "{status:?}");
+    assert!(matches!(status, CommandEnd::Succeeded(_)), "{status:?}");
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn an_image_must_fit_its_partition() {
         ..image_job(&[&server.url("/root.img")])
     };
     let (_, status) = write(Settings::default(), job(3, true)).await;
-    assert!(matches!(&status, CommandStatus::Succeeded(r) if r.contains("root_uuid=r")), "{status:?}");
+    assert!(matches!(&status, CommandEnd::Succeeded(r) if r.contains("root_uuid=r")), "{status:?}");
     let (_, status) = write(Settings::default(), job(2, true)).await;
     assert!(error(status).details.contains("No space left on device"));
     let (_, status) = write(Settings::default(), job(2, false)).await;
@@ -183,9 +183,9 @@ async fn images_can_be_probed_or_skipped() {
     let server = Server::start(|_| answer(200, image(8 << 20))).await;
     let job = || ImageJob { checksum: checksum("a".repeat(64)), ..image_job(&[&server.url("/disk.raw")]) };
     let (_, status) = write(Settings { images: Images::Probe, ..Settings::default() }, job()).await;
-    assert!(matches!(&status, CommandStatus::Succeeded(r) if r.contains("0xdeadbeef")), "{status:?}");
+    assert!(matches!(&status, CommandEnd::Succeeded(r) if r.contains("0xdeadbeef")), "{status:?}");
     let (site, status) = write(Settings { images: Images::Skip, ..Settings::default() }, job()).await;
-    assert!(matches!(status, CommandStatus::Succeeded(_)) && site.look(Node::installed));
+    assert!(matches!(status, CommandEnd::Succeeded(_)) && site.look(Node::installed));
     assert_eq!(server.requests().len(), 1);
     let gone = Server::start(|_| answer(404, "")).await;
     let job = ImageJob { urls: [gone.url("/x").into()].into(), ..job() };
@@ -200,7 +200,7 @@ async fn nothing_is_downloaded_for_a_machine_that_was_turned_off() {
     let mut site = Site::new(Settings::default());
     site.writing(ImageJob { checksum: checksum("a".repeat(64)), ..image_job(&[&server.url("/x")]) }).await;
     let effect = site.next();
-    site.apply(Command::Reset(ResetType::ForceOff));
+    site.apply(Command::Host(host::Command::Reset(ResetType::ForceOff)));
     site.runner.perform(site.id, effect).await;
     assert!(server.requests().is_empty());
 }

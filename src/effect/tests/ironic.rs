@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::*;
-use crate::fleet::keep::Next;
+use crate::fleet::persist::Next;
 use crate::node::ipa::{Closed, Phase};
 use crate::tls::testing::names;
 use crate::tls::{DevelopmentCa, MinVersion, server_config};
@@ -32,11 +32,11 @@ async fn an_agent_sends_inspection_data_a_lookup_and_heartbeats() {
     let server = Server::start(|request| ironic(&path(request)).unwrap_or_else(|| answer(404, "{}"))).await;
     let mut site = Site::new(Settings { agent_ca_pem: Some("PEM".into()), ..Settings::default() });
     site.agent(params(&server.url("")));
-    site.perform(EffectKind::Inspect).await;
+    site.perform(ipa::Effect::Inspect).await;
     let sent: Value = serde_json::from_slice(server.last().body()).unwrap();
     assert_eq!(sent["inventory"]["memory"]["physical_mb"], 131_072);
-    site.perform(EffectKind::LookUp).await;
-    site.perform(EffectKind::Heartbeat).await;
+    site.perform(ipa::Effect::LookUp).await;
+    site.perform(ipa::Effect::Heartbeat).await;
     let beat = server.last();
     assert_eq!(beat.headers()["x-openstack-ironic-api-version"], "1.68");
     let body: Value = serde_json::from_slice(beat.body()).unwrap();
@@ -46,7 +46,7 @@ async fn an_agent_sends_inspection_data_a_lookup_and_heartbeats() {
         "agent_verify_ca": "PEM",
     });
     assert_eq!(body, expected);
-    site.perform(EffectKind::Heartbeat).await;
+    site.perform(ipa::Effect::Heartbeat).await;
     let heartbeat = format!("POST /v1/heartbeat/{}", Uuid::from_u128(7));
     let requests = server.requests();
     assert_eq!(requests[0], "POST /v1/continue_inspection");
@@ -67,9 +67,9 @@ async fn inspection_data_that_comes_too_early_is_sent_again() {
     let mut site = Site::new(Settings::default());
     site.agent(params(&server.url("")));
     for _ in 0..3 {
-        site.perform(EffectKind::Inspect).await;
+        site.perform(ipa::Effect::Inspect).await;
     }
-    assert_eq!(site.next().kind, EffectKind::LookUp);
+    assert_eq!(site.next_of_agent().1, ipa::Effect::LookUp);
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn the_next_endpoint_is_used_if_one_is_dead() {
             panic!("an agent boots")
         };
         site.agent(*params);
-        site.perform(EffectKind::Inspect).await;
+        site.perform(ipa::Effect::Inspect).await;
         loop {
             let effect = site.next();
             site.runner.perform(site.id, effect).await;
@@ -96,7 +96,7 @@ async fn the_next_endpoint_is_used_if_one_is_dead() {
                 break;
             }
         }
-        site.perform(EffectKind::Heartbeat).await;
+        site.perform(ipa::Effect::Heartbeat).await;
     }
     assert!(server.requests().iter().filter(|a| a.contains("continue_inspection")).count() == 2);
 }
@@ -110,16 +110,13 @@ async fn a_heartbeat_is_repeated_after_an_error_response_and_after_no_response()
     .await;
     let mut site = Site::new(Settings::default());
     site.agent(Params { inspection_urls: [].into(), ..params(&server.url("")) });
-    site.perform(EffectKind::LookUp).await;
-    site.perform(EffectKind::Heartbeat).await;
-    let failed = site.look(|n| match n.ipa().unwrap().phase {
-        Phase::Serving { failed, .. } => failed,
-        _ => 0,
-    });
+    site.perform(ipa::Effect::LookUp).await;
+    site.perform(ipa::Effect::Heartbeat).await;
+    let failed = site.look(|n| n.ipa().unwrap().serving().unwrap().failed);
     assert_eq!(failed, 1);
     drop(server);
-    site.perform(EffectKind::Heartbeat).await;
-    assert_eq!(site.next().kind, EffectKind::Heartbeat);
+    site.perform(ipa::Effect::Heartbeat).await;
+    assert_eq!(site.next_of_agent().1, ipa::Effect::Heartbeat);
 }
 
 #[tokio::test]
@@ -132,9 +129,9 @@ async fn an_overloaded_api_does_not_count_as_the_oldest_version() {
     .await;
     let mut site = Site::new(Settings::default());
     site.agent(Params { inspection_urls: [].into(), ..params(&server.url("")) });
-    site.perform(EffectKind::LookUp).await;
+    site.perform(ipa::Effect::LookUp).await;
     assert_eq!(server.requests(), ["GET /"]);
-    site.perform(EffectKind::LookUp).await;
+    site.perform(ipa::Effect::LookUp).await;
     assert_eq!(server.last().headers()["x-openstack-ironic-api-version"], "1.62");
 }
 
@@ -147,7 +144,7 @@ async fn the_agent_of_an_unknown_node_gives_up_after_the_lookup_timeout() {
     .await;
     let mut site = Site::new(Settings::default());
     site.agent(Params { inspection_urls: [].into(), lookup_timeout_s: 3, ..params(&server.url("")) });
-    site.perform(EffectKind::LookUp).await;
+    site.perform(ipa::Effect::LookUp).await;
     assert_eq!(
         server.last().headers()["x-openstack-ironic-api-version"],
         "1.31",
@@ -160,7 +157,7 @@ async fn the_agent_of_an_unknown_node_gives_up_after_the_lookup_timeout() {
         site.fleet.clock().set(site.fleet.wake_due());
         site.fleet.wake_due();
     }
-    assert_eq!(site.look(|n| n.ipa().unwrap().phase), Phase::Closed(Closed::GaveUp));
+    assert_eq!(site.look(|n| n.ipa().unwrap().phase.clone()), Phase::Closed(Closed::GaveUp));
 }
 
 #[tokio::test]
@@ -182,7 +179,7 @@ async fn certificates_are_checked_unless_settings_or_ramdisk_say_otherwise() {
         let mut site = Site::new(Settings { ca, insecure, ..Settings::default() });
         let params = params(&server.url(""));
         site.agent(Params { inspection_urls: [].into(), insecure: lax_ramdisk, ..params });
-        site.perform(EffectKind::LookUp).await;
+        site.perform(ipa::Effect::LookUp).await;
         assert_eq!(site.look(|n| n.ipa().unwrap().serves()), good);
     }
 }
@@ -214,7 +211,7 @@ async fn the_loop_serves_a_whole_fleet_within_the_limit_per_server() {
     let runner = Arc::new(runner);
     let all_serve = async {
         for id in fleet.ids() {
-            fleet.apply(id, Command::Reset(ResetType::On)).unwrap().unwrap();
+            fleet.apply(id, Command::Host(host::Command::Reset(ResetType::On))).unwrap().unwrap();
         }
         for id in fleet.ids() {
             let changed = fleet.changed(id);
@@ -240,25 +237,24 @@ async fn the_loop_serves_a_whole_fleet_within_the_limit_per_server() {
 #[tokio::test(start_paused = true)]
 async fn no_call_is_made_before_the_state_is_durable() {
     let mut site = Site::new(Settings::default());
-    let ledger = site.fleet.keep();
+    let ledger = site.fleet.persist();
     site.agent(Params {
         api_urls: [dead_server().into()].into(),
         lookup_timeout_s: 600,
         ..Params::default()
     });
-    let effect = site.next();
-    assert_eq!(effect.kind, EffectKind::LookUp);
-    let failed = || {
-        site.look(|node| matches!(node.ipa().unwrap().phase, Phase::LookingUp { failed, .. } if failed > 0))
-    };
+    let (effect, of_agent) = site.next_of_agent();
+    assert_eq!(of_agent, ipa::Effect::LookUp);
+    let failed =
+        || site.look(|n| matches!(&n.ipa().unwrap().phase, Phase::LookingUp(look_up) if look_up.failed > 0));
     let performed = site.runner.perform(site.id, effect);
     tokio::select! {
         () = performed => panic!("a call was made"),
         () = tokio::time::sleep(Duration::from_secs(60)) => {}
     }
     assert!(!failed());
-    while let Next::Keep(batch) = ledger.take(Some(Duration::ZERO)) {
-        ledger.kept(batch.number);
+    while let Next::Write(batch) = ledger.take(Some(Duration::ZERO)) {
+        ledger.persisted(batch.number);
     }
     site.runner.perform(site.id, effect).await;
     assert!(failed(), "the call was made, and failed because no server runs");

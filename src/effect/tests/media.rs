@@ -9,8 +9,7 @@ use parking_lot::Mutex;
 use super::boot::boot_failure;
 use super::*;
 use crate::dmtf::{TransferMethod, TransferProtocol};
-use crate::node::bmc::Opened;
-use crate::node::command::Insertion;
+use crate::node::bmc::media::{self, Insertion, Opened};
 
 /// A FAT image of 4 MiB with `files`.
 fn fat(label: &str, files: &[(&str, &str)]) -> Vec<u8> {
@@ -52,9 +51,8 @@ fn part(request: &Request<Bytes>, image: &[u8]) -> Response<Bytes> {
     response
 }
 
-pub(super) fn insertion(slot: u8, image: String) -> Insertion {
+fn insertion(image: String) -> Insertion {
     Insertion {
-        slot,
         image: image.into(),
         write_protected: true,
         credentials: None,
@@ -63,14 +61,18 @@ pub(super) fn insertion(slot: u8, image: String) -> Insertion {
     }
 }
 
+pub(super) fn insert(slot: u8, image: String) -> Command {
+    Command::Media(media::Command::Insert { slot, insertion: insertion(image) })
+}
+
 /// Boots the image in the CD slot. Returns the parameters of the agent, if one runs.
 async fn boot_cd(site: &mut Site) -> Option<Params> {
     site.arm(BootTarget::Cd);
-    site.apply(Command::Reset(ResetType::On));
+    site.apply(Command::Host(host::Command::Reset(ResetType::On)));
     loop {
         let effect = site.next();
         site.runner.perform(site.id, effect).await;
-        if effect.kind == EffectKind::ReadBoot {
+        if matches!(effect.kind, EffectKind::ReadBoot { .. }) {
             break;
         }
     }
@@ -94,12 +96,13 @@ async fn only_the_needed_pieces_of_an_image_are_fetched() {
     .await;
     let mut site = Site::new(Settings::default());
     let credentials = Some(Box::new(("user".into(), "pass".into())));
-    site.apply(Command::InsertMedia(Insertion { credentials, ..insertion(0, server.url("/boot.iso")) }));
+    let insertion = Insertion { credentials, ..insertion(server.url("/boot.iso")) };
+    site.apply(Command::Media(media::Command::Insert { slot: 0, insertion }));
     let params = boot_cd(&mut site).await.expect("an agent runs");
     assert_eq!((params.token.as_deref(), params.virtual_media), (Some(TOKEN), true));
     assert!(*fetched.lock() < whole / 4, "{} of {whole} bytes were fetched", *fetched.lock());
     assert_eq!(server.last().headers()[AUTHORIZATION], "Basic dXNlcjpwYXNz");
-    assert_eq!(site.look(|n| n.bmc().media[0].opened.clone()), Opened::Connected);
+    assert_eq!(site.look(|n| n.bmc().media.get(0).unwrap().opened.clone()), Opened::Connected);
 }
 
 #[tokio::test]
@@ -107,7 +110,7 @@ async fn without_range_support_an_image_is_read_as_far_as_needed() {
     let image = ramdisk("ipa-api-url=http://api");
     let server = Server::start(move |_| answer(200, image.clone())).await;
     let mut site = Site::new(Settings::default());
-    site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
+    site.apply(insert(0, server.url("/boot.iso")));
     assert!(boot_cd(&mut site).await.is_some(), "{}", boot_failure(&site));
     assert!(server.requests().len() <= 4, "{:?}", server.requests());
 }
@@ -122,12 +125,12 @@ async fn an_image_is_read_again_at_every_boot() {
     })
     .await;
     let mut site = Site::new(Settings::default());
-    site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
+    site.apply(insert(0, server.url("/boot.iso")));
     for n in 0..2 {
         *boots.lock() = n;
         let params = boot_cd(&mut site).await.unwrap();
         assert_eq!(params.token.as_deref(), Some(&*format!("token-{n}")));
-        site.apply(Command::Reset(ResetType::ForceOff));
+        site.apply(Command::Host(host::Command::Reset(ResetType::ForceOff)));
         site.fleet.clock().set(site.fleet.wake_due());
         site.fleet.wake_due();
     }
@@ -145,8 +148,8 @@ async fn after_a_virtual_media_boot_parameters_of_a_removable_medium_have_preced
         })
         .await;
         let mut site = Site::new(Settings::default());
-        site.apply(Command::InsertMedia(insertion(0, server.url("/boot.iso"))));
-        site.apply(Command::InsertMedia(insertion(1, server.url("/floppy.img"))));
+        site.apply(insert(0, server.url("/boot.iso")));
+        site.apply(insert(1, server.url("/floppy.img")));
         let params = boot_cd(&mut site).await.unwrap();
         assert_eq!(params.token.as_deref(), Some(token), "{line}");
     }
@@ -158,7 +161,7 @@ async fn an_image_without_parameters_is_recognised_by_its_label() {
     let server = Server::start(move |request| part(request, &image)).await;
     for (ironic, agent) in [(vec!["http://api:6385".to_owned()], true), (vec![], false)] {
         let mut site = Site::new(Settings { ironic, ..Settings::default() });
-        site.apply(Command::InsertMedia(insertion(0, server.url("/x.iso"))));
+        site.apply(insert(0, server.url("/x.iso")));
         let params = boot_cd(&mut site).await;
         assert_eq!(params.map(|p| p.api_urls.to_vec()), agent.then(|| vec!["http://api:6385".into()]));
     }
@@ -186,9 +189,11 @@ async fn media_that_cannot_be_read_give_the_reason() {
         ("nfs://host/boot.iso".to_owned(), false, "only http and https"),
     ] {
         let mut site = Site::new(Settings::default());
-        site.apply(Command::InsertMedia(insertion(0, url.clone())));
-        site.perform(EffectKind::OpenMedia(0)).await;
-        let opened = site.look(|n| n.bmc().media[0].opened.clone());
+        site.apply(insert(0, url.clone()));
+        let effect = site.next();
+        assert_eq!(effect.kind, EffectKind::OpenMedia { slot: 0, insertion: 1 });
+        site.runner.perform(site.id, effect).await;
+        let opened = site.look(|n| n.bmc().media.get(0).unwrap().opened.clone());
         assert_eq!(opened == Opened::Connected, opens, "{url} {opened:?}");
         assert!(boot_cd(&mut site).await.is_none());
         let failure = boot_failure(&site);
@@ -202,13 +207,13 @@ async fn an_http_boot_uri_is_booted_like_a_medium() {
     let server = Server::start(move |request| part(request, &image)).await;
     let mut site = Site::new(Settings::default());
     let boot = BootChange {
-        target: Some(BootTarget::UefiHttp),
+        target: Some(BootTarget::UefiHttp.into()),
         enabled: Some(BootOverride::Once),
         http_uri: Some(Some(server.url("/boot.iso").into())),
         ..BootChange::default()
     };
-    site.apply(Command::ChangeSystem(SystemChange { boot, ..SystemChange::default() }));
-    site.apply(Command::Reset(ResetType::On));
-    site.perform(EffectKind::ReadBoot).await;
+    site.apply(Command::Host(host::Command::Change(SystemChange { boot, ..SystemChange::default() })));
+    site.apply(Command::Host(host::Command::Reset(ResetType::On)));
+    site.perform_boot().await;
     assert!(site.look(|n| matches!(n.host(), Host::Booting(b) if matches!(b.stage, Stage::Loading { .. }))));
 }

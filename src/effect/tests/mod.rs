@@ -21,9 +21,10 @@ use crate::clock::Clock;
 use crate::dmtf::{BootOverride, BootTarget, ResetType};
 use crate::fleet::{Effects, Fleet};
 use crate::node::boot::BootChange;
-use crate::node::command::{Answer, Bootable, Command, Effect, EffectKind, SystemChange};
-use crate::node::host::{Host, Stage};
-use crate::node::ipa::{Beat, CommandStatus, ImageJob, IpaCommand, LookedUp, Params, Work};
+use crate::node::command::Command;
+use crate::node::effect::{Answer, Bootable, Effect, EffectKind};
+use crate::node::host::{self, Host, Stage, SystemChange};
+use crate::node::ipa::{self, Beat, CommandEnd, CommandStatus, ImageJob, IpaCommand, LookedUp, Params, Work};
 use crate::node::{Node, NodeId};
 use crate::profile::built_in;
 use crate::seed::Seed;
@@ -61,9 +62,12 @@ impl Site {
 
     /// Boots from `target` at the next start.
     fn arm(&self, target: BootTarget) {
-        let boot =
-            BootChange { target: Some(target), enabled: Some(BootOverride::Once), ..BootChange::default() };
-        self.apply(Command::ChangeSystem(SystemChange { boot, ..SystemChange::default() }));
+        let boot = BootChange {
+            target: Some(target.into()),
+            enabled: Some(BootOverride::Once),
+            ..BootChange::default()
+        };
+        self.apply(Command::Host(host::Command::Change(SystemChange { boot, ..SystemChange::default() })));
     }
 
     /// The next effect, whenever it is due.
@@ -84,11 +88,32 @@ impl Site {
         }
     }
 
-    /// Performs the next effect, and checks its kind.
-    async fn perform(&mut self, kind: EffectKind) {
-        let effect = self.next();
-        assert_eq!(effect.kind, kind);
-        self.runner.perform(self.id, effect).await;
+    /// The next effect, which must belong to the agent of the current start.
+    fn next_of_agent(&mut self) -> (Effect, ipa::Effect) {
+        let next = self.next();
+        match next.kind {
+            EffectKind::Ipa { start, effect } if start == self.look(Node::starts) => (next, effect),
+            other => panic!("{other:?} is not an effect of the agent"),
+        }
+    }
+
+    /// Performs the next effect, which must be `expected` of the agent.
+    async fn perform(&mut self, expected: ipa::Effect) {
+        let (next, effect) = self.next_of_agent();
+        assert_eq!(effect, expected);
+        self.runner.perform(self.id, next).await;
+    }
+
+    /// Performs the next effect, which must read a boot source.
+    async fn perform_boot(&mut self) {
+        let next = self.next();
+        assert_eq!(next.kind, EffectKind::ReadBoot { start: self.look(Node::starts) });
+        self.runner.perform(self.id, next).await;
+    }
+
+    /// Answers an effect of the agent of the current start.
+    fn answer_agent(&self, answer: ipa::Answer) {
+        self.fleet.answer(self.id, Answer::Ipa { start: self.look(Node::starts), answer });
     }
 
     fn look<R>(&self, see: impl FnOnce(&Node) -> R) -> R {
@@ -98,11 +123,11 @@ impl Site {
     /// Powers on and answers the boot effect, so that an agent with these parameters starts.
     fn agent(&mut self, params: Params) {
         self.arm(BootTarget::Pxe);
-        self.apply(Command::Reset(ResetType::On));
-        let effect = self.next();
-        assert_eq!(effect.kind, EffectKind::ReadBoot);
-        let read = Answer::BootRead(Ok(Bootable::Ipa(Box::new(params))));
-        self.fleet.answer(self.id, effect.epoch, read);
+        self.apply(Command::Host(host::Command::Reset(ResetType::On)));
+        let start = self.look(Node::starts) + 1;
+        assert_eq!(self.next().kind, EffectKind::ReadBoot { start });
+        let result = Ok(Bootable::Ipa(Box::new(params)));
+        self.fleet.answer(self.id, Answer::BootRead { start, result });
     }
 
     /// Starts an agent, answers its lookup and heartbeat, and gives it an image to write.
@@ -114,19 +139,25 @@ impl Site {
             ..Params::default()
         };
         self.agent(params);
-        let effect = self.next();
+        self.next_of_agent();
         let found =
             LookedUp::Found { uuid: Uuid::nil(), token: None, heartbeat_timeout_s: 300, md5_enabled: false };
-        self.fleet.answer(self.id, effect.epoch, Answer::LookedUp(found));
-        let effect = self.next();
-        self.fleet.answer(self.id, effect.epoch, Answer::Beat(Beat::Accepted));
+        self.answer_agent(ipa::Answer::LookedUp(found));
+        self.next_of_agent();
+        self.answer_agent(ipa::Answer::Beat(Beat::Accepted));
         let work = Work::Image(Box::new(job));
         self.apply(Command::Ipa(IpaCommand { name: "prepare_image".into(), work }));
     }
 
-    /// The status of the agent's last command.
-    fn last_status(&self) -> CommandStatus {
-        self.look(|node| node.ipa().unwrap().commands.last().unwrap().status.clone())
+    /// The end of the agent's last command.
+    fn ended(&self) -> CommandEnd {
+        self.look(|node| {
+            let serving = node.ipa().unwrap().serving().unwrap();
+            match &serving.commands.records().last().unwrap().status {
+                CommandStatus::Ended(end) => end.clone(),
+                CommandStatus::Running(job) => panic!("{job:?} is running"),
+            }
+        })
     }
 }
 

@@ -33,7 +33,7 @@ impl Agents {
         tokio::spawn(Arc::clone(&runner).run(queued));
         let agents = Self { fleet, effects, runner, queue, queued: 0 };
         for id in agents.fleet.ids() {
-            agents.fleet.apply(id, Command::Reset(ResetType::On)).unwrap().unwrap();
+            agents.fleet.apply(id, Command::Host(host::Command::Reset(ResetType::On))).unwrap().unwrap();
         }
         agents
     }
@@ -46,7 +46,7 @@ impl Agents {
         self.fleet.wake_due();
         loop {
             while let Ok((id, effect)) = self.effects.try_recv() {
-                if effect.kind == EffectKind::ReadBoot {
+                if let EffectKind::ReadBoot { start } = effect.kind {
                     let params = Params {
                         api_urls: urls.iter().map(|url| (*url).into()).collect(),
                         spread: urls.len() as u8,
@@ -54,8 +54,8 @@ impl Agents {
                         lookup_timeout_s: 600,
                         ..Params::default()
                     };
-                    let read = Answer::BootRead(Ok(Bootable::Ipa(Box::new(params))));
-                    self.fleet.answer(id, effect.epoch, read);
+                    let result = Ok(Bootable::Ipa(Box::new(params)));
+                    self.fleet.answer(id, Answer::BootRead { start, result });
                 } else {
                     self.queued += 1;
                     self.queue.send((id, effect)).unwrap();
@@ -124,7 +124,7 @@ async fn an_ironic_that_is_down_gets_few_requests_and_is_not_flooded_when_it_ret
     since_return.store(0, Ordering::SeqCst);
     assert!(runner.set(Arc::clone(&agents.runner)).is_ok());
     let back = agents.fleet.clock().now();
-    let recovered = |agent: &Ipa| matches!(agent.phase, crate::node::ipa::Phase::Serving { failed: 0, last, .. } if last >= back);
+    let recovered = |agent: &Ipa| agent.serving().is_some_and(|s| s.failed == 0 && s.last >= back);
     let mut seconds = 0;
     while !agents.all(recovered) {
         agents.second(&[&url]).await;
@@ -162,7 +162,7 @@ async fn of_two_endpoints_the_dead_one_gets_few_requests_and_the_other_all_heart
     for _ in 0..600 {
         agents.second(&[&dead, &alive]).await;
     }
-    assert!(agents.all(|a| matches!(a.phase, crate::node::ipa::Phase::Serving { failed: 0, .. })));
+    assert!(agents.all(|a| a.serving().is_some_and(|s| s.failed == 0)));
     let failed = agents.runner.circuits.sent() - server.requests().len() as u64;
     assert!((5..=64 + 30).contains(&failed), "{failed} requests to the dead endpoint");
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::address::Place;
 use crate::node::Node;
-use crate::node::ipa::{CommandStatus, Ipa, IpaError, Work};
+use crate::node::ipa::{CommandEnd, Ipa, IpaError, Serving, Work};
 use crate::time::SimTime;
 
 /// The node and the agent that run a command.
@@ -15,6 +15,7 @@ use crate::time::SimTime;
 pub(in crate::ipa) struct Situation<'a> {
     pub(in crate::ipa) node: &'a Node,
     pub(in crate::ipa) agent: &'a Ipa,
+    pub(in crate::ipa) serving: &'a Serving,
     pub(in crate::ipa) now: SimTime,
     /// The listeners of the BMCs.
     pub(in crate::ipa) bmcs: &'a [Place],
@@ -56,7 +57,7 @@ pub(super) type Run = fn(&Situation<'_>, &Params<'_>) -> Result<Work, Stop>;
 
 /// A command that succeeds at once with `result`.
 pub(super) fn done(result: &Value) -> Work {
-    Work::Done(CommandStatus::Succeeded(result.to_string().into()))
+    Work::Done(CommandEnd::Succeeded(result.to_string().into()))
 }
 
 /// The result of a step (JSON text) together with the step itself. Ironic compares it with the step that it waits for.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::command::{Command, Mode, Params, Signature, Situation, Stop};
 use super::{EXTENSIONS, parse, split};
 use crate::ipa::failure;
-use crate::node::ipa::{CommandStatus, IpaError, Then, Work};
+use crate::node::ipa::{CommandEnd, IpaError, Then, Work};
 use crate::time::Span;
 
 pub(super) const COMMANDS: &[Command] = &[Command {
@@ -61,8 +61,8 @@ fn start(at: &Situation<'_>, params: &Params<'_>) -> Result<Work, Stop> {
         let failed = || failure::execution(format!("{name} was failed"));
         let inner: Params<'_> = serde_json::from_str(raw.get()).map_err(|_| failed())?;
         match parse(at, &name, &inner).map_err(|_| failed())?.work {
-            Work::Done(CommandStatus::Succeeded(_)) => {}
-            Work::Timed(span, CommandStatus::Succeeded(_), then) => {
+            Work::Done(CommandEnd::Succeeded(_)) => {}
+            Work::Timed(span, CommandEnd::Succeeded(_), then) => {
                 let sum = |a: u32, b: u32| a.saturating_add(b).min(Span::MAX_MS);
                 total = Span::ms(sum(total.min_ms, span.min_ms), sum(total.max_ms, span.max_ms));
                 effect = if then == Then::Nothing { effect } else { then };
@@ -73,5 +73,5 @@ fn start(at: &Situation<'_>, params: &Params<'_>) -> Result<Work, Stop> {
             }
         }
     }
-    Ok(Work::Timed(total, CommandStatus::Succeeded("null".into()), effect))
+    Ok(Work::Timed(total, CommandEnd::Succeeded("null".into()), effect))
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::command::{Command, Mode, Signature, Situation, value};
 use crate::ipa::failure;
-use crate::node::ipa::{CommandStatus, IpaError, Then, Work};
+use crate::node::ipa::{CommandEnd, IpaError, Then, Work};
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "install_bootloader",
@@ -29,7 +29,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
             return Err(error.into());
         }
         let span = at.node.profile().timing.command;
-        Ok(Work::Timed(span, CommandStatus::Succeeded("null".into()), Then::Nothing))
+        Ok(Work::Timed(span, CommandEnd::Succeeded("null".into()), Then::Nothing))
     },
 }];
 

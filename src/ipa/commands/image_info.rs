@@ -47,7 +47,7 @@ fn read(at: &Situation<'_>, params: &Params<'_>) -> Result<Map<String, Value>, I
     if info.get("checksum").is_some_and(|c| !c.is_null()) {
         let checksum = filled("checksum")?;
         // A checksum of 32 digits is MD5, which is valid only if Ironic allows it.
-        available = is_url(checksum) || checksum.len() > 32 || at.agent.md5_enabled;
+        available = is_url(checksum) || checksum.len() > 32 || at.serving.md5_enabled;
     }
     if ["os_hash_algo", "os_hash_value"].iter().any(|n| info.get(*n).is_some_and(python::truthy)) {
         filled("os_hash_algo")?;
@@ -141,7 +141,7 @@ fn checksum(at: &Situation<'_>, info: &Map<String, Value>, id: &str) -> Result<C
         )));
     };
     if !is_url(value) {
-        ChecksumAlgorithm::by_length(value, at.agent.md5_enabled).map_err(|why| {
+        ChecksumAlgorithm::by_length(value, at.serving.md5_enabled).map_err(|why| {
             failure::unverifiable(format!(
                 "Unable to proceed with image {id} as the checksum indicator has been used but the algorithm could not \
                  be identified. Error: {why}"
@@ -235,7 +235,7 @@ fn boot_mode(at: &Situation<'_>, node: &NodeInfo) -> String {
 
 /// The UUID of file system `number` that the agent creates for this command.
 fn file_system(at: &Situation<'_>, number: u32) -> Box<str> {
-    let count = at.agent.taken << 1 | number;
+    let count = at.serving.commands.taken << 1 | number;
     let half = |n: u32| {
         at.node.spec().seed.hash(at.node.id().0 ^ at.node.starts() << 24, Purpose::FileSystem, count << 1 | n)
     };

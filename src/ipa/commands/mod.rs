@@ -30,7 +30,7 @@ pub(super) use command::{Params, Situation};
 
 use super::error::ApiError;
 use super::failure;
-use crate::node::ipa::{CommandStatus, IpaCommand, Then, Work};
+use crate::node::ipa::{CommandEnd, IpaCommand, Then, Work};
 use crate::time::Span;
 use command::{Command, Mode, Stop};
 
@@ -98,20 +98,20 @@ fn recorded(
     match (result, command.mode) {
         (Ok(work), _) => Ok(IpaCommand { name, work }),
         (Err(Stop::Failed(error)), Mode::Async) => {
-            Ok(IpaCommand { name, work: at_once(CommandStatus::Failed(Box::new(error))) })
+            Ok(IpaCommand { name, work: at_once(CommandEnd::Failed(Box::new(error))) })
         }
         (Err(Stop::Mismatch(error)), _) => {
-            Ok(IpaCommand { name, work: at_once(CommandStatus::VersionMismatch(Box::new(error))) })
+            Ok(IpaCommand { name, work: at_once(CommandEnd::VersionMismatch(Box::new(error))) })
         }
         (Err(Stop::MissingKey(key)), Mode::Async) => {
             let error = failure::execution(format!("'{key}'"));
-            Ok(IpaCommand { name, work: at_once(CommandStatus::Failed(Box::new(error))) })
+            Ok(IpaCommand { name, work: at_once(CommandEnd::Failed(Box::new(error))) })
         }
         (Err(Stop::MissingKey(_)), Mode::Sync) => Err(failure::not_found("Extension", extension).into()),
         // IPA returns errors about the content of a request. It records other errors, with the full name.
         (Err(Stop::Failed(error)), Mode::Sync) if error.code == 400 => Err(error.into()),
         (Err(Stop::Failed(error)), Mode::Sync) => {
-            Ok(IpaCommand { name: full.into(), work: Work::Done(CommandStatus::Failed(Box::new(error))) })
+            Ok(IpaCommand { name: full.into(), work: Work::Done(CommandEnd::Failed(Box::new(error))) })
         }
     }
 }

@@ -8,7 +8,7 @@ use super::command::{Command, Mode, Params, Run, Signature, Situation, done, val
 use super::node_info::NodeInfo;
 use super::{configdrive, image_info};
 use crate::ipa::{failure, python, root_disk};
-use crate::node::ipa::{CommandStatus, IpaError, Then, Work};
+use crate::node::ipa::{CommandEnd, IpaError, Then, Work};
 
 const fn plain(name: &'static str, method: &'static str, mode: Mode, run: Run) -> Command {
     Command { name, method, mode, signature: Signature::NONE, validate: None, run }
@@ -38,15 +38,15 @@ pub(super) const COMMANDS: &[Command] = &[
             let node = NodeInfo { instance_info, ..NodeInfo::unknown() };
             let result = json!({"result": bootc(at, &node, params, "pull_secret")?}).to_string();
             let span = at.node.profile().timing.bootc_install;
-            Ok(Work::Timed(span, CommandStatus::Succeeded(result.into()), Then::Install))
+            Ok(Work::Timed(span, CommandEnd::Succeeded(result.into()), Then::Install))
         },
     },
     plain("run_image", "StandbyExtension.run_image", Mode::Async, |_, _| Ok(Work::Reboot)),
     plain("power_off", "StandbyExtension.power_off", Mode::Async, |_, _| Ok(Work::PowerOff)),
     plain("sync", "StandbyExtension.sync", Mode::Sync, |_, _| Ok(done(&Value::Null))),
     plain("get_partition_uuids", "StandbyExtension.get_partition_uuids", Mode::Sync, |at, _| {
-        let uuids = at.agent.partition_uuids.clone().unwrap_or_else(|| "{}".into());
-        Ok(Work::Done(CommandStatus::Succeeded(uuids)))
+        let uuids = at.serving.partition_uuids.clone().unwrap_or_else(|| "{}".into());
+        Ok(Work::Done(CommandEnd::Succeeded(uuids)))
     }),
 ];
 

@@ -10,7 +10,7 @@ use super::node_info::NodeInfo;
 use super::{image_info, inject, raid, standby, step_lists};
 use crate::dmtf::BootMode;
 use crate::ipa::{disks, failure, python};
-use crate::node::ipa::{CommandStatus, ImageJob, IpaError, Then, Work};
+use crate::node::ipa::{CommandEnd, ImageJob, IpaError, Then, Work};
 use crate::time::Span;
 
 /// A kind of step, with IPA's words for it.
@@ -173,7 +173,7 @@ pub(super) fn execute(kind: &'static Kind, at: &Situation<'_>, params: &Params<'
         Ok(StepWork::Timed(span, result, then)) => {
             let (word, step) = call.echo;
             let result = step_result(word, step.get(), &result.to_string());
-            Ok(Work::Timed(span, CommandStatus::Succeeded(result.into()), then))
+            Ok(Work::Timed(span, CommandEnd::Succeeded(result.into()), then))
         }
         Ok(StepWork::Image(job)) => Ok(Work::Image(job)),
         Err(StepError::Known(error)) => Err(error.into()),

@@ -96,7 +96,7 @@ pub fn lookup(node: &Node, agent: &Ipa) -> VersionedRequest {
     let addresses = ports.collect::<Vec<_>>().join(",");
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("addresses", &addresses);
-    if let Some(uuid) = agent.node_uuid {
+    if let Some(uuid) = agent.node_uuid() {
         query.append_pair("node_uuid", &uuid.to_string());
     }
     let path = format!("/v1/lookup?{}", query.finish());
@@ -108,16 +108,16 @@ pub fn lookup(node: &Node, agent: &Ipa) -> VersionedRequest {
 ///
 /// `urls` are the agents' URLs. `ca_pem` is the certificate of their listener, or the CA that signed it.
 pub fn heartbeat(node: &Node, agent: &Ipa, urls: &Urls, ca_pem: Option<&str>) -> Option<VersionedRequest> {
-    let uuid = agent.node_uuid?;
+    let serving = agent.serving()?;
     let mut body = Map::from_iter([
         ("callback_url".to_owned(), json!(url_of(urls, node))),
-        ("agent_token".to_owned(), json!(agent.token)),
+        ("agent_token".to_owned(), json!(serving.token)),
         ("agent_version".to_owned(), json!(VERSION)),
     ]);
     if let Some(pem) = ca_pem {
         body.insert("agent_verify_ca".to_owned(), json!(pem));
     }
-    let request = IronicRequest::new(Method::POST, format!("/v1/heartbeat/{uuid}"), agent);
+    let request = IronicRequest::new(Method::POST, format!("/v1/heartbeat/{}", serving.node_uuid), agent);
     Some(VersionedRequest { request, newest: ApiVersion::VERIFY_CA, body: Some(body) })
 }
 

@@ -17,9 +17,12 @@ use crate::clock::Clock;
 use crate::dmtf::{BootOverride, BootTarget, PowerState, ResetType, TransferMethod, TransferProtocol};
 use crate::face::Face as _;
 use crate::fleet::{Effects, Fleet};
+use crate::node::bmc::media::{self, Insertion};
 use crate::node::boot::BootChange;
-use crate::node::command::{Answer, Bootable, Command, EffectKind, Insertion, SystemChange};
-use crate::node::ipa::{Beat, ImageJob, Inspected, LookedUp, Params};
+use crate::node::command::Command;
+use crate::node::effect::{Answer, Bootable, EffectKind};
+use crate::node::host::{self, SystemChange};
+use crate::node::ipa::{self, Beat, ImageJob, Inspected, LookedUp, Params};
 use crate::node::{Node, NodeId};
 use crate::profile::built_in;
 use crate::seed::Seed;
@@ -51,12 +54,11 @@ impl Bench {
     pub(super) fn booted(params: Params) -> Self {
         let mut bench = Self::new();
         let boot = BootChange {
-            target: Some(BootTarget::Cd),
+            target: Some(BootTarget::Cd.into()),
             enabled: Some(BootOverride::Once),
             ..BootChange::default()
         };
         let insertion = Insertion {
-            slot: 0,
             image: "http://ironic/boot.iso".into(),
             write_protected: true,
             credentials: None,
@@ -64,13 +66,15 @@ impl Bench {
             protocol: TransferProtocol::Http,
         };
         for command in [
-            Command::InsertMedia(insertion),
-            Command::ChangeSystem(SystemChange { boot, ..SystemChange::default() }),
-            Command::Reset(ResetType::On),
+            Command::Media(media::Command::Insert { slot: 0, insertion }),
+            Command::Host(host::Command::Change(SystemChange { boot, ..SystemChange::default() })),
+            Command::Host(host::Command::Reset(ResetType::On)),
         ] {
             bench.fleet.apply(bench.id, command).unwrap().unwrap();
         }
-        bench.answer(EffectKind::ReadBoot, Answer::BootRead(Ok(Bootable::Ipa(Box::new(params)))));
+        let result = Ok(Bootable::Ipa(Box::new(params)));
+        bench.wait_for_effect(|kind| matches!(kind, EffectKind::ReadBoot { .. }));
+        bench.fleet.answer(bench.id, Answer::BootRead { start: 1, result });
         while bench.fleet.look(bench.id, |n, _| n.ipa().is_none()).unwrap() {
             bench.jump();
         }
@@ -89,10 +93,10 @@ impl Bench {
             lookup_timeout_s: 600,
             ..Params::default()
         });
-        bench.answer(EffectKind::Inspect, Answer::Inspected(Inspected::Accepted(None, None)));
+        bench.answer(ipa::Effect::Inspect, ipa::Answer::Inspected(Inspected::Accepted(None, None)));
         let found = LookedUp::Found { uuid: Uuid::nil(), token: None, heartbeat_timeout_s: 300, md5_enabled };
-        bench.answer(EffectKind::LookUp, Answer::LookedUp(found));
-        bench.answer(EffectKind::Heartbeat, Answer::Beat(Beat::Accepted));
+        bench.answer(ipa::Effect::LookUp, ipa::Answer::LookedUp(found));
+        bench.answer(ipa::Effect::Heartbeat, ipa::Answer::Beat(Beat::Accepted));
         bench
     }
 
@@ -104,17 +108,22 @@ impl Bench {
         self.fleet.wake_due();
     }
 
-    /// Moves the clock until there is an effect of that kind, and answers it.
-    fn answer(&mut self, kind: EffectKind, answer: Answer) {
+    /// Moves the clock until there is such an effect.
+    fn wait_for_effect(&mut self, is: impl Fn(EffectKind) -> bool) {
         loop {
             match self.effects.try_recv() {
-                Ok((id, effect)) if effect.kind == kind => {
-                    return self.fleet.answer(id, effect.epoch, answer);
-                }
+                Ok((_, effect)) if is(effect.kind) => return,
                 Ok(_) => {}
                 Err(_) => self.jump(),
             }
         }
+    }
+
+    /// Moves the clock until there is this effect of the agent, and answers it.
+    fn answer(&mut self, effect: ipa::Effect, answer: ipa::Answer) {
+        let start = 1;
+        self.wait_for_effect(|kind| kind == EffectKind::Ipa { start, effect });
+        self.fleet.answer(self.id, Answer::Ipa { start, answer });
     }
 
     async fn send(&self, method: Method, path: &str, body: &str) -> (StatusCode, Value, Response<()>) {
@@ -164,8 +173,8 @@ impl Bench {
     }
 
     fn image(&self) -> ImageJob {
-        let image = self.fleet.look(self.id, |n, _| match &n.ipa().unwrap().job {
-            Some(crate::node::ipa::Job::Image { image, .. }) => Some((**image).clone()),
+        let image = self.fleet.look(self.id, |n, _| match n.ipa().unwrap().job() {
+            Some(ipa::Job::Image { image, .. }) => Some((**image).clone()),
             _ => None,
         });
         image.flatten().expect("an image is being written")
@@ -281,7 +290,7 @@ async fn without_an_agent_the_connection_is_closed() {
         let fault: Value = serde_json::from_slice(response.body()).unwrap();
         assert!(fault["faultstring"].is_string());
     }
-    bench.fleet.apply(bench.id, Command::Reset(ResetType::ForceOff)).unwrap().unwrap();
+    bench.fleet.apply(bench.id, Command::Host(host::Command::Reset(ResetType::ForceOff))).unwrap().unwrap();
     assert_eq!(ask(format!("/{}/v1/status", bench.uuid)).await.status(), 503, "the machine is off");
 }
 
@@ -323,7 +332,11 @@ async fn a_request_with_wait_is_answered_when_its_command_or_its_machine_stops()
     let waited = body("burnin_cpu");
     let (answer, ()) = tokio::join!(bench.send(Method::POST, &path, &waited), async {
         tokio::task::yield_now().await;
-        bench.fleet.apply(bench.id, Command::Reset(ResetType::ForceOff)).unwrap().unwrap();
+        bench
+            .fleet
+            .apply(bench.id, Command::Host(host::Command::Reset(ResetType::ForceOff)))
+            .unwrap()
+            .unwrap();
     });
     assert_eq!(answer.0, 503);
 }
@@ -405,17 +418,18 @@ async fn an_agent_with_an_address_of_its_own_has_no_uuid_in_its_path() {
 #[tokio::test(start_paused = true)]
 async fn without_durable_state_no_command_starts_and_no_result_is_sent() {
     let bench = Bench::serving();
-    let ledger = bench.fleet.keep();
+    let ledger = bench.fleet.persist();
     ledger.failed(std::time::Duration::ZERO);
     let body = json!({"name": "clean.get_clean_steps", "params": {"node": node(), "ports": []}}).to_string();
     let path = format!("/v1/commands/?agent_token={TOKEN}");
     let (status, fault, response) = bench.send(Method::POST, &path, &body).await;
     assert_eq!((status.as_u16(), &fault["faultcode"]), (503, &json!("Server")), "{fault}");
-    assert!(fault["faultstring"].as_str().unwrap().contains("cannot be kept"), "{fault}");
+    assert!(fault["faultstring"].as_str().unwrap().contains("cannot be stored"), "{fault}");
     assert_eq!(response.headers()["retry-after"], "5");
-    let commands = || bench.fleet.look(bench.id, |n, _| n.ipa().unwrap().commands.len()).unwrap();
+    let count = |node: &Node| node.ipa().unwrap().serving().unwrap().commands.records().len();
+    let commands = || bench.fleet.look(bench.id, |node, _| count(node)).unwrap();
     assert_eq!(commands(), 0, "the command did not start");
-    ledger.kept(0);
+    ledger.persisted(0);
     assert_eq!(
         bench.send(Method::POST, &path, &body).await.0,
         503,

@@ -41,7 +41,7 @@ async fn the_result_contains_the_step_and_a_heartbeat_follows_soon() {
     assert_eq!(record["command_result"], json!({"clean_result": null, "clean_step": step}));
     assert_eq!(record["command_error"], Value::Null);
     let ended = bench.fleet.clock().now();
-    bench.answer(EffectKind::Heartbeat, Answer::Beat(Beat::Accepted));
+    bench.answer(ipa::Effect::Heartbeat, ipa::Answer::Beat(Beat::Accepted));
     assert!(bench.fleet.clock().now().since_ms(ended) <= 5_000);
 }
 

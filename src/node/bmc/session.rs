@@ -1,104 +1,116 @@
-//! Sessions of one controller: who is logged in there. Tokens and times are given; nothing is drawn here.
+//! Sessions at the service root of one BMC.
 
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::limit::Limits;
+use crate::node::refusal::Refusal;
 use crate::time::SimTime;
 
-/// The secret of a session, from which its token is written.
+/// The secret of a session. Its token is the secret in base64.
 pub type Secret = [u8; 24];
 
-/// Who is logged in to a controller.
+/// Commands to the `SessionService` of a BMC's own service root.
+#[derive(Clone)]
+pub enum Command {
+    /// A login with valid credentials. The outcome is the number of the session.
+    Begin {
+        user: Box<str>,
+        /// Fresh random bytes, from which the token is made.
+        secret: Secret,
+        /// Maximum number of sessions at the BMC, including this one.
+        most: usize,
+    },
+    /// Ends the session with this number, if it exists.
+    End(u32),
+    /// Sets `SessionTimeout` to this number of seconds.
+    SetTimeout(u32),
+}
+
+/// The sessions of a BMC.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sessions {
-    /// In the order of their ids.
+    /// Ordered by id. An ended session stays until the next login removes it.
     open: Vec<Session>,
-    /// The last id given.
+    /// The id of the newest session.
     last: u32,
     timeout_s: u32,
 }
 
-/// One login.
+/// A session, with its `UserName` and its `CreatedTime`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Session {
-    /// Its number, never given twice by one controller.
+    /// A number that the BMC never uses again.
     pub id: u32,
-    /// `UserName`.
     pub user: Box<str>,
-    /// `CreatedTime`.
     pub created: SimTime,
     secret: Secret,
+    /// The time of the last request. It is not stored on disk at each request.
     used: SimTime,
 }
 
 impl Sessions {
-    /// Sessions at one time, unless somebody says otherwise. Controllers have room for a handful; each conductor of Ironic
-    /// opens one.
+    /// Default of the maximum number of sessions. BMCs allow a handful; each conductor of Ironic opens one.
     pub const LIMIT: usize = Limits::DEFAULT.sessions_per_bmc;
-    /// Seconds without a request after which a session ends, until a client says otherwise.
+    /// Default of `SessionTimeout`, seconds.
     pub const TIMEOUT_S: u32 = 1800;
 
-    /// None.
-    pub(in crate::node) const fn new() -> Self {
-        Self { open: Vec::new(), last: 0, timeout_s: Self::TIMEOUT_S }
-    }
+    pub(super) const NEW: Self = Self { open: Vec::new(), last: 0, timeout_s: Self::TIMEOUT_S };
 
-    /// Seconds without a request after which a session ends.
+    /// `SessionTimeout`: seconds without a request after which a session ends.
     pub fn timeout_s(&self) -> u32 {
         self.timeout_s
     }
 
-    pub(in crate::node) fn set_timeout_s(&mut self, seconds: u32) {
-        self.timeout_s = seconds;
-    }
-
-    /// Those that have not ended.
+    /// The sessions that have not ended.
     pub fn live(&self, now: SimTime) -> impl Iterator<Item = &Session> {
         self.open.iter().filter(move |s| !self.ended(s, now))
     }
 
-    /// Begins one; its id. `None` when there are `most` already. Those that have ended make room.
-    pub(in crate::node) fn begin(
+    /// Executes a command. Returns the id of a new session.
+    pub(in crate::node) fn execute(
         &mut self,
-        user: Box<str>,
-        secret: Secret,
-        most: usize,
+        command: Command,
         now: SimTime,
-    ) -> Option<u32> {
+    ) -> Result<Option<u32>, Refusal> {
+        match command {
+            Command::Begin { most, .. } if !self.has_room(most, now) => return Err(Refusal::TooManySessions),
+            Command::Begin { user, secret, most: _ } => return Ok(Some(self.begin(user, secret, now))),
+            Command::End(id) => self.open.retain(|s| s.id != id),
+            Command::SetTimeout(seconds) => self.timeout_s = seconds,
+        }
+        Ok(None)
+    }
+
+    /// Whether one more session would be within the maximum of `most`. Ended sessions do not count.
+    fn has_room(&self, most: usize, now: SimTime) -> bool {
+        self.live(now).count() < most
+    }
+
+    /// Begins a session and returns its id.
+    fn begin(&mut self, user: Box<str>, secret: Secret, now: SimTime) -> u32 {
         let timeout_s = self.timeout_s;
         self.open.retain(|s| !s.idle_too_long(timeout_s, now));
-        if self.open.len() >= most {
-            return None;
-        }
         self.last += 1;
-        // There are few, and fleets are large: no room for those that may never come.
+        // `push` alone would reserve memory for four sessions in each node of a large fleet.
         self.open.reserve_exact(1);
         self.open.push(Session { id: self.last, user, created: now, secret, used: now });
-        Some(self.last)
+        self.last
     }
 
-    /// Ends one; whether there was one.
-    pub(in crate::node) fn end(&mut self, id: u32) -> bool {
-        let before = self.open.len();
-        self.open.retain(|s| s.id != id);
-        self.open.len() < before
-    }
-
-    /// Ends them all, as a restart of the controller does.
-    pub(in crate::node) fn end_all(&mut self) {
+    pub(super) fn end_all(&mut self) {
         self.open = Vec::new();
     }
 
-    /// Counts `now` as a use of each.
+    /// Treats `now` as the time of the last request of each session.
     pub(in crate::node) fn use_all(&mut self, now: SimTime) {
         for session in &mut self.open {
             session.used = session.used.max(now);
         }
     }
 
-    /// Whether a session has that secret; this use keeps it alive.
+    /// Whether a live session has this secret. The session's timeout begins again.
     pub(in crate::node) fn check(&mut self, secret: &Secret, now: SimTime) -> bool {
         let timeout_s = self.timeout_s;
         let known = self.open.iter_mut().find(|s| s.secret.ct_eq(secret).into());
@@ -110,11 +122,19 @@ impl Sessions {
     fn ended(&self, session: &Session, now: SimTime) -> bool {
         session.idle_too_long(self.timeout_s, now)
     }
+
+    pub(super) fn shift(&mut self, ms: u64) {
+        let Self { open, last: _, timeout_s: _ } = self;
+        for Session { id: _, user: _, created, secret: _, used } in open {
+            created.shift(ms);
+            used.shift(ms);
+        }
+    }
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self::new()
+        Self::NEW
     }
 }
 
@@ -126,10 +146,23 @@ impl Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the secret.
+        // Without the secret.
         let mut shown = f.debug_struct("Session");
         shown.field("id", &self.id).field("user", &self.user).field("created", &self.created);
         shown.field("used", &self.used).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            // Without the secret.
+            Self::Begin { user, secret: _, most } => {
+                f.debug_struct("Begin").field("user", user).field("most", most).finish_non_exhaustive()
+            }
+            Self::End(id) => f.debug_tuple("End").field(id).finish(),
+            Self::SetTimeout(seconds) => f.debug_tuple("SetTimeout").field(seconds).finish(),
+        }
     }
 }
 
@@ -140,9 +173,9 @@ mod tests {
     const T0: SimTime = SimTime::from_ms(1_000_000);
 
     #[test]
-    fn a_session_lives_while_it_is_used() {
-        let mut sessions = Sessions::new();
-        assert_eq!(sessions.begin("admin".into(), [1; 24], 1, T0), Some(1));
+    fn a_session_ends_after_its_timeout_without_a_request() {
+        let mut sessions = Sessions::NEW;
+        assert_eq!(sessions.begin("admin".into(), [1; 24], T0), 1);
         let later = T0.after_ms(1_799_000);
         assert!(sessions.check(&[1; 24], later) && sessions.check(&[1; 24], later.after_ms(1_800_000)));
         assert!(!sessions.check(&[2; 24], later));
@@ -151,21 +184,28 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_limit_and_ended_ones_make_room() {
-        let mut sessions = Sessions::new();
+    fn the_number_of_sessions_is_limited_and_ended_sessions_do_not_count() {
+        let mut sessions = Sessions::NEW;
         for n in 0..3 {
-            assert!(sessions.begin("admin".into(), [n; 24], 3, T0).is_some());
+            assert!(sessions.has_room(3, T0));
+            sessions.begin("admin".into(), [n; 24], T0);
         }
-        assert_eq!(sessions.begin("admin".into(), [99; 24], 3, T0), None);
-        assert_eq!(sessions.begin("admin".into(), [99; 24], 3, T0.after_ms(1_800_001)), Some(4));
+        assert!(!sessions.has_room(3, T0));
+        let ended = T0.after_ms(1_800_001);
+        assert!(sessions.has_room(3, ended));
+        assert_eq!(sessions.begin("admin".into(), [99; 24], ended), 4);
+        assert_eq!(sessions.open.len(), 1, "a login frees the memory of ended sessions");
     }
 
     #[test]
-    fn a_number_is_not_given_twice_and_a_secret_is_not_shown() {
-        let mut sessions = Sessions::new();
-        sessions.begin("admin".into(), [7; 24], 1, T0);
-        assert!(sessions.end(1) && !sessions.end(1));
-        assert_eq!(sessions.begin("admin".into(), [7; 24], 1, T0), Some(2));
-        assert!(!format!("{sessions:?}").contains("[7"));
+    fn an_id_is_never_used_twice_and_a_secret_is_never_shown() {
+        let mut sessions = Sessions::NEW;
+        sessions.begin("admin".into(), [7; 24], T0);
+        assert_eq!(sessions.execute(Command::End(1), T0), Ok(None));
+        assert_eq!(sessions.live(T0).count(), 0);
+        assert_eq!(sessions.begin("admin".into(), [7; 24], T0), 2);
+        let begin = Command::Begin { user: "admin".into(), secret: [7; 24], most: 1 };
+        let shown = format!("{sessions:?} {begin:?}");
+        assert!(shown.contains("admin") && !shown.contains("[7"), "{shown}");
     }
 }

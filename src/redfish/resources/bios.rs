@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use crate::node::bmc::bios;
 use crate::node::command::Command;
 use crate::profile::bios::{Misfit, Value};
 use crate::redfish::body::Body;
@@ -13,15 +14,18 @@ use crate::redfish::message::{
 };
 use crate::redfish::resource::{Action, Asked, OfNode};
 
-pub(super) static ACTIONS: &[Action<OfNode>] =
-    &[Action { key: "#Bios.ResetBios", describe: |_, _| (), run: |_, _| Ok(Some(Command::ResetBios)) }];
+pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
+    key: "#Bios.ResetBios",
+    describe: |_, _| (),
+    run: |_, _| Ok(Some(Command::Bios(bios::Command::Reset))),
+}];
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "Bios");
     d.put("Name", "BIOS Configuration");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        let changed = &cx.node.bmc().bios;
+        let changed = &cx.node.bmc().bios.current;
         for attribute in &cx.profile().bios {
             let value = changed.get(attribute.name.as_str()).cloned();
             d.put(&attribute.name, value.unwrap_or_else(|| attribute.default_value()));
@@ -39,7 +43,7 @@ pub(super) fn get_settings(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "BIOS Configuration Pending Settings");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        for (name, value) in &cx.node.bmc().bios_pending {
+        for (name, value) in &cx.node.bmc().bios.pending {
             d.put(name, value.clone());
         }
     });
@@ -67,7 +71,7 @@ pub(super) fn patch_settings(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> 
             }
         }
     }
-    Ok(Some(Command::ChangeBios(changes)))
+    Ok(Some(Command::Bios(bios::Command::Change(changes))))
 }
 
 fn read(cx: &NodeCx<'_>, name: &str, json: &Json) -> Result<Value, Message> {

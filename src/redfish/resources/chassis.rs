@@ -2,6 +2,7 @@
 
 use super::common;
 use crate::dmtf::IndicatorLed;
+use crate::node::bmc::led;
 use crate::node::command::Command;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
@@ -12,7 +13,7 @@ use crate::redfish::resource::{Asked, OfNode};
 const RACK_UNIT_MM: f64 = 44.45;
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let (profile, spec, led) = (cx.profile(), cx.spec(), cx.node.bmc().chassis_led);
+    let (profile, spec, led) = (cx.profile(), cx.spec(), cx.node.bmc().leds.chassis);
     let chassis = &profile.chassis;
     d.put("Id", cx.model.chassis_id());
     d.join("Name", &["Chassis of ", &spec.name()]);
@@ -58,5 +59,5 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 
 pub(super) fn patch(_: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let led = common::led(body);
-    Ok(led.map(Command::SetChassisLed))
+    Ok(led.map(|led| Command::Led(led::Command::SetChassis(led))))
 }

@@ -1,9 +1,11 @@
 //! `ComputerSystem`: the host, its power, its boot settings.
 
 use super::common;
-use crate::dmtf::{BootMode, BootOverride, BootTarget, IndicatorLed, PowerState, ResetType};
+use crate::dmtf::{BootMode, BootOverride, IndicatorLed, PowerState, ResetType};
 use crate::node::boot::{Boot, BootChange};
-use crate::node::command::{Command, SystemChange};
+use crate::node::command::Command;
+use crate::node::host::{self, SystemChange};
+use crate::profile::boot_source::BootSource;
 use crate::redfish::body::Body;
 use crate::redfish::constants::Part;
 use crate::redfish::context::{Model, NodeCx};
@@ -29,8 +31,8 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         None => d.put("AssetTag", spec.asset_tag()),
     }
     d.put("PowerState", host.power_state());
-    d.put("IndicatorLED", bmc.system_led);
-    d.put("LocationIndicatorActive", bmc.system_led != IndicatorLed::Off);
+    d.put("IndicatorLED", bmc.leds.system);
+    d.put("LocationIndicatorActive", bmc.leds.system != IndicatorLed::Off);
     d.object("Status", |d| {
         d.put("State", if host.power_state() == PowerState::Off { "Disabled" } else { "Enabled" });
         d.put("Health", "OK");
@@ -91,12 +93,12 @@ pub(super) fn patch(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let boot = body.object("Boot", |b| patch_boot(cx, b)).unwrap_or_default();
     let asset_tag = body.text("AssetTag", SystemChange::MAX_ASSET_TAG);
     let led = common::led(body);
-    Ok(Some(Command::ChangeSystem(SystemChange { boot, asset_tag, led })))
+    Ok(Some(Command::Host(host::Command::Change(SystemChange { boot, asset_tag, led }))))
 }
 
 fn patch_boot(cx: &NodeCx<'_>, b: &mut Body) -> BootChange {
     let profile = cx.profile();
-    let target = b.word("BootSourceOverrideTarget", BootTarget::parse, &profile.boot_targets);
+    let target = b.word("BootSourceOverrideTarget", BootSource::parse, &profile.boot_targets);
     let enabled = b.word("BootSourceOverrideEnabled", BootOverride::parse, BootOverride::ALL);
     let mode = b.word("BootSourceOverrideMode", BootMode::parse, BootMode::ALL);
     let http_uri = b.text_or_null("HttpBootUri", Boot::MAX_URI_BYTES);
@@ -135,5 +137,5 @@ fn boot_order(references: &[String], options: usize) -> Option<Box<[u8]>> {
 fn reset(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     body.require("ResetType");
     let kind = body.word("ResetType", ResetType::parse, &cx.profile().reset_types);
-    Ok(kind.map(Command::Reset))
+    Ok(kind.map(|kind| Command::Host(host::Command::Reset(kind))))
 }

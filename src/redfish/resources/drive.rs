@@ -2,6 +2,7 @@
 
 use super::common;
 use crate::dmtf::IndicatorLed;
+use crate::node::bmc::led;
 use crate::node::command::Command;
 use crate::profile::inventory::{Drive, Storage};
 use crate::redfish::body::Body;
@@ -21,7 +22,7 @@ fn of<'a>(cx: &NodeCx<'a>) -> (u8, &'a Storage, &'a Drive) {
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (number, storage, drive) = of(cx);
-    let led = cx.node.bmc().drive_leds.get(&number).copied().unwrap_or(IndicatorLed::Off);
+    let led = cx.node.bmc().leds.drive(number);
     d.put("Id", &drive.id);
     d.put("Name", &drive.name);
     d.put("Manufacturer", &drive.manufacturer);
@@ -65,5 +66,5 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 
 pub(super) fn patch(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let led = common::led(body);
-    Ok(led.map(|led| Command::SetDriveLed(of(cx).0, led)))
+    Ok(led.map(|led| Command::Led(led::Command::SetDrive(of(cx).0, led))))
 }

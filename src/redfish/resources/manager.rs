@@ -2,6 +2,7 @@
 
 use super::common;
 use crate::dmtf::ResetType;
+use crate::node::bmc;
 use crate::node::command::Command;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
@@ -19,13 +20,13 @@ pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     run: |_, body| {
         // The specification allows a request without `ResetType`. The service then chooses.
         body.word("ResetType", ResetType::parse, RESET_TYPES);
-        Ok(Some(Command::ResetManager))
+        Ok(Some(Command::Bmc(bmc::Command::Reset)))
     },
 }];
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (profile, bmc) = (cx.profile(), cx.node.bmc());
-    let offset = i32::from(bmc.clock_offset_minutes);
+    let offset = i32::from(bmc.clock.offset_minutes);
     d.put("Id", cx.model.manager_id());
     d.put("Name", "Manager");
     d.put("ManagerType", &profile.manager.kind);
@@ -36,7 +37,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     // DMTF's protocol validator stops at a manager whose ServiceEntryPointUUID is null.
     d.put("ServiceEntryPointUUID", cx.service_uuid());
     d.moving(|d| d.put("DateTime", clock(cx).redfish(offset)));
-    d.put("DateTimeLocalOffset", written_offset(bmc.clock_offset_minutes));
+    d.put("DateTimeLocalOffset", written_offset(bmc.clock.offset_minutes));
     d.put("PowerState", "On");
     d.object("Status", common::ok);
     d.object("Links", |d| {
@@ -53,7 +54,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 
 /// The time of the BMC's clock.
 fn clock(cx: &NodeCx<'_>) -> SimTime {
-    SimTime::from_ms(cx.now.ms().saturating_add_signed(cx.node.bmc().clock_ahead_ms))
+    SimTime::from_ms(cx.now.ms().saturating_add_signed(cx.node.bmc().clock.ahead_ms))
 }
 
 fn written_offset(minutes: i16) -> String {
@@ -78,8 +79,8 @@ pub(super) fn patch(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
         }
         offset
     });
-    Ok(Some(Command::SetManagerClock {
+    Ok(Some(Command::Bmc(bmc::Command::SetClock {
         ahead_ms: time.map(|(time, _)| time.ms().cast_signed().wrapping_sub(cx.now.ms().cast_signed())),
         offset_minutes: offset.or(time.map(|(_, offset)| offset)),
-    }))
+    })))
 }

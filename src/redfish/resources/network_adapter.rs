@@ -35,7 +35,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let firmware = profile.firmware.iter().find(|f| f.name.eq_ignore_ascii_case(first.card_name()));
     d.put("Id", id(number));
     d.put("Name", first.card_name());
-    d.put_some("Manufacturer", maker(&first.vendor));
+    d.put_some("Manufacturer", first.manufacturer.as_deref());
     d.put("Model", first.card_name());
     d.put("SerialNumber", cx.spec().part_serial('N', u8::try_from(number).unwrap_or(u8::MAX)));
     d.put("LLDPEnabled", true);
@@ -53,16 +53,4 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         });
     });
     d.object("Status", common::ok);
-}
-
-/// Who has that PCI vendor id (PCI-SIG), as far as such cards go.
-fn maker(vendor: &str) -> Option<&'static str> {
-    Some(match vendor {
-        "0x8086" => "Intel Corporation",
-        "0x14e4" => "Broadcom Inc.",
-        "0x15b3" => "NVIDIA Corporation",
-        "0x1077" => "Marvell",
-        "0x1924" => "AMD",
-        _ => return None,
-    })
 }

@@ -1,7 +1,7 @@
 //! `SecureBoot`: a change takes effect at the next boot.
 
 use crate::dmtf::ResetKeysType;
-use crate::node::bmc::Keys;
+use crate::node::bmc::secure_boot::{self, Keys};
 use crate::node::command::Command;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
@@ -14,7 +14,7 @@ pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     run: |_, body| {
         body.require("ResetKeysType");
         let kind = body.word("ResetKeysType", ResetKeysType::parse, ResetKeysType::ALL);
-        Ok(kind.map(Command::ResetKeys))
+        Ok(kind.map(|kind| Command::SecureBoot(secure_boot::Command::ResetKeys(kind))))
     },
 }];
 
@@ -36,5 +36,5 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 
 pub(super) fn patch(_: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let enable = body.flag("SecureBootEnable");
-    Ok(enable.map(Command::EnableSecureBoot))
+    Ok(enable.map(|enable| Command::SecureBoot(secure_boot::Command::Enable(enable))))
 }

@@ -2,8 +2,8 @@
 
 use super::common;
 use crate::dmtf::{TransferMethod, TransferProtocol};
-use crate::node::bmc::Opened;
-use crate::node::command::{Command, Insertion};
+use crate::node::bmc::media::{self, Insertion, Opened};
+use crate::node::command::Command;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
@@ -28,7 +28,7 @@ pub(super) static ACTIONS: &[Action<OfNode>] = &[
     Action {
         key: "#VirtualMedia.EjectMedia",
         describe: |_, _| (),
-        run: |cx, _| Ok(Some(Command::EjectMedia(slot(cx)))),
+        run: |cx, _| Ok(Some(Command::Media(media::Command::Eject { slot: slot(cx) }))),
     },
 ];
 
@@ -42,9 +42,9 @@ pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
 }
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let number = usize::from(slot(cx));
-    let shape = &cx.profile().media_slots[number];
-    let media = cx.node.bmc().media_in(number);
+    let number = slot(cx);
+    let shape = &cx.profile().media_slots[usize::from(number)];
+    let media = cx.node.bmc().media.get(number);
     d.put("Id", &shape.id);
     d.put("Name", &shape.name);
     d.put("MediaTypes", shape.media_types.as_slice());
@@ -96,13 +96,13 @@ fn insert(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     Ok(image.map(|image| {
         let secure = image.starts_with("https:");
         let by_scheme = if secure { TransferProtocol::Https } else { TransferProtocol::Http };
-        Command::InsertMedia(Insertion {
-            slot: slot(cx),
+        let insertion = Insertion {
             image,
             write_protected,
             credentials: user.map(|user| Box::new((user, password.unwrap_or_default()))),
             method: method.unwrap_or(TransferMethod::Stream),
             protocol: protocol.unwrap_or(by_scheme),
-        })
+        };
+        Command::Media(media::Command::Insert { slot: slot(cx), insertion })
     }))
 }

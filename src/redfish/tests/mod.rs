@@ -13,7 +13,7 @@ use super::{Redfish, check};
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::node::NodeId;
-use crate::node::command::Answer as Found;
+use crate::node::effect::Answer as Found;
 use crate::profile::built_in;
 use crate::seed::Seed;
 use crate::time::SimTime;
@@ -469,7 +469,8 @@ fn a_warning_does_not_change_the_etag_as_time_goes_by() {
     let slot = format!("{}/VirtualMedia/Cd", bench.system);
     let insert = format!("{slot}/Actions/VirtualMedia.InsertMedia");
     assert_eq!(bench.write("POST", &insert, &json!({"Image": "http://127.0.0.1/gone.iso"})).status, 204);
-    bench.redfish.fleet.answer(NodeId(0), 1, Found::MediaOpened(0, Err("404 Not Found".into())));
+    let failed = Err("404 Not Found".into());
+    bench.redfish.fleet.answer(NodeId(0), Found::MediaOpened { slot: 0, insertion: 1, result: failed });
     let before = bench.get(&slot);
     let warning = &before.json["Status"]["Conditions"][0]["Message"];
     assert_eq!(warning, "The image could not be opened: 404 Not Found");

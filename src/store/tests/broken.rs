@@ -61,13 +61,13 @@ async fn a_full_disk_refuses_changes_until_it_has_space_again() {
     let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
     apply_with_retries(&fleet, 1, tag("before")).await;
     disk.broken.store(true, Ordering::SeqCst);
-    assert_eq!(apply(&fleet, 2, tag("during")).await, Err(NotKept), "the change is not acknowledged");
+    assert_eq!(apply(&fleet, 2, tag("during")).await, Err(NotPersisted), "the change is not acknowledged");
     while fleet.may_change().is_ok() {
         std::thread::yield_now();
     }
-    assert_eq!(fleet.until_node_kept(NodeId(1)).await, Ok(()), "stored nodes can still be read");
+    assert_eq!(fleet.until_node_persisted(NodeId(1)).await, Ok(()), "stored nodes can still be read");
     disk.broken.store(false, Ordering::SeqCst);
-    while fleet.until_node_kept(NodeId(2)).await.is_err() {
+    while fleet.until_node_persisted(NodeId(2)).await.is_err() {
         std::thread::yield_now();
     }
     assert_eq!(fleet.may_change(), Ok(()));
@@ -86,7 +86,7 @@ async fn the_daemon_stops_even_if_the_disk_stays_full() {
     drop(Store::fill(file, &disk.opener(), &stored_fleet(), T0, []).unwrap());
     let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
     disk.broken.store(true, Ordering::SeqCst);
-    assert_eq!(apply(&fleet, 2, tag("lost")).await, Err(NotKept));
+    assert_eq!(apply(&fleet, 2, tag("lost")).await, Err(NotPersisted));
     let error = keeper.stop().unwrap_err().to_string();
     assert!(error.contains("state.redb") && error.contains("none of them was acknowledged"), "{error}");
 }
@@ -247,12 +247,12 @@ fn a_file_with_a_newer_format_is_refused() {
     let database = builder().open(dir.path().join("state.redb")).unwrap();
     let transaction = database.begin_write().unwrap();
     let records: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("records");
-    transaction.open_table(records).unwrap().insert("format", b"2".as_slice()).unwrap();
+    transaction.open_table(records).unwrap().insert("format", b"3".as_slice()).unwrap();
     transaction.commit().unwrap();
     drop(database);
     let error = Store::open(&directory).err().unwrap().to_string();
     assert!(
-        error.contains("state.redb: its format is 2, and this fauxmetal reads formats 1 to 1; use"),
+        error.contains("state.redb: its format is 3, and this fauxmetal reads formats 1 to 2; use"),
         "{error}"
     );
 }

@@ -1,6 +1,7 @@
 //! Tests of the state file: restarts, crashes, failing disks and damaged files. Each test has a directory of its own.
 
 mod broken;
+mod formats;
 mod snapshots;
 
 use std::sync::Arc;
@@ -13,9 +14,11 @@ use super::*;
 use crate::clock::Clock;
 use crate::dmtf::{IndicatorLed, PowerState, ResetType};
 use crate::fleet::Fleet;
-use crate::fleet::keep::NotKept;
+use crate::fleet::persist::NotPersisted;
 use crate::node::NodeId;
-use crate::node::command::{Command, SystemChange};
+use crate::node::bmc::led;
+use crate::node::command::Command;
+use crate::node::host::{self, SystemChange};
 use crate::profile::built_in;
 use crate::seed::Seed;
 use crate::time::SimTime;
@@ -46,13 +49,14 @@ fn stored_in(directory: &Directory) -> (Arc<Fleet>, Keeper) {
 }
 
 fn keeping(fleet: Fleet, store: Store) -> (Arc<Fleet>, Keeper) {
-    let (ledger, fleet) = (fleet.keep(), Arc::new(fleet));
+    let (ledger, fleet) = (fleet.persist(), Arc::new(fleet));
     let keeper = Keeper::start(store, Arc::clone(&fleet), ledger).unwrap();
     (fleet, keeper)
 }
 
 fn tag(text: &str) -> Command {
-    Command::ChangeSystem(SystemChange { asset_tag: Some(text.into()), ..SystemChange::default() })
+    let change = SystemChange { asset_tag: Some(text.into()), ..SystemChange::default() };
+    Command::Host(host::Command::Change(change))
 }
 
 fn tag_of(fleet: &Fleet, id: u32) -> Option<String> {
@@ -60,9 +64,9 @@ fn tag_of(fleet: &Fleet, id: u32) -> Option<String> {
 }
 
 /// Applies a command to a node, and waits until the change is on disk.
-async fn apply(fleet: &Fleet, id: u32, command: Command) -> Result<(), NotKept> {
+async fn apply(fleet: &Fleet, id: u32, command: Command) -> Result<(), NotPersisted> {
     fleet.apply(NodeId(id), command).unwrap().unwrap();
-    fleet.until_node_kept(NodeId(id)).await
+    fleet.until_node_persisted(NodeId(id)).await
 }
 
 /// As [`apply`], but retries after timeouts: tokio's clock is paused and skips ahead, while the disk needs real time.
@@ -70,7 +74,7 @@ async fn apply_with_retries(fleet: &Fleet, id: u32, command: Command) {
     let mut stored = apply(fleet, id, command).await;
     while stored.is_err() {
         std::thread::yield_now();
-        stored = fleet.until_node_kept(NodeId(id)).await;
+        stored = fleet.until_node_persisted(NodeId(id)).await;
     }
 }
 
@@ -84,7 +88,7 @@ async fn an_acknowledged_change_survives_a_crash() {
     let directory = locked_dir(&dir);
     let (fleet, keeper) = stored_in(&directory);
     apply(&fleet, 3, tag("rack 7")).await.unwrap();
-    apply(&fleet, 4, Command::Reset(ResetType::On)).await.unwrap();
+    apply(&fleet, 4, Command::Host(host::Command::Reset(ResetType::On))).await.unwrap();
     // A copy of the current file is what a crash would leave.
     let other = tempfile::tempdir().unwrap();
     std::fs::copy(dir.path().join("state.redb"), other.path().join("state.redb")).unwrap();
@@ -103,7 +107,7 @@ async fn only_nodes_that_differ_from_new_ones_are_stored() {
     let directory = locked_dir(&dir);
     let (fleet, keeper) = stored_in(&directory);
     for id in 0..NODES {
-        apply(&fleet, id, Command::SetChassisLed(IndicatorLed::Lit)).await.unwrap();
+        apply(&fleet, id, Command::Led(led::Command::SetChassis(IndicatorLed::Lit))).await.unwrap();
     }
     fleet.remove(NodeId(2));
     apply(&fleet, 3, tag("x")).await.unwrap();
@@ -133,7 +137,7 @@ async fn nodes_added_and_removed_at_run_time_are_stored_and_are_in_snapshots() {
         fleet.add(&built_in("hpe-dl380-gen11").unwrap(), 2).unwrap();
         fleet.remove(NodeId(2))
     });
-    fleet.until_kept(seen).await.unwrap();
+    fleet.until_persisted(seen).await.unwrap();
     apply(&fleet, NODES + 1, tag("late")).await.unwrap();
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
@@ -235,7 +239,7 @@ async fn full_batches_are_written_in_order() {
     let dir = tempfile::tempdir().unwrap();
     let directory = locked_dir(&dir);
     let fleet = fleet();
-    let ledger = fleet.keep();
+    let ledger = fleet.persist();
     for n in 0..10_000u32 {
         ledger.record("session/1", Some(n.to_string().into_bytes()));
     }
@@ -243,7 +247,7 @@ async fn full_batches_are_written_in_order() {
     let fleet = Arc::new(fleet);
     let keeper = Keeper::start(store, Arc::clone(&fleet), ledger).unwrap();
     let ((), seen) = fleet.noting(|| fleet.ledger().unwrap().note_records());
-    tokio::time::timeout(Duration::from_secs(60), fleet.until_kept(seen)).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(60), fleet.until_persisted(seen)).await.unwrap().unwrap();
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
     assert_eq!(store.records("session/").unwrap(), [("session/1".to_owned(), b"9999".to_vec())]);

@@ -9,7 +9,7 @@ async fn with_snapshot() -> (TempDir, Directory) {
     let directory = locked_dir(&dir);
     let (fleet, keeper) = stored_in(&directory);
     apply(&fleet, 2, tag("rack 7")).await.unwrap();
-    apply(&fleet, 3, Command::Reset(ResetType::On)).await.unwrap();
+    apply(&fleet, 3, Command::Host(host::Command::Reset(ResetType::On))).await.unwrap();
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
     let header = snapshot::save(&directory, &store, "one", false, 77).unwrap();
@@ -130,12 +130,12 @@ fn gzip(text: &str) -> Vec<u8> {
 async fn a_snapshot_with_another_format_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("later");
-    for format in [0, 2] {
+    for format in [0, FORMAT + 1] {
         let header = format!("{{\"fauxmetal_snapshot\":{{\"format\":{format},\"what\":[]}}}}\n");
         std::fs::write(&file, gzip(&header)).unwrap();
         let error = Reader::open(&file).err().unwrap().to_string();
         let expected = format!(
-            "later: its format is {format}, and this fauxmetal reads formats 1 to 1; use the fauxmetal version"
+            "later: its format is {format}, and this fauxmetal reads formats 1 to {FORMAT}; use the fauxmetal version"
         );
         assert!(error.contains(&expected), "{error}");
     }

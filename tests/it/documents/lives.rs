@@ -13,8 +13,8 @@ use fauxmetal::clock::Clock;
 use fauxmetal::fleet::{Effects, Fleet};
 use fauxmetal::ipa::Api;
 use fauxmetal::node::NodeId;
-use fauxmetal::node::command::{Answer, Bootable, EffectKind};
-use fauxmetal::node::ipa::{Beat, Inspected, LookedUp, Params, Written};
+use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
+use fauxmetal::node::ipa::{self, Beat, Inspected, LookedUp, Params, Written};
 use fauxmetal::profile::{built_in, built_in_names};
 use fauxmetal::redfish::Redfish;
 use fauxmetal::redfish::auth::Account;
@@ -182,16 +182,33 @@ impl Life {
         self.redfish.fleet.wake_due();
     }
 
-    /// Goes from deadline to deadline until the node makes an outgoing call, and answers that call.
-    fn answer(&mut self, kind: EffectKind, answer: Answer) {
-        let (id, effect) = loop {
+    /// Goes from deadline to deadline until the node makes an outgoing call.
+    fn call_out(&mut self) -> EffectKind {
+        loop {
             match self.effects.try_recv() {
-                Ok(call) => break call,
+                Ok((_, effect)) => return effect.kind,
                 Err(_) => self.jump(),
             }
-        };
-        assert_eq!(effect.kind, kind);
-        self.redfish.fleet.answer(id, effect.epoch, answer);
+        }
+    }
+
+    /// Goes to the next outgoing call, which reads a boot source, and answers it.
+    fn boot_read(&mut self, result: Result<Bootable, String>) {
+        let EffectKind::ReadBoot { start } = self.call_out() else { panic!("another call") };
+        self.redfish.fleet.answer(ID, Answer::BootRead { start, result });
+    }
+
+    /// Goes to the next outgoing call, which opens media, and answers it.
+    fn media_opened(&mut self, result: Result<(), String>) {
+        let EffectKind::OpenMedia { slot, insertion } = self.call_out() else { panic!("another call") };
+        self.redfish.fleet.answer(ID, Answer::MediaOpened { slot, insertion, result });
+    }
+
+    /// Goes to the next outgoing call, which must be `expected` of the agent, and answers it.
+    fn answer(&mut self, expected: ipa::Effect, answer: ipa::Answer) {
+        let EffectKind::Ipa { start, effect } = self.call_out() else { panic!("another call") };
+        assert_eq!(effect, expected);
+        self.redfish.fleet.answer(ID, Answer::Ipa { start, answer });
     }
 
     /// A command for the agent, which must take it.
@@ -251,7 +268,7 @@ fn settings(life: &mut Life) {
     life.patch("{system}/SecureBoot", json!({"SecureBootEnable": true}));
     life.moment("BIOS settings and secure boot pending");
     life.reset("On");
-    life.answer(EffectKind::ReadBoot, Answer::BootRead(Ok(Bootable::Live)));
+    life.boot_read(Ok(Bootable::Live));
     life.moment("BIOS settings and secure boot in force");
     life.post("{system}/SecureBoot/Actions/SecureBoot.ResetKeys", json!({"ResetKeysType": "DeletePK"}));
     life.post("{system}/Bios/Actions/Bios.ResetBios", json!({}));
@@ -304,12 +321,12 @@ fn media(life: &mut Life) {
         "TransferMethod": "Stream", "TransferProtocolType": "HTTPS",
     }));
     life.moment("image inserted, not opened yet");
-    life.answer(EffectKind::OpenMedia(0), Answer::MediaOpened(0, Ok(())));
+    life.media_opened(Ok(()));
     life.moment("image opened");
     life.post(&eject, json!({}));
     life.post(&insert, json!({"Image": "http://images.example/other.iso", "WriteProtected": false}));
     let error = "the server says 404 \"Not\" Found".to_owned();
-    life.answer(EffectKind::OpenMedia(0), Answer::MediaOpened(0, Err(error)));
+    life.media_opened(Err(error));
     life.moment("another image, which cannot be opened");
     life.post(&eject, json!({}));
     life.moment("ejected");
@@ -327,7 +344,7 @@ fn boot(life: &mut Life) {
     life.moment("self test");
     life.jump();
     life.moment("reading the boot source");
-    life.answer(EffectKind::ReadBoot, Answer::BootRead(Ok(Bootable::Live)));
+    life.boot_read(Ok(Bootable::Live));
     life.moment("loading");
     life.jump();
     life.moment("system running");
@@ -346,7 +363,7 @@ fn boot_failed(life: &mut Life) {
     life.reset("On");
     while life.get("{system}")["Status"]["Conditions"].is_null() {
         let error = "nothing is published for any of its \"interfaces\"".to_owned();
-        life.answer(EffectKind::ReadBoot, Answer::BootRead(Err(error)));
+        life.boot_read(Err(error));
     }
     life.moment("a boot source failed");
     life.reset("ForceOff");
@@ -368,14 +385,14 @@ fn agent(life: &mut Life) {
         lookup_timeout_s: 600,
         ..Params::default()
     };
-    life.answer(EffectKind::ReadBoot, Answer::BootRead(Ok(Bootable::Ipa(Box::new(params)))));
+    life.boot_read(Ok(Bootable::Ipa(Box::new(params))));
     life.jump();
     life.moment("agent starting");
     life.jump();
     life.moment("agent sending inspection data");
-    life.answer(EffectKind::Inspect, Answer::Inspected(Inspected::Accepted(None, None)));
+    life.answer(ipa::Effect::Inspect, ipa::Answer::Inspected(Inspected::Accepted(None, None)));
     life.moment("agent looking its node up");
-    life.answer(EffectKind::LookUp, Answer::LookedUp(LookedUp::NotFound));
+    life.answer(ipa::Effect::LookUp, ipa::Answer::LookedUp(LookedUp::NotFound));
     life.moment("agent waiting before it looks its node up again");
     let found = LookedUp::Found {
         uuid: uuid::Uuid::nil(),
@@ -383,8 +400,8 @@ fn agent(life: &mut Life) {
         heartbeat_timeout_s: 300,
         md5_enabled: false,
     };
-    life.answer(EffectKind::LookUp, Answer::LookedUp(found));
-    life.answer(EffectKind::Heartbeat, Answer::Beat(Beat::Accepted));
+    life.answer(ipa::Effect::LookUp, ipa::Answer::LookedUp(found));
+    life.answer(ipa::Effect::Heartbeat, ipa::Answer::Beat(Beat::Accepted));
     life.moment("agent serving");
     let node = json!({"uuid": uuid::Uuid::nil().to_string(), "properties": {}, "instance_info": {}});
     life.command(
@@ -392,13 +409,13 @@ fn agent(life: &mut Life) {
         json!({"step": {"step": "erase_devices_metadata", "interface": "deploy"}, "node": node, "ports": []}),
     );
     life.moment("agent erasing metadata");
-    life.answer(EffectKind::Heartbeat, Answer::Beat(Beat::Unreachable));
+    life.answer(ipa::Effect::Heartbeat, ipa::Answer::Beat(Beat::Unreachable));
     let image = json!({"id": "x", "urls": ["http://images.example/x"], "disk_format": "raw", "stream_raw_images": true,
         "os_hash_algo": "sha256", "os_hash_value": "0".repeat(64)});
     life.command("standby.prepare_image", json!({"image_info": image}));
     life.moment("agent writing an image");
     let written = Written { result: "{}".into(), partition_uuids: "{}".into() };
-    life.answer(EffectKind::WriteImage, Answer::ImageWritten(Ok(written)));
+    life.answer(ipa::Effect::WriteImage, ipa::Answer::ImageWritten(Ok(written)));
     life.command("standby.run_image", json!({}));
     life.moment("ramdisk shutting down");
     while life.get("{system}")["BootProgress"]["LastState"] != "OSRunning" {

@@ -38,7 +38,7 @@ const BANNED: &[(&[&str], &[&str])] = &[
 const MAX_LINES: usize = 500;
 
 /// The most doc comments of three words or fewer in `src/`. The number may only shrink.
-const MAX_SHORT_DOC_COMMENTS: usize = 249;
+const MAX_SHORT_DOC_COMMENTS: usize = 40;
 
 /// A Rust file.
 struct Source {
@@ -221,13 +221,31 @@ fn few_doc_comments_are_of_three_words_or_fewer() {
 fn redfish_has_no_unreachable_code() {
     for source in sources("src").into_iter().filter(|source| source.room == "redfish") {
         let found = source.code().into_iter().find(|(_, line)| line.contains("unreachable!"));
-        assert!(found.is_none(), "{} has an unreachable!: make the state impossible: {found:?}", source.name());
+        assert!(
+            found.is_none(),
+            "{} has an unreachable!: make the state impossible: {found:?}",
+            source.name()
+        );
     }
 }
 
 #[test]
 fn no_maker_is_named_in_code() {
-    let makers = ["Dell", "HPE", "iLO", "iDRAC", "Lenovo", "Supermicro", "Cisco"];
+    let makers = [
+        "AMD",
+        "Broadcom",
+        "Cisco",
+        "Dell",
+        "HPE",
+        "Intel",
+        "Lenovo",
+        "Marvell",
+        "Mellanox",
+        "NVIDIA",
+        "Supermicro",
+        "iDRAC",
+        "iLO",
+    ];
     for source in sources("src") {
         if !["redfish", "ipa", "node", "fleet"].contains(&source.room.as_str()) {
             continue;

@@ -1,0 +1,174 @@
+//! Persistence of the fleet, as the other rooms use it: stored states are restored, changes are collected, and responses
+//! wait until the changes that they depend on are durable.
+
+use std::sync::Arc;
+
+use super::Fleet;
+use super::persist::{self, Ledger, NotPersisted, Seen, Written};
+use crate::node::{Node, NodeId, State};
+use crate::time::SimTime;
+
+impl Fleet {
+    /// Begins to collect all changes for a writer.
+    pub fn persist(&self) -> Arc<Ledger> {
+        Arc::clone(self.ledger.get_or_init(|| Arc::new(Ledger::new())))
+    }
+
+    /// The changes that are not yet durable; `None` if the fleet is not persisted.
+    pub fn ledger(&self) -> Option<&Arc<Ledger>> {
+        self.ledger.get()
+    }
+
+    /// Restores the stored state of a node. Returns whether the node exists. Its calls to the outside are repeated. Its
+    /// overdue deadlines take effect in [`Fleet::keep_time`], the oldest first.
+    pub fn restore(&self, id: NodeId, state: State) -> bool {
+        let Some(slot) = self.slots.get(id) else { return false };
+        let mut slot = slot.lock();
+        let Some(node) = &slot.node else { return false };
+        let (now, profile) = (self.clock.now(), Arc::clone(node.profile()));
+        let mut node = Node::restore(id, self.seed, profile, state);
+        node.use_sessions(now);
+        slot.node = Some(node);
+        slot.armed = SimTime::NEVER;
+        self.after(id, &mut slot, now);
+        true
+    }
+
+    /// Writes the state of a node as JSON into an empty buffer.
+    pub fn write_state(&self, id: NodeId, buffer: &mut Vec<u8>) -> Written {
+        let Some(slot) = self.slots.get(id) else { return Written::Nothing };
+        let slot = slot.lock();
+        let Some(state) = slot.node.as_ref().map(Node::state).filter(|state| !state.is_new()) else {
+            return Written::Nothing;
+        };
+        serde_json::to_writer(buffer, state)
+            .expect("a state is valid JSON, and writing to memory does not fail");
+        Written::State
+    }
+
+    /// Runs `see`, and returns the newest batch that the result depends on.
+    ///
+    /// Reads are noted per thread. This is exact, because `see` cannot await and so runs on one thread.
+    pub fn noting<R>(&self, see: impl FnOnce() -> R) -> (R, Seen) {
+        if self.ledger().is_none() {
+            return (see(), Seen(0));
+        }
+        persist::noting(see)
+    }
+
+    /// Waits until the batch is durable. Returns immediately if the fleet is not persisted.
+    ///
+    /// # Errors
+    /// If the wait takes too long, for example because the disk is full.
+    pub async fn until_persisted(&self, seen: Seen) -> Result<(), NotPersisted> {
+        match self.ledger() {
+            Some(ledger) => ledger.wait(seen).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until all changes of a node are durable. Returns immediately if the fleet is not persisted.
+    ///
+    /// # Errors
+    /// If the wait takes too long, for example because the disk is full.
+    pub async fn until_node_persisted(&self, id: NodeId) -> Result<(), NotPersisted> {
+        let Some(ledger) = self.ledger() else { return Ok(()) };
+        let batch = self.slots.get(id).map_or(0, |slot| slot.lock().batch);
+        ledger.wait(Seen(batch)).await
+    }
+
+    /// Checks whether a change could be stored. Callers check this before they change anything for a client.
+    ///
+    /// # Errors
+    /// If the disk fails, or too many batches wait for it.
+    pub fn may_change(&self) -> Result<(), NotPersisted> {
+        match self.ledger() {
+            Some(ledger) if !ledger.accepts() => Err(NotPersisted),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::persist::{MAX_BATCH, MAX_FULL, Next};
+    use super::*;
+    use crate::clock::Clock;
+    use crate::dmtf::{PowerState, ResetType};
+    use crate::fleet::Effects;
+    use crate::node::bmc::bios;
+    use crate::node::command::Command;
+    use crate::node::effect::{Effect, EffectKind};
+    use crate::node::host;
+    use crate::profile::built_in;
+    use crate::seed::Seed;
+
+    const T0: SimTime = SimTime::from_ms(1_000_000);
+
+    fn fleet(at: SimTime) -> (Fleet, Effects) {
+        let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(at));
+        fleet.add(&built_in("generic").unwrap(), 3).unwrap();
+        (fleet, effects)
+    }
+
+    fn on() -> Command {
+        Command::Host(host::Command::Reset(ResetType::On))
+    }
+
+    fn state(fleet: &Fleet, id: u32) -> State {
+        let mut text = Vec::new();
+        assert_eq!(fleet.write_state(NodeId(id), &mut text), Written::State);
+        serde_json::from_slice(&text).unwrap()
+    }
+
+    #[test]
+    fn overdue_deadlines_take_effect_after_a_restart_without_a_request() {
+        let (before, _effects) = fleet(T0);
+        before.apply(NodeId(1), on()).unwrap().unwrap();
+        let (after, mut effects) = fleet(T0.after_ms(3_600_000));
+        assert!(after.restore(NodeId(1), state(&before, 1)) && !after.restore(NodeId(7), state(&before, 1)));
+        assert!(effects.try_recv().is_err(), "no deadline has been processed yet");
+        after.wake_due();
+        let (id, effect) = effects.try_recv().unwrap();
+        assert_eq!((id, effect.kind), (NodeId(1), EffectKind::ReadBoot { start: 1 }));
+        // The call is lost when the process ends, and is repeated.
+        let (again, mut effects) = fleet(T0.after_ms(3_600_000));
+        again.restore(NodeId(1), state(&after, 1));
+        let once_more = Effect { due: again.clock().now(), ..effect };
+        assert_eq!(effects.try_recv().unwrap(), (NodeId(1), once_more));
+        assert_eq!(again.look(NodeId(1), |n, _| n.host().power_state()), Some(PowerState::On));
+    }
+
+    #[test]
+    fn a_changed_node_is_in_a_batch_once_and_a_restored_node_in_none() {
+        let (fleet, _effects) = fleet(T0);
+        let ledger = fleet.persist();
+        fleet.restore(NodeId(2), State::default());
+        for _ in 0..3 {
+            fleet.apply(NodeId(1), Command::Bios(bios::Command::Reset)).unwrap().unwrap();
+        }
+        let Next::Write(first) = ledger.take(None) else { panic!("no batch") };
+        assert_eq!((first.number, first.nodes.as_slice()), (1, &[NodeId(1)][..]));
+        fleet.apply(NodeId(1), Command::Bios(bios::Command::Reset)).unwrap().unwrap();
+        let Next::Write(second) = ledger.take(None) else { panic!("no batch") };
+        assert_eq!((second.number, second.nodes.as_slice()), (2, &[NodeId(1)][..]));
+        assert!(matches!(ledger.take(Some(Duration::ZERO)), Next::Nothing));
+        ledger.stop();
+        assert!(matches!(ledger.take(None), Next::Stop));
+    }
+
+    #[test]
+    fn too_many_full_batches_refuse_changes_until_some_are_taken() {
+        let (fleet, _effects) = fleet(T0);
+        let ledger = fleet.persist();
+        for n in 0..MAX_BATCH * MAX_FULL {
+            assert_eq!(fleet.may_change(), Ok(()), "after {n}");
+            ledger.record("x/y", None);
+        }
+        assert_eq!(fleet.may_change(), Err(NotPersisted));
+        assert!(matches!(ledger.take(None), Next::Write(batch) if batch.records.len() == MAX_BATCH));
+        assert_eq!(fleet.may_change(), Ok(()));
+    }
+}

@@ -1,0 +1,72 @@
+//! BIOS settings: the values in force, and the values that the next start applies.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::profile::Profile;
+use crate::profile::bios::{Attribute, Value};
+
+/// Commands to the `Bios` resource.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// New values for the next start. Names and values fit the profile.
+    Change(Vec<(Box<str>, Value)>),
+    /// `Bios.ResetBios`: the next start applies all defaults.
+    Reset,
+}
+
+/// The BIOS settings that differ from a new machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bios {
+    /// Attributes in force whose value is not the default.
+    pub current: BTreeMap<Box<str>, Value>,
+    /// Values that the next start applies.
+    pub pending: BTreeMap<Box<str>, Value>,
+}
+
+impl Default for Bios {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
+impl Bios {
+    pub(super) const NEW: Self = Self { current: BTreeMap::new(), pending: BTreeMap::new() };
+
+    pub(in crate::node) fn execute(&mut self, command: Command, profile: &Profile) {
+        match command {
+            Command::Change(changes) => {
+                changes.into_iter().for_each(|(name, value)| self.change(profile, name, value));
+            }
+            Command::Reset => {
+                for attribute in profile.bios.iter().filter(|a| !a.read_only) {
+                    self.change(profile, attribute.name.as_str().into(), attribute.default_value());
+                }
+            }
+        }
+    }
+
+    /// Makes a value pending, unless it is already in force.
+    fn change(&mut self, profile: &Profile, name: Box<str>, value: Value) {
+        let current = self.current.get(&name).cloned();
+        if current.or_else(|| profile.attribute(&name).map(Attribute::default_value)).as_ref() == Some(&value)
+        {
+            self.pending.remove(&name);
+        } else {
+            self.pending.insert(name, value);
+        }
+    }
+
+    /// A start of the machine: pending values take effect.
+    pub(super) fn start(&mut self, profile: &Profile) {
+        for (name, value) in std::mem::take(&mut self.pending) {
+            if profile.attribute(&name).is_some_and(|a| a.default_value() == value) {
+                self.current.remove(&name);
+            } else {
+                self.current.insert(name, value);
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Indicator LEDs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dmtf::IndicatorLed;
+
+/// Commands to the LEDs of the chassis. The LED of the system belongs to
+/// [`SystemChange`](crate::node::host::SystemChange).
+#[derive(Clone, Debug)]
+pub enum Command {
+    SetChassis(IndicatorLed),
+    /// Sets the LED of the drive with this number.
+    SetDrive(u8, IndicatorLed),
+}
+
+/// The state of all LEDs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Leds {
+    pub system: IndicatorLed,
+    pub chassis: IndicatorLed,
+    /// LEDs of drives by the number of the drive; a missing LED is off.
+    drives: BTreeMap<u8, IndicatorLed>,
+}
+
+impl Default for Leds {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
+impl Leds {
+    pub(super) const NEW: Self =
+        Self { system: IndicatorLed::Off, chassis: IndicatorLed::Off, drives: BTreeMap::new() };
+
+    /// The LED of the drive with this number.
+    pub fn drive(&self, number: u8) -> IndicatorLed {
+        self.drives.get(&number).copied().unwrap_or(IndicatorLed::Off)
+    }
+
+    pub(in crate::node) fn execute(&mut self, command: Command) {
+        match command {
+            Command::SetChassis(led) => self.chassis = led,
+            Command::SetDrive(number, led) => {
+                self.drives.insert(number, led);
+            }
+        }
+    }
+}

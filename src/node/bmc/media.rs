@@ -1,0 +1,131 @@
+//! Virtual media: at most one image in each slot.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dmtf::{TransferMethod, TransferProtocol};
+use crate::node::call::Call;
+use crate::node::effect::EffectKind;
+use crate::node::refusal::Refusal;
+
+/// The actions of a `VirtualMedia` resource. `slot` is the index of a slot in the profile.
+#[derive(Clone, Debug)]
+pub enum Command {
+    Insert {
+        slot: u8,
+        insertion: Insertion,
+    },
+    /// Succeeds also if the slot is already empty.
+    Eject {
+        slot: u8,
+    },
+}
+
+/// The parameters of `VirtualMedia.InsertMedia`: `Image`, `WriteProtected`, `UserName` and `Password` for the server of the
+/// image, `TransferMethod` and `TransferProtocolType`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Insertion {
+    pub image: Box<str>,
+    pub write_protected: bool,
+    /// User and password. The password is never shown.
+    pub credentials: Option<Box<(Box<str>, Box<str>)>>,
+    pub method: TransferMethod,
+    pub protocol: TransferProtocol,
+}
+
+/// The state of all slots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Media {
+    /// The slots that hold an image.
+    slots: BTreeMap<u8, Box<Inserted>>,
+    /// Number of insertions so far. It distinguishes a late answer from the answer to the current insertion.
+    insertions: u32,
+}
+
+/// An image in a slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inserted {
+    pub insertion: Insertion,
+    /// Number of the insertion.
+    pub number: u32,
+    pub opened: Opened,
+}
+
+/// Whether the BMC could open an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Opened {
+    Trying(Call),
+    Connected,
+    /// The BMC cannot open the image for this reason.
+    Failed(Box<str>),
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
+impl Media {
+    pub(super) const NEW: Self = Self { slots: BTreeMap::new(), insertions: 0 };
+
+    /// The image in a slot.
+    pub fn get(&self, slot: u8) -> Option<&Inserted> {
+        self.slots.get(&slot).map(|inserted| &**inserted)
+    }
+
+    /// All images with their slots, in the order of the slots.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &Inserted)> {
+        self.slots.iter().map(|(slot, inserted)| (*slot, &**inserted))
+    }
+
+    pub(in crate::node) fn execute(&mut self, command: Command) -> Result<(), Refusal> {
+        match command {
+            Command::Insert { slot, .. } if self.slots.contains_key(&slot) => {
+                return Err(Refusal::MediaInserted);
+            }
+            Command::Insert { slot, insertion } => {
+                self.insertions += 1;
+                let number = self.insertions;
+                let inserted = Inserted { insertion, number, opened: Opened::Trying(Call::Due) };
+                self.slots.insert(slot, Box::new(inserted));
+            }
+            Command::Eject { slot } => {
+                self.slots.remove(&slot);
+            }
+        }
+        Ok(())
+    }
+
+    /// The result of opening an image. Returns whether the image is still in its slot.
+    pub(in crate::node) fn opened(&mut self, slot: u8, insertion: u32, result: Result<(), String>) -> bool {
+        let current = self.slots.get_mut(&slot).filter(|inserted| inserted.number == insertion);
+        let Some(inserted) = current else { return false };
+        inserted.opened = result.map_or_else(|why| Opened::Failed(why.into()), |()| Opened::Connected);
+        true
+    }
+
+    /// Hands every due effect to `out`.
+    pub(in crate::node) fn take_effects(&mut self, mut out: impl FnMut(EffectKind)) {
+        for (slot, inserted) in &mut self.slots {
+            if let Opened::Trying(call) = &mut inserted.opened
+                && call.take()
+            {
+                out(EffectKind::OpenMedia { slot: *slot, insertion: inserted.number });
+            }
+        }
+    }
+
+    pub(super) fn shift(&mut self, ms: u64) {
+        let Self { slots, insertions: _ } = self;
+        for inserted in slots.values_mut() {
+            let Inserted { insertion: _, number: _, opened } = &mut **inserted;
+            match opened {
+                Opened::Trying(call) => call.shift(ms),
+                Opened::Connected | Opened::Failed(_) => {}
+            }
+        }
+    }
+}

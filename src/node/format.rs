@@ -1,0 +1,156 @@
+//! Conversion of states that earlier versions have stored.
+//!
+//! Each format has a fixture beside this file, `state-format-<number>.json`: a state as a version with that format wrote
+//! it. All later versions must read it completely, so a fixture is never changed. A change of the format adds a fixture.
+
+use serde_json::{Map, Value, json};
+
+type Object = Map<String, Value>;
+
+/// Converts a state of format 1. Format 2 groups the fields of the BMC by part, stores media by slot, and stores the
+/// data of a serving agent in its phase and the job of a running command in its status.
+pub(super) fn from_1(mut state: Value) -> Value {
+    if let Some(agent) = state.pointer_mut("/host/Running/what/Agent").and_then(Value::as_object_mut) {
+        agent_from_1(agent);
+    }
+    if let Some(bmc) = state.get_mut("bmc").and_then(Value::as_object_mut) {
+        bmc_from_1(bmc);
+    }
+    state
+}
+
+fn agent_from_1(agent: &mut Object) {
+    let mut take = |key: &str| agent.remove(key).unwrap_or_default();
+    let (node_uuid, token, job) = (take("node_uuid"), take("token"), take("job"));
+    let mut records = take("commands");
+    for record in records.as_array_mut().into_iter().flatten() {
+        if let Some(status) = record.get_mut("status") {
+            let running = status.as_str() == Some("Running");
+            *status = if running { json!({ "Running": job }) } else { json!({ "Ended": status }) };
+        }
+    }
+    let commands = json!({ "records": records, "taken": take("taken") });
+    let (timeout, md5, uuids) = (take("heartbeat_timeout_s"), take("md5_enabled"), take("partition_uuids"));
+    let Some(phase) = agent.get_mut("phase").and_then(Value::as_object_mut) else { return };
+    if let Some(look_up) = phase.get_mut("LookingUp").and_then(Value::as_object_mut) {
+        look_up.extend([("node_uuid".to_owned(), node_uuid), ("token".to_owned(), token)]);
+    } else if let Some(serving) = phase.get_mut("Serving").and_then(Value::as_object_mut) {
+        let heartbeat = serving.remove("call").unwrap_or_default();
+        for (key, value) in [
+            ("node_uuid", node_uuid),
+            ("token", token),
+            ("heartbeat_timeout_s", timeout),
+            ("md5_enabled", md5),
+            ("heartbeat", heartbeat),
+            ("commands", commands),
+            ("partition_uuids", uuids),
+        ] {
+            serving.insert(key.to_owned(), value);
+        }
+    }
+}
+
+fn bmc_from_1(bmc: &mut Object) {
+    let mut slots = Object::new();
+    for mut media in bmc.remove("media").and_then(|m| m.as_array().cloned()).unwrap_or_default() {
+        if let Some(slot) = media.get_mut("insertion").and_then(|i| i.as_object_mut()?.remove("slot")) {
+            slots.insert(slot.to_string(), media);
+        }
+    }
+    bmc.insert("media".to_owned(), json!({ "slots": slots }));
+    for (old, part, new) in [
+        ("bios", "bios", "current"),
+        ("bios_pending", "bios", "pending"),
+        ("insertions", "media", "insertions"),
+        ("system_led", "leds", "system"),
+        ("chassis_led", "leds", "chassis"),
+        ("drive_leds", "leds", "drives"),
+        ("clock_ahead_ms", "clock", "ahead_ms"),
+        ("clock_offset_minutes", "clock", "offset_minutes"),
+    ] {
+        // A missing field has its default in both formats.
+        if let Some(value) = bmc.remove(old) {
+            let part = bmc.entry(part).or_insert_with(|| json!({}));
+            if let Some(part) = part.as_object_mut() {
+                part.insert(new.to_owned(), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    const FORMAT_1: &str = include_str!("state-format-1.json");
+    const FORMAT_2: &str = include_str!("state-format-2.json");
+
+    fn read(format: u64, text: &str) -> State {
+        State::read(format, text.as_bytes()).unwrap()
+    }
+
+    /// Asserts that `now` contains everything that `then` contains.
+    fn assert_contains(place: &str, then: &Value, now: &Value) {
+        match (then, now) {
+            (Value::Object(then), Value::Object(now)) => {
+                for (key, value) in then {
+                    assert_contains(&format!("{place}.{key}"), value, now.get(key).unwrap_or(&Value::Null));
+                }
+            }
+            (Value::Array(then), Value::Array(now)) if then.len() == now.len() => {
+                then.iter().zip(now).for_each(|(then, now)| assert_contains(place, then, now));
+            }
+            (then, now) => assert_eq!(then, now, "{place}"),
+        }
+    }
+
+    #[test]
+    fn the_newest_format_has_a_fixture_and_is_read_completely() {
+        assert_eq!(State::FORMAT, 2, "a new format needs a fixture and a test here");
+        let state = read(2, FORMAT_2);
+        assert_contains("", &serde_json::from_str(FORMAT_2).unwrap(), &serde_json::to_value(&state).unwrap());
+        assert!(read(2, "{}").is_new(), "all fields have a default");
+    }
+
+    #[test]
+    fn a_state_of_format_1_is_read_completely() {
+        insta::assert_snapshot!(serde_json::to_string_pretty(&read(1, FORMAT_1)).unwrap());
+        assert!(read(1, "{}").is_new());
+        assert_eq!(read(1, r#"{"bmc": {}}"#), read(2, r#"{"bmc": {}}"#));
+    }
+
+    /// Every shape that format 1 could have, beside the one in its fixture.
+    #[test]
+    fn other_agents_of_format_1_are_read_too() {
+        let with = |phase: Value, changes: Value| {
+            let mut state: Value = serde_json::from_str(FORMAT_1).unwrap();
+            let agent = state.pointer_mut("/host/Running/what/Agent").unwrap();
+            agent["phase"] = phase;
+            agent.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            serde_json::to_value(read(1, &state.to_string())).unwrap()["host"]["Running"]["what"]["Agent"]["phase"]
+                .clone()
+        };
+        let starting = json!({ "Starting": { "until": 7 } });
+        assert_eq!(with(starting.clone(), json!({})), starting);
+        let inspecting = json!({ "Inspecting": { "failed": 1, "call": { "At": 7 } } });
+        assert_eq!(with(inspecting.clone(), json!({})), inspecting);
+        assert_eq!(with(json!({ "Closed": "Rescued" }), json!({})), json!({ "Closed": "Rescued" }));
+        let look_up = json!({ "LookingUp": { "failed": 2, "call": "Due", "give_up": 9 } });
+        let uuid = "00000000-0000-0000-0000-000000000000";
+        let expected =
+            json!({ "failed": 2, "call": "Due", "give_up": 9, "node_uuid": uuid, "token": "secret" });
+        assert_eq!(with(look_up.clone(), json!({}))["LookingUp"], expected);
+        let expected = json!({ "failed": 2, "call": "Due", "give_up": 9, "node_uuid": null, "token": null });
+        assert_eq!(with(look_up, json!({ "node_uuid": null, "token": null }))["LookingUp"], expected);
+        let serving = json!({ "Serving": { "call": { "At": 9 }, "last": 4, "failed": 3, "again": true } });
+        let end = json!({ "Failed": { "kind": "K", "code": 500, "message": "m", "details": "d" } });
+        let job = json!({ "Timed": { "until": 7, "end": end, "then": "EmptyDisks" } });
+        let phase = with(serving, json!({ "job": job, "partition_uuids": "{}" }));
+        let serving = &phase["Serving"];
+        assert_eq!(serving["commands"]["records"][0]["status"], json!({ "Ended": { "Succeeded": "{}" } }));
+        assert_eq!(serving["commands"]["records"][1]["status"], json!({ "Running": job }));
+        assert_eq!((&serving["heartbeat"], &serving["partition_uuids"]), (&json!({ "At": 9 }), &json!("{}")));
+        assert_eq!((&serving["again"], &serving["failed"]), (&json!(true), &json!(3)));
+    }
+}

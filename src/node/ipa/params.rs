@@ -1,0 +1,32 @@
+//! Parameters of an agent from the kernel command line of its ramdisk.
+
+use serde::{Deserialize, Serialize};
+
+/// The parameters that the simulated agent obeys.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Params {
+    /// `ipa-api-url` and the endpoints that replace it. The agent uses one, and turns to the next one if it gets no
+    /// answer.
+    pub api_urls: Box<[Box<str>]>,
+    /// The number of endpoints, counted from the first, that belong to the same service: an agent may begin with any of
+    /// them.
+    pub spread: u8,
+    /// `ipa-inspection-callback-url`. If set, the agent begins with inspection.
+    pub inspection_urls: Box<[Box<str>]>,
+    /// `ipa-agent-token`: a token that Ironic generated before the boot.
+    pub token: Option<Box<str>>,
+    /// `ipa-global-request-id`, which the agent sends as `X-OpenStack-Request-ID`.
+    pub request_id: Option<Box<str>>,
+    /// `BOOTIF`: the MAC address that the machine booted from, with the hardware type in front.
+    pub boot_interface: Option<Box<str>>,
+    /// `ipa-inspection-collectors`, comma separated. Empty stands for IPA's default.
+    pub collectors: Box<str>,
+    /// `ipa-lookup-timeout`: the maximum duration of a lookup, seconds.
+    pub lookup_timeout_s: u32,
+    /// `ipa-collect-lldp`: the inspection data contains LLDP packets.
+    pub collect_lldp: bool,
+    /// `ipa-insecure`: certificates of Ironic and of image servers are not checked.
+    pub insecure: bool,
+    /// The ramdisk was booted from virtual media.
+    pub virtual_media: bool,
+}

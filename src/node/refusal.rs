@@ -1,0 +1,25 @@
+//! The reasons to refuse a command.
+
+use std::time::Duration;
+
+/// Why a node refuses a command. A refusal changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the machine is off")]
+    PoweredOff,
+    /// The BMC is restarting and will be back after this time.
+    #[error("the BMC is restarting")]
+    ManagerRestarting(Duration),
+    #[error("the slot already holds an image")]
+    MediaInserted,
+    #[error("secure boot needs the UEFI boot mode")]
+    SecureBootNeedsUefi,
+    /// The BMC has as many sessions as it may have.
+    #[error("there are too many sessions")]
+    TooManySessions,
+    #[error("no agent runs on this machine")]
+    NoAgent,
+    /// The agent is executing another command. IPA uses this text.
+    #[error("Agent is busy")]
+    AgentBusy,
+}

@@ -1,0 +1,80 @@
+//! Every command that a node can get.
+
+use super::*;
+use crate::node::bmc::led;
+
+/// Defines [`any_command`] from one line for each command. The patterns form an exhaustive match, so a new command, and
+/// new work of an agent, does not compile without its line.
+macro_rules! commands {
+    ($($pattern:pat => $strategy:expr),+ $(,)?) => {
+        /// Any command that a node can get, of every kind.
+        pub(in crate::node) fn any_command() -> impl Strategy<Value = Command> {
+            fn _exhaustive(command: &Command) {
+                match command { $($pattern => {}),+ }
+            }
+            let all = vec![
+                $($strategy.prop_map(|command: Command| {
+                    assert!(matches!(command, $pattern), "{command:?} is not {}", stringify!($pattern));
+                    command
+                }).boxed()),+
+            ];
+            proptest::strategy::Union::new(all)
+        }
+    };
+}
+
+commands! {
+    Command::Host(host::Command::Reset(_)) => {
+        proptest::sample::select(ResetType::ALL).prop_map(|kind| Command::Host(host::Command::Reset(kind)))
+    },
+    Command::Host(host::Command::Change(_)) => {
+        let targets = BootTarget::ALL.iter().map(|t| (*t).into()).chain([BootSource::UsbCd]);
+        proptest::sample::select(targets.collect::<Vec<BootSource>>()).prop_map(|target| {
+            let boot = BootChange { target: Some(target), ..BootChange::default() };
+            change(SystemChange { boot, asset_tag: Some("é\"".into()), led: Some(IndicatorLed::Lit) })
+        })
+    },
+    Command::Bios(bios::Command::Change(_)) => Just({
+        let value = ("LogicalProc".into(), Value::Text("Disabled".into()));
+        Command::Bios(bios::Command::Change(vec![value]))
+    }),
+    Command::Bios(bios::Command::Reset) => Just(Command::Bios(bios::Command::Reset)),
+    Command::SecureBoot(secure_boot::Command::Enable(_)) => {
+        any::<bool>().prop_map(|enable| Command::SecureBoot(secure_boot::Command::Enable(enable)))
+    },
+    Command::SecureBoot(secure_boot::Command::ResetKeys(_)) => {
+        proptest::sample::select(ResetKeysType::ALL)
+            .prop_map(|kind| Command::SecureBoot(secure_boot::Command::ResetKeys(kind)))
+    },
+    Command::Media(media::Command::Insert { .. }) => (0u8..3).prop_map(|slot| insert(slot, "http://x/y")),
+    Command::Media(media::Command::Eject { .. }) => (0u8..3).prop_map(eject),
+    Command::Led(led::Command::SetChassis(_)) => {
+        Just(Command::Led(led::Command::SetChassis(IndicatorLed::Blinking)))
+    },
+    Command::Led(led::Command::SetDrive(..)) => {
+        Just(Command::Led(led::Command::SetDrive(1, IndicatorLed::Lit)))
+    },
+    Command::Bmc(bmc::Command::Reset) => Just(Command::Bmc(bmc::Command::Reset)),
+    Command::Bmc(bmc::Command::SetClock { .. }) => {
+        Just(Command::Bmc(bmc::Command::SetClock { ahead_ms: Some(-7), offset_minutes: Some(60) }))
+    },
+    Command::Session(session::Command::Begin { .. }) => (0usize..3).prop_map(|most| {
+        Command::Session(session::Command::Begin { user: "admin".into(), secret: [7; 24], most })
+    }),
+    Command::Session(session::Command::End(_)) => {
+        (0u32..3).prop_map(|id| Command::Session(session::Command::End(id)))
+    },
+    Command::Session(session::Command::SetTimeout(_)) => {
+        Just(Command::Session(session::Command::SetTimeout(60)))
+    },
+    Command::Ipa(IpaCommand { work: Work::Done(_), .. }) => {
+        Just(agent_command("sync", Work::Done(succeeded())))
+    },
+    Command::Ipa(IpaCommand { work: Work::Timed(..), .. }) => Just(timed()),
+    Command::Ipa(IpaCommand { work: Work::Image(_), .. }) => Just(write_image()),
+    Command::Ipa(IpaCommand { work: Work::PowerOff, .. }) => Just(agent_command("power_off", Work::PowerOff)),
+    Command::Ipa(IpaCommand { work: Work::Reboot, .. }) => Just(agent_command("run_image", Work::Reboot)),
+    Command::Ipa(IpaCommand { work: Work::Close(..), .. }) => {
+        Just(agent_command("lockdown", Work::Close("null".into(), Closed::LockedDown)))
+    },
+}

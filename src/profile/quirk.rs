@@ -1,0 +1,27 @@
+//! Quirks: behaviour of one maker's servers that differs from the standard, and that a profile switches on by name.
+//!
+//! A profile lists its quirks as `quirks = ["usb-cd"]`. Differences that are only data belong in the other keys of
+//! `profile.toml` or in an overlay.
+
+use serde::{Deserialize, Serialize};
+
+/// A named difference from the standard. Each variant names the maker and the client code that depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quirk {
+    /// The firmware has a boot source `UsbCd` for its virtual CD, beside DMTF's `Cd`.
+    ///
+    /// Supermicro X11 and X12 boards: they boot virtual media from `UsbCd` only. When a client asks for `Cd` and
+    /// `UsbCd` is among the allowable values, sushy writes `UsbCd` (`sushy/resources/system/system.py`,
+    /// `set_system_boot_options`).
+    UsbCd,
+}
+
+impl Quirk {
+    /// The name in `quirks` of a profile.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UsbCd => "usb-cd",
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Quirks: a profile that lists one shows and accepts what the quirk adds, and no other profile does.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fauxmetal::clock::Clock;
+use fauxmetal::fleet::Fleet;
+use fauxmetal::node::NodeId;
+use fauxmetal::profile::{Profile, built_in, from_directory};
+use fauxmetal::redfish::{Redfish, auth::Account};
+use fauxmetal::seed::Seed;
+use fauxmetal::time::SimTime;
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+
+/// The generic profile with the quirk `usb-cd`: it offers `UsbCd`, and boots from it by default.
+fn with_usb_cd() -> Arc<Profile> {
+    let generic = Path::new(env!("CARGO_MANIFEST_DIR")).join("nodes/generic/profile.toml");
+    let text = std::fs::read_to_string(generic).unwrap();
+    let changed = text.replace("\"Cd\", \"Usb\",", "\"Cd\", \"UsbCd\", \"Usb\",").replace(
+        "boot_order = [\"Hdd\", \"Pxe\"]",
+        "boot_order = [\"UsbCd\", \"Pxe\"]\nquirks = [\"usb-cd\"]",
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("quirky");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("profile.toml"), changed).unwrap();
+    from_directory(&folder).unwrap()
+}
+
+struct Client {
+    redfish: Redfish,
+    system: String,
+}
+
+impl Client {
+    fn of(profile: &Arc<Profile>) -> Self {
+        let (fleet, effects) = Fleet::new(Seed(1), Clock::by_hand(SimTime::from_ms(1_800_000_000_000)));
+        // No effect is performed; a host that reads its boot source waits.
+        std::mem::forget(effects);
+        fleet.add(profile, 1).unwrap();
+        let uuid = fleet.look(NodeId(0), |node, _| node.spec().uuid()).unwrap();
+        let redfish = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
+        Self { redfish, system: format!("/redfish/v1/Systems/{uuid}") }
+    }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.system))
+            .header("authorization", "Basic YWRtaW46cGFzc3dvcmQ=")
+            .header("content-type", "application/json")
+            .body(Bytes::from(body.to_string()))
+            .unwrap();
+        let response = self.redfish.call(&request);
+        (response.status(), serde_json::from_slice(response.body()).unwrap_or_default())
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let (status, document) = self.send("GET", path, &Value::Null);
+        assert_eq!(status, StatusCode::OK, "{path}");
+        document
+    }
+
+    fn boot_from_usb_cd(&self) -> (StatusCode, Value) {
+        self.send("PATCH", "", &json!({ "Boot": { "BootSourceOverrideTarget": "UsbCd" } }))
+    }
+
+    /// Powers the machine on with an image in its virtual CD. Returns the state after the self test.
+    fn boot_progress_with_media(&self) -> Value {
+        let image = json!({ "Image": "http://127.0.0.1/boot.iso" });
+        let insert = self.send("POST", "/VirtualMedia/Cd/Actions/VirtualMedia.InsertMedia", &image);
+        assert_eq!(insert.0, StatusCode::NO_CONTENT);
+        let on = self.send("POST", "/Actions/ComputerSystem.Reset", &json!({ "ResetType": "On" }));
+        assert_eq!(on.0, StatusCode::NO_CONTENT);
+        let fleet = &self.redfish.fleet;
+        fleet.clock().set(fleet.clock().now().after_ms(60_000));
+        fleet.look(NodeId(0), |node, _| format!("{:?}", node.host())).unwrap().into()
+    }
+}
+
+#[test]
+fn a_profile_with_usb_cd_offers_accepts_and_boots_it() {
+    let client = Client::of(&with_usb_cd());
+    let boot = &client.get("")["Boot"];
+    let offered = &boot["BootSourceOverrideTarget@Redfish.AllowableValues"];
+    assert_eq!(offered, &json!(["None", "Pxe", "Cd", "UsbCd", "Usb", "Hdd", "BiosSetup", "UefiHttp"]));
+
+    let option = client.get("/BootOptions/Boot0000");
+    assert_eq!(
+        (&option["Name"], &option["DisplayName"]),
+        (&json!("Boot option UsbCd"), &json!("Optical drive"))
+    );
+    assert_eq!(option.get("Alias"), None, "DMTF has no such alias");
+    assert_eq!(client.get("/BootOptions/Boot0001")["Alias"], "Pxe");
+
+    assert_eq!(client.boot_from_usb_cd().0, StatusCode::NO_CONTENT);
+    let boot = &client.get("")["Boot"];
+    assert_eq!(boot["BootSourceOverrideTarget"], "UsbCd");
+    assert_eq!(boot["BootSourceOverrideEnabled"], "Once");
+    let host = client.boot_progress_with_media();
+    let host = host.as_str().unwrap();
+    assert!(host.contains("from: UsbCd") && host.contains("Reading"), "{host}");
+}
+
+#[test]
+fn a_profile_without_the_quirk_refuses_usb_cd() {
+    let client = Client::of(&built_in("generic").unwrap());
+    let (status, error) = client.boot_from_usb_cd();
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(error.to_string().contains("PropertyValueNotInList"), "{error}");
+    assert_eq!(client.get("")["Boot"]["BootSourceOverrideTarget"], "None");
+}
