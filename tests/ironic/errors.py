@@ -1,10 +1,10 @@
-"""What can go wrong outside the nodes, and how much time is left."""
+"""The error that ends a run, the deadline of a run, and a reader for the end of a log."""
 
 import time
 
 
-class Trouble(Exception):
-    """The run cannot go on; the message tells a person what to do about it."""
+class RunError(Exception):
+    """The run cannot continue. The message says what is wrong and what to do."""
 
     def __init__(self, message, log=None):
         super().__init__(message)
@@ -13,18 +13,19 @@ class Trouble(Exception):
 
 
 class Deadline:
-    """One end for the whole run, on a clock that nobody sets."""
+    """The end of the whole run, on the monotonic clock."""
 
     def __init__(self, seconds):
         self.at = time.monotonic() + seconds
         self.seconds = seconds
 
     def left(self):
+        """Seconds until the deadline, never below 0."""
         return max(0.0, self.at - time.monotonic())
 
 
 def last_lines(path, count=25, containing=None):
-    """The last lines of a log, or of those that name one node; nothing when it cannot be read."""
+    """The last lines of a log that contain the text `containing`. An unreadable log has no lines."""
     try:
         with open(path, encoding="utf-8", errors="replace") as log:
             lines = [line.rstrip() for line in log if containing is None or containing in line]
