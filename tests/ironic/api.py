@@ -1,4 +1,4 @@
-"""Ironic's REST API, as far as a test needs it."""
+"""A client of the part of Ironic's REST API that the test uses."""
 
 import http.client
 import json
@@ -8,41 +8,41 @@ import time
 import urllib.parse
 
 CALL_LIMIT_S = 60
-# How long a request is repeated while Ironic is busy, with the node or altogether.
+# How long a request is retried while the node is locked or Ironic is overloaded.
 BUSY_LIMIT_S = 60
-# Ironic's own web server keeps five connections waiting; the kernel resets those beyond, and the agents
-# need some of the five.
+# The accept queue of Ironic's own web server holds five connections, and the kernel resets further
+# connections. The agents need some of the five.
 CALLS_AT_ONCE_MAX = 4
 
 
-class Refused(Exception):
-    """Ironic said no, and why."""
+class RequestFailed(Exception):
+    """Ironic refused a request, or was busy or unreachable for BUSY_LIMIT_S. The message has the reason."""
 
 
 class Ironic:
-    """A client for all threads; it keeps no connection, and opens only a few at once."""
+    """Shared by all threads. Each request has a connection of its own, at most CALLS_AT_ONCE_MAX at a time."""
 
     def __init__(self, url):
         self.address = urllib.parse.urlsplit(url).netloc
         self.headers = {"X-OpenStack-Ironic-API-Version": "latest", "Content-Type": "application/json"}
-        self.turn = threading.Semaphore(CALLS_AT_ONCE_MAX)
+        self.slots = threading.Semaphore(CALLS_AT_ONCE_MAX)
 
     def call(self, method, path, body=None):
-        """One request: the status, and the document if there is one."""
+        """Sends one request. Returns the status and the JSON document, or None for an empty body."""
         connection = http.client.HTTPConnection(self.address, timeout=CALL_LIMIT_S)
-        with self.turn:
+        with self.slots:
             try:
                 connection.request(method, path, None if body is None else json.dumps(body), self.headers)
-                answer = connection.getresponse()
-                text = answer.read()
+                response = connection.getresponse()
+                text = response.read()
             except http.client.HTTPException as error:
                 raise OSError(f"{error!r}") from error
             finally:
                 connection.close()
-        return answer.status, (json.loads(text) if text else None)
+        return response.status, (json.loads(text) if text else None)
 
-    def ask(self, method, path, body=None):
-        """A request that must succeed; it is repeated while the node is locked or Ironic is too busy."""
+    def request(self, method, path, body=None):
+        """Sends a request that must succeed, with retries while the node is locked or Ironic is overloaded."""
         end = time.monotonic() + BUSY_LIMIT_S
         lost = False
         while True:
@@ -54,38 +54,38 @@ class Ironic:
                 lost, status, busy, reason = True, 0, True, str(error)
             if not busy and status < 400:
                 return document
-            # After a lost answer the repeated request may meet its own effect, so a refusal proves
-            # nothing. Whether the node gets where it should is judged anyway.
+            # The response to an earlier attempt was lost, and Ironic may have carried that attempt out. A
+            # refusal of the retry then proves nothing. The test checks the state of the node later anyway.
             if not busy and lost and method != "GET":
                 return None
             if not busy or time.monotonic() > end:
-                raise Refused(f"{method} {path}: {status} {reason}")
+                raise RequestFailed(f"{method} {path}: {status} {reason}")
             time.sleep(random.uniform(0.5, 1.5))
 
     def get(self, path):
-        return self.ask("GET", path)
+        return self.request("GET", path)
 
     def patch(self, uuid, values):
-        """Sets fields of a node, named by JSON pointer."""
+        """Sets fields of a node. The keys of `values` are JSON pointers."""
         body = [{"op": "add", "path": path, "value": value} for path, value in values.items()]
-        self.ask("PATCH", f"/v1/nodes/{uuid}", body)
+        self.request("PATCH", f"/v1/nodes/{uuid}", body)
 
     def provision(self, uuid, target, **more):
-        self.ask("PUT", f"/v1/nodes/{uuid}/states/provision", {"target": target} | more)
+        self.request("PUT", f"/v1/nodes/{uuid}/states/provision", {"target": target} | more)
 
     def nodes(self, fields):
-        """All nodes, by UUID, with these fields."""
+        """These fields of all nodes: a dictionary from UUID to the fields."""
         rows, page = {}, f"/v1/nodes?limit=1000&fields={','.join(fields)}"
         while page:
             document = self.get(page)
             rows |= {row["uuid"]: row for row in document["nodes"]}
-            following = urllib.parse.urlsplit(document.get("next", ""))
-            page = following.path and f"{following.path}?{following.query}"
+            next_page = urllib.parse.urlsplit(document.get("next", ""))
+            page = next_page.path and f"{next_page.path}?{next_page.query}"
         return rows
 
 
 def _reason(document):
-    """The sentence inside Ironic's error document, which older parts send as JSON inside JSON."""
+    """The message in Ironic's error document. Older parts of Ironic send JSON inside a JSON string."""
     message = (document or {}).get("error_message", document)
     if isinstance(message, str):
         try:

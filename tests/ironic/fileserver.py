@@ -1,6 +1,6 @@
-"""The HTTP server that Ironic publishes boot images on, with byte ranges as real ones have.
+"""The HTTP server on which Ironic publishes boot images. Like common web servers, it supports byte ranges.
 
-It runs as a thread of the test. Firmware asks for pieces of an image, agents for all of it.
+It runs in threads of the test. Firmware requests parts of an image, agents request the whole image.
 """
 
 import functools
@@ -16,7 +16,7 @@ class FileServer(http.server.ThreadingHTTPServer):
     """Serves one folder on a free loopback port, and logs every request."""
 
     daemon_threads = True
-    # A whole fleet may boot in the same second.
+    # All nodes of a fleet may connect in the same second.
     request_queue_size = 512
 
     def __init__(self, root, log):
@@ -27,13 +27,13 @@ class FileServer(http.server.ThreadingHTTPServer):
         self._lock = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def note(self, line):
+    def log_line(self, line):
         with self._lock:
             self._log.write(line + "\n")
             self._log.flush()
 
     def handle_error(self, request, client_address):
-        """Ignores a client that closes the connection early: firmware stops reading when it has enough."""
+        """Ignores clients that close the connection early: firmware does so when it has enough bytes."""
 
     def stop(self):
         self.shutdown()
@@ -42,13 +42,13 @@ class FileServer(http.server.ThreadingHTTPServer):
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # A persistent connection that is idle for longer is closed, and its thread ends.
+    # Seconds until an idle keep-alive connection is closed and its thread ends.
     timeout = 30
 
     def send_head(self):
-        asked = RANGE.match(self.headers.get("Range", ""))
-        # The base class answers with whole files and with errors. A whole file is then cut to the range.
-        if not asked or asked.groups() == ("", ""):
+        requested = RANGE.match(self.headers.get("Range", ""))
+        # The base class serves whole files and errors.
+        if not requested or requested.groups() == ("", ""):
             return super().send_head()
         path = self.translate_path(self.path)
         try:
@@ -56,7 +56,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         except OSError:
             return super().send_head()
         size = file.seek(0, 2)
-        first, last = asked.groups()
+        first, last = requested.groups()
         if first == "":
             start, end = max(0, size - int(last)), size - 1
         else:
@@ -75,23 +75,23 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(end - start + 1))
         self.send_header("Accept-Ranges", "bytes")
         self.end_headers()
-        return _Piece(file, end - start + 1)
+        return _FilePart(file, end - start + 1)
 
     def log_message(self, format, *args):
         headers = getattr(self, "headers", {})
         client, part = headers.get("User-Agent", "-"), headers.get("Range", "all")
-        self.server.note(f"{self.log_date_time_string()} {format % args} {part} {client}")
+        self.server.log_line(f"{self.log_date_time_string()} {format % args} {part} {client}")
 
 
-class _Piece:
-    """A file that ends after a number of bytes."""
+class _FilePart:
+    """The next `remaining` bytes of an open file, as a file-like object."""
 
-    def __init__(self, file, left):
-        self._file, self._left = file, left
+    def __init__(self, file, remaining):
+        self._file, self._remaining = file, remaining
 
     def read(self, size=-1):
-        size = self._left if size < 0 else min(size, self._left)
-        self._left -= size
+        size = self._remaining if size < 0 else min(size, self._remaining)
+        self._remaining -= size
         return self._file.read(size)
 
     def close(self):

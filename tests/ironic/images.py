@@ -1,4 +1,4 @@
-"""Boot files and images for the nodes: small files of the right formats."""
+"""Makes small but valid files: the parts of boot images, a live ISO, and disk images."""
 
 import hashlib
 import random
@@ -13,10 +13,11 @@ SECTOR_BYTES = 512
 
 
 def make(images, http, log, env):
-    """Writes the boot files to `images`, and the images that nodes download to `http`."""
+    """Writes the parts of boot images into `images`, and the files that nodes download into `http`."""
     images.mkdir(parents=True)
     http.mkdir(parents=True)
-    # No node executes these: Ironic packs them into boot images, and only the parameters are read.
+    # Ironic packs this file into boot images as kernel and as ramdisk. Simulated nodes read only the kernel
+    # parameters, so random bytes are enough.
     (images / "ramdisk.bin").write_bytes(random.Random("ramdisk").randbytes(64 * 1024))
     _boot_partition(images, log, env)
     _boot_iso(images, http, log, env)
@@ -24,7 +25,7 @@ def make(images, http, log, env):
 
 
 def _boot_partition(images, log, env):
-    """An EFI system partition, which Ironic puts into every UEFI boot image."""
+    """Makes the EFI system partition that Ironic puts into every UEFI boot image."""
     partition, loader = images / "esp.img", images / "loader.efi"
     loader.write_bytes(b"MZ" + bytes(510))
     for argv in (["mkfs.vfat", "-C", partition, "512"],
@@ -34,7 +35,7 @@ def _boot_partition(images, log, env):
 
 
 def _boot_iso(images, http, log, env):
-    """A live system without an agent, as an operator gives it to the ramdisk deploy."""
+    """Makes the ISO of a live system without an agent, as an operator uses it for a ramdisk deploy."""
     tree = images / "live"
     (tree / "EFI/BOOT").mkdir(parents=True)
     (tree / "boot").mkdir()
@@ -50,7 +51,7 @@ def _boot_iso(images, http, log, env):
 
 
 def _disks(http, log, env):
-    """One operating system disk as raw and as qcow2, each with its checksum file."""
+    """Makes one operating system disk as raw and as qcow2 image, each with its checksum file."""
     raw, qcow2 = http / "disk.raw", http / "disk.qcow2"
     raw.write_bytes(_partitioned_disk())
     argv = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, qcow2]
@@ -61,7 +62,7 @@ def _disks(http, log, env):
 
 
 def _partitioned_disk():
-    """A disk with a partition table: one bootable Linux partition, filled with random bytes."""
+    """The bytes of a disk with an MBR partition table and one bootable Linux partition of random bytes."""
     sectors, first = DISK_BYTES // SECTOR_BYTES, 2048
     entry = struct.pack("<B3sB3sII", 0x80, b"\xfe\xff\xff", 0x83, b"\xfe\xff\xff", first, sectors - first)
     table = bytes(446) + entry + bytes(48) + b"\x55\xaa"

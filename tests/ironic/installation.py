@@ -1,4 +1,4 @@
-"""Installs the requirements of a run: system tools, and Ironic in a virtual environment."""
+"""Installs the prerequisites: system tools, and Ironic in a virtual environment."""
 
 import hashlib
 import importlib.util
@@ -8,16 +8,17 @@ import shutil
 import sys
 
 import child
-from trouble import Trouble
+from errors import RunError
 
-# Commands and files with their Debian packages. Ironic makes boot images with the first three, the fourth
-# makes our qcow2 image, and the last is the boot loader of BIOS-mode images.
+# Commands and their Debian packages. Ironic makes boot images with the first three. images.py makes the
+# qcow2 image with the fourth.
 TOOLS = {
     "mkisofs": "genisoimage",
     "mkfs.vfat": "dosfstools",
     "mcopy": "mtools",
     "qemu-img": "qemu-utils",
 }
+# The boot loader of BIOS-mode boot images.
 ISOLINUX = pathlib.Path("/usr/lib/ISOLINUX/isolinux.bin")
 LDLINUX = pathlib.Path("/usr/lib/syslinux/modules/bios/ldlinux.c32")
 FILES = {ISOLINUX: "isolinux", LDLINUX: "syslinux-common"}
@@ -26,38 +27,38 @@ PIP_LIMIT_S = 600
 
 
 def search_path():
-    """PATH with the folders of mkfs, which the PATH of ordinary users often lacks."""
+    """PATH with the folders of mkfs.vfat, which are often missing from the PATH of ordinary users."""
     return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
 def missing_packages():
     missing = {package for tool, package in TOOLS.items() if not shutil.which(tool, path=search_path())}
     missing |= {package for file, package in FILES.items() if not file.exists()}
-    # Debian packages `venv` apart from Python.
+    # Debian packages the module that makes virtual environments separately from Python.
     if not importlib.util.find_spec("ensurepip"):
         missing.add("python3-venv")
     return sorted(missing)
 
 
 def install_tools(log):
-    """Installs the missing Debian packages as root; otherwise raises Trouble that names them."""
+    """Installs the missing Debian packages. Without root or apt-get, raises RunError with their names."""
     missing = missing_packages()
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise Trouble("missing system tools; as root: apt-get install " + " ".join(missing))
+        raise RunError("missing system tools; install them as root: apt-get install " + " ".join(missing))
     print("installing system packages:", ", ".join(missing), flush=True)
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     child.run("apt-get update", ["apt-get", "update", "-qq"], log, APT_LIMIT_S, env)
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
     child.run("apt-get install", install, log, APT_LIMIT_S, env)
     if missing_packages():
-        raise Trouble("still missing after apt-get: " + ", ".join(missing_packages()), log)
+        raise RunError("packages still missing after apt-get install: " + ", ".join(missing_packages()), log)
 
 
 def install_ironic(venv, requirements, log):
-    """Makes the virtual environment, once for each version of the list and of Python."""
-    # A virtual environment holds absolute paths, so the stamp includes its own path.
+    """Makes the virtual environment, and makes it anew if `requirements` or Python changes."""
+    # A virtual environment contains absolute paths, so the stamp includes its location.
     content = f"{sys.version} {sys.executable} {venv}\n{requirements.read_text()}"
     wanted = hashlib.sha256(content.encode()).hexdigest()
     stamp = venv / "installed.sha256"
@@ -67,7 +68,7 @@ def install_ironic(venv, requirements, log):
     shutil.rmtree(venv, ignore_errors=True)
     child.run("venv", [sys.executable, "-m", "venv", venv], log, PIP_LIMIT_S)
     pip = [venv / "bin/python", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    # The list is complete. Without dependency resolution pip installs nothing else.
+    # The list is complete. With --no-deps pip installs only the packages in it.
     child.run("pip install", [*pip, "install", "--no-deps", "-r", requirements], log, PIP_LIMIT_S)
     child.run("pip check", [*pip, "check"], log, PIP_LIMIT_S)
     stamp.write_text(wanted)

@@ -1,26 +1,27 @@
-"""Checks what an inspection found: is it a plausible machine, and do both inspections see the same one?
+"""Checks the inventories of both inspections. Each must be plausible, and both must describe the same machine.
 
-Ironic keeps the inventory of the last inspection. The field names are those of Ironic Python Agent; the
-Redfish inspection of Ironic fills in the part that a BMC knows.
+Ironic stores the inventory of the last inspection. Its field names come from Ironic Python Agent. Ironic's
+Redfish inspection fills in the fields that a BMC knows.
 """
 
 import re
 
 MIB = 1 << 20
 GIB = 1 << 30
-# Ironic writes no image to a smaller disk.
+# Without root device hints, Ironic Python Agent does not use a smaller disk as root device
+# (guess_root_disk in ironic_python_agent/utils.py).
 DISK_BYTES_MIN = 4 * GIB
 
 
-def faults(inventory):
-    """The mistakes of an inventory, as a list of sentences."""
+def problems(inventory):
+    """A list of messages about values that no real machine reports."""
     found = []
     interfaces, cpu = inventory.get("interfaces") or [], inventory.get("cpu") or {}
     disks, memory = inventory.get("disks") or [], inventory.get("memory") or {}
     if not interfaces or not all(nic.get("mac_address") and nic.get("name") for nic in interfaces):
-        found.append(f"interfaces without name or address: {interfaces}")
+        found.append(f"no interfaces, or interfaces without name or MAC address: {interfaces}")
     if len({nic.get("name") for nic in interfaces}) != len(interfaces):
-        found.append("two interfaces have one name")
+        found.append("two interfaces have the same name")
     if not cpu.get("count", 0) > 0 or not cpu.get("architecture") or not cpu.get("model_name"):
         found.append(f"cpu is {cpu}")
     if not memory.get("physical_mb", 0) >= 1024:
@@ -33,26 +34,27 @@ def faults(inventory):
     return found
 
 
-def agent_faults(inventory, boot_mode):
-    """The mistakes of an agent's inventory in what a BMC cannot know, on a machine booted in this mode."""
-    found = faults(inventory)
+def agent_problems(inventory, boot_mode):
+    """Like `problems`, with the fields that only an agent reports. `boot_mode` is the expected boot mode."""
+    found = problems(inventory)
     if not inventory.get("hostname"):
         found.append("no hostname")
     memory = inventory["memory"]
-    # The kernel and the firmware use some memory.
+    # `total` is the memory that kernel and firmware leave to programs, so it is at most `physical_mb`.
     if not 0.5 * memory["physical_mb"] * MIB < memory.get("total", 0) <= memory["physical_mb"] * MIB:
         found.append(f"memory is {memory}")
     if not isinstance(inventory["cpu"].get("frequency"), str):
-        found.append(f"cpu frequency must be a string, as Metal3 reads it: {inventory['cpu'].get('frequency')!r}")
+        found.append("cpu frequency must be a string, because Metal3 reads a string: "
+                     f"{inventory['cpu'].get('frequency')!r}")
     if not all(str(disk.get("name")).startswith("/dev/") for disk in inventory["disks"]):
-        found.append(f"disks are not devices: {[disk.get('name') for disk in inventory['disks']]}")
+        found.append(f"disk names do not begin with /dev/: {[disk.get('name') for disk in inventory['disks']]}")
     if (inventory.get("boot") or {}).get("current_boot_mode") != boot_mode:
-        found.append(f"boot is {inventory.get('boot')}, wanted {boot_mode}")
+        found.append(f"boot is {inventory.get('boot')}, expected boot mode {boot_mode}")
     return found
 
 
 def _identity(inventory):
-    """The facts that both inspections must agree on."""
+    """The values that must be the same in both inspections."""
     cpu, vendor = inventory["cpu"], inventory["system_vendor"]
     return {
         "interfaces": sorted(macs(inventory["interfaces"], "mac_address")),
@@ -64,34 +66,35 @@ def _identity(inventory):
 
 
 def differences(redfish, agent):
-    """The differences between the BMC's and the agent's inventory."""
+    """A list of messages about values in which the BMC and the agent differ."""
     one, other = _identity(redfish), _identity(agent)
-    return [f"{key}: redfish says {one[key]}, the agent {other[key]}" for key in one if one[key] != other[key]]
+    return [f"{key}: redfish reports {one[key]}, the agent {other[key]}" for key in one if one[key] != other[key]]
 
 
 def macs(interfaces, key):
-    """The normalized addresses below `key` of each item."""
+    """The set of MAC addresses in lower case. `key` is the field that has the address."""
     return {interface[key].lower() for interface in interfaces}
 
 
 def switch_ports(plugin_data):
-    """The switch ports that the interfaces are plugged into, as Ironic reads them from LLDP."""
-    heard = (plugin_data.get("parsed_lldp") or {}).values()
-    return sorted((port.get("switch_chassis_id", "").lower(), _port_id(port.get("switch_port_id", ""))) for port in heard)
+    """The connected switch ports that Ironic found in LLDP: sorted pairs of chassis id and port id."""
+    ports = (plugin_data.get("parsed_lldp") or {}).values()
+    return sorted((port.get("switch_chassis_id", "").lower(), _port_id(port.get("switch_port_id", "")))
+                  for port in ports)
 
 
 def _port_id(text):
-    """A port's name. Redfish writes it as octets in hex (Port.LLDPReceive.PortId), and Ironic keeps it so."""
+    """The name of a port. Redfish has it as hex octets (Port.LLDPReceive.PortId), and Ironic copies them."""
     octets = text.split(":")
     if len(octets) > 1 and all(re.fullmatch("[0-9A-F]{2}", octet) for octet in octets):
         return bytes.fromhex("".join(octets)).decode("utf-8", "replace")
     return text
 
 
-def switch_faults(redfish, agent):
-    """The agent must report switch ports. The BMC may report them, and then they must be the same."""
+def switch_problems(redfish, agent):
+    """An agent must report switch ports. A BMC may report no ports or the same ports."""
     if not agent or not all(chassis and port for chassis, port in agent):
-        return [f"the agent heard {agent}"]
+        return [f"the agent reports no switch ports, or incomplete ones: {agent}"]
     if redfish and redfish != agent:
-        return [f"redfish says {redfish}, the agent {agent}"]
+        return [f"redfish reports {redfish}, the agent {agent}"]
     return []

@@ -1,4 +1,4 @@
-"""The stages of one node in Ironic: the request of each stage, and what must be true at its end."""
+"""The stages that each node passes in Ironic: the requests of each stage, and the checks at its end."""
 
 import dataclasses
 import hashlib
@@ -6,20 +6,19 @@ import time
 from collections.abc import Callable
 
 import inventory
-from api import Refused
-from trouble import Trouble
+from api import RequestFailed
 
-# The longest time of one stage of one node. 20 nodes on two slow cores need far less.
+# Timeout of one stage of one node. With 20 nodes on two slow cores, stages take much less.
 STAGE_LIMIT_S = 300
 
 
-class Stopped(Exception):
-    """The node did not reach the goal of a stage, so its journey ends."""
+class StageFailed(Exception):
+    """The node did not reach the goal of a stage. Its later stages are skipped."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How one node is booted and deployed."""
+    """The variants that one node takes through the stages."""
 
     boot_interface: str
     boot_mode: str
@@ -31,83 +30,86 @@ class Stage:
     """One step of every journey."""
 
     name: str
+    # Sends the requests that start the stage.
     begin: Callable
-    # The provision state that ends the stage; None if the node must be gone.
+    # Ironic's provision state at the end of the stage. None: Ironic no longer has the node.
     goal: str | None
-    # The power state at the end, in Ironic and on the BMC; None if either is right.
+    # The power state at the end of the stage, in Ironic and on the BMC. None: on or off, but the same in both.
     power: str | None = None
-    # Further checks.
-    judge: Callable | None = None
+    # Further checks at the end of the stage.
+    check: Callable | None = None
 
 
 class Journey:
-    """Takes one node from nothing to active, twice, and back to nothing."""
+    """Takes one node through all stages: enrollment, two deployments with undeployment, deletion."""
 
-    def __init__(self, node, plan, ironic, roll, fleet, files, tally):
+    def __init__(self, node, plan, ironic, node_list, fleet, files, tally):
         self.node, self.plan, self.uuid = node, plan, node["uuid"]
-        self.ironic, self.roll, self.fleet, self.files, self.tally = ironic, roll, fleet, files, tally
+        self.ironic, self.node_list, self.fleet, self.files, self.tally = ironic, node_list, fleet, files, tally
         self.stage = "waiting"
-        self.by_redfish = None
+        self.redfish_inspection = None
 
-    def travel(self):
-        """Goes through all stages. After a failed stage the node stays as it is, for analysis."""
+    def run(self):
+        """Runs all stages. If one fails, the node stays in its state, so that a person can examine it."""
         for stage in STAGES:
             self.stage = stage.name
-            if not self._pass(stage):
+            if not self._run_stage(stage):
                 self.stage = "failed"
                 return
         self.stage = "done"
 
-    def _pass(self, stage):
+    def _run_stage(self, stage):
+        """Returns True if the node finished the stage, even if a check after that failed."""
         began = time.monotonic()
         try:
             stage.begin(self)
-            row = self._arrive(stage, began)
-            problem = self._blemish(row)
-        except Stopped as stopped:
-            problem = str(stopped)
-        except (Refused, OSError) as refusal:
-            problem = f"{refusal}; {self._row()}"
-        if not self._check(stage.name, problem):
+            row = self._wait_for_goal(stage, began)
+            problem = self._node_problem(row)
+        except StageFailed as error:
+            problem = str(error)
+        except (RequestFailed, OSError) as error:
+            problem = f"{error}; {self._row()}"
+        if not self._record(stage.name, problem):
             return False
-        self.tally.took(stage.name, time.monotonic() - began)
+        self.tally.record_time(stage.name, time.monotonic() - began)
         try:
             if stage.goal and stage.goal != "enroll":
-                self._check(f"{stage.name}, power", self._power_problem(stage, row))
-            if stage.judge:
-                stage.judge(self)
-        except (Refused, OSError, KeyError, TypeError) as error:
-            self._check(f"{stage.name}, checks", repr(error))
+                self._record(f"{stage.name}, power", self._power_problem(stage, row))
+            if stage.check:
+                stage.check(self)
+        except (RequestFailed, OSError, KeyError, TypeError) as error:
+            self._record(f"{stage.name}, checks", repr(error))
         return True
 
-    def _check(self, what, problem):
-        return self.tally.check(f"{self.node['name']} ({self.plan.boot_interface}, {self.plan.boot_mode}) {what}", problem)
+    def _record(self, check, problem):
+        node = f"{self.node['name']} ({self.plan.boot_interface}, {self.plan.boot_mode})"
+        return self.tally.record(f"{node} {check}", problem)
 
     def _row(self):
-        return self.roll.rows().get(self.uuid, "not listed by Ironic")
+        return self.node_list.rows().get(self.uuid, "not listed by Ironic")
 
-    def _arrive(self, stage, began):
-        """Waits for the end of a stage and returns the node as Ironic lists it, or None if it is gone."""
-        asked_at = time.monotonic()
+    def _wait_for_goal(self, stage, began):
+        """Waits for the end of a stage. Returns the node's row of the list, or None after its deletion."""
+        requested_at = time.monotonic()
         while time.monotonic() - began < STAGE_LIMIT_S:
-            rows, asked_at = self.roll.since(asked_at)
+            rows, requested_at = self.node_list.requested_after(requested_at)
             row = rows.get(self.uuid)
             if row is None:
                 if stage.goal is not None:
-                    raise Stopped("Ironic no longer lists it")
+                    raise StageFailed("Ironic no longer lists the node")
                 return None
             state = row["provision_state"]
-            # A stage that fails keeps its target, so that it can be tried again; verifying forgets it.
+            # A failed stage leaves target_provision_state set for a retry, but a failed `manage` clears it.
             ended = row["target_provision_state"] is None or state.endswith(("failed", "error"))
             if ended and stage.goal is not None:
                 if state != stage.goal:
-                    raise Stopped(f"in state {state}: {row['last_error']}")
+                    raise StageFailed(f"state {state}, expected {stage.goal}: {row['last_error']}")
                 return row
-        raise Stopped(f"not there after {STAGE_LIMIT_S} s: {self._row()}")
+        raise StageFailed(f"stage not finished after {STAGE_LIMIT_S} s: {self._row()}")
 
     @staticmethod
-    def _blemish(row):
-        """The errors that a node must not have at the end of a stage."""
+    def _node_problem(row):
+        """Fields that must be empty at the end of a stage."""
         for field in ("last_error", "maintenance", "fault") if row else ():
             if row[field]:
                 return f"{field} is {row[field]!r}"
@@ -117,23 +119,23 @@ class Journey:
         bmc = self.fleet.power(self.node)
         wanted = stage.power or bmc
         if (row["power_state"], bmc) != (wanted, wanted):
-            return f"Ironic says {row['power_state']}, the BMC {bmc}, wanted {wanted}"
+            return f"Ironic reports {row['power_state']}, the BMC {bmc}, expected {wanted}"
         return ""
 
-    # Requests to Ironic.
+    # The requests to Ironic.
 
     def enroll(self):
         node, nics = self.node, self.node["nics"]
         login = {key: node[key] for key in ("redfish_address", "redfish_system_id",
                                             "redfish_username", "redfish_password")}
-        self.ironic.ask("POST", "/v1/nodes", {
+        self.ironic.request("POST", "/v1/nodes", {
             "uuid": self.uuid, "name": node["name"], "driver": "redfish",
             "boot_interface": self.plan.boot_interface,
             "driver_info": login | {"redfish_verify_ca": self.fleet.ca},
             "properties": {"capabilities": f"boot_mode:{self.plan.boot_mode}"},
         })
-        # One port, as Metal3 creates from a bootMACAddress. Inspection must find the others.
-        self.ironic.ask("POST", "/v1/ports", {"node_uuid": self.uuid, "address": nics[0]["mac"]})
+        # One port, as Metal3 makes from bootMACAddress. The inspection must find the others.
+        self.ironic.request("POST", "/v1/ports", {"node_uuid": self.uuid, "address": nics[0]["mac"]})
 
     def manage(self):
         self.ironic.provision(self.uuid, "manage")
@@ -155,7 +157,7 @@ class Journey:
     def deploy_image(self):
         name, url = self.plan.image, f"{self.files.url}/{self.plan.image}"
         info = {"image_source": url, "image_disk_format": name.rpartition(".")[2]}
-        # Both forms of a checksum: the URL of a checksum file, or algorithm and value.
+        # Ironic accepts a checksum in two forms: the URL of a checksum file, or algorithm and value.
         if name.endswith(".qcow2"):
             info["image_checksum"] = url + ".sha256"
         else:
@@ -165,7 +167,7 @@ class Journey:
         self.ironic.provision(self.uuid, "active", configdrive=self._config_drive())
 
     def _config_drive(self):
-        """The config drive for cloud-init on the deployed node."""
+        """The data that cloud-init reads on a deployed node."""
         links = [{"id": f"nic{at}", "type": "phy", "ethernet_mac_address": nic["mac"]}
                  for at, nic in enumerate(self.node["nics"])]
         networks = [{"id": "boot", "type": "ipv4_dhcp", "link": "nic0"}]
@@ -189,43 +191,45 @@ class Journey:
         self.ironic.provision(self.uuid, "deleted")
 
     def delete(self):
-        # Ironic deletes the history of a node with the node.
-        self._check("history", self._recorded_errors())
-        self.ironic.ask("DELETE", f"/v1/nodes/{self.uuid}")
+        # Ironic deletes the history of a node together with the node.
+        self._record("history", self._recorded_errors())
+        self.ironic.request("DELETE", f"/v1/nodes/{self.uuid}")
 
-    # Checks beyond state, errors and power.
+    # The further checks of a stage.
 
-    def judge_redfish(self):
-        self.by_redfish = found = self._inspection()
-        self._check("redfish inventory", "; ".join(inventory.faults(found["inventory"])))
+    def check_redfish_inspection(self):
+        self.redfish_inspection = found = self._inspection()
+        self._record("redfish inventory", "; ".join(inventory.problems(found["inventory"])))
 
-    def judge_agent(self):
-        bmc, agent = self.by_redfish, self._inspection()
-        faults = inventory.agent_faults(agent["inventory"], self.plan.boot_mode)
-        self._check("agent inventory", "; ".join(faults))
-        self._check("inventories agree", "; ".join(inventory.differences(bmc["inventory"], agent["inventory"])))
+    def check_agent_inspection(self):
+        bmc, agent = self.redfish_inspection, self._inspection()
+        problems = inventory.agent_problems(agent["inventory"], self.plan.boot_mode)
+        self._record("agent inventory", "; ".join(problems))
+        self._record("inventories agree", "; ".join(inventory.differences(bmc["inventory"], agent["inventory"])))
         switches = [inventory.switch_ports(each["plugin_data"]) for each in (bmc, agent)]
-        self._check("switch ports", "; ".join(inventory.switch_faults(*switches)))
-        # The fleet's list has the interfaces with a cable. An inspection finds the others, too.
+        self._record("switch ports", "; ".join(inventory.switch_problems(*switches)))
+        # `fauxmetal export` lists the interfaces with a cable. An inspection also finds the others.
         found = inventory.macs(agent["inventory"]["interfaces"], "mac_address")
         missing = inventory.macs(self.node["nics"], "mac") - found
-        self._check("addresses", f"not found: {sorted(missing)}" if missing else "")
+        self._record("MAC addresses", f"not found: {sorted(missing)}" if missing else "")
         ports = inventory.macs(self.ironic.get(f"/v1/nodes/{self.uuid}/ports")["ports"], "address")
-        self._check("ports", f"{sorted(ports)}, found {sorted(found)}" if ports != found else "")
+        problem = f"Ironic has {sorted(ports)}, the agent found {sorted(found)}" if ports != found else ""
+        self._record("ports", problem)
 
-    def judge_active(self):
+    def check_config_drive(self):
         node = self.ironic.get(f"/v1/nodes/{self.uuid}")
-        self._check("config drive kept", "" if node["instance_info"].get("configdrive") else "it is gone")
+        problem = "" if node["instance_info"].get("configdrive") else "instance_info has no configdrive"
+        self._record("config drive", problem)
 
-    def judge_available(self):
+    def check_no_instance(self):
         left = self.ironic.get(f"/v1/nodes/{self.uuid}")["instance_info"]
-        self._check("no instance left", f"{left}" if left else "")
+        self._record("no instance left", f"instance_info is {left}" if left else "")
 
     def _inspection(self):
         return self.ironic.get(f"/v1/nodes/{self.uuid}/inventory")
 
     def _recorded_errors(self):
-        """Errors in the history of a node, also those that `last_error` no longer shows."""
+        """All errors in the history of the node. `last_error` can be set and cleared between two lists."""
         events = self.ironic.get(f"/v1/nodes/{self.uuid}/history?detail=true")["history"]
         return "; ".join(event["event"] for event in events if event["severity"] == "ERROR")
 
@@ -233,12 +237,12 @@ class Journey:
 STAGES = (
     Stage("enroll", Journey.enroll, "enroll"),
     Stage("manage", Journey.manage, "manageable"),
-    Stage("inspect, redfish", Journey.inspect_redfish, "manageable", judge=Journey.judge_redfish),
-    Stage("inspect, agent", Journey.inspect_agent, "manageable", "power off", Journey.judge_agent),
+    Stage("inspect, redfish", Journey.inspect_redfish, "manageable", check=Journey.check_redfish_inspection),
+    Stage("inspect, agent", Journey.inspect_agent, "manageable", "power off", Journey.check_agent_inspection),
     Stage("provide, clean", Journey.provide, "available", "power off"),
-    Stage("deploy, direct", Journey.deploy_image, "active", "power on", Journey.judge_active),
-    Stage("undeploy, clean", Journey.undeploy_and_clean, "available", "power off", Journey.judge_available),
+    Stage("deploy, direct", Journey.deploy_image, "active", "power on", Journey.check_config_drive),
+    Stage("undeploy, clean", Journey.undeploy_and_clean, "available", "power off", Journey.check_no_instance),
     Stage("deploy, ramdisk", Journey.deploy_ramdisk, "active", "power on"),
-    Stage("undeploy, no clean", Journey.undeploy, "available", "power off", Journey.judge_available),
+    Stage("undeploy, no clean", Journey.undeploy, "available", "power off", Journey.check_no_instance),
     Stage("delete", Journey.delete, None),
 )

@@ -1,4 +1,4 @@
-"""Ironic and its file server: configured for one run, started, and ended again."""
+"""Configures Ironic and its file server for one run, starts them, and ends them."""
 
 import os
 import pathlib
@@ -11,23 +11,23 @@ import child
 import images
 import installation
 from api import Ironic
+from errors import RunError
 from fileserver import FileServer
-from trouble import Trouble
 
 HERE = pathlib.Path(__file__).parent
 START_LIMIT_S = 120
-# A conductor finishes its tasks first. After this time it is killed.
+# On SIGTERM a conductor finishes its current work. After this time it is killed.
 STOP_GRACE_S = 15
 
 
 class Stack:
-    """`with Stack(...) as stack:` runs Ironic, and ends all of its processes."""
+    """`with Stack(...) as stack:` runs Ironic, and ends all its processes afterwards."""
 
-    def __init__(self, venv, run, logs, remember):
+    def __init__(self, venv, run, logs, hash_cache):
         self.venv, self.run, self.logs = venv, run, logs
         self.ironic_log = logs / "ironic.log"
         self.http_root = run / "http"
-        self.env = self._environment(remember)
+        self.env = self._environment(hash_cache)
         self.files = self.ironic = None
 
     def __enter__(self):
@@ -45,29 +45,30 @@ class Stack:
             self.files.stop()
 
     def check(self):
-        """Raises if Ironic has ended."""
+        """Raises RunError if Ironic has ended."""
         self.ironic.check()
 
-    def give_up(self, seconds):
-        """Ends an Ironic that no longer answers, so that its log shows where it hangs."""
+    def abort_unresponsive_ironic(self, seconds):
+        """Aborts Ironic, which makes it log the stack of each thread. Always raises RunError."""
         self.ironic.abort()
-        raise Trouble(f"Ironic did not answer for {seconds} s; its log ends with what it was doing", self.ironic_log)
+        raise RunError(f"Ironic did not respond for {seconds} s; its log ends with the stack of each thread",
+                       self.ironic_log)
 
-    def _environment(self, remember):
-        """The environment of Ironic: the tools on PATH, no proxy, and the cached hash unless disabled."""
+    def _environment(self, hash_cache):
+        """The environment of Ironic: the system tools on PATH, no proxy, and the hash cache if `hash_cache`."""
         env = {name: value for name, value in os.environ.items()
                if not name.lower().endswith("_proxy") and not name.startswith(("PYTHON", "OS_"))}
-        # With this setting Python writes the stack of each thread to the log on SIGABRT.
+        # With this, Python writes the stack of each thread to the log on SIGABRT.
         env["PYTHONFAULTHANDLER"] = "1"
         env["PATH"] = f"{self.venv / 'bin'}:{installation.search_path()}"
-        if remember:
-            env["PYTHONPATH"] = str(self.run / "remember")
+        if hash_cache:
+            env["PYTHONPATH"] = str(self.run / "hash_cache")
         return env
 
     def _start(self):
         shutil.rmtree(self.run, ignore_errors=True)
-        # A copy, because Python writes a compiled file beside an imported one.
-        shutil.copytree(HERE / "remember", self.run / "remember")
+        # Python writes a compiled file beside each module that it imports, so it imports from a copy.
+        shutil.copytree(HERE / "hash_cache", self.run / "hash_cache")
         for folder in ("state", "tmp", "locks", "certificates", "master-iso", "tftp/master"):
             (self.run / folder).mkdir(parents=True)
         images.make(self.run / "images", self.http_root, self.logs / "images.log", self.env)
@@ -79,7 +80,7 @@ class Stack:
                   self.logs / "dbsync.log", START_LIMIT_S, self.env)
         self.ironic = child.Child("Ironic", [self.venv / "bin/ironic", "--config-file", config],
                                   self.ironic_log, self.env)
-        self._wait()
+        self._wait_until_ready()
 
     def _configure(self, port):
         config = self.run / "ironic.conf"
@@ -88,8 +89,8 @@ class Stack:
             api_port=port, api_url=self.url, isolinux=installation.ISOLINUX))
         return config
 
-    def _wait(self):
-        """Ironic is up when its API knows a conductor that serves Redfish nodes."""
+    def _wait_until_ready(self):
+        """Waits until the API has a conductor with the redfish driver."""
         api = Ironic(self.url)
         end = time.monotonic() + START_LIMIT_S
         while True:
@@ -100,15 +101,15 @@ class Stack:
             except OSError:
                 pass
             if time.monotonic() > end:
-                raise Trouble(f"Ironic did not answer within {START_LIMIT_S} s", self.ironic_log)
+                raise RunError(f"Ironic was not ready within {START_LIMIT_S} s", self.ironic_log)
             time.sleep(0.5)
 
 
 def _free_port():
     """A free loopback port.
 
-    It is below the range that the kernel hands to outgoing connections, so none of ours can take it in
-    the seconds before Ironic does.
+    It is below the kernel's range of ports for outgoing connections. Therefore no connection of this run
+    takes the port in the seconds before Ironic listens on it.
     """
     for port in random.sample(range(20000, 32000), 100):
         with socket.socket() as trial:
@@ -117,4 +118,4 @@ def _free_port():
                 return port
             except OSError:
                 continue
-    raise Trouble("found no free port on 127.0.0.1 between 20000 and 32000")
+    raise RunError("100 random ports on 127.0.0.1 from 20000 to 31999 are all in use")
