@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, header};
+use http::{HeaderMap, Method, Request, Response};
 use uuid::Uuid;
 
 use super::answer::{Answer, Content, Created, refusal};
@@ -18,6 +18,7 @@ use super::message::{
     EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
 };
 use super::meters;
+use super::precondition::{self, Condition};
 use super::query::{Page, Query};
 use super::render;
 use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner};
@@ -287,18 +288,21 @@ impl Redfish {
         }
     }
 
-    /// `If-Match`, if it is there, must name the document as it is (RFC 9110, 13.1.1).
+    /// Refuses a change of a document that the client does not mean (RFC 9110, 13.1).
     fn check_precondition<'a, O: Owner>(
         &'a self,
         request: &Request<Bytes>,
         cx: &O::Cx<'a>,
         row: &Row<O>,
     ) -> Result<(), Problem> {
-        let Some(wanted) = request.headers().get(header::IF_MATCH) else { return Ok(()) };
+        if !precondition::any(request.headers()) {
+            return Ok(());
+        }
         let tag = render::document(cx, row, &self.constants).etag();
-        let wanted = wanted.to_str().unwrap_or_default();
-        let matches = wanted.split(',').map(str::trim).any(|w| w == "*" || w.as_bytes() == tag);
-        if matches { Ok(()) } else { Err((&PRECONDITION_FAILED).into()) }
+        match precondition::evaluate(request.headers(), &tag) {
+            Condition::Met => Ok(()),
+            Condition::OtherDocument | Condition::SameDocument => Err((&PRECONDITION_FAILED).into()),
+        }
     }
 
     /// Applies the query to a document: the only member, links expanded, properties selected.

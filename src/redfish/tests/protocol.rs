@@ -1,0 +1,34 @@
+//! Rules of HTTP and of the Redfish protocol that every resource keeps.
+
+use super::*;
+
+#[test]
+fn a_client_that_has_the_document_is_told_so_in_every_spelling_of_its_tag() {
+    let bench = Bench::new();
+    let tag = bench.get(&bench.system).header("ETag").to_owned();
+    let get = |name: &str, value: &str| {
+        bench.send("GET", &bench.system, &[("Authorization", BASIC), (name, value)], b"").status
+    };
+    for same in [tag.clone(), format!("W/{tag}"), format!("\"other\", W/{tag}"), "*".to_owned()] {
+        assert_eq!(get("If-None-Match", &same), 304, "{same}");
+    }
+    assert_eq!(get("If-None-Match", "\"other\""), 200);
+    assert_eq!((get("If-Match", &tag), get("If-Match", &format!("W/{tag}"))), (200, 412));
+}
+
+#[test]
+fn a_change_needs_a_strong_tag_that_matches() {
+    let bench = Bench::new();
+    let patch = |name: &str, value: &str| {
+        let headers = [("Authorization", BASIC), (name, value)];
+        bench.send("PATCH", &bench.system, &headers, br#"{"AssetTag": "rack 7"}"#)
+    };
+    let tag = bench.get(&bench.system).header("ETag").to_owned();
+    for refused in [("If-Match", format!("W/{tag}")), ("If-None-Match", "*".to_owned())] {
+        let answer = patch(refused.0, &refused.1);
+        assert_eq!((answer.status, answer.message_ids()), (412, vec!["PreconditionFailed"]), "{refused:?}");
+    }
+    assert_eq!(bench.get(&bench.system).header("ETag"), tag, "nothing was changed");
+    assert_eq!(patch("If-Match", &format!("\"other\" ,{tag}")).status, 204);
+    assert_eq!(patch("If-None-Match", &tag).status, 204, "the document is another one now");
+}
