@@ -255,7 +255,7 @@ impl Select {
 }
 
 /// Decodes percent-encoding (RFC 3986, 2.1). A percent sign that encodes nothing stays.
-fn decode(text: &str) -> Cow<'_, str> {
+pub(super) fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

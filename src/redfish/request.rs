@@ -25,7 +25,7 @@ use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
-use super::tree::{IdOf, Route};
+use super::tree::{IdOf, Route, decoded};
 use crate::clock::Stopwatch;
 use crate::node::Node;
 use crate::node::command::Refusal;
@@ -37,7 +37,7 @@ struct Ask<'r> {
     node: Option<(IdOf, &'r str)>,
     /// The other ids in the path.
     ids: Vec<&'r str>,
-    /// The path without a slash at the end.
+    /// The decoded path without a slash at the end.
     uri: &'r str,
     does: Does<'r>,
     query: Option<Query>,
@@ -63,10 +63,11 @@ impl Redfish {
     /// Answers a request. Every Redfish request passes through this function, at every root.
     pub(super) fn respond(&self, root: &mut Root<'_>, request: &Request<Bytes>) -> Response<Content> {
         let watch = Stopwatch::start();
-        let route = self.tree.find(request.uri().path(), root.is_own());
+        let path = decoded(request.uri().path());
+        let route = self.tree.find(&path, root.is_own());
         let target = route.as_ref().map(|route| route.target);
         let answer = self
-            .allow(root, request, route)
+            .allow(root, request, &path, route)
             .and_then(|ask| self.perform(root, &ask).and_then(|answer| self.select(root, &ask, answer)));
         let response = match answer {
             // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
@@ -84,14 +85,15 @@ impl Redfish {
         response
     }
 
-    /// Decides whether the client may make the request, and reads what it asks for.
+    /// Decides whether the client may make the request, and reads what it asks for. `path` is the decoded path.
     fn allow<'r>(
         &self,
         root: &mut Root<'_>,
         request: &'r Request<Bytes>,
+        path: &'r str,
         route: Option<Route<'r>>,
     ) -> Result<Ask<'r>, Problem> {
-        let (path, method) = (request.uri().path(), request.method());
+        let method = request.method();
         let need = route.as_ref().map_or(Need::Login, |route| route.target.need(method));
         let who = match need {
             Need::Nothing => Who::Anyone,
@@ -104,7 +106,7 @@ impl Redfish {
         if who == Who::Anyone && query.as_ref().is_some_and(Query::follows_links) {
             self.identify(root, request)?;
         }
-        let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(path))?;
+        let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(request.uri().path()))?;
         if let Some(query) = &query {
             query.check(target)?;
         }

@@ -32,3 +32,20 @@ fn a_change_needs_a_strong_tag_that_matches() {
     assert_eq!(patch("If-Match", &format!("\"other\" ,{tag}")).status, 204);
     assert_eq!(patch("If-None-Match", &tag).status, 204, "the document is another one now");
 }
+
+#[test]
+fn a_path_may_be_percent_encoded() {
+    let bench = Bench::new();
+    assert_eq!(bench.get("/redfish/v1/%24metadata").status, 200);
+    let (above, uuid) = bench.system.rsplit_once('/').unwrap();
+    let encoded: String = uuid.bytes().map(|b| format!("%{b:02x}")).collect();
+    let answer = bench.get(&format!("{above}/{encoded}/Bio%73/"));
+    assert_eq!((answer.status, &answer.json["@odata.id"]), (200, &json!(format!("{}/Bios", bench.system))));
+    let reset = format!("{}/Actions/ComputerSystem%2EReset", bench.system);
+    assert_eq!(bench.write("POST", &reset, &json!({"ResetType": "On"})).status, 204);
+    for gone in [bench.system.replacen("/Systems/", "/Systems%2F", 1), format!("{above}/%ff%00")] {
+        let answer = bench.get(&gone);
+        assert_eq!((answer.status, answer.message_ids()), (404, vec!["ResourceMissingAtURI"]), "{gone}");
+        assert!(answer.json["error"]["message"].as_str().unwrap().contains(&gone), "as the client wrote it");
+    }
+}
