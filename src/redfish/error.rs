@@ -80,6 +80,7 @@ impl Problem {
             "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" | "ServiceDisabled" => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            "InsufficientStorage" => StatusCode::INSUFFICIENT_STORAGE,
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }

@@ -49,3 +49,46 @@ fn a_path_may_be_percent_encoded() {
         assert!(answer.json["error"]["message"].as_str().unwrap().contains(&gone), "as the client wrote it");
     }
 }
+
+#[test]
+fn a_page_without_members_cannot_be_asked_for() {
+    let bench = Bench::new();
+    let answer = bench.get("/redfish/v1/Systems?$top=0");
+    assert_eq!((answer.status, answer.message_ids()), (400, vec!["QueryParameterOutOfRange"]));
+    let message = answer.json["error"]["message"].as_str().unwrap();
+    assert_eq!(message, "The value '0' for the query parameter $top is out of range of 1 or more.");
+}
+
+/// `Systems?$select=UUID&$expand=.($levels=1)` is the example of DSP0266 for the UUIDs of all systems.
+#[test]
+fn a_selection_applies_to_each_expanded_resource() {
+    let bench = Bench::new();
+    let shown = bench.get("/redfish/v1/Systems?$select=UUID&$expand=.($levels=1)").json;
+    assert_eq!((&shown["Members@odata.count"], shown.get("Name")), (&json!(3), None));
+    for member in shown["Members"].as_array().unwrap() {
+        let names: Vec<_> = member.as_object().unwrap().keys().filter(|key| !key.starts_with('@')).collect();
+        assert_eq!(names, ["UUID"]);
+    }
+    let shown = bench.get(&format!("{}?$expand=*&$select=PowerState", bench.system)).json;
+    assert_eq!((&shown["PowerState"], shown.get("Id")), (&json!("Off"), None));
+    assert_eq!(shown["Boot"].as_object().unwrap().len(), 1, "only the way to the boot options");
+    let chassis = shown["Links"]["Chassis"][0].as_object().unwrap();
+    assert_eq!((&chassis["PowerState"], chassis.get("Name")), (&json!("Off"), None));
+    assert_eq!(
+        bench.get("/redfish/v1/Systems?$expand=.&$select=Members/Id").json["Members"][1].get("UUID"),
+        None
+    );
+    let empty = bench.get("/redfish/v1/SessionService/Sessions?$expand=.&$select=Id").json;
+    assert_eq!((&empty["Members"], &empty["Members@odata.count"]), (&json!([]), &json!(0)));
+}
+
+#[test]
+fn an_expansion_that_is_too_large_comes_in_pages_or_is_refused() {
+    let bench = Bench::new();
+    bench.redfish.fleet.add(&built_in("generic").unwrap(), 300).unwrap();
+    let page = bench.get("/redfish/v1/Systems?$expand=.");
+    assert_eq!((page.status, page.json["Members"].as_array().unwrap().len()), (200, 256));
+    assert_eq!(page.json["Members@odata.nextLink"], "/redfish/v1/Systems?$skip=256&$expand=.");
+    let answer = bench.get("/redfish/v1?$expand=.($levels=2)");
+    assert_eq!((answer.status, answer.message_ids()), (507, vec!["InsufficientStorage"]));
+}
