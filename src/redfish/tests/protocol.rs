@@ -92,3 +92,13 @@ fn an_expansion_that_is_too_large_comes_in_pages_or_is_refused() {
     let answer = bench.get("/redfish/v1?$expand=.($levels=2)");
     assert_eq!((answer.status, answer.message_ids()), (507, vec!["InsufficientStorage"]));
 }
+
+#[test]
+fn a_login_beyond_the_limit_is_told_when_to_come_back() {
+    let mut bench = Bench::new();
+    bench.redfish.sessions.limit = 0;
+    let login = br#"{"UserName": "admin", "Password": "password"}"#;
+    let refused = bench.send("POST", "/redfish/v1/SessionService/Sessions", &[], login);
+    assert_eq!((refused.status, refused.message_ids()), (503, vec!["SessionLimitExceeded"]));
+    assert_eq!(refused.header("Retry-After"), "5");
+}
