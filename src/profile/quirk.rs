@@ -15,6 +15,11 @@ pub enum Quirk {
     /// `UsbCd` is among the allowable values, sushy writes `UsbCd` (`sushy/resources/system/system.py`,
     /// `set_system_boot_options`).
     UsbCd,
+    /// The body of an action may name the action in a property `Action`.
+    ///
+    /// HPE iLO: the clients of HPE send `{"Action": "ComputerSystem.Reset", "ResetType": …}` (`python-redfish-utility`,
+    /// command `reboot`). DMTF's schema has no such parameter.
+    ActionParameter,
 }
 
 impl Quirk {
@@ -22,6 +27,7 @@ impl Quirk {
     pub const fn name(self) -> &'static str {
         match self {
             Self::UsbCd => "usb-cd",
+            Self::ActionParameter => "action-parameter",
         }
     }
 }

@@ -29,6 +29,7 @@ use super::tree::{IdOf, Route, decoded};
 use crate::clock::Stopwatch;
 use crate::node::Node;
 use crate::node::command::Refusal;
+use crate::profile::quirk::Quirk;
 
 /// A request that the client may make.
 struct Ask<'r> {
@@ -284,7 +285,14 @@ impl Redfish {
                 read::<O>(request, None, |body| create(cx, body), |_| false)
             }
             (Part::Action(action), &Method::POST) => {
-                read::<O>(request, Some(action.name()), |body| (action.run)(cx, body), |_| false)
+                let named = O::overlaid_by(cx).is_some_and(|model| model.has(Quirk::ActionParameter));
+                let run = |body: &mut Body| {
+                    if named {
+                        body.take("Action");
+                    }
+                    (action.run)(cx, body)
+                };
+                read::<O>(request, Some(action.name()), run, |_| false)
             }
             (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => not_allowed(),
         }

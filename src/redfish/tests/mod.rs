@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::node::effect::Answer as Found;
-use crate::profile::built_in;
+use crate::profile::{Profile, built_in};
 use crate::seed::Seed;
 use crate::time::SimTime;
 
@@ -52,6 +52,18 @@ impl Bench {
         let uuid = fleet.look(NodeId(0), |n, _| n.spec().uuid()).unwrap();
         let redfish = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
         Self { redfish, system: format!("/redfish/v1/Systems/{uuid}"), now }
+    }
+
+    /// Adds a node of another model, and goes on with it.
+    fn add_first(&mut self, model: &str) {
+        self.add_model(built_in(model).unwrap());
+    }
+
+    fn add_model(&mut self, model: Arc<Profile>) {
+        let fleet = &self.redfish.fleet;
+        let node = NodeId(fleet.add(&model, 1).unwrap().start);
+        let uuid = fleet.look(node, |n, _| n.spec().uuid()).unwrap();
+        self.system = format!("/redfish/v1/Systems/{uuid}");
     }
 
     fn send(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {

@@ -102,3 +102,27 @@ fn a_login_beyond_the_limit_is_told_when_to_come_back() {
     assert_eq!((refused.status, refused.message_ids()), (503, vec!["SessionLimitExceeded"]));
     assert_eq!(refused.header("Retry-After"), "5");
 }
+
+#[test]
+fn an_action_may_be_named_in_its_body_where_the_model_allows_it() {
+    let mut bench = Bench::new();
+    let body = json!({"Action": "ComputerSystem.Reset", "ResetType": "On", "Oem": {"Maker": {"Wait": true}}});
+    let reset =
+        |bench: &Bench| bench.write("POST", &format!("{}/Actions/ComputerSystem.Reset", bench.system), &body);
+    let refused = reset(&bench);
+    assert_eq!(refused.message_ids(), ["ActionParameterUnknown"]);
+    assert_eq!(refused.json["error"]["@Message.ExtendedInfo"][0]["MessageArgs"][1], "Action");
+    bench.add_first("hpe-dl380-gen11");
+    assert_eq!(reset(&bench).status, 204);
+    assert_eq!(bench.get(&bench.system).json["PowerState"], "PoweringOn");
+}
+
+#[test]
+fn an_extension_that_is_not_known_is_ignored_beside_a_known_change() {
+    let bench = Bench::new();
+    let extended = json!({"AssetTag": "rack 7", "Oem": {"Maker": {"Colour": "blue"}}});
+    assert_eq!(bench.write("PATCH", &bench.system, &extended).status, 204);
+    assert_eq!(bench.get(&bench.system).json["AssetTag"], "rack 7");
+    let alone = bench.write("PATCH", &bench.system, &json!({"Oem": {"Maker": {"Colour": "blue"}}}));
+    assert_eq!((alone.status, alone.message_ids()), (400, vec!["PropertyUnknown"]));
+}
