@@ -20,6 +20,10 @@ pub enum Quirk {
     /// HPE iLO: the clients of HPE send `{"Action": "ComputerSystem.Reset", "ResetType": …}` (`python-redfish-utility`,
     /// command `reboot`). DMTF's schema has no such parameter.
     ActionParameter,
+    /// Documents have no `@odata.etag`, although responses have the header `ETag`.
+    ///
+    /// Dell iDRAC9 and OpenBMC. A client that needs the tag of an expanded member has to read the member by itself.
+    NoEtagInBodies,
 }
 
 impl Quirk {
@@ -28,6 +32,7 @@ impl Quirk {
         match self {
             Self::UsbCd => "usb-cd",
             Self::ActionParameter => "action-parameter",
+            Self::NoEtagInBodies => "no-etag-in-bodies",
         }
     }
 }

@@ -10,7 +10,7 @@ use super::context::{Model, NodeCx};
 use super::doc::Doc;
 use super::document::Document;
 use super::query::Page;
-use super::render::{begin_collection, end_collection};
+use super::render::{begin_collection, end_collection, shows_etag};
 use super::resource::{Collection, OfNode};
 use super::row::{Row, Target};
 use super::service::Redfish;
@@ -77,7 +77,9 @@ impl List {
 
     /// The whole text as a document.
     pub(super) fn whole(self, redfish: &Redfish) -> Document {
-        Document::of(self.parts(redfish).flatten().collect())
+        let models = redfish.fleet.profiles();
+        let only = if let [only] = &models[..] { Some(&**only) } else { None };
+        Document::of(self.parts(redfish).flatten().collect()).with_etag(shows_etag(only))
     }
 }
 

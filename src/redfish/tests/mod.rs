@@ -311,7 +311,7 @@ fn a_selection_keeps_the_resources_tag() {
     let whole = bench.get(&bench.system);
     let part = bench.get(&format!("{}?$select=PowerState", bench.system));
     assert_eq!(part.header("ETag"), whole.header("ETag"));
-    assert_eq!(part.json.as_object().unwrap().len(), 3, "with its id and type");
+    assert_eq!(part.json.as_object().unwrap().len(), 4, "with its id, type and tag");
 }
 
 #[test]

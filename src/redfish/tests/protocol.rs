@@ -1,6 +1,7 @@
 //! Rules of HTTP and of the Redfish protocol that every resource keeps.
 
 use super::*;
+use crate::profile::quirk::Quirk;
 
 #[test]
 fn a_client_that_has_the_document_is_told_so_in_every_spelling_of_its_tag() {
@@ -125,4 +126,31 @@ fn an_extension_that_is_not_known_is_ignored_beside_a_known_change() {
     assert_eq!(bench.get(&bench.system).json["AssetTag"], "rack 7");
     let alone = bench.write("PATCH", &bench.system, &json!({"Oem": {"Maker": {"Colour": "blue"}}}));
     assert_eq!((alone.status, alone.message_ids()), (400, vec!["PropertyUnknown"]));
+}
+
+#[test]
+fn a_document_has_its_etag_wherever_it_stands() {
+    let bench = Bench::new();
+    for uri in ["/redfish/v1", "/redfish/v1/Systems", &bench.system, &format!("{}/Processors", bench.system)]
+    {
+        let answer = bench.get(uri);
+        assert_eq!(answer.json["@odata.etag"], answer.header("ETag"), "{uri}");
+        assert!(answer.header("ETag").len() == 18, "{uri}");
+    }
+    let members = bench.get("/redfish/v1/Systems?$expand=.&$select=Name").json;
+    let members = members["Members"].as_array().unwrap();
+    let member = members.iter().find(|member| member["@odata.id"] == bench.system.as_str()).unwrap();
+    let headers = [("Authorization", BASIC), ("If-Match", member["@odata.etag"].as_str().unwrap())];
+    assert_eq!(bench.send("PATCH", &bench.system, &headers, br#"{"AssetTag": "x"}"#).status, 204);
+}
+
+#[test]
+fn a_model_may_have_no_etag_in_its_documents() {
+    let mut bench = Bench::new();
+    let mut model = (*built_in("generic").unwrap()).clone();
+    model.quirks.push(Quirk::NoEtagInBodies);
+    bench.add_model(Arc::new(model));
+    let answer = bench.get(&bench.system);
+    assert_eq!((answer.header("ETag").len(), answer.json.get("@odata.etag")), (18, None));
+    assert!(bench.get("/redfish/v1").json["@odata.etag"].is_string(), "the service has other models, too");
 }
