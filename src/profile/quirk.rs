@@ -24,6 +24,11 @@ pub enum Quirk {
     ///
     /// Dell iDRAC9 and OpenBMC. A client that needs the tag of an expanded member has to read the member by itself.
     NoEtagInBodies,
+    /// `ForceRestart` of a machine that is off is refused.
+    ///
+    /// HPE iLO: "InvalidOperationForSystemState" (sushy knows it, `sushy/connector.py`). Other BMCs power the machine on,
+    /// which DMTF's `Redfish-Use-Case-Checkers` expect (`power_control.py`: `ForceOff`, then `ForceRestart`).
+    RestartNeedsPower,
 }
 
 impl Quirk {
@@ -33,6 +38,7 @@ impl Quirk {
             Self::UsbCd => "usb-cd",
             Self::ActionParameter => "action-parameter",
             Self::NoEtagInBodies => "no-etag-in-bodies",
+            Self::RestartNeedsPower => "restart-needs-power",
         }
     }
 }
