@@ -10,6 +10,7 @@ use super::ipa::{Dice, Ipa};
 use super::refusal::Refusal;
 use crate::dmtf::{BootTarget, PowerState, ResetType};
 use crate::profile::boot_source::BootSource;
+use crate::profile::quirk::Quirk;
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
@@ -40,6 +41,9 @@ impl Node {
             ResetType::GracefulShutdown if off => {}
             ResetType::GracefulShutdown => self.shut_down(AfterOff::StayOff, now),
             ResetType::PushPowerButton if off => self.power_on(now),
+            ResetType::ForceRestart if off && !self.profile.has(Quirk::RestartNeedsPower) => {
+                self.power_on(now);
+            }
             ResetType::PushPowerButton => self.shut_down(AfterOff::StayOff, now),
             ResetType::GracefulRestart
             | ResetType::PowerCycle

@@ -146,6 +146,11 @@ impl Profile {
         self.absent.iter().any(covers)
     }
 
+    /// Whether the model has a quirk.
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+
     /// Total size of the memory, MiB.
     pub fn memory_mib(&self) -> u64 {
         self.dimms.iter().map(|d| d.capacity_mib).sum()
