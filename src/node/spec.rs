@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::id::NodeId;
 use crate::profile::Profile;
+use crate::profile::inventory::Drive;
 use crate::seed::{Purpose, Seed};
 
 /// The identity of one node.
@@ -144,10 +145,12 @@ impl Spec<'_> {
             + &format!("{slot:02X}")
     }
 
-    /// World Wide Name of drive number `drive`: `0x5`, the OUI, and 9 hex digits with the index and the drive.
-    pub fn wwn(&self, drive: u8, oui: &str) -> String {
-        let carried = self.seed.scramble(Purpose::PartSerial, self.id.0 << 8 | u32::from(drive));
-        format!("0x5{oui}0{carried:08x}")
+    /// The worldwide name of a drive as Linux writes it: `0x5`, the OUI, and 9 hex digits with the index and the number of
+    /// the drive; of an NVMe drive `eui.`, the OUI and 10 hex digits (EUI-64).
+    pub fn wwn(&self, number: u8, drive: &Drive) -> String {
+        let carried = self.seed.scramble(Purpose::PartSerial, self.id.0 << 8 | u32::from(number));
+        let oui = &drive.oui;
+        if drive.is_nvme() { format!("eui.{oui}00{carried:08x}") } else { format!("0x5{oui}0{carried:08x}") }
     }
 
     /// Host name of the BMC.
@@ -285,9 +288,27 @@ mod tests {
             s.uuid(),
             s.serial(),
             s.mac(0),
-            s.wwn(0, "002538"),
+            s.wwn(0, profile.drives().next().unwrap().2),
             s.part_serial('D', 0)
         ));
+    }
+
+    #[test]
+    fn an_nvme_drive_has_an_eui_64_and_every_other_a_world_wide_name() {
+        let profile = built_in("generic").unwrap();
+        let s = spec(&profile, 1, 0);
+        let names: Vec<_> = profile.drives().map(|(number, _, drive)| s.wwn(number, drive)).collect();
+        let hex = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        for name in &names[..2] {
+            assert!(
+                name.strip_prefix("0x").is_some_and(|rest| rest.starts_with("5002538") && hex(rest)),
+                "{name}"
+            );
+        }
+        assert!(
+            names[2].strip_prefix("eui.").is_some_and(|rest| rest.starts_with("002538") && hex(rest)),
+            "{names:?}"
+        );
     }
 
     #[test]

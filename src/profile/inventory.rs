@@ -148,11 +148,18 @@ pub struct Drive {
     pub hctl: String,
     /// Name of the link in `/dev/disk/by-path`.
     pub by_path: String,
-    /// OUI of the drive's maker, six hex digits. A WWN is `5`, the OUI and the number of the drive.
+    /// OUI of the drive's maker, six hex digits. A WWN is `5`, the OUI and a number; the name of an NVMe
+    /// drive is an EUI-64.
     pub oui: String,
     /// Pattern of its serial numbers, as in `Profile::serial`. Without it, a number of the simulator.
     #[serde(default)]
     pub serial: Option<String>,
+}
+
+impl Drive {
+    pub fn is_nvme(&self) -> bool {
+        self.protocol == "NVMe"
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
