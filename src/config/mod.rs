@@ -30,13 +30,13 @@ pub use raw::{Flags, RawSettings};
 
 use addresses::Addresses;
 use setting::{
-    ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, IMAGES, IRONIC, LIMIT, LISTEN, LOG, NETWORK_BOOT, SNAPSHOT,
-    SPEED, STATE, TLS_MIN,
+    ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG, NETWORK_BOOT,
+    SNAPSHOT, SPEED, STATE, TLS_MIN,
 };
 use timings::Timings;
 use value::path;
 
-use crate::address::Layout;
+use crate::address::{HostNetwork, Layout, Prefix};
 use crate::effect::{Images, Network};
 use crate::limit::{Limit, Limits};
 use crate::store::StoredFleet;
@@ -62,6 +62,8 @@ pub struct Config {
     pub trust: Trust,
     /// The HTTP server with the boot configuration of each MAC address.
     pub network_boot: Option<BaseUrl>,
+    /// The network of the machines' interfaces. [`Config::host_network`] divides it.
+    host_network: Option<Prefix>,
     /// The networks that may be called; if empty, all addresses except those that are never a real server.
     pub egress: Vec<Network>,
     pub images: Images,
@@ -94,7 +96,14 @@ impl Config {
         timings.apply(&mut fleet);
         let Addresses { layout, domain, listen, agent_listen, admin_listen } =
             Addresses::new(raw, fleet.nodes())?;
+        let host_network = raw.required(&HOST_NETWORK, value::host_network)?;
+        if let Some(prefix) = host_network {
+            fleet
+                .check_host_network(prefix)
+                .map_err(|problem| ConfigError::at(&HOST_NETWORK, &raw.origin(&HOST_NETWORK), problem))?;
+        }
         Ok(Self {
+            host_network,
             fleet,
             layout,
             domain,
@@ -136,6 +145,10 @@ impl Config {
         }
         self.fleet.adopt(held, place)?;
         self.timings.apply(&mut self.fleet);
+        if let Some(prefix) = self.host_network {
+            let too_small = |problem| ConfigError::new(HOST_NETWORK.flag(), problem);
+            self.fleet.check_host_network(prefix).map_err(too_small)?;
+        }
         // `Addresses::new` has checked the room for the configured number of nodes only.
         let nodes = self.fleet.indexes();
         let agents = addresses::of_agents(self.layout);
@@ -144,6 +157,11 @@ impl Config {
             listen.check(layout, nodes, &[]).map_err(|problem| ConfigError::new(setting.flag(), problem))?;
         }
         Ok(())
+    }
+
+    /// The network of the machines' interfaces, with as many addresses for each node as the largest model needs.
+    pub fn host_network(&self) -> Option<HostNetwork> {
+        self.host_network.map(|prefix| self.fleet.host_network(prefix))
     }
 }
 

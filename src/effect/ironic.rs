@@ -125,7 +125,7 @@ impl EffectRunner {
                 let first = usize::from(agent.endpoint) % urls.len();
                 urls.rotate_left(first);
             }
-            (urls, agent.params.insecure, ironic::inspection(node, agent, now, &self.settings.bmcs))
+            (urls, agent.params.insecure, ironic::inspection(node, agent, now, &self.settings.reported))
         };
         let (urls, insecure, request) = self.look_at_agent(id, start, look)?;
         let (mut problem, mut circuit_open) = (NoReply::NoInspectionUrl, !urls.is_empty());

@@ -17,7 +17,7 @@ use super::failure;
 use super::request::{self, Query};
 use super::result;
 use super::route::{LABELS, Route, label, split_uuid};
-use crate::address::{Place, Urls};
+use crate::address::{Reported, Urls};
 use crate::clock::Stopwatch;
 use crate::face::{Body, Face, Peer, Refused};
 use crate::fleet::Fleet;
@@ -30,14 +30,14 @@ use crate::node::ipa::{CommandRecord, Ipa, Serving};
 pub struct Api {
     fleet: Arc<Fleet>,
     urls: Urls,
-    bmcs: Vec<Place>,
+    reported: Reported,
     requests: Requests,
 }
 
 impl Api {
-    /// `urls` are the URLs of the agents, and `bmcs` the listeners of their machines' BMCs.
-    pub fn new(fleet: Arc<Fleet>, urls: Urls, bmcs: Vec<Place>) -> Self {
-        Self { fleet, urls, bmcs, requests: Requests::new("agent", LABELS) }
+    /// `urls` are the URLs of the agents, and `reported` the addresses in their inventories.
+    pub fn new(fleet: Arc<Fleet>, urls: Urls, reported: impl Into<Reported>) -> Self {
+        Self { fleet, urls, reported: reported.into(), requests: Requests::new("agent", LABELS) }
     }
 
     /// Answers a request. If the listener is shared, `node` is `None` and the path begins with a system's UUID.
@@ -127,7 +127,7 @@ impl Api {
             self.fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
         let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
         let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
-        let at = Situation { node: &node, agent, serving, now, bmcs: &self.bmcs };
+        let at = Situation { node: &node, agent, serving, now, reported: &self.reported };
         let command = commands::parse(&at, &name, &params)?;
         tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %name }, "agent received a command");
         self.fleet.may_change().map_err(ApiError::not_persisted)?;

@@ -17,8 +17,8 @@ use super::ipa::{
 };
 use super::*;
 use crate::dmtf::{
-    BootOverride, BootTarget, IndicatorLed, PowerState, ResetKeysType, ResetType, TransferMethod,
-    TransferProtocol,
+    BootOverride, BootProgress, BootTarget, IndicatorLed, PowerState, ResetKeysType, ResetType,
+    TransferMethod, TransferProtocol,
 };
 use crate::profile::bios::Value;
 use crate::profile::boot_source::BootSource;
