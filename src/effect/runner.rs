@@ -178,7 +178,7 @@ impl EffectRunner {
                 ipa::Effect::Inspect => self.inspect(id, start).await,
                 ipa::Effect::LookUp => self.look_up(id, start).await,
                 ipa::Effect::Heartbeat => self.heartbeat(id, start, effect.due).await,
-                ipa::Effect::WriteImage => self.write_image(id, start).await,
+                ipa::Effect::WriteImage => self.write_image(id, start, effect.due).await,
             },
         };
         drop(in_flight);

@@ -149,8 +149,11 @@ impl Site {
         self.apply(Command::Ipa(IpaCommand { name: "prepare_image".into(), work }));
     }
 
-    /// The end of the agent's last command.
+    /// The end of the agent's last command, after the least time that writing an image takes.
     fn ended(&self) -> CommandEnd {
+        let clock = self.fleet.clock();
+        clock.set(clock.after_real(clock.now(), self.runner.settings.write_time));
+        self.fleet.wake_due();
         self.look(|node| {
             let serving = node.ipa().unwrap().serving().unwrap();
             match &serving.commands.records().last().unwrap().status {

@@ -414,7 +414,8 @@ fn agent(life: &mut Life) {
         "os_hash_algo": "sha256", "os_hash_value": "0".repeat(64)});
     life.command("standby.prepare_image", json!({"image_info": image}));
     life.moment("agent writing an image");
-    let written = Written { result: "{}".into(), partition_uuids: "{}".into() };
+    let written =
+        Written { result: "{}".into(), partition_uuids: "{}".into(), earliest_end: SimTime::from_ms(0) };
     life.answer(ipa::Effect::WriteImage, ipa::Answer::ImageWritten(Ok(written)));
     life.command("standby.run_image", json!({}));
     life.moment("ramdisk shutting down");
