@@ -112,7 +112,8 @@ impl NoReply {
         if matches!(self, Self::AgentGone) {
             return None;
         }
-        Some(Performed { answer, problem: Some(self.to_string()), circuit_open: self.is_circuit_open() })
+        let circuit_open = self.is_circuit_open();
+        Some(Performed { circuit_open, ..Performed::new(answer, Some(self.to_string())) })
     }
 }
 
@@ -144,7 +145,7 @@ impl EffectRunner {
             }
         }
         let answer = Answer::Ipa { start, answer: ipa::Answer::Inspected(Inspected::Retry) };
-        Some(Performed { answer, problem: Some(problem.to_string()), circuit_open })
+        Some(Performed { circuit_open, ..Performed::new(answer, Some(problem.to_string())) })
     }
 
     pub(super) async fn look_up(&self, id: NodeId, start: u32) -> Option<Performed> {

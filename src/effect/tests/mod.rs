@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use parking_lot::Mutex;
 use serde_json::json;
+use tracing::subscriber::DefaultGuard;
 use uuid::Uuid;
 
 use super::*;
@@ -161,6 +163,35 @@ impl Site {
                 CommandStatus::Running(job) => panic!("{job:?} is running"),
             }
         })
+    }
+}
+
+/// The log of a test, from level info on.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Takes the log of this thread for as long as the guard lives.
+    fn start() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).without_time().with_writer(move || writer.clone());
+        (log, tracing::subscriber::set_default(subscriber.finish()))
+    }
+
+    fn lines(&self) -> Vec<String> {
+        String::from_utf8(self.0.lock().clone()).unwrap().lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
