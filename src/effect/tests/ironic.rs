@@ -77,14 +77,14 @@ async fn the_next_endpoint_is_used_if_one_is_dead() {
     let server = Server::start(|request| ironic(&path(request)).unwrap()).await;
     let urls = [dead_server(), server.url("")];
     let endpoints = urls.each_ref().map(|u| Url::parse(u).unwrap());
-    for first in [0, 1] {
+    let line = |first: &Url| {
+        format!("ipa-api-url={first} ipa-agent-token={TOKEN} ipa-inspection-collectors=default")
+    };
+    // The last one is an operator's image, recognised by its label alone.
+    for (line, label) in [(line(&endpoints[0]), ""), (line(&endpoints[1]), ""), (String::new(), "ipa")] {
         let mut site = Site::new(Settings { ironic: urls.to_vec(), ..Settings::default() });
-        let line = format!(
-            "ipa-api-url={} ipa-agent-token={TOKEN} ipa-inspection-collectors=default",
-            endpoints[first]
-        );
-        let Bootable::Ipa(params) = kernel::bootable(&crate::media::CommandLine::new(&line), &[], &endpoints)
-        else {
+        let line = crate::media::CommandLine::new(&line);
+        let Bootable::Ipa(params) = kernel::bootable(&line, &[label], &endpoints) else {
             panic!("an agent boots")
         };
         site.agent(*params);
@@ -98,7 +98,7 @@ async fn the_next_endpoint_is_used_if_one_is_dead() {
         }
         site.perform(ipa::Effect::Heartbeat).await;
     }
-    assert!(server.requests().iter().filter(|a| a.contains("continue_inspection")).count() == 2);
+    assert!(server.requests().iter().filter(|a| a.contains("continue_inspection")).count() == 3);
 }
 
 #[tokio::test]

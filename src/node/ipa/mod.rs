@@ -223,7 +223,7 @@ impl Ipa {
         let (uuid, token) = match answer {
             Inspected::Accepted(uuid, token) => (uuid, token.filter(|t| **t != *Self::HIDDEN_TOKEN)),
             Inspected::Refused => (None, None),
-            Inspected::Retry => match inspection.retry(now, dice) {
+            Inspected::Retry => match inspection.retry(self.params.inspects_unasked, now, dice) {
                 Some(next) => {
                     self.phase = Phase::Inspecting(next);
                     return;

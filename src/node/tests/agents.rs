@@ -45,6 +45,20 @@ fn inspection_reveals_uuid_and_token() {
 }
 
 #[test]
+fn an_agent_that_inspects_unasked_looks_its_node_up_after_three_refusals() {
+    for (inspects_unasked, attempts) in [(true, 3), (false, 5)] {
+        let mut bench = Bench::new();
+        bench.boot_from_cd();
+        bench.boot_read(Ok(Bootable::Ipa(Box::new(Params { inspects_unasked, ..params() }))));
+        for _ in 0..attempts {
+            assert_eq!(bench.run_agent(), [ipa::Effect::Inspect]);
+            bench.agent_answer(ipa::Answer::Inspected(Inspected::Retry));
+        }
+        assert_eq!(bench.run_agent(), [ipa::Effect::LookUp]);
+    }
+}
+
+#[test]
 fn the_end_of_a_command_brings_the_next_heartbeat_forward() {
     let mut bench = Bench::new();
     bench.serving();
