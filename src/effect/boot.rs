@@ -15,6 +15,7 @@ use crate::node::bmc::media::Inserted;
 use crate::node::effect::{Answer, Bootable};
 use crate::node::host::Host;
 use crate::node::{Node, NodeId};
+use crate::note::Note;
 use crate::profile::boot_source::BootSource;
 
 /// Longest boot configuration that is fetched from the network.
@@ -129,7 +130,7 @@ impl EffectRunner {
             media.map(Image::of)
         };
         let image = self.fleet.look(id, look).flatten()?;
-        let result = self.probe(&image).await.map_err(|error| error.to_string());
+        let result = self.probe(&image).await.map_err(|error| Note::from(error.to_string()));
         let problem = result.as_ref().err().cloned();
         Some(Performed::new(Answer::MediaOpened { slot, insertion, result }, problem))
     }
@@ -143,7 +144,7 @@ impl EffectRunner {
         };
         // Firmware tries the network in vain when the disks are empty. Ironic switches such machines on for hours.
         let normal = node.in_order && result.as_ref().is_err_and(BootError::is_absence);
-        let result = result.map_err(|error| error.to_string());
+        let result = result.map_err(|error| Note::from(error.to_string()));
         let problem = result.as_ref().err().cloned();
         Some(Performed { normal, ..Performed::new(Answer::BootRead { start, result }, problem) })
     }
@@ -184,6 +185,7 @@ impl EffectRunner {
             match remote.read(media::parameters).await {
                 Ok(parameters) => return line.with_removable(&parameters.values),
                 Err(why) => {
+                    let why = Note::from(why.to_string());
                     tracing::debug!(target: "fauxmetal::effect", %why, "no parameters on a removable medium");
                 }
             }

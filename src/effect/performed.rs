@@ -3,11 +3,12 @@
 use crate::node::NodeId;
 use crate::node::effect::Answer;
 use crate::node::ipa::{self, Beat, Inspected, LookedUp};
+use crate::note::Note;
 
 pub(super) struct Performed {
     pub(super) answer: Answer,
     /// The reason of a failure, for the log.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Note>,
     /// The failure is part of normal operation, so it is no warning.
     pub(super) normal: bool,
     /// Nothing was sent, because the circuit of every server that could be asked is open.
@@ -15,7 +16,7 @@ pub(super) struct Performed {
 }
 
 impl Performed {
-    pub(super) fn new(answer: Answer, problem: Option<String>) -> Self {
+    pub(super) fn new(answer: Answer, problem: Option<Note>) -> Self {
         Self { answer, problem, normal: false, circuit_open: false }
     }
 

@@ -15,6 +15,7 @@ use crate::ipa::{failure, written};
 use crate::node::effect::Answer;
 use crate::node::ipa::{self, ImageJob, Ipa, Job};
 use crate::node::{Node, NodeId};
+use crate::note::Note;
 use crate::time::SimTime;
 
 /// Bytes between two checks whether the machine still waits for the image.
@@ -43,7 +44,8 @@ impl EffectRunner {
                 Err(TransferError::Abandoned) => return None,
             },
         };
-        let problem = result.as_ref().err().map(|error| format!("{}: {}", error.kind, error.details));
+        let problem =
+            result.as_ref().err().map(|error| Note::from(format!("{}: {}", error.kind, error.details)));
         let answer = ipa::Answer::ImageWritten(
             result.map(|identifier| written(&transfer.job, identifier, earliest_end)),
         );
@@ -81,7 +83,7 @@ impl EffectRunner {
             match result {
                 Err(TransferError::Retry(error)) if failed < self.settings.image_retries => {
                     failed += 1;
-                    let (attempt, why) = (failed, &error.details);
+                    let (attempt, why) = (failed, Note::from(&*error.details));
                     tracing::debug!(
                         target: "fauxmetal::effect",
                         { node.id = transfer.id.0, attempt, error = %why },

@@ -74,7 +74,7 @@ async fn a_machine_with_nothing_to_boot_is_logged_once_and_without_a_warning() {
     let server = Server::start(|_| answer(404, "")).await;
     for settings in [Settings::default(), network(&server)] {
         let mut site = Site::new(settings);
-        let (log, _guard) = Log::start();
+        let (log, _guard) = Log::start(Level::INFO);
         site.apply(Command::Host(host::Command::Reset(ResetType::On)));
         site.perform_boot().await;
         assert!(site.look(|n| n.host().has_nothing_to_boot()));
@@ -86,7 +86,7 @@ async fn a_machine_with_nothing_to_boot_is_logged_once_and_without_a_warning() {
     // A client that selects the network expects a system there.
     let mut site = Site::new(Settings::default());
     site.arm(BootTarget::Pxe);
-    let (log, _guard) = Log::start();
+    let (log, _guard) = Log::start(Level::INFO);
     site.apply(Command::Host(host::Command::Reset(ResetType::On)));
     site.perform_boot().await;
     site.perform_boot().await;

@@ -120,6 +120,35 @@ async fn a_heartbeat_is_repeated_after_an_error_response_and_after_no_response()
 }
 
 #[tokio::test]
+async fn an_error_of_ironic_cannot_forge_a_line_of_the_log_or_show_the_token() {
+    let body =
+        format!("no\nWARN forged \u{1b}[31m {TOKEN} \"password\": \"hunter2\" {}", "x".repeat(100_000));
+    for failing in ["/v1/continue_inspection", "/v1/lookup", "/v1/heartbeat"] {
+        let body = body.clone();
+        let server = Server::start(move |request| match request.uri().path() {
+            path if path.starts_with(failing) => answer(400, body.clone()),
+            _ => ironic(&path(request)).unwrap(),
+        })
+        .await;
+        let mut site = Site::new(Settings::default());
+        let (log, _guard) = Log::start(Level::DEBUG);
+        site.agent(params(&server.url("")));
+        for _ in 0..3 {
+            let (effect, _) = site.next_of_agent();
+            site.runner.perform(site.id, effect).await;
+        }
+        let lines = log.lines();
+        let line = lines.iter().find(|line| line.contains("fauxmetal::effect: ")).unwrap();
+        let shown = r#"400 Bad Request no\nWARN forged \u{1b}[31m *** "password": "***" xxx"#;
+        assert!(line.contains(shown) && line.len() < 600, "{line}");
+        assert!(
+            !lines.iter().any(|line| line.starts_with("WARN forged") || line.contains(TOKEN)),
+            "{lines:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_overloaded_api_does_not_count_as_the_oldest_version() {
     let calls = AtomicUsize::new(0);
     let server = Server::start(move |request| match calls.fetch_add(1, Ordering::SeqCst) {

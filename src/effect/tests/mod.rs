@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use parking_lot::Mutex;
 use serde_json::json;
+use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use uuid::Uuid;
 
@@ -166,17 +167,20 @@ impl Site {
     }
 }
 
-/// The log of a test, from level info on.
+/// The log of a test.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Takes the log of this thread for as long as the guard lives.
-    fn start() -> (Self, DefaultGuard) {
+    /// Takes the log of this thread from `level` on, for as long as the guard lives.
+    fn start(level: Level) -> (Self, DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
-        let subscriber =
-            tracing_subscriber::fmt().with_ansi(false).without_time().with_writer(move || writer.clone());
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || writer.clone());
         (log, tracing::subscriber::set_default(subscriber.finish()))
     }
 
