@@ -20,6 +20,7 @@ mod urls;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
@@ -31,7 +32,7 @@ pub use raw::{Flags, RawSettings};
 use addresses::Addresses;
 use setting::{
     ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG, NETWORK_BOOT,
-    SNAPSHOT, SPEED, STATE, TLS_MIN,
+    SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_TIME,
 };
 use timings::Timings;
 use value::path;
@@ -67,6 +68,8 @@ pub struct Config {
     /// The networks that may be called; if empty, all addresses except those that are never a real server.
     pub egress: Vec<Network>,
     pub images: Images,
+    /// Least real time that an agent takes to write an image.
+    pub write_time: Duration,
     pub certificates: Certificates,
     /// The directory of generated certificates. The agents' certificate is always generated: Ironic takes it from their
     /// heartbeats, so that no CA is needed.
@@ -116,6 +119,7 @@ impl Config {
             network_boot: raw.optional(&NETWORK_BOOT, BaseUrl::parse)?,
             egress: values(raw.list(&EGRESS, MAX_NETWORKS, Network::parse)?),
             images: raw.required(&IMAGES, value::images)?,
+            write_time: raw.required(&WRITE_TIME, value::duration)?,
             certificates: Certificates::new(raw)?,
             certs: raw.required(&CERTS, path)?,
             tls_min: raw.required(&TLS_MIN, value::tls_min)?,

@@ -250,6 +250,12 @@ settings! {
     /// `fauxmetal profile show` lists the names. Takes precedence over --boot-time.
     TIMING = Setting::new("timing", Kind::Pairs, "NAME=RANGE", TIME);
 
+    /// Least real time that an agent takes to write an image, such as 10s or 0s
+    ///
+    /// --speed does not divide it: Ironic keeps the node locked for some seconds after it has sent the command, and skips a
+    /// heartbeat that comes in that time. The next one follows minutes later.
+    WRITE_TIME = Setting::new("write-time", Kind::One, "DURATION", TIME).or("10s");
+
     /// Directory that stores the fleet, so that it survives a restart
     ///
     /// A change is stored on disk before its success (2xx) is sent, and is there again after a crash. The directory is

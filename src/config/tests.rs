@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::setting::{self, Setting};
 use super::*;
+use crate::effect;
 use crate::profile::built_in_names;
 use crate::profile::timing::Timing;
 use crate::seed::Seed;
@@ -55,6 +56,7 @@ fn the_defaults_are_a_hundred_nodes_on_loopback() {
     assert_eq!((c.trust.clone(), c.images, c.log.as_str()), (Trust::System, Images::Verify, "info"));
     assert!(c.ironic.is_empty() && c.network_boot.is_none() && c.warnings().is_empty());
     assert!((c.speed - 1.0).abs() < f64::EPSILON);
+    assert_eq!(c.write_time, effect::Settings::default().write_time);
     assert!(c.admin_listen.is_none() && c.egress.is_empty());
     assert_eq!((c.tls_min, c.limits), (MinVersion::Tls12, Limits::DEFAULT));
 }
@@ -181,6 +183,7 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
         ("certs=", "--certs: the path is empty; write a path"),
         ("speed=0", "--speed: '0' is not a speed; allowed are 0.001 to 10000"),
         ("speed=NaN", "--speed: 'NaN' is not a speed; allowed are 0.001 to 10000"),
+        ("write-time=1s..2s", "--write-time: '1s..2s' is a range; write one duration, such as 10s"),
         ("timing=post", "--timing: 'post' has no value; write NAME=RANGE, such as post=30s..60s"),
         (
             "log=loud",
@@ -207,6 +210,7 @@ fn a_mistake_that_another_room_finds_names_the_setting_the_value_and_what_is_all
         ("timing=lunch=1s", "--timing: ", "'lunch'", timings.as_slice()),
         ("timing=post=25h", "--timing: post: ", "'25h'", &["24h"]),
         ("boot-time=soon", "--boot-time: ", "'soon'", &["ms, s, m or h"]),
+        ("write-time=soon", "--write-time: ", "'soon'", &["ms, s, m or h"]),
         ("boot-time=3s..1s", "--boot-time: ", "'3s..1s'", &[]),
         ("host-network=10.0.0.1/8", "--host-network: ", "'10.0.0.1/8'", &["10.0.0.0/8"]),
         ("host-network=10.0.0.0", "--host-network: ", "'10.0.0.0'", &["ADDRESS/LENGTH", "off"]),

@@ -104,6 +104,7 @@ pub(super) fn outgoing(
         reported: reported(config, listeners),
         agent_ca_pem: config.agent_listen.tls.then(|| identities.agent_pem.clone()),
         images: config.images,
+        write_time: config.write_time,
         egress: config.egress.clone(),
         limits: config.limits,
         ..effect::Settings::default()

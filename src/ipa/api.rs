@@ -25,6 +25,7 @@ use crate::meter::{Page, Requests};
 use crate::node::NodeId;
 use crate::node::command::{Command, Outcome};
 use crate::node::ipa::{CommandRecord, Ipa, Serving};
+use crate::note::Note;
 
 /// The HTTP API of all agents of a fleet.
 pub struct Api {
@@ -129,7 +130,7 @@ impl Api {
         let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
         let at = Situation { node: &node, agent, serving, now, reported: &self.reported };
         let command = commands::parse(&at, &name, &params)?;
-        tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %name }, "agent received a command");
+        tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %Note::from(name) }, "agent received a command");
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
             Outcome::Ipa(record) if query.wait && record.status.is_running() => {
