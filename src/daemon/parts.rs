@@ -13,6 +13,7 @@ use crate::admin::{self, Admin, Source};
 use crate::clock::Clock;
 use crate::config::{Config, Trust};
 use crate::effect;
+use crate::file;
 use crate::fleet::{Effects, Fleet};
 use crate::ipa;
 use crate::limit::Limits;
@@ -21,6 +22,7 @@ use crate::node::NodeId;
 use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check};
 use crate::server::{Listener, Server};
+use crate::tls::MAX_FILE_BYTES;
 
 /// The fleet with its stored nodes, persisted from here on if there is a state directory.
 pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fleet>, Effects)> {
@@ -87,7 +89,10 @@ pub(super) fn outgoing(
     listeners: &Listeners,
 ) -> anyhow::Result<effect::Settings> {
     let ca = match &config.trust {
-        Trust::Ca(file) => Some(std::fs::read(file).with_context(|| format!("{}", file.display()))?),
+        Trust::Ca(path) => {
+            let read = file::read(path, MAX_FILE_BYTES);
+            Some(read.with_context(|| format!("--ironic-ca: cannot read {}", path.display()))?)
+        },
         Trust::System | Trust::Insecure => None,
     };
     Ok(effect::Settings {
