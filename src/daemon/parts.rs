@@ -16,7 +16,7 @@ use crate::effect;
 use crate::file;
 use crate::fleet::{Effects, Fleet};
 use crate::ipa;
-use crate::limit::Limits;
+use crate::limit::{Limit, Limits};
 use crate::meter::Page;
 use crate::node::NodeId;
 use crate::redfish::auth::Account;
@@ -92,7 +92,7 @@ pub(super) fn outgoing(
         Trust::Ca(path) => {
             let read = file::read(path, MAX_FILE_BYTES);
             Some(read.with_context(|| format!("--ironic-ca: cannot read {}", path.display()))?)
-        },
+        }
         Trust::System | Trust::Insecure => None,
     };
     Ok(effect::Settings {
@@ -133,7 +133,7 @@ pub(super) fn start_admin(
     let shown = listen.tls.then(|| identities.redfish.clone());
     let listener = Listener::at(listen.place(Layout::Shared), 1, shown)?;
     let url = config.url(listen, listener.address().port());
-    let limits = Limits { connections: admin::CONNECTIONS, refusals: 4, ..Limits::DEFAULT };
+    let limits = Limits { refusals: 4, ..Limits::with([(Limit::Connections, admin::CONNECTIONS as u64)]) };
     let mut server = Server::new(limits);
     server.add(listener, Arc::new(Admin::new(sources)), admin::BODY_BYTES);
     Ok(Some(AdminListener { url, task: tokio::spawn(server.run(std::future::pending())) }))
