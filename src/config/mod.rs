@@ -174,9 +174,5 @@ fn values<T>(list: Vec<(T, Origin)>) -> Vec<T> {
 }
 
 fn limits(raw: &RawSettings) -> Result<Limits, ConfigError> {
-    let mut limits = Limits::DEFAULT;
-    for (limit, value) in values(raw.list(&LIMIT, Limit::ALL.len(), limit::parse)?) {
-        limits.set(limit, value);
-    }
-    Ok(limits)
+    Ok(Limits::with(values(raw.list(&LIMIT, Limit::ALL.len(), limit::parse)?)))
 }
