@@ -244,10 +244,7 @@ impl Node {
                 self.state.host = Host::Booting(Box::new(Booting { from, left, stage }));
             }
             Err(why) => {
-                let failure = &mut self.bmc_mut().boot_failure;
-                if failure.is_none() {
-                    *failure = Some(format!("{}: {why}", from.as_str()).into());
-                }
+                self.bmc_mut().boot_failed(format!("{}: {why}", from.as_str()), now);
                 self.boot_from(left, now);
             }
         }

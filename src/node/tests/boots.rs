@@ -20,12 +20,16 @@ fn a_failed_image_is_reported_and_the_next_source_is_tried() {
     bench.boot_from_cd();
     bench.boot_read(Err("404 Not Found".into()));
     assert_eq!(bench.node.bmc().boot_failure.as_deref(), Some("Cd: 404 Not Found"));
+    let failed_at = bench.now;
     bench.run_to_boot();
     assert!(matches!(bench.node.host(), Host::Booting(b) if b.from == BootTarget::Pxe.into()));
+    bench.now = bench.now.after_ms(1_000);
     bench.boot_read(Err("nothing is published".into()));
     assert_eq!(bench.node.bmc().boot_failure.as_deref(), Some("Cd: 404 Not Found"), "the first reason stays");
+    assert_eq!(bench.node.bmc().boot_failed_at, Some(failed_at));
     bench.reset(ResetType::ForceRestart);
     assert_eq!(bench.node.bmc().boot_failure, None, "the next start begins without a failure");
+    assert_eq!(bench.node.bmc().boot_failed_at, None);
 }
 
 #[test]

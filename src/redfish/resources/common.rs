@@ -6,6 +6,7 @@ use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{BASE, GENERAL_ERROR};
+use crate::time::SimTime;
 
 /// The part with that id, and its position in the list. A request for a part that does not exist never gets here.
 pub(super) fn part<'a, T>(parts: &'a [T], id_of: impl Fn(&T) -> &String, id: &str) -> (u8, &'a T) {
@@ -13,15 +14,18 @@ pub(super) fn part<'a, T>(parts: &'a [T], id_of: impl Fn(&T) -> &String, id: &st
     parts.find(|(_, part)| id_of(part) == id).expect("the part exists, or the request was refused")
 }
 
-/// `Conditions` of a `Status`, with one warning. `text` is the message in parts.
-pub(super) fn condition(cx: &NodeCx<'_>, d: &mut Doc<'_>, text: &[&str]) {
+/// `Conditions` of a `Status`, with one warning that arose at a moment. `text` is the message in parts.
+pub(super) fn condition(cx: &NodeCx<'_>, d: &mut Doc<'_>, text: &[&str], since: Option<SimTime>) {
     d.array("Conditions", |d| {
         d.item_object(|d| {
             d.join("MessageId", &[BASE, ".", GENERAL_ERROR.key]);
             d.join("Message", text);
             d.put("Severity", "Warning");
-            // The timestamp is the time of the request, so the ETag must leave it out.
-            d.moving(|d| d.put("Timestamp", cx.now.redfish(0)));
+            match since {
+                Some(since) => d.put("Timestamp", cx.shown(since)),
+                // An earlier version stored no moment, and DMTF's schema requires one. The ETag leaves it out.
+                None => d.moving(|d| d.put("Timestamp", cx.shown(cx.now))),
+            }
         });
     });
 }

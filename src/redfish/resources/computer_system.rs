@@ -38,7 +38,8 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.put("Health", "OK");
         d.put("HealthRollup", "OK");
         if let Some(why) = &bmc.boot_failure {
-            common::condition(cx, d, &["The boot source could not be booted: ", why]);
+            let text = ["The boot source could not be booted: ", why];
+            common::condition(cx, d, &text, bmc.boot_failed_at);
         }
     });
     d.object("BootProgress", |d| d.put("LastState", host.boot_progress(cx.now)));
