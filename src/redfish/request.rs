@@ -13,13 +13,13 @@ use super::body::Body;
 use super::document::Document;
 use super::error::Problem;
 use super::headers::ODATA_VERSION;
-use super::list::{List, WHOLE};
+use super::list::List;
 use super::message::{
     EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
 };
 use super::meters;
 use super::precondition::{self, Condition};
-use super::query::{Page, Query};
+use super::query::{Page, Query, WHOLE};
 use super::render;
 use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner};
 use super::root::Root;
@@ -27,6 +27,7 @@ use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
 use super::tree::{IdOf, Route, decoded};
 use crate::clock::Stopwatch;
+use crate::face::Welcome;
 use crate::node::Node;
 use crate::node::command::Refusal;
 use crate::profile::quirk::Quirk;
@@ -84,6 +85,26 @@ impl Redfish {
         let status = response.status().as_u16();
         self.requests.note(meters::kind(target), status, watch.elapsed(), request.body().len(), sent_bytes);
         response
+    }
+
+    /// Decides from the head of a request how much of its body is read: only a client that has proved who it is may send a
+    /// large one.
+    pub(super) fn welcome_at(
+        &self,
+        root: &mut Root<'_>,
+        head: &Request<Bytes>,
+    ) -> Result<Welcome, Response<Bytes>> {
+        let watch = Stopwatch::start();
+        let target = self.tree.find(&decoded(head.uri().path()), root.is_own()).map(|route| route.target);
+        if target.is_some_and(|target| target.need(head.method()) == Need::Nothing) {
+            return Ok(Welcome::Small);
+        }
+        self.identify(root, head).map(|_| Welcome::Whole).map_err(|problem| {
+            let response = self.whole(refusal(&problem, target));
+            let (status, bytes) = (response.status().as_u16(), response.body().len());
+            self.requests.note(meters::kind(target), status, watch.elapsed(), 0, bytes);
+            response
+        })
     }
 
     /// Decides whether the client may make the request, and reads what it asks for. `path` is the decoded path.

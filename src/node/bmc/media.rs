@@ -8,6 +8,7 @@ use crate::dmtf::{TransferMethod, TransferProtocol};
 use crate::node::call::Call;
 use crate::node::effect::EffectKind;
 use crate::node::refusal::Refusal;
+use crate::note::Note;
 use crate::time::SimTime;
 
 /// The actions of a `VirtualMedia` resource. `slot` is the index of a slot in the profile.
@@ -109,12 +110,13 @@ impl Media {
         &mut self,
         slot: u8,
         insertion: u32,
-        result: Result<(), String>,
+        result: Result<(), Note>,
         now: SimTime,
     ) -> bool {
         let current = self.slots.get_mut(&slot).filter(|inserted| inserted.number == insertion);
         let Some(inserted) = current else { return false };
-        inserted.opened = result.map_or_else(|why| Opened::Failed(why.into()), |()| Opened::Connected);
+        inserted.opened =
+            result.map_or_else(|why| Opened::Failed(why.as_str().into()), |()| Opened::Connected);
         inserted.opened_at = Some(now);
         true
     }

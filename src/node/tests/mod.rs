@@ -17,9 +17,10 @@ use super::ipa::{
 };
 use super::*;
 use crate::dmtf::{
-    BootOverride, BootTarget, IndicatorLed, PowerState, ResetKeysType, ResetType, TransferMethod,
-    TransferProtocol,
+    BootOverride, BootProgress, BootTarget, IndicatorLed, PowerState, ResetKeysType, ResetType,
+    TransferMethod, TransferProtocol,
 };
+use crate::note::Note;
 use crate::profile::bios::Value;
 use crate::profile::boot_source::BootSource;
 use crate::profile::built_in;
@@ -85,12 +86,12 @@ impl Bench {
         self.node.answer(answer, self.now);
     }
 
-    fn boot_read(&mut self, result: Result<Bootable, String>) {
+    fn boot_read(&mut self, result: Result<Bootable, Note>) {
         self.answer(Answer::BootRead { start: self.node.starts(), result });
     }
 
     /// Takes the effects, and answers one that reads a boot source.
-    pub(super) fn answer_boot(&mut self, result: Result<Bootable, String>) {
+    pub(super) fn answer_boot(&mut self, result: Result<Bootable, Note>) {
         if self.effects().contains(&EffectKind::ReadBoot { start: self.node.starts() }) {
             self.boot_read(result);
         }

@@ -39,7 +39,8 @@ impl Answer {
     }
 
     fn message_ids(&self) -> Vec<&str> {
-        let info = self.json["error"]["@Message.ExtendedInfo"].as_array().unwrap();
+        let info = self.json["error"]["@Message.ExtendedInfo"].as_array();
+        let info = info.unwrap_or_else(|| panic!("status {} without an error: {}", self.status, self.json));
         info.iter().map(|m| m["MessageId"].as_str().unwrap().trim_start_matches("Base.1.22.")).collect()
     }
 }
@@ -197,7 +198,7 @@ fn an_etag_guards_a_patch() {
         let headers = [("Authorization", BASIC), ("If-Match", tag)];
         bench.send("PATCH", &bench.system, &headers, br#"{"AssetTag": "rack 7"}"#).status
     };
-    assert_eq!(patch("\"0000000000000000\""), 412);
+    assert_eq!(patch("\"0000000000000000\""), 412, "the ETag is another document's");
     assert_eq!(patch(&tag), 204);
     assert_eq!(patch(&tag), 412, "the document is another one now");
     let headers = [("Authorization", BASIC), ("If-None-Match", bench.get(&bench.system).header("ETag"))]
