@@ -117,11 +117,15 @@ fn firmware_treats_every_source_as_its_kind() {
         if setup { Kind::Setup } else { Kind::Skipped }
     };
     for (kind, empty, sources) in [
-        (Kind::Disk, Kind::Skipped, &["Hdd", "UefiTarget", "UefiBootNext"][..]),
+        (Kind::Disk, Kind::Skipped, &["Hdd"][..]),
         (Kind::Read, Kind::Read, &["Pxe", "UefiHttp"]),
         (Kind::Read, Kind::Skipped, &["Cd", "UsbCd", "Usb", "Floppy"]),
         (Kind::Setup, Kind::Setup, &["BiosSetup", "Utilities", "Diags", "UefiShell"]),
-        (Kind::Skipped, Kind::Skipped, &["None", "SDCard", "RemoteDrive", "Recovery"]),
+        (
+            Kind::Skipped,
+            Kind::Skipped,
+            &["None", "UefiTarget", "UefiBootNext", "SDCard", "RemoteDrive", "Recovery"],
+        ),
     ] {
         for text in sources {
             let source = BootSource::parse(text).unwrap();

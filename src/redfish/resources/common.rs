@@ -64,3 +64,11 @@ pub(super) fn led(body: &mut Body) -> Option<IndicatorLed> {
     let active = body.flag("LocationIndicatorActive");
     led.or(active.map(|on| if on { IndicatorLed::Blinking } else { IndicatorLed::Off }))
 }
+
+/// The beginning of a UEFI device path: the device at a PCI address such as `0000:17:00.0`.
+pub(super) fn pci_path(address: &str) -> String {
+    let mut numbers = address.split([':', '.']).skip(1).map(|part| part.trim_start_matches('0'));
+    let mut next = || numbers.next().filter(|part| !part.is_empty()).unwrap_or("0");
+    let (bus, device, function) = (next(), next(), next());
+    format!("PciRoot(0x{bus})/Pci(0x{device},0x{function})")
+}
