@@ -1,5 +1,6 @@
 //! The protocol without sockets: statuses, headers, messages, and the effect of requests on nodes.
 
+mod machine;
 mod own_root;
 mod protocol;
 

@@ -241,7 +241,7 @@ fn a_bmc_shows_its_own_addresses() {
         (true, Place::Ips(prefix("fd00:1::", 64), 8443)),
     ];
     let interface = get(&redfish, 1, "/redfish/v1/Managers/1/EthernetInterfaces/eth0").json;
-    let v4 = json!([{"Address": "127.16.0.2", "AddressOrigin": "DHCP", "SubnetMask": "255.240.0.0"}]);
+    let v4 = json!([{"Address": "127.16.0.2", "AddressOrigin": "DHCP", "SubnetMask": "255.240.0.0", "Gateway": "127.31.255.254"}]);
     assert_eq!(interface["IPv4Addresses"], v4);
     let v6 = json!({
         "Address": "fd00:1::2", "AddressOrigin": "DHCPv6", "AddressState": "Preferred", "PrefixLength": 64
