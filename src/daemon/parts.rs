@@ -99,6 +99,7 @@ pub(super) fn outgoing(
         bmcs: listeners.bmc_places(),
         agent_ca_pem: config.agent_listen.tls.then(|| identities.agent_pem.clone()),
         images: config.images,
+        agent_isos: config.agent_isos.clone(),
         write_time: config.write_time,
         egress: config.egress.clone(),
         limits: config.limits,
