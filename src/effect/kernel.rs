@@ -10,7 +10,7 @@ use crate::node::ipa::Params;
 /// The path below the API's URL to which inspection data is sent (`inspector.py`, `_get_urls`).
 const CONTINUE_INSPECTION: &str = "/v1/continue_inspection";
 /// Default of `ipa-lookup-timeout`, seconds.
-const LOOKUP_TIMEOUT_S: u32 = 600;
+const LOOKUP_TIMEOUT_S: u16 = 600;
 /// API endpoints that one agent stores; further ones are ignored.
 const MAX_ENDPOINTS: usize = 32;
 
@@ -54,8 +54,8 @@ pub(super) fn params(line: &CommandLine, ironic: &[Url]) -> Params {
         boot_interface: given(line, "BOOTIF").map(Into::into),
         collectors: collectors.into(),
         lookup_timeout_s: given(line, "ipa-lookup-timeout")
-            .and_then(|s| s.parse().ok())
-            .unwrap_or(LOOKUP_TIMEOUT_S),
+            .and_then(|s| s.parse::<u32>().ok())
+            .map_or(LOOKUP_TIMEOUT_S, |s| u16::try_from(s).unwrap_or(u16::MAX)),
         collect_lldp: flag(line, "ipa-collect-lldp"),
         insecure: flag(line, "ipa-insecure"),
         virtual_media: line.get("boot_method") == Some("vmedia"),
@@ -134,6 +134,14 @@ mod tests {
         assert_eq!(texts, ["tok", "req-1", "01-aa"]);
         assert_eq!((&*params.collectors, params.lookup_timeout_s), ("default,lldp", 60));
         assert!(params.collect_lldp && params.insecure && params.virtual_media);
+    }
+
+    #[test]
+    fn a_lookup_timeout_has_an_upper_bound() {
+        for (text, seconds) in [("0", 0), ("65535", 65_535), ("100000", 65_535), ("soon", 600), ("", 600)] {
+            let line = format!("ipa-api-url=http://a ipa-lookup-timeout={text}");
+            assert_eq!(agent(&line, &[]).lookup_timeout_s, seconds, "{text}");
+        }
     }
 
     #[test]

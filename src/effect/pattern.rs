@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: Box<str>,
-    /// In lower case.
+    /// The text in lower case, for comparisons.
     chars: Box<[char]>,
 }
 
@@ -15,7 +15,7 @@ fn lower(text: &str) -> Box<[char]> {
 }
 
 impl Pattern {
-    /// Maximum length, bytes.
+    /// Maximum length of the text, bytes: a boot compares it with each word of a command line.
     const MAX_BYTES: usize = 128;
 
     /// # Errors
