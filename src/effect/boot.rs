@@ -124,6 +124,14 @@ impl BootingNode {
     }
 }
 
+impl BootingNode {
+    /// Logs which system boots, from a source at `url`, and why it is taken for that.
+    fn log(&self, what: &str, url: &str, because: &str) {
+        let (url, because) = (Note::from(url), Note::from(because));
+        tracing::info!(target: "fauxmetal::effect", { node.id = self.id.0, %url, %because }, "boots {what}");
+    }
+}
+
 impl EffectRunner {
     /// Checks that the image of an insertion can be read. `None` if it has been ejected.
     pub(super) async fn open_media(&self, id: NodeId, slot: u8, insertion: u32) -> Option<Performed> {
@@ -171,7 +179,10 @@ impl EffectRunner {
                 let line = self.with_removable(node, kernel.command_line.clone()).await;
                 Ok(self.system(node, &shown, &named(Clues::kernel(kernel, line))))
             }
-            Boot::LocalDisk => Ok(Bootable::Disk),
+            Boot::LocalDisk => {
+                node.log("the disk", &shown, "its boot loader chains to it");
+                Ok(Bootable::Disk)
+            }
             // The command line cannot be read. Label and file name alone decide whether the image contains an agent.
             Boot::Unknown => Ok(self.system(node, &shown, &named(Clues::default()))),
             Boot::No(why) => Err(BootError::NotBootable { url: remote.shown(), why: why.to_string() }),
@@ -182,8 +193,7 @@ impl EffectRunner {
     fn system(&self, node: &BootingNode, url: &str, clues: &Clues<'_>) -> Bootable {
         let System { bootable, because } = clues.system(&self.ironic, &self.settings.agent_isos);
         let what = if matches!(bootable, Bootable::Ipa(_)) { "an agent" } else { "a live system" };
-        let (url, because) = (Note::from(url), Note::from(because));
-        tracing::info!(target: "fauxmetal::effect", { node.id = node.id.0, %url, %because }, "boots {what}");
+        node.log(what, url, &because);
         bootable
     }
 
@@ -248,12 +258,17 @@ impl EffectRunner {
                     let clues = Clues::kernel(&boot, boot.command_line.clone());
                     return Ok(self.system(node, &redacted(&url), &clues));
                 }
-                Decision::LocalDisk => return Ok(Bootable::Disk),
+                Decision::LocalDisk => {
+                    node.log("the disk", &redacted(&url), "the boot configuration says so");
+                    return Ok(Bootable::Disk);
+                }
                 Decision::San(image) if image.starts_with("http") => {
                     return Box::pin(self.boot_image(node, &Image::without_credentials(&image))).await;
                 }
-                // An iSCSI volume contains an operating system, not an agent.
-                Decision::San(_) => return Ok(Bootable::Live),
+                Decision::San(_) => {
+                    node.log("a live system", &redacted(&url), "an iSCSI volume holds no agent");
+                    return Ok(Bootable::Live);
+                }
                 Decision::Chain(next) => {
                     let joined = url
                         .join(&next)
