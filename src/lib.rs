@@ -35,6 +35,8 @@ pub mod dmtf;
 pub mod effect;
 #[doc(hidden)]
 pub mod face;
+#[doc(hidden)]
+pub mod file;
 pub mod fleet;
 #[doc(hidden)]
 pub mod ipa;

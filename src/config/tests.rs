@@ -72,6 +72,19 @@ fn profiles_share_the_nodes_evenly_and_the_first_get_the_remainder() {
 }
 
 #[test]
+fn interfaces_have_addresses_of_the_host_network_unless_it_is_off() {
+    let address = |text: &str| Some(config(text).unwrap().host_network()?.address(1, 0)?.to_string());
+    assert_eq!(address("").as_deref(), Some("10.0.0.3"), "generic has two interfaces");
+    assert_eq!(
+        address("profile=generic profile=hpe-dl380-gen11").as_deref(),
+        Some("10.0.0.7"),
+        "the other has six"
+    );
+    assert_eq!(address("host-network=fd00:1::/64").as_deref(), Some("fd00:1::3"));
+    assert_eq!(address("host-network=off"), None);
+}
+
+#[test]
 fn limits_networks_and_tls_versions_are_read() {
     let c = config("limit=sessions=5 limit=sessions-per-bmc=4 limit=idle-time=7 egress=10.0.0.0/8 egress=::1 tls-min=1.3").unwrap();
     assert_eq!((c.limits.sessions, c.limits.sessions_per_bmc, c.limits.idle_time.as_secs()), (5, 4, 7));
@@ -203,6 +216,10 @@ fn a_mistake_that_another_room_finds_names_the_setting_the_value_and_what_is_all
         ("boot-time=soon", "--boot-time: ", "'soon'", &["ms, s, m or h"]),
         ("write-time=soon", "--write-time: ", "'soon'", &["ms, s, m or h"]),
         ("boot-time=3s..1s", "--boot-time: ", "'3s..1s'", &[]),
+        ("host-network=10.0.0.1/8", "--host-network: ", "'10.0.0.1/8'", &["10.0.0.0/8"]),
+        ("host-network=10.0.0.0", "--host-network: ", "'10.0.0.0'", &["ADDRESS/LENGTH", "off"]),
+        ("host-network=224.0.0.0/4", "--host-network: ", "'224.0.0.0/4'", &["10.0.0.0/8", "off"]),
+        ("host-network=10.0.0.0/30", "--host-network: ", "10.0.0.0/30", &["100 nodes", "at most 24"]),
         ("egress=10.0.0.1/8", "--egress: ", "'10.0.0.1/8'", &["10.0.0.0/8"]),
     ] {
         let said = config(text).unwrap_err();

@@ -1,8 +1,10 @@
 //! Parsers of single values. An error says what is wrong and what is allowed.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::address::Prefix;
 use crate::clock::Clock;
 use crate::effect::Images;
 use crate::time::{Span, SpanError};
@@ -21,6 +23,23 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
         "false" | "0" => Ok(false),
         other => Err(format!("'{other}' is neither true nor false")),
     }
+}
+
+/// A block of addresses of interfaces; `None` for `off`.
+pub(super) fn host_network(text: &str) -> Result<Option<Prefix>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let parts =
+        text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse().ok()?)));
+    let (address, bits): (IpAddr, u8) = parts
+        .ok_or_else(|| format!("'{text}' is not a network; write ADDRESS/LENGTH, as 10.0.0.0/8, or off"))?;
+    if address.is_multicast() || address.is_unspecified() || address.is_loopback() {
+        return Err(format!(
+            "'{text}' is not a network that interfaces can have; write another, as 10.0.0.0/8, or off"
+        ));
+    }
+    Prefix::new(address, bits).map(Some).map_err(|error| format!("'{text}' is not a network: {error}"))
 }
 
 pub(super) fn images(text: &str) -> Result<Images, String> {

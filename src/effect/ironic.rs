@@ -133,7 +133,8 @@ impl EffectRunner {
                 urls.rotate_left(first);
             }
             let token: Option<Box<str>> = agent.token().map(Into::into);
-            (urls, agent.params.insecure, token, ironic::inspection(node, agent, now, &self.settings.bmcs))
+            let inspection = ironic::inspection(node, agent, now, &self.settings.reported);
+            (urls, agent.params.insecure, token, inspection)
         };
         let (urls, insecure, token, request) = self.look_at_agent(id, start, look)?;
         let (mut problem, mut circuit_open) = (NoReply::NoInspectionUrl, !urls.is_empty());

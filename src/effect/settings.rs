@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::egress::Network;
 use super::pattern::Pattern;
-use crate::address::{Place, Urls};
+use crate::address::{Reported, Urls};
 use crate::limit::Limits;
 
 #[derive(Clone, Debug)]
@@ -22,8 +22,8 @@ pub struct Settings {
     pub network_boot: Option<String>,
     /// URLs of the agents. If they share one URL, each appends its path.
     pub agent_urls: Urls,
-    /// Listeners of the BMCs; agents report their BMC's address in the inventory.
-    pub bmcs: Vec<Place>,
+    /// Addresses that agents report in their inventories.
+    pub reported: Reported,
     /// The PEM certificate that heartbeats send as `agent_verify_ca`. It requires `https` URLs in `agent_urls`.
     pub agent_ca_pem: Option<String>,
     pub images: Images,
@@ -49,7 +49,7 @@ impl Default for Settings {
             insecure: false,
             network_boot: None,
             agent_urls: Urls::Same("".into()),
-            bmcs: Vec::new(),
+            reported: Reported::default(),
             agent_ca_pem: None,
             images: Images::Verify,
             agent_isos: Vec::new(),

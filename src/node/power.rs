@@ -11,6 +11,7 @@ use super::refusal::Refusal;
 use crate::dmtf::{BootTarget, PowerState, ResetType};
 use crate::note::Note;
 use crate::profile::boot_source::BootSource;
+use crate::profile::quirk::Quirk;
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
@@ -41,6 +42,9 @@ impl Node {
             ResetType::GracefulShutdown if off => {}
             ResetType::GracefulShutdown => self.shut_down(AfterOff::StayOff, now),
             ResetType::PushPowerButton if off => self.power_on(now),
+            ResetType::ForceRestart if off && !self.profile.has(Quirk::RestartNeedsPower) => {
+                self.power_on(now);
+            }
             ResetType::PushPowerButton => self.shut_down(AfterOff::StayOff, now),
             ResetType::GracefulRestart
             | ResetType::PowerCycle

@@ -134,7 +134,7 @@ fn a_written_image_makes_the_disk_bootable_and_power_off_ends_the_agent() {
     assert!(bench.node.installed());
     assert_eq!(bench.serving_agent().partition_uuids.as_deref(), Some("{\"x\":1}"));
     bench.apply(agent_command("power_off", Work::PowerOff)).unwrap();
-    assert_eq!(bench.node.host().power_state(), PowerState::PoweringOff);
+    assert_eq!(bench.node.host().power_state(), PowerState::PoweringOff, "power is on until the deadline");
     bench.run();
     assert_eq!(bench.node.host().power_state(), PowerState::Off);
     bench.reset(ResetType::On);
@@ -194,7 +194,7 @@ fn an_agent_remembers_a_bounded_number_of_commands() {
         bench.apply(agent_command(&n.to_string(), Work::Done(succeeded()))).unwrap();
     }
     let commands = &bench.serving_agent().commands;
-    assert_eq!(commands.records().len(), Commands::MAX);
+    assert_eq!(commands.records().len(), Commands::MAX, "more commands are remembered than allowed");
     assert_eq!(&*commands.records()[0].name, "3", "the agent forgets the oldest commands");
     assert_eq!(commands.taken as usize, Commands::MAX + 3);
 }

@@ -14,7 +14,7 @@ fn a_boot_source_read_for_an_earlier_start_is_ignored() {
     bench.run_to_boot();
     let before = bench.node.state.clone();
     bench.answer(Answer::BootRead { start: old, result: Ok(Bootable::Live) });
-    assert_eq!(bench.node.state, before);
+    assert_eq!(bench.node.state, before, "an answer of an earlier start was taken");
     bench.boot_read(Ok(Bootable::Live));
     assert!(matches!(bench.node.host(), Host::Booting(b) if matches!(b.stage, Stage::Loading { .. })));
 }

@@ -128,10 +128,12 @@ impl Life {
         let mut look = Look::new();
         let (shared, own) = (crawl(&self.redfish), crawl_own(&self.redfish, ID));
         for (root, pages) in [(Root::Shared, shared.0), (Root::Own, own.0)] {
-            for (uri, document) in pages {
+            for (uri, mut document) in pages {
                 let response = self.call(root, request(Method::GET, &uri, &Value::Null));
                 let etag = response.headers().get("ETag").unwrap_or_else(|| panic!("{uri} has no ETag"));
                 let etag = etag.to_str().unwrap().to_owned();
+                let within = document.as_object_mut().unwrap().remove("@odata.etag");
+                assert_eq!(within.as_ref().and_then(Value::as_str), Some(&*etag), "{uri}");
                 look.insert((root, uri), Seen { etag, document });
             }
         }

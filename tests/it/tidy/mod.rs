@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. A room uses itself and the rooms of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["address", "dmtf", "time", "seed", "face", "limit", "tls", "media", "meter", "note"],
-    &["clock", "profile"],
+    &["address", "dmtf", "time", "seed", "face", "file", "limit", "media", "meter", "note"],
+    &["clock", "profile", "tls"],
     &["node"],
     &["fleet"],
     &["redfish", "ipa", "store"],
