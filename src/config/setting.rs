@@ -200,6 +200,15 @@ settings! {
     ///
     /// Nodes that boot from the network without their own boot URI read it, as iPXE does after DHCP.
     NETWORK_BOOT = Setting::new("network-boot", Kind::One, "URL", IRONIC_SIDE);
+    /// Mark of an ISO with an Ironic agent (deploy_iso), such as fedora-coreos-*; can be repeated
+    ///
+    /// Most of these images are recognised by themselves: a kernel parameter ipa-..., boot_method=vmedia, a path, a label or
+    /// a file name with the word ipa or ironic-python-agent. The pattern is for the others. It is compared, whatever the
+    /// case, with the volume label, with the file name in the URL (after Ironic has published the image, boot-UUID.iso),
+    /// with each path of the kernel and its ramdisks, and with each word of the kernel command line; * stands for any
+    /// characters and ? for one. Such an agent calls the API of --ironic. The log says at level info what each image is taken
+    /// for, and why.
+    AGENT_ISO = Setting::new("agent-iso", Kind::Many, "PATTERN", IRONIC_SIDE);
     /// How a deployment treats its image: verify, probe or skip
     ///
     /// verify downloads the image and verifies its checksum, probe only requests its first bytes, skip makes no request.

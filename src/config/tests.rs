@@ -57,7 +57,7 @@ fn the_defaults_are_a_hundred_nodes_on_loopback() {
     assert!(c.ironic.is_empty() && c.network_boot.is_none() && c.warnings().is_empty());
     assert!((c.speed - 1.0).abs() < f64::EPSILON);
     assert_eq!(c.write_time, effect::Settings::default().write_time);
-    assert!(c.admin_listen.is_none() && c.egress.is_empty());
+    assert!(c.admin_listen.is_none() && c.egress.is_empty() && c.agent_isos.is_empty());
     assert_eq!((c.tls_min, c.limits), (MinVersion::Tls12, Limits::DEFAULT));
 }
 
@@ -184,6 +184,10 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
         ("speed=0", "--speed: '0' is not a speed; allowed are 0.001 to 10000"),
         ("speed=NaN", "--speed: 'NaN' is not a speed; allowed are 0.001 to 10000"),
         ("write-time=1s..2s", "--write-time: '1s..2s' is a range; write one duration, such as 10s"),
+        (
+            "agent-iso=",
+            "--agent-iso: \"\" is not a pattern; write 1 to 128 visible characters, such as 'fedora-coreos-*'",
+        ),
         ("timing=post", "--timing: 'post' has no value; write NAME=RANGE, such as post=30s..60s"),
         (
             "log=loud",

@@ -8,6 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::*;
+use crate::effect::system::Clues;
 use crate::fleet::persist::Next;
 use crate::node::ipa::{Closed, Phase};
 use crate::tls::testing::names;
@@ -84,9 +85,8 @@ async fn the_next_endpoint_is_used_if_one_is_dead() {
     for (line, label) in [(line(&endpoints[0]), ""), (line(&endpoints[1]), ""), (String::new(), "ipa")] {
         let mut site = Site::new(Settings { ironic: urls.to_vec(), ..Settings::default() });
         let line = crate::media::CommandLine::new(&line);
-        let Bootable::Ipa(params) = kernel::bootable(&line, &[label], &endpoints) else {
-            panic!("an agent boots")
-        };
+        let clues = Clues { line, label, ..Clues::default() };
+        let Bootable::Ipa(params) = clues.system(&endpoints, &[]).bootable else { panic!("an agent boots") };
         site.agent(*params);
         site.perform(ipa::Effect::Inspect).await;
         loop {
