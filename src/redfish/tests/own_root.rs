@@ -169,6 +169,8 @@ fn a_session_is_valid_at_its_own_bmc_and_ends_when_that_restarts() {
     let token = ("X-Auth-Token", again.header("X-Auth-Token"));
     let reset = send(&redfish, 0, "POST", "/redfish/v1/Managers/1/Actions/Manager.Reset", token, "{}");
     assert_eq!(reset.status, 204);
+    assert_eq!(send(&redfish, 0, "DELETE", &format!("{SESSIONS}/2"), token, "").status, 204, "it logs out");
+    redfish.fleet.clock().set(redfish.fleet.clock().now().after_ms(5_000));
     assert!(
         get(&redfish, 0, "/redfish/v1/").closed && !redfish.accepts_connections(0),
         "it has no network meanwhile"
