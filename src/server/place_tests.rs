@@ -59,7 +59,7 @@ fn ips(network: &str, bits: u8) -> Place {
 
 /// Sends a request; returns the response body, or the error with which the connection ends.
 async fn request(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<String, ErrorKind> {
-    let sent = stream.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    let sent = stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     sent.map_err(|error| error.kind())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.map_err(|error| error.kind())?;

@@ -284,3 +284,27 @@ fn a_bmc_is_found_by_its_host_name() {
     let told = answer(&redfish, peer(None, None), "GET", interface, &[BASIC, host], "").json;
     assert_eq!(told["FQDN"], "generic-1.bmc.example");
 }
+
+#[test]
+fn a_body_that_says_it_is_not_json_is_refused_with_415() {
+    let redfish = service();
+    let system = "/redfish/v1/Systems/1";
+    let patch = |kind: Option<&str>, body: &str| {
+        let mut headers = vec![BASIC];
+        headers.extend(kind.map(|kind| ("Content-Type", kind)));
+        answer(&redfish, peer(Some(0), None), "PATCH", system, &headers, body)
+    };
+    let tag = r#"{"AssetTag": "x"}"#;
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json-patch+json", ""] {
+        let refused = patch(Some(kind), tag);
+        let code = &refused.json["error"]["code"];
+        assert_eq!((refused.status, code), (415, &json!("Base.1.22.HeaderInvalid")), "{kind}");
+    }
+    assert_ne!(get(&redfish, 0, system).json["AssetTag"], "x", "nothing was changed");
+    for kind in [None, Some("application/json"), Some("Application/JSON ; charset=utf-8")] {
+        assert_eq!(patch(kind, tag).status, 204, "{kind:?}");
+    }
+    let reset = "/redfish/v1/Managers/1/Actions/Manager.Reset";
+    let without_body = [BASIC, ("Content-Type", "text/plain")];
+    assert_eq!(answer(&redfish, peer(Some(0), None), "POST", reset, &without_body, "").status, 204);
+}
