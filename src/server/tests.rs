@@ -25,7 +25,7 @@ use super::{Listener, Server};
 use crate::face::{Body, Face, Peer, Refused};
 use crate::limit::Limits;
 use crate::tls::testing::{names, now, trusting};
-use crate::tls::{DevelopmentCa, MinVersion, provider, server_config};
+use crate::tls::{DevelopmentCa, MinVersion, Subject, provider, server_config};
 
 const BODY_LIMIT_BYTES: usize = 1000;
 
@@ -294,7 +294,7 @@ async fn tls_client(server: &Running, config: &Arc<ClientConfig>) -> TlsStream<T
 async fn tls_1_3_sessions_are_resumed_and_plain_http_is_answered_400() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
-    let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now()).unwrap();
+    let identity = ca.redfish_identity(&Subject::named("bmc"), &names(&["127.0.0.1"]), now()).unwrap();
     let server = Running::start(
         Limits::default(),
         Some(server_config(identity.resolver(), MinVersion::Tls12).unwrap()),
@@ -334,7 +334,7 @@ async fn tls_1_3_sessions_are_resumed_and_plain_http_is_answered_400() {
 async fn a_listener_refuses_tls_versions_below_its_minimum() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
-    let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now()).unwrap();
+    let identity = ca.redfish_identity(&Subject::named("bmc"), &names(&["127.0.0.1"]), now()).unwrap();
     let old = ClientConfig::builder_with_details(provider(), Arc::new(Today))
         .with_protocol_versions(&[&rustls::version::TLS12])
         .unwrap()
