@@ -15,9 +15,11 @@ mod kernel;
 mod meters;
 mod performed;
 mod queues;
+mod readers;
 mod redact;
 mod runner;
 mod settings;
+mod wanted;
 
 pub use client::ClientError;
 pub use egress::{Forbidden, Network};
