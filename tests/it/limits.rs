@@ -92,6 +92,17 @@ fn command(daemon: &Daemon, agent: &str, query: &str, body: &str) -> TcpStream {
     stream
 }
 
+/// Tells an agent to write an image from a server.
+fn write_image(daemon: &Daemon, agent: &str, url: &str) {
+    let hash = "ab".repeat(32);
+    let body = format!(
+        r#"{{"name": "standby.prepare_image", "params": {{"image_info": {{"id": "i", "urls": ["{url}/i"],
+        "node_uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "disk_format": "raw", "stream_raw_images": true,
+        "os_hash_algo": "sha256", "os_hash_value": "{hash}"}}}}}}"#
+    );
+    assert_eq!(status(&mut command(daemon, agent, "", &body)), 200);
+}
+
 /// A server that accepts connections and never responds.
 fn silent_server() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -220,17 +231,33 @@ fn drive(limit: Limit) {
             assert_eq!(daemon.metric("fauxmetal_calls_in_flight"), 1.0);
             daemon
         }
+        Limit::BootReadTime => {
+            let (_silent, url) = silent_server();
+            let daemon = serve(limit, 1, &["--boot-time", "0s", "--network-boot", &url]);
+            boot_all(&daemon);
+            daemon
+        }
+        Limit::DownloadTime => {
+            let (_silent, url) = silent_server();
+            let (daemon, agents) = serve_agents(limit, 1, "1", &[]);
+            write_image(&daemon, &agents[0], &url);
+            daemon
+        }
+        Limit::DownloadPartTime => {
+            let (silent, url) = silent_server();
+            let (daemon, agents) = serve_agents(limit, 1, "1", &[]);
+            write_image(&daemon, &agents[0], &url);
+            let (mut stalled, _) = silent.accept().unwrap();
+            send(&mut stalled, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n");
+            let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
+            eventually("the download is stopped", || daemon.metric(&hits) >= 1.0);
+            daemon
+        }
         Limit::Downloads => {
             let (silent, url) = silent_server();
             let (daemon, agents) = serve_agents(limit, 1, "3", &[]);
-            let hash = "ab".repeat(32);
-            let body = format!(
-                r#"{{"name": "standby.prepare_image", "params": {{"image_info": {{"id": "i", "urls": ["{url}/i"],
-                "node_uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "disk_format": "raw", "stream_raw_images": true,
-                "os_hash_algo": "sha256", "os_hash_value": "{hash}"}}}}}}"#
-            );
             for agent in &agents {
-                assert_eq!(status(&mut command(&daemon, agent, "", &body)), 200);
+                write_image(&daemon, agent, &url);
             }
             let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
             eventually("two downloads wait", || daemon.metric(&hits) == 2.0);
