@@ -8,6 +8,7 @@ mod cli;
 mod documents;
 mod durability;
 mod formats;
+mod hostile;
 mod limits;
 mod load;
 mod metrics;
