@@ -13,16 +13,19 @@ mod image;
 mod ironic;
 mod kernel;
 mod meters;
+mod pattern;
 mod performed;
 mod queues;
 mod readers;
 mod redact;
 mod runner;
 mod settings;
+mod system;
 mod wanted;
 
 pub use client::ClientError;
 pub use egress::{Forbidden, Network};
+pub use pattern::Pattern;
 pub use runner::EffectRunner;
 pub use settings::{Images, Settings};
 

@@ -32,12 +32,14 @@ impl EffectRunner {
         }
         let body = read_up_to(response, MAX_BYTES, MAX_TIME).await;
         let body = body.map_err(|error| failed(format!("Reason: {error}")))?;
-        let node = node.clone();
-        let check = move || {
-            // A body that is not text is the file system itself.
-            let is_text = std::str::from_utf8(&body).is_ok();
-            if is_text { check_configdrive(&body, &node).map(|_| ()) } else { Ok(()) }
-        };
-        self.readers.run(check).await.map_err(TransferError::Final)
+        // A body that is not text is the file system itself.
+        if std::str::from_utf8(&body).is_err() {
+            return Ok(());
+        }
+        // Unpacking up to 64 MiB is no work for a thread that serves requests.
+        let name = node.clone();
+        let checked = tokio::task::spawn_blocking(move || check_configdrive(&body, &name)).await;
+        let checked = checked.map_err(|error| failed(format!("Reason: {error}")))?;
+        checked.map(|_| ()).map_err(TransferError::Final)
     }
 }

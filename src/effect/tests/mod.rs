@@ -9,11 +9,16 @@ mod media;
 mod outage;
 mod server;
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::{Arc, Once};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use parking_lot::Mutex;
 use serde_json::json;
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::writer::OptionalWriter;
 use uuid::Uuid;
 
 use super::*;
@@ -150,8 +155,11 @@ impl Site {
         self.apply(Command::Ipa(IpaCommand { name: "prepare_image".into(), work }));
     }
 
-    /// The end of the agent's last command.
+    /// The end of the agent's last command, after the least time that writing an image takes.
     fn ended(&self) -> CommandEnd {
+        let clock = self.fleet.clock();
+        clock.set(clock.after_real(clock.now(), self.runner.settings.write_time));
+        self.fleet.wake_due();
         self.look(|node| {
             let serving = node.ipa().unwrap().serving().unwrap();
             match &serving.commands.records().last().unwrap().status {
@@ -159,6 +167,73 @@ impl Site {
                 CommandStatus::Running(job) => panic!("{job:?} is running"),
             }
         })
+    }
+}
+
+/// The log of a test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Takes the log of this thread from `level` on, for as long as the guard lives.
+    ///
+    /// All tests share one subscriber. With one for each test, `tracing` can decide in the thread of another test that an
+    /// event is of no interest, and remembers that for all threads.
+    fn start(level: Level) -> (Self, LogGuard) {
+        static SHARED: Once = Once::new();
+        SHARED.call_once(|| {
+            let log = tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_ansi(false).without_time();
+            log.with_writer(OfThread).init();
+        });
+        let log = Self::default();
+        LOG.set(Some((level, log.clone())));
+        (log, LogGuard)
+    }
+
+    fn lines(&self) -> Vec<String> {
+        String::from_utf8(self.0.lock().clone()).unwrap().lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+thread_local! {
+    /// The log that the test of this thread reads, and its level.
+    static LOG: RefCell<Option<(Level, Log)>> = const { RefCell::new(None) };
+}
+
+/// Ends the log of this thread.
+struct LogGuard;
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        LOG.set(None);
+    }
+}
+
+/// Writes an event to the log of the thread in which it happens.
+struct OfThread;
+
+impl<'a> MakeWriter<'a> for OfThread {
+    type Writer = OptionalWriter<Log>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        OptionalWriter::none()
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Self::Writer {
+        LOG.with_borrow(|log| match log {
+            Some((level, log)) if event.level() <= level => OptionalWriter::some(log.clone()),
+            Some(_) | None => OptionalWriter::none(),
+        })
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
