@@ -208,7 +208,7 @@ mod tests {
         let mut queues = Queues::new(Limits { calls: 1, ..Limits::default() }, Vec::new());
         for key in [boot("a"), ironic("b"), QueueKey::Images] {
             queues.push(key.clone(), 0);
-            assert_eq!(take(&mut queues), [key.clone()]);
+            assert_eq!(take(&mut queues), std::slice::from_ref(&key));
             assert_eq!(queues.full(&key, |_| usize::MAX), Some(Full::Calls));
             queues.finish(&key);
         }

@@ -5,6 +5,7 @@
 mod addresses;
 mod budget;
 mod cli;
+mod corpus;
 mod documents;
 mod durability;
 mod formats;
