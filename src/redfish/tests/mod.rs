@@ -2,6 +2,7 @@
 
 mod own_root;
 mod protocol;
+mod storage;
 
 use std::sync::Arc;
 
