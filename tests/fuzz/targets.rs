@@ -1,8 +1,7 @@
 //! The fuzz targets: each reads hostile bytes as a boot does, and checks the budget of the boot. The fuzzer calls them
 //! with bytes of its own, and `tests/it/corpus.rs` with the committed corpus.
 
-// Each fuzzer uses one of the targets.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each fuzzer uses one of the targets")]
 
 use fauxmetal::media::{
     Budget, CommandLine, Decision, Firmware, MAX_HELD_BYTES, MAX_PARAMETERS_BYTES, MediaError, NetworkHost,

@@ -6,9 +6,11 @@ use std::path::Path;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
+type Target = fn(&[u8]);
+
 #[test]
 fn every_input_of_the_corpus_is_read_within_its_budget() {
-    let all: [(&str, fn(&[u8])); 6] = [
+    let all: [(&str, Target); 6] = [
         ("iso", targets::iso),
         ("fat", targets::fat),
         ("grub", targets::grub),
