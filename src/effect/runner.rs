@@ -118,6 +118,7 @@ impl EffectRunner {
         let url = match kind {
             EffectKind::ReadBoot { .. } => self.fleet.look(id, |node, _| self.boot_url(node)),
             EffectKind::OpenMedia { slot, .. } => self.fleet.look(id, |node, _| image_url(node, slot)),
+            EffectKind::FetchFirmware { .. } => return QueueKey::Images,
             EffectKind::Ipa { effect, .. } => match effect {
                 ipa::Effect::WriteImage => return QueueKey::Images,
                 ipa::Effect::Inspect => self.fleet.look(id, |node, _| {
@@ -174,6 +175,9 @@ impl EffectRunner {
         let performed = match effect.kind {
             EffectKind::ReadBoot { start } => self.read_boot(id, start).await,
             EffectKind::OpenMedia { slot, insertion } => self.open_media(id, slot, insertion).await,
+            EffectKind::FetchFirmware { component, update } => {
+                self.fetch_firmware(id, component, update).await
+            }
             EffectKind::Ipa { start, effect: of_agent } => match of_agent {
                 ipa::Effect::Inspect => self.inspect(id, start).await,
                 ipa::Effect::LookUp => self.look_up(id, start).await,

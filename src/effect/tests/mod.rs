@@ -2,6 +2,7 @@
 
 mod boot;
 mod egress;
+mod firmware;
 mod images;
 mod ironic;
 mod media;

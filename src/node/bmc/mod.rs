@@ -4,6 +4,7 @@
 
 pub mod bios;
 pub mod clock;
+pub mod firmware;
 pub mod led;
 pub mod media;
 pub mod secure_boot;
@@ -12,9 +13,11 @@ pub mod session;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
+use crate::profile::inventory::FirmwareOf;
 use crate::time::SimTime;
 use bios::Bios;
 use clock::Clock;
+use firmware::Firmware;
 use led::Leds;
 use media::Media;
 use secure_boot::SecureBoot;
@@ -38,6 +41,7 @@ pub struct Bmc {
     pub media: Media,
     pub leds: Leds,
     pub clock: Clock,
+    pub firmware: Firmware,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
     /// The BMC restarts until this moment.
@@ -55,6 +59,7 @@ pub(super) static NEW: Bmc = Bmc {
     media: Media::NEW,
     leds: Leds::NEW,
     clock: Clock::NEW,
+    firmware: Firmware::NEW,
     asset_tag: None,
     restarting_until: None,
     boot_failure: None,
@@ -69,11 +74,12 @@ impl Default for Bmc {
 
 impl Bmc {
     /// Executes a command. A restart of the BMC would end at `restarted`.
-    pub(super) fn execute(&mut self, command: Command, restarted: SimTime) {
+    pub(super) fn execute(&mut self, command: Command, restarted: SimTime, profile: &Profile) {
         match command {
             Command::Reset => {
                 self.restarting_until = Some(restarted);
                 self.sessions.end_all();
+                self.firmware.apply(profile, |of| of == FirmwareOf::Manager);
             }
             Command::SetClock { ahead_ms, offset_minutes } => {
                 self.clock.ahead_ms = ahead_ms.unwrap_or(self.clock.ahead_ms);
@@ -86,6 +92,7 @@ impl Bmc {
     pub(super) fn start(&mut self, profile: &Profile) {
         self.bios.start(profile);
         self.secure_boot.start();
+        self.firmware.apply(profile, |of| of != FirmwareOf::Manager);
         self.boot_failure = None;
     }
 
@@ -96,12 +103,14 @@ impl Bmc {
             media,
             leds: _,
             clock: _,
+            firmware,
             asset_tag: _,
             restarting_until,
             boot_failure: _,
             sessions,
         } = self;
         media.shift(ms);
+        firmware.shift(ms);
         if let Some(until) = restarting_until {
             until.shift(ms);
         }
