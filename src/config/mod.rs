@@ -20,6 +20,7 @@ mod urls;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
@@ -30,14 +31,14 @@ pub use raw::{Flags, RawSettings};
 
 use addresses::Addresses;
 use setting::{
-    ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG, NETWORK_BOOT,
-    SNAPSHOT, SPEED, STATE, TLS_MIN,
+    ADVERTISE, AGENT_ISO, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG,
+    NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_TIME,
 };
 use timings::Timings;
 use value::path;
 
 use crate::address::{HostNetwork, Layout, Prefix};
-use crate::effect::{Images, Network};
+use crate::effect::{Images, Network, Pattern};
 use crate::limit::{Limit, Limits};
 use crate::store::StoredFleet;
 use crate::tls::MinVersion;
@@ -67,6 +68,10 @@ pub struct Config {
     /// The networks that may be called; if empty, all addresses except those that are never a real server.
     pub egress: Vec<Network>,
     pub images: Images,
+    /// Marks of images with an agent.
+    pub agent_isos: Vec<Pattern>,
+    /// Least real time that an agent takes to write an image.
+    pub write_time: Duration,
     pub certificates: Certificates,
     /// The directory of generated certificates. The agents' certificate is always generated: Ironic takes it from their
     /// heartbeats, so that no CA is needed.
@@ -86,6 +91,8 @@ pub struct Config {
 
 /// The largest number of networks in one list: each connection is compared with all of them.
 const MAX_NETWORKS: usize = 256;
+/// The largest number of patterns: each boot is compared with all of them.
+const MAX_PATTERNS: usize = 32;
 
 impl Config {
     /// # Errors
@@ -116,6 +123,8 @@ impl Config {
             network_boot: raw.optional(&NETWORK_BOOT, BaseUrl::parse)?,
             egress: values(raw.list(&EGRESS, MAX_NETWORKS, Network::parse)?),
             images: raw.required(&IMAGES, value::images)?,
+            agent_isos: values(raw.list(&AGENT_ISO, MAX_PATTERNS, Pattern::parse)?),
+            write_time: raw.required(&WRITE_TIME, value::duration)?,
             certificates: Certificates::new(raw)?,
             certs: raw.required(&CERTS, path)?,
             tls_min: raw.required(&TLS_MIN, value::tls_min)?,
@@ -170,9 +179,5 @@ fn values<T>(list: Vec<(T, Origin)>) -> Vec<T> {
 }
 
 fn limits(raw: &RawSettings) -> Result<Limits, ConfigError> {
-    let mut limits = Limits::DEFAULT;
-    for (limit, value) in values(raw.list(&LIMIT, Limit::ALL.len(), limit::parse)?) {
-        limits.set(limit, value);
-    }
-    Ok(limits)
+    Ok(Limits::with(values(raw.list(&LIMIT, Limit::ALL.len(), limit::parse)?)))
 }

@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::address::Prefix;
 use crate::clock::Clock;
 use crate::effect::Images;
+use crate::time::{Span, SpanError};
 use crate::tls::MinVersion;
 
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
@@ -61,6 +63,14 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
     let (slowest, fastest) = (Clock::SPEED.start(), Clock::SPEED.end());
     let speed = text.parse().ok().filter(|speed| Clock::SPEED.contains(speed));
     speed.ok_or_else(|| format!("'{text}' is not a speed; allowed are {slowest} to {fastest}"))
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let Span { min_ms, max_ms } = text.parse().map_err(|error: SpanError| error.to_string())?;
+    if min_ms != max_ms {
+        return Err(format!("'{text}' is a range; write one duration, such as 10s"));
+    }
+    Ok(Duration::from_millis(u64::from(min_ms)))
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {

@@ -11,6 +11,7 @@ use super::runner::EffectRunner;
 use crate::node::NodeId;
 use crate::node::bmc::firmware::{Progress, Source};
 use crate::node::effect::Answer;
+use crate::note::Note;
 
 const MAX_BYTES: u64 = Source::MAX_MIB << 20;
 /// Longest time for a whole image.
@@ -49,7 +50,8 @@ impl EffectRunner {
                 self.downloads.acquire().await.expect("the semaphore is never closed")
             }
         };
-        let result = self.fetch(&wanted.source, MAX_BYTES).await.map_err(|error| error.to_string());
+        let result =
+            self.fetch(&wanted.source, MAX_BYTES).await.map_err(|error| Note::from(error.to_string()));
         drop(permit);
         let problem = result.as_ref().err().cloned();
         Some(Performed::new(Answer::FirmwareFetched { component, update, result }, problem))

@@ -152,6 +152,11 @@ impl Host {
         }
     }
 
+    /// Whether no boot source held a system.
+    pub fn has_nothing_to_boot(&self) -> bool {
+        matches!(self, Self::Running { what: Running::NoBootDevice, .. })
+    }
+
     /// The agent, if one is running.
     pub fn ipa(&self) -> Option<&Ipa> {
         if let Self::Running { what: Running::Ipa(agent), .. } = self { Some(agent) } else { None }

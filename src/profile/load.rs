@@ -10,6 +10,10 @@ use super::boot_source::BootSource;
 use super::inventory::FirmwareOf;
 use super::overlay::{Overlay, OverlayError};
 use super::quirk::Quirk;
+use crate::file;
+
+/// The largest file of a profile, in bytes. The built-in ones have up to 20 kilobytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/nodes");
 
@@ -79,7 +83,7 @@ pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
 /// If a file cannot be read or is wrong.
 pub fn from_directory(dir: &Path) -> Result<Arc<Profile>, ProfileError> {
     let read = |path: &Path| {
-        std::fs::read_to_string(path)
+        file::read_text(path, MAX_FILE_BYTES)
             .map_err(|error| ProfileError::Read { file: path.display().to_string(), error })
     };
     let toml_path = dir.join("profile.toml");
@@ -135,6 +139,7 @@ fn check(p: &Profile) -> Result<(), String> {
     }
     serials(p)?;
     ouis(p)?;
+    p.certificate.check(&p.serial, &format!("{}{}", p.manager.host_name_prefix, p.serial))?;
     for (what, count, max) in [
         ("nic", p.nics.len(), Profile::MAX_NICS),
         ("processor", p.processors.len(), 64),
@@ -242,6 +247,7 @@ fn quirks(p: &Profile) -> Result<(), String> {
     }
     for quirk in &p.quirks {
         match quirk {
+            Quirk::ActionParameter | Quirk::NoEtagInBodies | Quirk::RestartNeedsPower => {}
             Quirk::UsbCd if p.boot_targets.contains(&BootSource::UsbCd) => {}
             Quirk::UsbCd => {
                 let (quirk, source) = (quirk.name(), BootSource::UsbCd.as_str());

@@ -28,7 +28,7 @@ async fn the_whole_image_of_an_update_is_fetched_with_its_credentials() {
     assert_eq!(login, "Basic dXNlcjpzZWNyZXQ=");
     for (path, why) in [("/empty", "the image is empty"), ("/gone", "the server says 404 Not Found")] {
         let progress = progress_after(Settings::default(), &server.url(path)).await;
-        let Some(Progress::Failed(reason)) = &progress else { panic!("{progress:?}") };
+        let Some(Progress::Failed { why: reason, .. }) = &progress else { panic!("{progress:?}") };
         assert!(reason.ends_with(why), "{reason}");
     }
 }
@@ -43,6 +43,6 @@ async fn an_image_that_is_too_long_or_forbidden_is_not_fetched() {
     assert!(error.ends_with("the image is longer than 7 bytes"), "{error}");
     let elsewhere = Settings { egress: vec![Network::parse("192.0.2.0/24").unwrap()], ..Settings::default() };
     let progress = progress_after(elsewhere, &server.url("/long")).await;
-    assert!(matches!(progress, Some(Progress::Failed(_))), "{progress:?}");
+    assert!(matches!(progress, Some(Progress::Failed { .. })), "{progress:?}");
     assert_eq!(server.requests().len(), 2, "nothing was sent to a forbidden address");
 }

@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::node::call::Call;
 use crate::node::effect::EffectKind;
 use crate::node::refusal::Refusal;
+use crate::note::Note;
 use crate::profile::Profile;
 use crate::profile::inventory::FirmwareOf;
+use crate::time::SimTime;
 
 /// The parameters of `UpdateService.SimpleUpdate`.
 #[derive(Clone, Debug)]
@@ -61,7 +63,10 @@ pub enum Progress {
     /// The next reset applies it.
     Staged,
     /// The BMC cannot read the image for this reason.
-    Failed(Box<str>),
+    Failed {
+        why: Box<str>,
+        at: SimTime,
+    },
 }
 
 impl Default for Firmware {
@@ -103,12 +108,16 @@ impl Firmware {
         &mut self,
         component: u8,
         number: u32,
-        result: Result<(), String>,
+        result: Result<(), Note>,
+        now: SimTime,
     ) -> bool {
         let Some(update) = self.updates.get_mut(&component).filter(|update| update.number == number) else {
             return false;
         };
-        update.progress = result.map_or_else(|why| Progress::Failed(why.into()), |()| Progress::Staged);
+        update.progress = match result {
+            Ok(()) => Progress::Staged,
+            Err(why) => Progress::Failed { why: why.as_str().into(), at: now },
+        };
         // They have done their work.
         update.source.credentials = None;
         true
@@ -144,7 +153,8 @@ impl Firmware {
             let Update { number: _, source: _, progress } = &mut **update;
             match progress {
                 Progress::Fetching(call) => call.shift(ms),
-                Progress::Staged | Progress::Failed(_) => {}
+                Progress::Staged => {}
+                Progress::Failed { why: _, at } => at.shift(ms),
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::node::bmc::firmware::Progress;
+use crate::note::Note;
 
 /// Numbers of the components of the generic profile.
 const BIOS: u8 = 0;
 const BMC: u8 = 1;
 
 /// Requests an update and answers the fetch of its image.
-fn fetch(bench: &mut Bench, component: u8, image: &str, result: Result<(), String>) {
+fn fetch(bench: &mut Bench, component: u8, image: &str, result: Result<(), Note>) {
     bench.apply(update(component, image)).unwrap();
     let [EffectKind::FetchFirmware { component, update }] = bench.effects()[..] else {
         panic!("nothing to fetch")
@@ -26,6 +27,10 @@ fn a_start_applies_the_update_of_the_bios_and_a_reset_of_the_bmc_its_own() {
     assert_eq!(versions(&bench), ("2.4.1".into(), "1.12.0".into()), "both are staged");
     assert!(!format!("{:?}", bench.node.state()).contains("secret"));
     bench.apply(Command::Bmc(bmc::Command::Reset)).unwrap();
+    while bench.node.bmc().restarting_until.is_none() {
+        bench.now = bench.node.next_deadline();
+        bench.node.settle(bench.now);
+    }
     assert_eq!(versions(&bench), ("2.4.1".into(), "1.13.0".into()));
     while bench.node.bmc().restarting_until.is_some() {
         bench.now = bench.node.next_deadline();
@@ -47,7 +52,11 @@ fn an_image_that_cannot_be_read_changes_no_version() {
     bench.run();
     assert_eq!(bench.node.bios_version(), "2.4.1");
     let progress = &bench.node.bmc().firmware.update(BIOS).unwrap().progress;
-    assert_eq!(*progress, Progress::Failed("404 Not Found".into()), "the reason stays until the next update");
+    assert_eq!(
+        *progress,
+        Progress::Failed { why: "404 Not Found".into(), at: T0 },
+        "the reason stays until the next update"
+    );
     fetch(&mut bench, BIOS, "http://x/BIOS_2.6.0.bin", Ok(()));
     bench.reset(ResetType::ForceRestart);
     assert_eq!(bench.node.bios_version(), "2.6.0");

@@ -37,10 +37,10 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             d.put("State", "Updating");
             d.put("Health", "OK");
         }
-        Some(Progress::Failed(why)) => {
+        Some(Progress::Failed { why, at }) => {
             d.put("State", "Enabled");
             d.put("Health", "Warning");
-            common::condition(cx, d, &["The image could not be read: ", why]);
+            common::condition(cx, d, &["The image could not be read: ", why], Some(*at));
         }
     });
     d.one_link(

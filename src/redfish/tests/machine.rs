@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Answer, Bench};
 use crate::node::NodeId;
 use crate::node::effect::Answer as Found;
+use crate::note::Note;
 
 const UPDATE: &str = "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate";
 const FIRMWARE: &str = "/redfish/v1/UpdateService/FirmwareInventory";
@@ -14,7 +15,7 @@ fn uuid(bench: &Bench) -> &str {
 }
 
 /// Asks for an update, and lets the fetch of its image have this result.
-fn update(bench: &Bench, number: u32, component: u8, body: &Value, result: Result<(), String>) -> Answer {
+fn update(bench: &Bench, number: u32, component: u8, body: &Value, result: Result<(), Note>) -> Answer {
     let answer = bench.write("POST", UPDATE, body);
     let fetched = Found::FirmwareFetched { component, update: number, result };
     bench.redfish.fleet.answer(NodeId(0), fetched);

@@ -1,6 +1,7 @@
 //! Lives in which the hardware changes: firmware is updated.
 
 use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
+use fauxmetal::note::Note;
 use serde_json::json;
 
 use super::lives::{ID, Life};
@@ -16,9 +17,11 @@ pub(super) fn firmware(life: &mut Life) {
     update(life, "{manager}", "bmc-9.2.0.bin");
     fetched(life, Ok(()));
     update(life, &other, "other-9.3.0.bin");
-    fetched(life, Err("404 Not \"Found\"".to_owned()));
+    fetched(life, Err("404 Not \"Found\"".into()));
     life.moment("update of the BMC staged, other image not readable");
     life.post("{manager}/Actions/Manager.Reset", json!({}));
+    // It answers for a while before it restarts.
+    life.jump();
     life.jump();
     life.moment("BMC updated");
     life.reset("On");
@@ -35,7 +38,7 @@ fn update(life: &mut Life, target: &str, image: &str) {
 }
 
 /// Goes to the next outgoing call, which fetches an image, and answers it.
-fn fetched(life: &mut Life, result: Result<(), String>) {
+fn fetched(life: &mut Life, result: Result<(), Note>) {
     let EffectKind::FetchFirmware { component, update } = life.call_out() else { panic!("another call") };
     life.redfish.fleet.answer(ID, Answer::FirmwareFetched { component, update, result });
 }
