@@ -125,6 +125,7 @@ impl EffectRunner {
         match kind {
             EffectKind::ReadBoot { .. } => QueueKey::Boot(server(&|node| self.boot_url(node))),
             EffectKind::OpenMedia { slot, .. } => QueueKey::Boot(server(&|node| image_url(node, slot))),
+            EffectKind::FetchFirmware { .. } => QueueKey::Images,
             EffectKind::Ipa { effect, .. } => match effect {
                 ipa::Effect::WriteImage => QueueKey::Images,
                 ipa::Effect::Inspect => QueueKey::Ironic(server(&|node| {
@@ -179,6 +180,9 @@ impl EffectRunner {
         let performed = match effect.kind {
             EffectKind::ReadBoot { start } => self.read_boot(id, start).await,
             EffectKind::OpenMedia { slot, insertion } => self.open_media(id, slot, insertion).await,
+            EffectKind::FetchFirmware { component, update } => {
+                self.fetch_firmware(id, component, update).await
+            }
             EffectKind::Ipa { start, effect: of_agent } => match of_agent {
                 ipa::Effect::Inspect => self.inspect(id, start).await,
                 ipa::Effect::LookUp => self.look_up(id, start).await,

@@ -146,6 +146,7 @@ fn check(p: &Profile) -> Result<(), String> {
         ("memory", p.dimms.len(), 256),
         ("drive", p.drives().count(), Profile::MAX_DRIVES - 1),
         ("virtual_media", p.media_slots.len(), 16),
+        ("firmware", p.firmware.len(), 256),
     ] {
         if count == 0 || count > max {
             return Err(format!("{what}: there are {count}; 1 to {max} are allowed"));

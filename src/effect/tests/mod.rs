@@ -2,6 +2,7 @@
 
 mod boot;
 mod egress;
+mod firmware;
 mod hostile;
 mod images;
 mod ironic;
