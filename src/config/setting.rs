@@ -234,6 +234,15 @@ settings! {
     ///
     /// Created on the first start and reused later.
     CERTS = Setting::new("certs", Kind::One, "DIR", ACCESS).or("certs");
+    /// Name of the development CA when it is created; an existing ca.pem keeps its name
+    ///
+    /// By default "BMC Development CA" and the start of its key's identifier.
+    CA_NAME = Setting::new("ca-name", Kind::One, "NAME", ACCESS);
+    /// RSA key (PEM) for a second certificate, for clients of TLS 1.2 that know RSA only
+    ///
+    /// The development CA signs a certificate for it. Other clients get the ECDSA certificate as before. To make a key:
+    /// openssl genrsa -out rsa.pem 2048
+    TLS_RSA_KEY = Setting::new("tls-rsa-key", Kind::One, "FILE", ACCESS);
     /// Certificate chain (PEM) for the BMCs instead of one from the development CA; needs --tls-key
     TLS_CERT = Setting::new("tls-cert", Kind::One, "FILE", ACCESS);
     /// Private key (PEM) of --tls-cert

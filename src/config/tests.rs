@@ -52,7 +52,7 @@ fn the_defaults_are_a_hundred_nodes_on_loopback() {
     );
     assert_eq!(c.listen.iter().map(Listen::to_string).collect::<Vec<_>>(), ["https://127.0.0.1:8443"]);
     assert_eq!(c.agent_listen.to_string(), "https://127.0.0.1:9999");
-    assert_eq!(c.certificates, Certificates::Development);
+    assert_eq!(c.certificates, Certificates::Development { ca_name: None, rsa_key: None });
     assert_eq!((c.trust.clone(), c.images, c.log.as_str()), (Trust::System, Images::Verify, "info"));
     assert!(c.ironic.is_empty() && c.network_boot.is_none() && c.warnings().is_empty());
     assert!((c.speed - 1.0).abs() < f64::EPSILON);
@@ -258,6 +258,8 @@ fn of_two_settings_that_exclude_each_other_the_one_of_higher_precedence_counts()
     let own = [(&setting::TLS_CERT, "c.pem"), (&setting::TLS_KEY, "k.pem")];
     let (certificate, key) = (PathBuf::from("c.pem"), PathBuf::from("k.pem"));
     assert_eq!(both("", &own).unwrap().certificates, Certificates::Own { certificate, key });
+    let useless = both("tls-rsa-key=rsa.pem", &own).unwrap_err().to_string();
+    assert!(useless.contains("--tls-rsa-key: has no use with --tls-cert"), "{useless}");
     assert_eq!(
         both("certs=dir", &own).unwrap().certs,
         PathBuf::from("dir"),

@@ -195,7 +195,8 @@ async fn certificates_are_checked_unless_settings_or_ramdisk_say_otherwise() {
     // TLS clients check certificates against the real date.
     let now = std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::unix_ms());
     let ca = DevelopmentCa::open(dir.path(), now).unwrap();
-    let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now).unwrap();
+    let identity =
+        ca.redfish_identity(&crate::tls::Subject::named("bmc"), &names(&["127.0.0.1"]), now).unwrap();
     let config = server_config(identity.resolver(), MinVersion::Tls12).unwrap();
     let server = Server::with_tls(config, |request| ironic(&path(request)).unwrap()).await;
     let trusted = Some(ca.certificate_pem().as_bytes().to_vec());
