@@ -76,11 +76,24 @@ impl Daemon {
     }
 
     /// Sends SIGTERM as a container manager does. The daemon must end with code 0. Its log is returned.
-    fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(&pid).status().unwrap().success());
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{}", self.log());
+        let mut status = None;
+        eventually("end of the process", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        assert_eq!(status.unwrap().code(), Some(0), "{}", self.log());
         self.log()
+    }
+
+    /// The memory of the process, bytes: `VmRSS` is its memory now, and `VmHWM` the most so far.
+    pub(crate) fn memory(&self, field: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+        let kib: usize = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kib << 10
     }
 }
 

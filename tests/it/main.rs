@@ -5,9 +5,11 @@
 mod addresses;
 mod budget;
 mod cli;
+mod corpus;
 mod documents;
 mod durability;
 mod formats;
+mod hostile;
 mod limits;
 mod load;
 mod metrics;

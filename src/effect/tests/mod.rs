@@ -2,6 +2,7 @@
 
 mod boot;
 mod egress;
+mod hostile;
 mod images;
 mod ironic;
 mod media;
