@@ -127,6 +127,7 @@ fn load_key(files: &CertificateFiles) -> Result<Option<KeyPair>, TlsError> {
     let Some(pem) = files.read(CA_KEY_FILE)? else {
         return Ok(None);
     };
+    files.warn_if_loose(CA_KEY_FILE);
     let key = KeyPair::from_pem(&pem).map_err(|error| {
         TlsError::unusable(&files.path(CA_KEY_FILE), format!("it contains no private key ({error})"), BOTH)
     })?;
