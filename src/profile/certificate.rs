@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CertificateSubject {
-    /// Two letters.
+    /// Two letters of ISO 3166.
     pub country: Option<String>,
     pub state: Option<String>,
     pub locality: Option<String>,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::date::Dates;
 use super::memory::BodyMemory;
 use super::pool::{Full, Pool};
 use crate::face::{Peer, Refused};
@@ -21,6 +22,7 @@ use crate::meter::{Counter, Gauge, GaugeGuard, Page};
 pub(super) struct Admission {
     pub(super) limits: Limits,
     pub(super) bodies: BodyMemory,
+    pub(super) dates: Dates,
     connections: Pool,
     refusals: Pool,
     by_bmc: Tally<SocketAddr>,
@@ -85,6 +87,7 @@ impl Admission {
     pub(super) fn new(limits: Limits) -> Admission {
         Admission {
             bodies: BodyMemory::new(limits.bodies_bytes),
+            dates: Dates::default(),
             connections: Pool::new(limits.connections, limits.connections_per_client),
             refusals: Pool::new(limits.refusals, limits.refusals.div_ceil(2)),
             by_bmc: Tally::new(),

@@ -55,7 +55,6 @@ impl Pool {
         taken.by_listener.len() - 1
     }
 
-    /// Takes a slot.
     pub(super) fn take(&self, listener: usize, client: IpAddr) -> Result<(), Full> {
         let mut taken = self.taken.lock();
         let listeners = taken.by_listener.len();
@@ -81,7 +80,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Gives a slot back.
+    /// Gives back a slot that was taken.
     pub(super) fn give(&self, listener: usize, client: IpAddr) {
         let mut taken = self.taken.lock();
         taken.by_listener[listener] -= 1;

@@ -26,12 +26,12 @@ impl Face for Guarded {
         Response::new(Bytes::from(format!("{} bytes", request.body().len())).into())
     }
 
-    fn welcome(&self, _: &Peer, head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+    fn welcome(&self, _: &Peer, head: &Request<Bytes>) -> Result<Welcome, Box<Response<Bytes>>> {
         assert!(head.body().is_empty());
         match (head.headers().contains_key("key"), head.uri().path()) {
             (true, _) => Ok(Welcome::Whole),
             (false, "/login") => Ok(Welcome::Small),
-            (false, _) => Err(with_status(StatusCode::UNAUTHORIZED, "the key is missing")),
+            (false, _) => Err(Box::new(with_status(StatusCode::UNAUTHORIZED, "the key is missing"))),
         }
     }
 

@@ -67,6 +67,11 @@ impl DevelopmentCa {
         })
     }
 
+    /// The file with which a client trusts the listeners, if there is a CA in `dir`.
+    pub fn certificate_in(dir: &Path) -> PathBuf {
+        dir.join(CA_FILE)
+    }
+
     /// The file with which a client trusts the listeners, as in `curl --cacert`.
     pub fn certificate_path(&self) -> PathBuf {
         self.files.path(CA_FILE)

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running daemon with listeners without TLS on loopback, and its log.
 pub(crate) struct Daemon {
-    child: Child,
+    pub(crate) child: Child,
     log: Arc<Mutex<String>>,
     pub(crate) ready: serde_json::Value,
     _certs: tempfile::TempDir,
@@ -280,8 +280,11 @@ fn metrics_count_a_boot_and_the_log_holds_no_secret() {
 fn with_256_open_files_it_serves_refuses_and_recovers() {
     let (url, beats) = ironic();
     let network_boot = format!("{url}/boot/");
+    // Half of the connections would be the share of this one client.
+    let share = ["--limit", "connections-per-client=1000"];
     let arguments =
         ["--nodes", "3", "--password", "hunter2", "--boot-time", "0s", "--network-boot", &network_boot];
+    let arguments = [arguments.as_slice(), &share].concat();
     let daemon = Daemon::start("ulimit -n 256", &arguments);
     assert_eq!(daemon.metric("process_max_fds"), 256.0);
     let mut streams: Vec<_> = (0..400).map(|_| connect(daemon.redfish())).collect();
@@ -342,7 +345,9 @@ fn fifty_thousand_connections_are_held_and_answered() {
     let connections = format!("connections={wanted}");
     let mut arguments = vec!["--nodes", "1000"];
     // A slow machine takes long to open all connections. The timeouts must not close the first ones meanwhile.
-    for limit in [connections.as_str(), "header-time=3600", "idle-time=3600"] {
+    for limit in
+        [connections.as_str(), "connections-per-client=1000000", "header-time=3600", "idle-time=3600"]
+    {
         arguments.extend(["--limit", limit]);
     }
     let daemon = Daemon::start(":", &arguments);
