@@ -48,6 +48,7 @@ pub mod media;
 pub mod meter;
 #[doc(hidden)]
 pub mod node;
+pub mod note;
 pub mod profile;
 pub mod redfish;
 pub mod seed;

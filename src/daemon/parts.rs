@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::identities::Identities;
 use super::listeners::Listeners;
 use super::persistence::Stored;
-use crate::address::Layout;
+use crate::address::{Layout, Reported};
 use crate::admin::{self, Admin, Source};
 use crate::clock::Clock;
 use crate::config::{Config, Trust};
@@ -65,8 +65,13 @@ pub(super) fn redfish(
     redfish
 }
 
-pub(super) fn agents(fleet: &Arc<Fleet>, listeners: &Listeners) -> ipa::Api {
-    ipa::Api::new(Arc::clone(fleet), listeners.agent_urls.clone(), listeners.bmc_places())
+pub(super) fn agents(config: &Config, fleet: &Arc<Fleet>, listeners: &Listeners) -> ipa::Api {
+    ipa::Api::new(Arc::clone(fleet), listeners.agent_urls.clone(), reported(config, listeners))
+}
+
+/// The addresses that agents report in their inventories.
+fn reported(config: &Config, listeners: &Listeners) -> Reported {
+    Reported { bmcs: listeners.bmc_places(), hosts: config.host_network() }
 }
 
 pub(super) fn server(
@@ -101,9 +106,11 @@ pub(super) fn outgoing(
         insecure: config.trust == Trust::Insecure,
         network_boot: config.network_boot.as_ref().map(|url| url.as_str().to_owned()),
         agent_urls: listeners.agent_urls.clone(),
-        bmcs: listeners.bmc_places(),
+        reported: reported(config, listeners),
         agent_ca_pem: identities.agent_pem.clone().filter(|_| config.agent_listen.tls),
         images: config.images,
+        agent_isos: config.agent_isos.clone(),
+        write_time: config.write_time,
         egress: config.egress.clone(),
         limits: config.limits,
         ..effect::Settings::default()

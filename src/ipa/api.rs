@@ -19,7 +19,7 @@ use super::failure;
 use super::request::{self, Query};
 use super::result;
 use super::route::{LABELS, Route, label, split_uuid};
-use crate::address::{Place, Urls};
+use crate::address::{Reported, Urls};
 use crate::clock::Stopwatch;
 use crate::face::{Body, Face, Peer, Refused, Welcome};
 use crate::fleet::Fleet;
@@ -27,12 +27,13 @@ use crate::meter::{Page, Requests};
 use crate::node::NodeId;
 use crate::node::command::{Command, Outcome};
 use crate::node::ipa::{CommandRecord, Ipa, IpaCommand, Serving};
+use crate::note::Note;
 
 /// The HTTP API of all agents of a fleet.
 pub struct Api {
     fleet: Arc<Fleet>,
     urls: Urls,
-    bmcs: Arc<[Place]>,
+    reported: Arc<Reported>,
     requests: Requests,
     /// The large commands that may be read at the same time: one for each core.
     readers: Arc<Semaphore>,
@@ -43,11 +44,12 @@ pub struct Api {
 const QUICK_BYTES: usize = 4 << 10;
 
 impl Api {
-    /// `urls` are the URLs of the agents, and `bmcs` the listeners of their machines' BMCs.
-    pub fn new(fleet: Arc<Fleet>, urls: Urls, bmcs: Vec<Place>) -> Self {
+    /// `urls` are the URLs of the agents, and `reported` the addresses in their inventories.
+    pub fn new(fleet: Arc<Fleet>, urls: Urls, reported: impl Into<Reported>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let readers = Arc::new(Semaphore::new(cores));
-        Self { fleet, urls, bmcs: bmcs.into(), requests: Requests::new("agent", LABELS), readers }
+        let reported = Arc::new(reported.into());
+        Self { fleet, urls, reported, requests: Requests::new("agent", LABELS), readers }
     }
 
     /// Answers a request. If the listener is shared, `node` is `None` and the path begins with a system's UUID.
@@ -130,11 +132,11 @@ impl Api {
     async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Bytes>, ApiError> {
         self.authorize(id, query)?;
         let command = if body.len() <= QUICK_BYTES {
-            read_command(&self.fleet, &self.bmcs, id, body)?
+            read_command(&self.fleet, &self.reported, id, body)?
         } else {
-            let (fleet, bmcs, body) = (Arc::clone(&self.fleet), Arc::clone(&self.bmcs), body.clone());
+            let (fleet, reported, body) = (Arc::clone(&self.fleet), Arc::clone(&self.reported), body.clone());
             let _reader = self.readers.acquire().await;
-            let read = tokio::task::spawn_blocking(move || read_command(&fleet, &bmcs, id, &body));
+            let read = tokio::task::spawn_blocking(move || read_command(&fleet, &reported, id, &body));
             read.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))?
         };
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
@@ -232,7 +234,12 @@ fn agent<R>(fleet: &Fleet, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) ->
 }
 
 /// Reads and checks a command for the agent of a node.
-fn read_command(fleet: &Fleet, bmcs: &[Place], id: NodeId, body: &Bytes) -> Result<IpaCommand, ApiError> {
+fn read_command(
+    fleet: &Fleet,
+    reported: &Reported,
+    id: NodeId,
+    body: &Bytes,
+) -> Result<IpaCommand, ApiError> {
     let (name, params) = request::command(body)?;
     commands::split(&name)?;
     let running = agent(fleet, id, |_, serving| {
@@ -246,8 +253,8 @@ fn read_command(fleet: &Fleet, bmcs: &[Place], id: NodeId, body: &Bytes) -> Resu
     let (node, now) = fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
     let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
     let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
-    let command = commands::parse(&Situation { node: &node, agent, serving, now, bmcs }, &name, &params)?;
-    tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %name }, "agent received a command");
+    let command = commands::parse(&Situation { node: &node, agent, serving, now, reported }, &name, &params)?;
+    tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %Note::from(name) }, "agent received a command");
     Ok(command)
 }
 

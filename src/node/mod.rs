@@ -61,7 +61,10 @@ impl Node {
 
     /// The node with a stored state. Calls that were under way are due again. Deadlines that have passed since then take
     /// effect when the node is settled, each at its own moment.
-    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, state: State) -> Self {
+    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, mut state: State) -> Self {
+        if let Some(bmc) = &mut state.bmc {
+            bmc.bios.fit(&profile);
+        }
         Self { id, seed, profile, state, effects_due: true, touched: false }
     }
 
@@ -281,7 +284,7 @@ impl Node {
         let taken = match answer {
             Answer::MediaOpened { slot, insertion, result } => {
                 let bmc = self.state.bmc.as_mut();
-                bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result))
+                bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result, now))
             }
             Answer::BootRead { start, .. } | Answer::Ipa { start, .. } if start != self.starts() => false,
             Answer::BootRead { result, .. } => self.boot_read(result, now),

@@ -13,22 +13,24 @@ use super::body::Body;
 use super::document::Document;
 use super::error::Problem;
 use super::headers::ODATA_VERSION;
-use super::list::{List, WHOLE};
+use super::list::List;
 use super::message::{
     EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
 };
 use super::meters;
-use super::query::{Page, Query};
+use super::precondition::{self, Condition};
+use super::query::{Page, Query, WHOLE};
 use super::render;
 use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
-use super::tree::{IdOf, Route};
+use super::tree::{IdOf, Route, decoded};
 use crate::clock::Stopwatch;
 use crate::face::Welcome;
 use crate::node::Node;
 use crate::node::command::Refusal;
+use crate::profile::quirk::Quirk;
 
 /// A request that the client may make.
 struct Ask<'r> {
@@ -37,7 +39,7 @@ struct Ask<'r> {
     node: Option<(IdOf, &'r str)>,
     /// The other ids in the path.
     ids: Vec<&'r str>,
-    /// The path without a slash at the end.
+    /// The decoded path without a slash at the end.
     uri: &'r str,
     does: Does<'r>,
     query: Option<Query>,
@@ -63,10 +65,11 @@ impl Redfish {
     /// Answers a request. Every Redfish request passes through this function, at every root.
     pub(super) fn respond(&self, root: &mut Root<'_>, request: &Request<Bytes>) -> Response<Content> {
         let watch = Stopwatch::start();
-        let route = self.tree.find(request.uri().path(), root.is_own());
+        let path = decoded(request.uri().path());
+        let route = self.tree.find(&path, root.is_own());
         let target = route.as_ref().map(|route| route.target);
         let answer = self
-            .allow(root, request, route)
+            .allow(root, request, &path, route)
             .and_then(|ask| self.perform(root, &ask).and_then(|answer| self.select(root, &ask, answer)));
         let response = match answer {
             // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
@@ -92,7 +95,7 @@ impl Redfish {
         head: &Request<Bytes>,
     ) -> Result<Welcome, Box<Response<Bytes>>> {
         let watch = Stopwatch::start();
-        let target = self.tree.find(head.uri().path(), root.is_own()).map(|route| route.target);
+        let target = self.tree.find(&decoded(head.uri().path()), root.is_own()).map(|route| route.target);
         if target.is_some_and(|target| target.need(head.method()) == Need::Nothing) {
             return Ok(Welcome::Small);
         }
@@ -104,14 +107,15 @@ impl Redfish {
         })
     }
 
-    /// Decides whether the client may make the request, and reads what it asks for.
+    /// Decides whether the client may make the request, and reads what it asks for. `path` is the decoded path.
     fn allow<'r>(
         &self,
         root: &mut Root<'_>,
         request: &'r Request<Bytes>,
+        path: &'r str,
         route: Option<Route<'r>>,
     ) -> Result<Ask<'r>, Problem> {
-        let (path, method) = (request.uri().path(), request.method());
+        let method = request.method();
         let need = route.as_ref().map_or(Need::Login, |route| route.target.need(method));
         let who = match need {
             Need::Nothing => Who::Anyone,
@@ -124,12 +128,12 @@ impl Redfish {
         if who == Who::Anyone && query.as_ref().is_some_and(Query::follows_links) {
             self.identify(root, request)?;
         }
-        let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(path))?;
+        let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(request.uri().path()))?;
         if let Some(query) = &query {
             query.check(target)?;
         }
         let does = match *method {
-            Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, |q| q.page)),
+            Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, Query::page)),
             Method::OPTIONS => Does::Options,
             _ => Does::Change(request),
         };
@@ -302,24 +306,34 @@ impl Redfish {
                 read::<O>(request, None, |body| create(cx, body), |_| false)
             }
             (Part::Action(action), &Method::POST) => {
-                read::<O>(request, Some(action.name()), |body| (action.run)(cx, body), |_| false)
+                let named = O::overlaid_by(cx).is_some_and(|model| model.has(Quirk::ActionParameter));
+                let run = |body: &mut Body| {
+                    if named {
+                        body.take("Action");
+                    }
+                    (action.run)(cx, body)
+                };
+                read::<O>(request, Some(action.name()), run, |_| false)
             }
             (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => not_allowed(),
         }
     }
 
-    /// `If-Match`, if it is there, must name the document as it is (RFC 9110, 13.1.1).
+    /// Refuses a change of a document that the client does not mean (RFC 9110, 13.1).
     fn check_precondition<'a, O: Owner>(
         &'a self,
         request: &Request<Bytes>,
         cx: &O::Cx<'a>,
         row: &Row<O>,
     ) -> Result<(), Problem> {
-        let Some(wanted) = request.headers().get(header::IF_MATCH) else { return Ok(()) };
+        if !precondition::any(request.headers()) {
+            return Ok(());
+        }
         let tag = render::document(cx, row, &self.constants).etag();
-        let wanted = wanted.to_str().unwrap_or_default();
-        let matches = wanted.split(',').map(str::trim).any(|w| w == "*" || w.as_bytes() == tag);
-        if matches { Ok(()) } else { Err((&PRECONDITION_FAILED).into()) }
+        match precondition::evaluate(request.headers(), &tag) {
+            Condition::Met => Ok(()),
+            Condition::OtherDocument | Condition::SameDocument => Err((&PRECONDITION_FAILED).into()),
+        }
     }
 
     /// Applies the query to a document: the only member, links expanded, properties selected.
@@ -332,10 +346,7 @@ impl Redfish {
                 let document = query.apply(document, |uri| Some(self.read(root, uri)?.0))?;
                 Ok(Answer::Document(document, target))
             }
-            Answer::List(list, target) => {
-                query.check_long(list.shown, WHOLE)?;
-                Ok(Answer::List(list, target))
-            }
+            // No query that changes a document has a page this long (`Query::page`).
             other => Ok(other),
         }
     }

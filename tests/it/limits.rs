@@ -26,7 +26,7 @@ fn send(stream: &mut TcpStream, text: &str) {
 /// The status of the next response.
 fn status(stream: &mut TcpStream) -> u16 {
     stream.set_read_timeout(Some(SOON)).unwrap();
-    let (head, _) = answer(stream).expect("no response came within the time");
+    let (head, _) = answer(stream).expect("no response came within the time: the limit does not act");
     head[9..12].parse().unwrap()
 }
 
@@ -51,7 +51,7 @@ fn log_in_twice(daemon: &Daemon, host: &str) {
     let mut stream = connect(([127, 0, 0, 1], port).into());
     for expected in [201, 503] {
         send(&mut stream, &format!("{}{body}", login_head(host, body.len())));
-        assert_eq!(status(&mut stream), expected);
+        assert_eq!(status(&mut stream), expected, "the second session is one too many");
     }
 }
 
