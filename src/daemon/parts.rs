@@ -63,8 +63,9 @@ pub(super) fn redfish(
     redfish
 }
 
-pub(super) fn agents(fleet: &Arc<Fleet>, listeners: &Listeners) -> ipa::Api {
+pub(super) fn agents(config: &Config, fleet: &Arc<Fleet>, listeners: &Listeners) -> ipa::Api {
     ipa::Api::new(Arc::clone(fleet), listeners.agent_urls.clone(), listeners.bmc_places())
+        .with_limits(config.limits)
 }
 
 pub(super) fn server(

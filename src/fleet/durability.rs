@@ -25,6 +25,10 @@ impl Fleet {
         let Some(slot) = self.slots.get(id) else { return false };
         let mut slot = slot.lock();
         let Some(node) = &slot.node else { return false };
+        for (_, text) in state.long_texts() {
+            // They exist already, so they count even if they are more than the limit.
+            let _ = text.hold(&self.results, u64::MAX);
+        }
         let (now, profile) = (self.clock.now(), Arc::clone(node.profile()));
         let mut node = Node::restore(id, self.seed, profile, state);
         node.use_sessions(now);
@@ -34,7 +38,7 @@ impl Fleet {
         true
     }
 
-    /// Writes the state of a node as JSON into an empty buffer.
+    /// Writes the state of a node as JSON into an empty buffer. Returns its long texts, which the JSON does not contain.
     pub fn write_state(&self, id: NodeId, buffer: &mut Vec<u8>) -> Written {
         let Some(slot) = self.slots.get(id) else { return Written::Nothing };
         let slot = slot.lock();
@@ -43,7 +47,7 @@ impl Fleet {
         };
         serde_json::to_writer(buffer, state)
             .expect("a state is valid JSON, and writing to memory does not fail");
-        Written::State
+        Written::State(state.long_texts())
     }
 
     /// Runs `see`, and returns the newest batch that the result depends on.
@@ -119,7 +123,7 @@ mod tests {
 
     fn state(fleet: &Fleet, id: u32) -> State {
         let mut text = Vec::new();
-        assert_eq!(fleet.write_state(NodeId(id), &mut text), Written::State);
+        assert_eq!(fleet.write_state(NodeId(id), &mut text), Written::State(Vec::new()));
         serde_json::from_slice(&text).unwrap()
     }
 

@@ -12,6 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
 use crate::node::NodeId;
+use crate::node::ipa::{Text, TextName};
 use crate::profile::Profile;
 
 /// Maximum number of nodes and records in a batch. A full batch is a transaction of a few MiB.
@@ -245,10 +246,10 @@ impl Open {
 }
 
 /// The result of [`Fleet::write_state`](super::Fleet::write_state).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The buffer contains the state.
-    State,
+    /// The buffer contains the state without these texts.
+    State(Vec<(TextName, Text)>),
     /// Nothing needs to be stored: the node is in the state of a new machine, or it was removed.
     Nothing,
 }

@@ -1,5 +1,6 @@
 //! The path of a request to an agent: find its node, take the route, check the token, answer.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -21,10 +22,11 @@ use crate::address::{Place, Urls};
 use crate::clock::Stopwatch;
 use crate::face::{Body, Face, Peer, Refused};
 use crate::fleet::Fleet;
-use crate::meter::{Page, Requests};
+use crate::limit::{Limit, Limits};
+use crate::meter::{Counter, Page, Requests};
 use crate::node::NodeId;
 use crate::node::command::{Command, Outcome};
-use crate::node::ipa::{CommandRecord, Ipa, Serving};
+use crate::node::ipa::{CommandRecord, Ipa, IpaCommand, OverTotal, Serving};
 
 /// The HTTP API of all agents of a fleet.
 pub struct Api {
@@ -32,18 +34,43 @@ pub struct Api {
     urls: Urls,
     bmcs: Vec<Place>,
     requests: Requests,
+    results_limits: ResultsLimits,
+}
+
+/// The limits of the long results that agents keep, and how often each was hit.
+#[derive(Default)]
+struct ResultsLimits {
+    limits: Limits,
+    of_agent: Counter,
+    of_all: Counter,
 }
 
 impl Api {
     /// `urls` are the URLs of the agents, and `bmcs` the listeners of their machines' BMCs.
     pub fn new(fleet: Arc<Fleet>, urls: Urls, bmcs: Vec<Place>) -> Self {
-        Self { fleet, urls, bmcs, requests: Requests::new("agent", LABELS) }
+        Self {
+            fleet,
+            urls,
+            bmcs,
+            requests: Requests::new("agent", LABELS),
+            results_limits: ResultsLimits::default(),
+        }
+    }
+
+    /// Replaces the default limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { results_limits: ResultsLimits { limits, ..ResultsLimits::default() }, ..self }
     }
 
     /// Answers a request. If the listener is shared, `node` is `None` and the path begins with a system's UUID.
     ///
     /// A request with `wait=true` is answered when its command has ended or its agent has stopped.
     pub async fn call(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Bytes> {
+        self.respond(node, request).await.map(Body::whole)
+    }
+
+    async fn respond(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Body> {
         let watch = Stopwatch::start();
         let path = request.uri().path();
         let (node, path) = match node {
@@ -57,8 +84,8 @@ impl Api {
             Some(id) => self.serve(id, path, &request).await,
             None => Err(ApiError::no_agent()),
         };
-        let response = response.unwrap_or_else(ApiError::response);
-        let (status, bytes) = (response.status().as_u16(), response.body().len());
+        let response = response.unwrap_or_else(|error| error.response().map(Body::from));
+        let (status, bytes) = (response.status().as_u16(), response.body().known_bytes().unwrap_or_default());
         self.requests.note(label(path), status, watch.elapsed(), request.body().len(), bytes);
         response
     }
@@ -71,7 +98,7 @@ impl Api {
         id: NodeId,
         path: &str,
         request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, ApiError> {
+    ) -> Result<Response<Body>, ApiError> {
         let response = self.route(id, path, request).await;
         self.fleet.until_node_persisted(id).await.map_err(ApiError::not_persisted)?;
         response
@@ -82,14 +109,14 @@ impl Api {
         id: NodeId,
         path: &str,
         request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, ApiError> {
+    ) -> Result<Response<Body>, ApiError> {
         let started = self.agent(id, |agent, _| agent.started)?;
         let route = Route::of(path).ok_or_else(ApiError::no_such_page)?;
         let query = Query::of(request.uri().query().unwrap_or_default());
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let post = request.method() == Method::POST;
         match route {
-            Route::MissingSlash => Ok(redirect(request)),
+            Route::MissingSlash => Ok(redirect(request).map(Body::from)),
             Route::Root if get => Ok(json(&documents::root(&self.url(id)))),
             Route::Version if get => Ok(json(&documents::version(&self.url(id)))),
             Route::Status if get => Ok(json(&documents::status(started))),
@@ -103,15 +130,22 @@ impl Api {
     }
 
     /// `GET /v1/commands/`
-    fn list(&self, id: NodeId, query: &Query) -> Result<Response<Bytes>, ApiError> {
+    fn list(&self, id: NodeId, query: &Query) -> Result<Response<Body>, ApiError> {
         self.authorize(id, query)?;
         let records = self.agent(id, |_, serving| serving.commands.records().to_vec())?;
-        let results: Vec<_> = records.iter().map(result::text).collect();
-        Ok(json_text(format!(r#"{{"commands":[{}]}}"#, results.join(","))))
+        let mut pieces = VecDeque::from([Bytes::from_static(br#"{"commands":["#)]);
+        for (n, record) in records.into_iter().enumerate() {
+            if n > 0 {
+                pieces.push_back(Bytes::from_static(b","));
+            }
+            result::append(record, &mut pieces);
+        }
+        pieces.push_back(Bytes::from_static(b"]}"));
+        Ok(json_body(Body::Pieces(pieces)))
     }
 
     /// `POST /v1/commands/`
-    async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Bytes>, ApiError> {
+    async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Body>, ApiError> {
         self.authorize(id, query)?;
         let (name, params) = request::command(body)?;
         commands::split(&name)?;
@@ -128,26 +162,45 @@ impl Api {
         let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
         let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
         let at = Situation { node: &node, agent, serving, now, bmcs: &self.bmcs };
-        let command = commands::parse(&at, &name, &params)?;
+        let mut command = commands::parse(&at, &name, &params)?;
+        self.make_room(&mut command)?;
         tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %name }, "agent received a command");
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
             Outcome::Ipa(record) if query.wait && record.status.is_running() => {
                 self.result(id, &record.id.to_string(), true).await
             }
-            Outcome::Ipa(record) => Ok(json_text(result::text(&record))),
+            Outcome::Ipa(record) => Ok(one(record)),
             Outcome::Done | Outcome::Created(_) => Err(ApiError::no_agent()),
         }
     }
 
+    /// Counts the long results of a command, which its agent will keep.
+    ///
+    /// # Errors
+    /// If they are more than the limit of an agent or of all agents. Ironic reports the text as the error of the command.
+    fn make_room(&self, command: &mut IpaCommand) -> Result<(), ApiError> {
+        let ResultsLimits { limits, of_agent, of_all } = &self.results_limits;
+        let (bytes, most) = (command.long_bytes(), limits.agent_results_bytes as u64);
+        if bytes > most {
+            of_agent.one();
+            return Err(ApiError::results_too_large(bytes, most));
+        }
+        command.results_bytes = most;
+        command.hold(self.fleet.results(), limits.results_bytes as u64).map_err(|OverTotal| {
+            of_all.one();
+            ApiError::results_full(bytes, limits.results_bytes as u64)
+        })
+    }
+
     /// `GET /v1/commands/{command}`
-    async fn command(&self, id: NodeId, query: &Query, command: &str) -> Result<Response<Bytes>, ApiError> {
+    async fn command(&self, id: NodeId, query: &Query, command: &str) -> Result<Response<Body>, ApiError> {
         self.authorize(id, query)?;
         self.result(id, command, query.wait).await
     }
 
     /// The result of a command. With `wait`, the response comes when the command has ended.
-    async fn result(&self, id: NodeId, command: &str, wait: bool) -> Result<Response<Bytes>, ApiError> {
+    async fn result(&self, id: NodeId, command: &str, wait: bool) -> Result<Response<Body>, ApiError> {
         let changed = self.fleet.changed(id);
         loop {
             let mut next = pin!(changed.next());
@@ -155,7 +208,7 @@ impl Api {
             let record = self.agent(id, |_, serving| find(serving, command).cloned())?;
             let record = record.ok_or_else(|| failure::not_found("Command Result", command))?;
             if !wait || !record.status.is_running() {
-                return Ok(json_text(result::text(&record)));
+                return Ok(one(record));
             }
             next.await;
         }
@@ -187,12 +240,20 @@ impl Api {
 
     pub fn meter(&self, page: &mut Page) {
         self.requests.show(page);
+        page.gauge(
+            "fauxmetal_agent_results_bytes",
+            "Long results of commands that all agents keep",
+            &[],
+            self.fleet.results().bytes(),
+        );
+        page.limit(Limit::AgentResultsBytes.name(), &self.results_limits.of_agent);
+        page.limit(Limit::ResultsBytes.name(), &self.results_limits.of_all);
     }
 }
 
 impl Face for Api {
     async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
-        Self::call(self, peer.node.map(NodeId), request).await.map(Body::from)
+        self.respond(peer.node.map(NodeId), request).await
     }
 
     fn accepts_connections(&self, node: u32) -> bool {
@@ -208,14 +269,21 @@ fn find<'a>(serving: &'a Serving, command: &str) -> Option<&'a CommandRecord> {
     serving.commands.records().iter().find(|c| c.id.to_string() == command)
 }
 
-fn json_text(text: String) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(text));
+/// A response with one command.
+fn one(record: CommandRecord) -> Response<Body> {
+    let mut pieces = VecDeque::new();
+    result::append(record, &mut pieces);
+    json_body(Body::Pieces(pieces))
+}
+
+fn json_body(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-fn json(value: &Value) -> Response<Bytes> {
-    json_text(value.to_string())
+fn json(value: &Value) -> Response<Body> {
+    json_body(Bytes::from(value.to_string()).into())
 }
 
 /// To the same URL with a slash at the end of its path.

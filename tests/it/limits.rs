@@ -210,6 +210,20 @@ fn drive(limit: Limit) {
             assert_eq!(daemon.metric("fauxmetal_calls_in_flight"), 1.0);
             daemon
         }
+        Limit::AgentResultsBytes | Limit::ResultsBytes => {
+            let (daemon, agents) = serve_agents(limit, 5000, "1", &[]);
+            let step = |bytes| {
+                let padding = "x".repeat(bytes);
+                format!(
+                    r#"{{"name": "clean.execute_clean_step", "params": {{"ports": [], "node": {{"uuid": "n"}},
+                    "step": {{"step": "erase_pstore", "args": {{}}, "x": "{padding}"}}}}}}"#
+                )
+            };
+            assert_eq!(status(&mut command(&daemon, &agents[0], "&wait=true", &step(4500))), 200);
+            let refused = if limit == Limit::ResultsBytes { 503 } else { 413 };
+            assert_eq!(status(&mut command(&daemon, &agents[0], "", &step(5000))), refused);
+            daemon
+        }
         Limit::Downloads => {
             let (silent, url) = silent_server();
             let (daemon, agents) = serve_agents(limit, 1, "3", &[]);
@@ -231,7 +245,7 @@ fn drive(limit: Limit) {
         }
     };
     let counted = match limit.counted_by() {
-        CountedBy::Server | CountedBy::Redfish | CountedBy::Effect => limit,
+        CountedBy::Server | CountedBy::Redfish | CountedBy::Agent | CountedBy::Effect => limit,
         CountedBy::BodyBytes => Limit::BodyBytes,
     };
     let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", counted.name());

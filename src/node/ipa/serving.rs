@@ -120,7 +120,11 @@ impl Serving {
         let (end, then) = match result {
             Ok(Written { result, partition_uuids }) => {
                 self.partition_uuids = Some(partition_uuids);
-                (CommandEnd::Succeeded(result), Then::Install)
+                let end = match self.commands.image_step() {
+                    Some((word, step)) => CommandEnd::StepSucceeded { word, result: (&*result).into(), step },
+                    None => CommandEnd::Succeeded((&*result).into()),
+                };
+                (end, Then::Install)
             }
             Err(error) => (CommandEnd::Failed(Box::new(error)), Then::Nothing),
         };
