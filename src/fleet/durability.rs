@@ -2,11 +2,15 @@
 //! wait until the changes that they depend on are durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Fleet;
 use super::persist::{self, Ledger, NotPersisted, Seen, Written};
 use crate::node::{Node, NodeId, State};
 use crate::time::SimTime;
+
+/// Time between two looks at a disk that is full or fails, seconds-scale as the failures are.
+const RECHECK: Duration = Duration::from_millis(500);
 
 impl Fleet {
     /// Begins to collect all changes for a writer.
@@ -81,13 +85,21 @@ impl Fleet {
         ledger.wait(Seen(batch)).await
     }
 
+    /// Waits until a change could be stored. The fleet makes no call meanwhile, and takes no answer, because both change
+    /// nodes: what clients read stays what is on disk.
+    pub async fn until_changes_are_accepted(&self) {
+        while self.may_change().is_err() {
+            tokio::time::sleep(RECHECK).await;
+        }
+    }
+
     /// Checks whether a change could be stored. Callers check this before they change anything for a client.
     ///
     /// # Errors
     /// If the disk fails, or too many batches wait for it.
     pub fn may_change(&self) -> Result<(), NotPersisted> {
         match self.ledger() {
-            Some(ledger) if !ledger.accepts() => Err(NotPersisted),
+            Some(ledger) if !ledger.accepts() => Err(NotPersisted::Refused),
             Some(_) | None => Ok(()),
         }
     }
@@ -95,8 +107,6 @@ impl Fleet {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::persist::{MAX_BATCH, MAX_FULL, Next};
     use super::*;
     use crate::clock::Clock;
@@ -171,7 +181,7 @@ mod tests {
             assert_eq!(fleet.may_change(), Ok(()), "after {n}");
             ledger.record("x/y", None);
         }
-        assert_eq!(fleet.may_change(), Err(NotPersisted));
+        assert_eq!(fleet.may_change(), Err(NotPersisted::Refused));
         assert!(matches!(ledger.take(None), Next::Write(batch) if batch.records.len() == MAX_BATCH));
         assert_eq!(fleet.may_change(), Ok(()));
     }

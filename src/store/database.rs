@@ -1,33 +1,26 @@
 //! The state file: an embedded database (redb). A commit is durable and atomic when it returns.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{
-    Builder, Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase as _,
-    ReadableTable as _, Table, TableDefinition, TableError, WriteTransaction,
+    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableError,
+    WriteTransaction,
 };
 
 use super::directory::{Directory, New};
 use super::error::{RESTORE, StoreError};
 use super::record::{FORMAT, StoredFleet, check_format};
+use super::reserve::Reserve;
+use super::tables::{NODES, RECORDS, StoredTexts, TEXTS, Tables, Texts, put};
 use crate::fleet::Fleet;
-use crate::fleet::persist::{ADDED, Batch, REMOVED, Written};
-use crate::node::ipa::{Text, TextName};
+use crate::fleet::persist::{ADDED, Batch, REMOVED};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
-/// The states of nodes that differ from a new node, by index; JSON of [`State`].
-const NODES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("nodes");
-/// The long texts of the nodes, by index of the node and name, as they are. The states contain only notes in their places,
-/// so that a change of a node writes none of them again.
-const TEXTS: TableDefinition<'_, (u32, &str), &[u8]> = TableDefinition::new("texts");
-/// All other values, by key, as JSON. Keys with a `/` belong to services.
-const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 const FORMAT_KEY: &str = "format";
 const FLEET_KEY: &str = "fleet";
 const TIME_KEY: &str = "time_ms";
@@ -49,10 +42,9 @@ pub struct Store {
     fleet: StoredFleet,
     time: SimTime,
     texts: StoredTexts,
+    /// Space for the last changes before the disk is full. `None` for a store that is not in a directory.
+    pub(super) reserve: Option<Reserve>,
 }
-
-/// The names of the long texts that the file contains, by node. A text of a name never changes.
-type StoredTexts = HashMap<u32, Vec<TextName>>;
 
 impl Store {
     /// Opens the state file of a directory and checks all its pages. `None` if there is no such file. If a crash left
@@ -72,7 +64,7 @@ impl Store {
             }
             Ok(_) => {}
         }
-        Self::open_with(&file, opener(&file)).map(Some)
+        Self::open_with(&file, opener(&file)).map(|store| Some(store.with_reserve(directory)))
     }
 
     /// Opens the database of `opener`. Errors name it `file`.
@@ -85,6 +77,7 @@ impl Store {
             fleet: StoredFleet::EMPTY,
             time: SimTime::from_ms(0),
             texts: StoredTexts::new(),
+            reserve: None,
         };
         let format = store.value(FORMAT_KEY)?;
         check_format(&store.file, format)?;
@@ -129,7 +122,11 @@ impl Store {
         let make: Opener = Arc::new(move || builder().create(&to_make));
         drop(Self::fill(new.path(), &make, fleet, time, nodes)?);
         new.put_in_place()?;
-        Self::open_with(&file, opener(&file))
+        Ok(Self::open_with(&file, opener(&file))?.with_reserve(directory))
+    }
+
+    fn with_reserve(self, directory: &Directory) -> Self {
+        Self { reserve: Some(Reserve::file(directory.reserve_file())), ..self }
     }
 
     /// Creates a database and writes a fleet to it.
@@ -365,77 +362,6 @@ impl Store {
 
 fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
     Ok(database.begin_write()?)
-}
-
-type Texts = ReadOnlyTable<(u32, &'static str), &'static [u8]>;
-
-/// The tables of the nodes in a transaction.
-struct Tables<'t> {
-    nodes: Table<'t, u32, &'static [u8]>,
-    texts: Table<'t, (u32, &'static str), &'static [u8]>,
-}
-
-impl<'t> Tables<'t> {
-    fn open(transaction: &'t WriteTransaction) -> Result<Self, redb::Error> {
-        Ok(Self { nodes: transaction.open_table(NODES)?, texts: transaction.open_table(TEXTS)? })
-    }
-
-    /// Stores a node: its state, and those of its texts that are not among the `stored` ones.
-    fn insert(
-        &mut self,
-        id: NodeId,
-        state: &[u8],
-        texts: &[(TextName, Text)],
-        stored: &[TextName],
-    ) -> Result<(), redb::Error> {
-        self.nodes.insert(id.0, state)?;
-        for (name, text) in texts.iter().filter(|(name, _)| !stored.contains(name)) {
-            self.texts.insert((id.0, name.to_string().as_str()), text.as_bytes())?;
-        }
-        Ok(())
-    }
-}
-
-/// Stores a batch. `stored` are the names of the texts in the file; returns those of the nodes that have or had any.
-fn put(
-    transaction: &WriteTransaction,
-    fleet: &Fleet,
-    batch: &Batch,
-    stored: &StoredTexts,
-) -> Result<StoredTexts, redb::Error> {
-    let mut tables = Tables::open(transaction)?;
-    let mut changed = StoredTexts::new();
-    let mut buffer = Vec::with_capacity(4096);
-    for id in &batch.nodes {
-        buffer.clear();
-        let before = stored.get(&id.0).map_or(&[][..], Vec::as_slice);
-        let texts = match fleet.write_state(*id, &mut buffer) {
-            Written::State(texts) => {
-                tables.insert(*id, &buffer, &texts, before)?;
-                texts
-            }
-            Written::Nothing => {
-                tables.nodes.remove(id.0)?;
-                Vec::new()
-            }
-        };
-        let now: Vec<_> = texts.iter().map(|(name, _)| *name).collect();
-        for name in before.iter().filter(|name| !now.contains(name)) {
-            tables.texts.remove((id.0, name.to_string().as_str()))?;
-        }
-        if !(before.is_empty() && now.is_empty()) {
-            changed.insert(id.0, now);
-        }
-    }
-    drop(tables);
-    let mut records = transaction.open_table(RECORDS)?;
-    for (key, value) in &batch.records {
-        match value {
-            Some(value) => drop(records.insert(&**key, &**value)?),
-            None => drop(records.remove(&**key)?),
-        }
-    }
-    Ok(changed)
 }
 
 fn json(value: &impl serde::Serialize) -> Vec<u8> {

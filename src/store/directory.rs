@@ -63,6 +63,10 @@ impl Directory {
         self.path.join("state.redb")
     }
 
+    pub(super) fn reserve_file(&self) -> PathBuf {
+        self.path.join("reserve")
+    }
+
     /// The folder of the snapshots. Creates it if it does not exist.
     pub(super) fn snapshots(&self) -> Result<PathBuf, StoreError> {
         let path = snapshots_in(&self.path);
