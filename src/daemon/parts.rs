@@ -6,11 +6,12 @@ use anyhow::{Context as _, ensure};
 use tokio::task::JoinHandle;
 
 use super::identities::Identities;
-use super::listeners::Listeners;
+use super::listeners::{self, Listeners};
 use super::persistence::Stored;
 use crate::address::Layout;
 use crate::admin::{self, Admin, Source};
 use crate::clock::Clock;
+use crate::config::setting::ADMIN_LISTEN;
 use crate::config::{Config, Trust};
 use crate::effect;
 use crate::fleet::{Effects, Fleet};
@@ -20,7 +21,7 @@ use crate::meter::Page;
 use crate::node::NodeId;
 use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check};
-use crate::server::{Listener, Server};
+use crate::server::Server;
 
 /// The fleet with its stored nodes, persisted from here on if there is a state directory.
 pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fleet>, Effects)> {
@@ -127,7 +128,7 @@ pub(super) fn start_admin(
 ) -> anyhow::Result<Option<AdminListener>> {
     let Some(listen) = &config.admin_listen else { return Ok(None) };
     let shown = listen.tls.then(|| identities.redfish.clone());
-    let listener = Listener::at(listen.place(Layout::Shared), 1, shown)?;
+    let listener = listeners::open(&ADMIN_LISTEN, listen, listen.place(Layout::Shared), 1, shown)?;
     let url = config.url(listen, listener.address().port());
     let limits = Limits { connections: admin::CONNECTIONS, refusals: 4, ..Limits::DEFAULT };
     let mut server = Server::new(limits);

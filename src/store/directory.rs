@@ -25,11 +25,7 @@ impl Directory {
         if create {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StoreError::io(path))?;
         } else if !path.is_dir() {
-            return Err(StoreError::Missing(format!(
-                "{0}: there is no such state directory; check the path, or create a fleet with `fauxmetal serve \
-                 --state {0}`",
-                path.display()
-            )));
+            return Err(StoreError::no_directory(path));
         }
         let file = path.join("lock");
         let mut lock = OpenOptions::new()

@@ -101,7 +101,10 @@ pub fn list(dir: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
     let folder = directory::snapshots_in(dir);
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && dir.is_dir() => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::no_directory(dir));
+        }
         Err(error) => return Err(StoreError::io(&folder)(error)),
     };
     let mut found = Vec::new();
