@@ -20,6 +20,7 @@ mod urls;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
@@ -30,14 +31,14 @@ pub use raw::{Flags, RawSettings};
 
 use addresses::Addresses;
 use setting::{
-    ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, IMAGES, IRONIC, LIMIT, LISTEN, LOG, NETWORK_BOOT, SNAPSHOT,
-    SPEED, STATE, TLS_MIN,
+    ADVERTISE, AGENT_ISO, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG,
+    NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_TIME,
 };
 use timings::Timings;
 use value::path;
 
-use crate::address::Layout;
-use crate::effect::{Images, Network};
+use crate::address::{HostNetwork, Layout, Prefix};
+use crate::effect::{Images, Network, Pattern};
 use crate::limit::{Limit, Limits};
 use crate::store::StoredFleet;
 use crate::tls::MinVersion;
@@ -62,9 +63,15 @@ pub struct Config {
     pub trust: Trust,
     /// The HTTP server with the boot configuration of each MAC address.
     pub network_boot: Option<BaseUrl>,
+    /// The network of the machines' interfaces. [`Config::host_network`] divides it.
+    host_network: Option<Prefix>,
     /// The networks that may be called; if empty, all addresses except those that are never a real server.
     pub egress: Vec<Network>,
     pub images: Images,
+    /// Marks of images with an agent.
+    pub agent_isos: Vec<Pattern>,
+    /// Least real time that an agent takes to write an image.
+    pub write_time: Duration,
     pub certificates: Certificates,
     /// The directory of generated certificates. The agents' certificate is always generated: Ironic takes it from their
     /// heartbeats, so that no CA is needed.
@@ -86,6 +93,8 @@ pub struct Config {
 
 /// The largest number of networks in one list: each connection is compared with all of them.
 const MAX_NETWORKS: usize = 256;
+/// The largest number of patterns: each boot is compared with all of them.
+const MAX_PATTERNS: usize = 32;
 
 impl Config {
     /// # Errors
@@ -96,7 +105,14 @@ impl Config {
         timings.apply(&mut fleet);
         let Addresses { layout, domain, listen, agent_listen, admin_listen } =
             Addresses::new(raw, fleet.nodes())?;
+        let host_network = raw.required(&HOST_NETWORK, value::host_network)?;
+        if let Some(prefix) = host_network {
+            fleet
+                .check_host_network(prefix)
+                .map_err(|problem| ConfigError::at(&HOST_NETWORK, &raw.origin(&HOST_NETWORK), problem))?;
+        }
         Ok(Self {
+            host_network,
             fleet,
             layout,
             domain,
@@ -109,6 +125,8 @@ impl Config {
             network_boot: raw.optional(&NETWORK_BOOT, BaseUrl::parse)?,
             egress: values(raw.list(&EGRESS, MAX_NETWORKS, Network::parse)?),
             images: raw.required(&IMAGES, value::images)?,
+            agent_isos: values(raw.list(&AGENT_ISO, MAX_PATTERNS, Pattern::parse)?),
+            write_time: raw.required(&WRITE_TIME, value::duration)?,
             certificates: Certificates::new(raw)?,
             certs: raw.required(&CERTS, path)?,
             certs_by_default: raw.first(&CERTS).is_none(),
@@ -139,6 +157,10 @@ impl Config {
         }
         self.fleet.adopt(held, place)?;
         self.timings.apply(&mut self.fleet);
+        if let Some(prefix) = self.host_network {
+            let too_small = |problem| ConfigError::new(HOST_NETWORK.flag(), problem);
+            self.fleet.check_host_network(prefix).map_err(too_small)?;
+        }
         // `Addresses::new` has checked the room for the configured number of nodes only.
         let nodes = self.fleet.indexes();
         let agents = addresses::of_agents(self.layout);
@@ -148,6 +170,11 @@ impl Config {
         }
         Ok(())
     }
+
+    /// The network of the machines' interfaces, with as many addresses for each node as the largest model needs.
+    pub fn host_network(&self) -> Option<HostNetwork> {
+        self.host_network.map(|prefix| self.fleet.host_network(prefix))
+    }
 }
 
 fn values<T>(list: Vec<(T, Origin)>) -> Vec<T> {
@@ -155,9 +182,5 @@ fn values<T>(list: Vec<(T, Origin)>) -> Vec<T> {
 }
 
 fn limits(raw: &RawSettings) -> Result<Limits, ConfigError> {
-    let mut limits = Limits::DEFAULT;
-    for (limit, value) in values(raw.list(&LIMIT, Limit::ALL.len(), limit::parse)?) {
-        limits.set(limit, value);
-    }
-    Ok(limits)
+    Ok(Limits::with(values(raw.list(&LIMIT, Limit::ALL.len(), limit::parse)?)))
 }

@@ -165,6 +165,12 @@ settings! {
     /// seeds.
     SEED = Setting::new("seed", Kind::One, "SEED", FLEET).or("1").of_fleet();
 
+    /// Network of the machines' interfaces in inventories and inspection data, such as 10.0.0.0/8; or off
+    ///
+    /// Each interface with a cable has an address of its own in this block, which depends on the index of its node only.
+    /// Nothing listens on these addresses. off: interfaces have no addresses but link-local ones.
+    HOST_NETWORK = Setting::new("host-network", Kind::One, "CIDR|off", FLEET).or("10.0.0.0/8");
+
     /// How nodes share the listening addresses: shared, ip, port or host
     ///
     /// shared: all nodes share one Redfish service root, with all systems below it.
@@ -222,6 +228,15 @@ settings! {
     ///
     /// Nodes that boot from the network without their own boot URI read it, as iPXE does after DHCP.
     NETWORK_BOOT = Setting::new("network-boot", Kind::One, "URL", IRONIC_SIDE);
+    /// Mark of an ISO with an Ironic agent (deploy_iso), such as fedora-coreos-*; can be repeated
+    ///
+    /// Most of these images are recognised by themselves: a kernel parameter ipa-..., boot_method=vmedia, a path, a label or
+    /// a file name with the word ipa or ironic-python-agent. The pattern is for the others. It is compared, whatever the
+    /// case, with the volume label, with the file name in the URL (after Ironic has published the image, boot-UUID.iso),
+    /// with each path of the kernel and its ramdisks, and with each word of the kernel command line; * stands for any
+    /// characters and ? for one. Such an agent calls the API of --ironic. The log says at level info what each image is taken
+    /// for, and why.
+    AGENT_ISO = Setting::new("agent-iso", Kind::Many, "PATTERN", IRONIC_SIDE);
     /// How a deployment treats its image: verify, probe or skip
     ///
     /// verify downloads the image and verifies its checksum, probe only requests its first bytes, skip makes no request.
@@ -250,6 +265,15 @@ settings! {
     /// Created on the first start and reused later. If the default cannot be written, it is $XDG_STATE_HOME/fauxmetal/certs; the
     /// READY line has its path.
     CERTS = Setting::new("certs", Kind::One, "DIR", ACCESS).or("certs").completes(Completes::Directory);
+    /// Name of the development CA when it is created; an existing ca.pem keeps its name
+    ///
+    /// By default "BMC Development CA" and the start of its key's identifier.
+    CA_NAME = Setting::new("ca-name", Kind::One, "NAME", ACCESS);
+    /// RSA key (PEM) for a second certificate, for clients of TLS 1.2 that know RSA only
+    ///
+    /// The development CA signs a certificate for it. Other clients get the ECDSA certificate as before. To make a key:
+    /// openssl genrsa -out rsa.pem 2048
+    TLS_RSA_KEY = Setting::new("tls-rsa-key", Kind::One, "FILE", ACCESS).completes(Completes::File);
     /// Certificate chain (PEM) for the BMCs instead of one from the development CA; needs --tls-key
     TLS_CERT = Setting::new("tls-cert", Kind::One, "FILE", ACCESS).completes(Completes::File);
     /// Private key (PEM) of --tls-cert
@@ -276,6 +300,12 @@ settings! {
     /// `fauxmetal profile show` lists the names. Takes precedence over --boot-time.
     TIMING = Setting::new("timing", Kind::Pairs, "NAME=RANGE", TIME)
         .words(|| crate::profile::timing::Timing::default().list().into_iter().map(|(name, ..)| name).collect());
+
+    /// Least real time that an agent takes to write an image, such as 10s or 0s
+    ///
+    /// --speed does not divide it: Ironic keeps the node locked for some seconds after it has sent the command, and skips a
+    /// heartbeat that comes in that time. The next one follows minutes later.
+    WRITE_TIME = Setting::new("write-time", Kind::One, "DURATION", TIME).or("10s");
 
     /// Directory that stores the fleet, so that it survives a restart
     ///

@@ -44,7 +44,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let stored = Stored::open(&mut config)?;
     let (fleet, effects) = parts::fleet(&config, &stored)?;
-    let identities = Identities::new(&config)?;
+    let identities = Identities::new(&config, &fleet)?;
     let account = parts::account(&mut config);
     let config = &config;
 

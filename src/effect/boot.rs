@@ -5,16 +5,17 @@ use url::Url;
 
 use super::egress::Forbidden;
 use super::fetch::{FetchError, Remote};
-use super::kernel;
 use super::performed::Performed;
-use super::redact::redacted;
+use super::redact::{redacted, redacted_text};
 use super::runner::EffectRunner;
+use super::system::{Clues, System};
 use crate::dmtf::{BootMode, BootTarget};
 use crate::media::{self, Boot, CommandLine, Decision, Firmware, NetworkHost};
 use crate::node::bmc::media::Inserted;
 use crate::node::effect::{Answer, Bootable};
 use crate::node::host::Host;
 use crate::node::{Node, NodeId};
+use crate::note::Note;
 use crate::profile::boot_source::BootSource;
 
 /// Longest boot configuration that is fetched from the network.
@@ -43,6 +44,13 @@ enum BootError {
     TooManyScripts { url: String },
 }
 
+impl BootError {
+    /// Whether there is no source, so that no fault has to be found.
+    fn is_absence(&self) -> bool {
+        matches!(self, Self::NoNetworkBoot | Self::NothingPublished { .. })
+    }
+}
+
 struct Image {
     url: String,
     /// User and password of HTTP Basic authentication.
@@ -67,11 +75,14 @@ impl Image {
 
 /// The facts about a booting node on which its boot depends.
 struct BootingNode {
+    id: NodeId,
     /// The image to boot; `None` for a network boot.
     image: Option<Image>,
     /// Other removable media, which may hold parameters for the agent.
     removable: Vec<Image>,
     firmware: Firmware,
+    /// The source comes from the boot order, and not from an override.
+    in_order: bool,
     /// MAC addresses of the interfaces with a cable.
     macs: Vec<String>,
     uuid: String,
@@ -95,17 +106,29 @@ impl BootingNode {
             let kind = slots.get(usize::from(number));
             (Some(number) != slot && kind.is_some_and(|k| !k.is_optical())).then(|| Image::of(media))
         };
+        // The plan of a start is the override, then the whole boot order.
+        let in_order = booting.left.len() < node.boot().order(node.profile()).count();
         let nics = (0u8..).zip(&node.profile().nics).filter(|(_, nic)| nic.link);
         Some(Self {
+            id: node.id(),
             image: medium.map(Image::of).or(uri.map(Image::without_credentials)),
             removable: node.bmc().media.iter().filter_map(removable).collect(),
             firmware: match node.boot().mode {
                 BootMode::Uefi => Firmware::Uefi,
                 BootMode::Legacy => Firmware::Bios,
             },
+            in_order,
             macs: nics.map(|(port, _)| node.spec().mac(port).to_string()).collect(),
             uuid: node.spec().uuid().to_string(),
         })
+    }
+}
+
+impl BootingNode {
+    /// Logs which system boots, from a source at `url`, and why it is taken for that.
+    fn log(&self, what: &str, url: &str, because: &str) {
+        let (url, because) = (Note::from(url), Note::from(because));
+        tracing::info!(target: "fauxmetal::effect", { node.id = self.id.0, %url, %because }, "boots {what}");
     }
 }
 
@@ -117,7 +140,7 @@ impl EffectRunner {
             media.map(Image::of)
         };
         let image = self.fleet.look(id, look).flatten()?;
-        let result = self.probe(&image).await.map_err(|error| error.to_string());
+        let result = self.probe(&image).await.map_err(|error| Note::from(error.to_string()));
         let problem = result.as_ref().err().cloned();
         Some(Performed::new(Answer::MediaOpened { slot, insertion, result }, problem))
     }
@@ -129,9 +152,11 @@ impl EffectRunner {
             Some(image) => self.boot_image(&node, image).await,
             None => self.boot_network(&node).await,
         };
-        let result = result.map_err(|error| error.to_string());
+        // Firmware tries the network in vain when the disks are empty. Ironic switches such machines on for hours.
+        let normal = node.in_order && result.as_ref().is_err_and(BootError::is_absence);
+        let result = result.map_err(|error| Note::from(error.to_string()));
         let problem = result.as_ref().err().cloned();
-        Some(Performed::new(Answer::BootRead { start, result }, problem))
+        Some(Performed { normal, ..Performed::new(Answer::BootRead { start, result }, problem) })
     }
 
     fn remote<'a>(&'a self, image: &'a Image) -> Result<Remote<'a>, Forbidden> {
@@ -147,17 +172,29 @@ impl EffectRunner {
     async fn boot_image(&self, node: &BootingNode, image: &Image) -> Result<Bootable, BootError> {
         let remote = self.remote(image)?;
         let medium = remote.read(|bytes| media::inspect(bytes, node.firmware)).await?;
-        let names = [medium.label.as_str(), image.file_name()];
-        match medium.boot {
+        let named = |clues| Clues { label: &medium.label, file_name: image.file_name(), ..clues };
+        let shown = redacted_text(&image.url);
+        match &medium.boot {
             Boot::Kernel { kernel, .. } => {
-                let line = self.with_removable(node, kernel.command_line).await;
-                Ok(kernel::bootable(&line, &names, &self.ironic))
+                let line = self.with_removable(node, kernel.command_line.clone()).await;
+                Ok(self.system(node, &shown, &named(Clues::kernel(kernel, line))))
             }
-            Boot::LocalDisk => Ok(Bootable::Disk),
+            Boot::LocalDisk => {
+                node.log("the disk", &shown, "its boot loader chains to it");
+                Ok(Bootable::Disk)
+            }
             // The command line cannot be read. Label and file name alone decide whether the image contains an agent.
-            Boot::Unknown => Ok(kernel::bootable(&CommandLine::new(""), &names, &self.ironic)),
+            Boot::Unknown => Ok(self.system(node, &shown, &named(Clues::default()))),
             Boot::No(why) => Err(BootError::NotBootable { url: remote.shown(), why: why.to_string() }),
         }
+    }
+
+    /// The system that a boot source at `url` starts.
+    fn system(&self, node: &BootingNode, url: &str, clues: &Clues<'_>) -> Bootable {
+        let System { bootable, because } = clues.system(&self.ironic, &self.settings.agent_isos);
+        let what = if matches!(bootable, Bootable::Ipa(_)) { "an agent" } else { "a live system" };
+        node.log(what, url, &because);
+        bootable
     }
 
     /// Adds the parameters on a removable medium to the command line. Like IPA, it skips media that cannot be read.
@@ -170,6 +207,7 @@ impl EffectRunner {
             match remote.read(media::parameters).await {
                 Ok(parameters) => return line.with_removable(&parameters.values),
                 Err(why) => {
+                    let why = Note::from(why.to_string());
                     tracing::debug!(target: "fauxmetal::effect", %why, "no parameters on a removable medium");
                 }
             }
@@ -217,14 +255,20 @@ impl EffectRunner {
             let host = NetworkHost { macs, uuid: &node.uuid, firmware: node.firmware, failed: &failed };
             match media::network_boot(&text, &host) {
                 Decision::Kernel(boot) => {
-                    return Ok(kernel::bootable(&boot.command_line, &[], &self.ironic));
+                    let clues = Clues::kernel(&boot, boot.command_line.clone());
+                    return Ok(self.system(node, &redacted(&url), &clues));
                 }
-                Decision::LocalDisk => return Ok(Bootable::Disk),
+                Decision::LocalDisk => {
+                    node.log("the disk", &redacted(&url), "the boot configuration says so");
+                    return Ok(Bootable::Disk);
+                }
                 Decision::San(image) if image.starts_with("http") => {
                     return Box::pin(self.boot_image(node, &Image::without_credentials(&image))).await;
                 }
-                // An iSCSI volume contains an operating system, not an agent.
-                Decision::San(_) => return Ok(Bootable::Live),
+                Decision::San(_) => {
+                    node.log("a live system", &redacted(&url), "an iSCSI volume holds no agent");
+                    return Ok(Bootable::Live);
+                }
                 Decision::Chain(next) => {
                     let joined = url
                         .join(&next)

@@ -3,25 +3,28 @@
 use crate::node::NodeId;
 use crate::node::effect::Answer;
 use crate::node::ipa::{self, Beat, Inspected, LookedUp};
+use crate::note::Note;
 
 pub(super) struct Performed {
     pub(super) answer: Answer,
     /// The reason of a failure, for the log.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Note>,
+    /// The failure is part of normal operation, so it is no warning.
+    pub(super) normal: bool,
     /// Nothing was sent, because the circuit of every server that could be asked is open.
     pub(super) circuit_open: bool,
 }
 
 impl Performed {
-    pub(super) fn new(answer: Answer, problem: Option<String>) -> Self {
-        Self { answer, problem, circuit_open: false }
+    pub(super) fn new(answer: Answer, problem: Option<Note>) -> Self {
+        Self { answer, problem, normal: false, circuit_open: false }
     }
 
-    /// Logs a failure: as a warning if it is final, at level debug if a retry follows.
+    /// Logs a failure: as a warning if it is final, at level debug if a retry follows or if it is normal.
     pub(super) fn log(&self, id: NodeId) {
         let Some(problem) = &self.problem else { return };
         let final_failure = match &self.answer {
-            Answer::BootRead { .. } | Answer::MediaOpened { .. } => true,
+            Answer::BootRead { .. } | Answer::MediaOpened { .. } => !self.normal,
             Answer::Ipa { answer, .. } => match answer {
                 ipa::Answer::ImageWritten(_) | ipa::Answer::Inspected(Inspected::Refused) => true,
                 ipa::Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => false,

@@ -158,7 +158,7 @@ impl EffectRunner {
             return false;
         }
         let answer = Answer::Ipa { start, answer };
-        let performed = Performed { answer, problem: None, circuit_open: true };
+        let performed = Performed { circuit_open: true, ..Performed::new(answer, None) };
         self.meters.performed(effect.kind, &performed);
         self.fleet.answer(id, performed.answer);
         true
@@ -180,7 +180,7 @@ impl EffectRunner {
                 ipa::Effect::Inspect => self.inspect(id, start).await,
                 ipa::Effect::LookUp => self.look_up(id, start).await,
                 ipa::Effect::Heartbeat => self.heartbeat(id, start, effect.due).await,
-                ipa::Effect::WriteImage => self.write_image(id, start).await,
+                ipa::Effect::WriteImage => self.write_image(id, start, effect.due).await,
             },
         };
         drop(in_flight);
@@ -188,7 +188,11 @@ impl EffectRunner {
             self.meters.performed(effect.kind, &performed);
             performed.log(id);
             self.fleet.until_changes_are_accepted().await;
+            let boot = matches!(performed.answer, Answer::BootRead { .. });
             self.fleet.answer(id, performed.answer);
+            if boot && self.fleet.look(id, |node, _| node.host().has_nothing_to_boot()) == Some(true) {
+                tracing::info!(target: "fauxmetal::effect", { node.id = id.0 }, "nothing to boot; the machine stays on");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The path of a request to an agent: find its node, take the route, check the token, answer.
 
 use std::collections::VecDeque;
+use std::num::NonZero;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::commands::{self, Situation};
@@ -18,23 +20,26 @@ use super::failure;
 use super::request::{self, Query};
 use super::result;
 use super::route::{LABELS, Route, label, split_uuid};
-use crate::address::{Place, Urls};
+use crate::address::{Reported, Urls};
 use crate::clock::Stopwatch;
-use crate::face::{Body, Face, Peer, Refused};
+use crate::face::{Body, Face, Peer, Refused, Welcome};
 use crate::fleet::Fleet;
 use crate::limit::{Limit, Limits};
 use crate::meter::{Counter, Page, Requests};
 use crate::node::NodeId;
 use crate::node::command::{Command, Outcome};
 use crate::node::ipa::{CommandRecord, Ipa, IpaCommand, OverTotal, Serving};
+use crate::note::Note;
 
 /// The HTTP API of all agents of a fleet.
 pub struct Api {
     fleet: Arc<Fleet>,
     urls: Urls,
-    bmcs: Vec<Place>,
+    reported: Arc<Reported>,
     requests: Requests,
     results_limits: ResultsLimits,
+    /// The large commands that may be read at the same time: one for each core.
+    readers: Arc<Semaphore>,
 }
 
 /// The limits of the long results that agents keep, and how often each was hit.
@@ -45,16 +50,18 @@ struct ResultsLimits {
     of_all: Counter,
 }
 
+/// A command with a longer body is read on a thread of its own. Its configuration drive may be packed a thousand to one, and
+/// a few mebibytes are unpacked in milliseconds.
+const QUICK_BYTES: usize = 4 << 10;
+
 impl Api {
-    /// `urls` are the URLs of the agents, and `bmcs` the listeners of their machines' BMCs.
-    pub fn new(fleet: Arc<Fleet>, urls: Urls, bmcs: Vec<Place>) -> Self {
-        Self {
-            fleet,
-            urls,
-            bmcs,
-            requests: Requests::new("agent", LABELS),
-            results_limits: ResultsLimits::default(),
-        }
+    /// `urls` are the URLs of the agents, and `reported` the addresses in their inventories.
+    pub fn new(fleet: Arc<Fleet>, urls: Urls, reported: impl Into<Reported>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let readers = Arc::new(Semaphore::new(cores));
+        let reported = Arc::new(reported.into());
+        let (requests, results_limits) = (Requests::new("agent", LABELS), ResultsLimits::default());
+        Self { fleet, urls, reported, requests, results_limits, readers }
     }
 
     /// Replaces the default limits.
@@ -72,22 +79,35 @@ impl Api {
 
     async fn respond(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Body> {
         let watch = Stopwatch::start();
-        let path = request.uri().path();
-        let (node, path) = match node {
-            Some(id) => (Some(id), path),
-            None => {
-                let (uuid, rest) = split_uuid(path);
-                (Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid)), rest)
-            }
-        };
+        let (node, path) = self.find(node, request.uri().path());
         let response = match node {
             Some(id) => self.serve(id, path, &request).await,
             None => Err(ApiError::no_agent()),
         };
         let response = response.unwrap_or_else(|error| error.response().map(Body::from));
-        let (status, bytes) = (response.status().as_u16(), response.body().known_bytes().unwrap_or_default());
-        self.requests.note(label(path), status, watch.elapsed(), request.body().len(), bytes);
+        let sent_bytes = response.body().known_bytes().unwrap_or_default();
+        self.note(path, &watch, request.body().len(), response.status(), sent_bytes);
         response
+    }
+
+    /// The node that a request is for, and the path at its agent.
+    fn find<'p>(&self, node: Option<NodeId>, path: &'p str) -> (Option<NodeId>, &'p str) {
+        if node.is_some() {
+            return (node, path);
+        }
+        let (uuid, rest) = split_uuid(path);
+        (Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid)), rest)
+    }
+
+    fn note(
+        &self,
+        path: &str,
+        watch: &Stopwatch,
+        received_bytes: usize,
+        status: StatusCode,
+        sent_bytes: usize,
+    ) {
+        self.requests.note(label(path), status.as_u16(), watch.elapsed(), received_bytes, sent_bytes);
     }
 
     /// Serves one request to the agent of a node. Every request to an agent passes through here.
@@ -147,24 +167,15 @@ impl Api {
     /// `POST /v1/commands/`
     async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Body>, ApiError> {
         self.authorize(id, query)?;
-        let (name, params) = request::command(body)?;
-        commands::split(&name)?;
-        let running = self.agent(id, |_, serving| {
-            let last = serving.commands.records().last();
-            last.filter(|record| record.status.is_running()).map(|record| record.name.clone())
-        })?;
-        if let Some(running) = running {
-            return Err(ApiError::busy(&running));
-        }
-        // Parsing megabytes of parameters takes time. It works on a copy of the node, so that the node is not locked.
-        let (node, now) =
-            self.fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
-        let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
-        let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
-        let at = Situation { node: &node, agent, serving, now, bmcs: &self.bmcs };
-        let mut command = commands::parse(&at, &name, &params)?;
+        let mut command = if body.len() <= QUICK_BYTES {
+            read_command(&self.fleet, &self.reported, id, body)?
+        } else {
+            let (fleet, reported, body) = (Arc::clone(&self.fleet), Arc::clone(&self.reported), body.clone());
+            let _reader = self.readers.acquire().await;
+            let read = tokio::task::spawn_blocking(move || read_command(&fleet, &reported, id, &body));
+            read.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))?
+        };
         self.make_room(&mut command)?;
-        tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %name }, "agent received a command");
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
             Outcome::Ipa(record) if query.wait && record.status.is_running() => {
@@ -222,16 +233,8 @@ impl Api {
         valid.then_some(()).ok_or_else(ApiError::unauthorized)
     }
 
-    /// Looks at the agent of a node.
-    ///
-    /// # Errors
-    /// If no agent runs, or it does not serve its API.
     fn agent<R>(&self, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) -> Result<R, ApiError> {
-        let seen = self.fleet.look(id, |node, _| {
-            let agent = node.ipa()?;
-            Some(see(agent, agent.serving()?))
-        });
-        seen.flatten().ok_or_else(ApiError::no_agent)
+        agent(&self.fleet, id, see)
     }
 
     fn url(&self, id: NodeId) -> String {
@@ -256,6 +259,22 @@ impl Face for Api {
         self.respond(peer.node.map(NodeId), request).await
     }
 
+    /// A command is the one request that needs a large body.
+    fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+        let watch = Stopwatch::start();
+        let (node, path) = self.find(peer.node.map(NodeId), head.uri().path());
+        if head.method() != Method::POST || !matches!(Route::of(path), Some(Route::Commands)) {
+            return Ok(Welcome::Small);
+        }
+        let query = Query::of(head.uri().query().unwrap_or_default());
+        let allowed = node.ok_or_else(ApiError::no_agent).and_then(|id| self.authorize(id, &query));
+        allowed.map(|()| Welcome::Whole).map_err(|error| {
+            let response = error.response();
+            self.note(path, &watch, 0, response.status(), response.body().len());
+            response
+        })
+    }
+
     fn accepts_connections(&self, node: u32) -> bool {
         self.agent(NodeId(node), |_, _| ()).is_ok()
     }
@@ -263,6 +282,43 @@ impl Face for Api {
     fn refuse(&self, why: Refused) -> Response<Bytes> {
         ApiError::new(why.status(), why.to_string()).response()
     }
+}
+
+/// Looks at the agent of a node.
+///
+/// # Errors
+/// If no agent runs, or it does not serve its API.
+fn agent<R>(fleet: &Fleet, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) -> Result<R, ApiError> {
+    let seen = fleet.look(id, |node, _| {
+        let agent = node.ipa()?;
+        Some(see(agent, agent.serving()?))
+    });
+    seen.flatten().ok_or_else(ApiError::no_agent)
+}
+
+/// Reads and checks a command for the agent of a node.
+fn read_command(
+    fleet: &Fleet,
+    reported: &Reported,
+    id: NodeId,
+    body: &Bytes,
+) -> Result<IpaCommand, ApiError> {
+    let (name, params) = request::command(body)?;
+    commands::split(&name)?;
+    let running = agent(fleet, id, |_, serving| {
+        let last = serving.commands.records().last();
+        last.filter(|record| record.status.is_running()).map(|record| record.name.clone())
+    })?;
+    if let Some(running) = running {
+        return Err(ApiError::busy(&running));
+    }
+    // Parsing megabytes of parameters takes time. It works on a copy of the node, so that the node is not locked.
+    let (node, now) = fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
+    let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
+    let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
+    let command = commands::parse(&Situation { node: &node, agent, serving, now, reported }, &name, &params)?;
+    tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %Note::from(name) }, "agent received a command");
+    Ok(command)
 }
 
 fn find<'a>(serving: &'a Serving, command: &str) -> Option<&'a CommandRecord> {

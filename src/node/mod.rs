@@ -61,7 +61,10 @@ impl Node {
 
     /// The node with a stored state. Calls that were under way are due again. Deadlines that have passed since then take
     /// effect when the node is settled, each at its own moment.
-    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, state: State) -> Self {
+    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, mut state: State) -> Self {
+        if let Some(bmc) = &mut state.bmc {
+            bmc.bios.fit(&profile);
+        }
         Self { id, seed, profile, state, effects_due: true, touched: false }
     }
 
@@ -133,7 +136,7 @@ impl Node {
 
     /// The next moment at which the node changes by itself; [`SimTime::NEVER`] if it waits only for the outside.
     pub fn next_deadline(&self) -> SimTime {
-        let restarting = self.state.bmc.as_ref().and_then(|b| b.restarting_until).unwrap_or(SimTime::NEVER);
+        let restarting = self.state.bmc.as_ref().map_or(SimTime::NEVER, |bmc| bmc.next_deadline());
         self.state.host.next_deadline().min(restarting)
     }
 
@@ -151,10 +154,14 @@ impl Node {
 
     /// Advances the node past its next deadline `at`.
     fn step(&mut self, at: SimTime) {
+        let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if let Some(bmc) = &mut self.state.bmc
-            && bmc.restarting_until.is_some_and(|until| until <= at)
+            && bmc.next_deadline() <= at
         {
-            bmc.restarting_until = None;
+            match bmc.restarting_from {
+                Some(from) => bmc.restart(from.after_ms(restart_ms)),
+                None => bmc.restarting_until = None,
+            }
             return;
         }
         match &mut self.state.host {
@@ -236,11 +243,13 @@ impl Node {
                 Ok(())
             })?,
             Command::Bmc(command) => {
-                let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
+                let ms = self.draw_ms(self.profile.timing.manager_grace, Purpose::ManagerGrace);
                 self.change_bmc(|bmc| {
                     bmc.execute(command, now.after_ms(ms));
                     Ok(())
                 })?;
+                // Without a grace time, the restart begins at once.
+                self.settle(now);
             }
             Command::Session(command) => {
                 let id = self.change_bmc(|bmc| bmc.sessions.execute(command, now))?;
@@ -275,7 +284,7 @@ impl Node {
         let taken = match answer {
             Answer::MediaOpened { slot, insertion, result } => {
                 let bmc = self.state.bmc.as_mut();
-                bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result))
+                bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result, now))
             }
             Answer::BootRead { start, .. } | Answer::Ipa { start, .. } if start != self.starts() => false,
             Answer::BootRead { result, .. } => self.boot_read(result, now),

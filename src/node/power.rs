@@ -9,7 +9,9 @@ use super::host::{self, AfterOff, Booting, Found, Host, Running, Stage, SystemCh
 use super::ipa::{Dice, Ipa};
 use super::refusal::Refusal;
 use crate::dmtf::{BootTarget, PowerState, ResetType};
+use crate::note::Note;
 use crate::profile::boot_source::BootSource;
+use crate::profile::quirk::Quirk;
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
@@ -40,6 +42,9 @@ impl Node {
             ResetType::GracefulShutdown if off => {}
             ResetType::GracefulShutdown => self.shut_down(AfterOff::StayOff, now),
             ResetType::PushPowerButton if off => self.power_on(now),
+            ResetType::ForceRestart if off && !self.profile.has(Quirk::RestartNeedsPower) => {
+                self.power_on(now);
+            }
             ResetType::PushPowerButton => self.shut_down(AfterOff::StayOff, now),
             ResetType::GracefulRestart
             | ResetType::PowerCycle
@@ -175,7 +180,7 @@ impl Node {
             BootSource::Standard(target) => target,
         };
         match target {
-            BootTarget::Hdd | BootTarget::UefiTarget | BootTarget::UefiBootNext => {
+            BootTarget::Hdd => {
                 if self.state.installed {
                     Source::Disk
                 } else {
@@ -187,10 +192,13 @@ impl Node {
             BootTarget::BiosSetup | BootTarget::Utilities | BootTarget::Diags | BootTarget::UefiShell => {
                 Source::Setup
             }
-            // No model has such a source.
-            BootTarget::None | BootTarget::SdCard | BootTarget::RemoteDrive | BootTarget::Recovery => {
-                Source::Skip
-            }
+            // The plan holds the boot option that these two stand for (`Boot::plan`). No model has the others.
+            BootTarget::UefiTarget
+            | BootTarget::UefiBootNext
+            | BootTarget::None
+            | BootTarget::SdCard
+            | BootTarget::RemoteDrive
+            | BootTarget::Recovery => Source::Skip,
         }
     }
 
@@ -219,7 +227,7 @@ impl Node {
 
     /// Takes the content of the boot source. If it is not bootable, the firmware tries the next source. Returns whether
     /// the host was waiting for this answer.
-    pub(super) fn boot_read(&mut self, result: Result<Bootable, String>, now: SimTime) -> bool {
+    pub(super) fn boot_read(&mut self, result: Result<Bootable, Note>, now: SimTime) -> bool {
         let Host::Booting(booting) = &mut self.state.host else { return false };
         let Booting { from, left, stage: Stage::Reading(Call::Underway) } = &mut **booting else {
             return false;
@@ -230,7 +238,7 @@ impl Node {
             Ok(Bootable::Live) => Ok(Found::Live),
             Ok(Bootable::Disk) if self.state.installed => Ok(Found::Os),
             Ok(Bootable::Disk) => {
-                Err("the network says to boot from disk, and no disk holds a system".to_owned())
+                Err("the network says to boot from disk, and no disk holds a system".into())
             }
             Err(why) => Err(why),
         };
@@ -240,10 +248,7 @@ impl Node {
                 self.state.host = Host::Booting(Box::new(Booting { from, left, stage }));
             }
             Err(why) => {
-                let failure = &mut self.bmc_mut().boot_failure;
-                if failure.is_none() {
-                    *failure = Some(format!("{}: {why}", from.as_str()).into());
-                }
+                self.bmc_mut().boot_failed(format!("{}: {why}", from.as_str()), now);
                 self.boot_from(left, now);
             }
         }

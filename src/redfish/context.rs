@@ -8,7 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::session::Sessions;
-use crate::address::Place;
+use crate::address::{Place, Prefix};
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
 use crate::profile::Profile;
@@ -32,14 +32,14 @@ impl Facts {
         self.places.iter().find(|(over, _)| *over == tls).map(|(_, place)| place.of(node.0).port())
     }
 
-    /// The IP addresses that belong to a node's BMC alone, with the lengths of their prefixes.
-    pub(super) fn own_ips(&self, node: NodeId) -> Vec<(IpAddr, u8)> {
+    /// The IP addresses that belong to a node's BMC alone, with their blocks.
+    pub(super) fn own_ips(&self, node: NodeId) -> Vec<(IpAddr, Prefix)> {
         let mut ips = Vec::new();
         for (_, place) in &self.places {
             if let Place::Ips(prefix, _) = place
-                && !ips.contains(&(prefix.address(node.0), prefix.bits()))
+                && !ips.contains(&(prefix.address(node.0), *prefix))
             {
-                ips.push((prefix.address(node.0), prefix.bits()));
+                ips.push((prefix.address(node.0), *prefix));
             }
         }
         ips
@@ -69,6 +69,12 @@ impl<'a> ServiceCx<'a> {
     /// The last id in the URI. For the functions of a collection's members only.
     pub(super) fn id(&self) -> &'a str {
         self.ids.last().copied().unwrap_or_default()
+    }
+
+    /// A moment as the clock of this root shows it. The root of a BMC has the clock of that BMC. The clock of the shared
+    /// root, which no client can set, is simulated time in UTC.
+    pub(super) fn shown(&self, moment: SimTime) -> String {
+        self.own.map_or_else(|| moment.redfish(0), |node| node.bmc().clock.shown(moment))
     }
 
     /// `ServiceRoot.UUID`.
@@ -102,6 +108,11 @@ impl<'a> NodeCx<'a> {
 
     pub(super) fn spec(&self) -> Spec<'a> {
         self.node.spec()
+    }
+
+    /// A moment as the clock of the BMC shows it.
+    pub(super) fn shown(&self, moment: SimTime) -> String {
+        self.node.bmc().clock.shown(moment)
     }
 
     /// The last id in the URI. For the functions of a collection's members only.

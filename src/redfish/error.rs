@@ -48,7 +48,7 @@ impl From<Refusal> for Problem {
             )
             .about("#/SecureBootEnable".to_owned())
             .into(),
-            Refusal::TooManySessions => (&message::SESSION_LIMIT_EXCEEDED).into(),
+            Refusal::TooManySessions => Self::too_many_sessions(),
             Refusal::NoAgent => (&message::INTERNAL_ERROR).into(),
         }
     }
@@ -57,6 +57,13 @@ impl From<Refusal> for Problem {
 impl Problem {
     pub(super) fn not_found(path: &str) -> Self {
         Message::new(&message::RESOURCE_MISSING_AT_URI, [path]).into()
+    }
+
+    /// Every session can end at any moment, by a client or by its timeout, so a client need not wait long.
+    pub(super) fn too_many_sessions() -> Self {
+        const RETRY_AFTER_S: u64 = 5;
+        let message = Message::new(&message::SESSION_LIMIT_EXCEEDED, []);
+        Self { messages: vec![message], retry_after_s: Some(RETRY_AFTER_S) }
     }
 
     fn later(seconds: u64) -> Self {
@@ -73,6 +80,7 @@ impl Problem {
             "ResourceMissingAtURI" => StatusCode::NOT_FOUND,
             "OperationNotAllowed" => StatusCode::METHOD_NOT_ALLOWED,
             "ResourceInUse" | "ResourceInStandby" => StatusCode::CONFLICT,
+            "HeaderInvalid" if self.is_about("Content-Type") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             // DSP0266 requires 412 for a version of OData that is not supported.
             "PreconditionFailed" | "HeaderInvalid" => StatusCode::PRECONDITION_FAILED,
             "PayloadTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
@@ -80,9 +88,15 @@ impl Problem {
             "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" | "ServiceDisabled" => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            "InsufficientStorage" => StatusCode::INSUFFICIENT_STORAGE,
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
+    }
+
+    /// Whether this is the first argument of the first message.
+    fn is_about(&self, argument: &str) -> bool {
+        self.messages.first().and_then(|message| message.args.first()).is_some_and(|first| first == argument)
     }
 
     /// The response. `error.code` and `error.message` are always there: sushy's InsertMedia handling fails without them

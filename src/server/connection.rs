@@ -2,7 +2,6 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
@@ -38,10 +37,7 @@ pub(super) async fn run<F: Face>(
         return serve(stream, context, stop).await;
     };
     let remote = context.peer.remote;
-    let handshake = timeout(
-        context.shared.admission.limits.handshake_time,
-        handshake(stream, tls, context.peer.local.ip()),
-    );
+    let handshake = timeout(context.shared.admission.limits.handshake_time, handshake(stream, tls, &context));
     let opened = tokio::select! {
         biased;
         // There is no request yet that the server should answer before it stops.
@@ -76,12 +72,22 @@ enum Opened {
     Plain(TcpStream),
 }
 
-async fn handshake(stream: TcpStream, tls: ListenerTls, local: IpAddr) -> io::Result<Opened> {
+async fn handshake<F: Face>(stream: TcpStream, tls: ListenerTls, context: &Context<F>) -> io::Result<Opened> {
     let mut first = [0];
-    if stream.peek(&mut first).await? == 1 && first[0] != TLS_HANDSHAKE {
+    let length = loop {
+        match timeout(context.shared.admission.limits.first_byte, stream.peek(&mut first)).await {
+            Ok(length) => break length?,
+            Err(_) if context.slot.is_scarce() => {
+                context.shared.admission.hit(Limit::HandshakeTime);
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Err(_) => {}
+        }
+    };
+    if length == 1 && first[0] != TLS_HANDSHAKE {
         return Ok(Opened::Plain(stream));
     }
-    let config = tls.config(local).map_err(io::Error::other)?;
+    let config = tls.config(context.peer.local.ip()).map_err(io::Error::other)?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     Ok(Opened::Tls(Box::new(stream)))
 }
@@ -115,7 +121,7 @@ where
                 connection.as_mut().graceful_shutdown();
                 continue;
             }
-            let wait = ready!(watchdog.poll(cx, activity, limits));
+            let wait = ready!(watchdog.poll(cx, activity, limits, &context.slot));
             // An idle connection is ended gracefully. In the other waits the client does not react, so the connection
             // is cut.
             if wait == Wait::Request && !idle_ended {

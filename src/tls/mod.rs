@@ -11,13 +11,18 @@ mod inspect;
 mod leaf;
 mod leaves;
 mod names;
+mod rsa;
+mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use ca::{CA_LIFETIME_DAYS, DevelopmentCa};
 pub use config::{MinVersion, provider, server_config};
 pub use error::TlsError;
+pub use files::MAX_FILE_BYTES;
 pub use identity::Identity;
 pub use leaf::{AGENT_LIFETIME_DAYS, LEAF_LIFETIME_DAYS, RENEW_BEFORE_DAYS, agent_identity};
-pub use leaves::{Leaves, ListenerTls};
+pub use leaves::{Leaves, ListenerTls, SubjectOf};
 pub use names::{CertificateNames, MAX_NAMES};
+pub use rsa::RsaKey;
+pub use subject::Subject;

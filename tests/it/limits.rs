@@ -26,7 +26,7 @@ fn send(stream: &mut TcpStream, text: &str) {
 /// The status of the next response.
 fn status(stream: &mut TcpStream) -> u16 {
     stream.set_read_timeout(Some(SOON)).unwrap();
-    let (head, _) = answer(stream).expect("no response came within the time");
+    let (head, _) = answer(stream).expect("no response came within the time: the limit does not act");
     head[9..12].parse().unwrap()
 }
 
@@ -51,7 +51,7 @@ fn log_in_twice(daemon: &Daemon, host: &str) {
     let mut stream = connect(([127, 0, 0, 1], port).into());
     for expected in [201, 503] {
         send(&mut stream, &format!("{}{body}", login_head(host, body.len())));
-        assert_eq!(status(&mut stream), expected);
+        assert_eq!(status(&mut stream), expected, "the second session is one too many");
     }
 }
 
@@ -88,7 +88,7 @@ fn command(daemon: &Daemon, agent: &str, query: &str, body: &str) -> TcpStream {
     let mut stream = connect(daemon.address(&daemon.ready["agent"]));
     let length = body.len();
     let path = format!("/{agent}/v1/commands/?agent_token={TOKEN}{query}");
-    send(&mut stream, &format!("POST {path} HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{body}"));
+    send(&mut stream, &format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}"));
     stream
 }
 
@@ -103,7 +103,9 @@ fn silent_server() -> (TcpListener, String) {
 fn drive(limit: Limit) {
     let daemon = match limit {
         Limit::Connections | Limit::ConnectionsPerBmc | Limit::ConnectionsPerClient => {
-            let daemon = serve(limit, 2, &[]);
+            // Half of the connections would be the share of one client.
+            let share = if limit == Limit::Connections { "connections-per-client=2" } else { "sessions=9" };
+            let daemon = serve(limit, 2, &["--limit", share]);
             let mut streams: Vec<_> = (0..3).map(|_| connect(daemon.redfish())).collect();
             let statuses = streams.iter_mut().map(|s| ask(s, "GET", "/redfish/v1/", "", "").0);
             assert_eq!(statuses.collect::<Vec<_>>(), [200, 200, 503]);
@@ -121,7 +123,10 @@ fn drive(limit: Limit) {
         Limit::HeaderBytes => {
             let daemon = serve(limit, 8192, &[]);
             let mut stream = connect(daemon.redfish());
-            send(&mut stream, &format!("GET /redfish/v1/ HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(16_000)));
+            send(
+                &mut stream,
+                &format!("GET /redfish/v1/ HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(16_000)),
+            );
             assert_eq!(status(&mut stream), 431);
             daemon
         }
@@ -147,7 +152,9 @@ fn drive(limit: Limit) {
         Limit::BodiesBytes => {
             let daemon = serve(limit, 1024, &[]);
             let mut stream = connect(daemon.redfish());
-            send(&mut stream, &format!("{}{}", login_head("localhost", 200_000), " ".repeat(100_000)));
+            let head =
+                format!("POST /redfish/v1/Systems HTTP/1.1\r\n{LOGIN}host: x\r\ncontent-length: 200000");
+            send(&mut stream, &format!("{head}\r\n\r\n{}", " ".repeat(100_000)));
             assert_eq!(status(&mut stream), 503);
             daemon
         }
@@ -181,7 +188,10 @@ fn drive(limit: Limit) {
             let daemon = serve(limit, 1, &["--nodes", "1000"]);
             let mut stream = connect(daemon.redfish());
             // More responses than the buffers of both sockets can hold.
-            send(&mut stream, &format!("GET /redfish/v1/Systems HTTP/1.1\r\n{LOGIN}\r\n").repeat(300));
+            send(
+                &mut stream,
+                &format!("GET /redfish/v1/Systems HTTP/1.1\r\nhost: x\r\n{LOGIN}\r\n").repeat(300),
+            );
             let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
             within(SOON, "the client is cut off", || daemon.metric(&hits) >= 1.0);
             daemon

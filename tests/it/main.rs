@@ -11,6 +11,7 @@ mod formats;
 mod limits;
 mod load;
 mod metrics;
+mod own_profile;
 mod quirks;
 mod tidy;
 mod waiting;

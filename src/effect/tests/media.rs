@@ -106,6 +106,52 @@ async fn only_the_needed_pieces_of_an_image_are_fetched() {
 }
 
 #[tokio::test]
+async fn an_operators_image_with_a_name_that_says_nothing_is_recognised_and_logged() {
+    // As `tools/iso-image-create` of ironic-python-agent-builder writes it.
+    let builders = ramdisk("boot_method=vmedia");
+    let other = ramdisk("coreos.liveiso=x ignition.firstboot");
+    for (image, patterns, what, because) in [
+        (&builders, &[][..], "an agent", "its kernel has the parameter boot_method"),
+        (&other, &["coreos.*"], "an agent", "--agent-iso coreos.* matches its kernel command line"),
+        (&other, &[], "a live system", "no parameter, path, label or --agent-iso names an agent"),
+    ] {
+        let image = image.clone();
+        let server = Server::start(move |request| part(request, &image)).await;
+        let ironic = server.url("");
+        let agent_isos = patterns.iter().map(|p| Pattern::parse(p).unwrap()).collect();
+        let mut site =
+            Site::new(Settings { ironic: vec![ironic.clone()], agent_isos, ..Settings::default() });
+        let url = server.url("/boot-6d85703a-565d-469a-96ce-30b6de53079d.iso");
+        site.apply(insert(0, url.clone()));
+        let (log, _guard) = Log::start(Level::INFO);
+        let params = boot_cd(&mut site).await;
+        let line = format!("INFO fauxmetal::effect: boots {what} node.id=0 url={url} because={because}");
+        assert_eq!(log.lines(), [line]);
+        assert_eq!(params.is_some(), what == "an agent");
+        if let Some(params) = params {
+            let inspection = format!("{}/v1/continue_inspection", ironic.trim_end_matches('/'));
+            assert_eq!((&*params.inspection_urls, params.inspects_unasked), (&[inspection.into()][..], true));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_path_in_an_image_cannot_forge_a_line_of_the_log_or_of_a_condition() {
+    let grub =
+        "menuentry x {\nlinux '/k\nWARN forged \u{1b}[31m' ipa-agent-token=hunter2\ninitrd /initrd\n}\n";
+    let image = fat("X", &[("EFI/BOOT/BOOTX64.EFI", "MZ"), ("EFI/BOOT/grub.cfg", grub)]);
+    let server = Server::start(move |request| part(request, &image)).await;
+    let mut site = Site::new(Settings::default());
+    let (log, _guard) = Log::start(Level::WARN);
+    site.apply(insert(0, server.url("/boot.iso")));
+    assert!(boot_cd(&mut site).await.is_none());
+    let shown = r"/k\nWARN forged \u{1b}[31m";
+    assert!(boot_failure(&site).contains(shown), "{}", boot_failure(&site));
+    let lines = log.lines();
+    assert!(lines.len() == 1 && lines[0].contains(shown), "{lines:?}");
+}
+
+#[tokio::test]
 async fn without_range_support_an_image_is_read_as_far_as_needed() {
     let image = ramdisk("ipa-api-url=http://api");
     let server = Server::start(move |_| answer(200, image.clone())).await;

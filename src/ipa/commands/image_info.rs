@@ -15,6 +15,7 @@ use crate::ipa::checksum::ChecksumAlgorithm;
 use crate::ipa::{failure, python, root_disk};
 use crate::node::ipa::{Checksum, ImageJob, IpaError, Partitions, Written};
 use crate::seed::Purpose;
+use crate::time::SimTime;
 
 /// The most bytes of an image's id, which the result repeats. Ironic's is a UUID or a URL.
 const MAX_ID_BYTES: usize = 1024;
@@ -269,11 +270,11 @@ fn file_system(at: &Situation<'_>, number: u32) -> Box<str> {
     uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string().into()
 }
 
-/// The result of writing `image`.
+/// The result of writing `image`, which takes until `earliest_end` at least.
 ///
 /// `disk_identifier` is bytes 440 to 443 of a whole-disk image. IPA uses it as the root UUID
 /// (`disk_utils.get_disk_identifier`).
-pub fn written(image: &ImageJob, disk_identifier: u32) -> Written {
+pub fn written(image: &ImageJob, disk_identifier: u32, earliest_end: SimTime) -> Written {
     let (root, efi) = match &image.partitions {
         Some(p) => (p.root_uuid.to_string(), p.efi_uuid.as_deref()),
         None => (format!("0x{disk_identifier:08x}"), None),
@@ -290,5 +291,5 @@ pub fn written(image: &ImageJob, disk_identifier: u32) -> Written {
         text += &format!(" efi_system_partition_uuid={efi}");
     }
     let result = json!({"result": text}).to_string();
-    Written { result: result.into(), partition_uuids: uuids.to_string().into() }
+    Written { result: result.into(), partition_uuids: uuids.to_string().into(), earliest_end }
 }

@@ -25,7 +25,10 @@ async fn write_image_downloads_the_image_and_returns_a_result() {
     let none =
         bench.get(&format!("/v1/commands/{}?agent_token={TOKEN}", record["id"].as_str().unwrap())).await.1;
     assert_eq!(none["command_status"], "RUNNING");
-    bench.answer(ipa::Effect::WriteImage, ipa::Answer::ImageWritten(Ok(written(&image, 0xdead_beef))));
+    bench.answer(
+        ipa::Effect::WriteImage,
+        ipa::Answer::ImageWritten(Ok(written(&image, 0xdead_beef, SimTime::from_ms(0)))),
+    );
     let last = bench.commands().await[0].clone();
     let text = "prepare_image: image (disk.raw) written to device /dev/sda root_uuid=0xdeadbeef";
     assert_eq!(last["command_result"], json!({"deploy_result": {"result": text}, "deploy_step": step}));
@@ -52,7 +55,10 @@ async fn a_partition_image_gets_its_partitions() {
     let devices: Vec<_> =
         image.partitions.as_ref().unwrap().devices.iter().map(|(n, d)| format!("{n} {d}")).collect();
     assert_eq!(devices, ["efi system partition /dev/sda1", "swap /dev/sda2", "root /dev/sda3"]);
-    bench.answer(ipa::Effect::WriteImage, ipa::Answer::ImageWritten(Ok(written(&image, 0))));
+    bench.answer(
+        ipa::Effect::WriteImage,
+        ipa::Answer::ImageWritten(Ok(written(&image, 0, SimTime::from_ms(0)))),
+    );
     let (_, uuids) = bench.post("standby.get_partition_uuids", json!({})).await;
     let uuids = &uuids["command_result"];
     let (root, efi) =
@@ -133,6 +139,18 @@ async fn mistakes_in_an_image_or_its_config_drive_fail_the_step() {
         );
         assert!(record["command_error"]["details"].as_str().unwrap().contains(text), "{record}");
     }
+}
+
+#[tokio::test]
+async fn a_large_command_is_read_away_from_the_threads_that_answer_requests() {
+    let bench = Bench::serving();
+    let drive = "not gzip".repeat(1000);
+    let step = json!({"step": "write_image", "args": {"image_info": image_info(), "configdrive": drive}});
+    let mut asked = std::pin::pin!(bench.step("deploy", step));
+    let once = std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_pending()));
+    assert!(once.await, "this thread has read it");
+    assert_eq!(bench.get("/v1/status").await.0, 200);
+    assert_eq!(asked.await["command_error"]["type"], "DeploymentError");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use session::Sessions;
 /// Commands to the `Manager`.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// `Manager.Reset`: the BMC is unavailable for a while. The host is not affected.
+    /// `Manager.Reset`: the BMC goes on for a moment, and is then unavailable for a while. The host is not affected.
     Reset,
     /// New settings of the clock; `None` leaves a setting unchanged.
     SetClock { ahead_ms: Option<i64>, offset_minutes: Option<i16> },
@@ -40,10 +40,14 @@ pub struct Bmc {
     pub clock: Clock,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
+    /// The BMC answers until this moment, and then restarts.
+    pub restarting_from: Option<SimTime>,
     /// The BMC restarts until this moment.
     pub restarting_until: Option<SimTime>,
     /// The reason why the first source of the last boot could not be booted.
     pub boot_failure: Option<Box<str>>,
+    /// The moment of that failure. A state of an earlier version has none.
+    pub boot_failed_at: Option<SimTime>,
     /// Sessions at the BMC's own service root.
     pub sessions: Sessions,
 }
@@ -56,8 +60,10 @@ pub(super) static NEW: Bmc = Bmc {
     leds: Leds::NEW,
     clock: Clock::NEW,
     asset_tag: None,
+    restarting_from: None,
     restarting_until: None,
     boot_failure: None,
+    boot_failed_at: None,
     sessions: Sessions::NEW,
 };
 
@@ -68,12 +74,11 @@ impl Default for Bmc {
 }
 
 impl Bmc {
-    /// Executes a command. A restart of the BMC would end at `restarted`.
-    pub(super) fn execute(&mut self, command: Command, restarted: SimTime) {
+    /// Executes a command. A restart of the BMC would begin at `leaves`, unless an earlier command has already set the moment.
+    pub(super) fn execute(&mut self, command: Command, leaves: SimTime) {
         match command {
             Command::Reset => {
-                self.restarting_until = Some(restarted);
-                self.sessions.end_all();
+                self.restarting_from.get_or_insert(leaves);
             }
             Command::SetClock { ahead_ms, offset_minutes } => {
                 self.clock.ahead_ms = ahead_ms.unwrap_or(self.clock.ahead_ms);
@@ -82,11 +87,32 @@ impl Bmc {
         }
     }
 
+    /// The restart of the BMC begins.
+    pub(super) fn restart(&mut self, until: SimTime) {
+        self.restarting_from = None;
+        self.restarting_until = Some(until);
+        self.sessions.end_all();
+    }
+
+    /// The next moment at which a restart begins or ends.
+    pub(super) fn next_deadline(&self) -> SimTime {
+        self.restarting_from.or(self.restarting_until).unwrap_or(SimTime::NEVER)
+    }
+
     /// A start of the machine: pending settings take effect.
     pub(super) fn start(&mut self, profile: &Profile) {
         self.bios.start(profile);
         self.secure_boot.start();
         self.boot_failure = None;
+        self.boot_failed_at = None;
+    }
+
+    /// A boot source could not be booted. The first failure of a start stays.
+    pub(super) fn boot_failed(&mut self, why: String, now: SimTime) {
+        if self.boot_failure.is_none() {
+            self.boot_failure = Some(why.into());
+            self.boot_failed_at = Some(now);
+        }
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
@@ -97,13 +123,15 @@ impl Bmc {
             leds: _,
             clock: _,
             asset_tag: _,
+            restarting_from,
             restarting_until,
             boot_failure: _,
+            boot_failed_at,
             sessions,
         } = self;
         media.shift(ms);
-        if let Some(until) = restarting_until {
-            until.shift(ms);
+        for moment in [restarting_from, restarting_until, boot_failed_at].into_iter().flatten() {
+            moment.shift(ms);
         }
         sessions.shift(ms);
     }

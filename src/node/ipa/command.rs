@@ -46,6 +46,9 @@ pub struct Commands {
     records: Vec<CommandRecord>,
     /// Number of commands accepted so far.
     pub taken: u32,
+    /// A command has ended since the last accepted heartbeat (`agent.py`, `heartbeat_forced`).
+    #[serde(default)]
+    pub unreported: bool,
 }
 
 /// A command that the agent has accepted.
@@ -336,6 +339,13 @@ impl Commands {
     pub(super) fn end(&mut self, end: CommandEnd) {
         if let Some(last) = self.records.last_mut().filter(|last| last.status.is_running()) {
             last.status = CommandStatus::Ended(end);
+        }
+    }
+
+    /// Makes the running command wait until `until` before it ends.
+    pub(super) fn end_at(&mut self, until: SimTime, end: CommandEnd, then: Then) {
+        if let Some(job) = self.running_mut() {
+            *job = Job::Timed { until, end, then };
         }
     }
 
