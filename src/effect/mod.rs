@@ -8,6 +8,7 @@ mod circuit;
 mod client;
 mod egress;
 mod fetch;
+mod firmware;
 mod http_error;
 mod image;
 mod ironic;

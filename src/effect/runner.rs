@@ -125,6 +125,7 @@ impl EffectRunner {
         match kind {
             EffectKind::ReadBoot { .. } => QueueKey::Boot(server(&|node| self.boot_url(node))),
             EffectKind::OpenMedia { slot, .. } => QueueKey::Boot(server(&|node| image_url(node, slot))),
+            EffectKind::FetchFirmware { .. } => QueueKey::Images,
             EffectKind::Ipa { effect, .. } => match effect {
                 ipa::Effect::WriteImage => QueueKey::Images,
                 ipa::Effect::Inspect => QueueKey::Ironic(server(&|node| {
@@ -158,7 +159,8 @@ impl EffectRunner {
             ipa::Effect::Inspect | ipa::Effect::WriteImage => return false,
         };
         let QueueKey::Ironic(server) = key else { return false };
-        if !self.circuits.rejects(server, self.fleet.clock().real_ms()) {
+        // An answer that could not be stored waits, as in [`Runner::perform`].
+        if self.fleet.may_change().is_err() || !self.circuits.rejects(server, self.fleet.clock().real_ms()) {
             return false;
         }
         let answer = Answer::Ipa { start, answer };
@@ -173,12 +175,16 @@ impl EffectRunner {
     /// The calls wait until the node's state is durable. Otherwise Ironic could learn of a state that a crash then
     /// undoes.
     pub async fn perform(&self, id: NodeId, effect: Effect) {
+        self.fleet.until_changes_are_accepted().await;
         while self.fleet.until_node_persisted(id).await.is_err() {}
         let in_flight = self.meters.in_flight.enter();
         // `None` if the machine has moved on, so that the node needs no answer.
         let performed = match effect.kind {
             EffectKind::ReadBoot { start } => self.read_boot(id, start).await,
             EffectKind::OpenMedia { slot, insertion } => self.open_media(id, slot, insertion).await,
+            EffectKind::FetchFirmware { component, update } => {
+                self.fetch_firmware(id, component, update).await
+            }
             EffectKind::Ipa { start, effect: of_agent } => match of_agent {
                 ipa::Effect::Inspect => self.inspect(id, start).await,
                 ipa::Effect::LookUp => self.look_up(id, start).await,
@@ -190,6 +196,7 @@ impl EffectRunner {
         if let Some(performed) = performed {
             self.meters.performed(effect.kind, &performed);
             performed.log(id);
+            self.fleet.until_changes_are_accepted().await;
             let boot = matches!(performed.answer, Answer::BootRead { .. });
             self.fleet.answer(id, performed.answer);
             if boot && self.fleet.look(id, |node, _| node.host().has_nothing_to_boot()) == Some(true) {

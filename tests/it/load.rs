@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running daemon with listeners without TLS on loopback, and its log.
 pub(crate) struct Daemon {
-    child: Child,
+    pub(crate) child: Child,
     log: Arc<Mutex<String>>,
     pub(crate) ready: serde_json::Value,
     _certs: tempfile::TempDir,
@@ -370,7 +370,9 @@ fn fifty_thousand_connections_are_held_and_answered() {
     let connections = format!("connections={wanted}");
     let mut arguments = vec!["--nodes", "1000"];
     // A slow machine takes long to open all connections. The timeouts must not close the first ones meanwhile.
-    for limit in [connections.as_str(), "header-time=3600", "idle-time=3600"] {
+    for limit in
+        [connections.as_str(), "connections-per-client=1000000", "header-time=3600", "idle-time=3600"]
+    {
         arguments.extend(["--limit", limit]);
     }
     let daemon = Daemon::start(":", &arguments);

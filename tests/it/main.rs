@@ -14,6 +14,7 @@ mod limits;
 mod load;
 mod metrics;
 mod own_profile;
+mod process;
 mod quirks;
 mod tidy;
 mod waiting;

@@ -26,10 +26,8 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "BIOS Configuration");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        let changed = &cx.node.bmc().bios.current;
         for attribute in &cx.profile().bios {
-            let value = changed.get(attribute.name.as_str()).cloned();
-            d.put(&attribute.name, value.unwrap_or_else(|| attribute.default_value()));
+            d.put(&attribute.name, cx.node.bios_value(attribute));
         }
     });
     d.object("@Redfish.Settings", |d| {

@@ -22,7 +22,7 @@ pub(super) fn describe(cx: &NodeCx<'_>, storage: &Storage, d: &mut Doc<'_>) {
     d.put("Name", &storage.name);
     d.put("Manufacturer", &storage.manufacturer);
     d.put("Model", &storage.model);
-    d.put("FirmwareVersion", &storage.firmware_version);
+    d.put("FirmwareVersion", cx.node.version_of_part(&storage.name).unwrap_or(&storage.firmware_version));
     d.put("SerialNumber", cx.spec().part_serial('S', number));
     d.put("SupportedControllerProtocols", [storage.controller_protocol.as_str()].as_slice());
     d.put("SupportedDeviceProtocols", [storage.device_protocol.as_str()].as_slice());
