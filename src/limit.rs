@@ -76,6 +76,7 @@ macro_rules! limits {
 pub enum CountedBy {
     Server,
     Redfish,
+    Agent,
     Effect,
     /// Counted as [`Limit::BodyBytes`]: a server does not know which kind of client its listener has.
     BodyBytes,
@@ -118,6 +119,13 @@ limits! {
         /// Thirty-two of the largest bodies. One client gets half. A request over the limit gets 503.
         BodiesBytes { bodies_bytes: usize = 512 << 20, 1024..=64 * GIB, "bodies-bytes", Server }
             "all large request bodies in memory together";
+        /// Two results of a step that came in the largest body. The agent forgets its oldest results; a command whose own
+        /// result is larger gets 413. Results of up to 4 KiB are not counted: an agent keeps 64 commands.
+        AgentResultsBytes { agent_results_bytes: usize = 32 << 20, 4096..=64 << 20, "agent-results-bytes", Agent }
+            "long results of commands that one agent keeps";
+        /// Ten thousand deployments with configuration drives of 100 KB. A command whose result has no room gets 503.
+        ResultsBytes { results_bytes: usize = 1 << 30, 4096..=64 * GIB, "results-bytes", Agent }
+            "long results of commands that all agents keep";
         /// From the TCP connection to the end of the handshake: two round trips on a very slow path.
         HandshakeTime { handshake_time: Duration = Duration::from_secs(10), 1..=DAY, "handshake-time", Server }
             "TLS handshake";

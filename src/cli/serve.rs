@@ -65,9 +65,10 @@ Examples:
         | kubectl apply -f -";
 
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
-    let config = Config::new(&args.settings.gather()?)?;
+    let raw = args.settings.gather()?;
+    let config = Config::new(&raw)?;
     start_log(&config.log)?;
-    for warning in config.warnings() {
+    for warning in raw.warnings().iter().cloned().chain(config.warnings()) {
         tracing::warn!("{warning}");
     }
     daemon::serve(config)?;

@@ -59,15 +59,19 @@ impl Origin {
 
 /// `; did you mean X?` with the known word most like `wrong`, or the list of all known words.
 pub(super) fn suggestion(wrong: &str, known: impl Iterator<Item = String> + Clone) -> String {
+    match near(wrong, known.clone()) {
+        near if near.is_empty() => format!("; the known names are {}", known.collect::<Vec<_>>().join(", ")),
+        near => near,
+    }
+}
+
+/// `; did you mean X?` with the known word most like `wrong`; empty if none is near.
+pub(super) fn near(wrong: &str, known: impl Iterator<Item = String>) -> String {
     // One typing error in three letters, at most three; a more distant guess would mislead.
     let reach = (wrong.len() / 3).clamp(1, 3);
     let near = known
-        .clone()
         .map(|word| (strsim::damerau_levenshtein(wrong, &word), word))
         .filter(|(distance, _)| *distance <= reach)
         .min();
-    match near {
-        Some((_, word)) => format!("; did you mean {word}?"),
-        None => format!("; the known names are {}", known.collect::<Vec<_>>().join(", ")),
-    }
+    near.map(|(_, word)| format!("; did you mean {word}?")).unwrap_or_default()
 }

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
-pub use fleet::{FleetConfig, Model};
+pub use fleet::{FleetConfig, Model, unusable_profile};
 pub use net::{BaseUrl, Host, Listen};
 pub use password::Password;
 pub use raw::{Flags, RawSettings};
@@ -76,6 +76,8 @@ pub struct Config {
     /// The directory of generated certificates. The agents' certificate is always generated: Ironic takes it from their
     /// heartbeats, so that no CA is needed.
     pub certs: PathBuf,
+    /// Nobody has chosen [`Config::certs`], so another directory can be used if that one cannot be written.
+    pub certs_by_default: bool,
     pub tls_min: MinVersion,
     pub limits: Limits,
     /// The directory in which the fleet is persisted.
@@ -127,6 +129,7 @@ impl Config {
             write_time: raw.required(&WRITE_TIME, value::duration)?,
             certificates: Certificates::new(raw)?,
             certs: raw.required(&CERTS, path)?,
+            certs_by_default: raw.first(&CERTS).is_none(),
             tls_min: raw.required(&TLS_MIN, value::tls_min)?,
             limits: limits(raw)?,
             state: raw.optional(&STATE, path)?,

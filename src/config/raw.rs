@@ -2,10 +2,11 @@
 //! A flag takes precedence over the environment, the environment over the file.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
 use std::path::Path;
 
-use super::error::{ConfigError, Origin, suggestion};
+use super::error::{ConfigError, Origin, near};
 use super::file::{self, FileError};
 use super::setting::{ALL, CONFIG, ENV_PREFIX, Kind, Setting};
 
@@ -23,20 +24,25 @@ pub(super) type Layer = BTreeMap<&'static str, Vec<RawValue>>;
 pub type Flags = Vec<(&'static Setting, Vec<String>)>;
 
 /// For each setting the values from the source with the highest precedence.
-pub struct RawSettings(Layer);
+pub struct RawSettings {
+    layer: Layer,
+    warnings: Vec<String>,
+}
 
 impl RawSettings {
     /// Merges flags, environment and the configuration file that they name.
     ///
-    /// `environment` holds all variables; variables without the prefix `FAUXMETAL_` and empty values are ignored.
+    /// `environment` holds all variables; variables without the prefix `FAUXMETAL_`, the variables that Kubernetes makes for
+    /// a Service, and empty values are ignored. Other variables with the prefix that are no setting give a warning:
+    /// another program may have set them.
     ///
     /// # Errors
-    /// For a variable or key that is not a setting, and for a file that cannot be read.
+    /// For a key that is not a setting, and for a file that cannot be read.
     pub fn gather(
         flags: Flags,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let mut layer = variables(environment)?;
+        let (mut layer, warnings) = variables(environment)?;
         for (setting, texts) in flags {
             let given = texts.into_iter().map(|text| RawValue { text, origin: Origin::Flag });
             layer.insert(setting.name, given.collect());
@@ -50,11 +56,16 @@ impl RawSettings {
                 layer.entry(name).or_insert(given);
             }
         }
-        Ok(Self(layer))
+        Ok(Self { layer, warnings })
+    }
+
+    /// What was ignored, one sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     pub(super) fn all(&self, setting: &Setting) -> &[RawValue] {
-        self.0.get(setting.name).map_or(&[], Vec::as_slice)
+        self.layer.get(setting.name).map_or(&[], Vec::as_slice)
     }
 
     /// The first written value.
@@ -144,13 +155,19 @@ impl RawSettings {
     }
 }
 
-fn variables(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Layer, ConfigError> {
-    let mut layer = Layer::new();
+/// The settings in the environment, and warnings of variables that are none.
+fn variables(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<(Layer, Vec<String>), ConfigError> {
+    let (mut layer, mut warnings) = (Layer::new(), Vec::new());
     for (name, value) in environment {
         let Some(name) = name.to_str().filter(|n| n.starts_with(ENV_PREFIX)) else { continue };
         let Some(setting) = ALL.iter().find(|s| s.variable() == name) else {
-            let near = suggestion(name, ALL.iter().map(|s| s.variable()));
-            return Err(ConfigError::new(name, format!("there is no such setting{near}")));
+            if !is_service_link(name, &value) {
+                let near = near(name, ALL.iter().map(|s| s.variable()));
+                warnings.push(format!("{name} is ignored: there is no such setting{near}"));
+            }
+            continue;
         };
         let not_utf8 = |_| ConfigError::new(name, "the value is not UTF-8; write it in UTF-8");
         let text = value.into_string().map_err(not_utf8)?;
@@ -166,7 +183,35 @@ fn variables(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Res
             layer.insert(setting.name, values);
         }
     }
-    Ok(layer)
+    warnings.sort_unstable();
+    Ok((layer, warnings))
+}
+
+/// Whether Kubernetes has made the variable. Beside a Service whose name begins with `fauxmetal`, every pod gets
+/// `FAUXMETAL_SERVICE_HOST`, `FAUXMETAL_SERVICE_PORT[_NAME]`, `FAUXMETAL_PORT` and `FAUXMETAL_PORT_80_TCP[_PROTO|_PORT|_ADDR]`
+/// (`pkg/kubelet/envvars/envvars.go`, `FromServices` and `makeLinkVariables`), unless its `enableServiceLinks` is false.
+fn is_service_link(name: &str, value: &OsStr) -> bool {
+    let Some(value) = value.to_str() else { return false };
+    let is_url = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    let is_ip = value.parse::<IpAddr>().is_ok();
+    let is_number = value.parse::<u16>().is_ok();
+    // `PORT_80_TCP`, and what comes after it.
+    let link = name.rmatch_indices("_PORT_").find_map(|(at, between)| {
+        let (port, rest) = name[at + between.len()..].split_once('_')?;
+        let (protocol, part) = rest.split_once('_').unwrap_or((rest, ""));
+        let known = ["TCP", "UDP", "SCTP"].contains(&protocol) && port.parse::<u16>().is_ok();
+        known.then_some(part)
+    });
+    match link {
+        Some("") => is_url,
+        Some("PROTO") => ["tcp", "udp", "sctp"].contains(&value),
+        Some("PORT") => is_number,
+        Some("ADDR") => is_ip,
+        Some(_) => false,
+        None if name.ends_with("_SERVICE_HOST") => is_ip,
+        None if name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") => is_number,
+        None => name.ends_with("_PORT") && is_url,
+    }
 }
 
 #[cfg(test)]
@@ -212,14 +257,44 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_variable_is_refused_with_a_suggestion_or_all_known_names() {
-        let said = |name: &str| RawSettings::gather(vec![], env(&[(name, "x")])).err().unwrap().to_string();
+    fn an_unknown_variable_is_ignored_with_a_warning_that_names_a_near_setting_only() {
+        let names =
+            [("FAUXMETAL_NODE", "x"), ("FAUXMETAL_ENTIRELY_DIFFERENT", "x"), ("FAUXMETAL_NODES", "7")];
+        let raw = RawSettings::gather(vec![], env(&names)).unwrap();
+        let expected = [
+            "FAUXMETAL_ENTIRELY_DIFFERENT is ignored: there is no such setting",
+            "FAUXMETAL_NODE is ignored: there is no such setting; did you mean FAUXMETAL_NODES?",
+        ];
         assert_eq!(
-            said("FAUXMETAL_NODE"),
-            "FAUXMETAL_NODE: there is no such setting; did you mean FAUXMETAL_NODES?"
+            (raw.warnings(), texts(&raw, &NODES)),
+            (&expected.map(str::to_owned)[..], vec!["7".to_owned()])
         );
-        let all = said("FAUXMETAL_ENTIRELY_DIFFERENT");
-        assert!(all.contains("the known names are FAUXMETAL_NODES, FAUXMETAL_PROFILE, "), "{all}");
+    }
+
+    #[test]
+    fn variables_that_kubernetes_makes_for_a_service_are_ignored_in_silence() {
+        let links = [
+            ("FAUXMETAL_SERVICE_HOST", "10.96.0.7"),
+            ("FAUXMETAL_SERVICE_PORT", "8443"),
+            ("FAUXMETAL_SERVICE_PORT_REDFISH", "8443"),
+            ("FAUXMETAL_PORT", "tcp://10.96.0.7:8443"),
+            ("FAUXMETAL_PORT_8443_TCP", "tcp://10.96.0.7:8443"),
+            ("FAUXMETAL_PORT_8443_TCP_PROTO", "tcp"),
+            ("FAUXMETAL_PORT_8443_TCP_PORT", "8443"),
+            ("FAUXMETAL_PORT_8443_TCP_ADDR", "10.96.0.7"),
+            ("FAUXMETAL_AGENTS_SERVICE_HOST", "fd00::7"),
+            ("FAUXMETAL_AGENTS_PORT_53_UDP_ADDR", "fd00::7"),
+        ];
+        let raw = RawSettings::gather(vec![], env(&links)).unwrap();
+        assert_eq!(raw.warnings(), [""; 0]);
+        let others = [
+            ("FAUXMETAL_PORT", "8443"),
+            ("FAUXMETAL_SERVICE_HOST", "not an address"),
+            ("FAUXMETAL_PORT_8443_TCP_COLOUR", "1"),
+            ("FAUXMETAL_PORT_X_TCP", "tcp://10.96.0.7:8443"),
+        ];
+        let raw = RawSettings::gather(vec![], env(&others)).unwrap();
+        assert_eq!(raw.warnings().len(), others.len(), "{:?}", raw.warnings());
     }
 
     #[test]

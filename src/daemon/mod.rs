@@ -54,7 +54,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let agents = Arc::new(parts::agents(config, &fleet, &listeners));
     let outgoing = parts::outgoing(config, &identities, &listeners)?;
     let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), outgoing)?);
-    let ready = Ready::new(&fleet, config.layout, &listeners, identities.ca.clone());
+    let ready = Ready::new(&fleet, config.layout, &listeners, &identities);
     let server = parts::server(config, listeners, &redfish, &agents);
     let sources: Vec<Source> = vec![
         Box::new(server.meter()),

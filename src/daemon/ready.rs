@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use super::identities::Identities;
 use super::listeners::Listeners;
 use crate::address::{Layout, Urls};
 use crate::config::Config;
@@ -25,12 +26,14 @@ pub(super) struct Ready {
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<String>,
     ca: String,
+    /// The directory of generated certificates.
+    certs: String,
     nodes: u32,
     pid: u32,
 }
 
 impl Ready {
-    pub(super) fn new(fleet: &Fleet, layout: Layout, listeners: &Listeners, ca: String) -> Self {
+    pub(super) fn new(fleet: &Fleet, layout: Layout, listeners: &Listeners, identities: &Identities) -> Self {
         let nodes = fleet.len();
         let name = |node| fleet.look(NodeId(node), |n, _| n.spec().name()).unwrap_or_default();
         let bmcs = &listeners.bmc_urls;
@@ -45,7 +48,8 @@ impl Ready {
             bmc: bmcs.first().map(Urls::pattern).unwrap_or_default(),
             agent: listeners.agent_urls.of(0, || name(0)),
             admin: None,
-            ca,
+            ca: identities.ca.clone(),
+            certs: identities.certs.clone(),
             nodes,
             pid: std::process::id(),
         }

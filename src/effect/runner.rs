@@ -159,7 +159,8 @@ impl EffectRunner {
             ipa::Effect::Inspect | ipa::Effect::WriteImage => return false,
         };
         let QueueKey::Ironic(server) = key else { return false };
-        if !self.circuits.rejects(server, self.fleet.clock().real_ms()) {
+        // An answer that could not be stored waits, as in [`Runner::perform`].
+        if self.fleet.may_change().is_err() || !self.circuits.rejects(server, self.fleet.clock().real_ms()) {
             return false;
         }
         let answer = Answer::Ipa { start, answer };
@@ -174,6 +175,7 @@ impl EffectRunner {
     /// The calls wait until the node's state is durable. Otherwise Ironic could learn of a state that a crash then
     /// undoes.
     pub async fn perform(&self, id: NodeId, effect: Effect) {
+        self.fleet.until_changes_are_accepted().await;
         while self.fleet.until_node_persisted(id).await.is_err() {}
         let in_flight = self.meters.in_flight.enter();
         // `None` if the machine has moved on, so that the node needs no answer.
@@ -194,6 +196,7 @@ impl EffectRunner {
         if let Some(performed) = performed {
             self.meters.performed(effect.kind, &performed);
             performed.log(id);
+            self.fleet.until_changes_are_accepted().await;
             let boot = matches!(performed.answer, Answer::BootRead { .. });
             self.fleet.answer(id, performed.answer);
             if boot && self.fleet.look(id, |node, _| node.host().has_nothing_to_boot()) == Some(true) {

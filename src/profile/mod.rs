@@ -7,6 +7,7 @@ pub mod bios;
 pub mod boot_source;
 #[doc(hidden)]
 pub mod certificate;
+mod extends;
 #[doc(hidden)]
 pub mod inventory;
 mod load;

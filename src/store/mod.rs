@@ -1,7 +1,7 @@
 //! The fleet on disk. A change is written to the state file before its response is sent.
 //!
 //! A state directory contains `state.redb` (the description of the fleet, every node that differs from a new node, and
-//! records of the services), `lock` (the id of the process that uses the directory) and `snapshots/`. This room does
+//! records of the services), `reserve` (space for the last changes before the disk is full), `lock` (the id of the process that uses the directory) and `snapshots/`. This room does
 //! not depend on HTTP.
 
 mod database;
@@ -9,7 +9,9 @@ mod directory;
 mod error;
 mod keeper;
 mod record;
+mod reserve;
 pub mod snapshot;
+mod tables;
 #[cfg(test)]
 mod tests;
 

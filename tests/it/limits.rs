@@ -113,7 +113,7 @@ fn silent_server() -> (TcpListener, String) {
 /// Sets the limit, shows its effect, and shows that it is counted.
 fn drive(limit: Limit) {
     let counted = match limit.counted_by() {
-        CountedBy::Server | CountedBy::Redfish | CountedBy::Effect => limit,
+        CountedBy::Server | CountedBy::Redfish | CountedBy::Agent | CountedBy::Effect => limit,
         CountedBy::BodyBytes => Limit::BodyBytes,
     };
     let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", counted.name());
@@ -258,6 +258,20 @@ fn drive(limit: Limit) {
             assert!(stalled.read(&mut [0; 4096]).unwrap() > 0);
             send(&mut stalled, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n");
             eventually("the download is stopped", || daemon.metric(&hits) >= 1.0);
+            daemon
+        }
+        Limit::AgentResultsBytes | Limit::ResultsBytes => {
+            let (daemon, agents) = serve_agents(limit, 5000, "1", &[]);
+            let step = |bytes| {
+                let padding = "x".repeat(bytes);
+                format!(
+                    r#"{{"name": "clean.execute_clean_step", "params": {{"ports": [], "node": {{"uuid": "n"}},
+                    "step": {{"step": "erase_pstore", "args": {{}}, "x": "{padding}"}}}}}}"#
+                )
+            };
+            assert_eq!(status(&mut command(&daemon, &agents[0], "&wait=true", &step(4500))), 200);
+            let refused = if limit == Limit::ResultsBytes { 503 } else { 413 };
+            assert_eq!(status(&mut command(&daemon, &agents[0], "", &step(5000))), refused);
             daemon
         }
         Limit::Downloads => {

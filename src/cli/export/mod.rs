@@ -103,6 +103,9 @@ fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
     };
     let boot = args.boot.unwrap_or(BootMethod::VirtualMedia);
     let raw = args.settings.gather()?;
+    for warning in raw.warnings() {
+        out::message(warning);
+    }
     let config = FleetConfig::new(&raw)?;
     let layout = addresses::layout(&raw)?;
     let bmc = addresses::urls(&args.bmc, layout, config.nodes());

@@ -193,7 +193,7 @@ fn found(token: Option<&str>) -> ipa::Answer {
 }
 
 fn agent_command(name: &str, work: Work) -> Command {
-    Command::Ipa(IpaCommand { name: name.into(), work })
+    Command::Ipa(IpaCommand::new(name, work))
 }
 
 fn succeeded() -> CommandEnd {
