@@ -55,8 +55,8 @@ impl EffectRunner {
     fn transfer(&self, id: NodeId, start: u32) -> Option<Transfer> {
         let look = |node: &Node, _| {
             let (agent, image) = image_of(node, start)?;
-            let disk = node.profile().drives().find(|(_, _, d)| *d.device == *image.device);
-            let disk = disk.map_or(u64::MAX, |(_, _, d)| d.capacity_bytes);
+            let disk = node.disks().into_iter().find(|disk| *disk.drive.device == *image.device);
+            let disk = disk.map_or(u64::MAX, |disk| disk.capacity_bytes());
             let capacity_bytes =
                 image.partitions.as_ref().map_or(disk, |p| disk.min(p.root_mib.saturating_mul(1 << 20)));
             let job = Box::new(image.clone());
