@@ -62,7 +62,7 @@ impl RaidType {
     /// How many of `drives` equal drives hold data; `None` if the type cannot have so many drives. RAID 50 and 60 have two
     /// groups.
     pub fn data_drives(self, drives: u64) -> Option<u64> {
-        let even = drives % 2 == 0;
+        let even = drives.is_multiple_of(2);
         match self {
             Self::Raid0 => (drives >= 1).then_some(drives),
             Self::Raid1 => (drives == 2).then_some(1),

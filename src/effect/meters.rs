@@ -22,6 +22,9 @@ pub(super) struct Meters {
     pub(super) calls_limit: Counter,
     pub(super) server_limit: Counter,
     pub(super) downloads_limit: Counter,
+    pub(super) download_time_limit: Counter,
+    pub(super) download_part_limit: Counter,
+    pub(super) boot_time_limit: Counter,
 }
 
 fn kind(kind: EffectKind) -> usize {
@@ -90,5 +93,8 @@ impl Meters {
         page.limit("calls", &self.calls_limit);
         page.limit("calls-per-server", &self.server_limit);
         page.limit("downloads", &self.downloads_limit);
+        page.limit("download-time", &self.download_time_limit);
+        page.limit("download-part-time", &self.download_part_limit);
+        page.limit("boot-read-time", &self.boot_time_limit);
     }
 }

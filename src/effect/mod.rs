@@ -17,10 +17,12 @@ mod meters;
 mod pattern;
 mod performed;
 mod queues;
+mod readers;
 mod redact;
 mod runner;
 mod settings;
 mod system;
+mod wanted;
 
 pub use client::ClientError;
 pub use egress::{Forbidden, Network};

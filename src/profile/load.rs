@@ -282,7 +282,10 @@ fn quirks(p: &Profile) -> Result<(), String> {
     }
     for quirk in &p.quirks {
         match quirk {
-            Quirk::ActionParameter | Quirk::NoEtagInBodies | Quirk::RestartNeedsPower => {}
+            Quirk::ActionParameter
+            | Quirk::NoEtagInBodies
+            | Quirk::RestartNeedsPower
+            | Quirk::WholeSettings => {}
             Quirk::UsbCd if p.boot_targets.contains(&BootSource::UsbCd) => {}
             Quirk::UsbCd => {
                 let (quirk, source) = (quirk.name(), BootSource::UsbCd.as_str());

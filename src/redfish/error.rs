@@ -12,7 +12,7 @@ use crate::node::command::Refusal;
 /// The reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// Never empty.
+    /// At least one message.
     pub messages: Vec<Message>,
     /// `Retry-After`, seconds.
     pub retry_after_s: Option<u64>,

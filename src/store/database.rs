@@ -13,7 +13,7 @@ use redb::{
 
 use super::directory::{self, Directory};
 use super::error::{RESTORE, StoreError};
-use super::record::{FORMAT, StoredFleet, check_format};
+use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
 use crate::fleet::Fleet;
 use crate::fleet::persist::{ADDED, Batch, REMOVED, Written};
 use crate::node::{NodeId, State};
@@ -83,6 +83,8 @@ impl Store {
         }
         let (mut fleet, time): (StoredFleet, _) =
             (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
+        check_time(&store.file, TIME_KEY, time.ms(), RESTORE)?;
+        check_models(&store.file, &fleet, RESTORE)?;
         if !store.value::<bool>(CLOSED_KEY)? {
             tracing::warn!(
                 file = %store.file.display(),

@@ -3,6 +3,7 @@
 mod boot;
 mod egress;
 mod firmware;
+mod hostile;
 mod images;
 mod ironic;
 mod media;

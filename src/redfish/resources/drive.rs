@@ -48,9 +48,9 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     identifiers(cx, drive, d);
     d.object("PhysicalLocation", |d| {
         d.object("PartLocation", |d| {
-            d.put("ServiceLabel", &drive.name);
+            d.put("ServiceLabel", drive.bay.as_ref().unwrap_or(&drive.name));
             d.put("LocationType", "Bay");
-            d.put("LocationOrdinalValue", number);
+            d.put("LocationOrdinalValue", drive.bay.as_deref().and_then(bay_number).unwrap_or(number.into()));
         });
     });
     d.object("Status", common::ok);
@@ -60,6 +60,11 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.link("Storage", &[base, key, "/Storage/", &storage.id]);
         super::volume::link_those_of(cx, storage, (number, drive), d);
     });
+}
+
+/// The number at the end of a bay's name: 8 of `Slot=14:Port=2:Box=3:Bay=8`.
+fn bay_number(bay: &str) -> Option<u32> {
+    bay.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// The name of a drive that no other drive has. A volume that passes the drive through has the same.
