@@ -51,6 +51,31 @@ words! {
 }
 
 words! {
+    /// `Volume.RAIDType`: the types that controllers support most.
+    RaidType {
+        Raid0 = "RAID0", Raid1 = "RAID1", Raid5 = "RAID5", Raid6 = "RAID6", Raid10 = "RAID10", Raid50 = "RAID50",
+        Raid60 = "RAID60",
+    }
+}
+
+impl RaidType {
+    /// How many of `drives` equal drives hold data; `None` if the type cannot have so many drives. RAID 50 and 60 have two
+    /// groups.
+    pub fn data_drives(self, drives: u64) -> Option<u64> {
+        let even = drives.is_multiple_of(2);
+        match self {
+            Self::Raid0 => (drives >= 1).then_some(drives),
+            Self::Raid1 => (drives == 2).then_some(1),
+            Self::Raid5 => (drives >= 3).then(|| drives - 1),
+            Self::Raid6 => (drives >= 4).then(|| drives - 2),
+            Self::Raid10 => (drives >= 4 && even).then_some(drives / 2),
+            Self::Raid50 => (drives >= 6 && even).then(|| drives - 2),
+            Self::Raid60 => (drives >= 8 && even).then(|| drives - 4),
+        }
+    }
+}
+
+words! {
     /// The duration of a boot override: `ComputerSystem.BootSourceOverrideEnabled`.
     BootOverride { Disabled = "Disabled", Once = "Once", Continuous = "Continuous" }
 }

@@ -114,7 +114,7 @@ pub(super) fn extra_hardware(node: &Node, reported: &Reported) -> Value {
     let mut row = |class: &str, item: &str, key: &str, value: Value| {
         rows.push([json!(class), json!(item), json!(key), value]);
     };
-    let disks = disks::list(spec);
+    let disks = disks::list(node);
     row("disk", "logical", "count", json!(disks.len().to_string()));
     for disk in &disks {
         let name = disk.name.trim_start_matches("/dev/");

@@ -4,6 +4,9 @@
 
 use serde::Serialize;
 
+use crate::node::Node;
+use crate::node::bmc::volume::Volume;
+use crate::node::disks::Disk;
 use crate::node::spec::Spec;
 use crate::profile::inventory::Drive;
 
@@ -30,8 +33,30 @@ pub(super) struct BlockDevice {
 }
 
 /// All disks, in the order of the profile.
-pub(super) fn list(spec: Spec<'_>) -> Vec<BlockDevice> {
-    spec.profile.drives().map(|(number, _, drive)| block_device(spec, number, drive)).collect()
+pub(super) fn list(node: &Node) -> Vec<BlockDevice> {
+    let one = |disk: Disk<'_>| match &disk.volume {
+        Some(volume) => volume_device(node.spec(), &disk, volume),
+        None => block_device(node.spec(), disk.number, disk.drive),
+    };
+    node.disks().into_iter().map(one).collect()
+}
+
+/// A volume as Linux shows it: a disk of the controller in the place of its first drive.
+fn volume_device(spec: Spec<'_>, disk: &Disk<'_>, volume: &Volume) -> BlockDevice {
+    let (storage, drive) = (disk.storage, disk.drive);
+    let wwn = spec.volume_wwn(disk.number, drive, volume.number);
+    let nvme = drive.is_nvme();
+    BlockDevice {
+        model: storage.model.clone(),
+        size: volume.capacity_bytes,
+        serial: Some(wwn.trim_start_matches("0x").trim_start_matches("eui.").to_owned()),
+        vendor: (!nvme).then(|| storage.manufacturer.to_ascii_uppercase().chars().take(8).collect()),
+        wwn_with_extension: (!nvme).then(|| wwn.clone()),
+        // Linux takes the second half of such a name for an extension of the vendor.
+        wwn_vendor_extension: (!nvme).then(|| format!("0x{}", wwn.get(18..).unwrap_or_default())),
+        wwn: Some(wwn),
+        ..block_device(spec, disk.number, drive)
+    }
 }
 
 fn block_device(spec: Spec<'_>, number: u8, drive: &Drive) -> BlockDevice {

@@ -140,6 +140,7 @@ impl From<Refusal> for ApiError {
             Refusal::ManagerRestarting(_)
             | Refusal::MediaInserted
             | Refusal::UpdateUnderway
+            | Refusal::DrivesDoNotFit
             | Refusal::SecureBootNeedsUefi
             | Refusal::TooManySessions => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }

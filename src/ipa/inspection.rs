@@ -49,7 +49,7 @@ pub(super) fn data(node: &Node, agent: &Ipa, now: SimTime, reported: &Reported) 
 }
 
 fn default(node: &Node, agent: &Ipa, names: &[&str], reported: &Reported, data: &mut Map<String, Value>) {
-    let disks = disks::list(node.spec());
+    let disks = disks::list(node);
     if let Some(root) = root_disk::guess(&disks) {
         data.insert("root_disk".to_owned(), json!(root));
     }

@@ -27,7 +27,7 @@ pub(super) fn inventory(node: &Node, params: &Params, reported: &Reported) -> Va
     json!({
         "interfaces": interfaces(node, params, reported),
         "cpu": cpu(node),
-        "disks": disks::list(spec),
+        "disks": disks::list(node),
         "memory": {"total": usable_bytes(node), "physical_mb": profile.memory_mib()},
         "bmc_address": bmc.iter().find(|ip| ip.is_ipv4()),
         "bmc_v6address": bmc.iter().find(|ip| ip.is_ipv6()),
@@ -132,5 +132,31 @@ mod tests {
         let node = Node::restore(NodeId(0), Seed(1), built_in("generic").unwrap(), state);
         let inventory = inventory(&node, &Params::default(), &Reported::default());
         assert_eq!(inventory["system_vendor"]["firmware"]["version"], "2.5.0");
+    }
+
+    #[test]
+    fn a_volume_is_one_disk_of_its_controller() {
+        let node = Node::new(NodeId(0), Seed(1), built_in("hpe-dl380-gen11").unwrap());
+        let inventory = inventory(&node, &Params::default(), &Reported::default());
+        let disks = inventory["disks"].as_array().unwrap();
+        assert_eq!(disks.len(), 9, "eight drives, and two that are one disk");
+        let boot = &disks[8];
+        assert_eq!((&boot["name"], &boot["size"]), (&json!("/dev/nvme0n1"), &json!(480_103_981_056_u64)));
+        assert_eq!(boot["model"], "HPE NS204i-u Gen11 Boot Controller");
+        assert!(boot["wwn"].as_str().unwrap().starts_with("eui.ace42e80"), "{boot}");
+
+        let json = br#"{"bmc": {"volumes": {"created": 1, "changed": {"0": [{"id": "Volume1", "name": "root",
+            "raid_type": "RAID0", "capacity_bytes": 1000, "drives": [0, 1], "number": 1}]}}}}"#;
+        let state = State::read(u64::from(State::FORMAT), json).unwrap();
+        let node = Node::restore(NodeId(0), Seed(1), built_in("generic").unwrap(), state);
+        let disks = super::inventory(&node, &Params::default(), &Reported::default())["disks"].take();
+        let names: Vec<_> =
+            disks.as_array().unwrap().iter().map(|disk| disk["name"].as_str().unwrap()).collect();
+        assert_eq!(names, ["/dev/sda", "/dev/nvme0n1"]);
+        let root = &disks[0];
+        assert_eq!((&root["size"], &root["wwn"]), (&json!(1000), &root["wwn_with_extension"]));
+        let (wwn, serial) = (root["wwn"].as_str().unwrap(), root["serial"].as_str().unwrap());
+        assert_eq!((wwn.len(), &wwn[..9], &wwn[2..]), (34, "0x6002538", serial));
+        assert_eq!(root["wwn_vendor_extension"], format!("0x{}", &wwn[18..]));
     }
 }

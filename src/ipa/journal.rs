@@ -116,7 +116,7 @@ fn addresses(node: &Node, reported: &Reported) -> String {
 
 fn block_devices(node: &Node) -> String {
     let mut text = String::from("KNAME MODEL SIZE ROTA TYPE\n");
-    for disk in disks::list(node.spec()) {
+    for disk in disks::list(node) {
         let name = disk.name.trim_start_matches("/dev/");
         let _ = writeln!(text, "{name} {} {} {} disk", disk.model, disk.size, u8::from(disk.rotational));
     }

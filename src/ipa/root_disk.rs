@@ -8,8 +8,8 @@ use super::disks::{self, BlockDevice};
 use super::failure;
 use super::hints::Hints;
 use super::python;
+use crate::node::Node;
 use crate::node::ipa::IpaError;
-use crate::node::spec::Spec;
 
 /// Without hints, IPA chooses no smaller disk.
 const MIN_ROOT_BYTES: u64 = 4 << 30;
@@ -25,11 +25,11 @@ pub(super) fn guess(disks: &[BlockDevice]) -> Option<&BlockDevice> {
 /// # Errors
 /// `DeviceNotFound` if no disk matches or the hints are wrong.
 pub(super) fn choose(
-    spec: Spec<'_>,
+    node: &Node,
     properties: &Map<String, Value>,
     instance_info: &Map<String, Value>,
 ) -> Result<BlockDevice, IpaError> {
-    let mut disks = disks::list(spec);
+    let mut disks = disks::list(node);
     for hints in skipped(properties) {
         let skip = Hints::parse(hints).map_err(|why| failure::invalid_hints(hints, &why.to_string()))?;
         let mut left = Vec::new();
@@ -66,6 +66,8 @@ fn skipped(properties: &Map<String, Value>) -> impl Iterator<Item = &Value> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
@@ -73,10 +75,10 @@ mod tests {
     use crate::profile::{Profile, built_in};
     use crate::seed::Seed;
 
-    fn pick(profile: &Profile, properties: &Value, instance_info: &Value) -> Result<String, IpaError> {
-        let spec = Spec { seed: Seed(1), id: NodeId(0), profile };
+    fn pick(profile: &Arc<Profile>, properties: &Value, instance_info: &Value) -> Result<String, IpaError> {
+        let node = Node::new(NodeId(0), Seed(1), Arc::clone(profile));
         let map = |v: &Value| v.as_object().unwrap().clone();
-        choose(spec, &map(properties), &map(instance_info)).map(|d| d.name)
+        choose(&node, &map(properties), &map(instance_info)).map(|d| d.name)
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Command {
     Led(bmc::led::Command),
     /// The `Manager` itself: its restart and its clock.
     Bmc(bmc::Command),
+    /// Volumes of a storage controller.
+    Volume(bmc::volume::Command),
     /// An update of a firmware component.
     Firmware(bmc::firmware::Command),
     /// Sessions at the BMC's own service root.

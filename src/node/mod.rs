@@ -10,6 +10,7 @@ pub mod bmc;
 pub mod boot;
 pub mod call;
 pub mod command;
+pub mod disks;
 pub mod effect;
 mod format;
 pub mod host;
@@ -290,6 +291,13 @@ impl Node {
             Command::Firmware(command) => {
                 self.change_bmc(|bmc| bmc.firmware.execute(command))?;
                 self.effects_due = true;
+            }
+            Command::Volume(command) => {
+                let profile = Arc::clone(&self.profile);
+                let number = self.change_bmc(|bmc| bmc.volumes.execute(command, &profile))?;
+                // The drives lose their content. The model has one operating system, which may be on any of them.
+                self.state.installed = false;
+                return Ok(number.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Session(command) => {
                 let id = self.change_bmc(|bmc| bmc.sessions.execute(command, now))?;

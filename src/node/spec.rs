@@ -153,6 +153,19 @@ impl Spec<'_> {
         if drive.is_nvme() { format!("eui.{oui}00{carried:08x}") } else { format!("0x5{oui}0{carried:08x}") }
     }
 
+    /// The worldwide name of a volume as Linux writes it, from the number of its first drive and of its creation: `0x6`, the
+    /// OUI and 25 hex digits; on an NVMe controller an EUI-64.
+    pub fn volume_wwn(&self, number: u8, drive: &Drive, created: u32) -> String {
+        let carried = self.seed.scramble(Purpose::PartSerial, self.id.0 << 8 | u32::from(number));
+        let oui = &drive.oui;
+        if drive.is_nvme() {
+            // The names of drives have zeros after the OUI.
+            return format!("eui.{oui}{:02x}{carried:08x}", 0x80 | created & 0x7f);
+        }
+        let tail = self.seed.hash(self.id.0, Purpose::PartSerial, carried);
+        format!("0x6{oui}0{carried:08x}{created:08x}{:08x}", tail >> 32)
+    }
+
     /// Host name of the BMC.
     pub fn bmc_host_name(&self) -> String {
         format!("{}{}", self.profile.manager.host_name_prefix, self.serial().to_ascii_lowercase())

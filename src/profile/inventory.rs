@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dmtf::MediaType;
+use crate::dmtf::{MediaType, RaidType};
 
 /// A processor. `socket` is `Processor.Socket`, and `max_mhz` is `Processor.MaxSpeedMHz`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -111,7 +111,7 @@ pub struct Storage {
     /// `SupportedRAIDTypes`. Empty for a host adapter without RAID. The property is then omitted, because Ironic skips a
     /// controller that reports an empty list (`ironic/drivers/modules/redfish/raid.py`).
     #[serde(default)]
-    pub raid_types: Vec<String>,
+    pub raid_types: Vec<RaidType>,
     /// Whether the controller also has a `SimpleStorage` resource.
     #[serde(default)]
     pub simple_storage: bool,
@@ -120,6 +120,20 @@ pub struct Storage {
     pub serial: Option<String>,
     #[serde(rename = "drive")]
     pub drives: Vec<Drive>,
+    /// Volumes of a new server. Drives without a volume are passed through.
+    #[serde(rename = "volume", default)]
+    pub volumes: Vec<Volume>,
+}
+
+/// A volume that a new server has.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    pub id: String,
+    pub name: String,
+    pub raid_type: RaidType,
+    /// Ids of its drives, which belong to the same controller.
+    pub drives: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -184,6 +184,7 @@ fn check(p: &Profile) -> Result<(), String> {
         }
     }
     serials(p)?;
+    volumes(p)?;
     ouis(p)?;
     p.certificate.check(&p.serial, &format!("{}{}", p.manager.host_name_prefix, p.serial))?;
     for (what, count, max) in [
@@ -222,6 +223,40 @@ fn check(p: &Profile) -> Result<(), String> {
         }
     }
     quirks(p)
+}
+
+/// A volume of a new server has drives of its own controller, which no other volume has, and a type that the controller
+/// supports.
+fn volumes(p: &Profile) -> Result<(), String> {
+    for storage in &p.storage {
+        let ids = || storage.volumes.iter().map(|volume| &volume.id);
+        distinct("storage.volume id", ids().chain(storage.drives.iter().map(|drive| &drive.id)))?;
+        distinct("drive of a storage.volume", storage.volumes.iter().flat_map(|volume| &volume.drives))?;
+        for volume in &storage.volumes {
+            let (id, raid) = (&volume.id, volume.raid_type.as_str());
+            let own =
+                p.drives().filter(|(_, of, drive)| of.id == storage.id && volume.drives.contains(&drive.id));
+            let drives: Vec<u8> = own.map(|(number, ..)| number).collect();
+            let there = drives.len() == volume.drives.len();
+            if !there || !storage.raid_types.contains(&volume.raid_type) {
+                return Err(format!(
+                    "storage.volume '{id}': its drives must be drives of the same controller, and {raid} one of the \
+                     controller's raid_types"
+                ));
+            }
+            if volume.raid_type.data_drives(drives.len() as u64).is_none() {
+                let count = drives.len();
+                return Err(format!("storage.volume '{id}': {raid} cannot have {count} drives"));
+            }
+            if id.starts_with("Volume") {
+                return Err(format!(
+                    "storage.volume '{id}': an id that begins with 'Volume' belongs to a volume that a client creates; choose \
+                     another one"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Serial numbers are unique by construction only if each pattern has room for the index, and belongs to one kind of part.
@@ -383,6 +418,28 @@ mod tests {
         assert!(error.contains("nic serial: 'FM########' is also the serial"), "{error}");
         let error = changed(&[("oui = \"002538\"", "oui = \"25\"")]).unwrap_err().to_string();
         assert!(error.contains("drive oui: '25' must be"), "{error}");
+    }
+
+    #[test]
+    fn volumes_of_a_new_server_are_checked() {
+        let with = |id: &str, raid: &str, drives: &str| {
+            let volume = format!(
+                "oui = \"002538\"\n\n[[storage.volume]]\nid = \"{id}\"\nname = \"x\"\nraid_type = \"{raid}\"\ndrives = {drives}\n\n[[storage]]\nid = \"NVMe\""
+            );
+            changed(&[("oui = \"002538\"\n\n[[storage]]\nid = \"NVMe\"", &volume)])
+        };
+        assert!(with("root", "RAID1", "[\"Disk0\", \"Disk1\"]").is_ok());
+        for (id, raid, drives, said) in [
+            ("root", "RAID1", "[\"Disk0\", \"NVMe0\"]", "its drives must be drives of the same controller"),
+            ("root", "RAID5", "[\"Disk0\", \"Disk1\"]", "RAID5 one of the controller's raid_types"),
+            ("root", "RAID1", "[\"Disk0\"]", "RAID1 cannot have 1 drives"),
+            ("root", "RAID1", "[\"Disk0\", \"Disk0\"]", "'Disk0' is used twice"),
+            ("Disk0", "RAID1", "[\"Disk0\", \"Disk1\"]", "'Disk0' is used twice"),
+            ("Volume1", "RAID1", "[\"Disk0\", \"Disk1\"]", "belongs to a volume that a client creates"),
+        ] {
+            let error = with(id, raid, drives).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

@@ -51,10 +51,6 @@ impl Body {
         self.left.keys().all(|key| is_annotation(key))
     }
 
-    pub(super) fn has_mistakes(&self) -> bool {
-        !self.mistakes.is_empty()
-    }
-
     fn note(&mut self, message: Message, key: &str) {
         if self.mistakes.len() < Self::MAX_MISTAKES {
             let pointer = format!("#{}/{key}", self.place);

@@ -41,9 +41,10 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::PoweredOff => (&message::RESOURCE_IN_STANDBY).into(),
             Refusal::ManagerRestarting(left) => Self::later(left.as_secs() + 1),
-            Refusal::MediaInserted | Refusal::UpdateUnderway | Refusal::AgentBusy => {
-                (&message::RESOURCE_IN_USE).into()
-            }
+            Refusal::MediaInserted
+            | Refusal::UpdateUnderway
+            | Refusal::DrivesDoNotFit
+            | Refusal::AgentBusy => (&message::RESOURCE_IN_USE).into(),
             Refusal::SecureBootNeedsUefi => Message::new(
                 &message::PROPERTY_VALUE_CONFLICT,
                 ["SecureBootEnable", "BootSourceOverrideMode"],

@@ -29,7 +29,8 @@ use super::tree::{IdOf, Route, decoded};
 use crate::clock::Stopwatch;
 use crate::face::Welcome;
 use crate::node::Node;
-use crate::node::command::Refusal;
+use crate::node::bmc::volume;
+use crate::node::command::{self, Refusal};
 use crate::profile::quirk::Quirk;
 
 /// A request that the client may make.
@@ -261,8 +262,13 @@ impl Redfish {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(command) => {
                 self.fleet.may_change()?;
-                node.apply(command, at.now)?;
-                Ok(Decision::Change(Outcome::Done))
+                Ok(Decision::Change(match node.apply(command, at.now)? {
+                    // Volumes are what clients create in a node.
+                    command::Outcome::Created(number) => {
+                        Outcome::Created { id: volume::id(number), token: None }
+                    }
+                    command::Outcome::Done | command::Outcome::Ipa(_) => Outcome::Done,
+                }))
             }
         }
     }

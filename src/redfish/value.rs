@@ -162,6 +162,7 @@ dmtf_words!(
     MediaType,
     ResetKeysType,
     BootProgress,
+    RaidType,
     TransferMethod,
     TransferProtocol,
     Role

@@ -73,7 +73,8 @@ fn inventory(out: &mut impl Write, p: &Profile) -> io::Result<()> {
         )
     }));
     for s in &p.storage {
-        let raid = if s.raid_types.is_empty() { "no RAID".to_owned() } else { s.raid_types.join(", ") };
+        let types: Vec<_> = s.raid_types.iter().map(|raid| raid.as_str()).collect();
+        let raid = if types.is_empty() { "no RAID".to_owned() } else { types.join(", ") };
         rows.push(row("storage", format!("{}: {}, {raid}", s.id, s.model)));
         let drives = s.drives.iter().map(|d| {
             let gigabytes = d.capacity_bytes / 1_000_000_000;

@@ -57,8 +57,8 @@ impl EffectRunner {
     fn transfer(&self, id: NodeId, start: u32) -> Option<Transfer> {
         let look = |node: &Node, _| {
             let (agent, image) = image_of(node, start)?;
-            let disk = node.profile().drives().find(|(_, _, d)| *d.device == *image.device);
-            let disk_bytes = disk.map_or(0, |(_, _, d)| d.capacity_bytes);
+            let disk = node.disks().into_iter().find(|disk| *disk.drive.device == *image.device);
+            let disk_bytes = disk.map_or(0, |disk| disk.capacity_bytes());
             let partition = image.partitions.as_ref().map(|p| p.root_mib.saturating_mul(1 << 20));
             let capacity_bytes = partition.map_or(disk_bytes, |bytes| bytes.min(disk_bytes));
             let job = Box::new(image.clone());

@@ -81,7 +81,7 @@ pub(super) fn job(
 ) -> Result<Box<ImageJob>, IpaError> {
     let info = read(at, params)?;
     let id = info.get("id").map(python::str).unwrap_or_default();
-    let device = root_disk::choose(at.node.spec(), &node.properties, &node.instance_info)?;
+    let device = root_disk::choose(at.node, &node.properties, &node.instance_info)?;
     let drive = match value(params, "configdrive") {
         Value::Null => info.get("configdrive").cloned().unwrap_or(Value::Null),
         given => given,

@@ -26,7 +26,7 @@ pub(super) fn check(at: &Situation<'_>, node: &NodeInfo, given: &Value) -> Resul
     if own.is_empty() && given.is_empty() {
         return Ok(());
     }
-    root_disk::choose(at.node.spec(), &node.properties, &node.instance_info)?;
+    root_disk::choose(at.node, &node.properties, &node.instance_info)?;
     if at.node.installed() {
         return Ok(());
     }

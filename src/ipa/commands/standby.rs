@@ -71,7 +71,7 @@ pub(super) fn bootc(
             "Failed to pull container image: not a URL of a container image",
         ));
     };
-    let device = root_disk::choose(at.node.spec(), &node.properties, &node.instance_info)?;
+    let device = root_disk::choose(at.node, &node.properties, &node.instance_info)?;
     if let Some(secret) = value(params, secret).as_str().filter(|s| !s.is_empty())
         && STANDARD.decode(secret).is_err()
     {

@@ -112,7 +112,7 @@ const METHODS: [Method; 16] = [
         signature: Signature { required: &["raid_config"], optional: &["delete_existing"], open: false },
         run: |c| {
             let config = value(&c.arguments, "raid_config");
-            raid::validate(&config, &c.node, disks::list(c.at.node.spec()).len())?;
+            raid::validate(&config, &c.node, disks::list(c.at.node).len())?;
             create_raid(c, &config)
         },
     },
@@ -230,14 +230,14 @@ impl Call<'_> {
 }
 
 fn erase_devices(call: &Call<'_>) -> Result<StepWork, StepError> {
-    let disks = disks::list(call.at.node.spec());
+    let disks = disks::list(call.at.node);
     let results = disks.iter().map(|d| (d.name.clone(), Value::Null)).collect();
     Ok(StepWork::Timed(call.erasing(disks.len()), Value::Object(results), Then::EmptyDisks))
 }
 
 /// Erases NVMe disks completely, and the metadata of other disks.
 fn erase_devices_express(call: &Call<'_>) -> Result<StepWork, StepError> {
-    let nvme = call.at.node.profile().drives().filter(|(_, _, d)| d.is_nvme()).count();
+    let nvme = call.at.node.disks().iter().filter(|disk| disk.drive.is_nvme()).count();
     let span = if nvme == 0 { call.command() } else { call.erasing(nvme) };
     Ok(StepWork::Timed(span, Value::Null, Then::EmptyDisks))
 }
@@ -266,7 +266,7 @@ fn create_configuration(call: &Call<'_>) -> Result<StepWork, StepError> {
 
 /// The generic hardware manager creates software RAID only. It reports nothing about other RAID.
 fn create_raid(call: &Call<'_>, config: &Value) -> Result<StepWork, StepError> {
-    let disks = disks::list(call.at.node.spec());
+    let disks = disks::list(call.at.node);
     if !raid::is_software(config) {
         return Ok(StepWork::Timed(call.command(), json!({}), Then::Nothing));
     }

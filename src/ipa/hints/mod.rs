@@ -168,15 +168,15 @@ mod tests {
 
     use super::*;
     use crate::ipa::disks;
+    use crate::node::Node;
     use crate::node::NodeId;
-    use crate::node::spec::Spec;
     use crate::profile::built_in;
     use crate::seed::Seed;
 
     /// Names of the generic profile's disks that match.
     fn matching(hints: &Value) -> Result<Vec<String>, HintError> {
         let profile = built_in("generic").unwrap();
-        let disks = disks::list(Spec { seed: Seed(1), id: NodeId(0), profile: &profile });
+        let disks = disks::list(&Node::new(NodeId(0), Seed(1), profile));
         let hints = Hints::parse(hints)?;
         let mut names = Vec::new();
         for disk in disks {
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_serial_number_matches_in_its_short_and_its_long_form() {
         let profile = built_in("generic").unwrap();
-        let disk = disks::list(Spec { seed: Seed(1), id: NodeId(0), profile: &profile }).remove(1);
+        let disk = disks::list(&Node::new(NodeId(0), Seed(1), profile)).remove(1);
         let serial = disk.serial.unwrap();
         assert_eq!(matching(&json!({"serial": serial})).unwrap(), ["sdb"]);
         assert_eq!(matching(&json!({"serial": format!("{}_{serial}", disk.model)})).unwrap(), ["sdb"]);

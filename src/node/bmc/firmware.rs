@@ -82,8 +82,10 @@ impl Firmware {
 
     /// The version of a component.
     pub fn version<'a>(&'a self, profile: &'a Profile, component: u8) -> &'a str {
-        let new = || profile.firmware.get(usize::from(component)).map_or("", |f| f.version.as_str());
-        self.versions.get(&component).map_or_else(new, |version| version)
+        match self.versions.get(&component) {
+            Some(version) => version,
+            None => profile.firmware.get(usize::from(component)).map_or("", |f| &f.version),
+        }
     }
 
     /// The update of a component that waits for its image or for a reset, or has failed.
@@ -125,15 +127,16 @@ impl Firmware {
 
     /// A reset applies the staged updates: of the BMC its own, a start of the host all others.
     pub(super) fn apply(&mut self, profile: &Profile, resets: impl Fn(FirmwareOf) -> bool) {
-        let applied = |component: &u8, update: &Update| {
-            let of = profile.firmware.get(usize::from(*component)).map(|firmware| firmware.of);
-            update.progress == Progress::Staged && of.is_none_or(&resets)
-        };
-        for (component, update) in self.updates.extract_if(.., |component, update| applied(component, update))
-        {
-            let old = profile.firmware.get(usize::from(component)).map_or("", |f| f.version.as_str());
-            self.versions.insert(component, version_after(&update.source.image, old));
-        }
+        let Self { versions, updates, requested: _ } = self;
+        updates.retain(|component, update| {
+            let firmware = profile.firmware.get(usize::from(*component));
+            let applied = update.progress == Progress::Staged && firmware.is_none_or(|f| resets(f.of));
+            if applied {
+                let old = firmware.map_or("", |f| f.version.as_str());
+                versions.insert(*component, version_after(&update.source.image, old));
+            }
+            !applied
+        });
     }
 
     /// Hands every due effect to `out`.

@@ -9,6 +9,7 @@ pub mod led;
 pub mod media;
 pub mod secure_boot;
 pub mod session;
+pub mod volume;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ use led::Leds;
 use media::Media;
 use secure_boot::SecureBoot;
 use session::Sessions;
+use volume::Volumes;
 
 /// Commands to the `Manager`.
 #[derive(Clone, Debug)]
@@ -42,6 +44,7 @@ pub struct Bmc {
     pub leds: Leds,
     pub clock: Clock,
     pub firmware: Firmware,
+    pub volumes: Volumes,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
     /// The BMC answers until this moment, and then restarts.
@@ -64,6 +67,7 @@ pub(super) static NEW: Bmc = Bmc {
     leds: Leds::NEW,
     clock: Clock::NEW,
     firmware: Firmware::NEW,
+    volumes: Volumes::NEW,
     asset_tag: None,
     restarting_from: None,
     restarting_until: None,
@@ -130,6 +134,7 @@ impl Bmc {
             leds: _,
             clock: _,
             firmware,
+            volumes: _,
             asset_tag: _,
             restarting_from,
             restarting_until,

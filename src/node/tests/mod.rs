@@ -5,11 +5,12 @@ mod boots;
 mod commands;
 mod firmwares;
 mod late;
+mod volumes;
 
 use proptest::prelude::*;
 
 use super::bmc::media::Insertion;
-use super::bmc::{bios, firmware, media, secure_boot, session};
+use super::bmc::{bios, firmware, media, secure_boot, session, volume};
 use super::boot::BootChange;
 use super::effect::{Bootable, EffectKind};
 use super::host::{Stage, SystemChange};
@@ -18,7 +19,7 @@ use super::ipa::{
 };
 use super::*;
 use crate::dmtf::{
-    BootOverride, BootProgress, BootTarget, IndicatorLed, PowerState, ResetKeysType, ResetType,
+    BootOverride, BootProgress, BootTarget, IndicatorLed, PowerState, RaidType, ResetKeysType, ResetType,
     TransferMethod, TransferProtocol,
 };
 use crate::note::Note;
@@ -166,6 +167,17 @@ fn update(component: u8, image: &str) -> Command {
     let credentials = Some(Box::new(("user".into(), "secret".into())));
     let source = firmware::Source { image: image.into(), credentials };
     Command::Firmware(firmware::Command { component, source })
+}
+
+/// A RAID 1 volume of drives of the first controller.
+fn mirror(drives: &[u8]) -> Command {
+    let creation = volume::Creation {
+        raid_type: RaidType::Raid1,
+        drives: drives.into(),
+        capacity_bytes: None,
+        name: Some("root".into()),
+    };
+    Command::Volume(volume::Command::Create { storage: 0, creation })
 }
 
 fn change(change: SystemChange) -> Command {

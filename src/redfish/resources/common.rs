@@ -38,6 +38,17 @@ pub(super) fn ok(d: &mut Doc<'_>) {
     d.put("Health", "OK");
 }
 
+/// `Identifiers` with one worldwide name, as Linux writes it.
+pub(super) fn durable_name(name: &str, d: &mut Doc<'_>) {
+    let eui = name.strip_prefix("eui.");
+    d.array("Identifiers", |d| {
+        d.item_object(|d| {
+            d.put("DurableName", eui.unwrap_or_else(|| name.trim_start_matches("0x")));
+            d.put("DurableNameFormat", if eui.is_some() { "EUI" } else { "NAA" });
+        });
+    });
+}
+
 /// A link to a drive, in parts.
 pub(super) fn drive_link<'a>(cx: &NodeCx<'a>, drive: &'a Drive) -> [&'a str; 4] {
     let [base, key] = cx.model.chassis();

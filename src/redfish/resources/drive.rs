@@ -58,7 +58,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.link("Chassis", &cx.model.chassis());
         let [base, key] = cx.model.system();
         d.link("Storage", &[base, key, "/Storage/", &storage.id]);
-        super::volume::link_those_of(cx, storage, drive, d);
+        super::volume::link_those_of(cx, storage, (number, drive), d);
     });
 }
 
@@ -69,14 +69,8 @@ fn bay_number(bay: &str) -> Option<u32> {
 
 /// The name of a drive that no other drive has. A volume that passes the drive through has the same.
 pub(super) fn identifiers(cx: &NodeCx<'_>, drive: &Drive, d: &mut Doc<'_>) {
-    d.array("Identifiers", |d| {
-        d.item_object(|d| {
-            let (number, ..) = with_id(cx, &drive.id);
-            let name = cx.spec().wwn(number, drive);
-            d.put("DurableName", name.trim_start_matches("0x").trim_start_matches("eui."));
-            d.put("DurableNameFormat", if drive.is_nvme() { "EUI" } else { "NAA" });
-        });
-    });
+    let (number, ..) = with_id(cx, &drive.id);
+    common::durable_name(&cx.spec().wwn(number, drive), d);
 }
 
 /// The UEFI device path of a drive (UEFI specification 2.10, 10.3.4).

@@ -175,6 +175,7 @@ pub(super) static RESOURCES: &[Entry] = &[
             volume::get,
         )
         .many("Volume Collection", volume::members)
+        .deleted_by(volume::delete)
         .created_by(volume::create)
         .annotated_by(volume::annotate),
     ),

@@ -1,20 +1,49 @@
 //! `Volume`: the block devices that a storage controller presents to the host.
 //!
-//! A plain host adapter has no volumes: the host sees its drives directly. The RAID controller of a new server passes each
-//! drive through as a raw device. As on real servers the `RAIDType` of such a volume is null, and Ironic does not touch it.
+//! A plain host adapter has no volumes: the host sees its drives directly. A RAID controller has the volumes that a client has
+//! created, and passes every other drive through as a raw device. As on real servers the `RAIDType` of such a volume is null,
+//! and Ironic does not touch it.
+
+use serde_json::Value as Json;
 
 use super::common;
+use crate::dmtf::RaidType;
+use crate::node::bmc::volume::{self, Creation, Volume};
+use crate::node::command::Command;
 use crate::profile::inventory::{Drive, Storage};
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::message::CREATE_LIMIT_REACHED;
+use crate::redfish::error::Problem;
+use crate::redfish::message::{
+    Message, OPERATION_NOT_ALLOWED, PROPERTY_MISSING, PROPERTY_VALUE_CONFLICT, PROPERTY_VALUE_NOT_IN_LIST,
+};
 use crate::redfish::resource::{Asked, OfNode};
 
-pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
+/// The controller in the URI, with its number, and its volumes.
+fn of<'a>(cx: &NodeCx<'a>) -> (u8, &'a Storage, Vec<Volume>) {
     let storage = super::storage::of(cx);
+    let (number, _) = common::part(&cx.profile().storage, |s| &s.id, &storage.id);
+    (number, storage, cx.node.bmc().volumes.of(cx.profile(), number).into_owned())
+}
+
+/// The drives of a controller with their numbers in the node.
+fn drives<'a>(cx: &NodeCx<'a>, storage: &'a Storage) -> impl Iterator<Item = (u8, &'a Drive)> + use<'a> {
+    let all = cx.model.profile.drives();
+    all.filter(|(_, of, _)| of.id == storage.id).map(|(number, _, drive)| (number, drive))
+}
+
+/// The volume that has a drive.
+fn with_drive(volumes: &[Volume], drive: u8) -> Option<&Volume> {
+    volumes.iter().find(|volume| volume.drives.contains(&drive))
+}
+
+pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
+    let (_, storage, volumes) = of(cx);
+    volumes.iter().for_each(|volume| each(&volume.id));
     if !storage.raid_types.is_empty() {
-        storage.drives.iter().for_each(|drive| each(&drive.id));
+        let raw = drives(cx, storage).filter(|(number, _)| with_drive(&volumes, *number).is_none());
+        raw.for_each(|(_, drive)| each(&drive.id));
     }
 }
 
@@ -27,8 +56,14 @@ pub(super) fn annotate(_: &NodeCx<'_>, d: &mut Doc<'_>) {
 }
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let storage = super::storage::of(cx);
-    let (_, drive) = common::part(&storage.drives, |drive| &drive.id, cx.id());
+    let (_, storage, volumes) = of(cx);
+    match volumes.iter().find(|volume| *volume.id == *cx.id()) {
+        Some(volume) => created(cx, storage, volume, d),
+        None => raw(cx, common::part(&storage.drives, |drive| &drive.id, cx.id()).1, d),
+    }
+}
+
+fn raw(cx: &NodeCx<'_>, drive: &Drive, d: &mut Doc<'_>) {
     d.put("Id", &drive.id);
     d.join("Name", &["Pass-through of ", &drive.name]);
     d.put("VolumeType", "RawDevice");
@@ -40,27 +75,115 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.object("Links", |d| d.one_link("Drives", &common::drive_link(cx, drive)));
 }
 
+fn created(cx: &NodeCx<'_>, storage: &Storage, volume: &Volume, d: &mut Doc<'_>) {
+    let own = || drives(cx, storage).filter(|(number, _)| volume.drives.contains(number));
+    d.put("Id", &*volume.id);
+    d.put("Name", &*volume.name);
+    d.put("RAIDType", volume.raid_type);
+    d.put("CapacityBytes", volume.capacity_bytes);
+    if let Some((number, drive)) = own().next() {
+        d.put("BlockSizeBytes", drive.block_bytes);
+        let name = cx.spec().volume_wwn(number, drive, volume.number);
+        common::durable_name(&name, d);
+    }
+    d.object("Status", common::ok);
+    d.object("Links", |d| {
+        d.array("Drives", |d| own().for_each(|(_, drive)| d.item_link(&common::drive_link(cx, drive))));
+    });
+}
+
 /// `Volumes` in the links of a drive.
-pub(super) fn link_those_of(cx: &NodeCx<'_>, storage: &Storage, drive: &Drive, d: &mut Doc<'_>) {
+pub(super) fn link_those_of(
+    cx: &NodeCx<'_>,
+    storage: &Storage,
+    (number, drive): (u8, &Drive),
+    d: &mut Doc<'_>,
+) {
     let [base, key] = cx.model.system();
+    let (of, _) = common::part(&cx.profile().storage, |s| &s.id, &storage.id);
+    let volumes = cx.node.bmc().volumes.of(cx.profile(), of);
     d.array("Volumes", |d| {
+        let id = with_drive(&volumes, number).map_or(drive.id.as_str(), |volume| &volume.id);
         if !storage.raid_types.is_empty() {
-            d.item_link(&[base, key, "/Storage/", &storage.id, "/Volumes/", &drive.id]);
+            d.item_link(&[base, key, "/Storage/", &storage.id, "/Volumes/", id]);
         }
     });
 }
 
-/// No controller can create a volume: a plain adapter supports no RAID type, and a RAID controller has no free drive.
+/// What Ironic sends is in `ironic/drivers/modules/redfish/raid.py`, `_construct_volume_payload`.
 pub(super) fn create(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
-    let storage = super::storage::of(cx);
+    let (number, storage, volumes) = of(cx);
     body.require("RAIDType");
-    if let Some(kind) = body.text("RAIDType", 16)
-        && !storage.raid_types.iter().any(|known| **known == *kind)
-    {
-        body.not_in_list("RAIDType", &kind);
+    let raid_type = body.word("RAIDType", RaidType::parse, &storage.raid_types);
+    let name = body.text("Name", Volume::MAX_NAME);
+    body.word("@Redfish.OperationApplyTime", |text| (text == "Immediate").then_some(()), &[()]);
+    let drives = body.object("Links", |links| links.take("Drives")).flatten();
+    let drives = read_drives(cx, storage, &volumes, drives, body);
+    let largest = raid_type.filter(|_| !drives.is_empty()).map(|raid_type| {
+        let largest = volume::capacity(cx.profile(), number, raid_type, &drives);
+        if largest.is_none() {
+            let message = Message::new(&PROPERTY_VALUE_CONFLICT, ["RAIDType", "Links/Drives"]);
+            body.mistake("RAIDType", message);
+        }
+        largest.unwrap_or(0)
+    });
+    let most = largest.and_then(|largest| i64::try_from(largest).ok()).unwrap_or(i64::MAX);
+    let capacity = body.number("CapacityBytes", 1, most);
+    let capacity_bytes = capacity.and_then(|bytes| u64::try_from(bytes).ok());
+    Ok(raid_type.map(|raid_type| {
+        let creation = Creation { raid_type, drives: drives.into(), capacity_bytes, name };
+        Command::Volume(volume::Command::Create { storage: number, creation })
+    }))
+}
+
+/// The numbers of the drives in `Links`, which are free and have the same controller.
+fn read_drives(
+    cx: &NodeCx<'_>,
+    storage: &Storage,
+    volumes: &[Volume],
+    links: Option<Json>,
+    body: &mut Body,
+) -> Vec<u8> {
+    const KEY: &str = "Links/Drives";
+    let mut numbers = Vec::new();
+    let links = match links {
+        Some(Json::Array(links)) if !links.is_empty() => links,
+        Some(Json::Array(_)) | None => {
+            body.mistake(KEY, Message::new(&PROPERTY_MISSING, [KEY]));
+            return numbers;
+        }
+        Some(other) => {
+            body.wrong_type::<()>(KEY, &other);
+            return numbers;
+        }
+    };
+    for (at, link) in links.iter().enumerate() {
+        let place = format!("{KEY}/{at}");
+        let uri = link.get("@odata.id").and_then(Json::as_str).unwrap_or_default();
+        let named =
+            |(_, drive): &(u8, &Drive)| common::drive_link(cx, drive).concat().eq_ignore_ascii_case(uri);
+        match drives(cx, storage).find(named) {
+            None => body.mistake(&place, Message::new(&PROPERTY_VALUE_NOT_IN_LIST, [uri, KEY])),
+            Some((number, _)) if numbers.contains(&number) => {
+                body.mistake(&place, Message::new(&PROPERTY_VALUE_CONFLICT, [&place, KEY]));
+            }
+            Some((number, _)) => match with_drive(volumes, number) {
+                Some(other) => {
+                    let other = format!("{KEY} of Volumes/{}", other.id);
+                    body.mistake(&place, Message::new(&PROPERTY_VALUE_CONFLICT, [&place, &other]));
+                }
+                None => numbers.push(number),
+            },
+        }
     }
-    for key in ["CapacityBytes", "Name", "Links", "@Redfish.OperationApplyTime"] {
-        body.take(key);
+    numbers
+}
+
+pub(super) fn delete(cx: &NodeCx<'_>) -> Result<Command, Problem> {
+    let (number, _, volumes) = of(cx);
+    match volumes.into_iter().find(|volume| *volume.id == *cx.id()) {
+        Some(Volume { id, .. }) => Ok(Command::Volume(volume::Command::Delete { storage: number, id })),
+        // A drive that is passed through is no volume that can be removed.
+        None => Err((&OPERATION_NOT_ALLOWED).into()),
     }
-    if body.has_mistakes() { Ok(None) } else { Err((&CREATE_LIMIT_REACHED).into()) }
 }

@@ -126,3 +126,94 @@ fn a_password_in_the_uri_of_an_image_is_used_and_never_shown() {
     assert_eq!(bench.write("PATCH", &bench.system, &uri).status, 204);
     assert_eq!(bench.get(&bench.system).json["Boot"]["HttpBootUri"], "https://user@images.example/boot.efi");
 }
+
+/// A POST as Ironic sends it (`ironic/drivers/modules/redfish/raid.py`), to the controller with the SATA drives.
+fn create(bench: &Bench, changes: &Value) -> Answer {
+    let drive = |id: &str| json!({"@odata.id": format!("/redfish/v1/Chassis/{}/Drives/{id}", uuid(bench))});
+    let mut body = json!({
+        "RAIDType": "RAID1", "Name": "root", "@Redfish.OperationApplyTime": "Immediate",
+        "Links": {"Drives": [drive("Disk0"), drive("Disk1")]},
+    });
+    for (key, value) in changes.as_object().unwrap() {
+        let value = match (key.as_str(), value) {
+            ("drives", ids) => {
+                json!({"Drives": ids.as_array().unwrap().iter().map(|id| drive(id.as_str().unwrap())).collect::<Vec<_>>()})
+            }
+            (_, value) => value.clone(),
+        };
+        let key = if key == "drives" { "Links" } else { key };
+        body[key] = value;
+    }
+    body.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    bench.write("POST", &format!("{}/Storage/SATA/Volumes", bench.system), &body)
+}
+
+#[test]
+fn a_volume_is_created_shown_and_deleted() {
+    let bench = Bench::new();
+    let volumes = format!("{}/Storage/SATA/Volumes", bench.system);
+    let members = |bench: &Bench| {
+        let members = bench.get(&volumes).json["Members"].take();
+        let uri =
+            |member: &Value| member["@odata.id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        members.as_array().unwrap().iter().map(uri).collect::<Vec<_>>()
+    };
+    assert_eq!(members(&bench), ["Disk0", "Disk1"], "the drives are passed through");
+    let answer = create(&bench, &json!({"CapacityBytes": 107_374_182_400_u64}));
+    let volume = format!("{volumes}/Volume1");
+    assert_eq!((answer.status, answer.header("Location")), (201, volume.as_str()));
+    assert_eq!(members(&bench), ["Volume1"]);
+    let shown = bench.get(&volume).json;
+    assert_eq!(shown, answer.json);
+    assert_eq!((&shown["RAIDType"], &shown["Name"]), (&json!("RAID1"), &json!("root")));
+    assert_eq!(shown["CapacityBytes"], 107_374_182_400_u64);
+    assert_eq!(shown["Links"]["Drives"].as_array().unwrap().len(), 2);
+    let drive = bench.get(shown["Links"]["Drives"][1]["@odata.id"].as_str().unwrap()).json;
+    assert_eq!(drive["Links"]["Volumes"], json!([{"@odata.id": volume}]));
+    let disks = bench.redfish.fleet.look(NodeId(0), |node, _| node.disks().len());
+    assert_eq!(disks, Some(2), "the volume and the NVMe drive");
+
+    assert_eq!(
+        bench.write("DELETE", &volume, &json!({"@Redfish.OperationApplyTime": "Immediate"})).status,
+        204
+    );
+    assert_eq!(
+        (bench.get(&volume).status, members(&bench)),
+        (404, vec!["Disk0".to_owned(), "Disk1".to_owned()])
+    );
+    assert_eq!(bench.write("DELETE", &format!("{volumes}/Disk0"), &json!({})).status, 405, "it is a drive");
+    let whole = create(&bench, &json!({"Name": null, "RAIDType": "RAID0"}));
+    assert_eq!((&whole.json["Id"], &whole.json["Name"]), (&json!("Volume2"), &json!("Volume2")));
+    assert_eq!(whole.json["CapacityBytes"], 2 * 480_103_981_056_u64);
+}
+
+#[test]
+fn a_wrong_volume_is_refused_and_changes_nothing() {
+    let bench = Bench::new();
+    for (changes, message) in [
+        (json!({"RAIDType": null}), "PropertyMissing"),
+        (json!({"RAIDType": "RAID5"}), "PropertyValueNotInList"),
+        (json!({"Links": null}), "PropertyMissing"),
+        (json!({"drives": []}), "PropertyMissing"),
+        (json!({"drives": ["Disk0"]}), "PropertyValueConflict"),
+        (json!({"drives": ["Disk0", "Disk0"]}), "PropertyValueConflict"),
+        (json!({"drives": ["Disk0", "NVMe0"]}), "PropertyValueNotInList"),
+        (json!({"drives": ["Disk0", "Disk9"]}), "PropertyValueNotInList"),
+        (json!({"Links": {"Drives": "Disk0"}}), "PropertyValueTypeError"),
+        (json!({"CapacityBytes": 0}), "PropertyValueOutOfRange"),
+        (json!({"CapacityBytes": 480_103_981_057_u64}), "PropertyValueOutOfRange"),
+        (json!({"Name": "x".repeat(65)}), "StringValueTooLong"),
+        (json!({"@Redfish.OperationApplyTime": "OnReset"}), "PropertyValueNotInList"),
+    ] {
+        let answer = create(&bench, &changes);
+        assert_eq!(answer.status, 400, "{changes}");
+        assert!(answer.message_ids().contains(&message), "{changes}: {:?}", answer.message_ids());
+    }
+    assert_eq!(bench.redfish.fleet.look(NodeId(0), |node, _| node.state().is_new()), Some(true));
+    assert_eq!(create(&bench, &json!({})).status, 201);
+    let again = create(&bench, &json!({"RAIDType": "RAID0", "drives": ["Disk1"]}));
+    assert_eq!((again.status, again.message_ids()), (400, vec!["PropertyValueConflict"]));
+    let adapter = format!("{}/Storage/NVMe/Volumes", bench.system);
+    let answer = bench.write("POST", &adapter, &json!({"RAIDType": "RAID0"}));
+    assert!(answer.message_ids().contains(&"PropertyValueNotInList"), "a host adapter has no RAID");
+}

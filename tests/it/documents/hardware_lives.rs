@@ -1,4 +1,4 @@
-//! Lives in which the hardware changes: firmware is updated.
+//! Lives in which the hardware changes: firmware is updated, volumes are created and deleted.
 
 use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
 use fauxmetal::note::Note;
@@ -41,4 +41,18 @@ fn update(life: &mut Life, target: &str, image: &str) {
 fn fetched(life: &mut Life, result: Result<(), Note>) {
     let EffectKind::FetchFirmware { component, update } = life.call_out() else { panic!("another call") };
     life.redfish.fleet.answer(ID, Answer::FirmwareFetched { component, update, result });
+}
+
+/// The first two drives of a controller with RAID become a volume, and drives again.
+pub(super) fn volumes(life: &mut Life) {
+    let storages = life.get("{system}/Storage");
+    let first = storages["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
+    let drives = life.get(&first)["Drives"].take();
+    life.post(
+        &format!("{first}/Volumes"),
+        json!({"RAIDType": "RAID1", "Name": "\"root\"", "Links": {"Drives": [drives[0], drives[1]]}}),
+    );
+    life.moment("volume created");
+    life.delete(&format!("{first}/Volumes/Volume1"));
+    life.moment("volume deleted");
 }

@@ -31,7 +31,7 @@ use super::hardware_lives;
 type Live = fn(&mut Life);
 
 /// Each life by its name.
-const LIVES: [(&str, Live); 7] = [
+const LIVES: [(&str, Live); 8] = [
     ("settings", settings),
     ("media", media),
     ("boot", boot),
@@ -39,6 +39,7 @@ const LIVES: [(&str, Live); 7] = [
     ("agent", agent),
     ("controller", controller),
     ("firmware", hardware_lives::firmware),
+    ("volumes", hardware_lives::volumes),
 ];
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -180,6 +181,10 @@ impl Life {
 
     pub(super) fn post(&mut self, path: &str, body: Value) {
         self.send(Method::POST, path, &body);
+    }
+
+    pub(super) fn delete(&mut self, path: &str) {
+        self.send(Method::DELETE, path, &Value::Null);
     }
 
     pub(super) fn reset(&mut self, kind: &str) {
