@@ -186,7 +186,7 @@ pub trait Face: Send + Sync + 'static {
     /// # Errors
     /// The response to a request that the head alone decides, such as one without credentials. The server sends it, and
     /// closes the connection without reading the body.
-    fn welcome(&self, _peer: &Peer, _head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+    fn welcome(&self, _peer: &Peer, _head: &Request<Bytes>) -> Result<Welcome, Box<Response<Bytes>>> {
         Ok(Welcome::Whole)
     }
 

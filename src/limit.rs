@@ -161,6 +161,17 @@ limits! {
             "outgoing calls to one server";
         Downloads { downloads: usize = 16, 1..=65_536, "downloads", Effect }
             "image downloads";
+        /// Longer than a 50 GB image takes at 20 MB/s. A download over the limit ends, and the agent reports the failure.
+        DownloadTime { download_time: Duration = Duration::from_secs(3600), 1..=DAY, "download-time", Effect }
+            "one download of an image, from the request to the last byte";
+        /// The least speed: 17 KiB a second, far slower than a network for images, and far faster than a server that keeps
+        /// a download open with a byte from time to time. A slower download is tried again like one that broke.
+        DownloadPartTime { download_part_time: Duration = Duration::from_secs(30), 1..=DAY, "download-part-time", Effect }
+            "arrival of each 512 KiB of an image download";
+        /// Three of the longest requests, 60 s each. Without it, a server that sends a byte from time to time would keep a
+        /// call for hours.
+        BootReadTime { boot_read_time: Duration = Duration::from_secs(180), 1..=DAY, "boot-read-time", Effect }
+            "reading of a boot source: all its requests together";
     }
     fixed {
         /// Connections over the limit that get a 503 at the same time; further ones are closed without a response.

@@ -15,6 +15,9 @@ impl SimTime {
     /// The deadline of a node that waits for nothing.
     pub const NEVER: Self = Self(u64::MAX);
 
+    /// The latest time at which a stored fleet may continue: the start of the year 9999. The years of Redfish have four digits.
+    pub const LATEST: Self = Self(253_370_764_800_000);
+
     /// The moment `ms` milliseconds after the Unix epoch.
     pub const fn from_ms(ms: u64) -> Self {
         Self(ms)

@@ -20,10 +20,11 @@ use crate::tls::{
 
 /// The certificates of both kinds of listener.
 pub(super) struct Identities {
-    pub(super) redfish: ListenerTls,
-    pub(super) agents: ListenerTls,
+    /// This and the next two are `None` if they cannot be made and no listener has TLS: an expired CA does not matter then.
+    pub(super) redfish: Option<ListenerTls>,
+    pub(super) agents: Option<ListenerTls>,
     /// The certificate that agents tell Ironic to trust, PEM.
-    pub(super) agent_pem: String,
+    pub(super) agent_pem: Option<String>,
     /// Absolute path of the certificate with which clients verify the BMCs.
     pub(super) ca: String,
     /// Absolute path of the directory of generated certificates.
@@ -50,6 +51,28 @@ impl Identities {
     }
 
     fn in_directory(config: &Config, fleet: &Arc<Fleet>, certs: &Path) -> anyhow::Result<Self> {
+        let listens = config.listen.iter().chain([&config.agent_listen]).chain(&config.admin_listen);
+        let needed = listens.into_iter().any(|listen| listen.tls);
+        match Self::for_tls(config, fleet, certs) {
+            Err(error) if !needed => {
+                tracing::warn!("no listener has TLS, so the fleet starts without certificates: {error:#}");
+                let ca = match &config.certificates {
+                    Certificates::Own { certificate, .. } => certificate.clone(),
+                    Certificates::Development { .. } => DevelopmentCa::certificate_in(certs),
+                };
+                Ok(Self {
+                    redfish: None,
+                    agents: None,
+                    agent_pem: None,
+                    ca: absolute(ca),
+                    certs: absolute(certs.to_owned()),
+                })
+            }
+            made => made,
+        }
+    }
+
+    fn for_tls(config: &Config, fleet: &Arc<Fleet>, certs: &Path) -> anyhow::Result<Self> {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::unix_ms());
         let names = names(config)?;
         let same = |identity: &Identity| {
@@ -99,10 +122,13 @@ impl Identities {
                 (redfish, same(&agents)?, agents.certificate_pem().to_owned(), ca)
             }
         };
-        let absolute =
-            |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
-        Ok(Self { redfish, agents, agent_pem, ca: absolute(&ca), certs: absolute(certs) })
+        let (redfish, agents, agent_pem) = (Some(redfish), Some(agents), Some(agent_pem));
+        Ok(Self { redfish, agents, agent_pem, ca: absolute(ca), certs: absolute(certs.to_owned()) })
     }
+}
+
+fn absolute(path: PathBuf) -> String {
+    std::path::absolute(&path).unwrap_or(path).display().to_string()
 }
 
 /// Whether the directory of certificates cannot be created or written.

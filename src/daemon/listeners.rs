@@ -24,12 +24,12 @@ impl Listeners {
     pub(super) fn bind(config: &Config, identities: &Identities, nodes: u32) -> anyhow::Result<Self> {
         let (mut bmcs, mut bmc_urls) = (Vec::new(), Vec::new());
         for listen in &config.listen {
-            let shown = listen.tls.then(|| identities.redfish.clone());
+            let shown = identities.redfish.clone().filter(|_| listen.tls);
             let listener = open(&LISTEN, listen, listen.place(config.layout), nodes, shown)?;
             bmc_urls.push(config.bmc_urls(listen, listener.address().port()));
             bmcs.push(listener);
         }
-        let shown = config.agent_listen.tls.then(|| identities.agents.clone());
+        let shown = identities.agents.clone().filter(|_| config.agent_listen.tls);
         let agents = open(&AGENT_LISTEN, &config.agent_listen, config.agent_place(), nodes, shown)?;
         let agent_urls = config.agent_urls(agents.address().port());
         Ok(Self { bmcs, bmc_urls, agents, agent_urls })

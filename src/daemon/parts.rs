@@ -109,7 +109,7 @@ pub(super) fn outgoing(
         network_boot: config.network_boot.as_ref().map(|url| url.as_str().to_owned()),
         agent_urls: listeners.agent_urls.clone(),
         reported: reported(config, listeners),
-        agent_ca_pem: config.agent_listen.tls.then(|| identities.agent_pem.clone()),
+        agent_ca_pem: identities.agent_pem.clone().filter(|_| config.agent_listen.tls),
         images: config.images,
         agent_isos: config.agent_isos.clone(),
         write_time: config.write_time,
@@ -139,7 +139,7 @@ pub(super) fn start_admin(
     sources: Vec<Source>,
 ) -> anyhow::Result<Option<AdminListener>> {
     let Some(listen) = &config.admin_listen else { return Ok(None) };
-    let shown = listen.tls.then(|| identities.redfish.clone());
+    let shown = identities.redfish.clone().filter(|_| listen.tls);
     let listener = listeners::open(&ADMIN_LISTEN, listen, listen.place(Layout::Shared), 1, shown)?;
     let url = config.url(listen, listener.address().port());
     let limits = Limits { refusals: 4, ..Limits::with([(Limit::Connections, admin::CONNECTIONS as u64)]) };

@@ -25,6 +25,7 @@ impl Performed {
         let Some(problem) = &self.problem else { return };
         let final_failure = match &self.answer {
             Answer::BootRead { .. } | Answer::MediaOpened { .. } => !self.normal,
+            Answer::FirmwareFetched { .. } => true,
             Answer::Ipa { answer, .. } => match answer {
                 ipa::Answer::ImageWritten(_) | ipa::Answer::Inspected(Inspected::Refused) => true,
                 ipa::Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => false,
@@ -36,6 +37,7 @@ impl Performed {
         let message = match &self.answer {
             Answer::BootRead { .. } => "boot failed",
             Answer::MediaOpened { .. } => "virtual media cannot be read",
+            Answer::FirmwareFetched { .. } => "firmware image cannot be read",
             Answer::Ipa { answer: ipa::Answer::Inspected(_), .. } => "inspection data was not accepted",
             Answer::Ipa { answer: ipa::Answer::LookedUp(_), .. } => "lookup failed",
             Answer::Ipa { answer: ipa::Answer::Beat(_), .. } => "heartbeat failed",

@@ -260,7 +260,7 @@ impl Face for Api {
     }
 
     /// A command is the one request that needs a large body.
-    fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+    fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Box<Response<Bytes>>> {
         let watch = Stopwatch::start();
         let (node, path) = self.find(peer.node.map(NodeId), head.uri().path());
         if head.method() != Method::POST || !matches!(Route::of(path), Some(Route::Commands)) {
@@ -271,7 +271,7 @@ impl Face for Api {
         allowed.map(|()| Welcome::Whole).map_err(|error| {
             let response = error.response();
             self.note(path, &watch, 0, response.status(), response.body().len());
-            response
+            Box::new(response)
         })
     }
 

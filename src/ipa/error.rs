@@ -139,6 +139,7 @@ impl From<Refusal> for ApiError {
             // Only commands to the BMC are refused for these reasons.
             Refusal::ManagerRestarting(_)
             | Refusal::MediaInserted
+            | Refusal::UpdateUnderway
             | Refusal::SecureBootNeedsUefi
             | Refusal::TooManySessions => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }

@@ -54,7 +54,7 @@ fn journal(node: &Node, agent: &Ipa, now: SimTime) -> String {
             "DMI: {} {}, BIOS {} {}",
             profile.manufacturer,
             profile.model,
-            profile.bios_version(),
+            node.bios_version(),
             profile.bios_date
         ),
     );

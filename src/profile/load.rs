@@ -192,6 +192,7 @@ fn check(p: &Profile) -> Result<(), String> {
         ("memory", p.dimms.len(), 256),
         ("drive", p.drives().count(), Profile::MAX_DRIVES - 1),
         ("virtual_media", p.media_slots.len(), 16),
+        ("firmware", p.firmware.len(), 256),
     ] {
         if count == 0 || count > max {
             return Err(format!("{what}: there are {count}; 1 to {max} are allowed"));
@@ -292,7 +293,10 @@ fn quirks(p: &Profile) -> Result<(), String> {
     }
     for quirk in &p.quirks {
         match quirk {
-            Quirk::ActionParameter | Quirk::NoEtagInBodies | Quirk::RestartNeedsPower => {}
+            Quirk::ActionParameter
+            | Quirk::NoEtagInBodies
+            | Quirk::RestartNeedsPower
+            | Quirk::WholeSettings => {}
             Quirk::UsbCd if p.boot_targets.contains(&BootSource::UsbCd) => {}
             Quirk::UsbCd => {
                 let (quirk, source) = (quirk.name(), BootSource::UsbCd.as_str());

@@ -181,6 +181,11 @@ impl Profile {
         &found.expect("a profile without it is not loaded").version
     }
 
+    /// The number of the first firmware component that is meant.
+    pub fn component(&self, is_meant: impl Fn(&Firmware) -> bool) -> Option<u8> {
+        self.firmware.iter().position(is_meant).and_then(|number| u8::try_from(number).ok())
+    }
+
     /// All drives in the order of their controllers, each with its number within the node.
     pub fn drives(&self) -> impl Iterator<Item = (u8, &Storage, &inventory::Drive)> {
         let pairs = self.storage.iter().flat_map(|s| s.drives.iter().map(move |d| (s, d)));

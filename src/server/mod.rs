@@ -8,6 +8,7 @@ mod admission;
 mod answer;
 mod body;
 mod connection;
+mod date;
 mod head;
 mod listener;
 mod memory;

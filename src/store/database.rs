@@ -13,7 +13,7 @@ use redb::{
 
 use super::directory::{Directory, New};
 use super::error::{RESTORE, StoreError};
-use super::record::{FORMAT, StoredFleet, check_format};
+use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
 use super::reserve::Reserve;
 use super::tables::{NODES, RECORDS, StoredTexts, TEXTS, Tables, Texts, put};
 use crate::fleet::Fleet;
@@ -86,6 +86,8 @@ impl Store {
         }
         let (mut fleet, time): (StoredFleet, _) =
             (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
+        check_time(&store.file, TIME_KEY, time.ms(), RESTORE)?;
+        check_models(&store.file, &fleet, RESTORE)?;
         if !store.value::<bool>(CLOSED_KEY)? {
             tracing::warn!(
                 file = %store.file.display(),

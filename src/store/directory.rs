@@ -28,14 +28,7 @@ impl Directory {
             return Err(StoreError::no_directory(path));
         }
         let file = path.join("lock");
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&file)
-            .map_err(StoreError::io(&file))?;
+        let mut lock = crate::file::open_own(&file).map_err(StoreError::io(&file))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -48,7 +41,11 @@ impl Directory {
         }
         let pid = std::process::id();
         lock.set_len(0).and_then(|()| writeln!(lock, "{pid}")).map_err(StoreError::io(&file))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        let directory = Self { path: path.to_owned(), _lock: lock };
+        for private in [path, &file, &directory.state_file(), &snapshots_in(path)] {
+            crate::file::warn_if_loose(private);
+        }
+        Ok(directory)
     }
 
     pub fn path(&self) -> &Path {

@@ -19,7 +19,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::database::Store;
 use super::directory::{self, Directory, New};
 use super::error::{COPY, StoreError};
-use super::record::{FORMAT, StoredFleet, check_format};
+use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
@@ -271,6 +271,10 @@ impl<R: Read> Reader<R> {
         check_format(file, format)?;
         // The header is the same in all formats.
         reader.header = serde_json::from_str(text).map_err(unreadable)?;
+        for (key, ms) in [("created_ms", reader.header.created_ms), ("time_ms", reader.header.time_ms)] {
+            check_time(file, key, ms, COPY)?;
+        }
+        check_models(file, &reader.header.fleet, COPY)?;
         Ok(reader)
     }
 

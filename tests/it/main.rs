@@ -5,13 +5,16 @@
 mod addresses;
 mod budget;
 mod cli;
+mod corpus;
 mod documents;
 mod durability;
 mod formats;
+mod hostile;
 mod limits;
 mod load;
 mod metrics;
 mod own_profile;
+mod process;
 mod quirks;
 mod tidy;
 mod waiting;

@@ -17,7 +17,7 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn checksum(value: impl Into<Box<str>>) -> Option<Checksum> {
+pub(super) fn checksum(value: impl Into<Box<str>>) -> Option<Checksum> {
     Some(Checksum { algorithm: None, value: value.into() })
 }
 

@@ -2,6 +2,8 @@
 
 mod boot;
 mod egress;
+mod firmware;
+mod hostile;
 mod images;
 mod ironic;
 mod media;

@@ -3,12 +3,13 @@
 mod agents;
 mod boots;
 mod commands;
+mod firmwares;
 mod late;
 
 use proptest::prelude::*;
 
 use super::bmc::media::Insertion;
-use super::bmc::{bios, media, secure_boot, session};
+use super::bmc::{bios, firmware, media, secure_boot, session};
 use super::boot::BootChange;
 use super::effect::{Bootable, EffectKind};
 use super::host::{Stage, SystemChange};
@@ -159,6 +160,12 @@ fn insert(slot: u8, image: &str) -> Command {
 
 fn eject(slot: u8) -> Command {
     Command::Media(media::Command::Eject { slot })
+}
+
+fn update(component: u8, image: &str) -> Command {
+    let credentials = Some(Box::new(("user".into(), "secret".into())));
+    let source = firmware::Source { image: image.into(), credentials };
+    Command::Firmware(firmware::Command { component, source })
 }
 
 fn change(change: SystemChange) -> Command {

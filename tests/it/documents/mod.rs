@@ -2,6 +2,7 @@
 
 pub(crate) mod changes;
 mod csdl;
+mod hardware_lives;
 mod ironic_profile;
 mod json_schema;
 mod lived;
