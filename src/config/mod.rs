@@ -8,6 +8,7 @@ mod certificates;
 mod error;
 mod file;
 mod fleet;
+mod kubernetes;
 mod limit;
 mod net;
 mod password;
@@ -80,6 +81,8 @@ pub struct Config {
     /// A valid filter for `tracing_subscriber::EnvFilter`.
     pub log: String,
     timings: Timings,
+    /// Sentences about the sources of the settings.
+    source_warnings: Vec<String>,
 }
 
 /// The largest number of networks in one list: each connection is compared with all of them.
@@ -116,6 +119,7 @@ impl Config {
             speed: raw.required(&SPEED, value::speed)?,
             log: raw.required(&LOG, value::log_filter)?,
             timings,
+            source_warnings: raw.warnings.clone(),
         })
     }
 

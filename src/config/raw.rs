@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::error::{ConfigError, Origin, suggestion};
+use super::error::{ConfigError, Origin, nearest};
 use super::file::{self, FileError};
+use super::kubernetes;
 use super::setting::{ALL, CONFIG, ENV_PREFIX, Kind, Setting};
 
 /// A value as written. It has no `Debug`, since it may be a password.
@@ -23,7 +24,11 @@ pub(super) type Layer = BTreeMap<&'static str, Vec<RawValue>>;
 pub type Flags = Vec<(&'static Setting, Vec<String>)>;
 
 /// For each setting the values from the source with the highest precedence.
-pub struct RawSettings(Layer);
+pub struct RawSettings {
+    values: Layer,
+    /// Sentences about variables that look like settings and are none.
+    pub warnings: Vec<String>,
+}
 
 impl RawSettings {
     /// Merges flags, environment and the configuration file that they name.
@@ -31,12 +36,12 @@ impl RawSettings {
     /// `environment` holds all variables; variables without the prefix `FAUXMETAL_` and empty values are ignored.
     ///
     /// # Errors
-    /// For a variable or key that is not a setting, and for a file that cannot be read.
+    /// For a key that is not a setting, and for a file that cannot be read.
     pub fn gather(
         flags: Flags,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let mut layer = variables(environment)?;
+        let (mut layer, warnings) = variables(environment)?;
         for (setting, texts) in flags {
             let given = texts.into_iter().map(|text| RawValue { text, origin: Origin::Flag });
             layer.insert(setting.name, given.collect());
@@ -50,11 +55,11 @@ impl RawSettings {
                 layer.entry(name).or_insert(given);
             }
         }
-        Ok(Self(layer))
+        Ok(Self { values: layer, warnings })
     }
 
     pub(super) fn all(&self, setting: &Setting) -> &[RawValue] {
-        self.0.get(setting.name).map_or(&[], Vec::as_slice)
+        self.values.get(setting.name).map_or(&[], Vec::as_slice)
     }
 
     /// The first written value.
@@ -144,13 +149,20 @@ impl RawSettings {
     }
 }
 
-fn variables(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Layer, ConfigError> {
-    let mut layer = Layer::new();
+/// The settings among the variables, and a warning about each other variable with the prefix of the settings. Such a variable
+/// is no error: the daemon does not own its environment, and some platforms add variables to it.
+fn variables(
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<(Layer, Vec<String>), ConfigError> {
+    let (mut layer, mut warnings) = (Layer::new(), Vec::new());
     for (name, value) in environment {
         let Some(name) = name.to_str().filter(|n| n.starts_with(ENV_PREFIX)) else { continue };
         let Some(setting) = ALL.iter().find(|s| s.variable() == name) else {
-            let near = suggestion(name, ALL.iter().map(|s| s.variable()));
-            return Err(ConfigError::new(name, format!("there is no such setting{near}")));
+            if !kubernetes::is_link(name, &value) {
+                let near = nearest(name, ALL.iter().map(|s| s.variable()));
+                warnings.push(format!("{name} is ignored: there is no such setting{near}"));
+            }
+            continue;
         };
         let not_utf8 = |_| ConfigError::new(name, "the value is not UTF-8; write it in UTF-8");
         let text = value.into_string().map_err(not_utf8)?;
@@ -166,7 +178,8 @@ fn variables(environment: impl IntoIterator<Item = (OsString, OsString)>) -> Res
             layer.insert(setting.name, values);
         }
     }
-    Ok(layer)
+    warnings.sort();
+    Ok((layer, warnings))
 }
 
 #[cfg(test)]
@@ -211,15 +224,43 @@ mod tests {
         assert_eq!((texts(&raw, &NODES), texts(&raw, &PASSWORD)), (vec![], vec![" a,b ".to_owned()]));
     }
 
+    fn warnings(pairs: &[(&str, &str)]) -> Vec<String> {
+        RawSettings::gather(vec![], env(pairs)).unwrap().warnings
+    }
+
     #[test]
-    fn an_unknown_variable_is_refused_with_a_suggestion_or_all_known_names() {
-        let said = |name: &str| RawSettings::gather(vec![], env(&[(name, "x")])).err().unwrap().to_string();
+    fn an_unknown_variable_is_a_warning_that_suggests_only_what_is_near() {
         assert_eq!(
-            said("FAUXMETAL_NODE"),
-            "FAUXMETAL_NODE: there is no such setting; did you mean FAUXMETAL_NODES?"
+            warnings(&[("FAUXMETAL_NODE", "3"), ("FAUXMETAL_ENTIRELY_DIFFERENT", ""), ("OTHER", "x")]),
+            [
+                "FAUXMETAL_ENTIRELY_DIFFERENT is ignored: there is no such setting",
+                "FAUXMETAL_NODE is ignored: there is no such setting; did you mean FAUXMETAL_NODES?",
+            ]
         );
-        let all = said("FAUXMETAL_ENTIRELY_DIFFERENT");
-        assert!(all.contains("the known names are FAUXMETAL_NODES, FAUXMETAL_PROFILE, "), "{all}");
+    }
+
+    #[test]
+    fn the_variables_of_a_kubernetes_service_are_ignored_without_a_warning() {
+        // A pod beside the Services `fauxmetal` (two ports, one with a name) and `fauxmetal-agents`.
+        let of_services = [
+            ("FAUXMETAL_SERVICE_HOST", "10.96.12.34"),
+            ("FAUXMETAL_SERVICE_PORT", "8443"),
+            ("FAUXMETAL_SERVICE_PORT_REDFISH", "8443"),
+            ("FAUXMETAL_PORT", "tcp://10.96.12.34:8443"),
+            ("FAUXMETAL_PORT_8443_TCP", "tcp://10.96.12.34:8443"),
+            ("FAUXMETAL_PORT_8443_TCP_PROTO", "tcp"),
+            ("FAUXMETAL_PORT_8443_TCP_PORT", "8443"),
+            ("FAUXMETAL_PORT_8443_TCP_ADDR", "10.96.12.34"),
+            ("FAUXMETAL_AGENTS_SERVICE_HOST", "fd00::1"),
+            ("FAUXMETAL_AGENTS_PORT_9999_UDP_ADDR", "fd00::1"),
+        ];
+        assert_eq!(warnings(&of_services), [""; 0]);
+        // A value that no Service has: a user's attempt to set the port.
+        assert_eq!(warnings(&[("FAUXMETAL_PORT", "9000")]).len(), 1);
+        for setting in ALL {
+            let name = setting.variable();
+            assert!(!kubernetes::is_link(&name, "tcp://10.0.0.1:1".as_ref()), "{name} is the name of a link");
+        }
     }
 
     #[test]

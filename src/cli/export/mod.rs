@@ -103,6 +103,7 @@ fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
     };
     let boot = args.boot.unwrap_or(BootMethod::VirtualMedia);
     let raw = args.settings.gather()?;
+    raw.warnings.iter().for_each(|warning| out::message(warning));
     let config = FleetConfig::new(&raw)?;
     let layout = addresses::layout(&raw)?;
     let bmc = addresses::urls(&args.bmc, layout, config.nodes());
