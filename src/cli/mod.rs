@@ -4,6 +4,7 @@ mod completions;
 mod exit_code;
 mod export;
 mod flags;
+mod log;
 mod out;
 mod profile;
 mod serve;

@@ -17,8 +17,7 @@ pub(super) fn is_link(name: &str, value: &OsStr) -> bool {
             Some((port, "TCP" | "UDP" | "SCTP")) => is_number(port) && is_url(),
             Some((port, rest)) => {
                 let part = rest.split_once('_');
-                is_number(port)
-                    && matches!(part, Some(("TCP" | "UDP" | "SCTP", "PROTO" | "PORT" | "ADDR")))
+                is_number(port) && matches!(part, Some(("TCP" | "UDP" | "SCTP", "PROTO" | "PORT" | "ADDR")))
             }
             None => false,
         },

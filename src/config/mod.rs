@@ -10,6 +10,7 @@ mod file;
 mod fleet;
 mod kubernetes;
 mod limit;
+mod log;
 mod net;
 mod password;
 mod raw;
@@ -25,14 +26,15 @@ use std::path::{Path, PathBuf};
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
 pub use fleet::{FleetConfig, Model};
+pub use log::{LogFilter, LogFormat};
 pub use net::{BaseUrl, Host, Listen};
 pub use password::Password;
 pub use raw::{Flags, RawSettings};
 
 use addresses::Addresses;
 use setting::{
-    ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, IMAGES, IRONIC, LIMIT, LISTEN, LOG, NETWORK_BOOT, SNAPSHOT,
-    SPEED, STATE, TLS_MIN,
+    ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, IMAGES, IRONIC, LIMIT, LISTEN, LOG, LOG_FORMAT, NETWORK_BOOT,
+    SNAPSHOT, SPEED, STATE, TLS_MIN,
 };
 use timings::Timings;
 use value::path;
@@ -78,8 +80,8 @@ pub struct Config {
     pub snapshot: Option<PathBuf>,
     /// Simulated seconds per real second, within [`Clock::SPEED`](crate::clock::Clock::SPEED).
     pub speed: f64,
-    /// A valid filter for `tracing_subscriber::EnvFilter`.
-    pub log: String,
+    pub log: LogFilter,
+    pub log_format: LogFormat,
     timings: Timings,
     /// Sentences about the sources of the settings.
     source_warnings: Vec<String>,
@@ -117,7 +119,8 @@ impl Config {
             state: raw.optional(&STATE, path)?,
             snapshot: raw.optional(&SNAPSHOT, path)?,
             speed: raw.required(&SPEED, value::speed)?,
-            log: raw.required(&LOG, value::log_filter)?,
+            log: raw.required(&LOG, LogFilter::parse)?,
+            log_format: raw.required(&LOG_FORMAT, LogFormat::parse)?,
             timings,
             source_warnings: raw.warnings.clone(),
         })

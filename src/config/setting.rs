@@ -261,8 +261,14 @@ settings! {
     CONFIG = Setting::new("config", Kind::One, "FILE", GENERAL).of_fleet().not_in_file();
     /// Log level on standard error: off, error, warn, info, debug or trace
     ///
-    /// Or a filter by target, such as info,fauxmetal::ipa=debug.
+    /// Or levels by target, such as info,fauxmetal::access=debug, which adds a line for each request. Lines of the libraries
+    /// are written only if a target names them, such as reqwest=debug. At info there is a line for each event of a node, with
+    /// its name and UUID; at most 20 lines of a kind a second, and the number of the others. -v and -q are short forms.
     LOG = Setting::new("log", Kind::One, "LEVEL", GENERAL).or("info");
+    /// Format of the log: text or json
+    ///
+    /// json writes an object for each line. text has colours on a terminal, unless NO_COLOR is set.
+    LOG_FORMAT = Setting::new("log-format", Kind::One, "FORMAT", GENERAL).or("text");
 }
 
 #[cfg(test)]

@@ -43,19 +43,3 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
     let speed = text.parse().ok().filter(|speed| Clock::SPEED.contains(speed));
     speed.ok_or_else(|| format!("'{text}' is not a speed; allowed are {slowest} to {fastest}"))
 }
-
-pub(super) fn log_filter(text: &str) -> Result<String, String> {
-    let levels = ["off", "error", "warn", "info", "debug", "trace"];
-    let wrong = || {
-        format!(
-            "'{text}' is not a log filter; write {}, or a comma-separated list of TARGET=LEVEL",
-            levels.join(", ")
-        )
-    };
-    // `EnvFilter` takes a single word that is not a level for a target, and then logs nothing.
-    if !text.contains(['=', ',']) && !levels.contains(&text.to_ascii_lowercase().as_str()) {
-        return Err(wrong());
-    }
-    let parsed = tracing_subscriber::EnvFilter::builder().parse(text);
-    parsed.map(|_| text.to_owned()).map_err(|_| wrong())
-}

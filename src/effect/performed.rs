@@ -1,5 +1,7 @@
 //! The result of one effect: the answer for the node, and what the log and the metrics need.
 
+use super::redact::redacted_text;
+use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::node::effect::Answer;
 use crate::node::ipa::{self, Beat, Inspected, LookedUp};
@@ -17,9 +19,15 @@ impl Performed {
         Self { answer, problem, circuit_open: false }
     }
 
-    /// Logs a failure: as a warning if it is final, at level debug if a retry follows.
-    pub(super) fn log(&self, id: NodeId) {
-        let Some(problem) = &self.problem else { return };
+    /// Logs a failure: as a warning if it is final, at level debug if a retry follows. Of the successes, an inserted image is
+    /// logged here; the others are changes of the node, which the fleet logs.
+    pub(super) fn log(&self, id: NodeId, fleet: &Fleet) {
+        let Some(problem) = &self.problem else {
+            if let Answer::MediaOpened { slot, .. } = &self.answer {
+                log_media(id, *slot, fleet);
+            }
+            return;
+        };
         let final_failure = match &self.answer {
             Answer::BootRead { .. } | Answer::MediaOpened { .. } => true,
             Answer::Ipa { answer, .. } => match answer {
@@ -39,9 +47,23 @@ impl Performed {
             Answer::Ipa { answer: ipa::Answer::ImageWritten(_), .. } => "image was not written",
         };
         if final_failure {
-            tracing::warn!(target: "fauxmetal::effect", { node.id = id.0, error = %problem }, "{message}");
-        } else {
-            tracing::debug!(target: "fauxmetal::effect", { node.id = id.0, error = %problem }, "{message}");
+            let (node, uuid) = fleet.names(id);
+            tracing::warn!(target: "fauxmetal::effect", node, %uuid, error = %problem, "{message}");
+        } else if tracing::enabled!(target: "fauxmetal::effect", tracing::Level::DEBUG) {
+            let (node, uuid) = fleet.names(id);
+            tracing::debug!(target: "fauxmetal::effect", node, %uuid, error = %problem, "{message}");
         }
+    }
+}
+
+/// Logs that the BMC has opened the image in a slot.
+fn log_media(id: NodeId, slot: u8, fleet: &Fleet) {
+    let seen = fleet.look(id, |node, _| {
+        let image = node.bmc().media.get(slot).map(|inserted| redacted_text(&inserted.insertion.image))?;
+        Some((node.profile().media_slots.get(usize::from(slot))?.id.clone(), image))
+    });
+    if let Some((slot, image)) = seen.flatten() {
+        let (node, uuid) = fleet.names(id);
+        tracing::info!(target: "fauxmetal::node", node, %uuid, slot, image, "virtual media inserted");
     }
 }

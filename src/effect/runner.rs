@@ -184,7 +184,7 @@ impl EffectRunner {
         drop(in_flight);
         if let Some(performed) = performed {
             self.meters.performed(effect.kind, &performed);
-            performed.log(id);
+            performed.log(id, &self.fleet);
             self.fleet.answer(id, performed.answer);
         }
     }

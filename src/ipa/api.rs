@@ -129,7 +129,8 @@ impl Api {
         let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
         let at = Situation { node: &node, agent, serving, now, bmcs: &self.bmcs };
         let command = commands::parse(&at, &name, &params)?;
-        tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %name }, "agent received a command");
+        let (named, uuid) = (node.spec().name(), node.spec().uuid());
+        tracing::debug!(target: "fauxmetal::ipa", node = named, %uuid, command = %name, "agent received a command");
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
             Outcome::Ipa(record) if query.wait && record.status.is_running() => {

@@ -60,7 +60,13 @@ pub(super) async fn run<F: Face>(
         }
         Ok(Err(error)) => {
             context.shared.admission.count_failed_handshake();
-            tracing::debug!(%remote, %error, "TLS handshake failed");
+            // A probe that only connects sends nothing, and is no failure that a person must look at.
+            match error.kind() {
+                io::ErrorKind::NotConnected => {
+                    tracing::debug!(%remote, "a client closed its connection unused");
+                }
+                _ => tracing::warn!(%remote, %error, "TLS handshake failed"),
+            }
         }
         Err(_) => {
             context.shared.admission.hit(Limit::HandshakeTime);
@@ -78,8 +84,10 @@ enum Opened {
 
 async fn handshake(stream: TcpStream, tls: ListenerTls, local: IpAddr) -> io::Result<Opened> {
     let mut first = [0];
-    if stream.peek(&mut first).await? == 1 && first[0] != TLS_HANDSHAKE {
-        return Ok(Opened::Plain(stream));
+    match stream.peek(&mut first).await? {
+        0 => return Err(io::ErrorKind::NotConnected.into()),
+        _ if first[0] != TLS_HANDSHAKE => return Ok(Opened::Plain(stream)),
+        _ => {}
     }
     let config = tls.config(local).map_err(io::Error::other)?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;

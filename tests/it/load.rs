@@ -71,12 +71,12 @@ impl Daemon {
         found.unwrap_or_else(|| panic!("{sample} is not in {metrics}"))
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Sends SIGTERM as a container manager does. The daemon must end with code 0. Its log is returned.
-    fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").arg(&pid).status().unwrap().success());
         assert_eq!(self.child.wait().unwrap().code(), Some(0), "{}", self.log());
@@ -202,7 +202,7 @@ fn system(stream: &mut TcpStream) -> String {
 }
 
 /// Boots the agent on the first system, from the network.
-fn boot(stream: &mut TcpStream) -> String {
+pub(crate) fn boot(stream: &mut TcpStream) -> String {
     let system = system(stream);
     let pxe = r#"{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}"#;
     assert_eq!(ask(stream, "PATCH", &system, LOGIN, pxe).0, 204);

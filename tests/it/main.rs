@@ -10,6 +10,7 @@ mod durability;
 mod formats;
 mod limits;
 mod load;
+mod log;
 mod metrics;
 mod quirks;
 mod tidy;
