@@ -48,6 +48,9 @@ pub mod meter;
 pub mod node;
 pub mod profile;
 pub mod redfish;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod schema;
 pub mod seed;
 #[doc(hidden)]
 pub mod server;

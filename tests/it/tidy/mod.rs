@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. A room uses itself and the rooms of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["address", "dmtf", "time", "seed", "face", "limit", "tls", "media", "meter"],
+    &["address", "dmtf", "time", "seed", "face", "limit", "tls", "media", "meter", "schema"],
     &["clock", "profile"],
     &["node"],
     &["fleet"],
