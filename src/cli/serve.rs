@@ -4,7 +4,7 @@ use clap::{ArgAction, Parser};
 
 use super::exit_code::{ExitCode, UsageError};
 use super::flags::ServeFlags;
-use super::log;
+use super::{export, log};
 use crate::config::{Config, LogFilter};
 use crate::daemon;
 use crate::limit::{Limit, Limits};
@@ -76,7 +76,8 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
-    daemon::serve(config)?;
+    let is_public = config.fleet.password.is_public();
+    daemon::serve(config, |config, ready| export::write_files(config, ready, is_public))?;
     Ok(ExitCode::Ok)
 }
 

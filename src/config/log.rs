@@ -62,6 +62,13 @@ impl LogFilter {
     }
 }
 
+impl LogFilter {
+    /// Whether the events of nodes are written.
+    pub fn shows_events(&self) -> bool {
+        self.0.would_enable("fauxmetal::node", &tracing::Level::INFO)
+    }
+}
+
 impl fmt::Display for LogFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

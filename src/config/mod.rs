@@ -6,6 +6,7 @@
 pub mod addresses;
 mod certificates;
 mod error;
+mod export;
 mod file;
 mod fleet;
 mod kubernetes;
@@ -25,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
+pub use export::{ExportFormat, WrittenExport};
 pub use fleet::{FleetConfig, Model};
 pub use log::{LogFilter, LogFormat};
 pub use net::{BaseUrl, Host, Listen};
@@ -34,7 +36,7 @@ pub use raw::{Flags, RawSettings};
 use addresses::Addresses;
 use setting::{
     ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, IMAGES, IRONIC, LIMIT, LISTEN, LOG, LOG_FORMAT, NETWORK_BOOT,
-    SNAPSHOT, SPEED, STATE, TLS_MIN,
+    SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT,
 };
 use timings::Timings;
 use value::path;
@@ -78,6 +80,8 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// The snapshot from which the fleet starts.
     pub snapshot: Option<PathBuf>,
+    /// Files for clients, written when the daemon is ready.
+    pub exports: Vec<WrittenExport>,
     /// Simulated seconds per real second, within [`Clock::SPEED`](crate::clock::Clock::SPEED).
     pub speed: f64,
     pub log: LogFilter,
@@ -118,6 +122,7 @@ impl Config {
             limits: limits(raw)?,
             state: raw.optional(&STATE, path)?,
             snapshot: raw.optional(&SNAPSHOT, path)?,
+            exports: values(raw.list(&WRITE_EXPORT, WrittenExport::MAX, WrittenExport::parse)?),
             speed: raw.required(&SPEED, value::speed)?,
             log: raw.required(&LOG, LogFilter::parse)?,
             log_format: raw.required(&LOG_FORMAT, LogFormat::parse)?,

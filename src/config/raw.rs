@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Origin, nearest};
 use super::file::{self, FileError};
@@ -56,6 +56,19 @@ impl RawSettings {
             }
         }
         Ok(Self { values: layer, warnings })
+    }
+
+    /// Whether a flag, the environment or the file has the setting.
+    pub fn is_given(&self, setting: &Setting) -> bool {
+        self.first(setting).is_some()
+    }
+
+    /// The path that a setting names, if it is given.
+    ///
+    /// # Errors
+    /// If it is empty.
+    pub fn path(&self, setting: &Setting) -> Result<Option<PathBuf>, ConfigError> {
+        self.optional(setting, super::value::path)
     }
 
     pub(super) fn all(&self, setting: &Setting) -> &[RawValue] {

@@ -250,12 +250,18 @@ settings! {
     /// created if it does not exist; only one process can use it at a time. A directory with a fleet determines the nodes:
     /// --seed, --profile and --nodes are then not needed, and must not differ. By default nothing is stored, and every
     /// start has new nodes.
-    STATE = Setting::new("state", Kind::One, "DIR", STATE_HEADING);
+    STATE = Setting::new("state", Kind::One, "DIR", STATE_HEADING).of_fleet();
     /// Snapshot to start from, as `fauxmetal snapshot` saves and exports it
     ///
     /// The snapshot determines the nodes, and each node continues where it was. With --state the directory must not hold a
     /// fleet yet.
-    SNAPSHOT = Setting::new("snapshot", Kind::One, "FILE", STATE_HEADING);
+    SNAPSHOT = Setting::new("snapshot", Kind::One, "FILE", STATE_HEADING).of_fleet();
+
+    /// File for the nodes in the format of a client, such as ironic=fleet.json; can be repeated
+    ///
+    /// The formats are those of `fauxmetal export`: nodes-json, ironic and bmh. The files are written, readable by their owner
+    /// only, when the daemon is ready to serve. A password that is not the default one is left out.
+    WRITE_EXPORT = Setting::new("write-export", Kind::Pairs, "FORMAT=FILE", STATE_HEADING);
 
     /// Configuration file (TOML)
     CONFIG = Setting::new("config", Kind::One, "FILE", GENERAL).of_fleet().not_in_file();

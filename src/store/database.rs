@@ -11,6 +11,7 @@ use redb::{
     WriteTransaction,
 };
 
+use super::description;
 use super::directory::{self, Directory};
 use super::error::{RESTORE, StoreError};
 use super::record::{FORMAT, StoredFleet, check_format};
@@ -63,7 +64,9 @@ impl Store {
             }
             Ok(_) => {}
         }
-        Self::open_with(&file, opener(&file)).map(Some)
+        let store = Self::open_with(&file, opener(&file))?;
+        description::write_or_warn(&file, &store.fleet);
+        Ok(Some(store))
     }
 
     /// Opens the database of `opener`. Errors name it `file`.
@@ -91,12 +94,8 @@ impl Store {
         }
         let wrong =
             |key: &str| StoreError::damaged(&store.file, format!("its '{key}' cannot be read"), RESTORE);
-        for (key, value) in store.records(ADDED)? {
-            fleet.added.push(serde_json::from_slice(&value).map_err(|_| wrong(&key))?);
-        }
-        for (key, _) in store.records(REMOVED)? {
-            let id = key.strip_prefix(REMOVED).and_then(|id| id.parse().ok());
-            fleet.removed.push(id.ok_or_else(|| wrong(&key))?);
+        for (key, value) in store.records(ADDED)?.into_iter().chain(store.records(REMOVED)?) {
+            fleet.note(&key, &value).ok_or_else(|| wrong(&key))?;
         }
         Ok(Self { fleet, time, ..store })
     }
@@ -120,6 +119,7 @@ impl Store {
         let make: Opener = Arc::new(move || builder().create(&to_make));
         drop(Self::fill(&new, &make, fleet, time, nodes)?);
         directory::put_in_place(&new, &file)?;
+        description::write(&file, fleet)?;
         Self::open_with(&file, opener(&file))
     }
 
@@ -278,6 +278,16 @@ impl Store {
         });
         if written.is_err() {
             self.database = None;
+            return written;
+        }
+        let mut changed = false;
+        for (key, value) in &batch.records {
+            // The key has been written as it is read.
+            changed |=
+                value.as_deref().and_then(|value| self.fleet.note(key, value)).is_some_and(|noted| noted);
+        }
+        if changed {
+            description::write_or_warn(&self.file, &self.fleet);
         }
         written
     }

@@ -1,10 +1,11 @@
 //! The fleet on disk. A change is written to the state file before its response is sent.
 //!
 //! A state directory contains `state.redb` (the description of the fleet, every node that differs from a new node, and
-//! records of the services), `lock` (the id of the process that uses the directory) and `snapshots/`. This room does
-//! not depend on HTTP.
+//! records of the services), `fleet.json` (the description alone), `lock` (the id of the process that uses the directory)
+//! and `snapshots/`. This room does not depend on HTTP.
 
 mod database;
+mod description;
 mod directory;
 mod error;
 mod keeper;
@@ -14,6 +15,7 @@ pub mod snapshot;
 mod tests;
 
 pub use database::Store;
+pub use description::describe;
 pub use directory::{Directory, create_private};
 pub use error::StoreError;
 pub use keeper::Keeper;

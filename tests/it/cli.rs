@@ -197,12 +197,14 @@ fn a_flag_that_a_format_does_not_use_is_refused() {
         (
             "bmh",
             &["--verify-ca", "ca.pem"],
-            "--verify-ca: not used by --format bmh, which uses --insecure, --boot, --namespace; leave it out",
+            "--verify-ca: not used by --format bmh, which uses --insecure, --boot, --namespace, --label, --image, \
+             --root-device-hint, --online; leave it out",
         ),
         (
             "ironic",
             &["--namespace", "x"],
-            "--namespace: not used by --format ironic, which uses --verify-ca, --insecure, --boot; leave it out",
+            "--namespace: not used by --format ironic, which uses --verify-ca, --insecure, --boot, --set; \
+             leave it out",
         ),
         (
             "bmh",
@@ -210,7 +212,8 @@ fn a_flag_that_a_format_does_not_use_is_refused() {
             "--namespace: 'X' is not a DNS label (RFC 1123); write a-z, 0-9 and -",
         ),
     ] {
-        let arguments = [&["export", "--format", format, "--bmc", "https://h"], flags].concat();
+        let arguments =
+            [&["export", "--format", format, "--bmc", "https://h", "--nodes", "1"], flags].concat();
         assert_eq!(refusal(&mut fauxmetal(&arguments)), format!("fauxmetal: {said}\n"));
     }
 }

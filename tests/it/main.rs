@@ -7,6 +7,7 @@ mod budget;
 mod cli;
 mod documents;
 mod durability;
+mod export;
 mod formats;
 mod limits;
 mod load;
