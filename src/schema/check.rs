@@ -130,7 +130,8 @@ impl<'s> Check<'s> {
             } else if let Some((_, kind)) = pattern() {
                 self.value(&place, kind, &Limits::default(), value);
             } else if !is_open {
-                self.mistake(&place, "the schema has no such property");
+                let near = nearest(key, properties.keys().copied());
+                self.mistake(&place, format!("the schema has no such property{near}"));
             }
         }
         let required = properties.values().filter(|p| p.is_required && copy.is_none());
@@ -320,6 +321,13 @@ impl<'s> Check<'s> {
             }
         }
     }
+}
+
+/// `; did you mean X?` with the property that differs from `wrong` by a typing error, or nothing.
+fn nearest<'p>(wrong: &str, known: impl Iterator<Item = &'p str>) -> String {
+    let near = known.map(|name| (strsim::damerau_levenshtein(wrong, name), name)).min();
+    near.filter(|(distance, _)| *distance <= 2)
+        .map_or_else(String::new, |(_, name)| format!("; did you mean {name}?"))
 }
 
 /// Whether a resource (`copy` is `None`) or a copy of it has a property.
