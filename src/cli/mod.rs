@@ -4,6 +4,7 @@ mod completions;
 mod exit_code;
 mod export;
 mod flags;
+mod licenses;
 mod log;
 mod out;
 mod profile;
@@ -40,6 +41,7 @@ enum Command {
     Profile(profile::Args),
     Snapshot(snapshot::Args),
     Completions(completions::Args),
+    Licenses(licenses::Args),
 }
 
 /// Runs the command line of the binary.
@@ -58,6 +60,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Profile(args)) => profile::command(args),
         Some(Command::Snapshot(args)) => snapshot::command(args),
         Some(Command::Completions(args)) => completions::command(&args),
+        Some(Command::Licenses(args)) => licenses::command(&args),
         None => {
             Cli::command().print_help()?;
             Ok(ExitCode::Ok)

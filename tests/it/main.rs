@@ -9,6 +9,7 @@ mod documents;
 mod durability;
 mod export;
 mod formats;
+mod licenses;
 mod limits;
 mod load;
 mod log;
