@@ -79,6 +79,16 @@ impl Clock {
         }
     }
 
+    /// The simulated time that is `wait` of real time after `at`.
+    pub fn after_real(&self, at: SimTime, wait: Duration) -> SimTime {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates; not negative"
+        )]
+        at.after_ms((wait.as_secs_f64() * self.speed() * 1000.0) as u64)
+    }
+
     /// Real milliseconds since the clock started, for back-off on the network. For a clock that is set by hand, simulated
     /// milliseconds.
     pub fn real_ms(&self) -> u64 {
@@ -165,5 +175,8 @@ mod tests {
         let wait = clock.wait(clock.now().after_ms(10_000)).unwrap();
         assert!(wait <= Duration::from_millis(101), "{wait:?}");
         assert_eq!(clock.wait(SimTime::NEVER), None);
+        let at = SimTime::from_ms(5);
+        assert_eq!(clock.after_real(at, Duration::from_millis(30)), at.after_ms(3_000));
+        assert_eq!(Clock::by_hand(at).after_real(at, Duration::MAX), SimTime::NEVER);
     }
 }

@@ -75,6 +75,20 @@ impl Refused {
 #[error("the face closed the connection without a response")]
 pub struct CloseConnection;
 
+/// How much of a request's body is read. A face decides it from the head of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Welcome {
+    /// The whole body, up to the limit of the listener.
+    Whole,
+    /// At most [`Welcome::SMALL_BYTES`]: the client has proved nothing yet.
+    Small,
+}
+
+impl Welcome {
+    /// A body of so many bytes takes none of the memory that large bodies share: the limit on connections bounds it.
+    pub const SMALL_BYTES: usize = 64 << 10;
+}
+
 pub enum Body {
     /// The complete body; `None` if it is empty or already sent.
     Whole(Option<Bytes>),
@@ -128,6 +142,16 @@ pub trait Face: Send + Sync + 'static {
         peer: &Peer,
         request: Request<Bytes>,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Decides from the head of a request whether its large body is read. `head` has the body left out. A body that is
+    /// announced as small is read without this question.
+    ///
+    /// # Errors
+    /// The response to a request that the head alone decides, such as one without credentials. The server sends it, and
+    /// closes the connection without reading the body.
+    fn welcome(&self, _peer: &Peer, _head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+        Ok(Welcome::Whole)
+    }
 
     /// Whether a node that has an address of its own accepts connections there. If not, the server resets a connection
     /// before it reads a byte, as the network does for a machine that is off.

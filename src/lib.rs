@@ -35,6 +35,8 @@ pub mod dmtf;
 pub mod effect;
 #[doc(hidden)]
 pub mod face;
+#[doc(hidden)]
+pub mod file;
 pub mod fleet;
 #[doc(hidden)]
 pub mod ipa;
@@ -46,6 +48,7 @@ pub mod media;
 pub mod meter;
 #[doc(hidden)]
 pub mod node;
+pub mod note;
 pub mod profile;
 pub mod redfish;
 #[cfg(feature = "cli")]

@@ -88,16 +88,18 @@ const GIB: u64 = 1 << 30;
 
 limits! {
     settable {
-        /// Each conductor of Ironic keeps up to 1,000 BMC sessions open. A client over the limit gets 503 and is closed.
+        /// Each conductor of Ironic keeps up to 1,000 BMC sessions open. A client over the limit gets 503 and is closed. Each
+        /// listener is guaranteed a quarter.
         Connections { connections: usize = 16_384, 1..=MANY, "connections", Server }
             "open connections; fewer if few open files are allowed";
         /// In effect unlimited: with a shared service root, all clients use one address. It is one BMC only if each BMC has
         /// its own address.
         ConnectionsPerBmc { connections_per_bmc: usize = 1 << 20, 1..=MANY, "connections-per-bmc", Server }
             "open connections to one local address and port";
-        /// In effect unlimited: a load generator is one client.
-        ConnectionsPerClient { connections_per_client: usize = 1 << 20, 1..=MANY, "connections-per-client", Server }
-            "open connections from one remote address";
+        /// Half of `connections`, unless it is set. A client at its limit still gets the slots that are guaranteed to the other
+        /// listeners: all clients may be behind one address. As many as `connections` or more are no limit.
+        ConnectionsPerClient { connections_per_client: usize = 8_192, 1..=MANY, "connections-per-client", Server }
+            "open connections from one address; half of connections";
         /// As many as connections, so that each connection can have one. A request over the limit gets 503.
         Requests { requests: usize = 16_384, 1..=MANY, "requests", Server }
             "requests that wait for their body or for an agent's command";
@@ -113,7 +115,7 @@ limits! {
         /// Ironic posts the whole node with its configuration drive.
         AgentBodyBytes { agent_body_bytes: usize = 16 << 20, 1024..=GIB, "agent-body-bytes", BodyBytes }
             "request body, agents";
-        /// Thirty-two of the largest bodies. A request over the limit gets 503.
+        /// Thirty-two of the largest bodies. One client gets half. A request over the limit gets 503.
         BodiesBytes { bodies_bytes: usize = 512 << 20, 1024..=64 * GIB, "bodies-bytes", Server }
             "all large request bodies in memory together";
         /// From the TCP connection to the end of the handshake: two round trips on a very slow path.
@@ -155,6 +157,9 @@ limits! {
     fixed {
         /// Connections over the limit that get a 503 at the same time; further ones are closed without a response.
         refusals: usize = 64;
+        /// How long a connection may be silent before its first byte, while few slots are free or if it is refused. A client on
+        /// the same network has sent its first byte by then.
+        first_byte: Duration = Duration::from_secs(2);
         /// How long the rest of a refused request is read and dropped, so that the client can read the refusal. A client on
         /// the same network has sent the rest by then.
         linger: Duration = Duration::from_secs(2);
@@ -181,14 +186,36 @@ impl Limits {
     /// Open files of the process itself: standard streams, listeners, timers, certificates being read.
     const OWN_FILES: usize = 48;
 
+    /// The limits with the given values, and with what follows from them.
+    pub fn with(values: impl IntoIterator<Item = (Limit, u64)>) -> Self {
+        let mut limits = Self::DEFAULT;
+        let mut share_is_set = false;
+        for (limit, value) in values {
+            limits.set(limit, value);
+            share_is_set |= limit == Limit::ConnectionsPerClient;
+        }
+        if !share_is_set {
+            limits.connections_per_client = Self::half(limits.connections);
+        }
+        limits
+    }
+
+    const fn half(connections: usize) -> usize {
+        connections.div_ceil(2)
+    }
+
     /// Lowers the limits that need open files to the number of `files` allowed. A process without a free file could neither
     /// accept connections (it would spin) nor make calls. A quarter is for calls, at most an eighth for refusals.
     pub fn fit(&mut self, files: usize) {
+        let half = self.connections_per_client == Self::half(self.connections);
         let usable = files.saturating_sub(Self::OWN_FILES);
         self.calls = self.calls.min(usable / 4).max(1);
         self.downloads = self.downloads.min(self.calls);
         self.refusals = self.refusals.min(usable / 8).max(1);
         self.connections = self.connections.min(usable.saturating_sub(self.calls + self.refusals)).max(1);
+        if half {
+            self.connections_per_client = Self::half(self.connections);
+        }
     }
 }
 
@@ -252,6 +279,17 @@ mod tests {
     }
 
     #[test]
+    fn a_client_gets_half_of_the_connections_unless_its_share_is_set() {
+        assert_eq!(Limits::with([]), Limits::DEFAULT);
+        assert_eq!(Limits::with([(Limit::Connections, 200)]).connections_per_client, 100);
+        let both = [(Limit::ConnectionsPerClient, 7), (Limit::Connections, 200)];
+        let mut limits = Limits::with(both);
+        assert_eq!((limits.connections, limits.connections_per_client), (200, 7));
+        limits.fit(256);
+        assert_eq!((limits.connections, limits.connections_per_client), (130, 7));
+    }
+
+    #[test]
     fn a_name_ends_in_its_unit_and_a_help_fits_into_one_line() {
         for limit in Limit::ALL {
             assert!(limit.help().len() <= 60, "{}", limit.name());
@@ -269,6 +307,7 @@ mod tests {
         };
         let few = fit(256);
         assert_eq!((few.connections, few.refusals, few.calls, few.downloads), (130, 26, 52, 16));
+        assert_eq!(few.connections_per_client, 65);
         assert!(few.connections + few.refusals + few.calls + Limits::OWN_FILES <= 256);
         assert_eq!(fit(1 << 20), Limits::DEFAULT);
         let least = fit(10);

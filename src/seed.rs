@@ -22,6 +22,10 @@ pub enum Purpose {
     Serial = 3,
     PartSerial = 4,
     ServiceUuid = 5,
+    /// MAC addresses with the OUI of a maker.
+    MakerMac = 6,
+    /// Serial numbers of parts with the pattern of a maker.
+    MakerSerial = 7,
     PowerOn = 10,
     PowerOff = 11,
     Shutdown = 12,
@@ -78,6 +82,16 @@ impl Seed {
         u32::from(left) << 16 | u32::from(right)
     }
 
+    /// As [`Seed::scramble`], for the lowest 20 bits of `x`: two halves of 10 bits.
+    pub fn scramble_20(self, purpose: Purpose, x: u32) -> u32 {
+        const HALF: u16 = (1 << 10) - 1;
+        let (mut left, mut right) = ((x >> 10) as u16 & HALF, x as u16 & HALF);
+        for round in 0..4 {
+            (left, right) = (right, left ^ self.round(purpose, round, right) & HALF);
+        }
+        u32::from(left) << 10 | u32::from(right)
+    }
+
     fn round(self, purpose: Purpose, round: u32, half: u16) -> u16 {
         halves(self.hash(u32::from(half), purpose, u32::MAX - round) as u32).1
     }
@@ -119,6 +133,15 @@ mod tests {
         fn unscramble_is_the_inverse_of_scramble(seed: u64, x: u32) {
             let seed = Seed(seed);
             prop_assert_eq!(seed.unscramble(Purpose::Mac, seed.scramble(Purpose::Mac, x)), x);
+        }
+    }
+
+    #[test]
+    fn no_two_numbers_of_20_bits_are_scrambled_alike() {
+        let mut seen = vec![false; 1 << 20];
+        for x in (0..1 << 20).step_by(11) {
+            let y = Seed(5).scramble_20(Purpose::MakerMac, x) as usize;
+            assert!(!std::mem::replace(&mut seen[y], true), "{x}");
         }
     }
 

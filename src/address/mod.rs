@@ -4,10 +4,12 @@ mod host;
 mod layout;
 mod place;
 mod prefix;
+mod reported;
 mod urls;
 
 pub use host::{host_of, label_below};
 pub use layout::Layout;
 pub use place::Place;
 pub use prefix::{Prefix, PrefixError};
+pub use reported::{HostNetwork, Reported};
 pub use urls::Urls;

@@ -9,6 +9,7 @@ use super::error::{ConfigError, Origin};
 use super::password::{self, Password};
 use super::raw::RawSettings;
 use super::setting::{NODES, PROFILE, SEED};
+use crate::address::{HostNetwork, Prefix};
 use crate::node::NodeId;
 use crate::profile::{self, Profile};
 use crate::seed::Seed;
@@ -114,6 +115,18 @@ impl FleetConfig {
     /// The number of indexes in use: also those of nodes that were added or removed while a persisted fleet ran.
     pub fn indexes(&self) -> u32 {
         self.models.iter().chain(&self.added).map(|m| m.count).sum()
+    }
+
+    pub(super) fn host_network(&self, prefix: Prefix) -> HostNetwork {
+        let interfaces = self.models.iter().chain(&self.added).map(|m| m.profile.nics.len());
+        let most = interfaces.max().and_then(|most| u32::try_from(most).ok());
+        HostNetwork::new(prefix, most.unwrap_or(0))
+    }
+
+    /// # Errors
+    /// If the block has too few addresses for the interfaces of all nodes.
+    pub(super) fn check_host_network(&self, prefix: Prefix) -> Result<(), String> {
+        self.host_network(prefix).check(self.indexes())
     }
 
     /// Every node with its model, in the order of their indexes.

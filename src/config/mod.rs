@@ -23,6 +23,7 @@ mod urls;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
@@ -35,13 +36,13 @@ pub use raw::{Flags, RawSettings};
 
 use addresses::Addresses;
 use setting::{
-    ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, IMAGES, IRONIC, LIMIT, LISTEN, LOG, LOG_FORMAT, NETWORK_BOOT,
-    SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT,
+    ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG, LOG_FORMAT,
+    NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT, WRITE_TIME,
 };
 use timings::Timings;
 use value::path;
 
-use crate::address::Layout;
+use crate::address::{HostNetwork, Layout, Prefix};
 use crate::effect::{Images, Network};
 use crate::limit::{Limit, Limits};
 use crate::store::StoredFleet;
@@ -67,9 +68,13 @@ pub struct Config {
     pub trust: Trust,
     /// The HTTP server with the boot configuration of each MAC address.
     pub network_boot: Option<BaseUrl>,
+    /// The network of the machines' interfaces. [`Config::host_network`] divides it.
+    host_network: Option<Prefix>,
     /// The networks that may be called; if empty, all addresses except those that are never a real server.
     pub egress: Vec<Network>,
     pub images: Images,
+    /// Least real time that an agent takes to write an image.
+    pub write_time: Duration,
     pub certificates: Certificates,
     /// The directory of generated certificates. The agents' certificate is always generated: Ironic takes it from their
     /// heartbeats, so that no CA is needed.
@@ -103,7 +108,14 @@ impl Config {
         timings.apply(&mut fleet);
         let Addresses { layout, domain, listen, agent_listen, admin_listen } =
             Addresses::new(raw, fleet.nodes())?;
+        let host_network = raw.required(&HOST_NETWORK, value::host_network)?;
+        if let Some(prefix) = host_network {
+            fleet
+                .check_host_network(prefix)
+                .map_err(|problem| ConfigError::at(&HOST_NETWORK, &raw.origin(&HOST_NETWORK), problem))?;
+        }
         Ok(Self {
+            host_network,
             fleet,
             layout,
             domain,
@@ -116,6 +128,7 @@ impl Config {
             network_boot: raw.optional(&NETWORK_BOOT, BaseUrl::parse)?,
             egress: values(raw.list(&EGRESS, MAX_NETWORKS, Network::parse)?),
             images: raw.required(&IMAGES, value::images)?,
+            write_time: raw.required(&WRITE_TIME, value::duration)?,
             certificates: Certificates::new(raw)?,
             certs: raw.required(&CERTS, path)?,
             tls_min: raw.required(&TLS_MIN, value::tls_min)?,
@@ -148,6 +161,10 @@ impl Config {
         }
         self.fleet.adopt(held, place)?;
         self.timings.apply(&mut self.fleet);
+        if let Some(prefix) = self.host_network {
+            let too_small = |problem| ConfigError::new(HOST_NETWORK.flag(), problem);
+            self.fleet.check_host_network(prefix).map_err(too_small)?;
+        }
         // `Addresses::new` has checked the room for the configured number of nodes only.
         let nodes = self.fleet.indexes();
         let agents = addresses::of_agents(self.layout);
@@ -157,6 +174,11 @@ impl Config {
         }
         Ok(())
     }
+
+    /// The network of the machines' interfaces, with as many addresses for each node as the largest model needs.
+    pub fn host_network(&self) -> Option<HostNetwork> {
+        self.host_network.map(|prefix| self.fleet.host_network(prefix))
+    }
 }
 
 fn values<T>(list: Vec<(T, Origin)>) -> Vec<T> {
@@ -164,9 +186,5 @@ fn values<T>(list: Vec<(T, Origin)>) -> Vec<T> {
 }
 
 fn limits(raw: &RawSettings) -> Result<Limits, ConfigError> {
-    let mut limits = Limits::DEFAULT;
-    for (limit, value) in values(raw.list(&LIMIT, Limit::ALL.len(), limit::parse)?) {
-        limits.set(limit, value);
-    }
-    Ok(limits)
+    Ok(Limits::with(values(raw.list(&LIMIT, Limit::ALL.len(), limit::parse)?)))
 }

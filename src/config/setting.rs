@@ -140,6 +140,12 @@ settings! {
     /// seeds.
     SEED = Setting::new("seed", Kind::One, "SEED", FLEET).or("1").of_fleet();
 
+    /// Network of the machines' interfaces in inventories and inspection data, such as 10.0.0.0/8; or off
+    ///
+    /// Each interface with a cable has an address of its own in this block, which depends on the index of its node only.
+    /// Nothing listens on these addresses. off: interfaces have no addresses but link-local ones.
+    HOST_NETWORK = Setting::new("host-network", Kind::One, "CIDR|off", FLEET).or("10.0.0.0/8");
+
     /// How nodes share the listening addresses: shared, ip, port or host
     ///
     /// shared: all nodes share one Redfish service root, with all systems below it.
@@ -243,6 +249,12 @@ settings! {
     ///
     /// `fauxmetal profile show` lists the names. Takes precedence over --boot-time.
     TIMING = Setting::new("timing", Kind::Pairs, "NAME=RANGE", TIME);
+
+    /// Least real time that an agent takes to write an image, such as 10s or 0s
+    ///
+    /// --speed does not divide it: Ironic keeps the node locked for some seconds after it has sent the command, and skips a
+    /// heartbeat that comes in that time. The next one follows minutes later.
+    WRITE_TIME = Setting::new("write-time", Kind::One, "DURATION", TIME).or("10s");
 
     /// Directory that stores the fleet, so that it survives a restart
     ///

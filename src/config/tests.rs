@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::setting::{self, Setting};
 use super::*;
+use crate::effect;
 use crate::profile::built_in_names;
 use crate::profile::timing::Timing;
 use crate::seed::Seed;
@@ -56,6 +57,7 @@ fn the_defaults_are_a_hundred_nodes_on_loopback() {
     assert_eq!((c.log.to_string().as_str(), c.log_format), ("fauxmetal=info", LogFormat::Text));
     assert!(c.ironic.is_empty() && c.network_boot.is_none() && c.warnings().is_empty());
     assert!((c.speed - 1.0).abs() < f64::EPSILON);
+    assert_eq!(c.write_time, effect::Settings::default().write_time);
     assert!(c.admin_listen.is_none() && c.egress.is_empty());
     assert_eq!((c.tls_min, c.limits), (MinVersion::Tls12, Limits::DEFAULT));
 }
@@ -68,6 +70,19 @@ fn profiles_share_the_nodes_evenly_and_the_first_get_the_remainder() {
     let order: Vec<_> = c.fleet.iter().map(|(id, p)| (id.0, p.name.as_str())).collect();
     assert_eq!(order[2..4], [(2, "hpe-dl380-gen11"), (3, "generic")]);
     assert_eq!(order.len(), 5);
+}
+
+#[test]
+fn interfaces_have_addresses_of_the_host_network_unless_it_is_off() {
+    let address = |text: &str| Some(config(text).unwrap().host_network()?.address(1, 0)?.to_string());
+    assert_eq!(address("").as_deref(), Some("10.0.0.3"), "generic has two interfaces");
+    assert_eq!(
+        address("profile=generic profile=hpe-dl380-gen11").as_deref(),
+        Some("10.0.0.7"),
+        "the other has six"
+    );
+    assert_eq!(address("host-network=fd00:1::/64").as_deref(), Some("fd00:1::3"));
+    assert_eq!(address("host-network=off"), None);
 }
 
 #[test]
@@ -169,6 +184,7 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
         ("certs=", "--certs: the path is empty; write a path"),
         ("speed=0", "--speed: '0' is not a speed; allowed are 0.001 to 10000"),
         ("speed=NaN", "--speed: 'NaN' is not a speed; allowed are 0.001 to 10000"),
+        ("write-time=1s..2s", "--write-time: '1s..2s' is a range; write one duration, such as 10s"),
         ("timing=post", "--timing: 'post' has no value; write NAME=RANGE, such as post=30s..60s"),
         (
             "log=loud",
@@ -195,7 +211,12 @@ fn a_mistake_that_another_room_finds_names_the_setting_the_value_and_what_is_all
         ("timing=lunch=1s", "--timing: ", "'lunch'", timings.as_slice()),
         ("timing=post=25h", "--timing: post: ", "'25h'", &["24h"]),
         ("boot-time=soon", "--boot-time: ", "'soon'", &["ms, s, m or h"]),
+        ("write-time=soon", "--write-time: ", "'soon'", &["ms, s, m or h"]),
         ("boot-time=3s..1s", "--boot-time: ", "'3s..1s'", &[]),
+        ("host-network=10.0.0.1/8", "--host-network: ", "'10.0.0.1/8'", &["10.0.0.0/8"]),
+        ("host-network=10.0.0.0", "--host-network: ", "'10.0.0.0'", &["ADDRESS/LENGTH", "off"]),
+        ("host-network=224.0.0.0/4", "--host-network: ", "'224.0.0.0/4'", &["10.0.0.0/8", "off"]),
+        ("host-network=10.0.0.0/30", "--host-network: ", "10.0.0.0/30", &["100 nodes", "at most 24"]),
         ("egress=10.0.0.1/8", "--egress: ", "'10.0.0.1/8'", &["10.0.0.0/8"]),
     ] {
         let said = config(text).unwrap_err();

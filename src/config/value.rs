@@ -1,9 +1,13 @@
 //! Parsers of single values. An error says what is wrong and what is allowed.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::address::Prefix;
 use crate::clock::Clock;
 use crate::effect::Images;
+use crate::time::{Span, SpanError};
 use crate::tls::MinVersion;
 
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
@@ -19,6 +23,23 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
         "false" | "0" => Ok(false),
         other => Err(format!("'{other}' is neither true nor false")),
     }
+}
+
+/// A block of addresses of interfaces; `None` for `off`.
+pub(super) fn host_network(text: &str) -> Result<Option<Prefix>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let parts =
+        text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse().ok()?)));
+    let (address, bits): (IpAddr, u8) = parts
+        .ok_or_else(|| format!("'{text}' is not a network; write ADDRESS/LENGTH, as 10.0.0.0/8, or off"))?;
+    if address.is_multicast() || address.is_unspecified() || address.is_loopback() {
+        return Err(format!(
+            "'{text}' is not a network that interfaces can have; write another, as 10.0.0.0/8, or off"
+        ));
+    }
+    Prefix::new(address, bits).map(Some).map_err(|error| format!("'{text}' is not a network: {error}"))
 }
 
 pub(super) fn images(text: &str) -> Result<Images, String> {
@@ -42,4 +63,12 @@ pub(super) fn speed(text: &str) -> Result<f64, String> {
     let (slowest, fastest) = (Clock::SPEED.start(), Clock::SPEED.end());
     let speed = text.parse().ok().filter(|speed| Clock::SPEED.contains(speed));
     speed.ok_or_else(|| format!("'{text}' is not a speed; allowed are {slowest} to {fastest}"))
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let Span { min_ms, max_ms } = text.parse().map_err(|error: SpanError| error.to_string())?;
+    if min_ms != max_ms {
+        return Err(format!("'{text}' is a range; write one duration, such as 10s"));
+    }
+    Ok(Duration::from_millis(u64::from(min_ms)))
 }

@@ -57,7 +57,7 @@ async fn run(
     let listeners = Listeners::bind(config, &identities, fleet.next_index())?;
     let redfish = Arc::new(parts::redfish(config, &fleet, account, &listeners));
     stored.restore_sessions(&redfish)?;
-    let agents = Arc::new(parts::agents(&fleet, &listeners));
+    let agents = Arc::new(parts::agents(config, &fleet, &listeners));
     let outgoing = parts::outgoing(config, &identities, &listeners)?;
     let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), outgoing)?);
     let ready = Ready::new(&fleet, config, &listeners, identities.ca.clone());

@@ -8,19 +8,21 @@ use tokio::task::JoinHandle;
 use super::identities::Identities;
 use super::listeners::Listeners;
 use super::persistence::Stored;
-use crate::address::Layout;
+use crate::address::{Layout, Reported};
 use crate::admin::{self, Admin, Source};
 use crate::clock::Clock;
 use crate::config::{Config, Trust};
 use crate::effect;
+use crate::file;
 use crate::fleet::{Effects, Fleet};
 use crate::ipa;
-use crate::limit::Limits;
+use crate::limit::{Limit, Limits};
 use crate::meter::Page;
 use crate::node::NodeId;
 use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check};
 use crate::server::{Listener, Server};
+use crate::tls::MAX_FILE_BYTES;
 
 /// The fleet with its stored nodes, persisted from here on if there is a state directory.
 pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fleet>, Effects)> {
@@ -63,8 +65,13 @@ pub(super) fn redfish(
     redfish
 }
 
-pub(super) fn agents(fleet: &Arc<Fleet>, listeners: &Listeners) -> ipa::Api {
-    ipa::Api::new(Arc::clone(fleet), listeners.agent_urls.clone(), listeners.bmc_places())
+pub(super) fn agents(config: &Config, fleet: &Arc<Fleet>, listeners: &Listeners) -> ipa::Api {
+    ipa::Api::new(Arc::clone(fleet), listeners.agent_urls.clone(), reported(config, listeners))
+}
+
+/// The addresses that agents report in their inventories.
+fn reported(config: &Config, listeners: &Listeners) -> Reported {
+    Reported { bmcs: listeners.bmc_places(), hosts: config.host_network() }
 }
 
 pub(super) fn server(
@@ -87,7 +94,10 @@ pub(super) fn outgoing(
     listeners: &Listeners,
 ) -> anyhow::Result<effect::Settings> {
     let ca = match &config.trust {
-        Trust::Ca(file) => Some(std::fs::read(file).with_context(|| format!("{}", file.display()))?),
+        Trust::Ca(path) => {
+            let read = file::read(path, MAX_FILE_BYTES);
+            Some(read.with_context(|| format!("--ironic-ca: cannot read {}", path.display()))?)
+        }
         Trust::System | Trust::Insecure => None,
     };
     Ok(effect::Settings {
@@ -96,9 +106,10 @@ pub(super) fn outgoing(
         insecure: config.trust == Trust::Insecure,
         network_boot: config.network_boot.as_ref().map(|url| url.as_str().to_owned()),
         agent_urls: listeners.agent_urls.clone(),
-        bmcs: listeners.bmc_places(),
+        reported: reported(config, listeners),
         agent_ca_pem: config.agent_listen.tls.then(|| identities.agent_pem.clone()),
         images: config.images,
+        write_time: config.write_time,
         egress: config.egress.clone(),
         limits: config.limits,
         ..effect::Settings::default()
@@ -128,7 +139,7 @@ pub(super) fn start_admin(
     let shown = listen.tls.then(|| identities.redfish.clone());
     let listener = Listener::at(listen.place(Layout::Shared), 1, shown)?;
     let url = config.url(listen, listener.address().port());
-    let limits = Limits { connections: admin::CONNECTIONS, refusals: 4, ..Limits::DEFAULT };
+    let limits = Limits { refusals: 4, ..Limits::with([(Limit::Connections, admin::CONNECTIONS as u64)]) };
     let mut server = Server::new(limits);
     server.add(listener, Arc::new(Admin::new(sources)), admin::BODY_BYTES);
     Ok(Some(AdminListener { url, task: tokio::spawn(server.run(std::future::pending())) }))

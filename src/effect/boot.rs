@@ -15,6 +15,7 @@ use crate::node::bmc::media::Inserted;
 use crate::node::effect::{Answer, Bootable};
 use crate::node::host::Host;
 use crate::node::{Node, NodeId};
+use crate::note::Note;
 use crate::profile::boot_source::BootSource;
 
 /// Longest boot configuration that is fetched from the network.
@@ -41,6 +42,13 @@ enum BootError {
     ScriptExits { url: String },
     #[error("{url}: it leads through more than {MAX_SCRIPTS} scripts")]
     TooManyScripts { url: String },
+}
+
+impl BootError {
+    /// Whether there is no source, so that no fault has to be found.
+    fn is_absence(&self) -> bool {
+        matches!(self, Self::NoNetworkBoot | Self::NothingPublished { .. })
+    }
 }
 
 struct Image {
@@ -72,6 +80,8 @@ struct BootingNode {
     /// Other removable media, which may hold parameters for the agent.
     removable: Vec<Image>,
     firmware: Firmware,
+    /// The source comes from the boot order, and not from an override.
+    in_order: bool,
     /// MAC addresses of the interfaces with a cable.
     macs: Vec<String>,
     uuid: String,
@@ -95,6 +105,8 @@ impl BootingNode {
             let kind = slots.get(usize::from(number));
             (Some(number) != slot && kind.is_some_and(|k| !k.is_optical())).then(|| Image::of(media))
         };
+        // The plan of a start is the override, then the whole boot order.
+        let in_order = booting.left.len() < node.boot().order(node.profile()).count();
         let nics = (0u8..).zip(&node.profile().nics).filter(|(_, nic)| nic.link);
         Some(Self {
             image: medium.map(Image::of).or(uri.map(Image::without_credentials)),
@@ -103,6 +115,7 @@ impl BootingNode {
                 BootMode::Uefi => Firmware::Uefi,
                 BootMode::Legacy => Firmware::Bios,
             },
+            in_order,
             macs: nics.map(|(port, _)| node.spec().mac(port).to_string()).collect(),
             uuid: node.spec().uuid().to_string(),
         })
@@ -117,7 +130,7 @@ impl EffectRunner {
             media.map(Image::of)
         };
         let image = self.fleet.look(id, look).flatten()?;
-        let result = self.probe(&image).await.map_err(|error| error.to_string());
+        let result = self.probe(&image).await.map_err(|error| Note::from(error.to_string()));
         let problem = result.as_ref().err().cloned();
         Some(Performed::new(Answer::MediaOpened { slot, insertion, result }, problem))
     }
@@ -129,9 +142,11 @@ impl EffectRunner {
             Some(image) => self.boot_image(&node, image).await,
             None => self.boot_network(&node).await,
         };
-        let result = result.map_err(|error| error.to_string());
+        // Firmware tries the network in vain when the disks are empty. Ironic switches such machines on for hours.
+        let normal = node.in_order && result.as_ref().is_err_and(BootError::is_absence);
+        let result = result.map_err(|error| Note::from(error.to_string()));
         let problem = result.as_ref().err().cloned();
-        Some(Performed::new(Answer::BootRead { start, result }, problem))
+        Some(Performed { normal, ..Performed::new(Answer::BootRead { start, result }, problem) })
     }
 
     fn remote<'a>(&'a self, image: &'a Image) -> Result<Remote<'a>, Forbidden> {
@@ -170,6 +185,7 @@ impl EffectRunner {
             match remote.read(media::parameters).await {
                 Ok(parameters) => return line.with_removable(&parameters.values),
                 Err(why) => {
+                    let why = Note::from(why.to_string());
                     tracing::debug!(target: "fauxmetal::effect", %why, "no parameters on a removable medium");
                 }
             }

@@ -18,6 +18,7 @@ use crate::ipa::ironic::{self, ApiVersion, IronicRequest, VersionedRequest};
 use crate::node::effect::Answer;
 use crate::node::ipa::{self, Beat, Inspected, Ipa, LookedUp};
 use crate::node::{Node, NodeId};
+use crate::note::Note;
 use crate::time::SimTime;
 
 /// Longest time for one request. IPA's `http_request_timeout` is 30 s without a byte.
@@ -36,6 +37,8 @@ struct ApiRequest {
     /// Base URL of the API.
     url: String,
     insecure: bool,
+    /// The agent's token, which the log must not show.
+    token: Option<Box<str>>,
     request: VersionedRequest,
 }
 
@@ -46,6 +49,8 @@ struct Reply {
     status: StatusCode,
     retry_after_ms: Option<u64>,
     body: Bytes,
+    /// The agent's token.
+    token: Option<Box<str>>,
 }
 
 impl Reply {
@@ -67,7 +72,9 @@ impl fmt::Display for Reply {
         if status.is_success() {
             return write!(f, "{url}: {status}, but the response body is not usable");
         }
-        let body: String = String::from_utf8_lossy(&self.body).chars().take(MAX_LOGGED_CHARS).collect();
+        // Hidden before the text is cut, so that no part of the token remains.
+        let body = Note::hiding(self.token.as_deref(), &String::from_utf8_lossy(&self.body));
+        let body: String = body.as_str().chars().take(MAX_LOGGED_CHARS).collect();
         write!(f, "{url}: {status} {body}")
     }
 }
@@ -88,7 +95,7 @@ enum NoReply {
     #[error("{method} {url}: {error}")]
     Failed { method: Method, url: String, error: ExchangeError },
     #[error("{0}")]
-    Overloaded(String),
+    Overloaded(Note),
 }
 
 /// Why a request that was sent got no complete response.
@@ -112,7 +119,8 @@ impl NoReply {
         if matches!(self, Self::AgentGone) {
             return None;
         }
-        Some(Performed { answer, problem: Some(self.to_string()), circuit_open: self.is_circuit_open() })
+        let circuit_open = self.is_circuit_open();
+        Some(Performed { circuit_open, ..Performed::new(answer, Some(self.to_string().into())) })
     }
 }
 
@@ -125,17 +133,19 @@ impl EffectRunner {
                 let first = usize::from(agent.endpoint) % urls.len();
                 urls.rotate_left(first);
             }
-            (urls, agent.params.insecure, ironic::inspection(node, agent, now, &self.settings.bmcs))
+            let token: Option<Box<str>> = agent.token().map(Into::into);
+            let inspection = ironic::inspection(node, agent, now, &self.settings.reported);
+            (urls, agent.params.insecure, token, inspection)
         };
-        let (urls, insecure, request) = self.look_at_agent(id, start, look)?;
+        let (urls, insecure, token, request) = self.look_at_agent(id, start, look)?;
         let (mut problem, mut circuit_open) = (NoReply::NoInspectionUrl, !urls.is_empty());
         for url in urls {
-            match self.exchange(insecure, &url, &request).await {
+            match self.exchange(insecure, &url, &request, token.clone()).await {
                 Ok(reply) => {
                     let answer = ironic::inspected(reply.status, &reply.body);
                     let problem = match answer {
                         Inspected::Accepted(..) => None,
-                        Inspected::Retry | Inspected::Refused => Some(reply.to_string()),
+                        Inspected::Retry | Inspected::Refused => Some(reply.to_string().into()),
                     };
                     let answer = Answer::Ipa { start, answer: ipa::Answer::Inspected(answer) };
                     return Some(Performed::new(answer, problem));
@@ -144,7 +154,7 @@ impl EffectRunner {
             }
         }
         let answer = Answer::Ipa { start, answer: ipa::Answer::Inspected(Inspected::Retry) };
-        Some(Performed { answer, problem: Some(problem.to_string()), circuit_open })
+        Some(Performed { circuit_open, ..Performed::new(answer, Some(problem.to_string().into())) })
     }
 
     pub(super) async fn look_up(&self, id: NodeId, start: u32) -> Option<Performed> {
@@ -152,14 +162,14 @@ impl EffectRunner {
             let api = self.api_request(id, start, |node, agent| Some(ironic::lookup(node, agent)))?;
             let version = self.version(id, start, &api).await?;
             let request = api.request.at(version);
-            self.exchange(api.insecure, &api.url, &request).await
+            self.exchange(api.insecure, &api.url, &request, api.token).await
         };
         let answer = |looked_up| Answer::Ipa { start, answer: ipa::Answer::LookedUp(looked_up) };
         match reply.await {
             Ok(reply) => {
                 let looked_up = ironic::looked_up(reply.status, &reply.body);
                 let found = matches!(looked_up, LookedUp::Found { .. });
-                Some(Performed::new(answer(looked_up), (!found).then(|| reply.to_string())))
+                Some(Performed::new(answer(looked_up), (!found).then(|| reply.to_string().into())))
             }
             Err(error) => error.performed(answer(LookedUp::Unreachable)),
         }
@@ -172,13 +182,13 @@ impl EffectRunner {
             let version = self.version(id, start, &api).await?;
             self.meters.heartbeat(due, self.fleet.clock().now());
             let request = api.request.at(version);
-            self.exchange(api.insecure, &api.url, &request).await
+            self.exchange(api.insecure, &api.url, &request, api.token).await
         };
         let answer = |beat| Answer::Ipa { start, answer: ipa::Answer::Beat(beat) };
         match reply.await {
             Ok(reply) => {
                 let beat = ironic::beat(reply.status);
-                Some(Performed::new(answer(beat), (beat != Beat::Accepted).then(|| reply.to_string())))
+                Some(Performed::new(answer(beat), (beat != Beat::Accepted).then(|| reply.to_string().into())))
             }
             Err(error) => error.performed(answer(Beat::Unreachable)),
         }
@@ -207,7 +217,8 @@ impl EffectRunner {
         let look = |node: &Node, agent: &Ipa, _| {
             let url = agent.api_url().ok_or(NoReply::NoApi)?.to_owned();
             let request = request(node, agent).ok_or(NoReply::AgentGone)?;
-            Ok(ApiRequest { url, insecure: agent.params.insecure, request })
+            let token = agent.token().map(Into::into);
+            Ok(ApiRequest { url, insecure: agent.params.insecure, token, request })
         };
         self.look_at_agent(id, start, look).unwrap_or(Err(NoReply::AgentGone))
     }
@@ -223,9 +234,10 @@ impl EffectRunner {
         {
             return Ok(*version);
         }
-        let reply = self.exchange(api.insecure, &api.url, &api.request.discovery()).await?;
+        let reply =
+            self.exchange(api.insecure, &api.url, &api.request.discovery(), api.token.clone()).await?;
         if reply.is_overload() {
-            return Err(NoReply::Overloaded(reply.to_string()));
+            return Err(NoReply::Overloaded(reply.to_string().into()));
         }
         let version = match ironic::discovered(&reply.body) {
             Some(version) => {
@@ -243,8 +255,14 @@ impl EffectRunner {
         Ok(version)
     }
 
-    /// Sends a request to the server at `base`, through its circuit breaker.
-    async fn exchange(&self, insecure: bool, base: &str, request: &IronicRequest) -> Result<Reply, NoReply> {
+    /// Sends a request to the server at `base`, through its circuit breaker. The log hides `token`.
+    async fn exchange(
+        &self,
+        insecure: bool,
+        base: &str,
+        request: &IronicRequest,
+        token: Option<Box<str>>,
+    ) -> Result<Reply, NoReply> {
         let url = self.clients.egress.parse(&format!("{}{}", base.trim_end_matches('/'), request.path))?;
         let (shown, server) = (redacted(&url), origin(&url));
         let clock = self.fleet.clock();
@@ -266,7 +284,7 @@ impl EffectRunner {
                 body.extend_from_slice(&chunk);
             }
             let (status, retry_after_ms) = (response.status(), retry_after_ms(response.headers()));
-            Ok(Reply { url: shown.clone(), status, retry_after_ms, body: body.freeze() })
+            Ok(Reply { url: shown.clone(), status, retry_after_ms, body: body.freeze(), token })
         };
         let result = tokio::time::timeout(TIMEOUT, reply).await.unwrap_or(Err(ExchangeError::Timeout));
         let recorded = match &result {

@@ -45,9 +45,13 @@ fn params(line: &CommandLine, ironic: &[Url]) -> Params {
     let (api_urls, spread) = endpoints(&given_urls, ironic);
     let collectors = given(line, "ipa-inspection-collectors").unwrap_or_default();
     let callbacks = urls(line, "ipa-inspection-callback-url");
+    let has_callback = given(line, "ipa-inspection-callback-url").is_some();
+    // Without any URL of Ironic, as in an operator's image, only the settings tell where Ironic is: the image cannot say
+    // whether its agent is to inspect. Ironic refuses data that it does not wait for.
+    let inspects = !collectors.is_empty() || has_callback || given(line, "ipa-api-url").is_none();
     let inspection_urls = if !callbacks.is_empty() {
         inspection(&callbacks, ironic)
-    } else if !collectors.is_empty() || given(line, "ipa-inspection-callback-url").is_some() {
+    } else if inspects {
         api_urls.iter().map(|url| format!("{}{CONTINUE_INSPECTION}", url.trim_end_matches('/'))).collect()
     } else {
         Vec::new()
@@ -64,6 +68,7 @@ fn params(line: &CommandLine, ironic: &[Url]) -> Params {
         spread: u8::try_from(spread.min(MAX_ENDPOINTS)).unwrap_or(1),
         api_urls: boxed(api_urls),
         inspection_urls: boxed(inspection_urls),
+        inspects_unasked: !has_callback,
         token: given(line, "ipa-agent-token").map(Into::into),
         request_id: given(line, "ipa-global-request-id").map(Into::into),
         boot_interface: given(line, "BOOTIF").map(Into::into),
@@ -187,11 +192,13 @@ mod tests {
         for name in ["IPA", "ipa-centos9.iso", "my-ironic-python-agent.iso", "Ironic_Python_Agent"] {
             let params = agent("quiet", &["x", name], &["http://a"]);
             assert_eq!(
-                (list(&params.api_urls), list(&params.inspection_urls)),
-                (vec!["http://a"], vec![]),
+                (list(&params.api_urls), list(&params.inspection_urls), params.inspects_unasked),
+                (vec!["http://a"], vec!["http://a/v1/continue_inspection"], true),
                 "{name}"
             );
         }
+        let params = agent("ipa-api-url=http://a", &["ipa"], &["http://a"]);
+        assert_eq!(list(&params.inspection_urls), [""; 0], "Ironic's own image says when to inspect");
         let params = agent("ipa-inspection-collectors=default", &["ipa"], &["http://a"]);
         assert_eq!(list(&params.inspection_urls), ["http://a/v1/continue_inspection"]);
         for (name, known) in

@@ -1,26 +1,28 @@
 //! The result of one effect: the answer for the node, and what the log and the metrics need.
 
-use super::redact::redacted_text;
 use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::node::effect::Answer;
 use crate::node::ipa::{self, Beat, Inspected, LookedUp};
+use crate::note::Note;
 
 pub(super) struct Performed {
     pub(super) answer: Answer,
     /// The reason of a failure, for the log.
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Note>,
+    /// The failure is part of normal operation, so it is no warning.
+    pub(super) normal: bool,
     /// Nothing was sent, because the circuit of every server that could be asked is open.
     pub(super) circuit_open: bool,
 }
 
 impl Performed {
-    pub(super) fn new(answer: Answer, problem: Option<String>) -> Self {
-        Self { answer, problem, circuit_open: false }
+    pub(super) fn new(answer: Answer, problem: Option<Note>) -> Self {
+        Self { answer, problem, normal: false, circuit_open: false }
     }
 
-    /// Logs a failure: as a warning if it is final, at level debug if a retry follows. Of the successes, an inserted image is
-    /// logged here; the others are changes of the node, which the fleet logs.
+    /// Logs a failure: as a warning if it is final, at level debug if a retry follows or if it is normal. Of the successes, an
+    /// inserted image is logged here; the others are changes of the node, which the fleet logs.
     pub(super) fn log(&self, id: NodeId, fleet: &Fleet) {
         let Some(problem) = &self.problem else {
             if let Answer::MediaOpened { slot, .. } = &self.answer {
@@ -29,7 +31,7 @@ impl Performed {
             return;
         };
         let final_failure = match &self.answer {
-            Answer::BootRead { .. } | Answer::MediaOpened { .. } => true,
+            Answer::BootRead { .. } | Answer::MediaOpened { .. } => !self.normal,
             Answer::Ipa { answer, .. } => match answer {
                 ipa::Answer::ImageWritten(_) | ipa::Answer::Inspected(Inspected::Refused) => true,
                 ipa::Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => false,
@@ -59,11 +61,11 @@ impl Performed {
 /// Logs that the BMC has opened the image in a slot.
 fn log_media(id: NodeId, slot: u8, fleet: &Fleet) {
     let seen = fleet.look(id, |node, _| {
-        let image = node.bmc().media.get(slot).map(|inserted| redacted_text(&inserted.insertion.image))?;
+        let image = node.bmc().media.get(slot).map(|inserted| Note::from(&*inserted.insertion.image))?;
         Some((node.profile().media_slots.get(usize::from(slot))?.id.clone(), image))
     });
     if let Some((slot, image)) = seen.flatten() {
         let (node, uuid) = fleet.names(id);
-        tracing::info!(target: "fauxmetal::node", node, %uuid, slot, image, "virtual media inserted");
+        tracing::info!(target: "fauxmetal::node", node, %uuid, slot, %image, "virtual media inserted");
     }
 }

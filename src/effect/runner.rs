@@ -157,7 +157,7 @@ impl EffectRunner {
             return false;
         }
         let answer = Answer::Ipa { start, answer };
-        let performed = Performed { answer, problem: None, circuit_open: true };
+        let performed = Performed { circuit_open: true, ..Performed::new(answer, None) };
         self.meters.performed(effect.kind, &performed);
         self.fleet.answer(id, performed.answer);
         true
@@ -178,7 +178,7 @@ impl EffectRunner {
                 ipa::Effect::Inspect => self.inspect(id, start).await,
                 ipa::Effect::LookUp => self.look_up(id, start).await,
                 ipa::Effect::Heartbeat => self.heartbeat(id, start, effect.due).await,
-                ipa::Effect::WriteImage => self.write_image(id, start).await,
+                ipa::Effect::WriteImage => self.write_image(id, start, effect.due).await,
             },
         };
         drop(in_flight);

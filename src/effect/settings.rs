@@ -1,7 +1,9 @@
 //! Settings of the outgoing calls.
 
+use std::time::Duration;
+
 use super::egress::Network;
-use crate::address::{Place, Urls};
+use crate::address::{Reported, Urls};
 use crate::limit::Limits;
 
 #[derive(Clone, Debug)]
@@ -19,11 +21,14 @@ pub struct Settings {
     pub network_boot: Option<String>,
     /// URLs of the agents. If they share one URL, each appends its path.
     pub agent_urls: Urls,
-    /// Listeners of the BMCs; agents report their BMC's address in the inventory.
-    pub bmcs: Vec<Place>,
+    /// Addresses that agents report in their inventories.
+    pub reported: Reported,
     /// The PEM certificate that heartbeats send as `agent_verify_ca`. It requires `https` URLs in `agent_urls`.
     pub agent_ca_pem: Option<String>,
     pub images: Images,
+    /// Least time that writing an image takes, real time, whatever the speed of the clock. Ironic holds the node's lock for
+    /// some seconds after it has sent the command, and skips a heartbeat that comes in that time.
+    pub write_time: Duration,
     /// Retries of a failed download (IPA's `image_download_connection_retries`).
     pub image_retries: u16,
     /// Simulated time before a retry, ms (IPA's `image_download_connection_retry_interval`).
@@ -41,9 +46,10 @@ impl Default for Settings {
             insecure: false,
             network_boot: None,
             agent_urls: Urls::Same("".into()),
-            bmcs: Vec::new(),
+            reported: Reported::default(),
             agent_ca_pem: None,
             images: Images::Verify,
+            write_time: Duration::from_secs(10),
             image_retries: 9,
             image_retry_ms: 10_000,
             egress: Vec::new(),

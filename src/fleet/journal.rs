@@ -34,6 +34,7 @@ enum HostView {
     PoweringOn,
     Post,
     Booting(BootSource),
+    NothingToBoot,
     Running(&'static str),
     Agent(AgentView),
     PoweringOff,
@@ -63,7 +64,7 @@ impl View {
             Host::Post { .. } => HostView::Post,
             Host::Booting(booting) => HostView::Booting(booting.from),
             Host::Running { what, .. } => match what {
-                Running::NoBootDevice => HostView::Running("nothing: no source could be booted"),
+                Running::NoBootDevice => HostView::NothingToBoot,
                 Running::Setup => HostView::Running("the firmware's setup program"),
                 Running::Os => HostView::Running("the operating system on the disk"),
                 Running::Live => HostView::Running("a live system without an agent"),
@@ -141,6 +142,7 @@ fn host(before: HostView, now: HostView, node: &Node) {
         HostView::PoweringOn | HostView::Post => {}
         HostView::PoweringOff => event!(node, "shutting down"),
         HostView::Booting(from) => event!(node, "booting", from = from.as_str()),
+        HostView::NothingToBoot => event!(node, "nothing to boot; the machine stays on"),
         HostView::Running(what) => event!(node, "booted", what),
         HostView::Agent(now) => agent(before, now, node),
     }

@@ -17,27 +17,28 @@ use super::failure;
 use super::request::{self, Query};
 use super::result;
 use super::route::{LABELS, Route, label, split_uuid};
-use crate::address::{Place, Urls};
+use crate::address::{Reported, Urls};
 use crate::clock::Stopwatch;
-use crate::face::{Body, Face, Peer, Refused};
+use crate::face::{Body, Face, Peer, Refused, Welcome};
 use crate::fleet::Fleet;
 use crate::meter::{Page, Requests};
 use crate::node::NodeId;
 use crate::node::command::{Command, Outcome};
 use crate::node::ipa::{CommandRecord, Ipa, Serving};
+use crate::note::Note;
 
 /// The HTTP API of all agents of a fleet.
 pub struct Api {
     fleet: Arc<Fleet>,
     urls: Urls,
-    bmcs: Vec<Place>,
+    reported: Reported,
     requests: Requests,
 }
 
 impl Api {
-    /// `urls` are the URLs of the agents, and `bmcs` the listeners of their machines' BMCs.
-    pub fn new(fleet: Arc<Fleet>, urls: Urls, bmcs: Vec<Place>) -> Self {
-        Self { fleet, urls, bmcs, requests: Requests::new("agent", LABELS) }
+    /// `urls` are the URLs of the agents, and `reported` the addresses in their inventories.
+    pub fn new(fleet: Arc<Fleet>, urls: Urls, reported: impl Into<Reported>) -> Self {
+        Self { fleet, urls, reported: reported.into(), requests: Requests::new("agent", LABELS) }
     }
 
     /// Answers a request. If the listener is shared, `node` is `None` and the path begins with a system's UUID.
@@ -45,22 +46,28 @@ impl Api {
     /// A request with `wait=true` is answered when its command has ended or its agent has stopped.
     pub async fn call(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Bytes> {
         let watch = Stopwatch::start();
-        let path = request.uri().path();
-        let (node, path) = match node {
-            Some(id) => (Some(id), path),
-            None => {
-                let (uuid, rest) = split_uuid(path);
-                (Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid)), rest)
-            }
-        };
+        let (node, path) = self.find(node, request.uri().path());
         let response = match node {
             Some(id) => self.serve(id, path, &request).await,
             None => Err(ApiError::no_agent()),
         };
         let response = response.unwrap_or_else(ApiError::response);
-        let (status, bytes) = (response.status().as_u16(), response.body().len());
-        self.requests.note(label(path), status, watch.elapsed(), request.body().len(), bytes);
+        self.note(path, &watch, request.body().len(), &response);
         response
+    }
+
+    /// The node that a request is for, and the path at its agent.
+    fn find<'p>(&self, node: Option<NodeId>, path: &'p str) -> (Option<NodeId>, &'p str) {
+        if node.is_some() {
+            return (node, path);
+        }
+        let (uuid, rest) = split_uuid(path);
+        (Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid)), rest)
+    }
+
+    fn note(&self, path: &str, watch: &Stopwatch, received_bytes: usize, response: &Response<Bytes>) {
+        let (status, bytes) = (response.status().as_u16(), response.body().len());
+        self.requests.note(label(path), status, watch.elapsed(), received_bytes, bytes);
     }
 
     /// Serves one request to the agent of a node. Every request to an agent passes through here.
@@ -127,10 +134,10 @@ impl Api {
             self.fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
         let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
         let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
-        let at = Situation { node: &node, agent, serving, now, bmcs: &self.bmcs };
+        let at = Situation { node: &node, agent, serving, now, reported: &self.reported };
         let command = commands::parse(&at, &name, &params)?;
         let (named, uuid) = (node.spec().name(), node.spec().uuid());
-        tracing::debug!(target: "fauxmetal::ipa", node = named, %uuid, command = %name, "agent received a command");
+        tracing::debug!(target: "fauxmetal::ipa", node = named, %uuid, command = %Note::from(name), "agent received a command");
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
             Outcome::Ipa(record) if query.wait && record.status.is_running() => {
@@ -194,6 +201,22 @@ impl Api {
 impl Face for Api {
     async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
         Self::call(self, peer.node.map(NodeId), request).await.map(Body::from)
+    }
+
+    /// A command is the one request that needs a large body.
+    fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+        let watch = Stopwatch::start();
+        let (node, path) = self.find(peer.node.map(NodeId), head.uri().path());
+        if head.method() != Method::POST || !matches!(Route::of(path), Some(Route::Commands)) {
+            return Ok(Welcome::Small);
+        }
+        let query = Query::of(head.uri().query().unwrap_or_default());
+        let allowed = node.ok_or_else(ApiError::no_agent).and_then(|id| self.authorize(id, &query));
+        allowed.map(|()| Welcome::Whole).map_err(|error| {
+            let response = error.response();
+            self.note(path, &watch, 0, &response);
+            response
+        })
     }
 
     fn accepts_connections(&self, node: u32) -> bool {

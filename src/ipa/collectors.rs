@@ -3,9 +3,12 @@
 //! The formats are those of IPA's `inspector.py`, `numa_inspector.py` and `dmi_inspector.py`, and of the tool
 //! `hardware-detect` that `extra-hardware` runs.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value, json};
 
 use super::{disks, inventory, lldp};
+use crate::address::Reported;
 use crate::node::Node;
 use crate::profile::inventory::Nic;
 
@@ -105,7 +108,7 @@ pub(super) fn dmi(node: &Node) -> Value {
 }
 
 /// `extra-hardware`: the list of `hardware-detect`, with four columns.
-pub(super) fn extra_hardware(node: &Node) -> Value {
+pub(super) fn extra_hardware(node: &Node, reported: &Reported) -> Value {
     let (profile, spec) = (node.profile(), node.spec());
     let mut rows: Vec<[Value; 4]> = Vec::new();
     let mut row = |class: &str, item: &str, key: &str, value: Value| {
@@ -131,6 +134,10 @@ pub(super) fn extra_hardware(node: &Node) -> Value {
     row("memory", "total", "size", json!((profile.memory_mib() << 20).to_string()));
     for (port, nic) in inventory::nics(node) {
         row("network", &nic.name, "serial", json!(spec.mac(port).to_string()));
+        // The tool does not report IPv6 addresses.
+        if let Some(ip) = inventory::address(node, port, nic, reported).filter(IpAddr::is_ipv4) {
+            row("network", &nic.name, "ipv4", json!(ip));
+        }
         row("network", &nic.name, "driver", json!(nic.driver));
         row("network", &nic.name, "link", json!(if nic.link { "yes" } else { "no" }));
     }
@@ -147,13 +154,13 @@ pub(super) fn usb_devices() -> Value {
 }
 
 /// Adds the data of the collector `name`. Returns `false` if there is no such collector.
-pub(super) fn collect(name: &str, node: &Node, data: &mut Map<String, Value>) -> bool {
+pub(super) fn collect(name: &str, node: &Node, reported: &Reported, data: &mut Map<String, Value>) -> bool {
     let (key, value) = match name {
         "pci-devices" => ("pci_devices", pci_devices(node)),
         "numa-topology" => ("numa_topology", numa_topology(node)),
         "lldp" => ("lldp_raw", lldp(node)),
         "dmi-decode" => ("dmi", dmi(node)),
-        "extra-hardware" => ("data", extra_hardware(node)),
+        "extra-hardware" => ("data", extra_hardware(node, reported)),
         "usb-devices" => ("usb_devices", usb_devices()),
         _ => return false,
     };

@@ -35,8 +35,8 @@ pub(super) fn list(spec: Spec<'_>) -> Vec<BlockDevice> {
 }
 
 fn block_device(spec: Spec<'_>, number: u8, drive: &Drive) -> BlockDevice {
-    let wwn = spec.wwn(number, &drive.oui);
-    let nvme = is_nvme(drive);
+    let wwn = spec.wwn(number, drive);
+    let nvme = drive.is_nvme();
     BlockDevice {
         name: drive.device.clone(),
         model: drive.model.clone(),
@@ -53,11 +53,6 @@ fn block_device(spec: Spec<'_>, number: u8, drive: &Drive) -> BlockDevice {
         physical_sectors: if nvme { drive.block_bytes } else { drive.block_bytes.max(4096) },
         tran: Some(drive.protocol.to_ascii_lowercase()),
     }
-}
-
-/// Whether IPA erases the disk with NVMe commands.
-pub(super) fn is_nvme(drive: &Drive) -> bool {
-    drive.protocol == "NVMe"
 }
 
 /// The SCSI vendor that Linux shows: `ATA` for every SATA disk, none for NVMe disks.

@@ -3,27 +3,29 @@
 //! Names and types of the fields are those of `list_hardware_info` in `ironic_python_agent/hardware.py`. The BMC's
 //! documents use the same profile and the same functions, so both describe the same machine.
 
+use std::net::IpAddr;
+
 use serde_json::{Value, json};
 
 use super::{disks, lldp};
-use crate::address::Place;
+use crate::address::Reported;
 use crate::dmtf::BootMode;
 use crate::node::Node;
 use crate::node::ipa::Params;
 use crate::node::spec::Mac;
 use crate::profile::inventory::Nic;
 
-/// The whole inventory. `bmcs` are the listeners of the BMCs.
+/// The whole inventory. `reported` are the addresses that it contains.
 ///
 /// It contains the BMC's address only if the node does not share it: Ironic refuses an inspection whose address
 /// belongs to another node (`ironic/drivers/modules/inspect_utils.py`). Without the address, Ironic finds the node by
 /// its MAC addresses.
-pub(super) fn inventory(node: &Node, params: &Params, bmcs: &[Place]) -> Value {
+pub(super) fn inventory(node: &Node, params: &Params, reported: &Reported) -> Value {
     let spec = node.spec();
     let profile = spec.profile;
-    let bmc: Vec<_> = bmcs.iter().filter_map(|place| place.own_ip(node.id().0)).collect();
+    let bmc: Vec<_> = reported.bmcs.iter().filter_map(|place| place.own_ip(node.id().0)).collect();
     json!({
-        "interfaces": interfaces(node, params),
+        "interfaces": interfaces(node, params, reported),
         "cpu": cpu(node),
         "disks": disks::list(spec),
         "memory": {"total": usable_bytes(node), "physical_mb": profile.memory_mib()},
@@ -79,15 +81,17 @@ pub(super) fn nics(node: &Node) -> impl Iterator<Item = (u8, &Nic)> {
     (0u8..).zip(&node.profile().nics)
 }
 
-fn interfaces(node: &Node, params: &Params) -> Vec<Value> {
+fn interfaces(node: &Node, params: &Params, reported: &Reported) -> Vec<Value> {
     let spec = node.spec();
     let one = |(port, nic): (u8, &Nic)| {
         let mac = spec.mac(port);
+        let own = address(node, port, nic, reported);
+        let link_local = nic.link.then(|| format!("{}%{}", link_local(mac), nic.name));
         json!({
             "name": nic.name,
             "mac_address": mac.to_string(),
-            "ipv4_address": null,
-            "ipv6_address": nic.link.then(|| format!("{}%{}", link_local(mac), nic.name)),
+            "ipv4_address": own.filter(IpAddr::is_ipv4),
+            "ipv6_address": own.filter(IpAddr::is_ipv6).map(|ip| ip.to_string()).or(link_local),
             "has_carrier": nic.link,
             "lldp": params.collect_lldp.then(|| lldp::neighbour(spec, port)),
             "vendor": nic.vendor,
@@ -100,6 +104,12 @@ fn interfaces(node: &Node, params: &Params) -> Vec<Value> {
         })
     };
     nics(node).map(one).collect()
+}
+
+/// The address of an interface with a cable in the network of the machines. It needs no store: the operating system gets it
+/// from DHCP or from a configuration, and nothing listens on it.
+pub(super) fn address(node: &Node, port: u8, nic: &Nic, reported: &Reported) -> Option<IpAddr> {
+    reported.hosts.filter(|_| nic.link)?.address(node.id().0, port)
 }
 
 /// The link-local address of an interface (RFC 4291, appendix A).

@@ -13,15 +13,16 @@ use serde_json::Value;
 
 use super::documents::VERSION;
 use super::{disks, inventory};
+use crate::address::Reported;
 use crate::node::Node;
 use crate::node::ipa::{CommandEnd, CommandStatus, Ipa};
 use crate::time::SimTime;
 
 /// The archive as base64 text.
-pub(super) fn archive(node: &Node, agent: &Ipa, now: SimTime) -> String {
+pub(super) fn archive(node: &Node, agent: &Ipa, now: SimTime, reported: &Reported) -> String {
     let files = [
         ("journal", journal(node, agent, now)),
-        ("ip_addr", addresses(node)),
+        ("ip_addr", addresses(node, reported)),
         ("lsblk", block_devices(node)),
     ];
     let gzip = GzEncoder::new(Vec::new(), Compression::fast());
@@ -93,7 +94,7 @@ fn stamp(at: SimTime) -> String {
         .to_string()
 }
 
-fn addresses(node: &Node) -> String {
+fn addresses(node: &Node, reported: &Reported) -> String {
     let mut text = String::new();
     for (port, nic) in inventory::nics(node) {
         let state = if nic.link { "UP" } else { "DOWN" };
@@ -104,6 +105,9 @@ fn addresses(node: &Node) -> String {
             nic.name,
             node.spec().mac(port)
         );
+        if let Some(ip) = inventory::address(node, port, nic, reported) {
+            let _ = writeln!(text, "    {} {ip}", if ip.is_ipv4() { "inet" } else { "inet6" });
+        }
     }
     text
 }
@@ -118,8 +122,8 @@ fn block_devices(node: &Node) -> String {
 }
 
 /// The archive as a JSON string.
-pub(super) fn packed(node: &Node, agent: &Ipa, now: SimTime) -> Value {
-    Value::String(archive(node, agent, now))
+pub(super) fn packed(node: &Node, agent: &Ipa, now: SimTime, reported: &Reported) -> Value {
+    Value::String(archive(node, agent, now, reported))
 }
 
 #[cfg(test)]
@@ -132,7 +136,10 @@ mod tests {
     #[test]
     fn the_archive_contains_the_journal_of_this_node() {
         let bench = Bench::serving();
-        let text = bench.fleet.look(bench.id, |n, now| archive(n, n.ipa().unwrap(), now)).unwrap();
+        let text = bench
+            .fleet
+            .look(bench.id, |n, now| archive(n, n.ipa().unwrap(), now, &Reported::default()))
+            .unwrap();
         let bytes = STANDARD.decode(text).unwrap();
         let mut tar = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
         let mut names = Vec::new();

@@ -4,6 +4,7 @@
 //! number. An answer to an earlier start or insertion is late, and the node ignores it.
 
 use super::ipa;
+use crate::note::Note;
 use crate::time::SimTime;
 
 /// Work to be done outside the node.
@@ -31,9 +32,9 @@ pub enum EffectKind {
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// The bootable content, or the reason why the source cannot be booted.
-    BootRead { start: u32, result: Result<Bootable, String> },
+    BootRead { start: u32, result: Result<Bootable, Note> },
     /// The reason, if the image cannot be opened.
-    MediaOpened { slot: u8, insertion: u32, result: Result<(), String> },
+    MediaOpened { slot: u8, insertion: u32, result: Result<(), Note> },
     /// The answer to an effect of the agent.
     Ipa { start: u32, answer: ipa::Answer },
 }

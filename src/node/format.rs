@@ -80,8 +80,9 @@ fn bmc_from_1(bmc: &mut Object) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::State;
+    use super::super::{Node, NodeId, State};
     use super::*;
+    use crate::seed::Seed;
 
     const FORMAT_1: &str = include_str!("state-format-1.json");
     const FORMAT_2: &str = include_str!("state-format-2.json");
@@ -111,6 +112,14 @@ mod tests {
         let state = read(2, FORMAT_2);
         assert_contains("", &serde_json::from_str(FORMAT_2).unwrap(), &serde_json::to_value(&state).unwrap());
         assert!(read(2, "{}").is_new(), "all fields have a default");
+    }
+
+    /// The fixture has a Boolean for a BIOS attribute that is an enumeration today.
+    #[test]
+    fn a_restored_node_has_bios_values_that_its_profile_accepts() {
+        let profile = crate::profile::built_in("generic").unwrap();
+        let node = Node::restore(NodeId(0), Seed(1), profile, read(2, FORMAT_2));
+        assert_eq!(serde_json::to_value(&node.bmc().bios.current).unwrap(), json!({ "NumLock": "Disabled" }));
     }
 
     #[test]

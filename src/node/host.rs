@@ -132,23 +132,29 @@ impl Host {
         match self {
             Self::Off | Self::PoweringOn { .. } | Self::PoweringOff { .. } => BootProgress::None,
             Self::Post { until, since } => {
-                // Each state lasts a third of the self test, so that a client that polls sees progress.
-                match now.since_ms(*since) * 3 / until.since_ms(*since).max(1) {
-                    0 => BootProgress::PrimaryProcessorInitializationStarted,
-                    1 => BootProgress::MemoryInitializationStarted,
-                    _ => BootProgress::PciResourceConfigStarted,
+                // Each state lasts a part of the self test, so that a client that polls sees progress. The first two take
+                // the longest, as processors and memory do.
+                match now.since_ms(*since) * 6 / until.since_ms(*since).max(1) {
+                    0 | 1 => BootProgress::PrimaryProcessorInitializationStarted,
+                    2 | 3 => BootProgress::MemoryInitializationStarted,
+                    4 => BootProgress::PciResourceConfigStarted,
+                    _ => BootProgress::SystemHardwareInitializationComplete,
                 }
             }
-            Self::Booting(b) => match b.stage {
-                Stage::Reading(_) => BootProgress::SystemHardwareInitializationComplete,
-                Stage::Loading { .. } => BootProgress::OsBootStarted,
-            },
+            // The firmware has handed over to the boot sources. This stays the last state while none of them boots: Ironic
+            // waits for it after a reset that applies BIOS settings (`ironic/drivers/modules/redfish/bios.py`).
+            Self::Booting(_) => BootProgress::OsBootStarted,
             Self::Running { what, .. } => match what {
-                Running::NoBootDevice => BootProgress::SystemHardwareInitializationComplete,
+                Running::NoBootDevice => BootProgress::OsBootStarted,
                 Running::Setup => BootProgress::SetupEntered,
                 Running::Os | Running::Live | Running::Ipa(_) => BootProgress::OsRunning,
             },
         }
+    }
+
+    /// Whether no boot source held a system.
+    pub fn has_nothing_to_boot(&self) -> bool {
+        matches!(self, Self::Running { what: Running::NoBootDevice, .. })
     }
 
     /// The agent, if one is running.

@@ -61,7 +61,10 @@ impl Node {
 
     /// The node with a stored state. Calls that were under way are due again. Deadlines that have passed since then take
     /// effect when the node is settled, each at its own moment.
-    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, state: State) -> Self {
+    pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, mut state: State) -> Self {
+        if let Some(bmc) = &mut state.bmc {
+            bmc.bios.fit(&profile);
+        }
         Self { id, seed, profile, state, effects_due: true, touched: false }
     }
 

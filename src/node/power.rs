@@ -9,7 +9,9 @@ use super::host::{self, AfterOff, Booting, Found, Host, Running, Stage, SystemCh
 use super::ipa::{Dice, Ipa};
 use super::refusal::Refusal;
 use crate::dmtf::{BootTarget, PowerState, ResetType};
+use crate::note::Note;
 use crate::profile::boot_source::BootSource;
+use crate::profile::quirk::Quirk;
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
@@ -40,6 +42,9 @@ impl Node {
             ResetType::GracefulShutdown if off => {}
             ResetType::GracefulShutdown => self.shut_down(AfterOff::StayOff, now),
             ResetType::PushPowerButton if off => self.power_on(now),
+            ResetType::ForceRestart if off && !self.profile.has(Quirk::RestartNeedsPower) => {
+                self.power_on(now);
+            }
             ResetType::PushPowerButton => self.shut_down(AfterOff::StayOff, now),
             ResetType::GracefulRestart
             | ResetType::PowerCycle
@@ -219,7 +224,7 @@ impl Node {
 
     /// Takes the content of the boot source. If it is not bootable, the firmware tries the next source. Returns whether
     /// the host was waiting for this answer.
-    pub(super) fn boot_read(&mut self, result: Result<Bootable, String>, now: SimTime) -> bool {
+    pub(super) fn boot_read(&mut self, result: Result<Bootable, Note>, now: SimTime) -> bool {
         let Host::Booting(booting) = &mut self.state.host else { return false };
         let Booting { from, left, stage: Stage::Reading(Call::Underway) } = &mut **booting else {
             return false;
@@ -230,7 +235,7 @@ impl Node {
             Ok(Bootable::Live) => Ok(Found::Live),
             Ok(Bootable::Disk) if self.state.installed => Ok(Found::Os),
             Ok(Bootable::Disk) => {
-                Err("the network says to boot from disk, and no disk holds a system".to_owned())
+                Err("the network says to boot from disk, and no disk holds a system".into())
             }
             Err(why) => Err(why),
         };

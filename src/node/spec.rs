@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::id::NodeId;
 use crate::profile::Profile;
+use crate::profile::inventory::Drive;
 use crate::seed::{Purpose, Seed};
 
 /// The identity of one node.
@@ -22,6 +23,24 @@ pub struct Spec<'a> {
 
 /// The port number of the BMC in the MAC addresses of a node. Host interfaces have lower numbers.
 const BMC_PORT: u8 = 255;
+/// The same for addresses with an OUI.
+const OUI_BMC_PORT: u8 = Profile::MAX_OUI_NICS as u8;
+
+/// A pattern with a letter or digit for each `#`. The first seven contain the lowest 35 bits of `bits`.
+fn filled(pattern: &str, mut bits: u64) -> String {
+    // Letters and digits that are not easily confused.
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTVWXY";
+    let mut text = String::with_capacity(pattern.len());
+    text.extend(pattern.chars().map(|c| {
+        if c != '#' {
+            return c;
+        }
+        let digit = DIGITS[(bits % 32) as usize];
+        bits >>= 5;
+        char::from(digit)
+    }));
+    text
+}
 
 impl Spec<'_> {
     /// `ComputerSystem.UUID`: a UUID of version 8 (RFC 9562, vendor-specific).
@@ -68,30 +87,36 @@ impl Spec<'_> {
 
     /// `SerialNumber` of system and chassis.
     pub fn serial(&self) -> String {
-        // Letters and digits that are not easily confused. The first digits are the index, the others are random.
-        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTVWXY";
         let carried = u64::from(self.seed.scramble(Purpose::Serial, self.id.0));
-        let mut left = carried | self.seed.hash(self.id.0, Purpose::Serial, 0) << 35;
-        let mut serial = String::with_capacity(self.profile.serial.len());
-        serial.extend(self.profile.serial.chars().map(|c| {
-            if c != '#' {
-                return c;
-            }
-            let digit = DIGITS[(left % 32) as usize];
-            left >>= 5;
-            char::from(digit)
-        }));
-        serial
+        filled(&self.profile.serial, carried | self.seed.hash(self.id.0, Purpose::Serial, 0) << 35)
     }
 
-    /// MAC address of host interface number `port`: locally administered and unicast.
+    /// MAC address of host interface number `port`: locally administered and unicast, unless the profile names an OUI.
     pub fn mac(&self, port: u8) -> Mac {
+        let bmc = port == BMC_PORT;
+        if let Some(oui) = self.profile.oui((!bmc).then_some(port))
+            && let Some(mac) = self.mac_with(oui, if bmc { OUI_BMC_PORT } else { port })
+        {
+            return mac;
+        }
         let carried = self.seed.scramble(Purpose::Mac, self.id.0 << 8 | u32::from(port)).to_be_bytes();
         // The first two bytes depend on the seed, so that two fleets in one network rarely collide.
         // The highest bit is zero: the inventory of the real agent ignores addresses that begin with fa:
         // (`ironic_python_agent/netutils.py`).
         let fleet = self.seed.hash(0, Purpose::Mac, 0).to_be_bytes();
         Mac([fleet[0] & 0x7c | 0x02, fleet[1], carried[0], carried[1], carried[2], carried[3]])
+    }
+
+    /// The MAC address with an OUI. The other 24 bits are 20 bits with the index, and the port: the addresses of a machine
+    /// are consecutive, as on hardware. `None` for an index that needs more bits; its addresses are locally administered.
+    fn mac_with(&self, oui: &str, port: u8) -> Option<Mac> {
+        if self.id.0 >> 20 != 0 || port > OUI_BMC_PORT {
+            return None;
+        }
+        let [_, a, b, c] = u32::from_str_radix(oui, 16).ok()?.to_be_bytes();
+        let number = self.seed.scramble_20(Purpose::MakerMac, self.id.0) << 4 | u32::from(port);
+        let [_, d, e, f] = number.to_be_bytes();
+        Some(Mac([a, b, c, d, e, f]))
     }
 
     /// MAC address of the BMC.
@@ -109,15 +134,23 @@ impl Spec<'_> {
 
     /// Serial number of a part. A letter names the kind of the part, and `slot` counts from zero within the kind.
     pub fn part_serial(&self, kind: char, slot: u8) -> String {
+        if let Some(pattern) = self.profile.part_serial_pattern(kind, slot) {
+            let carried = self.seed.scramble(Purpose::MakerSerial, self.id.0 << 8 | u32::from(slot));
+            let random =
+                self.seed.hash(self.id.0, Purpose::MakerSerial, u32::from(slot) << 8 | kind as u32 & 0xff);
+            return filled(pattern, u64::from(carried) | random << 35);
+        }
         let tail = self.seed.hash(self.id.0, Purpose::PartSerial, u32::from(slot) << 8 | kind as u32 & 0xff);
         format!("{kind}{:08X}{:04X}", self.seed.scramble(Purpose::PartSerial, self.id.0), tail & 0xffff)
             + &format!("{slot:02X}")
     }
 
-    /// World Wide Name of drive number `drive`: `0x5`, the OUI, and 9 hex digits with the index and the drive.
-    pub fn wwn(&self, drive: u8, oui: &str) -> String {
-        let carried = self.seed.scramble(Purpose::PartSerial, self.id.0 << 8 | u32::from(drive));
-        format!("0x5{oui}0{carried:08x}")
+    /// The worldwide name of a drive as Linux writes it: `0x5`, the OUI, and 9 hex digits with the index and the number of
+    /// the drive; of an NVMe drive `eui.`, the OUI and 10 hex digits (EUI-64).
+    pub fn wwn(&self, number: u8, drive: &Drive) -> String {
+        let carried = self.seed.scramble(Purpose::PartSerial, self.id.0 << 8 | u32::from(number));
+        let oui = &drive.oui;
+        if drive.is_nvme() { format!("eui.{oui}00{carried:08x}") } else { format!("0x5{oui}0{carried:08x}") }
     }
 
     /// Host name of the BMC.
@@ -191,6 +224,52 @@ mod tests {
         }
     }
 
+    /// A profile whose parts have the OUIs and serial numbers of makers; two cards and the BMC share an OUI.
+    fn made() -> Profile {
+        let mut profile = Profile::clone(&built_in("generic").unwrap());
+        for nic in &mut profile.nics {
+            nic.oui = Some("b8cef6".to_owned());
+        }
+        profile.manager.oui = Some("b8cef6".to_owned());
+        for dimm in &mut profile.dimms {
+            dimm.serial = Some("80CE01#######".to_owned());
+        }
+        for drive in profile.storage.iter_mut().flat_map(|storage| &mut storage.drives) {
+            drive.serial = Some("S64HNX0T########".to_owned());
+        }
+        profile
+    }
+
+    #[test]
+    fn parts_with_ouis_and_serial_patterns_are_unique_too() {
+        let profile = made();
+        let (mut macs, mut serials) = (HashSet::new(), HashSet::new());
+        for id in (0..1 << 20).step_by(64).chain((1 << 20) - 8..(1 << 20) + 8).chain([NodeId::MAX]) {
+            let s = spec(&profile, 7, id);
+            let own = [s.mac(0), s.mac(1), s.bmc_mac()];
+            assert!(own.into_iter().all(|mac| macs.insert(mac)), "{id}");
+            if id >> 20 == 0 {
+                assert!(own.iter().all(|mac| mac.0[..3] == [0xb8, 0xce, 0xf6]), "{own:?}");
+                assert_eq!(own[1].0[5], own[0].0[5] + 1, "the ports of a card are consecutive");
+            } else {
+                assert!(own.iter().all(|mac| mac.0[0] & 3 == 2), "the index needs more bits: {own:?}");
+            }
+            for slot in 0..4 {
+                assert!(serials.insert(s.part_serial('M', slot)), "{id}");
+            }
+            for slot in 0..3 {
+                assert!(serials.insert(s.part_serial('D', slot)), "{id}");
+            }
+        }
+        let s = spec(&profile, 7, 3);
+        let (dimm, drive) = (s.part_serial('M', 0), s.part_serial('D', 0));
+        assert!(
+            dimm.starts_with("80CE01") && dimm.len() == 13 && drive.starts_with("S64HNX0T"),
+            "{dimm} {drive}"
+        );
+        assert_eq!(s.part_serial('P', 0), spec(&built_in("generic").unwrap(), 7, 3).part_serial('P', 0));
+    }
+
     #[test]
     fn the_index_is_found_from_the_uuid() {
         let profile = built_in("generic").unwrap();
@@ -209,9 +288,27 @@ mod tests {
             s.uuid(),
             s.serial(),
             s.mac(0),
-            s.wwn(0, "002538"),
+            s.wwn(0, profile.drives().next().unwrap().2),
             s.part_serial('D', 0)
         ));
+    }
+
+    #[test]
+    fn an_nvme_drive_has_an_eui_64_and_every_other_a_world_wide_name() {
+        let profile = built_in("generic").unwrap();
+        let s = spec(&profile, 1, 0);
+        let names: Vec<_> = profile.drives().map(|(number, _, drive)| s.wwn(number, drive)).collect();
+        let hex = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        for name in &names[..2] {
+            assert!(
+                name.strip_prefix("0x").is_some_and(|rest| rest.starts_with("5002538") && hex(rest)),
+                "{name}"
+            );
+        }
+        assert!(
+            names[2].strip_prefix("eui.").is_some_and(|rest| rest.starts_with("002538") && hex(rest)),
+            "{names:?}"
+        );
     }
 
     #[test]

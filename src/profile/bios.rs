@@ -137,6 +137,18 @@ impl Attribute {
         }
     }
 
+    /// A value that was stored for this attribute, which an earlier version of the profile may have had with another type.
+    /// A Boolean becomes `Enabled` or `Disabled` of an enumeration. `None` if the attribute does not accept the value.
+    pub fn read_stored(&self, value: Value) -> Option<Value> {
+        let value = match (&self.kind, value) {
+            (Kind::Enumeration { .. }, Value::Boolean(on)) => {
+                Value::Text(if on { "Enabled" } else { "Disabled" }.into())
+            }
+            (_, value) => value,
+        };
+        self.accepts(&value).is_ok().then_some(value)
+    }
+
     /// Checks whether a client may set the attribute to `value`.
     ///
     /// # Errors

@@ -29,6 +29,9 @@ pub struct Processor {
     /// CPU flags of Linux, for the agent's inventory.
     #[serde(default)]
     pub flags: Vec<String>,
+    /// Pattern of its serial numbers, as in `Profile::serial`. Without it, a number of the simulator.
+    #[serde(default)]
+    pub serial: Option<String>,
 }
 
 /// A memory module in its slot.
@@ -43,6 +46,9 @@ pub struct Dimm {
     pub speed_mhz: u32,
     pub manufacturer: String,
     pub part_number: String,
+    /// Pattern of its serial numbers, as in `Profile::serial`. Without it, a number of the simulator.
+    #[serde(default)]
+    pub serial: Option<String>,
 }
 
 /// A host interface: one port of a network adapter.
@@ -69,6 +75,12 @@ pub struct Nic {
     pub pci_address: String,
     /// Name of the Linux driver.
     pub driver: String,
+    /// OUI of the maker, six hex digits, with which the MAC address begins. Without it the address is locally administered.
+    #[serde(default)]
+    pub oui: Option<String>,
+    /// Pattern of the serial numbers of the card, as in `Profile::serial`; taken from its first port.
+    #[serde(default)]
+    pub serial: Option<String>,
 }
 
 impl Nic {
@@ -103,6 +115,9 @@ pub struct Storage {
     /// Whether the controller also has a `SimpleStorage` resource.
     #[serde(default)]
     pub simple_storage: bool,
+    /// Pattern of its serial numbers, as in `Profile::serial`. Without it, a number of the simulator.
+    #[serde(default)]
+    pub serial: Option<String>,
     #[serde(rename = "drive")]
     pub drives: Vec<Drive>,
 }
@@ -133,8 +148,18 @@ pub struct Drive {
     pub hctl: String,
     /// Name of the link in `/dev/disk/by-path`.
     pub by_path: String,
-    /// OUI of the drive's maker, six hex digits. A WWN is `5`, the OUI and the number of the drive.
+    /// OUI of the drive's maker, six hex digits. A WWN is `5`, the OUI and a number; the name of an NVMe
+    /// drive is an EUI-64.
     pub oui: String,
+    /// Pattern of its serial numbers, as in `Profile::serial`. Without it, a number of the simulator.
+    #[serde(default)]
+    pub serial: Option<String>,
+}
+
+impl Drive {
+    pub fn is_nvme(&self) -> bool {
+        self.protocol == "NVMe"
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -147,6 +172,9 @@ pub struct PowerSupply {
     pub firmware_version: String,
     /// Rated output power, W.
     pub watts: u32,
+    /// Pattern of its serial numbers, as in `Profile::serial`. Without it, a number of the simulator.
+    #[serde(default)]
+    pub serial: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -223,6 +251,9 @@ pub struct Manager {
     pub kind: String,
     /// Host name of the BMC without its last part, the serial number.
     pub host_name_prefix: String,
+    /// OUI of the BMC's MAC address, as in [`Nic::oui`].
+    #[serde(default)]
+    pub oui: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -10,6 +10,10 @@ use super::boot_source::BootSource;
 use super::inventory::FirmwareOf;
 use super::overlay::{Overlay, OverlayError};
 use super::quirk::Quirk;
+use crate::file;
+
+/// The largest file of a profile, in bytes. The built-in ones have up to 20 kilobytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/nodes");
 
@@ -79,7 +83,7 @@ pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
 /// If a file cannot be read or is wrong.
 pub fn from_directory(dir: &Path) -> Result<Arc<Profile>, ProfileError> {
     let read = |path: &Path| {
-        std::fs::read_to_string(path)
+        file::read_text(path, MAX_FILE_BYTES)
             .map_err(|error| ProfileError::Read { file: path.display().to_string(), error })
     };
     let toml_path = dir.join("profile.toml");
@@ -133,13 +137,8 @@ fn check(p: &Profile) -> Result<(), String> {
             return Err(format!("firmware: {count} components have of = \"{what}\"; exactly 1 must have it"));
         }
     }
-    if p.serial.matches('#').count() < Profile::SERIAL_HASHES || !p.serial.is_ascii() {
-        return Err(format!(
-            "serial: '{}' must be ASCII text with at least {} '#'",
-            p.serial,
-            Profile::SERIAL_HASHES
-        ));
-    }
+    serials(p)?;
+    ouis(p)?;
     for (what, count, max) in [
         ("nic", p.nics.len(), Profile::MAX_NICS),
         ("processor", p.processors.len(), 64),
@@ -177,6 +176,61 @@ fn check(p: &Profile) -> Result<(), String> {
     quirks(p)
 }
 
+/// Serial numbers are unique by construction only if each pattern has room for the index, and belongs to one kind of part.
+fn serials(p: &Profile) -> Result<(), String> {
+    let kinds: [(&str, Vec<&String>); 7] = [
+        ("serial", vec![&p.serial]),
+        ("processor serial", p.processors.iter().filter_map(|part| part.serial.as_ref()).collect()),
+        ("memory serial", p.dimms.iter().filter_map(|part| part.serial.as_ref()).collect()),
+        ("nic serial", p.nics.iter().filter_map(|part| part.serial.as_ref()).collect()),
+        ("storage serial", p.storage.iter().filter_map(|part| part.serial.as_ref()).collect()),
+        ("drive serial", p.drives().filter_map(|(_, _, part)| part.serial.as_ref()).collect()),
+        ("power_supply serial", p.power_supplies.iter().filter_map(|part| part.serial.as_ref()).collect()),
+    ];
+    let mut owners = std::collections::BTreeMap::new();
+    for (kind, patterns) in kinds {
+        for pattern in patterns {
+            if pattern.matches('#').count() < Profile::SERIAL_HASHES || !pattern.is_ascii() {
+                return Err(format!(
+                    "{kind}: '{pattern}' must be ASCII text with at least {} '#'",
+                    Profile::SERIAL_HASHES
+                ));
+            }
+            if let Some(other) = owners.insert(pattern, kind).filter(|other| *other != kind) {
+                return Err(format!(
+                    "{kind}: '{pattern}' is also the {other}; two kinds of parts need different patterns, so that no two \
+                     serial numbers are equal"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An OUI with one of its two lowest bits set belongs to no maker: the address would be a group's, or locally administered.
+fn ouis(p: &Profile) -> Result<(), String> {
+    let nics = p.nics.iter().filter_map(|nic| nic.oui.as_deref().map(|oui| ("nic oui", oui)));
+    let drives = p.drives().map(|(_, _, drive)| ("drive oui", drive.oui.as_str()));
+    let manager = p.manager.oui.as_deref().map(|oui| ("manager.oui", oui));
+    for (key, oui) in nics.chain(drives).chain(manager) {
+        let number = u32::from_str_radix(oui, 16).ok().filter(|_| oui.len() == 6 && !oui.starts_with('+'));
+        if number.is_none_or(|number| number >> 16 & 0b11 != 0) {
+            return Err(format!(
+                "{key}: '{oui}' must be the six hex digits of a maker's OUI, such as \"b8cef6\"; the two lowest bits of \
+                 its first byte are zero"
+            ));
+        }
+    }
+    match p.nics.iter().skip(Profile::MAX_OUI_NICS).find(|nic| nic.oui.is_some()) {
+        Some(nic) => Err(format!(
+            "nic oui: '{}' is not among the first {}; only these can have an oui",
+            nic.id,
+            Profile::MAX_OUI_NICS
+        )),
+        None => Ok(()),
+    }
+}
+
 /// A profile that uses the word of a quirk lists the quirk, and the other way round.
 fn quirks(p: &Profile) -> Result<(), String> {
     for source in &p.boot_targets {
@@ -191,6 +245,7 @@ fn quirks(p: &Profile) -> Result<(), String> {
     }
     for quirk in &p.quirks {
         match quirk {
+            Quirk::ActionParameter | Quirk::NoEtagInBodies | Quirk::RestartNeedsPower => {}
             Quirk::UsbCd if p.boot_targets.contains(&BootSource::UsbCd) => {}
             Quirk::UsbCd => {
                 let (quirk, source) = (quirk.name(), BootSource::UsbCd.as_str());
@@ -253,6 +308,25 @@ mod tests {
         assert!(error.contains("'usb-cd' has no effect") && error.contains("'UsbCd'"), "{error}");
         let error = changed(&[("boot_order", "quirks = [\"usb\"]\nboot_order")]).unwrap_err().to_string();
         assert!(error.contains("line 11") && error.contains("usb-cd"), "{error}");
+    }
+
+    #[test]
+    fn ouis_and_serial_patterns_are_checked() {
+        let nic = |line: &str| changed(&[("driver = \"ice\"", &format!("driver = \"ice\"\n{line}"))]);
+        assert!(nic("oui = \"b8cef6\"\nserial = \"MT2231#######\"").is_ok());
+        for oui in ["b8cef", "b8cef61", "b8cefg", "+8cef6", "02cef6", "01cef6", ""] {
+            let error = nic(&format!("oui = \"{oui}\"")).unwrap_err().to_string();
+            assert!(error.contains(&format!("nic oui: '{oui}' must be the six hex digits")), "{error}");
+        }
+        let error = nic("serial = \"MT2231######\"").unwrap_err().to_string();
+        assert!(
+            error.contains("nic serial: 'MT2231######' must be ASCII text with at least 7 '#'"),
+            "{error}"
+        );
+        let error = nic("serial = \"FM########\"").unwrap_err().to_string();
+        assert!(error.contains("nic serial: 'FM########' is also the serial"), "{error}");
+        let error = changed(&[("oui = \"002538\"", "oui = \"25\"")]).unwrap_err().to_string();
+        assert!(error.contains("drive oui: '25' must be"), "{error}");
     }
 
     #[test]

@@ -137,6 +137,9 @@ impl Profile {
     pub const MAX_DRIVES: usize = 256;
     /// Minimum number of `#` in a serial number: seven digits of five bits contain the 32-bit scrambled index.
     pub const SERIAL_HASHES: usize = 7;
+    /// Host interfaces that may have an OUI are the first ones: after the OUI, 4 bits of a MAC address are the number of the
+    /// port, and the highest of them is the BMC's.
+    pub const MAX_OUI_NICS: usize = 15;
 
     /// Whether the model lacks the resource at `path` (written as in [`Profile::absent`]) or one of its parents.
     pub fn lacks(&self, path: &str) -> bool {
@@ -144,6 +147,11 @@ impl Profile {
             path.strip_prefix(absent.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.absent.iter().any(covers)
+    }
+
+    /// Whether the model has a quirk.
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
     }
 
     /// Total size of the memory, MiB.
@@ -170,6 +178,29 @@ impl Profile {
     pub fn drives(&self) -> impl Iterator<Item = (u8, &Storage, &inventory::Drive)> {
         let pairs = self.storage.iter().flat_map(|s| s.drives.iter().map(move |d| (s, d)));
         (0u8..=u8::MAX).zip(pairs).map(|(n, (s, d))| (n, s, d))
+    }
+
+    /// The pattern of the serial numbers of a part: the kind as in `Spec::part_serial`, and the number within the kind.
+    pub fn part_serial_pattern(&self, kind: char, number: u8) -> Option<&str> {
+        let n = usize::from(number);
+        let pattern = match kind {
+            'C' => &self.processors.get(n)?.serial,
+            'M' => &self.dimms.get(n)?.serial,
+            'N' => &self.adapters().nth(n)?.first()?.serial,
+            'S' => &self.storage.get(n)?.serial,
+            'D' => &self.drives().nth(n)?.2.serial,
+            'P' => &self.power_supplies.get(n)?.serial,
+            _ => return None,
+        };
+        pattern.as_deref()
+    }
+
+    /// The OUI of host interface number `port`, or of the BMC.
+    pub fn oui(&self, port: Option<u8>) -> Option<&str> {
+        match port {
+            Some(port) => self.nics.get(usize::from(port))?.oui.as_deref(),
+            None => self.manager.oui.as_deref(),
+        }
     }
 
     /// Network adapters: consecutive host interfaces on the same PCI card.

@@ -15,6 +15,20 @@ pub enum Quirk {
     /// `UsbCd` is among the allowable values, sushy writes `UsbCd` (`sushy/resources/system/system.py`,
     /// `set_system_boot_options`).
     UsbCd,
+    /// The body of an action may name the action in a property `Action`.
+    ///
+    /// HPE iLO: the clients of HPE send `{"Action": "ComputerSystem.Reset", "ResetType": …}` (`python-redfish-utility`,
+    /// command `reboot`). DMTF's schema has no such parameter.
+    ActionParameter,
+    /// Documents have no `@odata.etag`, although responses have the header `ETag`.
+    ///
+    /// Dell iDRAC9 and OpenBMC. A client that needs the tag of an expanded member has to read the member by itself.
+    NoEtagInBodies,
+    /// `ForceRestart` of a machine that is off is refused.
+    ///
+    /// HPE iLO: "InvalidOperationForSystemState" (sushy knows it, `sushy/connector.py`). Other BMCs power the machine on,
+    /// which DMTF's `Redfish-Use-Case-Checkers` expect (`power_control.py`: `ForceOff`, then `ForceRestart`).
+    RestartNeedsPower,
 }
 
 impl Quirk {
@@ -22,6 +36,9 @@ impl Quirk {
     pub const fn name(self) -> &'static str {
         match self {
             Self::UsbCd => "usb-cd",
+            Self::ActionParameter => "action-parameter",
+            Self::NoEtagInBodies => "no-etag-in-bodies",
+            Self::RestartNeedsPower => "restart-needs-power",
         }
     }
 }

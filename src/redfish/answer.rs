@@ -7,12 +7,14 @@ use super::document::Document;
 use super::error::Problem;
 use super::headers::{AUTH_TOKEN, ODATA_4, ODATA_VERSION};
 use super::list::List;
+use super::message::PRECONDITION_FAILED;
+use super::precondition::{self, Condition};
 use super::row::{Fixed, Target};
 use super::service_documents::ServiceDocuments;
 
 /// The result of a request.
 pub(super) enum Answer {
-    /// 200, or 304 if the client has the document already.
+    /// 200, or 304 or 412 if the request has a condition (RFC 9110, 13).
     Document(Document, Target),
     /// 200 with a collection that is as long as the fleet.
     List(List, Target),
@@ -42,7 +44,7 @@ pub(super) enum Content {
 }
 
 impl Answer {
-    /// The response. `conditions` are the headers of the request, which can say which document the client has already.
+    /// The response. `conditions` are the headers of the request, which can name the document that the client has.
     pub(super) fn into_response(self, conditions: &HeaderMap) -> Response<Content> {
         match self {
             Self::Document(document, target) => whole(show(document, target, conditions)),
@@ -97,13 +99,14 @@ fn whole(response: Response<Bytes>) -> Response<Content> {
 
 fn show(document: Document, target: Target, conditions: &HeaderMap) -> Response<Bytes> {
     let tag = document.etag();
-    let unchanged = conditions.get(header::IF_NONE_MATCH).is_some_and(|t| t.as_bytes() == tag);
-    let body = if unchanged { Bytes::new() } else { Bytes::from(document.into_bytes()) };
+    let (status, body) = match precondition::evaluate(conditions, &tag) {
+        Condition::Met => (StatusCode::OK, Bytes::from(document.into_bytes())),
+        Condition::SameDocument => (StatusCode::NOT_MODIFIED, Bytes::new()),
+        Condition::OtherDocument => return Problem::from(&PRECONDITION_FAILED).response(),
+    };
     let mut response = Response::new(body);
+    *response.status_mut() = status;
     *response.headers_mut() = target.headers();
-    if unchanged {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    }
     let tag = HeaderValue::from_bytes(&tag).expect("hex digits and quotes");
     response.headers_mut().insert(header::ETAG, tag);
     response

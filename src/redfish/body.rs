@@ -18,6 +18,8 @@ pub(super) struct Body {
     place: String,
     /// The action, if the body holds its parameters. `None`: the body holds properties of a resource.
     action: Option<&'static str>,
+    /// An `Oem` object that the resource does not know is ignored.
+    ignores_oem: bool,
 }
 
 impl Body {
@@ -38,12 +40,15 @@ impl Body {
                 Err(_) => return Err(Message::new(&MALFORMED_JSON, [])),
             }
         };
-        Ok(Self { left, mistakes: Vec::new(), place: String::new(), action })
+        // A client of one maker adds its extension to a change that any BMC understands. The extension alone asks for
+        // something that does not happen, and is refused.
+        let ignores_oem = action.is_some() || left.keys().any(|key| key != "Oem" && !is_annotation(key));
+        Ok(Self { left, mistakes: Vec::new(), place: String::new(), action, ignores_oem })
     }
 
     /// Whether the body has no properties, apart from annotations.
     pub(super) fn is_empty(&self) -> bool {
-        self.left.keys().all(|key| key.starts_with("@odata."))
+        self.left.keys().all(|key| is_annotation(key))
     }
 
     pub(super) fn has_mistakes(&self) -> bool {
@@ -203,9 +208,9 @@ impl Body {
     }
 
     fn report_remaining(&mut self, known: impl Fn(&str) -> bool) {
-        for key in std::mem::take(&mut self.left).into_iter().map(|(key, _)| key) {
-            // Annotations of a document that a client sends back are for the client's own use (DSP0266, "Annotations").
-            if key.starts_with("@odata.") {
+        for (key, value) in std::mem::take(&mut self.left) {
+            let is_extension = key == "Oem" && value.is_object() && !known(&key);
+            if is_annotation(&key) || (is_extension && self.ignores_oem) {
                 continue;
             }
             let message = match self.action {
@@ -223,6 +228,12 @@ impl Body {
         self.report_remaining(known);
         self.mistakes
     }
+}
+
+/// Whether a key is an OData annotation, which a client may send back with a document and a service ignores (DSP0266, "PATCH
+/// (update)"): `@odata.etag`, `Members@odata.count`.
+fn is_annotation(key: &str) -> bool {
+    key.contains("@odata.")
 }
 
 /// A value as a message shows it: a text without quotes, and at most 100 characters.
@@ -272,6 +283,22 @@ mod tests {
             [("ActionParameterMissing", "#/Image"), ("ActionParameterUnknown", "#/More")]
         );
         assert_eq!(mistakes[1].args, ["VirtualMedia.InsertMedia", "More"]);
+    }
+
+    #[test]
+    fn an_extension_is_ignored_beside_what_is_known() {
+        let left = |json: &[u8], action| {
+            let mut body = Body::parse(json, action).unwrap();
+            body.text("AssetTag", 10);
+            body.object("Boot", |_| ());
+            body.finish(|key| key == "Id").iter().map(|m| m.entry.key).collect::<Vec<_>>()
+        };
+        let beside =
+            br#"{"AssetTag": "x", "Boot": {"Oem": {"A": 1}}, "Oem": {"B": 2}, "Members@odata.count": 1}"#;
+        assert!(left(beside, None).is_empty());
+        assert!(left(br#"{"Oem": {"B": 2}}"#, Some("A.B")).is_empty());
+        assert_eq!(left(br#"{"@odata.id": "/x", "Oem": {"B": 2}}"#, None), ["PropertyUnknown"]);
+        assert_eq!(left(br#"{"AssetTag": "x", "Oem": 1}"#, None), ["PropertyUnknown"]);
     }
 
     #[test]

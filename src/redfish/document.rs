@@ -12,6 +12,21 @@ impl Document {
         Self { bytes, hash }
     }
 
+    /// Writes the ETag into the document, so that a client also finds it where the document is part of another one. The
+    /// hash is that of the document without it.
+    #[must_use]
+    pub(super) fn with_etag(mut self, wanted: bool) -> Self {
+        if wanted {
+            let digits = self.digits();
+            let end = self.bytes.pop();
+            debug_assert_eq!(end, Some(b'}'), "a document is an object");
+            for text in [&b",\"@odata.etag\":\"\\\""[..], &digits, b"\\\"\"}"] {
+                self.bytes.extend_from_slice(text);
+            }
+        }
+        self
+    }
+
     /// A document in which nothing moves.
     pub(super) fn of(bytes: Vec<u8>) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
@@ -21,10 +36,17 @@ impl Document {
     /// The strong ETag, quoted.
     pub(super) fn etag(&self) -> [u8; 18] {
         let mut tag = [b'"'; 18];
-        for (place, digit) in tag[1..17].iter_mut().zip((0..16).rev()) {
+        tag[1..17].copy_from_slice(&self.digits());
+        tag
+    }
+
+    /// The hash in hexadecimal digits.
+    fn digits(&self) -> [u8; 16] {
+        let mut digits = [0; 16];
+        for (place, digit) in digits.iter_mut().zip((0..16).rev()) {
             *place = b"0123456789ABCDEF"[(self.hash >> (digit * 4) & 0xf) as usize];
         }
-        tag
+        digits
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

@@ -48,7 +48,7 @@ impl From<Refusal> for Problem {
             )
             .about("#/SecureBootEnable".to_owned())
             .into(),
-            Refusal::TooManySessions => (&message::SESSION_LIMIT_EXCEEDED).into(),
+            Refusal::TooManySessions => Self::too_many_sessions(),
             Refusal::NoAgent => (&message::INTERNAL_ERROR).into(),
         }
     }
@@ -57,6 +57,13 @@ impl From<Refusal> for Problem {
 impl Problem {
     pub(super) fn not_found(path: &str) -> Self {
         Message::new(&message::RESOURCE_MISSING_AT_URI, [path]).into()
+    }
+
+    /// Every session can end at any moment, by a client or by its timeout, so a client need not wait long.
+    pub(super) fn too_many_sessions() -> Self {
+        const RETRY_AFTER_S: u64 = 5;
+        let message = Message::new(&message::SESSION_LIMIT_EXCEEDED, []);
+        Self { messages: vec![message], retry_after_s: Some(RETRY_AFTER_S) }
     }
 
     fn later(seconds: u64) -> Self {
@@ -80,6 +87,7 @@ impl Problem {
             "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" | "ServiceDisabled" => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            "InsufficientStorage" => StatusCode::INSUFFICIENT_STORAGE,
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }

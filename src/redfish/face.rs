@@ -17,7 +17,7 @@ use super::meters;
 use super::root::Root;
 use super::service::Redfish;
 use crate::address::{host_of, label_below};
-use crate::face::{Body, CloseConnection, Face, Peer, Refused};
+use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
 use crate::node::command::Refusal;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
@@ -43,6 +43,21 @@ impl Face for Redfish {
             Ok(()) => response,
             Err(not_kept) => whole(Problem::from(not_kept).response()),
         }
+    }
+
+    fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+        let own = match (peer.node, &self.facts.domain) {
+            (None, None) => {
+                return self.welcome_at(&mut Root::Shared { now: self.fleet.clock().now() }, head);
+            }
+            (Some(node), _) => Some(NodeId(node)),
+            (None, Some(domain)) => self.named(domain, peer, head).map(|(id, _)| id),
+        };
+        let asked = own.and_then(|id| {
+            self.fleet.with(id, |node, now| self.welcome_at(&mut Root::Own { node, now }, head))
+        });
+        // Without a node, the response needs no body.
+        asked.unwrap_or(Ok(Welcome::Small))
     }
 
     fn accepts_connections(&self, node: u32) -> bool {
@@ -99,7 +114,7 @@ impl Redfish {
         response.flatten()
     }
 
-    fn whole(&self, response: Response<Content>) -> Response<Bytes> {
+    pub(super) fn whole(&self, response: Response<Content>) -> Response<Bytes> {
         response.map(|content| match content {
             Content::Bytes(bytes) => bytes,
             Content::List(list) => counted_parts(list, self).flatten().collect(),
@@ -109,6 +124,12 @@ impl Redfish {
     /// Answers a request at the root of the node that the client named, if the node exists. The name in the TLS handshake
     /// must be the name in the request (RFC 9110, 7.4).
     fn call_named(&self, domain: &str, peer: &Peer, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        let (id, label) = self.named(domain, peer, request)?;
+        self.call_own(id, |node| node.spec().is_named(label), request)
+    }
+
+    /// The node that the client named, and its label below the domain.
+    fn named<'r>(&self, domain: &str, peer: &Peer, request: &'r Request<Bytes>) -> Option<(NodeId, &'r str)> {
         let header = || request.headers().get(header::HOST)?.to_str().ok();
         let host = host_of(request.uri().authority().map(http::uri::Authority::as_str).or_else(header)?);
         if peer
@@ -119,8 +140,7 @@ impl Redfish {
             return None;
         }
         let label = label_below(host, domain)?;
-        let id = NodeId(Spec::index_of_name(self.fleet.seed(), label)?);
-        self.call_own(id, |node| node.spec().is_named(label), request)
+        Some((NodeId(Spec::index_of_name(self.fleet.seed(), label)?), label))
     }
 }
 
@@ -261,6 +281,25 @@ mod tests {
         bench.ledger.persisted(0);
         let (answer, ()) = tokio::join!(bench.send("PATCH", system, TAG), async { bench.keep_all() });
         assert_eq!(answer.status(), 204);
+    }
+
+    #[test]
+    fn a_large_body_is_welcome_from_a_client_that_has_logged_in() {
+        let bench = Bench::new();
+        let any = "127.0.0.1:1".parse().unwrap();
+        let welcome = |node, uri: &str, basic: &str| {
+            let peer = Peer { local: any, remote: any, tls: false, node, sni: None };
+            let head = Request::post(uri).header("Authorization", format!("Basic {basic}"));
+            let welcome = bench.redfish.welcome(&peer, &head.body(Bytes::new()).unwrap());
+            welcome.map_err(|response| response.status().as_u16())
+        };
+        let (right, wrong) = ("YWRtaW46cGFzc3dvcmQ=", "YWRtaW46d3Jvbmc=");
+        for node in [None, Some(0)] {
+            assert_eq!(welcome(node, "/redfish/v1/Systems", right), Ok(Welcome::Whole));
+            assert_eq!(welcome(node, "/redfish/v1/Systems", wrong), Err(401));
+            assert_eq!(welcome(node, "/nowhere", wrong), Err(401));
+            assert_eq!(welcome(node, SESSIONS, wrong), Ok(Welcome::Small), "a login has no credentials yet");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ mod headers;
 mod list;
 mod message;
 mod meters;
+mod precondition;
 mod query;
 mod render;
 mod request;

@@ -4,13 +4,14 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::document::Document;
 use super::error::Problem;
+use super::list::WHOLE;
 use super::message::{
-    Message, QUERY_COMBINATION_INVALID, QUERY_NOT_SUPPORTED_ON_RESOURCE, QUERY_PARAMETER_OUT_OF_RANGE,
-    QUERY_PARAMETER_UNSUPPORTED, QUERY_PARAMETER_VALUE_FORMAT_ERROR,
+    INSUFFICIENT_STORAGE, Message, QUERY_COMBINATION_INVALID, QUERY_NOT_SUPPORTED_ON_RESOURCE,
+    QUERY_PARAMETER_OUT_OF_RANGE, QUERY_PARAMETER_UNSUPPORTED, QUERY_PARAMETER_VALUE_FORMAT_ERROR,
 };
 use super::row::Target;
 
@@ -31,6 +32,8 @@ pub(super) struct Query {
     only: bool,
     expand: Option<Expand>,
     select: Option<Select>,
+    /// `$top`, `$expand` and `$select` as the client wrote them. The link to the next page has them too.
+    repeated: String,
 }
 
 /// `$expand`: replaces links by the documents that they lead to.
@@ -50,7 +53,7 @@ struct Select(Vec<(Box<str>, Select)>);
 impl Query {
     /// The limit of `$levels` (`ProtocolFeaturesSupported.ExpandQuery.MaxLevels`).
     pub(super) const MAX_LEVELS: u32 = 3;
-    /// The limit of expanded documents in a response.
+    /// The limit of expanded documents in a response. A collection with more of them comes in pages.
     pub(super) const MAX_EXPANDED: usize = 256;
     /// The limit of properties in a `$select`.
     const MAX_SELECTED: usize = 100;
@@ -60,14 +63,19 @@ impl Query {
     /// # Errors
     /// When a parameter that begins with `$` is unknown, or a value is wrong.
     pub(super) fn parse(query: &str) -> Result<Self, Problem> {
-        let mut parsed = Self { page: Page::WHOLE, only: false, expand: None, select: None };
+        let mut parsed =
+            Self { page: Page::WHOLE, only: false, expand: None, select: None, repeated: String::new() };
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name), decode(value));
             let wrong = || Message::new(&QUERY_PARAMETER_VALUE_FORMAT_ERROR, [&value, &name]);
             match &*name {
                 "$skip" => parsed.page.skip = value.parse().map_err(|_| wrong())?,
-                "$top" => parsed.page.top = value.parse().map_err(|_| wrong())?,
+                "$top" => match value.parse().map_err(|_| wrong())? {
+                    // "Minimum value is 1" (DSP0266, "Query parameters").
+                    0 => return Err(out_of_range(&value, "$top", "of 1 or more")),
+                    top => parsed.page.top = top,
+                },
                 "only" if !value.is_empty() => return Err(wrong().into()),
                 "only" => parsed.only = true,
                 "$expand" => parsed.expand = Some(Expand::parse(&value)?),
@@ -76,6 +84,10 @@ impl Query {
                     return Err(Message::new(&QUERY_PARAMETER_UNSUPPORTED, [unknown]).into());
                 }
                 _ => {}
+            }
+            if matches!(&*name, "$top" | "$expand" | "$select") {
+                parsed.repeated.push('&');
+                parsed.repeated.push_str(pair);
             }
         }
         let alone = parsed.page == Page::WHOLE && parsed.expand.is_none() && parsed.select.is_none();
@@ -99,12 +111,15 @@ impl Query {
         Ok(())
     }
 
-    /// Refuses a query that has to look at each member of a page of more than `most` members.
-    pub(super) fn check_long(&self, members: usize, most: usize) -> Result<(), Problem> {
-        let wants = self.expand.map(|_| "$expand").or(self.select.as_ref().map(|_| "$select"));
-        let Some(parameter) = wants else { return Ok(()) };
-        let range = format!("{most} members, a part that $top asks for");
-        Err(Message::new(&QUERY_PARAMETER_OUT_OF_RANGE, [&members.to_string(), parameter, &range]).into())
+    /// The page of a collection to read. Without a query that changes each member, a page may be as long as the client
+    /// asks for.
+    pub(super) fn page(&self) -> Page {
+        let most = match (self.expand, &self.select) {
+            (Some(_), _) => Self::MAX_EXPANDED,
+            (None, Some(_)) => WHOLE,
+            (None, None) => usize::MAX,
+        };
+        Page { top: self.page.top.min(most), ..self.page }
     }
 
     /// The only member of the collection, if `only` was asked for and the collection has one member.
@@ -131,12 +146,23 @@ impl Query {
         let mut value = parse(document.bytes());
         if let Some(expand) = self.expand {
             let mut expansion = Expansion { read, asked: expand, left: Self::MAX_EXPANDED };
-            expansion.within(&mut value, expand.levels, false)?;
+            expansion.whole(&mut value)?;
         }
+        self.link_next_page(&mut value);
         if let Some(select) = &self.select {
-            select.prune(&mut value);
+            select.prune(&mut value, self.expand.and(Some(select)));
         }
         Ok(document.with_bytes(value.to_string().into_bytes()))
+    }
+
+    /// Links a page of a collection to the page that follows, with the same query.
+    fn link_next_page(&self, document: &mut Value) {
+        let Some(members) = document["Members"].as_array() else { return };
+        let end = self.page.skip.saturating_add(members.len()) as u64;
+        if document["Members@odata.count"].as_u64().is_some_and(|count| end < count) {
+            let uri = document["@odata.id"].as_str().unwrap_or_default();
+            document["Members@odata.nextLink"] = format!("{uri}?$skip={end}{}", self.repeated).into();
+        }
     }
 }
 
@@ -162,11 +188,14 @@ impl Expand {
             }
         };
         if !(1..=Query::MAX_LEVELS).contains(&levels) {
-            return Err(out_of_range(value, &format!("1 to {} levels", Query::MAX_LEVELS)));
+            return Err(out_of_range(value, "$expand", &format!("of 1 to {} levels", Query::MAX_LEVELS)));
         }
         Ok(Self { subordinate, links, levels })
     }
 }
+
+/// The limit of expanded documents is reached.
+struct Full;
 
 struct Expansion<R> {
     read: R,
@@ -176,7 +205,22 @@ struct Expansion<R> {
 }
 
 impl<R: FnMut(&str) -> Option<Document>> Expansion<R> {
-    fn within(&mut self, value: &mut Value, levels: u32, in_links: bool) -> Result<(), Problem> {
+    /// Expands a document. A collection keeps as many members as can be expanded.
+    fn whole(&mut self, document: &mut Value) -> Result<(), Problem> {
+        let levels = self.asked.levels;
+        let outcome = match document["Members"].as_array_mut().filter(|members| !members.is_empty()) {
+            Some(members) => {
+                let full = members.iter_mut().position(|member| self.at(member, levels, false).is_err());
+                members.truncate(full.unwrap_or(members.len()));
+                if full == Some(0) { Err(Full) } else { Ok(()) }
+            }
+            None => self.within(document, levels, false),
+        };
+        // DSP0266, "The $expand query parameter": 507 when the payload is too large for one response.
+        outcome.map_err(|Full| (&INSUFFICIENT_STORAGE).into())
+    }
+
+    fn within(&mut self, value: &mut Value, levels: u32, in_links: bool) -> Result<(), Full> {
         match value {
             Value::Object(map) => {
                 map.iter_mut().try_for_each(|(key, inner)| self.at(inner, levels, in_links || key == "Links"))
@@ -188,22 +232,20 @@ impl<R: FnMut(&str) -> Option<Document>> Expansion<R> {
 
     /// Expands `value` if it is a link, and the links within it if not. A link to a document that cannot be read now stays
     /// a link.
-    fn at(&mut self, value: &mut Value, levels: u32, in_links: bool) -> Result<(), Problem> {
+    fn at(&mut self, value: &mut Value, levels: u32, in_links: bool) -> Result<(), Full> {
         let Some(uri) = link(value) else { return self.within(value, levels, in_links) };
         if !(if in_links { self.asked.links } else { self.asked.subordinate }) {
             return Ok(());
         }
         let Some(document) = (self.read)(uri) else { return Ok(()) };
-        self.left = self.left.checked_sub(1).ok_or_else(|| {
-            out_of_range("$expand", &format!("of {} expanded resources", Query::MAX_EXPANDED))
-        })?;
+        self.left = self.left.checked_sub(1).ok_or(Full)?;
         *value = parse(document.bytes());
         if levels > 1 { self.within(value, levels - 1, false) } else { Ok(()) }
     }
 }
 
-fn out_of_range(value: &str, range: &str) -> Problem {
-    Message::new(&QUERY_PARAMETER_OUT_OF_RANGE, [value, "$expand", range]).into()
+fn out_of_range(value: &str, parameter: &str, range: &str) -> Problem {
+    Message::new(&QUERY_PARAMETER_OUT_OF_RANGE, [value, parameter, range]).into()
 }
 
 /// The URI in a value that is a link to a resource and nothing else.
@@ -231,31 +273,57 @@ impl Select {
         Some(select)
     }
 
-    /// Removes the properties that are not selected. The resource's id and type stay.
-    fn prune(&self, value: &mut Value) {
+    /// Removes the properties that are not selected. The OData properties of the resource stay, and annotations of what
+    /// stays.
+    ///
+    /// `expanded` is the selection for expanded resources. DSP0266, "The $expand query parameter", asks for the UUIDs of all
+    /// systems with `Systems?$select=UUID&$expand=.($levels=1)`, so a selection also applies to each expanded resource,
+    /// and what leads to these stays.
+    fn prune(&self, value: &mut Value, expanded: Option<&Self>) {
         if self.0.is_empty() {
             return;
         }
         match value {
-            Value::Object(map) => {
-                let kept = std::mem::take(map).into_iter().filter_map(|(key, mut inner)| {
-                    if key.starts_with("@odata.") {
-                        return Some((key, inner));
-                    }
-                    let (_, below) = self.0.iter().find(|(name, _)| **name == *key)?;
-                    below.prune(&mut inner);
-                    Some((key, inner))
-                });
-                *map = kept.collect::<Map<_, _>>();
-            }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.prune(item)),
+            Value::Object(map) => map.retain(|key, inner| {
+                let (name, term) = key.split_once('@').unwrap_or((key, ""));
+                if name.is_empty() {
+                    return term.starts_with("odata.");
+                }
+                if let Some((_, below)) = self.0.iter().find(|(selected, _)| **selected == *name) {
+                    below.prune(inner, None);
+                    return true;
+                }
+                expanded.is_some_and(|selection| selection.prune_expanded(inner) || name == "Members")
+            }),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.prune(item, expanded)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    /// Applies the selection to each expanded resource within `value`, and removes what leads to none. Returns whether
+    /// there is one.
+    fn prune_expanded(&self, value: &mut Value) -> bool {
+        match value {
+            Value::Object(map) if map.contains_key("@odata.id") && map.contains_key("@odata.type") => {
+                self.prune(value, Some(self));
+                true
+            }
+            Value::Object(map) => {
+                map.retain(|_, inner| self.prune_expanded(inner));
+                !map.is_empty()
+            }
+            // A link that could not be expanded stays between the others.
+            Value::Array(items) => items.iter_mut().fold(false, |any, item| {
+                let is_link = link(item).is_some();
+                (!is_link && self.prune_expanded(item)) || any
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
         }
     }
 }
 
 /// Decodes percent-encoding (RFC 3986, 2.1). A percent sign that encodes nothing stays.
-fn decode(text: &str) -> Cow<'_, str> {
+pub(super) fn decode(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }
@@ -290,7 +358,9 @@ mod tests {
     fn wrong_queries_are_refused() {
         assert_eq!(refusal("$filter=Name eq 'x'"), "QueryParameterUnsupported");
         assert_eq!(refusal("only&$top=1"), "QueryCombinationInvalid");
-        assert_eq!(refusal("$expand=.($levels=9)"), "QueryParameterOutOfRange");
+        for query in ["$expand=.($levels=9)", "$expand=.($levels=0)", "$top=0"] {
+            assert_eq!(refusal(query), "QueryParameterOutOfRange", "{query}");
+        }
         for query in [
             "$top=x",
             "$skip=-1",
@@ -310,7 +380,7 @@ mod tests {
             "@odata.id": "/x", "Name": "n", "Id": "1",
             "Boot": {"BootOrder": [], "BootNext": null}, "Members": [{"@odata.id": "/y", "Name": "m", "Id": "2"}]
         });
-        Select::parse("Boot/BootOrder,Members/Name").unwrap().prune(&mut value);
+        Select::parse("Boot/BootOrder,Members/Name").unwrap().prune(&mut value, None);
         let wanted = serde_json::json!({
             "@odata.id": "/x", "Boot": {"BootOrder": []}, "Members": [{"@odata.id": "/y", "Name": "m"}]
         });

@@ -7,6 +7,8 @@ use super::query::Page;
 use super::resource::{Collection, Owner};
 use super::row::Row;
 use super::value::Plain;
+use crate::profile::Profile;
+use crate::profile::quirk::Quirk;
 
 /// Whether the resource exists: the model has it, and each id in its path is a member's.
 pub(super) fn exists<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>) -> bool {
@@ -30,7 +32,7 @@ pub(super) fn document<'a, O: Owner>(cx: &O::Cx<'a>, row: &Row<O>, constants: &'
     d.join("@odata.type", &["#", resource.kind]);
     (resource.get)(cx, &mut d);
     d.cached(Constant::End, |d| end(model, row, d));
-    Document::new(d.finish())
+    Document::new(d.finish()).with_etag(shows_etag(O::overlaid_by(cx)))
 }
 
 /// Writes the end of a document: links to the resources below it, and actions. All of it follows from the model.
@@ -79,7 +81,12 @@ pub(super) fn collection<O: Owner>(
         });
     });
     end_collection(&mut d, uri, page, count);
-    Document::new(d.finish())
+    Document::new(d.finish()).with_etag(shows_etag(O::overlaid_by(cx)))
+}
+
+/// Whether documents of a model have their ETag in them. Those of a service over several models have.
+pub(super) fn shows_etag(model: Option<&Profile>) -> bool {
+    !model.is_some_and(|model| model.has(Quirk::NoEtagInBodies))
 }
 
 /// Writes the properties of a collection that come before its members. `kind` is its type, `ChassisCollection`.

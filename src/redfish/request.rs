@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, header};
+use http::{HeaderMap, Method, Request, Response};
 use uuid::Uuid;
 
 use super::answer::{Answer, Content, Created, refusal};
@@ -18,16 +18,19 @@ use super::message::{
     EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
 };
 use super::meters;
+use super::precondition::{self, Condition};
 use super::query::{Page, Query};
 use super::render;
 use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
-use super::tree::{IdOf, Route};
+use super::tree::{IdOf, Route, decoded};
 use crate::clock::Stopwatch;
+use crate::face::Welcome;
 use crate::node::Node;
 use crate::node::command::Refusal;
+use crate::profile::quirk::Quirk;
 
 /// A request that the client may make.
 struct Ask<'r> {
@@ -36,7 +39,7 @@ struct Ask<'r> {
     node: Option<(IdOf, &'r str)>,
     /// The other ids in the path.
     ids: Vec<&'r str>,
-    /// The path without a slash at the end.
+    /// The decoded path without a slash at the end.
     uri: &'r str,
     does: Does<'r>,
     query: Option<Query>,
@@ -62,10 +65,11 @@ impl Redfish {
     /// Answers a request. Every Redfish request passes through this function, at every root.
     pub(super) fn respond(&self, root: &mut Root<'_>, request: &Request<Bytes>) -> Response<Content> {
         let watch = Stopwatch::start();
-        let route = self.tree.find(request.uri().path(), root.is_own());
+        let path = decoded(request.uri().path());
+        let route = self.tree.find(&path, root.is_own());
         let target = route.as_ref().map(|route| route.target);
         let answer = self
-            .allow(root, request, route)
+            .allow(root, request, &path, route)
             .and_then(|ask| self.perform(root, &ask).and_then(|answer| self.select(root, &ask, answer)));
         let response = match answer {
             // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
@@ -83,14 +87,35 @@ impl Redfish {
         response
     }
 
-    /// Decides whether the client may make the request, and reads what it asks for.
+    /// Decides from the head of a request how much of its body is read: only a client that has proved who it is may send a
+    /// large one.
+    pub(super) fn welcome_at(
+        &self,
+        root: &mut Root<'_>,
+        head: &Request<Bytes>,
+    ) -> Result<Welcome, Response<Bytes>> {
+        let watch = Stopwatch::start();
+        let target = self.tree.find(&decoded(head.uri().path()), root.is_own()).map(|route| route.target);
+        if target.is_some_and(|target| target.need(head.method()) == Need::Nothing) {
+            return Ok(Welcome::Small);
+        }
+        self.identify(root, head).map(|_| Welcome::Whole).map_err(|problem| {
+            let response = self.whole(refusal(&problem, target));
+            let (status, bytes) = (response.status().as_u16(), response.body().len());
+            self.requests.note(meters::kind(target), status, watch.elapsed(), 0, bytes);
+            response
+        })
+    }
+
+    /// Decides whether the client may make the request, and reads what it asks for. `path` is the decoded path.
     fn allow<'r>(
         &self,
         root: &mut Root<'_>,
         request: &'r Request<Bytes>,
+        path: &'r str,
         route: Option<Route<'r>>,
     ) -> Result<Ask<'r>, Problem> {
-        let (path, method) = (request.uri().path(), request.method());
+        let method = request.method();
         let need = route.as_ref().map_or(Need::Login, |route| route.target.need(method));
         let who = match need {
             Need::Nothing => Who::Anyone,
@@ -103,12 +128,12 @@ impl Redfish {
         if who == Who::Anyone && query.as_ref().is_some_and(Query::follows_links) {
             self.identify(root, request)?;
         }
-        let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(path))?;
+        let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(request.uri().path()))?;
         if let Some(query) = &query {
             query.check(target)?;
         }
         let does = match *method {
-            Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, |q| q.page)),
+            Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, Query::page)),
             Method::OPTIONS => Does::Options,
             _ => Does::Change(request),
         };
@@ -281,24 +306,34 @@ impl Redfish {
                 read::<O>(request, None, |body| create(cx, body), |_| false)
             }
             (Part::Action(action), &Method::POST) => {
-                read::<O>(request, Some(action.name()), |body| (action.run)(cx, body), |_| false)
+                let named = O::overlaid_by(cx).is_some_and(|model| model.has(Quirk::ActionParameter));
+                let run = |body: &mut Body| {
+                    if named {
+                        body.take("Action");
+                    }
+                    (action.run)(cx, body)
+                };
+                read::<O>(request, Some(action.name()), run, |_| false)
             }
             (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => not_allowed(),
         }
     }
 
-    /// `If-Match`, if it is there, must name the document as it is (RFC 9110, 13.1.1).
+    /// Refuses a change of a document that the client does not mean (RFC 9110, 13.1).
     fn check_precondition<'a, O: Owner>(
         &'a self,
         request: &Request<Bytes>,
         cx: &O::Cx<'a>,
         row: &Row<O>,
     ) -> Result<(), Problem> {
-        let Some(wanted) = request.headers().get(header::IF_MATCH) else { return Ok(()) };
+        if !precondition::any(request.headers()) {
+            return Ok(());
+        }
         let tag = render::document(cx, row, &self.constants).etag();
-        let wanted = wanted.to_str().unwrap_or_default();
-        let matches = wanted.split(',').map(str::trim).any(|w| w == "*" || w.as_bytes() == tag);
-        if matches { Ok(()) } else { Err((&PRECONDITION_FAILED).into()) }
+        match precondition::evaluate(request.headers(), &tag) {
+            Condition::Met => Ok(()),
+            Condition::OtherDocument | Condition::SameDocument => Err((&PRECONDITION_FAILED).into()),
+        }
     }
 
     /// Applies the query to a document: the only member, links expanded, properties selected.
@@ -311,10 +346,7 @@ impl Redfish {
                 let document = query.apply(document, |uri| Some(self.read(root, uri)?.0))?;
                 Ok(Answer::Document(document, target))
             }
-            Answer::List(list, target) => {
-                query.check_long(list.shown, WHOLE)?;
-                Ok(Answer::List(list, target))
-            }
+            // No query that changes a document has a page this long (`Query::page`).
             other => Ok(other),
         }
     }

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::error::Problem;
-use super::message::{INTERNAL_ERROR, Message, RESOURCE_AT_URI_UNAUTHORIZED, SESSION_LIMIT_EXCEEDED};
+use super::message::{INTERNAL_ERROR, Message, RESOURCE_AT_URI_UNAUTHORIZED};
 use super::resource::{Outcome, ServiceChange};
 use super::service::Redfish;
 use super::session::NoSession;
@@ -92,7 +92,7 @@ impl Redfish {
         match root {
             Root::Shared { now } => {
                 let (id, token) = self.sessions.begin(user, *now).map_err(|why| match why {
-                    NoSession::TooMany => Problem::from(&SESSION_LIMIT_EXCEEDED),
+                    NoSession::TooMany => Problem::too_many_sessions(),
                     NoSession::NoSecret => Problem::from(&INTERNAL_ERROR),
                 })?;
                 Ok(Outcome::Created { id: id.to_string(), token: Some(token) })

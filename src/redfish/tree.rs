@@ -1,5 +1,6 @@
 //! The routes of the service, derived from the table of resources.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::resource::{Collection, Entry, OfNode, OfService, Owner, Resource, schemas};
@@ -207,6 +208,17 @@ impl Tree {
     }
 }
 
+/// A path as the table spells it, without percent-encoding (RFC 3986, 6.2.2.2). An encoded slash stays encoded, because it is
+/// part of a segment (2.2), and so does what is no text.
+pub(super) fn decoded(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let slash = |text: &str| text.replace('/', "%2F");
+    let segments = path.split('/').map(|segment| slash(&super::query::decode(segment)));
+    Cow::Owned(segments.collect::<Vec<_>>().join("/"))
+}
+
 /// Characters of a node's UUID in a URI.
 const UUID_LENGTH: usize = 36;
 
@@ -258,6 +270,19 @@ mod tests {
         assert!(find(short, false).is_none());
         let route = find(short, true).unwrap();
         assert_eq!((route.node, route.ids), (None, vec!["BIOS"]));
+    }
+
+    #[test]
+    fn a_path_means_the_same_with_percent_encoding() {
+        for (encoded, plain) in [
+            ("/redfish/v1/%24metadata", "/redfish/v1/$metadata"),
+            ("/%72edfish/v1/Systems/%31", "/redfish/v1/Systems/1"),
+            ("/a%2Fb/%2f", "/a%2Fb/%2F"),
+            ("/%/%2/%zz/%FF", "/%/%2/%zz/%FF"),
+            ("/%2531", "/%31"),
+        ] {
+            assert_eq!(decoded(encoded), plain);
+        }
     }
 
     #[test]

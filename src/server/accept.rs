@@ -35,7 +35,7 @@ pub(super) async fn connections<F: Face>(
                     continue;
                 };
                 let peer = Peer { local, remote, tls: listener.is_tls(), node, sni: None };
-                let Some(slot) = shared.admission.admit(&peer) else { continue };
+                let Some(slot) = shared.admission.admit(shared.listener, &peer) else { continue };
                 let context = Context::new(Arc::clone(&shared), peer, slot);
                 open.spawn(connection::run(stream, listener.tls.clone(), context, stop_connections.clone()));
             }

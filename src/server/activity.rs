@@ -59,6 +59,11 @@ impl Activity {
         Some((wait, self.step.load(Relaxed)))
     }
 
+    /// Whether the client has not sent a byte yet.
+    pub(super) fn is_silent(&self) -> bool {
+        self.phase.load(Relaxed) == WAITING && self.step.load(Relaxed) == 0
+    }
+
     /// Called when the headers of a request have been read. The body has a separate time limit.
     pub(super) fn request_begins(&self) {
         self.phase.store(BUSY, Relaxed);

@@ -1,7 +1,7 @@
 //! Admission control: the limits on connections, waiting requests and body memory, and the metrics of the server.
 //!
-//! A connection takes a slot. If no slot is free, a connection can still take one of a few refusal slots, in which its
-//! requests are answered 503. Without either, the server closes it at once.
+//! A connection takes a slot. If none is free for it, it can still take one of a few refusal slots, in which its requests are
+//! answered 503. Without either, the server closes it at once. `pool.rs` says how slots are divided.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,8 +9,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::memory::BodyMemory;
+use super::pool::{Full, Pool};
 use crate::face::{Peer, Refused};
 use crate::limit::{CountedBy, Limit, Limits};
 use crate::meter::{Counter, Gauge, GaugeGuard, Page};
@@ -19,11 +20,10 @@ use crate::meter::{Counter, Gauge, GaugeGuard, Page};
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) limits: Limits,
-    connections: Arc<Semaphore>,
-    refusals: Arc<Semaphore>,
-    bodies: Arc<Semaphore>,
+    pub(super) bodies: BodyMemory,
+    connections: Pool,
+    refusals: Pool,
     by_bmc: Tally<SocketAddr>,
-    by_client: Tally<IpAddr>,
     metrics: Metrics,
 }
 
@@ -43,17 +43,14 @@ struct Metrics {
 #[derive(Debug)]
 pub(super) struct Slot {
     admission: Arc<Admission>,
-    _permit: OwnedSemaphorePermit,
+    listener: usize,
+    client: IpAddr,
     /// The key in `by_bmc`, if connections per local address are limited.
     bmc: Option<SocketAddr>,
-    /// The key in `by_client`, if connections per client are limited.
-    client: Option<IpAddr>,
+    is_refusal: bool,
     /// If set, every request of the connection is refused with this reason.
     pub(super) refuse: Option<Refused>,
 }
-
-/// A part of the memory for bodies. Dropping it frees the memory.
-pub(super) type BodyShare = OwnedSemaphorePermit;
 
 /// A count for each key. A count of zero has no entry, so the map is at most as large as the number of connections.
 #[derive(Debug)]
@@ -86,72 +83,63 @@ impl<K: Eq + Hash> Tally<K> {
 
 impl Admission {
     pub(super) fn new(limits: Limits) -> Admission {
-        let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
         Admission {
-            connections: semaphore(limits.connections),
-            refusals: semaphore(limits.refusals),
-            bodies: semaphore(limits.bodies_bytes),
+            bodies: BodyMemory::new(limits.bodies_bytes),
+            connections: Pool::new(limits.connections, limits.connections_per_client),
+            refusals: Pool::new(limits.refusals, limits.refusals.div_ceil(2)),
             by_bmc: Tally::new(),
-            by_client: Tally::new(),
             metrics: Metrics::default(),
             limits,
         }
     }
 
+    /// Divides the slots among one more listener. Returns its index.
+    pub(super) fn add_listener(&self) -> usize {
+        self.refusals.add_listener();
+        self.connections.add_listener()
+    }
+
     /// Gives a connection a slot, which is a refusal slot if a limit is reached. `None` if there is no refusal slot
     /// either.
-    pub(super) fn admit(self: &Arc<Self>, peer: &Peer) -> Option<Slot> {
+    pub(super) fn admit(self: &Arc<Self>, listener: usize, peer: &Peer) -> Option<Slot> {
         self.metrics.accepted.one();
-        let (permit, bmc, client, refuse) = match self.within_limits(peer) {
-            Ok((permit, bmc, client)) => (permit, bmc, client, None),
+        let client = peer.remote.ip();
+        let (bmc, refuse) = match self.within_limits(listener, peer) {
+            Ok(bmc) => (bmc, None),
             Err(limit) => {
                 self.hit(limit);
                 self.metrics.refused.one();
-                let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else {
+                if self.refusals.take(listener, client).is_err() {
                     self.metrics.refused_unanswered.one();
                     return None;
-                };
-                (permit, None, None, Some(Refused::Overloaded))
+                }
+                (None, Some(Refused::Overloaded))
             }
         };
         self.metrics.open.up();
-        Some(Slot { admission: Arc::clone(self), _permit: permit, bmc, client, refuse })
+        let is_refusal = refuse.is_some();
+        Some(Slot { admission: Arc::clone(self), listener, client, bmc, is_refusal, refuse })
     }
 
-    /// Takes a permit within the total limit, the limit per client and the limit per BMC, or returns the limit that is
-    /// reached. A limit per client or per BMC that is not below the total is not counted.
-    fn within_limits(
-        &self,
-        peer: &Peer,
-    ) -> Result<(OwnedSemaphorePermit, Option<SocketAddr>, Option<IpAddr>), Limit> {
-        let permit = Arc::clone(&self.connections).try_acquire_owned().map_err(|_| Limit::Connections)?;
-        let counted = |limit: usize| limit < self.limits.connections;
-        let bmc = counted(self.limits.connections_per_bmc).then_some(peer.local);
-        let client = counted(self.limits.connections_per_client).then(|| peer.remote.ip());
-        if let Some(client) = client
-            && !self.by_client.enter(client, self.limits.connections_per_client)
-        {
-            return Err(Limit::ConnectionsPerClient);
-        }
+    /// Takes a slot, or returns the limit that is reached. Returns the key in `by_bmc`. A limit per BMC that is not below the
+    /// total is not counted.
+    fn within_limits(&self, listener: usize, peer: &Peer) -> Result<Option<SocketAddr>, Limit> {
+        let bmc = (self.limits.connections_per_bmc < self.limits.connections).then_some(peer.local);
         if let Some(bmc) = bmc
             && !self.by_bmc.enter(bmc, self.limits.connections_per_bmc)
         {
-            if let Some(client) = client {
-                self.by_client.leave(&client);
-            }
             return Err(Limit::ConnectionsPerBmc);
         }
-        Ok((permit, bmc, client))
-    }
-
-    /// Reserves memory for one large body.
-    pub(super) fn share_for(&self, bytes: usize) -> Result<BodyShare, Refused> {
-        let share =
-            u32::try_from(bytes).ok().and_then(|b| Arc::clone(&self.bodies).try_acquire_many_owned(b).ok());
-        share.ok_or_else(|| {
-            self.hit(Limit::BodiesBytes);
-            Refused::Overloaded
-        })
+        self.connections.take(listener, peer.remote.ip()).map_err(|full| {
+            if let Some(bmc) = bmc {
+                self.by_bmc.leave(&bmc);
+            }
+            match full {
+                Full::Pool => Limit::Connections,
+                Full::Client => Limit::ConnectionsPerClient,
+            }
+        })?;
+        Ok(bmc)
     }
 
     /// Counts a request that waits for its body or for an agent's command, until the returned guard is dropped.
@@ -221,15 +209,22 @@ impl Admission {
     }
 }
 
+impl Slot {
+    /// Whether the connection has less time for its first byte, because it occupies what others will need.
+    pub(super) fn is_scarce(&self) -> bool {
+        self.is_refusal || self.admission.connections.is_scarce(self.listener, self.client)
+    }
+}
+
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.admission.metrics.open.down();
+        let admission = &self.admission;
+        admission.metrics.open.down();
         if let Some(bmc) = &self.bmc {
-            self.admission.by_bmc.leave(bmc);
+            admission.by_bmc.leave(bmc);
         }
-        if let Some(client) = &self.client {
-            self.admission.by_client.leave(client);
-        }
+        let pool = if self.is_refusal { &admission.refusals } else { &admission.connections };
+        pool.give(self.listener, self.client);
     }
 }
 
@@ -249,10 +244,15 @@ mod tests {
 
     #[test]
     fn connections_per_client_and_per_bmc_have_limits_of_their_own() {
-        let limits =
-            Limits { connections: 9, connections_per_bmc: 3, connections_per_client: 2, ..Limits::default() };
+        let limits = Limits {
+            connections: 32,
+            connections_per_bmc: 3,
+            connections_per_client: 2,
+            ..Limits::default()
+        };
         let admission = Arc::new(Admission::new(limits));
-        let admit = |local, remote| admission.admit(&peer(local, remote)).unwrap();
+        let listener = admission.add_listener();
+        let admit = |local, remote| admission.admit(listener, &peer(local, remote)).unwrap();
         let ok = |slot: &Slot| slot.refuse.is_none();
         let (one, two) = (admit("127.0.0.1:1", "10.0.0.1:1"), admit("127.0.0.1:1", "10.0.0.1:2"));
         assert!(ok(&one) && ok(&two));
@@ -279,7 +279,7 @@ mod tests {
         }
         drop((two, other, again));
         assert!(
-            admission.by_bmc.0.lock().is_empty() && admission.by_client.0.lock().is_empty(),
+            admission.by_bmc.0.lock().is_empty() && admission.connections.is_empty(),
             "dropped slots leave no entries behind"
         );
     }

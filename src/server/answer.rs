@@ -15,7 +15,7 @@ use super::access::Line;
 use super::activity::Activity;
 use super::admission::{Admission, Slot};
 use super::body;
-use crate::face::{Body, CloseConnection, Face, Peer, Refused};
+use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
 use crate::limit::Limit;
 
 /// The value of `retry-after` in a response of an overloaded server, in seconds.
@@ -26,6 +26,8 @@ const CLOSE: HeaderValue = HeaderValue::from_static("close");
 pub(super) struct Shared<F> {
     pub(super) face: Arc<F>,
     pub(super) body_bytes: usize,
+    /// The index of the listener in the admission control.
+    pub(super) listener: usize,
     pub(super) admission: Arc<Admission>,
 }
 
@@ -81,11 +83,19 @@ impl<F: Face> Context<F> {
             Err(why) => return self.refuse(why, true),
         };
         let (parts, body) = request.into_parts();
-        match body::read(body, self.shared.body_bytes, &self.shared.admission).await {
-            // `_share` reserves the memory until the face has finished with the body.
-            Ok((body, _share)) => {
-                self.in_time(self.shared.face.call(&self.peer, Request::from_parts(parts, body))).await
+        let head = Request::from_parts(parts, Bytes::new());
+        let mut limit_bytes = self.shared.body_bytes;
+        if body::may_be_large(head.headers(), &body) {
+            match self.shared.face.welcome(&self.peer, &head) {
+                Ok(Welcome::Whole) => {}
+                Ok(Welcome::Small) => limit_bytes = limit_bytes.min(Welcome::SMALL_BYTES),
+                Err(response) => return self.last(response, true),
             }
+        }
+        let share = self.shared.admission.bodies.share(self.peer.remote.ip());
+        match body::read(body, limit_bytes, &self.shared.admission, share).await {
+            // `_share` reserves the memory until the face has finished with the body.
+            Ok((body, _share)) => self.in_time(self.shared.face.call(&self.peer, head.map(|_| body))).await,
             Err(why) => self.refuse(why, true),
         }
     }
@@ -113,14 +123,19 @@ impl<F: Face> Context<F> {
 
     /// The face's response to a refused request, which is the last response of the connection.
     fn refuse(&self, why: Refused, body_unread: bool) -> Response<Body> {
-        if body_unread {
-            self.activity.leaves_unread();
-        }
         let mut response = self.shared.face.refuse(why);
-        response.headers_mut().insert(CONNECTION, CLOSE);
         if why == Refused::Overloaded {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_S);
         }
+        self.last(response, body_unread)
+    }
+
+    /// Makes a response the last one of the connection.
+    fn last(&self, mut response: Response<Bytes>, body_unread: bool) -> Response<Body> {
+        if body_unread {
+            self.activity.leaves_unread();
+        }
+        response.headers_mut().insert(CONNECTION, CLOSE);
         response.map(Body::from)
     }
 }

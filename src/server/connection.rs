@@ -2,7 +2,6 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Poll, ready};
@@ -38,10 +37,7 @@ pub(super) async fn run<F: Face>(
         return serve(stream, context, stop).await;
     };
     let remote = context.peer.remote;
-    let handshake = timeout(
-        context.shared.admission.limits.handshake_time,
-        handshake(stream, tls, context.peer.local.ip()),
-    );
+    let handshake = timeout(context.shared.admission.limits.handshake_time, handshake(stream, tls, &context));
     let opened = tokio::select! {
         biased;
         // There is no request yet that the server should answer before it stops.
@@ -62,8 +58,8 @@ pub(super) async fn run<F: Face>(
             context.shared.admission.count_failed_handshake();
             // A probe that only connects sends nothing, and is no failure that a person must look at.
             match error.kind() {
-                io::ErrorKind::NotConnected => {
-                    tracing::debug!(%remote, "a client closed its connection unused");
+                io::ErrorKind::NotConnected | io::ErrorKind::TimedOut => {
+                    tracing::debug!(%remote, "a connection was closed unused");
                 }
                 _ => tracing::warn!(%remote, %error, "TLS handshake failed"),
             }
@@ -82,14 +78,24 @@ enum Opened {
     Plain(TcpStream),
 }
 
-async fn handshake(stream: TcpStream, tls: ListenerTls, local: IpAddr) -> io::Result<Opened> {
+async fn handshake<F: Face>(stream: TcpStream, tls: ListenerTls, context: &Context<F>) -> io::Result<Opened> {
     let mut first = [0];
-    match stream.peek(&mut first).await? {
+    let length = loop {
+        match timeout(context.shared.admission.limits.first_byte, stream.peek(&mut first)).await {
+            Ok(length) => break length?,
+            Err(_) if context.slot.is_scarce() => {
+                context.shared.admission.hit(Limit::HandshakeTime);
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Err(_) => {}
+        }
+    };
+    match length {
         0 => return Err(io::ErrorKind::NotConnected.into()),
         _ if first[0] != TLS_HANDSHAKE => return Ok(Opened::Plain(stream)),
         _ => {}
     }
-    let config = tls.config(local).map_err(io::Error::other)?;
+    let config = tls.config(context.peer.local.ip()).map_err(io::Error::other)?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     Ok(Opened::Tls(Box::new(stream)))
 }
@@ -123,7 +129,7 @@ where
                 connection.as_mut().graceful_shutdown();
                 continue;
             }
-            let wait = ready!(watchdog.poll(cx, activity, limits));
+            let wait = ready!(watchdog.poll(cx, activity, limits, &context.slot));
             // An idle connection is ended gracefully. In the other waits the client does not react, so the connection
             // is cut.
             if wait == Wait::Request && !idle_ended {

@@ -10,8 +10,12 @@ mod answer;
 mod body;
 mod connection;
 mod listener;
+mod memory;
 #[cfg(test)]
 mod place_tests;
+mod pool;
+#[cfg(test)]
+mod share_tests;
 #[cfg(test)]
 mod tests;
 mod watchdog;
@@ -53,7 +57,8 @@ impl Server {
     /// Serves `face` on `listener`, with request bodies of at most `body_bytes`. Clients are answered while the server
     /// [runs](Self::run).
     pub fn add<F: Face>(&mut self, listener: Listener, face: Arc<F>, body_bytes: usize) {
-        let shared = Arc::new(Shared { face, body_bytes, admission: Arc::clone(&self.admission) });
+        let admission = Arc::clone(&self.admission);
+        let shared = Arc::new(Shared { face, body_bytes, listener: admission.add_listener(), admission });
         self.accepting.push(Box::pin(accept::connections(listener, shared, self.stop.subscribe())));
     }
 

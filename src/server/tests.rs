@@ -1,6 +1,6 @@
 //! Tests of the server: real sockets where the kernel matters, an in-memory stream and a paused clock for the timeouts.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -192,11 +192,11 @@ async fn a_long_target_is_answered_414_and_long_headers_431() {
 #[tokio::test]
 async fn large_bodies_share_a_limited_memory() {
     let limits = Limits { bodies_bytes: 100 << 10, ..Limits::default() };
-    let admission = Arc::new(Admission::new(limits));
-    let shared = Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: 1 << 20, admission });
+    let shared = shared_with(limits, 1 << 20);
     let post = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n{}", 90 << 10, "x".repeat(90 << 10));
 
-    let taken = shared.admission.share_for(20 << 10).unwrap();
+    let mut taken = shared.admission.bodies.share(IpAddr::from([10, 0, 0, 1]));
+    assert!(taken.grow(20 << 10, 1 << 20));
     let mut client = on_duplex(&shared, 1 << 20);
     send(&mut client, &post).await;
     let (head, _) = answer(&mut client).await;
@@ -347,7 +347,7 @@ fn on_duplex(shared: &Arc<Shared<Echo>>, capacity_bytes: usize) -> DuplexStream 
     let (client, stream) = duplex(capacity_bytes);
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let peer = Peer { local: nowhere, remote: nowhere, tls: false, node: None, sni: None };
-    let slot = shared.admission.admit(&peer).unwrap();
+    let slot = shared.admission.admit(shared.listener, &peer).unwrap();
     let context = Context::new(Arc::clone(shared), peer, slot);
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
@@ -358,8 +358,13 @@ fn on_duplex(shared: &Arc<Shared<Echo>>, capacity_bytes: usize) -> DuplexStream 
 }
 
 fn shared() -> Arc<Shared<Echo>> {
-    let admission = Arc::new(Admission::new(Limits::default()));
-    Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes: BODY_LIMIT_BYTES, admission })
+    shared_with(Limits::default(), BODY_LIMIT_BYTES)
+}
+
+fn shared_with(limits: Limits, body_bytes: usize) -> Arc<Shared<Echo>> {
+    let admission = Arc::new(Admission::new(limits));
+    let listener = admission.add_listener();
+    Arc::new(Shared { face: Arc::new(Echo::default()), body_bytes, listener, admission })
 }
 
 /// Fails unless the connection ends within half a second of `limit`. Returns the bytes read until then.

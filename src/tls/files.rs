@@ -1,14 +1,15 @@
 //! The directory of the certificates. Writes are atomic, and a lock serialises processes that start at the same time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::error::TlsError;
+use crate::file;
 
-/// At most this many bytes of a PEM file are read. A chain with its key has a few kilobytes.
-const MAX_FILE_BYTES: u64 = 1 << 20;
+/// The largest PEM file, in bytes. A chain with its key has a few kilobytes, and all CAs of a system 300.
+pub const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Locked while files are created, so that two processes that start at the same time create one CA and not two.
 const LOCK_FILE: &str = ".lock";
@@ -74,9 +75,7 @@ impl CertificateFiles {
 }
 
 pub(super) fn read_pem_file(path: &Path) -> Result<String, TlsError> {
-    let file = File::open(path).map_err(failed("read", path))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(failed("read", path))?;
+    let bytes = file::read(path, MAX_FILE_BYTES).map_err(failed("read", path))?;
     String::from_utf8(bytes).map_err(|_| {
         TlsError::unusable_given(path, "it is not text", "give a PEM file: a text file with -----BEGIN lines")
     })

@@ -17,6 +17,7 @@ pub(crate) mod testing;
 pub use ca::{CA_LIFETIME_DAYS, DevelopmentCa};
 pub use config::{MinVersion, provider, server_config};
 pub use error::TlsError;
+pub use files::MAX_FILE_BYTES;
 pub use identity::Identity;
 pub use leaf::{AGENT_LIFETIME_DAYS, LEAF_LIFETIME_DAYS, RENEW_BEFORE_DAYS, agent_identity};
 pub use leaves::{Leaves, ListenerTls};

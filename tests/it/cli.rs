@@ -299,6 +299,25 @@ fn a_wrong_profile_exits_with_3() {
 }
 
 #[test]
+fn a_file_that_never_ends_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join("profile.toml")).unwrap();
+    let (code, out, _) = run(&mut fauxmetal(&["profile", "check", folder.path().to_str().unwrap()]));
+    assert_eq!(code, 3);
+    assert!(out.contains("profile.toml") && out.contains("it is not a regular file"), "{out}");
+    for flags in [
+        ["--ironic", "http://127.0.0.1:9", "--ironic-ca", "/dev/zero"].as_slice(),
+        &["--tls-cert", "/dev/zero", "--tls-key", "/dev/zero", "--listen", "https://127.0.0.1:0"],
+    ] {
+        let common = ["serve", "--listen", "http://127.0.0.1:0", "--agent-listen", "http://127.0.0.1:0"];
+        let mut command = fauxmetal(&[&common, flags].concat());
+        let (code, out, err) = run(command.current_dir(folder.path()));
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        assert!(err.contains("/dev/zero: it is not a regular file"), "{err}");
+    }
+}
+
+#[test]
 fn every_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         assert!(output(&["completions", shell]).contains("boot-time"), "{shell}");

@@ -26,7 +26,7 @@ fn send(stream: &mut TcpStream, text: &str) {
 /// The status of the next response.
 fn status(stream: &mut TcpStream) -> u16 {
     stream.set_read_timeout(Some(SOON)).unwrap();
-    let (head, _) = answer(stream).expect("no response came within the time");
+    let (head, _) = answer(stream).expect("no response came within the time: the limit does not act");
     head[9..12].parse().unwrap()
 }
 
@@ -51,7 +51,7 @@ fn log_in_twice(daemon: &Daemon, host: &str) {
     let mut stream = connect(([127, 0, 0, 1], port).into());
     for expected in [201, 503] {
         send(&mut stream, &format!("{}{body}", login_head(host, body.len())));
-        assert_eq!(status(&mut stream), expected);
+        assert_eq!(status(&mut stream), expected, "the second session is one too many");
     }
 }
 
@@ -103,7 +103,9 @@ fn silent_server() -> (TcpListener, String) {
 fn drive(limit: Limit) {
     let daemon = match limit {
         Limit::Connections | Limit::ConnectionsPerBmc | Limit::ConnectionsPerClient => {
-            let daemon = serve(limit, 2, &[]);
+            // Half of the connections would be the share of one client.
+            let share = if limit == Limit::Connections { "connections-per-client=2" } else { "sessions=9" };
+            let daemon = serve(limit, 2, &["--limit", share]);
             let mut streams: Vec<_> = (0..3).map(|_| connect(daemon.redfish())).collect();
             let statuses = streams.iter_mut().map(|s| ask(s, "GET", "/redfish/v1/", "", "").0);
             assert_eq!(statuses.collect::<Vec<_>>(), [200, 200, 503]);
@@ -147,7 +149,9 @@ fn drive(limit: Limit) {
         Limit::BodiesBytes => {
             let daemon = serve(limit, 1024, &[]);
             let mut stream = connect(daemon.redfish());
-            send(&mut stream, &format!("{}{}", login_head("localhost", 200_000), " ".repeat(100_000)));
+            let head =
+                format!("POST /redfish/v1/Systems HTTP/1.1\r\n{LOGIN}host: x\r\ncontent-length: 200000");
+            send(&mut stream, &format!("{head}\r\n\r\n{}", " ".repeat(100_000)));
             assert_eq!(status(&mut stream), 503);
             daemon
         }

@@ -14,6 +14,7 @@ mod limits;
 mod load;
 mod log;
 mod metrics;
+mod own_profile;
 mod quirks;
 mod tidy;
 mod waiting;

@@ -16,26 +16,35 @@ use serde_json::{Value, json};
 
 /// The generic profile with the quirk `usb-cd`: it offers `UsbCd`, and boots from it by default.
 fn with_usb_cd() -> Arc<Profile> {
+    changed_generic(&[
+        ("\"Cd\", \"Usb\",", "\"Cd\", \"UsbCd\", \"Usb\","),
+        ("boot_order = [\"Hdd\", \"Pxe\"]", "boot_order = [\"UsbCd\", \"Pxe\"]\nquirks = [\"usb-cd\"]"),
+    ])
+}
+
+/// The generic profile with changes to its text, from a folder of its own.
+pub(crate) fn changed_generic(changes: &[(&str, &str)]) -> Arc<Profile> {
     let generic = Path::new(env!("CARGO_MANIFEST_DIR")).join("nodes/generic/profile.toml");
-    let text = std::fs::read_to_string(generic).unwrap();
-    let changed = text.replace("\"Cd\", \"Usb\",", "\"Cd\", \"UsbCd\", \"Usb\",").replace(
-        "boot_order = [\"Hdd\", \"Pxe\"]",
-        "boot_order = [\"UsbCd\", \"Pxe\"]\nquirks = [\"usb-cd\"]",
-    );
+    let mut text = std::fs::read_to_string(generic).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "the generic profile does not contain {from:?}");
+        text = text.replacen(from, to, 1);
+    }
     let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().join("quirky");
+    let folder = dir.path().join("changed");
     std::fs::create_dir(&folder).unwrap();
-    std::fs::write(folder.join("profile.toml"), changed).unwrap();
+    std::fs::write(folder.join("profile.toml"), text).unwrap();
     from_directory(&folder).unwrap()
 }
 
-struct Client {
-    redfish: Redfish,
+/// A client of a fleet of one node.
+pub(crate) struct Client {
+    pub(crate) redfish: Redfish,
     system: String,
 }
 
 impl Client {
-    fn of(profile: &Arc<Profile>) -> Self {
+    pub(crate) fn of(profile: &Arc<Profile>) -> Self {
         let (fleet, effects) = Fleet::new(Seed(1), Clock::by_hand(SimTime::from_ms(1_800_000_000_000)));
         // No effect is performed; a host that reads its boot source waits.
         std::mem::forget(effects);
@@ -45,10 +54,15 @@ impl Client {
         Self { redfish, system: format!("/redfish/v1/Systems/{uuid}") }
     }
 
-    fn send(&self, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+    /// Sends a request to a path below the system.
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> (StatusCode, Value) {
+        self.send_to(method, &format!("{}{path}", self.system), body)
+    }
+
+    pub(crate) fn send_to(&self, method: &str, uri: &str, body: &Value) -> (StatusCode, Value) {
         let request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.system))
+            .uri(uri)
             .header("authorization", "Basic YWRtaW46cGFzc3dvcmQ=")
             .header("content-type", "application/json")
             .body(Bytes::from(body.to_string()))
@@ -57,10 +71,23 @@ impl Client {
         (response.status(), serde_json::from_slice(response.body()).unwrap_or_default())
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let (status, document) = self.send("GET", path, &Value::Null);
         assert_eq!(status, StatusCode::OK, "{path}");
         document
+    }
+
+    /// The document at a full path.
+    pub(crate) fn get_at(&self, uri: &str) -> Value {
+        let (status, document) = self.send_to("GET", uri, &Value::Null);
+        assert_eq!(status, StatusCode::OK, "{uri}");
+        document
+    }
+
+    /// Lets simulated time pass.
+    pub(crate) fn pass_ms(&self, ms: u64) {
+        let clock = self.redfish.fleet.clock();
+        clock.set(clock.now().after_ms(ms));
     }
 
     fn boot_from_usb_cd(&self) -> (StatusCode, Value) {
@@ -74,9 +101,8 @@ impl Client {
         assert_eq!(insert.0, StatusCode::NO_CONTENT);
         let on = self.send("POST", "/Actions/ComputerSystem.Reset", &json!({ "ResetType": "On" }));
         assert_eq!(on.0, StatusCode::NO_CONTENT);
-        let fleet = &self.redfish.fleet;
-        fleet.clock().set(fleet.clock().now().after_ms(60_000));
-        fleet.look(NodeId(0), |node, _| format!("{:?}", node.host())).unwrap().into()
+        self.pass_ms(60_000);
+        self.redfish.fleet.look(NodeId(0), |node, _| format!("{:?}", node.host())).unwrap().into()
     }
 }
 

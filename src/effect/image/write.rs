@@ -15,6 +15,8 @@ use crate::ipa::{failure, written};
 use crate::node::effect::Answer;
 use crate::node::ipa::{self, ImageJob, Ipa, Job};
 use crate::node::{Node, NodeId};
+use crate::note::Note;
+use crate::time::SimTime;
 
 /// Bytes between two checks whether the machine still waits for the image.
 const CHECK_EVERY_BYTES: u64 = 16 << 20;
@@ -25,7 +27,14 @@ const MAX_ERROR_CHARS: usize = 300;
 
 impl EffectRunner {
     /// Writes the image of the agent's job. `None` if the machine does not wait for it any more.
-    pub(in crate::effect) async fn write_image(&self, id: NodeId, start: u32) -> Option<Performed> {
+    /// A success ends the command [`Settings::write_time`](crate::effect::Settings::write_time) after `due` at the earliest.
+    pub(in crate::effect) async fn write_image(
+        &self,
+        id: NodeId,
+        start: u32,
+        due: SimTime,
+    ) -> Option<Performed> {
+        let earliest_end = self.fleet.clock().after_real(due, self.settings.write_time);
         let transfer = self.transfer(id, start)?;
         let result = match self.settings.images {
             Images::Skip => Ok(format::identifier(expected_text(&transfer.job).as_bytes())),
@@ -35,8 +44,11 @@ impl EffectRunner {
                 Err(TransferError::Abandoned) => return None,
             },
         };
-        let problem = result.as_ref().err().map(|error| format!("{}: {}", error.kind, error.details));
-        let answer = ipa::Answer::ImageWritten(result.map(|identifier| written(&transfer.job, identifier)));
+        let problem =
+            result.as_ref().err().map(|error| Note::from(format!("{}: {}", error.kind, error.details)));
+        let answer = ipa::Answer::ImageWritten(
+            result.map(|identifier| written(&transfer.job, identifier, earliest_end)),
+        );
         Some(Performed::new(Answer::Ipa { start, answer }, problem))
     }
 
@@ -71,7 +83,7 @@ impl EffectRunner {
             match result {
                 Err(TransferError::Retry(error)) if failed < self.settings.image_retries => {
                     failed += 1;
-                    let (attempt, why) = (failed, &error.details);
+                    let (attempt, why) = (failed, Note::from(&*error.details));
                     let (node, uuid) = self.fleet.names(transfer.id);
                     tracing::debug!(
                         target: "fauxmetal::effect",

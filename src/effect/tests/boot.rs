@@ -70,6 +70,34 @@ async fn a_network_without_a_configuration_fails_the_boot() {
 }
 
 #[tokio::test]
+async fn a_machine_with_nothing_to_boot_is_logged_once_and_without_a_warning() {
+    let server = Server::start(|_| answer(404, "")).await;
+    for settings in [Settings::default(), network(&server)] {
+        let mut site = Site::new(settings);
+        let (log, _guard) = Log::start(Level::INFO);
+        site.apply(Command::Host(host::Command::Reset(ResetType::On)));
+        site.perform_boot().await;
+        assert!(site.look(|n| n.host().has_nothing_to_boot()));
+        let lines = log.lines();
+        let uuid = site.look(|n| n.spec().uuid());
+        let line = format!("INFO fauxmetal::node: nothing to boot; the machine stays on node=generic-0 uuid={uuid}");
+        assert_eq!(lines.iter().filter(|one| **one == line).count(), 1, "{lines:?}");
+        assert!(!lines.iter().any(|line| line.contains("WARN")), "{lines:?}");
+        assert!(!boot_failure(&site).is_empty(), "clients see the reason");
+    }
+    // A client that selects the network expects a system there.
+    let mut site = Site::new(Settings::default());
+    site.arm(BootTarget::Pxe);
+    let (log, _guard) = Log::start(Level::INFO);
+    site.apply(Command::Host(host::Command::Reset(ResetType::On)));
+    site.perform_boot().await;
+    site.perform_boot().await;
+    let lines = log.lines();
+    let warnings: Vec<_> = lines.iter().filter(|line| line.starts_with("WARN")).collect();
+    assert!(warnings.len() == 1 && warnings[0].starts_with("WARN fauxmetal::effect: boot failed"), "{lines:?}");
+}
+
+#[tokio::test]
 async fn a_few_redirects_are_followed_but_none_to_a_file() {
     let to = |location: String| {
         let mut response = answer(302, "");

@@ -15,7 +15,7 @@ async fn open(settings: Settings, image: &str) -> (Result<(), String>, Site) {
     site.apply(insert(0, image.to_owned()));
     let done = site.runner.open_media(site.id, 0, 1).await.unwrap();
     let Answer::MediaOpened { result, .. } = done.answer else { panic!("another answer") };
-    (result, site)
+    (result.map_err(|note| note.to_string()), site)
 }
 
 fn refused(site: &Site) -> u64 {

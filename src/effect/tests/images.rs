@@ -195,6 +195,27 @@ async fn images_can_be_probed_or_skipped() {
 }
 
 #[tokio::test]
+async fn writing_an_image_takes_the_least_time_and_a_failure_does_not() {
+    for (bytes, least_ms) in [(image(1000), 9_999), (image(1001), 0)] {
+        let server = Server::start(move |_| answer(200, bytes.clone())).await;
+        let mut site = Site::new(Settings::default());
+        let sum = sha256(&image(1000));
+        site.writing(ImageJob { checksum: checksum(sum), ..image_job(&[&server.url("/x")]) }).await;
+        let begin = site.fleet.clock().now();
+        site.perform(ipa::Effect::WriteImage).await;
+        let runs = || site.look(|node| node.ipa().unwrap().job().is_some());
+        if least_ms > 0 {
+            site.fleet.clock().set(begin.after_ms(least_ms));
+            site.fleet.wake_due();
+            assert!(runs());
+            site.fleet.clock().set(begin.after_ms(least_ms + 1));
+            site.fleet.wake_due();
+        }
+        assert!(!runs());
+    }
+}
+
+#[tokio::test]
 async fn nothing_is_downloaded_for_a_machine_that_was_turned_off() {
     let server = Server::start(|_| answer(200, image(1000))).await;
     let mut site = Site::new(Settings::default());

@@ -77,14 +77,14 @@ async fn the_next_endpoint_is_used_if_one_is_dead() {
     let server = Server::start(|request| ironic(&path(request)).unwrap()).await;
     let urls = [dead_server(), server.url("")];
     let endpoints = urls.each_ref().map(|u| Url::parse(u).unwrap());
-    for first in [0, 1] {
+    let line = |first: &Url| {
+        format!("ipa-api-url={first} ipa-agent-token={TOKEN} ipa-inspection-collectors=default")
+    };
+    // The last one is an operator's image, recognised by its label alone.
+    for (line, label) in [(line(&endpoints[0]), ""), (line(&endpoints[1]), ""), (String::new(), "ipa")] {
         let mut site = Site::new(Settings { ironic: urls.to_vec(), ..Settings::default() });
-        let line = format!(
-            "ipa-api-url={} ipa-agent-token={TOKEN} ipa-inspection-collectors=default",
-            endpoints[first]
-        );
-        let Bootable::Ipa(params) = kernel::bootable(&crate::media::CommandLine::new(&line), &[], &endpoints)
-        else {
+        let line = crate::media::CommandLine::new(&line);
+        let Bootable::Ipa(params) = kernel::bootable(&line, &[label], &endpoints) else {
             panic!("an agent boots")
         };
         site.agent(*params);
@@ -98,7 +98,7 @@ async fn the_next_endpoint_is_used_if_one_is_dead() {
         }
         site.perform(ipa::Effect::Heartbeat).await;
     }
-    assert!(server.requests().iter().filter(|a| a.contains("continue_inspection")).count() == 2);
+    assert!(server.requests().iter().filter(|a| a.contains("continue_inspection")).count() == 3);
 }
 
 #[tokio::test]
@@ -117,6 +117,35 @@ async fn a_heartbeat_is_repeated_after_an_error_response_and_after_no_response()
     drop(server);
     site.perform(ipa::Effect::Heartbeat).await;
     assert_eq!(site.next_of_agent().1, ipa::Effect::Heartbeat);
+}
+
+#[tokio::test]
+async fn an_error_of_ironic_cannot_forge_a_line_of_the_log_or_show_the_token() {
+    let body =
+        format!("no\nWARN forged \u{1b}[31m {TOKEN} \"password\": \"hunter2\" {}", "x".repeat(100_000));
+    for failing in ["/v1/continue_inspection", "/v1/lookup", "/v1/heartbeat"] {
+        let body = body.clone();
+        let server = Server::start(move |request| match request.uri().path() {
+            path if path.starts_with(failing) => answer(400, body.clone()),
+            _ => ironic(&path(request)).unwrap(),
+        })
+        .await;
+        let mut site = Site::new(Settings::default());
+        let (log, _guard) = Log::start(Level::DEBUG);
+        site.agent(params(&server.url("")));
+        for _ in 0..3 {
+            let (effect, _) = site.next_of_agent();
+            site.runner.perform(site.id, effect).await;
+        }
+        let lines = log.lines();
+        let line = lines.iter().find(|line| line.contains("fauxmetal::effect: ")).unwrap();
+        let shown = r#"400 Bad Request no\nWARN forged \u{1b}[31m *** "password": "***" xxx"#;
+        assert!(line.contains(shown) && line.len() < 600, "{line}");
+        assert!(
+            !lines.iter().any(|line| line.starts_with("WARN forged") || line.contains(TOKEN)),
+            "{lines:?}"
+        );
+    }
 }
 
 #[tokio::test]

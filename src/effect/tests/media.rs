@@ -106,6 +106,22 @@ async fn only_the_needed_pieces_of_an_image_are_fetched() {
 }
 
 #[tokio::test]
+async fn a_path_in_an_image_cannot_forge_a_line_of_the_log_or_of_a_condition() {
+    let grub =
+        "menuentry x {\nlinux '/k\nWARN forged \u{1b}[31m' ipa-agent-token=hunter2\ninitrd /initrd\n}\n";
+    let image = fat("X", &[("EFI/BOOT/BOOTX64.EFI", "MZ"), ("EFI/BOOT/grub.cfg", grub)]);
+    let server = Server::start(move |request| part(request, &image)).await;
+    let mut site = Site::new(Settings::default());
+    let (log, _guard) = Log::start(Level::WARN);
+    site.apply(insert(0, server.url("/boot.iso")));
+    assert!(boot_cd(&mut site).await.is_none());
+    let shown = r"/k\nWARN forged \u{1b}[31m";
+    assert!(boot_failure(&site).contains(shown), "{}", boot_failure(&site));
+    let lines = log.lines();
+    assert!(lines.len() == 1 && lines[0].contains(shown), "{lines:?}");
+}
+
+#[tokio::test]
 async fn without_range_support_an_image_is_read_as_far_as_needed() {
     let image = ramdisk("ipa-api-url=http://api");
     let server = Server::start(move |_| answer(200, image.clone())).await;

@@ -12,7 +12,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use parking_lot::Mutex;
 use serde_json::json;
+use tracing::Level;
+use tracing::subscriber::DefaultGuard;
 use uuid::Uuid;
 
 use super::*;
@@ -149,8 +152,11 @@ impl Site {
         self.apply(Command::Ipa(IpaCommand { name: "prepare_image".into(), work }));
     }
 
-    /// The end of the agent's last command.
+    /// The end of the agent's last command, after the least time that writing an image takes.
     fn ended(&self) -> CommandEnd {
+        let clock = self.fleet.clock();
+        clock.set(clock.after_real(clock.now(), self.runner.settings.write_time));
+        self.fleet.wake_due();
         self.look(|node| {
             let serving = node.ipa().unwrap().serving().unwrap();
             match &serving.commands.records().last().unwrap().status {
@@ -158,6 +164,38 @@ impl Site {
                 CommandStatus::Running(job) => panic!("{job:?} is running"),
             }
         })
+    }
+}
+
+/// The log of a test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Takes the log of this thread from `level` on, for as long as the guard lives.
+    fn start(level: Level) -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(level)
+            .with_ansi(false)
+            .without_time()
+            .with_writer(move || writer.clone());
+        (log, tracing::subscriber::set_default(subscriber.finish()))
+    }
+
+    fn lines(&self) -> Vec<String> {
+        String::from_utf8(self.0.lock().clone()).unwrap().lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

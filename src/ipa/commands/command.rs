@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::address::Place;
+use crate::address::Reported;
 use crate::node::Node;
 use crate::node::ipa::{CommandEnd, Ipa, IpaError, Serving, Work};
 use crate::time::SimTime;
@@ -17,8 +17,8 @@ pub(in crate::ipa) struct Situation<'a> {
     pub(in crate::ipa) agent: &'a Ipa,
     pub(in crate::ipa) serving: &'a Serving,
     pub(in crate::ipa) now: SimTime,
-    /// The listeners of the BMCs.
-    pub(in crate::ipa) bmcs: &'a [Place],
+    /// The addresses in the inventory.
+    pub(in crate::ipa) reported: &'a Reported,
 }
 
 /// The parameters of a command by name. They stay JSON text until they are needed, because the node that Ironic sends

@@ -15,6 +15,7 @@ use crate::ipa::checksum::ChecksumAlgorithm;
 use crate::ipa::{failure, python, root_disk};
 use crate::node::ipa::{Checksum, ImageJob, IpaError, Partitions, Written};
 use crate::seed::Purpose;
+use crate::time::SimTime;
 
 /// Checks the parameters before the command starts.
 ///
@@ -243,11 +244,11 @@ fn file_system(at: &Situation<'_>, number: u32) -> Box<str> {
     uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string().into()
 }
 
-/// The result of writing `image`.
+/// The result of writing `image`, which takes until `earliest_end` at least.
 ///
 /// `disk_identifier` is bytes 440 to 443 of a whole-disk image. IPA uses it as the root UUID
 /// (`disk_utils.get_disk_identifier`).
-pub fn written(image: &ImageJob, disk_identifier: u32) -> Written {
+pub fn written(image: &ImageJob, disk_identifier: u32, earliest_end: SimTime) -> Written {
     let (root, efi) = match &image.partitions {
         Some(p) => (p.root_uuid.to_string(), p.efi_uuid.as_deref()),
         None => (format!("0x{disk_identifier:08x}"), None),
@@ -267,5 +268,5 @@ pub fn written(image: &ImageJob, disk_identifier: u32) -> Written {
     if let Some((word, step)) = &image.step {
         result = step_result(word, step, &result);
     }
-    Written { result: result.into(), partition_uuids: uuids.to_string().into() }
+    Written { result: result.into(), partition_uuids: uuids.to_string().into(), earliest_end }
 }

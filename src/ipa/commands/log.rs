@@ -11,5 +11,5 @@ pub(super) const COMMANDS: &[Command] = &[Command {
     mode: Mode::Sync,
     signature: Signature::NONE,
     validate: None,
-    run: |at, _| Ok(done(&json!({"system_logs": journal::archive(at.node, at.agent, at.now)}))),
+    run: |at, _| Ok(done(&json!({"system_logs": journal::archive(at.node, at.agent, at.now, at.reported)}))),
 }];

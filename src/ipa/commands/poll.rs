@@ -10,7 +10,7 @@ pub(super) const COMMANDS: &[Command] = &[
         mode: Mode::Sync,
         signature: Signature::NONE,
         validate: None,
-        run: |at, _| Ok(done(&inventory::inventory(at.node, &at.agent.params, at.bmcs))),
+        run: |at, _| Ok(done(&inventory::inventory(at.node, &at.agent.params, at.reported))),
     },
     Command {
         name: "set_node_info",

@@ -239,7 +239,7 @@ fn erase_devices(call: &Call<'_>) -> Result<StepWork, StepError> {
 
 /// Erases NVMe disks completely, and the metadata of other disks.
 fn erase_devices_express(call: &Call<'_>) -> Result<StepWork, StepError> {
-    let nvme = call.at.node.profile().drives().filter(|(_, _, d)| disks::is_nvme(d)).count();
+    let nvme = call.at.node.profile().drives().filter(|(_, _, d)| d.is_nvme()).count();
     let span = if nvme == 0 { call.command() } else { call.erasing(nvme) };
     Ok(StepWork::Timed(span, Value::Null, Then::EmptyDisks))
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use crate::address::{Place, Urls};
+use crate::address::{Reported, Urls};
 use crate::ipa::documents::{VERSION, url_of};
 use crate::ipa::inspection;
 use crate::node::Node;
@@ -121,9 +121,9 @@ pub fn heartbeat(node: &Node, agent: &Ipa, urls: &Urls, ca_pem: Option<&str>) ->
     Some(VersionedRequest { request, newest: ApiVersion::VERIFY_CA, body: Some(body) })
 }
 
-/// Sends the inspection data. Like IPA, it asks for no microversion. `bmcs` are the listeners of the BMCs.
-pub fn inspection(node: &Node, agent: &Ipa, now: SimTime, bmcs: &[Place]) -> IronicRequest {
-    let data = inspection::data(node, agent, now, bmcs);
+/// Sends the inspection data. Like IPA, it asks for no microversion. `reported` are the addresses in the inventory.
+pub fn inspection(node: &Node, agent: &Ipa, now: SimTime, reported: &Reported) -> IronicRequest {
+    let data = inspection::data(node, agent, now, reported);
     IronicRequest::new(Method::POST, String::new(), agent).with_json(&data)
 }
 
@@ -193,7 +193,7 @@ mod tests {
             .fleet
             .look(bench.id, |n, now| {
                 let agent = n.ipa().unwrap();
-                (inspection(n, agent, now, &[]), lookup(n, agent))
+                (inspection(n, agent, now, &Reported::default()), lookup(n, agent))
             })
             .unwrap();
         for request in [&inspection, &lookup.discovery(), &lookup.at(ApiVersion::OLDEST)] {

@@ -25,7 +25,10 @@ async fn write_image_downloads_the_image_and_returns_a_result() {
     let none =
         bench.get(&format!("/v1/commands/{}?agent_token={TOKEN}", record["id"].as_str().unwrap())).await.1;
     assert_eq!(none["command_status"], "RUNNING");
-    bench.answer(ipa::Effect::WriteImage, ipa::Answer::ImageWritten(Ok(written(&image, 0xdead_beef))));
+    bench.answer(
+        ipa::Effect::WriteImage,
+        ipa::Answer::ImageWritten(Ok(written(&image, 0xdead_beef, SimTime::from_ms(0)))),
+    );
     let last = bench.commands().await[0].clone();
     let text = "prepare_image: image (disk.raw) written to device /dev/sda root_uuid=0xdeadbeef";
     assert_eq!(last["command_result"], json!({"deploy_result": {"result": text}, "deploy_step": step}));
@@ -52,7 +55,10 @@ async fn a_partition_image_gets_its_partitions() {
     let devices: Vec<_> =
         image.partitions.as_ref().unwrap().devices.iter().map(|(n, d)| format!("{n} {d}")).collect();
     assert_eq!(devices, ["efi system partition /dev/sda1", "swap /dev/sda2", "root /dev/sda3"]);
-    bench.answer(ipa::Effect::WriteImage, ipa::Answer::ImageWritten(Ok(written(&image, 0))));
+    bench.answer(
+        ipa::Effect::WriteImage,
+        ipa::Answer::ImageWritten(Ok(written(&image, 0, SimTime::from_ms(0)))),
+    );
     let (_, uuids) = bench.post("standby.get_partition_uuids", json!({})).await;
     let uuids = &uuids["command_result"];
     let (root, efi) =

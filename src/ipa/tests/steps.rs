@@ -3,6 +3,24 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::face::{Peer, Welcome};
+
+#[tokio::test]
+async fn only_a_command_with_the_token_may_have_a_large_body() {
+    let bench = Bench::serving();
+    let any = "127.0.0.1:1".parse().unwrap();
+    let peer = Peer { local: any, remote: any, tls: false, node: None, sni: None };
+    let welcome = |method: Method, path: &str| {
+        let uri = format!("/{}/v1/{path}", bench.uuid);
+        let head = Request::builder().method(method).uri(uri).body(Bytes::new()).unwrap();
+        bench.agents.welcome(&peer, &head).map_err(|response| response.status().as_u16())
+    };
+    assert_eq!(welcome(Method::POST, &format!("commands/?agent_token={TOKEN}")), Ok(Welcome::Whole));
+    assert_eq!(welcome(Method::POST, "commands/?agent_token=wrong"), Err(401));
+    assert_eq!(welcome(Method::POST, "commands/"), Err(401));
+    assert_eq!(welcome(Method::POST, "status"), Ok(Welcome::Small));
+    assert_eq!(welcome(Method::PUT, &format!("commands/?agent_token={TOKEN}")), Ok(Welcome::Small));
+}
 
 #[tokio::test]
 async fn steps_are_listed_by_manager_with_their_version() {

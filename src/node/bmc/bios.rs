@@ -59,6 +59,19 @@ impl Bios {
         }
     }
 
+    /// Makes stored values fit the profile of today, whose attributes may have changed since they were stored. Values that
+    /// no attribute accepts any more are dropped, so that the machine has the default.
+    pub(in crate::node) fn fit(&mut self, profile: &Profile) {
+        let Self { current, pending } = self;
+        for values in [current, pending] {
+            let stored = std::mem::take(values);
+            values.extend(stored.into_iter().filter_map(|(name, value)| {
+                let value = profile.attribute(&name)?.read_stored(value)?;
+                Some((name, value))
+            }));
+        }
+    }
+
     /// A start of the machine: pending values take effect.
     pub(super) fn start(&mut self, profile: &Profile) {
         for (name, value) in std::mem::take(&mut self.pending) {
@@ -68,5 +81,27 @@ impl Bios {
                 self.current.insert(name, value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::built_in;
+
+    /// `NumLock` and `MemTest` of the generic profile were Booleans once.
+    #[test]
+    fn a_stored_value_of_another_type_is_read_as_the_attribute_of_today_or_dropped() {
+        let text = r#"{
+            "current": {"NumLock": false, "MemTest": true, "BootRetryCount": 7, "LogicalProc": "Disabled"},
+            "pending": {"NumLock": true, "BootRetryCount": true, "SysProfile": "Turbo", "Gone": 1}
+        }"#;
+        let mut bios: Bios = serde_json::from_str(text).unwrap();
+        bios.fit(&built_in("generic").unwrap());
+        let expected = r#"{
+            "current": {"NumLock": "Disabled", "MemTest": "Enabled", "BootRetryCount": 7, "LogicalProc": "Disabled"},
+            "pending": {"NumLock": "Enabled"}
+        }"#;
+        assert_eq!(bios, serde_json::from_str(expected).unwrap());
     }
 }

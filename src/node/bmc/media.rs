@@ -8,6 +8,7 @@ use crate::dmtf::{TransferMethod, TransferProtocol};
 use crate::node::call::Call;
 use crate::node::effect::EffectKind;
 use crate::node::refusal::Refusal;
+use crate::note::Note;
 
 /// The actions of a `VirtualMedia` resource. `slot` is the index of a slot in the profile.
 #[derive(Clone, Debug)]
@@ -100,10 +101,11 @@ impl Media {
     }
 
     /// The result of opening an image. Returns whether the image is still in its slot.
-    pub(in crate::node) fn opened(&mut self, slot: u8, insertion: u32, result: Result<(), String>) -> bool {
+    pub(in crate::node) fn opened(&mut self, slot: u8, insertion: u32, result: Result<(), Note>) -> bool {
         let current = self.slots.get_mut(&slot).filter(|inserted| inserted.number == insertion);
         let Some(inserted) = current else { return false };
-        inserted.opened = result.map_or_else(|why| Opened::Failed(why.into()), |()| Opened::Connected);
+        inserted.opened =
+            result.map_or_else(|why| Opened::Failed(why.as_str().into()), |()| Opened::Connected);
         true
     }
 

@@ -199,6 +199,13 @@ impl Commands {
         }
     }
 
+    /// Makes the running command wait until `until` before it ends.
+    pub(super) fn end_at(&mut self, until: SimTime, end: CommandEnd, then: Then) {
+        if let Some(job) = self.running_mut() {
+            *job = Job::Timed { until, end, then };
+        }
+    }
+
     /// Ends the running command if its time is over, and returns its effect on the machine.
     pub(super) fn end_timed(&mut self, now: SimTime) -> Option<Then> {
         let (end, then) = match self.running()? {

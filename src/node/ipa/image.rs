@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::SimTime;
+
 /// An image to be written: the parameters of `write_image` and `prepare_image`. `format` is `disk_format`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImageJob {
@@ -62,4 +64,6 @@ pub struct Written {
     pub result: Box<str>,
     /// The result of `get_partition_uuids` from now on, JSON text.
     pub partition_uuids: Box<str>,
+    /// The command ends then or later.
+    pub earliest_end: SimTime,
 }

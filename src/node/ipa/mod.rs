@@ -122,6 +122,15 @@ impl Ipa {
         }
     }
 
+    /// The token that the agent shares with Ironic, if it knows it.
+    pub fn token(&self) -> Option<&str> {
+        match &self.phase {
+            Phase::Serving(serving) => Some(&serving.token),
+            Phase::LookingUp(LookUp { token, .. }) => token.as_deref(),
+            Phase::Starting { .. } | Phase::Inspecting(_) | Phase::Closed(_) => self.params.token.as_deref(),
+        }
+    }
+
     /// The job of the running command.
     pub fn job(&self) -> Option<&Job> {
         self.serving()?.commands.running()
@@ -223,7 +232,7 @@ impl Ipa {
         let (uuid, token) = match answer {
             Inspected::Accepted(uuid, token) => (uuid, token.filter(|t| **t != *Self::HIDDEN_TOKEN)),
             Inspected::Refused => (None, None),
-            Inspected::Retry => match inspection.retry(now, dice) {
+            Inspected::Retry => match inspection.retry(self.params.inspects_unasked, now, dice) {
                 Some(next) => {
                     self.phase = Phase::Inspecting(next);
                     return;

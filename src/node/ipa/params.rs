@@ -11,8 +11,11 @@ pub struct Params {
     /// The number of endpoints, counted from the first, that belong to the same service: an agent may begin with any of
     /// them.
     pub spread: u8,
-    /// `ipa-inspection-callback-url`. If set, the agent begins with inspection.
+    /// `ipa-inspection-callback-url`, or the URLs that replace it. If set, the agent begins with inspection.
     pub inspection_urls: Box<[Box<str>]>,
+    /// Nothing tells the ramdisk that Ironic inspects its node: it sends the data at every boot.
+    #[serde(default)]
+    pub inspects_unasked: bool,
     /// `ipa-agent-token`: a token that Ironic generated before the boot.
     pub token: Option<Box<str>>,
     /// `ipa-global-request-id`, which the agent sends as `X-OpenStack-Request-ID`.

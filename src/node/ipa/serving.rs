@@ -10,8 +10,10 @@ use crate::node::call::Call;
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
-/// Minimum time between two heartbeats, ms, also if a command ends (`agent.py`, `min_interval`).
-const MIN_INTERVAL_MS: u64 = 5_000;
+/// Time between two looks of the agent at its next heartbeat, ms (`agent.py`, `run` and `_run_next`: `min_heartbeat_interval`
+/// and the pause after it). A heartbeat that a command brings forward is sent at one of these looks, counted from the last
+/// heartbeat.
+const LOOK_EVERY_MS: u64 = 5_100;
 
 /// An agent whose API is open. `heartbeat_timeout_s` (seconds) and `md5_enabled` are Ironic's `heartbeat_timeout` and
 /// `agent_md5_checksum_enable`.
@@ -29,8 +31,11 @@ pub struct Serving {
     pub last: SimTime,
     /// Number of consecutive failed heartbeats.
     pub failed: u16,
-    /// A command ended during a heartbeat. Another heartbeat follows immediately.
+    /// A command ended during a heartbeat. Another heartbeat follows at the next look.
     pub again: bool,
+    /// A command has ended since the last accepted heartbeat (`agent.py`, `heartbeat_forced`).
+    #[serde(default)]
+    pub forced: bool,
     pub commands: Commands,
     /// The result of `get_partition_uuids`, JSON text; `None` until an image has been written.
     pub partition_uuids: Option<Box<str>>,
@@ -59,6 +64,7 @@ impl Serving {
             last: SimTime::from_ms(0),
             failed: 0,
             again: false,
+            forced: false,
             commands: Commands::default(),
             partition_uuids: None,
         }
@@ -79,17 +85,26 @@ impl Serving {
         }
     }
 
-    /// Schedules the next heartbeat as early as possible after the end of a command: Ironic continues only at
+    /// Schedules the next heartbeat at the agent's next look after the end of a command: Ironic continues only at
     /// heartbeats.
     fn bring_heartbeat_forward(&mut self, now: SimTime) {
+        self.forced = true;
         match &mut self.heartbeat {
             Call::Underway => self.again = true,
             Call::Due => {}
-            Call::At(at) => *at = (*at).min(now.max(self.last.after_ms(MIN_INTERVAL_MS))),
+            Call::At(at) => {
+                let looks = now.since_ms(self.last).div_ceil(LOOK_EVERY_MS).max(1);
+                *at = (*at).min(self.last.after_ms(looks * LOOK_EVERY_MS));
+            }
         }
     }
 
-    /// Takes the answer to a heartbeat, and schedules the next one.
+    /// Takes the answer to a heartbeat, and schedules the next one (`agent.py`, `do_heartbeat`).
+    ///
+    /// After a failure the end of a command stays to be reported, so the next look repeats the heartbeat. The agent cannot
+    /// know that Ironic has skipped a heartbeat: Ironic answers 202 before it tries to lock the node (`agent_base.py`,
+    /// `heartbeat`). IPA forgets a command that ends during a heartbeat; this agent sends another one, as its heartbeats
+    /// may take longer than IPA's.
     pub(super) fn beat(&mut self, answer: Beat, now: SimTime, dice: Dice) {
         let share =
             |low: f64, width: f64| low + width * (dice.draw(Purpose::Heartbeat) % 1000) as f64 / 1000.0;
@@ -99,13 +114,14 @@ impl Serving {
             reason = "a duration of less than a day, never negative"
         )]
         let wait = match answer {
-            Beat::Accepted if self.again => MIN_INTERVAL_MS,
+            Beat::Accepted if self.again => LOOK_EVERY_MS,
             Beat::Accepted => (f64::from(self.heartbeat_timeout_s) * 1000.0 * share(0.3, 0.3)) as u64,
+            Beat::Refused | Beat::Unreachable if self.forced => LOOK_EVERY_MS,
             Beat::Refused | Beat::Unreachable => (5_000.0 * share(1.0, 1.0)) as u64,
         };
-        self.failed = match answer {
-            Beat::Accepted => 0,
-            Beat::Refused | Beat::Unreachable => self.failed.saturating_add(1),
+        (self.failed, self.forced) = match answer {
+            Beat::Accepted => (0, self.again),
+            Beat::Refused | Beat::Unreachable => (self.failed.saturating_add(1), self.forced),
         };
         self.heartbeat = Call::At(now.after_ms(wait));
         self.last = now;
@@ -117,16 +133,18 @@ impl Serving {
         if self.commands.transfer().is_none_or(|call| *call != Call::Underway) {
             return Then::Nothing;
         }
-        let (end, then) = match result {
-            Ok(Written { result, partition_uuids }) => {
+        match result {
+            Ok(Written { result, partition_uuids, earliest_end }) => {
                 self.partition_uuids = Some(partition_uuids);
-                (CommandEnd::Succeeded(result), Then::Install)
+                self.commands.end_at(earliest_end, CommandEnd::Succeeded(result), Then::Install);
+                self.step(now)
             }
-            Err(error) => (CommandEnd::Failed(Box::new(error)), Then::Nothing),
-        };
-        self.commands.end(end);
-        self.bring_heartbeat_forward(now);
-        then
+            Err(error) => {
+                self.commands.end(CommandEnd::Failed(Box::new(error)));
+                self.bring_heartbeat_forward(now);
+                Then::Nothing
+            }
+        }
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
@@ -139,6 +157,7 @@ impl Serving {
             last,
             failed: _,
             again: _,
+            forced: _,
             commands,
             partition_uuids: _,
         } = self;

@@ -1,6 +1,7 @@
 //! Lives of agents: inspection, lookup, heartbeats, commands.
 
 use super::*;
+use crate::node::call::Call;
 use crate::node::ipa::{Commands, IpaError, Written};
 
 fn beat(beat: Beat) -> ipa::Answer {
@@ -44,6 +45,20 @@ fn inspection_reveals_uuid_and_token() {
 }
 
 #[test]
+fn an_agent_that_inspects_unasked_looks_its_node_up_after_three_refusals() {
+    for (inspects_unasked, attempts) in [(true, 3), (false, 5)] {
+        let mut bench = Bench::new();
+        bench.boot_from_cd();
+        bench.boot_read(Ok(Bootable::Ipa(Box::new(Params { inspects_unasked, ..params() }))));
+        for _ in 0..attempts {
+            assert_eq!(bench.run_agent(), [ipa::Effect::Inspect]);
+            bench.agent_answer(ipa::Answer::Inspected(Inspected::Retry));
+        }
+        assert_eq!(bench.run_agent(), [ipa::Effect::LookUp]);
+    }
+}
+
+#[test]
 fn the_end_of_a_command_brings_the_next_heartbeat_forward() {
     let mut bench = Bench::new();
     bench.serving();
@@ -51,7 +66,7 @@ fn the_end_of_a_command_brings_the_next_heartbeat_forward() {
     bench.apply(timed()).unwrap();
     assert_eq!(bench.apply(timed()), Err(Refusal::AgentBusy));
     assert_eq!(bench.run_agent(), [ipa::Effect::Heartbeat]);
-    assert_eq!(bench.now.since_ms(last), 5_000, "heartbeats are at least 5 s apart");
+    assert_eq!(bench.now.since_ms(last), 5_100, "heartbeats are at least 5 s apart");
     let records = bench.serving_agent().commands.records();
     assert_eq!(records.last().unwrap().status, CommandStatus::Ended(succeeded()));
     assert!(records.len() == 1 && bench.apply(timed()).is_ok());
@@ -65,7 +80,27 @@ fn another_heartbeat_follows_if_a_command_ends_during_one() {
     bench.apply(timed()).unwrap();
     assert_eq!(bench.run(), []);
     bench.agent_answer(beat(Beat::Accepted));
-    assert!(bench.node.next_deadline().since_ms(bench.now) <= 5_000);
+    assert_eq!(bench.node.next_deadline().since_ms(bench.now), 5_100);
+}
+
+#[test]
+fn a_heartbeat_that_a_command_brings_forward_is_sent_at_a_look_and_repeated_until_accepted() {
+    let mut bench = Bench::new();
+    bench.serving();
+    let last = bench.now;
+    let work = Work::Timed(Span::exactly_ms(20_000), succeeded(), Then::Nothing);
+    bench.apply(agent_command("execute_clean_step", work)).unwrap();
+    assert_eq!(bench.run_agent(), [ipa::Effect::Heartbeat]);
+    assert_eq!(bench.now.since_ms(last), 20_400, "the fourth look since the last heartbeat");
+    for answer in [Beat::Refused, Beat::Unreachable] {
+        bench.agent_answer(beat(answer));
+        let failed = bench.now;
+        assert_eq!(bench.run_agent(), [ipa::Effect::Heartbeat]);
+        assert_eq!(bench.now.since_ms(failed), 5_100, "{answer:?}");
+    }
+    bench.agent_answer(beat(Beat::Accepted));
+    let wait = bench.node.next_deadline().since_ms(bench.now);
+    assert!((90_000..=180_000).contains(&wait), "the end of the command is reported: {wait}");
 }
 
 #[test]
@@ -93,17 +128,36 @@ fn a_written_image_makes_the_disk_bootable_and_power_off_ends_the_agent() {
     bench.serving();
     bench.apply(write_image()).unwrap();
     assert_eq!(bench.run_agent(), [ipa::Effect::WriteImage]);
-    let written = Written { result: "{}".into(), partition_uuids: "{\"x\":1}".into() };
+    let written =
+        Written { result: "{}".into(), partition_uuids: "{\"x\":1}".into(), earliest_end: bench.now };
     bench.agent_answer(ipa::Answer::ImageWritten(Ok(written)));
     assert!(bench.node.installed());
     assert_eq!(bench.serving_agent().partition_uuids.as_deref(), Some("{\"x\":1}"));
     bench.apply(agent_command("power_off", Work::PowerOff)).unwrap();
-    assert_eq!(bench.node.host().power_state(), PowerState::PoweringOff);
+    assert_eq!(bench.node.host().power_state(), PowerState::PoweringOff, "power is on until the deadline");
     bench.run();
     assert_eq!(bench.node.host().power_state(), PowerState::Off);
     bench.reset(ResetType::On);
     bench.run();
     assert!(matches!(bench.node.host(), Host::Running { what: Running::Os, .. }));
+}
+
+#[test]
+fn a_written_image_ends_its_command_at_the_earliest_end() {
+    let mut bench = Bench::new();
+    bench.serving();
+    bench.apply(write_image()).unwrap();
+    let begin = bench.now;
+    assert_eq!(bench.run_agent(), [ipa::Effect::WriteImage]);
+    let earliest_end = begin.after_ms(10_000);
+    let written = Written { result: "{}".into(), partition_uuids: "{}".into(), earliest_end };
+    bench.agent_answer(ipa::Answer::ImageWritten(Ok(written)));
+    assert!(bench.serving_agent().commands.running().is_some() && !bench.node.installed());
+    bench.node.settle(begin.after_ms(9_999));
+    assert!(bench.serving_agent().commands.running().is_some() && !bench.node.installed());
+    bench.node.settle(earliest_end);
+    assert!(bench.serving_agent().commands.running().is_none() && bench.node.installed());
+    assert_eq!(bench.serving_agent().heartbeat, Call::At(begin.after_ms(10_200)));
 }
 
 #[test]
@@ -140,7 +194,7 @@ fn an_agent_remembers_a_bounded_number_of_commands() {
         bench.apply(agent_command(&n.to_string(), Work::Done(succeeded()))).unwrap();
     }
     let commands = &bench.serving_agent().commands;
-    assert_eq!(commands.records().len(), Commands::MAX);
+    assert_eq!(commands.records().len(), Commands::MAX, "more commands are remembered than allowed");
     assert_eq!(&*commands.records()[0].name, "3", "the agent forgets the oldest commands");
     assert_eq!(commands.taken as usize, Commands::MAX + 3);
 }

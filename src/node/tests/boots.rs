@@ -14,6 +14,45 @@ fn a_machine_with_nothing_to_boot_stays_on() {
     assert!(matches!(bench.node.host(), Host::Running { what: Running::NoBootDevice, .. }));
 }
 
+/// Ironic waits for one of these two states after a reset that applies BIOS settings, and touches its provisioning timeout at
+/// each look, so every other state would hold the node for ever (`ironic/drivers/modules/redfish/bios.py`,
+/// `BIOS_REBOOT_STATES` and `_check_node_redfish_bios_apply`).
+#[test]
+fn a_machine_that_has_passed_its_self_test_has_started_to_boot_whatever_it_finds() {
+    let mut bench = Bench::new();
+    let progress = |bench: &Bench| bench.node.host().boot_progress(bench.now);
+    assert_eq!(progress(&bench), BootProgress::None, "off");
+    bench.reset(ResetType::On);
+    assert_eq!(progress(&bench), BootProgress::None, "the power comes on");
+    bench.now = bench.node.next_deadline();
+    bench.node.settle(bench.now);
+    let mut seen = Vec::new();
+    while let Host::Post { until, .. } = *bench.node.host() {
+        seen.push(progress(&bench));
+        bench.now = bench.now.after_ms(100).min(until);
+        bench.node.settle(bench.now);
+    }
+    seen.dedup();
+    assert_eq!(
+        seen,
+        [
+            BootProgress::PrimaryProcessorInitializationStarted,
+            BootProgress::MemoryInitializationStarted,
+            BootProgress::PciResourceConfigStarted,
+            BootProgress::SystemHardwareInitializationComplete,
+        ]
+    );
+    assert_eq!(progress(&bench), BootProgress::OsBootStarted, "the network is asked");
+    bench.run_to_boot();
+    bench.boot_read(Err("nothing is published".into()));
+    assert!(matches!(bench.node.host(), Host::Running { what: Running::NoBootDevice, .. }));
+    assert_eq!(progress(&bench), BootProgress::OsBootStarted, "no source could be booted");
+    bench.reset(ResetType::ForceOff);
+    assert_eq!(progress(&bench), BootProgress::None, "switched off");
+    bench.run();
+    assert_eq!((bench.node.host().power_state(), progress(&bench)), (PowerState::Off, BootProgress::None));
+}
+
 #[test]
 fn a_failed_image_is_reported_and_the_next_source_is_tried() {
     let mut bench = Bench::new();

@@ -14,7 +14,7 @@ fn a_boot_source_read_for_an_earlier_start_is_ignored() {
     bench.run_to_boot();
     let before = bench.node.state.clone();
     bench.answer(Answer::BootRead { start: old, result: Ok(Bootable::Live) });
-    assert_eq!(bench.node.state, before);
+    assert_eq!(bench.node.state, before, "an answer of an earlier start was taken");
     bench.boot_read(Ok(Bootable::Live));
     assert!(matches!(bench.node.host(), Host::Booting(b) if matches!(b.stage, Stage::Loading { .. })));
 }
@@ -56,7 +56,7 @@ fn waiting_for(effect: ipa::Effect, bench: &mut Bench) {
 
 #[test]
 fn an_answer_to_an_agent_of_an_earlier_start_is_ignored() {
-    let written = ipa::Written { result: "{}".into(), partition_uuids: "{}".into() };
+    let written = ipa::Written { result: "{}".into(), partition_uuids: "{}".into(), earliest_end: T0 };
     for (effect, answer) in [
         (ipa::Effect::Inspect, ipa::Answer::Inspected(Inspected::Refused)),
         (ipa::Effect::LookUp, found(Some("other"))),
@@ -88,7 +88,11 @@ fn an_answer_that_nothing_waits_for_is_ignored() {
         ipa::Answer::Inspected(Inspected::Refused),
         found(Some("other")),
         ipa::Answer::Beat(Beat::Refused),
-        ipa::Answer::ImageWritten(Ok(ipa::Written { result: "{}".into(), partition_uuids: "{}".into() })),
+        ipa::Answer::ImageWritten(Ok(ipa::Written {
+            result: "{}".into(),
+            partition_uuids: "{}".into(),
+            earliest_end: T0,
+        })),
     ] {
         bench.agent_answer(answer.clone());
         assert_eq!(bench.node.ipa().cloned(), before, "{answer:?}");

@@ -17,9 +17,10 @@ use super::ipa::{
 };
 use super::*;
 use crate::dmtf::{
-    BootOverride, BootTarget, IndicatorLed, PowerState, ResetKeysType, ResetType, TransferMethod,
-    TransferProtocol,
+    BootOverride, BootProgress, BootTarget, IndicatorLed, PowerState, ResetKeysType, ResetType,
+    TransferMethod, TransferProtocol,
 };
+use crate::note::Note;
 use crate::profile::bios::Value;
 use crate::profile::boot_source::BootSource;
 use crate::profile::built_in;
@@ -85,12 +86,12 @@ impl Bench {
         self.node.answer(answer, self.now);
     }
 
-    fn boot_read(&mut self, result: Result<Bootable, String>) {
+    fn boot_read(&mut self, result: Result<Bootable, Note>) {
         self.answer(Answer::BootRead { start: self.node.starts(), result });
     }
 
     /// Takes the effects, and answers one that reads a boot source.
-    pub(super) fn answer_boot(&mut self, result: Result<Bootable, String>) {
+    pub(super) fn answer_boot(&mut self, result: Result<Bootable, Note>) {
         if self.effects().contains(&EffectKind::ReadBoot { start: self.node.starts() }) {
             self.boot_read(result);
         }
@@ -232,17 +233,24 @@ fn a_reset_of_a_machine_that_is_off_needs_a_machine_that_is_on() {
     for kind in ResetType::ALL {
         let refused = matches!(
             kind,
-            ResetType::GracefulRestart
-                | ResetType::ForceRestart
-                | ResetType::PowerCycle
-                | ResetType::FullPowerCycle
-                | ResetType::Nmi
+            ResetType::GracefulRestart | ResetType::PowerCycle | ResetType::FullPowerCycle | ResetType::Nmi
         );
         let mut bench = Bench::new();
         let outcome = bench.apply(Command::Host(host::Command::Reset(*kind)));
         let expected = if refused { Err(Refusal::PoweredOff) } else { Ok(Outcome::Done) };
         assert_eq!(outcome, expected, "{kind:?}");
     }
+}
+
+#[test]
+fn a_forced_restart_powers_a_machine_on_unless_its_model_refuses() {
+    let restart = || Command::Host(host::Command::Reset(ResetType::ForceRestart));
+    let mut bench = Bench::new();
+    assert_eq!(bench.apply(restart()), Ok(Outcome::Done));
+    assert_eq!(bench.node.host().power_state(), PowerState::PoweringOn);
+    bench.node = Node::new(NodeId(3), Seed(1), built_in("hpe-dl380-gen11").unwrap());
+    assert_eq!(bench.apply(restart()), Err(Refusal::PoweredOff));
+    assert_eq!(bench.node.host().power_state(), PowerState::Off);
 }
 
 #[test]

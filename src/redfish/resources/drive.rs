@@ -43,9 +43,9 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("LocationIndicatorActive", led != IndicatorLed::Off);
     d.array("Identifiers", |d| {
         d.item_object(|d| {
-            let wwn = cx.spec().wwn(number, &drive.oui);
-            d.put("DurableName", wwn.trim_start_matches("0x"));
-            d.put("DurableNameFormat", "NAA");
+            let name = cx.spec().wwn(number, drive);
+            d.put("DurableName", name.trim_start_matches("0x").trim_start_matches("eui."));
+            d.put("DurableNameFormat", if drive.is_nvme() { "EUI" } else { "NAA" });
         });
     });
     d.object("PhysicalLocation", |d| {

@@ -197,6 +197,7 @@ fn each_bmc_has_its_own_session_limit_and_timeout() {
         (one_more.status, &one_more.json["error"]["code"]),
         (503, &json!("Base.1.22.SessionLimitExceeded"))
     );
+    assert_eq!(one_more.header("Retry-After"), "5");
     let mut page = crate::meter::Page::default();
     redfish.meter(&mut page);
     assert!(page.text().contains("{limit=\"sessions-per-bmc\"} 1\n"), "{}", page.text());

@@ -18,7 +18,7 @@ pub(crate) const READINGS: [&str; 6] = [
 
 /// One line for each property that differs, below the URI of its document: `/Boot/HttpBootUri: null -> "http://x"`.
 ///
-/// A document or property that is on one side only shows `absent` on the other. Readings are left out.
+/// A document or property that is on one side only shows `absent` on the other. Readings and ETags are left out.
 pub(crate) fn changes(before: &[Page], after: &[Page]) -> String {
     let (before, after) = (by_uri(before), by_uri(after));
     let mut text = String::new();
@@ -59,7 +59,8 @@ fn properties(document: Option<&Value>) -> BTreeMap<String, String> {
 fn collect(pointer: String, value: &Value, leaves: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(map) if !map.is_empty() => {
-            let still = map.iter().filter(|(key, _)| !READINGS.contains(&key.as_str()));
+            let moves = |key: &str| READINGS.contains(&key) || key == "@odata.etag";
+            let still = map.iter().filter(|(key, _)| !moves(key));
             still.for_each(|(key, inner)| collect(format!("{pointer}/{key}"), inner, leaves));
         }
         Value::Array(items) if !items.is_empty() => {

@@ -15,6 +15,7 @@ use fauxmetal::ipa::Api;
 use fauxmetal::node::NodeId;
 use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
 use fauxmetal::node::ipa::{self, Beat, Inspected, LookedUp, Params, Written};
+use fauxmetal::note::Note;
 use fauxmetal::profile::{built_in, built_in_names};
 use fauxmetal::redfish::Redfish;
 use fauxmetal::redfish::auth::Account;
@@ -127,10 +128,12 @@ impl Life {
         let mut look = Look::new();
         let (shared, own) = (crawl(&self.redfish), crawl_own(&self.redfish, ID));
         for (root, pages) in [(Root::Shared, shared.0), (Root::Own, own.0)] {
-            for (uri, document) in pages {
+            for (uri, mut document) in pages {
                 let response = self.call(root, request(Method::GET, &uri, &Value::Null));
                 let etag = response.headers().get("ETag").unwrap_or_else(|| panic!("{uri} has no ETag"));
                 let etag = etag.to_str().unwrap().to_owned();
+                let within = document.as_object_mut().unwrap().remove("@odata.etag");
+                assert_eq!(within.as_ref().and_then(Value::as_str), Some(&*etag), "{uri}");
                 look.insert((root, uri), Seen { etag, document });
             }
         }
@@ -193,13 +196,13 @@ impl Life {
     }
 
     /// Goes to the next outgoing call, which reads a boot source, and answers it.
-    fn boot_read(&mut self, result: Result<Bootable, String>) {
+    fn boot_read(&mut self, result: Result<Bootable, Note>) {
         let EffectKind::ReadBoot { start } = self.call_out() else { panic!("another call") };
         self.redfish.fleet.answer(ID, Answer::BootRead { start, result });
     }
 
     /// Goes to the next outgoing call, which opens media, and answers it.
-    fn media_opened(&mut self, result: Result<(), String>) {
+    fn media_opened(&mut self, result: Result<(), Note>) {
         let EffectKind::OpenMedia { slot, insertion } = self.call_out() else { panic!("another call") };
         self.redfish.fleet.answer(ID, Answer::MediaOpened { slot, insertion, result });
     }
@@ -326,7 +329,7 @@ fn media(life: &mut Life) {
     life.post(&eject, json!({}));
     life.post(&insert, json!({"Image": "http://images.example/other.iso", "WriteProtected": false}));
     let error = "the server says 404 \"Not\" Found".to_owned();
-    life.media_opened(Err(error));
+    life.media_opened(Err(error.into()));
     life.moment("another image, which cannot be opened");
     life.post(&eject, json!({}));
     life.moment("ejected");
@@ -362,8 +365,8 @@ fn boot_failed(life: &mut Life) {
     );
     life.reset("On");
     while life.get("{system}")["Status"]["Conditions"].is_null() {
-        let error = "nothing is published for any of its \"interfaces\"".to_owned();
-        life.boot_read(Err(error));
+        let error = "nothing is published for any of its \"interfaces\"";
+        life.boot_read(Err(error.into()));
     }
     life.moment("a boot source failed");
     life.reset("ForceOff");
@@ -414,7 +417,8 @@ fn agent(life: &mut Life) {
         "os_hash_algo": "sha256", "os_hash_value": "0".repeat(64)});
     life.command("standby.prepare_image", json!({"image_info": image}));
     life.moment("agent writing an image");
-    let written = Written { result: "{}".into(), partition_uuids: "{}".into() };
+    let written =
+        Written { result: "{}".into(), partition_uuids: "{}".into(), earliest_end: SimTime::from_ms(0) };
     life.answer(ipa::Effect::WriteImage, ipa::Answer::ImageWritten(Ok(written)));
     life.command("standby.run_image", json!({}));
     life.moment("ramdisk shutting down");

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. A room uses itself and the rooms of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["address", "dmtf", "time", "seed", "face", "limit", "tls", "media", "meter", "schema"],
-    &["clock", "profile"],
+    &["address", "dmtf", "time", "seed", "face", "file", "limit", "media", "meter", "note", "schema"],
+    &["clock", "profile", "tls"],
     &["node"],
     &["fleet"],
     &["redfish", "ipa", "store"],
@@ -24,7 +24,7 @@ const FLOORS: &[&[&str]] = &[
 const BANNED: &[(&[&str], &[&str])] = &[
     // The model and the rooms below it are pure: no I/O, no clock, no threads, no randomness of their own.
     (
-        &["dmtf", "time", "profile", "node", "media", "address"],
+        &["dmtf", "time", "profile", "node", "note", "media", "address"],
         &["tokio", "hyper", "reqwest", "dashmap", "getrandom", "async fn", "crate::clock"],
     ),
     // The same but for `seed::secret`, from which the rooms above get the randomness of session tokens.

@@ -1,0 +1,111 @@
+//! Conditional requests: `If-Match` and `If-None-Match` (RFC 9110, 13).
+
+use http::{HeaderMap, HeaderName, header};
+
+/// What the conditions of a request say about a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// All are true, or there are none.
+    Met,
+    /// `If-Match` is false.
+    OtherDocument,
+    /// `If-None-Match` is false: the client has this document.
+    SameDocument,
+}
+
+/// Whether a request has conditions.
+pub(super) fn any(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::IF_MATCH) || headers.contains_key(header::IF_NONE_MATCH)
+}
+
+/// Evaluates the conditions of a request for a document that exists. `tag` is its strong ETag, quoted.
+///
+/// `If-Match` comes first (RFC 9110, 13.2.2). It needs the strong comparison and `If-None-Match` the weak one (13.1.1,
+/// 13.1.2), so a weak tag never lets a change through, and avoids a transfer.
+pub(super) fn evaluate(headers: &HeaderMap, tag: &[u8]) -> Condition {
+    let strong = |weak: bool, named: &[u8]| !weak && named == tag;
+    if names(headers, &header::IF_MATCH, strong) == Some(false) {
+        return Condition::OtherDocument;
+    }
+    if names(headers, &header::IF_NONE_MATCH, |_, named| named == tag) == Some(true) {
+        return Condition::SameDocument;
+    }
+    Condition::Met
+}
+
+/// Whether a header is `*` or has a tag that `is_it`. `None` without the header. Several lines of a header are one list
+/// (RFC 9110, 5.3).
+fn names(headers: &HeaderMap, name: &HeaderName, is_it: impl Fn(bool, &[u8]) -> bool) -> Option<bool> {
+    let mut lines = headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii()).peekable();
+    lines.peek()?;
+    Some(lines.any(|line| line == b"*" || Tags(line).any(|(weak, tag)| is_it(weak, tag))))
+}
+
+/// The tags of a list, each with whether it is weak. A tag keeps its quotes, and may contain a comma. Text that is no tag
+/// is skipped up to the next comma, so that it matches nothing.
+struct Tags<'a>(&'a [u8]);
+
+impl<'a> Iterator for Tags<'a> {
+    type Item = (bool, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let rest = self.0.trim_ascii_start();
+            if rest.is_empty() {
+                return None;
+            }
+            let (weak, quoted) = rest.strip_prefix(b"W/").map_or((false, rest), |tag| (true, tag));
+            let end = quoted.strip_prefix(b"\"").and_then(|tag| tag.iter().position(|b| *b == b'"'));
+            let (tag, after) = quoted.split_at(end.map_or(0, |end| end + 2));
+            let comma = after.iter().position(|b| *b == b',').unwrap_or(after.len());
+            let (between, after) = after.split_at(comma);
+            self.0 = after.get(1..).unwrap_or_default();
+            if !tag.is_empty() && between.trim_ascii().is_empty() {
+                return Some((weak, tag));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(lines: &[(HeaderName, &'static str)]) -> Condition {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name, http::HeaderValue::from_static(value));
+        }
+        evaluate(&headers, b"\"A\"")
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly_within_a_list() {
+        for same in ["\"A\"", "W/\"A\"", "*", " * ", "\"B\", W/\"A\"", ",,\"B\",\"A\",", "\"x,y\",\"A\""] {
+            assert_eq!(of(&[(header::IF_NONE_MATCH, same)]), Condition::SameDocument, "{same}");
+        }
+        for other in ["\"B\"", "A", "w/\"A\"", "\"A", "\"A\"x", "\"x,\"A\",y\"", "", "\"a\"", "*, \"B\""] {
+            assert_eq!(of(&[(header::IF_NONE_MATCH, other)]), Condition::Met, "{other}");
+        }
+        let lines = [(header::IF_NONE_MATCH, "\"B\""), (header::IF_NONE_MATCH, "\"A\"")];
+        assert_eq!(of(&lines), Condition::SameDocument);
+    }
+
+    #[test]
+    fn if_match_compares_strongly_within_a_list() {
+        for same in ["\"A\"", "*", "\"B\" , \"A\"", "W/\"A\",\"A\""] {
+            assert_eq!(of(&[(header::IF_MATCH, same)]), Condition::Met, "{same}");
+        }
+        for other in ["W/\"A\"", "\"B\"", "A", "", "\"B\",\"C\""] {
+            assert_eq!(of(&[(header::IF_MATCH, other)]), Condition::OtherDocument, "{other}");
+        }
+    }
+
+    #[test]
+    fn if_match_comes_first() {
+        let both = |of_match| [(header::IF_MATCH, of_match), (header::IF_NONE_MATCH, "*")];
+        assert_eq!(of(&both("\"B\"")), Condition::OtherDocument);
+        assert_eq!(of(&both("\"A\"")), Condition::SameDocument);
+        assert_eq!(of(&[]), Condition::Met);
+    }
+}

@@ -1,0 +1,156 @@
+//! Rules of HTTP and of the Redfish protocol that every resource keeps.
+
+use super::*;
+use crate::profile::quirk::Quirk;
+
+#[test]
+fn a_client_that_has_the_document_is_told_so_in_every_spelling_of_its_tag() {
+    let bench = Bench::new();
+    let tag = bench.get(&bench.system).header("ETag").to_owned();
+    let get = |name: &str, value: &str| {
+        bench.send("GET", &bench.system, &[("Authorization", BASIC), (name, value)], b"").status
+    };
+    for same in [tag.clone(), format!("W/{tag}"), format!("\"other\", W/{tag}"), "*".to_owned()] {
+        assert_eq!(get("If-None-Match", &same), 304, "{same}");
+    }
+    assert_eq!(get("If-None-Match", "\"other\""), 200);
+    assert_eq!((get("If-Match", &tag), get("If-Match", &format!("W/{tag}"))), (200, 412));
+}
+
+#[test]
+fn a_change_needs_a_strong_tag_that_matches() {
+    let bench = Bench::new();
+    let patch = |name: &str, value: &str| {
+        let headers = [("Authorization", BASIC), (name, value)];
+        bench.send("PATCH", &bench.system, &headers, br#"{"AssetTag": "rack 7"}"#)
+    };
+    let tag = bench.get(&bench.system).header("ETag").to_owned();
+    for refused in [("If-Match", format!("W/{tag}")), ("If-None-Match", "*".to_owned())] {
+        let answer = patch(refused.0, &refused.1);
+        assert_eq!((answer.status, answer.message_ids()), (412, vec!["PreconditionFailed"]), "{refused:?}");
+    }
+    assert_eq!(bench.get(&bench.system).header("ETag"), tag, "nothing was changed");
+    assert_eq!(patch("If-Match", &format!("\"other\" ,{tag}")).status, 204);
+    assert_eq!(patch("If-None-Match", &tag).status, 204, "the document is another one now");
+}
+
+#[test]
+fn a_path_may_be_percent_encoded() {
+    let bench = Bench::new();
+    assert_eq!(bench.get("/redfish/v1/%24metadata").status, 200);
+    let (above, uuid) = bench.system.rsplit_once('/').unwrap();
+    let encoded: String = uuid.bytes().map(|b| format!("%{b:02x}")).collect();
+    let answer = bench.get(&format!("{above}/{encoded}/Bio%73/"));
+    assert_eq!((answer.status, &answer.json["@odata.id"]), (200, &json!(format!("{}/Bios", bench.system))));
+    let reset = format!("{}/Actions/ComputerSystem%2EReset", bench.system);
+    assert_eq!(bench.write("POST", &reset, &json!({"ResetType": "On"})).status, 204);
+    for gone in [bench.system.replacen("/Systems/", "/Systems%2F", 1), format!("{above}/%ff%00")] {
+        let answer = bench.get(&gone);
+        assert_eq!((answer.status, answer.message_ids()), (404, vec!["ResourceMissingAtURI"]), "{gone}");
+        assert!(answer.json["error"]["message"].as_str().unwrap().contains(&gone), "as the client wrote it");
+    }
+}
+
+#[test]
+fn a_page_without_members_cannot_be_asked_for() {
+    let bench = Bench::new();
+    let answer = bench.get("/redfish/v1/Systems?$top=0");
+    assert_eq!((answer.status, answer.message_ids()), (400, vec!["QueryParameterOutOfRange"]));
+    let message = answer.json["error"]["message"].as_str().unwrap();
+    assert_eq!(message, "The value '0' for the query parameter $top is out of range of 1 or more.");
+}
+
+/// `Systems?$select=UUID&$expand=.($levels=1)` is the example of DSP0266 for the UUIDs of all systems.
+#[test]
+fn a_selection_applies_to_each_expanded_resource() {
+    let bench = Bench::new();
+    let shown = bench.get("/redfish/v1/Systems?$select=UUID&$expand=.($levels=1)").json;
+    assert_eq!((&shown["Members@odata.count"], shown.get("Name")), (&json!(3), None));
+    for member in shown["Members"].as_array().unwrap() {
+        let names: Vec<_> = member.as_object().unwrap().keys().filter(|key| !key.starts_with('@')).collect();
+        assert_eq!(names, ["UUID"]);
+    }
+    let shown = bench.get(&format!("{}?$expand=*&$select=PowerState", bench.system)).json;
+    assert_eq!((&shown["PowerState"], shown.get("Id")), (&json!("Off"), None));
+    assert_eq!(shown["Boot"].as_object().unwrap().len(), 1, "only the way to the boot options");
+    let chassis = shown["Links"]["Chassis"][0].as_object().unwrap();
+    assert_eq!((&chassis["PowerState"], chassis.get("Name")), (&json!("Off"), None));
+    assert_eq!(
+        bench.get("/redfish/v1/Systems?$expand=.&$select=Members/Id").json["Members"][1].get("UUID"),
+        None
+    );
+    let empty = bench.get("/redfish/v1/SessionService/Sessions?$expand=.&$select=Id").json;
+    assert_eq!((&empty["Members"], &empty["Members@odata.count"]), (&json!([]), &json!(0)));
+}
+
+#[test]
+fn an_expansion_that_is_too_large_comes_in_pages_or_is_refused() {
+    let bench = Bench::new();
+    bench.redfish.fleet.add(&built_in("generic").unwrap(), 300).unwrap();
+    let page = bench.get("/redfish/v1/Systems?$expand=.");
+    assert_eq!((page.status, page.json["Members"].as_array().unwrap().len()), (200, 256));
+    assert_eq!(page.json["Members@odata.nextLink"], "/redfish/v1/Systems?$skip=256&$expand=.");
+    let answer = bench.get("/redfish/v1?$expand=.($levels=2)");
+    assert_eq!((answer.status, answer.message_ids()), (507, vec!["InsufficientStorage"]));
+}
+
+#[test]
+fn a_login_beyond_the_limit_is_told_when_to_come_back() {
+    let mut bench = Bench::new();
+    bench.redfish.sessions.limit = 0;
+    let login = br#"{"UserName": "admin", "Password": "password"}"#;
+    let refused = bench.send("POST", "/redfish/v1/SessionService/Sessions", &[], login);
+    assert_eq!((refused.status, refused.message_ids()), (503, vec!["SessionLimitExceeded"]));
+    assert_eq!(refused.header("Retry-After"), "5");
+}
+
+#[test]
+fn an_action_may_be_named_in_its_body_where_the_model_allows_it() {
+    let mut bench = Bench::new();
+    let body = json!({"Action": "ComputerSystem.Reset", "ResetType": "On", "Oem": {"Maker": {"Wait": true}}});
+    let reset =
+        |bench: &Bench| bench.write("POST", &format!("{}/Actions/ComputerSystem.Reset", bench.system), &body);
+    let refused = reset(&bench);
+    assert_eq!(refused.message_ids(), ["ActionParameterUnknown"]);
+    assert_eq!(refused.json["error"]["@Message.ExtendedInfo"][0]["MessageArgs"][1], "Action");
+    bench.add_first("hpe-dl380-gen11");
+    assert_eq!(reset(&bench).status, 204);
+    assert_eq!(bench.get(&bench.system).json["PowerState"], "PoweringOn");
+}
+
+#[test]
+fn an_extension_that_is_not_known_is_ignored_beside_a_known_change() {
+    let bench = Bench::new();
+    let extended = json!({"AssetTag": "rack 7", "Oem": {"Maker": {"Colour": "blue"}}});
+    assert_eq!(bench.write("PATCH", &bench.system, &extended).status, 204);
+    assert_eq!(bench.get(&bench.system).json["AssetTag"], "rack 7");
+    let alone = bench.write("PATCH", &bench.system, &json!({"Oem": {"Maker": {"Colour": "blue"}}}));
+    assert_eq!((alone.status, alone.message_ids()), (400, vec!["PropertyUnknown"]));
+}
+
+#[test]
+fn a_document_has_its_etag_wherever_it_stands() {
+    let bench = Bench::new();
+    for uri in ["/redfish/v1", "/redfish/v1/Systems", &bench.system, &format!("{}/Processors", bench.system)]
+    {
+        let answer = bench.get(uri);
+        assert_eq!(answer.json["@odata.etag"], answer.header("ETag"), "{uri}");
+        assert!(answer.header("ETag").len() == 18, "{uri}");
+    }
+    let members = bench.get("/redfish/v1/Systems?$expand=.&$select=Name").json;
+    let members = members["Members"].as_array().unwrap();
+    let member = members.iter().find(|member| member["@odata.id"] == bench.system.as_str()).unwrap();
+    let headers = [("Authorization", BASIC), ("If-Match", member["@odata.etag"].as_str().unwrap())];
+    assert_eq!(bench.send("PATCH", &bench.system, &headers, br#"{"AssetTag": "x"}"#).status, 204);
+}
+
+#[test]
+fn a_model_may_have_no_etag_in_its_documents() {
+    let mut bench = Bench::new();
+    let mut model = (*built_in("generic").unwrap()).clone();
+    model.quirks.push(Quirk::NoEtagInBodies);
+    bench.add_model(Arc::new(model));
+    let answer = bench.get(&bench.system);
+    assert_eq!((answer.header("ETag").len(), answer.json.get("@odata.etag")), (18, None));
+    assert!(bench.get("/redfish/v1").json["@odata.etag"].is_string(), "the service has other models, too");
+}
