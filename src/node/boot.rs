@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dmtf::{BootMode, BootOverride};
+use crate::dmtf::{BootMode, BootOverride, BootTarget};
 use crate::profile::Profile;
 use crate::profile::boot_source::BootSource;
 
 /// The property `ComputerSystem.Boot`. Its fields are `BootSourceOverrideTarget`, `BootSourceOverrideEnabled`,
-/// `BootSourceOverrideMode`, `HttpBootUri` and `BootOrder`.
+/// `BootSourceOverrideMode`, `HttpBootUri`, `BootOrder`, `UefiTargetBootSourceOverride` and `BootNext`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Boot {
@@ -18,6 +18,10 @@ pub struct Boot {
     pub http_uri: Option<Box<str>>,
     /// Indexes into `boot_order` of the profile; `None` is the order of the profile itself.
     pub order: Option<Box<[u8]>>,
+    /// The boot option that the target `UefiTarget` boots, as an index into `boot_order` of the profile.
+    pub uefi_target: Option<u8>,
+    /// The boot option that the target `UefiBootNext` boots, as an index into `boot_order` of the profile.
+    pub boot_next: Option<u8>,
 }
 
 impl Default for Boot {
@@ -28,11 +32,13 @@ impl Default for Boot {
             mode: BootMode::Uefi,
             http_uri: None,
             order: None,
+            uefi_target: None,
+            boot_next: None,
         }
     }
 }
 
-/// Changes of [`Boot`]; `None` leaves a property unchanged. `Some(None)` sets `http_uri` to null.
+/// Changes of [`Boot`]; `None` leaves a property unchanged. `Some(None)` sets a property to null.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BootChange {
     pub target: Option<BootSource>,
@@ -40,6 +46,8 @@ pub struct BootChange {
     pub mode: Option<BootMode>,
     pub http_uri: Option<Option<Box<str>>>,
     pub order: Option<Box<[u8]>>,
+    pub uefi_target: Option<Option<u8>>,
+    pub boot_next: Option<Option<u8>>,
 }
 
 impl Boot {
@@ -77,6 +85,19 @@ impl Boot {
         if let Some(order) = change.order {
             self.order = Some(order);
         }
+        self.uefi_target = change.uefi_target.unwrap_or(self.uefi_target);
+        self.boot_next = change.boot_next.unwrap_or(self.boot_next);
+    }
+
+    /// The source that the override boots. Two targets only say which property names the boot option.
+    fn overriding(&self, profile: &Profile) -> Option<BootSource> {
+        let option = |number: Option<u8>| profile.boot_order.get(usize::from(number?)).copied();
+        match self.target {
+            BootSource::NONE => None,
+            BootSource::Standard(BootTarget::UefiTarget) => option(self.uefi_target),
+            BootSource::Standard(BootTarget::UefiBootNext) => option(self.boot_next),
+            source => Some(source),
+        }
     }
 
     /// The current boot order, as indexes into `boot_order` of the profile.
@@ -90,12 +111,13 @@ impl Boot {
     /// `Once`, even if the source later proves not bootable, as on hardware.
     pub fn plan(&mut self, profile: &Profile) -> Vec<BootSource> {
         let mut plan = Vec::with_capacity(4);
-        if self.enabled != BootOverride::Disabled && self.target != BootSource::NONE {
-            plan.push(self.target);
+        if self.enabled != BootOverride::Disabled {
+            plan.extend(self.overriding(profile));
         }
         if self.enabled == BootOverride::Once {
             self.enabled = BootOverride::Disabled;
             self.target = BootSource::NONE;
+            (self.uefi_target, self.boot_next) = (None, None);
         }
         let order: Vec<_> = self.order(profile).collect();
         plan.extend(order.iter().filter_map(|i| profile.boot_order.get(usize::from(*i))));
@@ -106,7 +128,6 @@ impl Boot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dmtf::BootTarget;
     use crate::profile::built_in;
 
     const CD: BootSource = BootSource::Standard(BootTarget::Cd);
@@ -150,6 +171,23 @@ mod tests {
         assert_eq!(boot.enabled, BootOverride::Continuous);
         boot.change(BootChange { target: Some(BootSource::NONE), ..BootChange::default() });
         assert_eq!(boot.enabled, BootOverride::Disabled);
+    }
+
+    #[test]
+    fn an_override_can_name_a_boot_option() {
+        let profile = built_in("generic").unwrap();
+        let network = Some(Some(1));
+        for (target, change) in [
+            (BootTarget::UefiTarget, BootChange { uefi_target: network, ..BootChange::default() }),
+            (BootTarget::UefiBootNext, BootChange { boot_next: network, ..BootChange::default() }),
+        ] {
+            let mut boot = Boot::default();
+            boot.change(BootChange { target: Some(target.into()), ..BootChange::default() });
+            assert_eq!(boot.clone().plan(&profile), [HDD, PXE], "no boot option is named");
+            boot.change(change);
+            assert_eq!(boot.plan(&profile), [PXE, HDD, PXE]);
+            assert_eq!(boot, Boot::default(), "the override was for one boot");
+        }
     }
 
     #[test]

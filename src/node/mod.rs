@@ -278,7 +278,7 @@ impl Node {
         let taken = match answer {
             Answer::MediaOpened { slot, insertion, result } => {
                 let bmc = self.state.bmc.as_mut();
-                bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result))
+                bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result, now))
             }
             Answer::BootRead { start, .. } | Answer::Ipa { start, .. } if start != self.starts() => false,
             Answer::BootRead { result, .. } => self.boot_read(result, now),

@@ -180,7 +180,7 @@ impl Node {
             BootSource::Standard(target) => target,
         };
         match target {
-            BootTarget::Hdd | BootTarget::UefiTarget | BootTarget::UefiBootNext => {
+            BootTarget::Hdd => {
                 if self.state.installed {
                     Source::Disk
                 } else {
@@ -192,10 +192,13 @@ impl Node {
             BootTarget::BiosSetup | BootTarget::Utilities | BootTarget::Diags | BootTarget::UefiShell => {
                 Source::Setup
             }
-            // No model has such a source.
-            BootTarget::None | BootTarget::SdCard | BootTarget::RemoteDrive | BootTarget::Recovery => {
-                Source::Skip
-            }
+            // The plan holds the boot option that these two stand for (`Boot::plan`). No model has the others.
+            BootTarget::UefiTarget
+            | BootTarget::UefiBootNext
+            | BootTarget::None
+            | BootTarget::SdCard
+            | BootTarget::RemoteDrive
+            | BootTarget::Recovery => Source::Skip,
         }
     }
 
@@ -245,10 +248,7 @@ impl Node {
                 self.state.host = Host::Booting(Box::new(Booting { from, left, stage }));
             }
             Err(why) => {
-                let failure = &mut self.bmc_mut().boot_failure;
-                if failure.is_none() {
-                    *failure = Some(format!("{}: {why}", from.as_str()).into());
-                }
+                self.bmc_mut().boot_failed(format!("{}: {why}", from.as_str()), now);
                 self.boot_from(left, now);
             }
         }

@@ -71,6 +71,12 @@ impl<'a> ServiceCx<'a> {
         self.ids.last().copied().unwrap_or_default()
     }
 
+    /// A moment as the clock of this root shows it. The root of a BMC has the clock of that BMC. The clock of the shared
+    /// root, which no client can set, is simulated time in UTC.
+    pub(super) fn shown(&self, moment: SimTime) -> String {
+        self.own.map_or_else(|| moment.redfish(0), |node| node.bmc().clock.shown(moment))
+    }
+
     /// `ServiceRoot.UUID`.
     pub(super) fn uuid(&self) -> Uuid {
         self.own.map_or(self.facts.uuid, |node| node.spec().service_uuid())
@@ -102,6 +108,11 @@ impl<'a> NodeCx<'a> {
 
     pub(super) fn spec(&self) -> Spec<'a> {
         self.node.spec()
+    }
+
+    /// A moment as the clock of the BMC shows it.
+    pub(super) fn shown(&self, moment: SimTime) -> String {
+        self.node.bmc().clock.shown(moment)
     }
 
     /// The last id in the URI. For the functions of a collection's members only.

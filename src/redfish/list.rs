@@ -16,8 +16,6 @@ use super::row::{Row, Target};
 use super::service::Redfish;
 use crate::node::NodeId;
 
-/// A response with at most so many members is built as a whole and has an ETag. It is about 60 KiB of links.
-pub(super) const WHOLE: usize = 512;
 /// The size of a part of a longer response, roughly.
 const PART_BYTES: usize = 32 << 10;
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, header};
 pub(super) enum Condition {
     /// All are true, or there are none.
     Met,
-    /// `If-Match` is false.
+    /// `If-Match` is false: the client means another document.
     OtherDocument,
     /// `If-None-Match` is false: the client has this document.
     SameDocument,

@@ -8,12 +8,14 @@ use serde_json::Value;
 
 use super::document::Document;
 use super::error::Problem;
-use super::list::WHOLE;
 use super::message::{
     INSUFFICIENT_STORAGE, Message, QUERY_COMBINATION_INVALID, QUERY_NOT_SUPPORTED_ON_RESOURCE,
     QUERY_PARAMETER_OUT_OF_RANGE, QUERY_PARAMETER_UNSUPPORTED, QUERY_PARAMETER_VALUE_FORMAT_ERROR,
 };
 use super::row::Target;
+
+/// A collection with at most so many members is built as a whole and has an ETag. It is about 60 KiB of links.
+pub(super) const WHOLE: usize = 512;
 
 /// A page of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +41,9 @@ pub(super) struct Query {
 /// `$expand`: replaces links by the documents that they lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Expand {
-    /// Links outside `Links`.
+    /// Expands links outside `Links`.
     subordinate: bool,
-    /// Links within `Links`.
+    /// Expands links within `Links`.
     links: bool,
     levels: u32,
 }

@@ -13,13 +13,13 @@ use super::body::Body;
 use super::document::Document;
 use super::error::Problem;
 use super::headers::ODATA_VERSION;
-use super::list::{List, WHOLE};
+use super::list::List;
 use super::message::{
     EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
 };
 use super::meters;
 use super::precondition::{self, Condition};
-use super::query::{Page, Query};
+use super::query::{Page, Query, WHOLE};
 use super::render;
 use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner};
 use super::root::Root;

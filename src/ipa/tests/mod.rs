@@ -315,7 +315,7 @@ async fn a_second_command_is_refused_while_one_runs() {
     assert_eq!(status, 409, "the agent checks for a running command first");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_with_wait_is_answered_when_its_command_or_its_machine_stops() {
     let bench = Bench::serving();
     let body = |step: &str| {
@@ -323,14 +323,20 @@ async fn a_request_with_wait_is_answered_when_its_command_or_its_machine_stops()
         json!({"name": "clean.execute_clean_step", "params": params}).to_string()
     };
     let path = format!("/v1/commands/?wait=true&agent_token={TOKEN}");
+    // The clock is paused, so the timeout passes as soon as no task can go on.
+    let wait = async |body: &str| {
+        let response = bench.send(Method::POST, &path, body);
+        let response = tokio::time::timeout(std::time::Duration::from_secs(600), response).await;
+        response.expect("the client that waits was not woken")
+    };
     let waited = body("erase_pstore");
-    let (answer, ()) = tokio::join!(bench.send(Method::POST, &path, &waited), async {
+    let (answer, ()) = tokio::join!(wait(&waited), async {
         tokio::task::yield_now().await;
         bench.jump();
     });
     assert_eq!(answer.1["command_status"], "SUCCEEDED");
     let waited = body("burnin_cpu");
-    let (answer, ()) = tokio::join!(bench.send(Method::POST, &path, &waited), async {
+    let (answer, ()) = tokio::join!(wait(&waited), async {
         tokio::task::yield_now().await;
         bench
             .fleet

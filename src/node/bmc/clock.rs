@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::SimTime;
+
 /// The settings of the clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -14,4 +16,11 @@ pub struct Clock {
 
 impl Clock {
     pub(super) const NEW: Self = Self { ahead_ms: 0, offset_minutes: 0 };
+
+    /// A moment of simulated time as the clock shows it. Every moment of a BMC is stored in simulated time and shown by
+    /// the clock as it is set now, so that the order of events stays true when a client sets the clock.
+    pub fn shown(self, moment: SimTime) -> String {
+        let shown = SimTime::from_ms(moment.ms().saturating_add_signed(self.ahead_ms));
+        shown.redfish(i32::from(self.offset_minutes))
+    }
 }

@@ -9,6 +9,7 @@ use crate::node::call::Call;
 use crate::node::effect::EffectKind;
 use crate::node::refusal::Refusal;
 use crate::note::Note;
+use crate::time::SimTime;
 
 /// The actions of a `VirtualMedia` resource. `slot` is the index of a slot in the profile.
 #[derive(Clone, Debug)]
@@ -52,6 +53,9 @@ pub struct Inserted {
     /// Number of the insertion.
     pub number: u32,
     pub opened: Opened,
+    /// The moment at which the BMC opened the image, or could not. A state of an earlier version has none.
+    #[serde(default)]
+    pub opened_at: Option<SimTime>,
 }
 
 /// Whether the BMC could open an image.
@@ -90,7 +94,8 @@ impl Media {
             Command::Insert { slot, insertion } => {
                 self.insertions += 1;
                 let number = self.insertions;
-                let inserted = Inserted { insertion, number, opened: Opened::Trying(Call::Due) };
+                let opened = Opened::Trying(Call::Due);
+                let inserted = Inserted { insertion, number, opened, opened_at: None };
                 self.slots.insert(slot, Box::new(inserted));
             }
             Command::Eject { slot } => {
@@ -101,11 +106,18 @@ impl Media {
     }
 
     /// The result of opening an image. Returns whether the image is still in its slot.
-    pub(in crate::node) fn opened(&mut self, slot: u8, insertion: u32, result: Result<(), Note>) -> bool {
+    pub(in crate::node) fn opened(
+        &mut self,
+        slot: u8,
+        insertion: u32,
+        result: Result<(), Note>,
+        now: SimTime,
+    ) -> bool {
         let current = self.slots.get_mut(&slot).filter(|inserted| inserted.number == insertion);
         let Some(inserted) = current else { return false };
         inserted.opened =
             result.map_or_else(|why| Opened::Failed(why.as_str().into()), |()| Opened::Connected);
+        inserted.opened_at = Some(now);
         true
     }
 
@@ -123,7 +135,10 @@ impl Media {
     pub(super) fn shift(&mut self, ms: u64) {
         let Self { slots, insertions: _ } = self;
         for inserted in slots.values_mut() {
-            let Inserted { insertion: _, number: _, opened } = &mut **inserted;
+            let Inserted { insertion: _, number: _, opened, opened_at } = &mut **inserted;
+            if let Some(moment) = opened_at {
+                moment.shift(ms);
+            }
             match opened {
                 Opened::Trying(call) => call.shift(ms),
                 Opened::Connected | Opened::Failed(_) => {}

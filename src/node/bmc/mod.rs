@@ -44,6 +44,8 @@ pub struct Bmc {
     pub restarting_until: Option<SimTime>,
     /// The reason why the first source of the last boot could not be booted.
     pub boot_failure: Option<Box<str>>,
+    /// The moment of that failure. A state of an earlier version has none.
+    pub boot_failed_at: Option<SimTime>,
     /// Sessions at the BMC's own service root.
     pub sessions: Sessions,
 }
@@ -58,6 +60,7 @@ pub(super) static NEW: Bmc = Bmc {
     asset_tag: None,
     restarting_until: None,
     boot_failure: None,
+    boot_failed_at: None,
     sessions: Sessions::NEW,
 };
 
@@ -87,6 +90,15 @@ impl Bmc {
         self.bios.start(profile);
         self.secure_boot.start();
         self.boot_failure = None;
+        self.boot_failed_at = None;
+    }
+
+    /// A boot source could not be booted. The first failure of a start stays.
+    pub(super) fn boot_failed(&mut self, why: String, now: SimTime) {
+        if self.boot_failure.is_none() {
+            self.boot_failure = Some(why.into());
+            self.boot_failed_at = Some(now);
+        }
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
@@ -99,11 +111,12 @@ impl Bmc {
             asset_tag: _,
             restarting_until,
             boot_failure: _,
+            boot_failed_at,
             sessions,
         } = self;
         media.shift(ms);
-        if let Some(until) = restarting_until {
-            until.shift(ms);
+        for moment in [restarting_until, boot_failed_at].into_iter().flatten() {
+            moment.shift(ms);
         }
         sessions.shift(ms);
     }

@@ -59,12 +59,16 @@ fn a_failed_image_is_reported_and_the_next_source_is_tried() {
     bench.boot_from_cd();
     bench.boot_read(Err("404 Not Found".into()));
     assert_eq!(bench.node.bmc().boot_failure.as_deref(), Some("Cd: 404 Not Found"));
+    let failed_at = bench.now;
     bench.run_to_boot();
     assert!(matches!(bench.node.host(), Host::Booting(b) if b.from == BootTarget::Pxe.into()));
+    bench.now = bench.now.after_ms(1_000);
     bench.boot_read(Err("nothing is published".into()));
     assert_eq!(bench.node.bmc().boot_failure.as_deref(), Some("Cd: 404 Not Found"), "the first reason stays");
+    assert_eq!(bench.node.bmc().boot_failed_at, Some(failed_at));
     bench.reset(ResetType::ForceRestart);
     assert_eq!(bench.node.bmc().boot_failure, None, "the next start begins without a failure");
+    assert_eq!(bench.node.bmc().boot_failed_at, None);
 }
 
 #[test]
@@ -113,11 +117,15 @@ fn firmware_treats_every_source_as_its_kind() {
         if setup { Kind::Setup } else { Kind::Skipped }
     };
     for (kind, empty, sources) in [
-        (Kind::Disk, Kind::Skipped, &["Hdd", "UefiTarget", "UefiBootNext"][..]),
+        (Kind::Disk, Kind::Skipped, &["Hdd"][..]),
         (Kind::Read, Kind::Read, &["Pxe", "UefiHttp"]),
         (Kind::Read, Kind::Skipped, &["Cd", "UsbCd", "Usb", "Floppy"]),
         (Kind::Setup, Kind::Setup, &["BiosSetup", "Utilities", "Diags", "UefiShell"]),
-        (Kind::Skipped, Kind::Skipped, &["None", "SDCard", "RemoteDrive", "Recovery"]),
+        (
+            Kind::Skipped,
+            Kind::Skipped,
+            &["None", "UefiTarget", "UefiBootNext", "SDCard", "RemoteDrive", "Recovery"],
+        ),
     ] {
         for text in sources {
             let source = BootSource::parse(text).unwrap();

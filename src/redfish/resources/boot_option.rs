@@ -24,13 +24,29 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("DisplayName", display_name(*source));
     // `Alias` has only words of DMTF.
     d.put_some("Alias", source.standard());
-    if matches!(source, BootSource::Standard(BootTarget::Pxe | BootTarget::UefiHttp))
-        && let Some(nic) = cx.profile().nics.first()
-    {
-        let port = super::ethernet_interface::device_path(nic, cx.spec().mac(0));
-        let loader = if *source == BootTarget::UefiHttp.into() { "/Uri()" } else { "" };
-        d.join("UefiDevicePath", &[&port, "/IPv4(0.0.0.0,0x0,DHCP,0.0.0.0,0.0.0.0,0.0.0.0)", loader]);
+    d.put_some("UefiDevicePath", device_path(cx, *source));
+}
+
+/// The UEFI device path of a boot option (UEFI specification 2.10, 10.3), if its source has one.
+pub(super) fn device_path(cx: &NodeCx<'_>, source: BootSource) -> Option<String> {
+    let BootSource::Standard(target) = source else { return None };
+    match target {
+        BootTarget::Pxe | BootTarget::UefiHttp => {
+            let port = super::ethernet_interface::device_path(cx.profile().nics.first()?, cx.spec().mac(0));
+            let loader = if target == BootTarget::UefiHttp { "/Uri()" } else { "" };
+            Some(format!("{port}/IPv4(0.0.0.0,0x0,DHCP,0.0.0.0,0.0.0.0,0.0.0.0){loader}"))
+        }
+        BootTarget::Hdd => Some(super::drive::device_path(cx, cx.profile().drives().next()?)),
+        // Any USB device that can be booted (10.3.4.8).
+        BootTarget::Usb => Some("UsbClass(0xFFFF,0xFFFF,0xFF,0xFF,0xFF)".to_owned()),
+        _ => None,
     }
+}
+
+/// The device paths of all boot options that have one, each with the number of its option.
+pub(super) fn device_paths(cx: &NodeCx<'_>) -> impl Iterator<Item = (u8, String)> {
+    let options = (0u8..).zip(&cx.profile().boot_order);
+    options.filter_map(|(number, source)| Some((number, device_path(cx, *source)?)))
 }
 
 fn display_name(source: BootSource) -> &'static str {

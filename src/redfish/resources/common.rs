@@ -6,6 +6,7 @@ use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{BASE, GENERAL_ERROR};
+use crate::time::SimTime;
 
 /// The part with that id, and its position in the list. A request for a part that does not exist never gets here.
 pub(super) fn part<'a, T>(parts: &'a [T], id_of: impl Fn(&T) -> &String, id: &str) -> (u8, &'a T) {
@@ -13,15 +14,18 @@ pub(super) fn part<'a, T>(parts: &'a [T], id_of: impl Fn(&T) -> &String, id: &st
     parts.find(|(_, part)| id_of(part) == id).expect("the part exists, or the request was refused")
 }
 
-/// `Conditions` of a `Status`, with one warning. `text` is the message in parts.
-pub(super) fn condition(cx: &NodeCx<'_>, d: &mut Doc<'_>, text: &[&str]) {
+/// `Conditions` of a `Status`, with one warning that arose at a moment. `text` is the message in parts.
+pub(super) fn condition(cx: &NodeCx<'_>, d: &mut Doc<'_>, text: &[&str], since: Option<SimTime>) {
     d.array("Conditions", |d| {
         d.item_object(|d| {
             d.join("MessageId", &[BASE, ".", GENERAL_ERROR.key]);
             d.join("Message", text);
             d.put("Severity", "Warning");
-            // The timestamp is the time of the request, so the ETag must leave it out.
-            d.moving(|d| d.put("Timestamp", cx.now.redfish(0)));
+            match since {
+                Some(since) => d.put("Timestamp", cx.shown(since)),
+                // An earlier version stored no moment, and DMTF's schema requires one. The ETag leaves it out.
+                None => d.moving(|d| d.put("Timestamp", cx.shown(cx.now))),
+            }
         });
     });
 }
@@ -59,4 +63,12 @@ pub(super) fn led(body: &mut Body) -> Option<IndicatorLed> {
     let led = body.word("IndicatorLED", IndicatorLed::parse, IndicatorLed::ALL);
     let active = body.flag("LocationIndicatorActive");
     led.or(active.map(|on| if on { IndicatorLed::Blinking } else { IndicatorLed::Off }))
+}
+
+/// The beginning of a UEFI device path: the device at a PCI address such as `0000:17:00.0`.
+pub(super) fn pci_path(address: &str) -> String {
+    let mut numbers = address.split([':', '.']).skip(1).map(|part| part.trim_start_matches('0'));
+    let mut next = || numbers.next().filter(|part| !part.is_empty()).unwrap_or("0");
+    let (bus, device, function) = (next(), next(), next());
+    format!("PciRoot(0x{bus})/Pci(0x{device},0x{function})")
 }

@@ -1,7 +1,7 @@
 //! `ComputerSystem`: the host, its power, its boot settings.
 
-use super::common;
-use crate::dmtf::{BootMode, BootOverride, IndicatorLed, PowerState, ResetType};
+use super::{boot_option, common};
+use crate::dmtf::{BootMode, BootOverride, BootTarget, IndicatorLed, PowerState, ResetType};
 use crate::node::boot::{Boot, BootChange};
 use crate::node::command::Command;
 use crate::node::host::{self, SystemChange};
@@ -38,7 +38,8 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.put("Health", "OK");
         d.put("HealthRollup", "OK");
         if let Some(why) = &bmc.boot_failure {
-            common::condition(cx, d, &["The boot source could not be booted: ", why]);
+            let text = ["The boot source could not be booted: ", why];
+            common::condition(cx, d, &text, bmc.boot_failed_at);
         }
     });
     d.object("BootProgress", |d| d.put("LastState", host.boot_progress(cx.now)));
@@ -79,6 +80,16 @@ fn get_boot(cx: &NodeCx<'_>, boot: &Boot, d: &mut Doc<'_>) {
             d.item(common::boot_option_reference(n));
         }
     });
+    if offers(cx, BootTarget::UefiTarget) {
+        let mut paths = boot_option::device_paths(cx);
+        let target = paths.find(|(number, _)| Some(*number) == boot.uefi_target);
+        d.put("UefiTargetBootSourceOverride", target.map(|(_, path)| path));
+        let paths: Vec<_> = boot_option::device_paths(cx).map(|(_, path)| path).collect();
+        d.put("UefiTargetBootSourceOverride@Redfish.AllowableValues", paths.as_slice());
+    }
+    if offers(cx, BootTarget::UefiBootNext) {
+        d.put("BootNext", boot.boot_next.map(common::boot_option_reference));
+    }
     d.constant(Part::AllowableValues, &cx.model, |model, d| {
         d.put("BootSourceOverrideEnabled@Redfish.AllowableValues", BootOverride::ALL);
         d.put("BootSourceOverrideTarget@Redfish.AllowableValues", model.profile.boot_targets.as_slice());
@@ -87,6 +98,11 @@ fn get_boot(cx: &NodeCx<'_>, boot: &Boot, d: &mut Doc<'_>) {
             d.link("BootOptions", &[model.uri, "/BootOptions"]);
         }
     });
+}
+
+/// Whether a client may choose the target. The property that belongs to the target exists only then.
+fn offers(cx: &NodeCx<'_>, target: BootTarget) -> bool {
+    cx.profile().boot_targets.contains(&target.into())
 }
 
 pub(super) fn patch(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
@@ -118,7 +134,40 @@ fn patch_boot(cx: &NodeCx<'_>, b: &mut Body) -> BootChange {
         }
         order
     });
-    BootChange { target, enabled, mode, http_uri, order }
+    let uefi_target = offers(cx, BootTarget::UefiTarget)
+        .then(|| option_named(b, "UefiTargetBootSourceOverride", || boot_option::device_paths(cx)))
+        .flatten();
+    let boot_next = offers(cx, BootTarget::UefiBootNext)
+        .then(|| {
+            let options = 0..u8::try_from(profile.boot_order.len()).unwrap_or(u8::MAX);
+            option_named(b, "BootNext", || options.map(|n| (n, common::boot_option_reference(n))))
+        })
+        .flatten();
+    let boot = cx.node.boot();
+    for (chosen, property, option) in [
+        (BootTarget::UefiTarget, "UefiTargetBootSourceOverride", uefi_target.unwrap_or(boot.uefi_target)),
+        (BootTarget::UefiBootNext, "BootNext", boot_next.unwrap_or(boot.boot_next)),
+    ] {
+        if target == Some(chosen.into()) && option.is_none() {
+            let message = Message::new(&PROPERTY_VALUE_CONFLICT, ["BootSourceOverrideTarget", property]);
+            b.mistake("BootSourceOverrideTarget", message);
+        }
+    }
+    BootChange { target, enabled, mode, http_uri, order, uefi_target, boot_next }
+}
+
+/// The boot option that a property names, or null. `names` are the names of the options.
+fn option_named<N: Iterator<Item = (u8, String)>>(
+    b: &mut Body,
+    key: &str,
+    names: impl FnOnce() -> N,
+) -> Option<Option<u8>> {
+    let Some(text) = b.text_or_null(key, Boot::MAX_URI_BYTES)? else { return Some(None) };
+    let option = names().find(|(_, name)| **name == *text).map(|(number, _)| number);
+    if option.is_none() {
+        b.not_in_list(key, &text);
+    }
+    option.map(Some)
 }
 
 /// The boot order that the references name. `None` unless they name each boot option exactly once.

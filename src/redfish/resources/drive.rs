@@ -64,6 +64,24 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     });
 }
 
+/// The UEFI device path of a drive (UEFI specification 2.10, 10.3.4).
+pub(super) fn device_path(cx: &NodeCx<'_>, (number, _, drive): (u8, &Storage, &Drive)) -> String {
+    let address = drive.by_path.strip_prefix("pci-").and_then(|rest| rest.split('-').next());
+    let controller = super::common::pci_path(address.unwrap_or_default());
+    let hctl: Vec<&str> = drive.hctl.split(':').collect();
+    match (&hctl[..], &*drive.protocol) {
+        ([host, ..], "SATA") if drive.by_path.contains("-ata-") => {
+            format!("{controller}/Sata(0x{host},0xFFFF,0x0)")
+        }
+        ([_, _, target, lun], _) => format!("{controller}/Scsi(0x{target},0x{lun})"),
+        _ => {
+            let name = cx.spec().wwn(number, drive).trim_start_matches("eui.").to_ascii_uppercase();
+            let pairs: Vec<&str> = (0..name.len() / 2).map(|n| &name[2 * n..2 * n + 2]).collect();
+            format!("{controller}/NVMe(0x1,{})", pairs.join("-"))
+        }
+    }
+}
+
 pub(super) fn patch(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let led = common::led(body);
     Ok(led.map(|led| Command::Led(led::Command::SetDrive(of(cx).0, led))))

@@ -102,8 +102,5 @@ fn addresses(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 
 /// The UEFI device path of the port (UEFI specification 2.10, 10.3).
 pub(super) fn device_path(nic: &Nic, mac: Mac) -> String {
-    let mut numbers = nic.pci_address.split([':', '.']).skip(1).map(|part| part.trim_start_matches('0'));
-    let mut next = || numbers.next().filter(|part| !part.is_empty()).unwrap_or("0");
-    let (bus, device, function) = (next(), next(), next());
-    format!("PciRoot(0x{bus})/Pci(0x{device},0x{function})/MAC({},0x1)", mac.bare())
+    format!("{}/MAC({},0x1)", common::pci_path(&nic.pci_address), mac.bare())
 }

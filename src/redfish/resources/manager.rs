@@ -8,7 +8,7 @@ use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Action, Asked, OfNode};
-use crate::time::{SimTime, parse_offset, parse_redfish};
+use crate::time::{parse_offset, parse_redfish};
 
 const RESET_TYPES: &[ResetType] = &[ResetType::GracefulRestart, ResetType::ForceRestart];
 /// The limit of a `DateTime`, characters.
@@ -26,7 +26,6 @@ pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (profile, bmc) = (cx.profile(), cx.node.bmc());
-    let offset = i32::from(bmc.clock.offset_minutes);
     d.put("Id", cx.model.manager_id());
     d.put("Name", "Manager");
     d.put("ManagerType", &profile.manager.kind);
@@ -36,7 +35,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("UUID", cx.model.uuid);
     // DMTF's protocol validator stops at a manager whose ServiceEntryPointUUID is null.
     d.put("ServiceEntryPointUUID", cx.service_uuid());
-    d.moving(|d| d.put("DateTime", clock(cx).redfish(offset)));
+    d.moving(|d| d.put("DateTime", cx.shown(cx.now)));
     d.put("DateTimeLocalOffset", written_offset(bmc.clock.offset_minutes));
     d.put("PowerState", "On");
     d.object("Status", common::ok);
@@ -50,11 +49,6 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             d.one_link("SoftwareImages", &parts);
         }
     });
-}
-
-/// The time of the BMC's clock.
-fn clock(cx: &NodeCx<'_>) -> SimTime {
-    SimTime::from_ms(cx.now.ms().saturating_add_signed(cx.node.bmc().clock.ahead_ms))
 }
 
 fn written_offset(minutes: i16) -> String {

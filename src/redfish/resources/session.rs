@@ -45,13 +45,13 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
             .find(|s| s.id.to_string() == cx.id())
             .expect("the node has been locked since the session was found");
         d.put("UserName", &*session.user);
-        d.put("CreatedTime", session.created.redfish(0));
+        d.put("CreatedTime", cx.shown(session.created));
         return d.null("Password");
     }
     // The session may have ended since its id was looked up. Then it has no user to show.
     if let Some(session) = cx.id().parse().ok().and_then(|id| cx.sessions.get(id, cx.now)) {
         d.put("UserName", &*session.user);
-        d.put("CreatedTime", session.created.redfish(0));
+        d.put("CreatedTime", cx.shown(session.created));
     }
     d.null("Password");
 }

@@ -8,7 +8,7 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "TaskService");
     d.put("Name", "Task Service");
     d.put("ServiceEnabled", true);
-    d.moving(|d| d.put("DateTime", cx.now.redfish(0)));
+    d.moving(|d| d.put("DateTime", cx.shown(cx.now)));
     d.put("CompletedTaskOverWritePolicy", "Oldest");
     d.put("LifeCycleEventOnTaskStateChange", false);
     d.object("Status", common::ok);

@@ -72,7 +72,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.put("State", "Enabled");
         d.put("Health", if failed.is_some() { "Warning" } else { "OK" });
         if let Some(why) = failed {
-            common::condition(cx, d, &["The image could not be opened: ", why]);
+            common::condition(cx, d, &["The image could not be opened: ", why], media.opened_at);
         }
     });
 }

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::face::{Body, CloseConnection, Face, Peer};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
+use crate::node::effect::Answer as Found;
 use crate::profile::built_in;
 use crate::seed::Seed;
 use crate::time::SimTime;
@@ -282,4 +283,32 @@ fn a_bmc_is_found_by_its_host_name() {
     let host = ("Host", "generic-1.bmc.example");
     let told = answer(&redfish, peer(None, None), "GET", interface, &[BASIC, host], "").json;
     assert_eq!(told["FQDN"], "generic-1.bmc.example");
+}
+
+/// Everything at the root of a BMC shows the clock of that BMC. The shared root has a clock of its own.
+#[test]
+fn a_bmc_has_one_clock() {
+    let redfish = service();
+    let slot = "/redfish/v1/Systems/1/VirtualMedia/Cd";
+    let insert = format!("{slot}/Actions/VirtualMedia.InsertMedia");
+    assert_eq!(send(&redfish, 0, "POST", &insert, BASIC, r#"{"Image": "http://127.0.0.1/x"}"#).status, 204);
+    let failed = Found::MediaOpened { slot: 0, insertion: 1, result: Err("404".into()) };
+    redfish.fleet.answer(NodeId(0), failed);
+    assert_eq!(send(&redfish, 0, "POST", SESSIONS, ("X", "y"), LOGIN).status, 201);
+    let clock = redfish.fleet.clock();
+    clock.set(clock.now().after_ms(60_000));
+    let set = r#"{"DateTime": "2031-05-06T07:08:09+02:00"}"#;
+    assert_eq!(send(&redfish, 0, "PATCH", "/redfish/v1/Managers/1", BASIC, set).status, 204);
+    clock.set(clock.now().after_ms(1_000));
+    for (uri, pointer, shown) in [
+        ("/redfish/v1/Managers/1", "/DateTime", "2031-05-06T07:08:10+02:00"),
+        ("/redfish/v1/TaskService", "/DateTime", "2031-05-06T07:08:10+02:00"),
+        (&format!("{SESSIONS}/1"), "/CreatedTime", "2031-05-06T07:07:09+02:00"),
+        (slot, "/Status/Conditions/0/Timestamp", "2031-05-06T07:07:09+02:00"),
+    ] {
+        let document = get(&redfish, 0, uri).json;
+        assert_eq!(document.pointer(pointer), Some(&json!(shown)), "{uri}");
+    }
+    let shared = answer(&redfish, peer(None, None), "GET", "/redfish/v1/TaskService", &[BASIC], "").json;
+    assert_eq!(shared["DateTime"], "2026-01-01T00:01:01+00:00");
 }

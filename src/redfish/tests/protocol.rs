@@ -1,6 +1,7 @@
 //! Rules of HTTP and of the Redfish protocol that every resource keeps.
 
 use super::*;
+use crate::dmtf::BootTarget;
 use crate::profile::quirk::Quirk;
 
 #[test]
@@ -153,4 +154,33 @@ fn a_model_may_have_no_etag_in_its_documents() {
     let answer = bench.get(&bench.system);
     assert_eq!((answer.header("ETag").len(), answer.json.get("@odata.etag")), (18, None));
     assert!(bench.get("/redfish/v1").json["@odata.etag"].is_string(), "the service has other models, too");
+}
+
+#[test]
+fn a_target_that_needs_a_boot_option_has_a_property_for_it() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.get(&bench.system).json["Boot"].get("UefiTargetBootSourceOverride"), None);
+    let mut model = (*built_in("hpe-dl380-gen11").unwrap()).clone();
+    model.boot_targets.push(BootTarget::UefiBootNext.into());
+    bench.add_model(Arc::new(model));
+    let paths = bench.get(&bench.system).json["Boot"]["UefiTargetBootSourceOverride@Redfish.AllowableValues"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let network = paths.last().unwrap().as_str().unwrap().to_owned();
+    assert_eq!(bench.get(&format!("{}/BootOptions/Boot0002", bench.system)).json["UefiDevicePath"], network);
+    let patch = |boot: Value| bench.write("PATCH", &bench.system, &json!({"Boot": boot}));
+    for (target, property, name) in
+        [("UefiTarget", "UefiTargetBootSourceOverride", &*network), ("UefiBootNext", "BootNext", "Boot0002")]
+    {
+        let alone = patch(json!({"BootSourceOverrideTarget": target}));
+        assert_eq!((alone.status, alone.message_ids()), (400, vec!["PropertyValueConflict"]));
+        let wrong = patch(json!({property: "Boot0009"}));
+        assert_eq!(wrong.message_ids(), ["PropertyValueNotInList"]);
+        assert_eq!(patch(json!({"BootSourceOverrideTarget": target, property: name})).status, 204);
+        let boot = &bench.get(&bench.system).json["Boot"];
+        assert_eq!((&boot["BootSourceOverrideTarget"], &boot[property]), (&json!(target), &json!(name)));
+    }
+    assert_eq!(patch(json!({"BootNext": null})).status, 204);
+    assert_eq!(bench.get(&bench.system).json["Boot"]["BootNext"], Value::Null);
 }
