@@ -37,7 +37,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
-    Export(export::Args),
+    Export(Box<export::Args>),
     Profile(profile::Args),
     Snapshot(snapshot::Args),
     Completions(completions::Args),
@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Some(Command::Serve(args)) => serve::command(args),
-        Some(Command::Export(args)) => export::command(args),
+        Some(Command::Export(args)) => export::command(*args),
         Some(Command::Profile(args)) => profile::command(args),
         Some(Command::Snapshot(args)) => snapshot::command(args),
         Some(Command::Completions(args)) => completions::command(&args),

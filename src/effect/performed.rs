@@ -40,20 +40,27 @@ impl Performed {
                 ipa::Answer::Beat(Beat::Accepted | Beat::Refused | Beat::Unreachable) => false,
             },
         };
-        let message = match &self.answer {
-            Answer::BootRead { .. } => "boot failed",
-            Answer::MediaOpened { .. } => "virtual media cannot be read",
-            Answer::Ipa { answer: ipa::Answer::Inspected(_), .. } => "inspection data was not accepted",
-            Answer::Ipa { answer: ipa::Answer::LookedUp(_), .. } => "lookup failed",
-            Answer::Ipa { answer: ipa::Answer::Beat(_), .. } => "heartbeat failed",
-            Answer::Ipa { answer: ipa::Answer::ImageWritten(_), .. } => "image was not written",
-        };
-        if final_failure {
-            let (node, uuid) = fleet.names(id);
-            tracing::warn!(target: "fauxmetal::effect", node, %uuid, error = %problem, "{message}");
-        } else if tracing::enabled!(target: "fauxmetal::effect", tracing::Level::DEBUG) {
-            let (node, uuid) = fleet.names(id);
-            tracing::debug!(target: "fauxmetal::effect", node, %uuid, error = %problem, "{message}");
+        // Each message is a place of its own in the code, so that the log limits and counts each kind of failure alone.
+        macro_rules! failed {
+            ($message:literal) => {
+                if final_failure {
+                    let (node, uuid) = fleet.names(id);
+                    tracing::warn!(target: "fauxmetal::effect", node, %uuid, error = %problem, $message);
+                } else if tracing::enabled!(target: "fauxmetal::effect", tracing::Level::DEBUG) {
+                    let (node, uuid) = fleet.names(id);
+                    tracing::debug!(target: "fauxmetal::effect", node, %uuid, error = %problem, $message);
+                }
+            };
+        }
+        match &self.answer {
+            Answer::BootRead { .. } => failed!("boot failed"),
+            Answer::MediaOpened { .. } => failed!("virtual media cannot be read"),
+            Answer::Ipa { answer: ipa::Answer::Inspected(_), .. } => {
+                failed!("inspection data was not accepted");
+            }
+            Answer::Ipa { answer: ipa::Answer::LookedUp(_), .. } => failed!("lookup failed"),
+            Answer::Ipa { answer: ipa::Answer::Beat(_), .. } => failed!("heartbeat failed"),
+            Answer::Ipa { answer: ipa::Answer::ImageWritten(_), .. } => failed!("image was not written"),
         }
     }
 }

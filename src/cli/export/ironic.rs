@@ -65,7 +65,7 @@ pub(super) fn write(out: &mut impl Write, fleet: &ExportedFleet) -> io::Result<(
         match fleet.additions.fields.is_empty() {
             true => serde_json::to_writer(&mut *out, &entry)?,
             false => {
-                serde_json::to_writer(&mut *out, &with_fields(fleet, &entry).map_err(io::Error::other)?)?
+                serde_json::to_writer(&mut *out, &with_fields(fleet, &entry).map_err(io::Error::other)?)?;
             }
         }
     }

@@ -123,7 +123,7 @@ fn write(out: &mut impl Write, format: Format, fleet: &ExportedFleet) -> std::io
     }
 }
 
-/// Writes the files of `--write-export`. `password` is the password, if it may be written.
+/// Writes the files of `--write-export`. `public_password`: the password is the default one. It has been wiped by then.
 ///
 /// # Errors
 /// If a file cannot be written, or a name is not allowed in Kubernetes.
@@ -162,9 +162,13 @@ fn write_file(file: &Path, format: Format, fleet: &ExportedFleet) -> anyhow::Res
     new.push(".new");
     let new = PathBuf::from(new);
     let mut out = BufWriter::new(store::create_private(&new)?);
-    write(&mut out, format, fleet).and_then(|()| out.flush())?;
-    fs::rename(&new, file)?;
-    Ok(())
+    let written =
+        write(&mut out, format, fleet).and_then(|()| out.flush()).and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        // The error of the writing is the one to tell.
+        let _ = fs::remove_file(&new);
+    }
+    Ok(written?)
 }
 
 fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {

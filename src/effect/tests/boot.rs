@@ -80,7 +80,8 @@ async fn a_machine_with_nothing_to_boot_is_logged_once_and_without_a_warning() {
         assert!(site.look(|n| n.host().has_nothing_to_boot()));
         let lines = log.lines();
         let uuid = site.look(|n| n.spec().uuid());
-        let line = format!("INFO fauxmetal::node: nothing to boot; the machine stays on node=generic-0 uuid={uuid}");
+        let line =
+            format!("INFO fauxmetal::node: nothing to boot; the machine stays on node=generic-0 uuid={uuid}");
         assert_eq!(lines.iter().filter(|one| **one == line).count(), 1, "{lines:?}");
         assert!(!lines.iter().any(|line| line.contains("WARN")), "{lines:?}");
         assert!(!boot_failure(&site).is_empty(), "clients see the reason");
@@ -94,7 +95,10 @@ async fn a_machine_with_nothing_to_boot_is_logged_once_and_without_a_warning() {
     site.perform_boot().await;
     let lines = log.lines();
     let warnings: Vec<_> = lines.iter().filter(|line| line.starts_with("WARN")).collect();
-    assert!(warnings.len() == 1 && warnings[0].starts_with("WARN fauxmetal::effect: boot failed"), "{lines:?}");
+    assert!(
+        warnings.len() == 1 && warnings[0].starts_with("WARN fauxmetal::effect: boot failed"),
+        "{lines:?}"
+    );
 }
 
 #[tokio::test]
