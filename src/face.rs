@@ -48,6 +48,15 @@ pub enum Refused {
     /// long.
     #[error("the server is at its limit, try again later")]
     Overloaded,
+    /// RFC 9112, section 3.2.
+    #[error("one Host header is needed, with a name or an address and optionally a port")]
+    HostInvalid,
+    /// A proxy for other schemes would serve it (RFC 9112, section 3.2.2).
+    #[error("the scheme of the request target is neither http nor https")]
+    SchemeUnknown,
+    /// RFC 9112, section 6.1.
+    #[error("the only transfer coding accepted here is chunked")]
+    TransferCodingUnknown,
     /// The client sent plain HTTP to a TLS port.
     #[error("this is an HTTPS port, use https:// to reach it")]
     HttpsOnly,
@@ -59,7 +68,10 @@ impl Refused {
         match self {
             Refused::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Refused::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Refused::BodyBroken | Refused::HttpsOnly => StatusCode::BAD_REQUEST,
+            Refused::BodyBroken | Refused::HttpsOnly | Refused::HostInvalid | Refused::SchemeUnknown => {
+                StatusCode::BAD_REQUEST
+            }
+            Refused::TransferCodingUnknown => StatusCode::NOT_IMPLEMENTED,
             Refused::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Refused::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         }

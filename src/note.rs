@@ -18,7 +18,7 @@ const SECRET_NAMES: [&str; 8] =
 /// The schemes of an `Authorization` header. The secret follows after a space.
 const SCHEMES: [&str; 4] = ["bearer", "basic", "digest", "token"];
 
-/// One line of at most [`MAX_CHARS`] characters. Control characters are escaped; the values of `password=x`,
+/// One line of at most 1,000 characters. Control characters are escaped; the values of `password=x`,
 /// `"agent_token": "x"` and the like, and the user of a URL are hidden.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Note(Box<str>);

@@ -33,6 +33,7 @@ pub enum Purpose {
     BootRamdisk = 14,
     BootOs = 15,
     ManagerReset = 16,
+    ManagerGrace = 17,
     AgentStart = 20,
     Heartbeat = 21,
     Retry = 22,

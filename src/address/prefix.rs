@@ -70,6 +70,13 @@ impl Prefix {
         from_number(self.network, number(self.network).saturating_add(u128::from(node) + self.first()))
     }
 
+    /// The address of the router in the view of a node: the last address that a node can have. `None` for a node that has it
+    /// itself, as in a block of one address.
+    pub fn gateway(self, node: u32) -> Option<IpAddr> {
+        let last = self.capacity() - 1;
+        (node != last).then(|| self.address(last))
+    }
+
     /// The node that has this address.
     pub fn node_at(self, address: IpAddr) -> Option<u32> {
         if address.is_ipv4() != self.network.is_ipv4() {
@@ -148,6 +155,14 @@ mod tests {
                 assert_eq!(block.node_at(block.address(node)), Some(node), "{block}");
             }
         }
+    }
+
+    #[test]
+    fn the_router_has_the_last_address_unless_the_node_has_it() {
+        let block = prefix("10.8.0.0", 24);
+        assert_eq!(block.gateway(0), Some("10.8.0.254".parse().unwrap()));
+        assert_eq!(block.gateway(253), None);
+        assert_eq!(prefix("10.8.0.7", 32).gateway(0), None);
     }
 
     #[test]

@@ -36,14 +36,14 @@ pub use raw::{Flags, RawSettings};
 
 use addresses::Addresses;
 use setting::{
-    ADVERTISE, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG, LOG_FORMAT,
-    NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT, WRITE_TIME,
+    ADVERTISE, AGENT_ISO, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG,
+    LOG_FORMAT, NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT, WRITE_TIME,
 };
 use timings::Timings;
 use value::path;
 
 use crate::address::{HostNetwork, Layout, Prefix};
-use crate::effect::{Images, Network};
+use crate::effect::{Images, Network, Pattern};
 use crate::limit::{Limit, Limits};
 use crate::store::StoredFleet;
 use crate::tls::MinVersion;
@@ -73,6 +73,8 @@ pub struct Config {
     /// The networks that may be called; if empty, all addresses except those that are never a real server.
     pub egress: Vec<Network>,
     pub images: Images,
+    /// Marks of images with an agent.
+    pub agent_isos: Vec<Pattern>,
     /// Least real time that an agent takes to write an image.
     pub write_time: Duration,
     pub certificates: Certificates,
@@ -98,6 +100,8 @@ pub struct Config {
 
 /// The largest number of networks in one list: each connection is compared with all of them.
 const MAX_NETWORKS: usize = 256;
+/// The largest number of patterns: each boot is compared with all of them.
+const MAX_PATTERNS: usize = 32;
 
 impl Config {
     /// # Errors
@@ -128,6 +132,7 @@ impl Config {
             network_boot: raw.optional(&NETWORK_BOOT, BaseUrl::parse)?,
             egress: values(raw.list(&EGRESS, MAX_NETWORKS, Network::parse)?),
             images: raw.required(&IMAGES, value::images)?,
+            agent_isos: values(raw.list(&AGENT_ISO, MAX_PATTERNS, Pattern::parse)?),
             write_time: raw.required(&WRITE_TIME, value::duration)?,
             certificates: Certificates::new(raw)?,
             certs: raw.required(&CERTS, path)?,

@@ -200,6 +200,15 @@ settings! {
     ///
     /// Nodes that boot from the network without their own boot URI read it, as iPXE does after DHCP.
     NETWORK_BOOT = Setting::new("network-boot", Kind::One, "URL", IRONIC_SIDE);
+    /// Mark of an ISO with an Ironic agent (deploy_iso), such as fedora-coreos-*; can be repeated
+    ///
+    /// Most of these images are recognised by themselves: a kernel parameter ipa-..., boot_method=vmedia, a path, a label or
+    /// a file name with the word ipa or ironic-python-agent. The pattern is for the others. It is compared, whatever the
+    /// case, with the volume label, with the file name in the URL (after Ironic has published the image, boot-UUID.iso),
+    /// with each path of the kernel and its ramdisks, and with each word of the kernel command line; * stands for any
+    /// characters and ? for one. Such an agent calls the API of --ironic. The log says at level info what each image is taken
+    /// for, and why.
+    AGENT_ISO = Setting::new("agent-iso", Kind::Many, "PATTERN", IRONIC_SIDE);
     /// How a deployment treats its image: verify, probe or skip
     ///
     /// verify downloads the image and verifies its checksum, probe only requests its first bytes, skip makes no request.
@@ -225,6 +234,15 @@ settings! {
     ///
     /// Created on the first start and reused later.
     CERTS = Setting::new("certs", Kind::One, "DIR", ACCESS).or("certs");
+    /// Name of the development CA when it is created; an existing ca.pem keeps its name
+    ///
+    /// By default "BMC Development CA" and the start of its key's identifier.
+    CA_NAME = Setting::new("ca-name", Kind::One, "NAME", ACCESS);
+    /// RSA key (PEM) for a second certificate, for clients of TLS 1.2 that know RSA only
+    ///
+    /// The development CA signs a certificate for it. Other clients get the ECDSA certificate as before. To make a key:
+    /// openssl genrsa -out rsa.pem 2048
+    TLS_RSA_KEY = Setting::new("tls-rsa-key", Kind::One, "FILE", ACCESS);
     /// Certificate chain (PEM) for the BMCs instead of one from the development CA; needs --tls-key
     TLS_CERT = Setting::new("tls-cert", Kind::One, "FILE", ACCESS);
     /// Private key (PEM) of --tls-cert

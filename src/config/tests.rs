@@ -52,13 +52,13 @@ fn the_defaults_are_a_hundred_nodes_on_loopback() {
     );
     assert_eq!(c.listen.iter().map(Listen::to_string).collect::<Vec<_>>(), ["https://127.0.0.1:8443"]);
     assert_eq!(c.agent_listen.to_string(), "https://127.0.0.1:9999");
-    assert_eq!(c.certificates, Certificates::Development);
+    assert_eq!(c.certificates, Certificates::Development { ca_name: None, rsa_key: None });
     assert_eq!((c.trust.clone(), c.images), (Trust::System, Images::Verify));
     assert_eq!((c.log.to_string().as_str(), c.log_format), ("fauxmetal=info", LogFormat::Text));
     assert!(c.ironic.is_empty() && c.network_boot.is_none() && c.warnings().is_empty());
     assert!((c.speed - 1.0).abs() < f64::EPSILON);
     assert_eq!(c.write_time, effect::Settings::default().write_time);
-    assert!(c.admin_listen.is_none() && c.egress.is_empty());
+    assert!(c.admin_listen.is_none() && c.egress.is_empty() && c.agent_isos.is_empty());
     assert_eq!((c.tls_min, c.limits), (MinVersion::Tls12, Limits::DEFAULT));
 }
 
@@ -185,6 +185,10 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
         ("speed=0", "--speed: '0' is not a speed; allowed are 0.001 to 10000"),
         ("speed=NaN", "--speed: 'NaN' is not a speed; allowed are 0.001 to 10000"),
         ("write-time=1s..2s", "--write-time: '1s..2s' is a range; write one duration, such as 10s"),
+        (
+            "agent-iso=",
+            "--agent-iso: \"\" is not a pattern; write 1 to 128 visible characters, such as 'fedora-coreos-*'",
+        ),
         ("timing=post", "--timing: 'post' has no value; write NAME=RANGE, such as post=30s..60s"),
         (
             "log=loud",
@@ -255,6 +259,8 @@ fn of_two_settings_that_exclude_each_other_the_one_of_higher_precedence_counts()
     let own = [(&setting::TLS_CERT, "c.pem"), (&setting::TLS_KEY, "k.pem")];
     let (certificate, key) = (PathBuf::from("c.pem"), PathBuf::from("k.pem"));
     assert_eq!(both("", &own).unwrap().certificates, Certificates::Own { certificate, key });
+    let useless = both("tls-rsa-key=rsa.pem", &own).unwrap_err().to_string();
+    assert!(useless.contains("--tls-rsa-key: has no use with --tls-cert"), "{useless}");
     assert_eq!(
         both("certs=dir", &own).unwrap().certs,
         PathBuf::from("dir"),

@@ -7,8 +7,11 @@ use std::time::{Duration, SystemTime};
 use crate::address::Layout;
 use crate::clock;
 use crate::config::{Certificates, Config};
+use crate::fleet::Fleet;
+use crate::node::NodeId;
 use crate::tls::{
-    CertificateNames, DevelopmentCa, Identity, Leaves, ListenerTls, TlsError, agent_identity, server_config,
+    CertificateNames, DevelopmentCa, Identity, Leaves, ListenerTls, RsaKey, Subject, SubjectOf, TlsError,
+    agent_identity, server_config,
 };
 
 /// The certificates of both kinds of listener.
@@ -22,7 +25,7 @@ pub(super) struct Identities {
 }
 
 impl Identities {
-    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+    pub(super) fn new(config: &Config, fleet: &Arc<Fleet>) -> anyhow::Result<Self> {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::unix_ms());
         let names = names(config)?;
         let same = |identity: &Identity| {
@@ -32,17 +35,25 @@ impl Identities {
             Certificates::Own { certificate, key } => {
                 Some((same(&Identity::load(certificate, key)?)?, certificate.clone()))
             }
-            Certificates::Development => None,
+            Certificates::Development { .. } => None,
         };
+        let (ca_name, rsa) = match &config.certificates {
+            Certificates::Development { ca_name, rsa_key } => {
+                (ca_name.as_deref(), rsa_key.as_deref().map(RsaKey::load).transpose()?)
+            }
+            Certificates::Own { .. } => (None, None),
+        };
+        let shared = subject_of(fleet, NodeId(0)).unwrap_or_else(|| Subject::named("bmc"));
         let development = || -> Result<(DevelopmentCa, Identity, PathBuf), TlsError> {
-            let ca = DevelopmentCa::open(&config.certs, now)?;
-            let (identity, path) = (ca.redfish_identity(&names, now)?, ca.certificate_path());
+            let ca = DevelopmentCa::open_named(&config.certs, ca_name, now)?;
+            let (identity, path) = (ca.redfish_identity(&shared, &names, now)?, ca.certificate_path());
             Ok((ca, identity, path))
         };
         let (redfish, agents, agent_pem, ca) = match (config.layout, own) {
             (Layout::Ip, own) => {
                 let (ca, identity, path) = development()?;
-                let leaves = Arc::new(Leaves::new(ca, identity, now, config.tls_min)?);
+                let subjects = subjects(config, fleet);
+                let leaves = Arc::new(Leaves::new(ca, identity, rsa, subjects, now, config.tls_min)?);
                 let agent_pem = leaves.ca_pem().to_owned();
                 let agents = ListenerTls::ByAddress(leaves);
                 let (redfish, ca) = own.unwrap_or_else(|| (agents.clone(), path));
@@ -53,8 +64,12 @@ impl Identities {
                 let (redfish, ca) = match own {
                     Some(own) => own,
                     None => {
-                        let (_, identity, path) = development()?;
-                        (same(&identity)?, path)
+                        let (ca, identity, path) = development()?;
+                        let resolver = match &rsa {
+                            None => identity.resolver(),
+                            Some(rsa) => ca.with_rsa(&identity, rsa, &shared, &names, now)?,
+                        };
+                        (ListenerTls::Same(server_config(resolver, config.tls_min)?), path)
                     }
                 };
                 (redfish, same(&agents)?, agents.certificate_pem().to_owned(), ca)
@@ -63,6 +78,32 @@ impl Identities {
         let ca = std::path::absolute(&ca).unwrap_or(ca).display().to_string();
         Ok(Self { redfish, agents, agent_pem, ca })
     }
+}
+
+/// The subject of the certificate of each address: that of the node's BMC, and a plain name at an address of no node.
+fn subjects(config: &Config, fleet: &Arc<Fleet>) -> SubjectOf {
+    let prefixes: Vec<_> = config.listen.iter().filter_map(|listen| listen.prefix).collect();
+    let fleet = Arc::clone(fleet);
+    Box::new(move |address| {
+        let node = prefixes.iter().find_map(|prefix| prefix.node_at(address));
+        let known = node.and_then(|node| subject_of(&fleet, NodeId(node)));
+        known.unwrap_or_else(|| Subject::named(&address.to_string()))
+    })
+}
+
+/// The subject that the profile of a node gives to its BMC.
+fn subject_of(fleet: &Fleet, id: NodeId) -> Option<Subject> {
+    fleet.look(id, |node, _| {
+        let (of, spec) = (&node.profile().certificate, node.spec());
+        Subject {
+            country: of.country.clone(),
+            state: of.state.clone(),
+            locality: of.locality.clone(),
+            organization: of.organization.clone(),
+            organizational_unit: of.organizational_unit.clone(),
+            common_name: of.common_name_of(&spec.serial(), &spec.bmc_host_name()),
+        }
+    })
 }
 
 /// The names and addresses for which generated certificates are valid.

@@ -50,7 +50,7 @@ async fn run(
     let stop = stop_signal()?;
     let stored = Stored::open(&mut config)?;
     let (fleet, effects) = parts::fleet(&config, &stored)?;
-    let identities = Identities::new(&config)?;
+    let identities = Identities::new(&config, &fleet)?;
     let account = parts::account(&mut config);
     let config = &config;
 

@@ -109,6 +109,7 @@ pub(super) fn outgoing(
         reported: reported(config, listeners),
         agent_ca_pem: config.agent_listen.tls.then(|| identities.agent_pem.clone()),
         images: config.images,
+        agent_isos: config.agent_isos.clone(),
         write_time: config.write_time,
         egress: config.egress.clone(),
         limits: config.limits,

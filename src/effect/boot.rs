@@ -5,10 +5,10 @@ use url::Url;
 
 use super::egress::Forbidden;
 use super::fetch::{FetchError, Remote};
-use super::kernel;
 use super::performed::Performed;
-use super::redact::redacted;
+use super::redact::{redacted, redacted_text};
 use super::runner::EffectRunner;
+use super::system::{Clues, System};
 use crate::dmtf::{BootMode, BootTarget};
 use crate::media::{self, Boot, CommandLine, Decision, Firmware, NetworkHost};
 use crate::node::bmc::media::Inserted;
@@ -75,6 +75,7 @@ impl Image {
 
 /// The facts about a booting node on which its boot depends.
 struct BootingNode {
+    name: String,
     /// The image to boot; `None` for a network boot.
     image: Option<Image>,
     /// Other removable media, which may hold parameters for the agent.
@@ -109,6 +110,7 @@ impl BootingNode {
         let in_order = booting.left.len() < node.boot().order(node.profile()).count();
         let nics = (0u8..).zip(&node.profile().nics).filter(|(_, nic)| nic.link);
         Some(Self {
+            name: node.spec().name(),
             image: medium.map(Image::of).or(uri.map(Image::without_credentials)),
             removable: node.bmc().media.iter().filter_map(removable).collect(),
             firmware: match node.boot().mode {
@@ -119,6 +121,15 @@ impl BootingNode {
             macs: nics.map(|(port, _)| node.spec().mac(port).to_string()).collect(),
             uuid: node.spec().uuid().to_string(),
         })
+    }
+}
+
+impl BootingNode {
+    /// Logs which system boots, from a source at `url`, and why it is taken for that.
+    fn log(&self, what: &str, url: &str, because: &str) {
+        let (url, because) = (Note::from(url), Note::from(because));
+        let (node, uuid) = (&self.name, &self.uuid);
+        tracing::info!(target: "fauxmetal::node", %node, %uuid, %url, %because, "boots {what}");
     }
 }
 
@@ -162,17 +173,29 @@ impl EffectRunner {
     async fn boot_image(&self, node: &BootingNode, image: &Image) -> Result<Bootable, BootError> {
         let remote = self.remote(image)?;
         let medium = remote.read(|bytes| media::inspect(bytes, node.firmware)).await?;
-        let names = [medium.label.as_str(), image.file_name()];
-        match medium.boot {
+        let named = |clues| Clues { label: &medium.label, file_name: image.file_name(), ..clues };
+        let shown = redacted_text(&image.url);
+        match &medium.boot {
             Boot::Kernel { kernel, .. } => {
-                let line = self.with_removable(node, kernel.command_line).await;
-                Ok(kernel::bootable(&line, &names, &self.ironic))
+                let line = self.with_removable(node, kernel.command_line.clone()).await;
+                Ok(self.system(node, &shown, &named(Clues::kernel(kernel, line))))
             }
-            Boot::LocalDisk => Ok(Bootable::Disk),
+            Boot::LocalDisk => {
+                node.log("the disk", &shown, "its boot loader chains to it");
+                Ok(Bootable::Disk)
+            }
             // The command line cannot be read. Label and file name alone decide whether the image contains an agent.
-            Boot::Unknown => Ok(kernel::bootable(&CommandLine::new(""), &names, &self.ironic)),
+            Boot::Unknown => Ok(self.system(node, &shown, &named(Clues::default()))),
             Boot::No(why) => Err(BootError::NotBootable { url: remote.shown(), why: why.to_string() }),
         }
+    }
+
+    /// The system that a boot source at `url` starts.
+    fn system(&self, node: &BootingNode, url: &str, clues: &Clues<'_>) -> Bootable {
+        let System { bootable, because } = clues.system(&self.ironic, &self.settings.agent_isos);
+        let what = if matches!(bootable, Bootable::Ipa(_)) { "an agent" } else { "a live system" };
+        node.log(what, url, &because);
+        bootable
     }
 
     /// Adds the parameters on a removable medium to the command line. Like IPA, it skips media that cannot be read.
@@ -233,14 +256,20 @@ impl EffectRunner {
             let host = NetworkHost { macs, uuid: &node.uuid, firmware: node.firmware, failed: &failed };
             match media::network_boot(&text, &host) {
                 Decision::Kernel(boot) => {
-                    return Ok(kernel::bootable(&boot.command_line, &[], &self.ironic));
+                    let clues = Clues::kernel(&boot, boot.command_line.clone());
+                    return Ok(self.system(node, &redacted(&url), &clues));
                 }
-                Decision::LocalDisk => return Ok(Bootable::Disk),
+                Decision::LocalDisk => {
+                    node.log("the disk", &redacted(&url), "the boot configuration says so");
+                    return Ok(Bootable::Disk);
+                }
                 Decision::San(image) if image.starts_with("http") => {
                     return Box::pin(self.boot_image(node, &Image::without_credentials(&image))).await;
                 }
-                // An iSCSI volume contains an operating system, not an agent.
-                Decision::San(_) => return Ok(Bootable::Live),
+                Decision::San(_) => {
+                    node.log("a live system", &redacted(&url), "an iSCSI volume holds no agent");
+                    return Ok(Bootable::Live);
+                }
                 Decision::Chain(next) => {
                     let joined = url
                         .join(&next)

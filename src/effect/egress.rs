@@ -46,9 +46,17 @@ impl Network {
 
 /// Addresses at which cloud providers serve instance metadata, which includes secrets. The best known one,
 /// 169.254.169.254, is not listed because link-local addresses are excluded anyway.
-const METADATA: [IpAddr; 2] = [
+const METADATA: [IpAddr; 10] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xa9fe, 0xa9fe, 0, 0, 0, 0, 1)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0x100, 0, 0, 0, 0, 0x100, 0x200)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
+    IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
 ];
 
 #[derive(Debug, Default)]
@@ -66,11 +74,7 @@ impl Egress {
         if !self.only.is_empty() {
             return self.only.iter().any(|network| network.0.contains(&address));
         }
-        let reserved = match address {
-            IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
-            IpAddr::V6(ip) => ip.is_unicast_link_local(),
-        };
-        !(reserved || address.is_multicast() || address.is_unspecified() || METADATA.contains(&address))
+        !is_reserved(address) && !embedded(address).into_iter().flatten().any(|ip| is_reserved(ip.into()))
     }
 
     /// Parses a URL and checks it.
@@ -120,6 +124,38 @@ fn unwrapped(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Whether an address is refused if the settings name no networks.
+fn is_reserved(address: IpAddr) -> bool {
+    let link_local = match address {
+        IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    link_local || address.is_multicast() || address.is_unspecified() || METADATA.contains(&address)
+}
+
+/// The IPv4 addresses to which a gateway on the way may translate an IPv6 address.
+fn embedded(address: IpAddr) -> [Option<Ipv4Addr>; 4] {
+    let IpAddr::V6(ip) = address else { return [None; 4] };
+    let bytes = ip.octets();
+    let at = |places: [usize; 4]| Some(Ipv4Addr::from(places.map(|place| bytes[place])));
+    let last = || at([12, 13, 14, 15]);
+    match ip.segments() {
+        // NAT64 of the local network (RFC 8215). The length of its prefix is unknown: 96, 64, 56 or 48 (RFC 6052, 2.2).
+        // A reading that is no server, such as zeros or multicast, belongs to another length.
+        [0x64, 0xff9b, 1, ..] => [last(), at([9, 10, 11, 12]), at([7, 9, 10, 11]), at([6, 7, 9, 10])]
+            .map(|ip| ip.filter(|ip| !(ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast()))),
+        // IPv4-compatible (RFC 4291, 2.5.5.1), without `::` and `::1`.
+        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => [last(), None, None, None],
+        // IPv4-translated (RFC 2765, 2.1).
+        [0, 0, 0, 0, 0xffff, 0, _, _] => [last(), None, None, None],
+        // 6to4 (RFC 3056, 2).
+        [0x2002, ..] => [at([2, 3, 4, 5]), None, None, None],
+        // Teredo (RFC 4380, 4): the server, and the client with its bits inverted.
+        [0x2001, 0, ..] => [at([4, 5, 6, 7]), last().map(|ip| Ipv4Addr::from(!u32::from(ip))), None, None],
+        _ => [None; 4],
+    }
+}
+
 /// The system's DNS resolver, without the addresses that the egress rules exclude.
 pub(super) struct Names(pub(super) Arc<Egress>);
 
@@ -150,8 +186,23 @@ mod tests {
 
     #[test]
     fn without_a_list_only_reserved_addresses_are_refused() {
-        for good in ["127.0.0.1", "10.1.2.3", "192.0.2.1", "::1", "2001:db8::1", "fd00::1", "::ffff:10.0.0.1"]
-        {
+        for good in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.0.2.1",
+            "::1",
+            "2001:db8::1",
+            "fd00::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a01:203",
+            "64:ff9b:1::a01:203",
+            "64:ff9b:1:a01:2:300::",
+            "64:ff9b:1:ae0:1:200::",
+            "::10.1.2.3",
+            "::ffff:0:10.1.2.3",
+            "2002:a01:203::1",
+            "2001:0:a01:203::f5fe:fdfc",
+        ] {
             assert!(permits(&[], good), "{good}");
         }
         for bad in [
@@ -160,7 +211,32 @@ mod tests {
             "64:ff9b::a9fe:a9fe",
             "fe80::1",
             "fd00:ec2::254",
+            "fd20:ce::254",
+            "fd00:c1::a9fe:a9fe",
+            "fd00:42::42",
+            "fd00:ec2::23",
+            "fd00:a9fe:a9fe::1",
+            "fd00:100::100:200",
             "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            // The same addresses as a gateway translates them.
+            "64:ff9b:1::a9fe:a9fe",
+            "64:ff9b:1:ffff:ffff:ffff:a83f:8110",
+            "64:ff9b:1:a9fe:a9:fe00::",
+            "64:ff9b:1:a9fe:a9:fe00:1:2",
+            "64:ff9b:1:a9:fe:a9fe::",
+            "64:ff9b:1:0:a9:fea9:fe00::",
+            "64:ff9b:1::6464:64c8",
+            "::169.254.169.254",
+            "::168.63.129.16",
+            "::ffff:0:169.254.169.254",
+            "::ffff:0:192.0.0.192",
+            "2002:a9fe:a9fe::1",
+            "2002:c000:c0::",
+            "2002:e000:1::",
+            "2001:0:a9fe:a9fe::",
+            "2001:0:a01:203::5601:5601",
             "0.0.0.0",
             "::",
             "255.255.255.255",

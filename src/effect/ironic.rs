@@ -49,7 +49,6 @@ struct Reply {
     status: StatusCode,
     retry_after_ms: Option<u64>,
     body: Bytes,
-    /// The agent's token.
     token: Option<Box<str>>,
 }
 

@@ -1,46 +1,26 @@
-//! Decides from a kernel's command line which system boots: an Ironic Python Agent with its parameters, or another
-//! system.
+//! Reads the parameters of an agent from the command line of its kernel.
 //!
 //! The names and defaults of the parameters are those in `ironic_python_agent/config.py`.
 
 use url::Url;
 
 use crate::media::CommandLine;
-use crate::node::effect::Bootable;
 use crate::node::ipa::Params;
 
 /// The path below the API's URL to which inspection data is sent (`inspector.py`, `_get_urls`).
 const CONTINUE_INSPECTION: &str = "/v1/continue_inspection";
 /// Default of `ipa-lookup-timeout`, seconds.
-const LOOKUP_TIMEOUT_S: u32 = 600;
+const LOOKUP_TIMEOUT_S: u16 = 600;
 /// API endpoints that one agent stores; further ones are ignored.
 const MAX_ENDPOINTS: usize = 32;
-
-/// The system that boots with this command line. `names` are the volume label and the file name of the image;
-/// `ironic` are the API endpoints of the settings.
-///
-/// An image with agent parameters contains an agent. The image of an operator (`deploy_iso`) may have none; then its
-/// name decides, and the agent uses the endpoints of the settings.
-pub(super) fn bootable(line: &CommandLine, names: &[&str], ironic: &[Url]) -> Bootable {
-    let has_url =
-        ["ipa-api-url", "ipa-inspection-callback-url"].iter().any(|name| given(line, name).is_some());
-    let named = !ironic.is_empty() && names.iter().any(|name| names_agent(name));
-    if has_url || named { Bootable::Ipa(Box::new(params(line, ironic))) } else { Bootable::Live }
-}
 
 /// A parameter that is not empty.
 fn given<'a>(line: &'a CommandLine, name: &str) -> Option<&'a str> {
     line.get(name).filter(|value| !value.is_empty())
 }
 
-/// Whether a label or file name contains `ipa` or `ironic-python-agent` as a word.
-fn names_agent(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let words: Vec<_> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    words.contains(&"ipa") || words.windows(3).any(|w| w == ["ironic", "python", "agent"])
-}
-
-fn params(line: &CommandLine, ironic: &[Url]) -> Params {
+/// The parameters of an agent with this command line. `ironic` are the API endpoints of the settings.
+pub(super) fn params(line: &CommandLine, ironic: &[Url]) -> Params {
     let given_urls = urls(line, "ipa-api-url");
     let (api_urls, spread) = endpoints(&given_urls, ironic);
     let collectors = given(line, "ipa-inspection-collectors").unwrap_or_default();
@@ -74,8 +54,8 @@ fn params(line: &CommandLine, ironic: &[Url]) -> Params {
         boot_interface: given(line, "BOOTIF").map(Into::into),
         collectors: collectors.into(),
         lookup_timeout_s: given(line, "ipa-lookup-timeout")
-            .and_then(|s| s.parse().ok())
-            .unwrap_or(LOOKUP_TIMEOUT_S),
+            .and_then(|s| s.parse::<u32>().ok())
+            .map_or(LOOKUP_TIMEOUT_S, |s| u16::try_from(s).unwrap_or(u16::MAX)),
         collect_lldp: flag(line, "ipa-collect-lldp"),
         insecure: flag(line, "ipa-insecure"),
         virtual_media: line.get("boot_method") == Some("vmedia"),
@@ -133,11 +113,8 @@ mod tests {
         urls.iter().map(|u| Url::parse(u).unwrap()).collect()
     }
 
-    fn agent(line: &str, names: &[&str], known: &[&str]) -> Params {
-        match bootable(&CommandLine::new(line), names, &ironic(known)) {
-            Bootable::Ipa(params) => *params,
-            other => panic!("{other:?}"),
-        }
+    fn agent(line: &str, known: &[&str]) -> Params {
+        params(&CommandLine::new(line), &ironic(known))
     }
 
     fn list(urls: &[Box<str>]) -> Vec<&str> {
@@ -149,7 +126,7 @@ mod tests {
         let line = "nofb ipa-api-url=http://a:6385 ipa-agent-token=tok ipa-global-request-id=req-1 BOOTIF=01-aa \
                     ipa-inspection-callback-url=http://a:6385/v1/continue_inspection ipa-inspection-collectors=default,lldp \
                     ipa-lookup-timeout=60 ipa-collect-lldp=1 ipa-insecure=true boot_method=vmedia";
-        let params = agent(line, &[], &[]);
+        let params = agent(line, &[]);
         assert_eq!(list(&params.api_urls), ["http://a:6385"]);
         assert_eq!(list(&params.inspection_urls), ["http://a:6385/v1/continue_inspection"]);
         let texts =
@@ -160,11 +137,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lookup_timeout_has_an_upper_bound() {
+        for (text, seconds) in [("0", 0), ("65535", 65_535), ("100000", 65_535), ("soon", 600), ("", 600)] {
+            let line = format!("ipa-api-url=http://a ipa-lookup-timeout={text}");
+            assert_eq!(agent(&line, &[]).lookup_timeout_s, seconds, "{text}");
+        }
+    }
+
+    #[test]
     fn an_endpoint_of_the_settings_stands_for_all_of_them() {
         let known = ["http://a:6385", "http://b:6385/"];
-        let params = agent("ipa-api-url=http://b:6385/", &[], &known);
+        let params = agent("ipa-api-url=http://b:6385/", &known);
         assert_eq!((list(&params.api_urls), params.spread), (vec!["http://a:6385", "http://b:6385"], 2));
-        let params = agent("ipa-inspection-callback-url=http://a:6385/v1/continue_inspection", &[], &known);
+        let params = agent("ipa-inspection-callback-url=http://a:6385/v1/continue_inspection", &known);
         assert_eq!(
             list(&params.inspection_urls),
             ["http://a:6385/v1/continue_inspection", "http://b:6385/v1/continue_inspection"]
@@ -174,38 +159,29 @@ mod tests {
 
     #[test]
     fn other_endpoints_come_before_those_of_the_settings() {
-        let params = agent("ipa-api-url=http://x,http://y", &[], &["http://a"]);
+        let params = agent("ipa-api-url=http://x,http://y", &["http://a"]);
         assert_eq!((list(&params.api_urls), params.spread), (vec!["http://x", "http://y", "http://a"], 1));
-        let params = agent("ipa-inspection-callback-url=http://x/v1/continue", &[], &["http://a"]);
+        let params = agent("ipa-inspection-callback-url=http://x/v1/continue", &["http://a"]);
         assert_eq!(list(&params.inspection_urls), ["http://x/v1/continue"]);
     }
 
     #[test]
     fn mdns_is_replaced_by_the_endpoints_of_the_settings() {
-        let params = agent("ipa-api-url=mdns ipa-inspection-callback-url=mdns", &[], &["http://a"]);
+        let params = agent("ipa-api-url=mdns ipa-inspection-callback-url=mdns", &["http://a"]);
         assert_eq!(list(&params.api_urls), ["http://a"]);
         assert_eq!(list(&params.inspection_urls), ["http://a/v1/continue_inspection"]);
     }
 
     #[test]
-    fn an_image_without_parameters_is_recognised_by_its_name() {
-        for name in ["IPA", "ipa-centos9.iso", "my-ironic-python-agent.iso", "Ironic_Python_Agent"] {
-            let params = agent("quiet", &["x", name], &["http://a"]);
-            assert_eq!(
-                (list(&params.api_urls), list(&params.inspection_urls), params.inspects_unasked),
-                (vec!["http://a"], vec!["http://a/v1/continue_inspection"], true),
-                "{name}"
-            );
-        }
-        let params = agent("ipa-api-url=http://a", &["ipa"], &["http://a"]);
+    fn an_agent_without_parameters_inspects_at_the_endpoints_of_the_settings() {
+        let params = agent("quiet", &["http://a"]);
+        assert_eq!(
+            (list(&params.api_urls), list(&params.inspection_urls), params.inspects_unasked),
+            (vec!["http://a"], vec!["http://a/v1/continue_inspection"], true)
+        );
+        let params = agent("ipa-api-url=http://a", &["http://a"]);
         assert_eq!(list(&params.inspection_urls), [""; 0], "Ironic's own image says when to inspect");
-        let params = agent("ipa-inspection-collectors=default", &["ipa"], &["http://a"]);
+        let params = agent("ipa-inspection-collectors=default", &["http://a"]);
         assert_eq!(list(&params.inspection_urls), ["http://a/v1/continue_inspection"]);
-        for (name, known) in
-            [("participant.iso", vec!["http://a"]), ("ipa.iso", vec![]), ("ironic.iso", vec!["http://a"])]
-        {
-            let found = bootable(&CommandLine::new(""), &[name], &ironic(&known));
-            assert_eq!(found, Bootable::Live, "{name}");
-        }
     }
 }

@@ -13,14 +13,17 @@ mod image;
 mod ironic;
 mod kernel;
 mod meters;
+mod pattern;
 mod performed;
 mod queues;
 mod redact;
 mod runner;
 mod settings;
+mod system;
 
 pub use client::ClientError;
 pub use egress::{Forbidden, Network};
+pub use pattern::Pattern;
 pub use runner::EffectRunner;
 pub use settings::{Images, Settings};
 

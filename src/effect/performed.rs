@@ -45,10 +45,10 @@ impl Performed {
             ($message:literal) => {
                 if final_failure {
                     let (node, uuid) = fleet.names(id);
-                    tracing::warn!(target: "fauxmetal::effect", node, %uuid, error = %problem, $message);
+                    tracing::warn!(target: "fauxmetal::effect", %node, %uuid, error = %problem, $message);
                 } else if tracing::enabled!(target: "fauxmetal::effect", tracing::Level::DEBUG) {
                     let (node, uuid) = fleet.names(id);
-                    tracing::debug!(target: "fauxmetal::effect", node, %uuid, error = %problem, $message);
+                    tracing::debug!(target: "fauxmetal::effect", %node, %uuid, error = %problem, $message);
                 }
             };
         }
@@ -73,6 +73,6 @@ fn log_media(id: NodeId, slot: u8, fleet: &Fleet) {
     });
     if let Some((slot, image)) = seen.flatten() {
         let (node, uuid) = fleet.names(id);
-        tracing::info!(target: "fauxmetal::node", node, %uuid, slot, %image, "virtual media inserted");
+        tracing::info!(target: "fauxmetal::node", %node, %uuid, slot, %image, "virtual media inserted");
     }
 }

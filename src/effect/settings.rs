@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::egress::Network;
+use super::pattern::Pattern;
 use crate::address::{Reported, Urls};
 use crate::limit::Limits;
 
@@ -26,6 +27,8 @@ pub struct Settings {
     /// The PEM certificate that heartbeats send as `agent_verify_ca`. It requires `https` URLs in `agent_urls`.
     pub agent_ca_pem: Option<String>,
     pub images: Images,
+    /// Marks of images with an agent, for images whose content does not show it.
+    pub agent_isos: Vec<Pattern>,
     /// Least time that writing an image takes, real time, whatever the speed of the clock. Ironic holds the node's lock for
     /// some seconds after it has sent the command, and skips a heartbeat that comes in that time.
     pub write_time: Duration,
@@ -49,6 +52,7 @@ impl Default for Settings {
             reported: Reported::default(),
             agent_ca_pem: None,
             images: Images::Verify,
+            agent_isos: Vec::new(),
             write_time: Duration::from_secs(10),
             image_retries: 9,
             image_retry_ms: 10_000,

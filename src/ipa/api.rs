@@ -1,5 +1,6 @@
 //! The path of a request to an agent: find its node, take the route, check the token, answer.
 
+use std::num::NonZero;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::commands::{self, Situation};
@@ -24,21 +26,30 @@ use crate::fleet::Fleet;
 use crate::meter::{Page, Requests};
 use crate::node::NodeId;
 use crate::node::command::{Command, Outcome};
-use crate::node::ipa::{CommandRecord, Ipa, Serving};
+use crate::node::ipa::{CommandRecord, Ipa, IpaCommand, Serving};
 use crate::note::Note;
 
 /// The HTTP API of all agents of a fleet.
 pub struct Api {
     fleet: Arc<Fleet>,
     urls: Urls,
-    reported: Reported,
+    reported: Arc<Reported>,
     requests: Requests,
+    /// The large commands that may be read at the same time: one for each core.
+    readers: Arc<Semaphore>,
 }
+
+/// A command with a longer body is read on a thread of its own. Its configuration drive may be packed a thousand to one, and
+/// a few mebibytes are unpacked in milliseconds.
+const QUICK_BYTES: usize = 4 << 10;
 
 impl Api {
     /// `urls` are the URLs of the agents, and `reported` the addresses in their inventories.
     pub fn new(fleet: Arc<Fleet>, urls: Urls, reported: impl Into<Reported>) -> Self {
-        Self { fleet, urls, reported: reported.into(), requests: Requests::new("agent", LABELS) }
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let readers = Arc::new(Semaphore::new(cores));
+        let reported = Arc::new(reported.into());
+        Self { fleet, urls, reported, requests: Requests::new("agent", LABELS), readers }
     }
 
     /// Answers a request. If the listener is shared, `node` is `None` and the path begins with a system's UUID.
@@ -120,24 +131,14 @@ impl Api {
     /// `POST /v1/commands/`
     async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Bytes>, ApiError> {
         self.authorize(id, query)?;
-        let (name, params) = request::command(body)?;
-        commands::split(&name)?;
-        let running = self.agent(id, |_, serving| {
-            let last = serving.commands.records().last();
-            last.filter(|record| record.status.is_running()).map(|record| record.name.clone())
-        })?;
-        if let Some(running) = running {
-            return Err(ApiError::busy(&running));
-        }
-        // Parsing megabytes of parameters takes time. It works on a copy of the node, so that the node is not locked.
-        let (node, now) =
-            self.fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
-        let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
-        let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
-        let at = Situation { node: &node, agent, serving, now, reported: &self.reported };
-        let command = commands::parse(&at, &name, &params)?;
-        let (named, uuid) = (node.spec().name(), node.spec().uuid());
-        tracing::debug!(target: "fauxmetal::ipa", node = named, %uuid, command = %Note::from(name), "agent received a command");
+        let command = if body.len() <= QUICK_BYTES {
+            read_command(&self.fleet, &self.reported, id, body)?
+        } else {
+            let (fleet, reported, body) = (Arc::clone(&self.fleet), Arc::clone(&self.reported), body.clone());
+            let _reader = self.readers.acquire().await;
+            let read = tokio::task::spawn_blocking(move || read_command(&fleet, &reported, id, &body));
+            read.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))?
+        };
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
             Outcome::Ipa(record) if query.wait && record.status.is_running() => {
@@ -177,16 +178,8 @@ impl Api {
         valid.then_some(()).ok_or_else(ApiError::unauthorized)
     }
 
-    /// Looks at the agent of a node.
-    ///
-    /// # Errors
-    /// If no agent runs, or it does not serve its API.
     fn agent<R>(&self, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) -> Result<R, ApiError> {
-        let seen = self.fleet.look(id, |node, _| {
-            let agent = node.ipa()?;
-            Some(see(agent, agent.serving()?))
-        });
-        seen.flatten().ok_or_else(ApiError::no_agent)
+        agent(&self.fleet, id, see)
     }
 
     fn url(&self, id: NodeId) -> String {
@@ -226,6 +219,44 @@ impl Face for Api {
     fn refuse(&self, why: Refused) -> Response<Bytes> {
         ApiError::new(why.status(), why.to_string()).response()
     }
+}
+
+/// Looks at the agent of a node.
+///
+/// # Errors
+/// If no agent runs, or it does not serve its API.
+fn agent<R>(fleet: &Fleet, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) -> Result<R, ApiError> {
+    let seen = fleet.look(id, |node, _| {
+        let agent = node.ipa()?;
+        Some(see(agent, agent.serving()?))
+    });
+    seen.flatten().ok_or_else(ApiError::no_agent)
+}
+
+/// Reads and checks a command for the agent of a node.
+fn read_command(
+    fleet: &Fleet,
+    reported: &Reported,
+    id: NodeId,
+    body: &Bytes,
+) -> Result<IpaCommand, ApiError> {
+    let (name, params) = request::command(body)?;
+    commands::split(&name)?;
+    let running = agent(fleet, id, |_, serving| {
+        let last = serving.commands.records().last();
+        last.filter(|record| record.status.is_running()).map(|record| record.name.clone())
+    })?;
+    if let Some(running) = running {
+        return Err(ApiError::busy(&running));
+    }
+    // Parsing megabytes of parameters takes time. It works on a copy of the node, so that the node is not locked.
+    let (node, now) = fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
+    let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
+    let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
+    let command = commands::parse(&Situation { node: &node, agent, serving, now, reported }, &name, &params)?;
+    let (named, uuid) = (node.spec().name(), node.spec().uuid());
+    tracing::debug!(target: "fauxmetal::ipa", node = %named, %uuid, command = %Note::from(name), "agent received a command");
+    Ok(command)
 }
 
 fn find<'a>(serving: &'a Serving, command: &str) -> Option<&'a CommandRecord> {

@@ -71,6 +71,12 @@ impl ApiError {
         }
     }
 
+    /// A bug: the reading of a command has ended with a panic.
+    pub(super) fn internal(error: &tokio::task::JoinError) -> Self {
+        tracing::error!(%error, "a command could not be read, which is a bug in fauxmetal");
+        Self::http(StatusCode::INTERNAL_SERVER_ERROR, "The command could not be read.")
+    }
+
     pub(super) fn response(self) -> Response<Bytes> {
         let code = if self.status.is_server_error() { "Server" } else { "Client" };
         let body = json!({"faultcode": code, "faultstring": self.text}).to_string();

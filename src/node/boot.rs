@@ -76,6 +76,10 @@ impl Boot {
                 self.target = BootSource::NONE;
             }
         }
+        // An override without a target overrides nothing.
+        if self.target == BootSource::NONE {
+            self.enabled = BootOverride::Disabled;
+        }
         if let Some(mode) = change.mode {
             self.mode = mode;
         }
@@ -187,6 +191,28 @@ mod tests {
             boot.change(change);
             assert_eq!(boot.plan(&profile), [PXE, HDD, PXE]);
             assert_eq!(boot, Boot::default(), "the override was for one boot");
+        }
+    }
+
+    #[test]
+    fn an_override_without_a_target_is_disabled() {
+        for enabled in [BootOverride::Once, BootOverride::Continuous] {
+            let mut boot = Boot::default();
+            boot.change(BootChange { enabled: Some(enabled), ..BootChange::default() });
+            assert_eq!(
+                (boot.target, boot.enabled),
+                (BootSource::NONE, BootOverride::Disabled),
+                "no target yet"
+            );
+            boot.change(BootChange { target: Some(CD), enabled: Some(enabled), ..BootChange::default() });
+            assert_eq!((boot.target, boot.enabled), (CD, enabled));
+            let none = BootChange {
+                target: Some(BootSource::NONE),
+                enabled: Some(enabled),
+                ..BootChange::default()
+            };
+            boot.change(none);
+            assert_eq!((boot.target, boot.enabled), (BootSource::NONE, BootOverride::Disabled));
         }
     }
 

@@ -136,7 +136,7 @@ impl Node {
 
     /// The next moment at which the node changes by itself; [`SimTime::NEVER`] if it waits only for the outside.
     pub fn next_deadline(&self) -> SimTime {
-        let restarting = self.state.bmc.as_ref().and_then(|b| b.restarting_until).unwrap_or(SimTime::NEVER);
+        let restarting = self.state.bmc.as_ref().map_or(SimTime::NEVER, |bmc| bmc.next_deadline());
         self.state.host.next_deadline().min(restarting)
     }
 
@@ -154,10 +154,14 @@ impl Node {
 
     /// Advances the node past its next deadline `at`.
     fn step(&mut self, at: SimTime) {
+        let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if let Some(bmc) = &mut self.state.bmc
-            && bmc.restarting_until.is_some_and(|until| until <= at)
+            && bmc.next_deadline() <= at
         {
-            bmc.restarting_until = None;
+            match bmc.restarting_from {
+                Some(from) => bmc.restart(from.after_ms(restart_ms)),
+                None => bmc.restarting_until = None,
+            }
             return;
         }
         match &mut self.state.host {
@@ -239,11 +243,13 @@ impl Node {
                 Ok(())
             })?,
             Command::Bmc(command) => {
-                let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
+                let ms = self.draw_ms(self.profile.timing.manager_grace, Purpose::ManagerGrace);
                 self.change_bmc(|bmc| {
                     bmc.execute(command, now.after_ms(ms));
                     Ok(())
                 })?;
+                // Without a grace time, the restart begins at once.
+                self.settle(now);
             }
             Command::Session(command) => {
                 let id = self.change_bmc(|bmc| bmc.sessions.execute(command, now))?;

@@ -33,7 +33,7 @@ impl Debug for Serving {
         f.field("node_uuid", &self.node_uuid).field("token", &hidden(Some(&self.token)));
         f.field("heartbeat_timeout_s", &self.heartbeat_timeout_s).field("md5_enabled", &self.md5_enabled);
         f.field("heartbeat", &self.heartbeat).field("last", &self.last).field("failed", &self.failed);
-        f.field("again", &self.again).field("forced", &self.forced).field("commands", &self.commands);
+        f.field("again", &self.again).field("commands", &self.commands);
         f.field("partition_uuids", &self.partition_uuids).finish()
     }
 }
@@ -140,7 +140,6 @@ mod tests {
             last: SimTime::NEVER,
             failed: 0,
             again: false,
-            forced: false,
             commands: Commands::default(),
             partition_uuids: None,
         };

@@ -49,7 +49,7 @@ impl Node {
     /// The reading of temperature sensor number `number`, degrees Celsius.
     pub fn celsius(&self, number: usize, sensor: &Temperature, now: SimTime) -> f64 {
         let drift = self.drift(Kind::Temperature, number, now);
-        match self.load() {
+        let celsius = match self.load() {
             _ if sensor.context == "Intake" => sensor.idle_celsius + drift,
             Some(load) => {
                 sensor.idle_celsius + (sensor.caution_celsius - sensor.idle_celsius) * 0.5 * load + drift
@@ -59,7 +59,8 @@ impl Node {
                 let intake = self.profile().temperatures.iter().find(|t| t.context == "Intake");
                 intake.map_or(22.0, |t| t.idle_celsius).min(sensor.idle_celsius) + drift * 0.5
             }
-        }
+        };
+        if self.profile().chassis.whole_degrees { celsius.round() } else { celsius }
     }
 
     /// The speed of fan number `number`, rotations per minute.
@@ -77,18 +78,19 @@ impl Node {
         rpm / 20 * 20
     }
 
-    /// The power draw of the machine, W.
+    /// The power draw of the machine, W: from `Chassis.MinPowerWatts` to `Chassis.MaxPowerWatts`.
     pub fn watts(&self, now: SimTime) -> f64 {
         let chassis = &self.profile().chassis;
         let drift = self.drift(Kind::Power, 0, now);
+        let (standby, max) = (f64::from(chassis.standby_watts), f64::from(chassis.max_watts));
         let watts = match self.load() {
-            None => f64::from(chassis.standby_watts) * (1.0 + 0.05 * drift),
+            None => standby * (1.0 + 0.05 * drift.abs()),
             Some(load) => {
-                let (idle, max) = (f64::from(chassis.idle_watts), f64::from(chassis.max_watts));
+                let idle = f64::from(chassis.idle_watts);
                 (idle + (max - idle) * load) * (1.0 + 0.02 * drift)
             }
         };
-        watts.round()
+        watts.round().max(standby).min(max)
     }
 
     /// The output power of each power supply, W. All supplies share the load equally.
@@ -129,6 +131,29 @@ mod tests {
             node.watts(now) > f64::from(profile.chassis.idle_watts)
                 && node.watts(now) <= f64::from(profile.chassis.max_watts)
         );
+    }
+
+    #[test]
+    fn the_power_draw_is_never_below_the_least_that_the_chassis_reports() {
+        for name in crate::profile::built_in_names() {
+            let profile = built_in(name).unwrap();
+            let node = Node::new(NodeId(3), Seed(1), profile.clone());
+            for n in 0..200 {
+                let watts = node.watts(T0.after_ms(n * SAMPLE_MS));
+                assert!(watts >= f64::from(profile.chassis.standby_watts), "{name}: {watts}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_model_can_have_sensors_of_whole_degrees() {
+        for (name, whole) in [("hpe-dl380-gen11", true), ("generic", false)] {
+            let profile = built_in(name).unwrap();
+            let node = Node::new(NodeId(3), Seed(1), profile.clone());
+            let readings =
+                profile.temperatures.iter().enumerate().map(|(n, sensor)| node.celsius(n, sensor, T0));
+            assert_eq!(readings.map(f64::fract).all(|part| part == 0.0), whole, "{name}");
+        }
     }
 
     #[test]

@@ -271,6 +271,9 @@ pub struct Chassis {
     pub idle_watts: u32,
     /// Maximum power draw, W.
     pub max_watts: u32,
+    /// Whether temperature sensors have a resolution of one degree; others have two decimal places.
+    #[serde(default)]
+    pub whole_degrees: bool,
 }
 
 /// An entry of the agent's `pci_devices` that is neither a network interface nor a storage controller. All values are

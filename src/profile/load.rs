@@ -139,6 +139,7 @@ fn check(p: &Profile) -> Result<(), String> {
     }
     serials(p)?;
     ouis(p)?;
+    p.certificate.check(&p.serial, &format!("{}{}", p.manager.host_name_prefix, p.serial))?;
     for (what, count, max) in [
         ("nic", p.nics.len(), Profile::MAX_NICS),
         ("processor", p.processors.len(), 64),

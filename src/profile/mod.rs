@@ -6,6 +6,8 @@ pub mod bios;
 #[doc(hidden)]
 pub mod boot_source;
 #[doc(hidden)]
+pub mod certificate;
+#[doc(hidden)]
 pub mod inventory;
 mod load;
 #[doc(hidden)]
@@ -22,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::dmtf::ResetType;
 use bios::Attribute;
 use boot_source::BootSource;
+use certificate::CertificateSubject;
 use inventory::{
     Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor,
     Storage, Temperature,
@@ -71,6 +74,9 @@ pub struct Profile {
     /// Ids of the single system, manager and chassis below a BMC's own service root.
     #[serde(default)]
     pub ids: Ids,
+    /// The subject of the certificate of a BMC that has an address of its own.
+    #[serde(default)]
+    pub certificate: CertificateSubject,
     pub chassis: Chassis,
     pub manager: Manager,
     /// Firmware components: exactly one of the BIOS and one of the manager.

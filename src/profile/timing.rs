@@ -55,6 +55,8 @@ timings! {
     boot_ramdisk = 2_000 .. 4_000,
     /// Starting an installed operating system.
     boot_os = 3_000 .. 6_000,
+    /// From a reset of the BMC until it stops answering, so that clients can log out.
+    manager_grace = 3_000 .. 5_000,
     /// Restart of the BMC.
     manager_reset = 10_000 .. 20_000,
     /// From the start of a ramdisk until the first request of its agent.

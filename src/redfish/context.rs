@@ -8,7 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::session::Sessions;
-use crate::address::Place;
+use crate::address::{Place, Prefix};
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
 use crate::profile::Profile;
@@ -32,14 +32,14 @@ impl Facts {
         self.places.iter().find(|(over, _)| *over == tls).map(|(_, place)| place.of(node.0).port())
     }
 
-    /// The IP addresses that belong to a node's BMC alone, with the lengths of their prefixes.
-    pub(super) fn own_ips(&self, node: NodeId) -> Vec<(IpAddr, u8)> {
+    /// The IP addresses that belong to a node's BMC alone, with their blocks.
+    pub(super) fn own_ips(&self, node: NodeId) -> Vec<(IpAddr, Prefix)> {
         let mut ips = Vec::new();
         for (_, place) in &self.places {
             if let Place::Ips(prefix, _) = place
-                && !ips.contains(&(prefix.address(node.0), prefix.bits()))
+                && !ips.contains(&(prefix.address(node.0), *prefix))
             {
-                ips.push((prefix.address(node.0), prefix.bits()));
+                ips.push((prefix.address(node.0), *prefix));
             }
         }
         ips

@@ -80,6 +80,7 @@ impl Problem {
             "ResourceMissingAtURI" => StatusCode::NOT_FOUND,
             "OperationNotAllowed" => StatusCode::METHOD_NOT_ALLOWED,
             "ResourceInUse" | "ResourceInStandby" => StatusCode::CONFLICT,
+            "HeaderInvalid" if self.is_about("Content-Type") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             // DSP0266 requires 412 for a version of OData that is not supported.
             "PreconditionFailed" | "HeaderInvalid" => StatusCode::PRECONDITION_FAILED,
             "PayloadTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
@@ -91,6 +92,11 @@ impl Problem {
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
+    }
+
+    /// Whether this is the first argument of the first message.
+    fn is_about(&self, argument: &str) -> bool {
+        self.messages.first().and_then(|message| message.args.first()).is_some_and(|first| first == argument)
     }
 
     /// The response. `error.code` and `error.message` are always there: sushy's InsertMedia handling fails without them

@@ -68,6 +68,9 @@ impl Face for Redfish {
         let problem: Problem = match why {
             Refused::BodyTooLarge { .. } => (&PAYLOAD_TOO_LARGE).into(),
             Refused::BodyTimeout | Refused::BodyBroken => (&UNRECOGNIZED_REQUEST_BODY).into(),
+            Refused::HostInvalid => Message::new(&HEADER_INVALID, ["Host"]).into(),
+            Refused::TransferCodingUnknown => Message::new(&HEADER_INVALID, ["Transfer-Encoding"]).into(),
+            Refused::SchemeUnknown => Message::new(&INVALID_URI, ["(of another scheme)"]).into(),
             Refused::UriTooLong { .. } => Message::new(&INVALID_URI, ["(too long)"]).into(),
             Refused::Overloaded => Message::new(&SERVICE_TEMPORARILY_UNAVAILABLE, ["1"]).into(),
             // A person with the wrong URL reads this, so it is text.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use uuid::Uuid;
 
 use super::answer::{Answer, Content, Created, refusal};
@@ -369,6 +369,7 @@ fn read<O: Owner>(
     read: impl FnOnce(&mut Body) -> Asked<O>,
     known: impl Fn(&str) -> bool,
 ) -> Result<Decision<O::Change>, Problem> {
+    check_type(request)?;
     let mut body = Body::parse(request.body(), action)?;
     if action.is_none() && body.is_empty() {
         return Err((&EMPTY_JSON).into());
@@ -392,6 +393,20 @@ fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
         Some(version) if version.as_bytes() != b"4.0" => {
             Err(Message::new(&HEADER_INVALID, ["OData-Version"]).into())
         }
+        _ => Ok(()),
+    }
+}
+
+/// The body must be JSON if a client says what it is (DSP0266, "Request headers"). A client that says nothing, such as
+/// Python's urllib with plain bytes, is taken to mean JSON.
+fn check_type(request: &Request<Bytes>) -> Result<(), Problem> {
+    let is_json = |value: &HeaderValue| {
+        let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    };
+    let given = request.headers().get(header::CONTENT_TYPE);
+    match given.filter(|_| !request.body().is_empty()) {
+        Some(given) if !is_json(given) => Err(Message::new(&HEADER_INVALID, ["Content-Type"]).into()),
         _ => Ok(()),
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::access::Line;
 use super::activity::Activity;
 use super::admission::{Admission, Slot};
-use super::body;
+use super::{body, head};
 use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
 use crate::limit::Limit;
 
@@ -111,14 +111,15 @@ impl<F: Face> Context<F> {
         }
     }
 
-    /// The reason to refuse the request without reading its body, if there is one.
+    /// The reason to refuse the request before the face sees it, if there is one.
     fn refusal(&self, request: &Request<Incoming>) -> Option<Refused> {
         let limit_bytes = self.shared.admission.limits.uri_bytes;
         let too_long = length(request.uri()) > limit_bytes;
         if too_long {
             self.shared.admission.hit(Limit::UriBytes);
         }
-        self.slot.refuse.or(too_long.then_some(Refused::UriTooLong { limit_bytes }))
+        let why = self.slot.refuse.or(too_long.then_some(Refused::UriTooLong { limit_bytes }));
+        why.or_else(|| head::check(request).err())
     }
 
     /// The face's response to a refused request, which is the last response of the connection.

@@ -45,7 +45,12 @@ pub(super) async fn read<'m>(
             Refused::BodyTooLarge { .. } => admission.hit(Limit::BodyBytes),
             Refused::Overloaded => admission.hit(Limit::BodiesBytes),
             // These are not limits of a body.
-            Refused::BodyBroken | Refused::UriTooLong { .. } | Refused::HttpsOnly => {}
+            Refused::BodyBroken
+            | Refused::UriTooLong { .. }
+            | Refused::HostInvalid
+            | Refused::SchemeUnknown
+            | Refused::TransferCodingUnknown
+            | Refused::HttpsOnly => {}
         },
     )
 }

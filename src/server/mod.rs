@@ -9,6 +9,7 @@ mod admission;
 mod answer;
 mod body;
 mod connection;
+mod head;
 mod listener;
 mod memory;
 #[cfg(test)]

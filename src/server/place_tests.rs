@@ -22,7 +22,9 @@ use crate::address::{Place, Prefix};
 use crate::face::{Body, Face, Peer, Refused};
 use crate::limit::Limits;
 use crate::tls::testing::{names, now, trusting};
-use crate::tls::{CertificateNames, DevelopmentCa, Leaves, ListenerTls, MinVersion, provider, server_config};
+use crate::tls::{
+    CertificateNames, DevelopmentCa, Leaves, ListenerTls, MinVersion, Subject, provider, server_config,
+};
 
 /// Answers with the node and the server name of the connection. Node 7 accepts no connections.
 struct WhichNode;
@@ -59,7 +61,7 @@ fn ips(network: &str, bits: u8) -> Place {
 
 /// Sends a request; returns the response body, or the error with which the connection ends.
 async fn request(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<String, ErrorKind> {
-    let sent = stream.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    let sent = stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     sent.map_err(|error| error.kind())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.map_err(|error| error.kind())?;
@@ -178,8 +180,12 @@ async fn secure(
 async fn each_address_has_a_certificate_of_its_own_and_resumes_its_sessions() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
-    let identity = ca.redfish_identity(&CertificateNames::of_this_host(), now()).unwrap();
-    let leaves = Arc::new(Leaves::new(ca, identity, now(), MinVersion::Tls12).unwrap());
+    let identity =
+        ca.redfish_identity(&Subject::named("bmc"), &CertificateNames::of_this_host(), now()).unwrap();
+    let leaves = Arc::new(
+        Leaves::new(ca, identity, None, Box::new(|_| Subject::named("bmc")), now(), MinVersion::Tls12)
+            .unwrap(),
+    );
     let trusted = trusting(leaves.ca_pem());
     let client = client(trusted);
     let v4 = serve(ips("127.80.0.0", 16), 1000, Some(ListenerTls::ByAddress(Arc::clone(&leaves))));
@@ -202,8 +208,8 @@ async fn a_wildcard_certificate_serves_every_name_of_its_domain_and_the_face_rec
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
     let mut wanted = names(&["127.0.0.1"]);
     wanted.add_domain("BMC.example").unwrap();
-    let identity = ca.redfish_identity(&wanted, now()).unwrap();
-    let again = ca.redfish_identity(&wanted, now()).unwrap();
+    let identity = ca.redfish_identity(&Subject::named("bmc"), &wanted, now()).unwrap();
+    let again = ca.redfish_identity(&Subject::named("bmc"), &wanted, now()).unwrap();
     assert_eq!(identity.certificate_pem(), again.certificate_pem(), "the stored certificate is reused");
     let tls = ListenerTls::Same(server_config(identity.resolver(), MinVersion::Tls12).unwrap());
     let place = serve(Place::One("127.0.0.1:0".parse().unwrap()), 1, Some(tls));

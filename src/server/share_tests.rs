@@ -163,6 +163,26 @@ async fn a_refused_connection_that_is_silent_frees_its_slot_soon() {
     timeout(soon, refused.read_to_string(&mut rest)).await.expect("it is still open").unwrap();
 }
 
+#[tokio::test]
+async fn a_head_that_breaks_a_rule_of_http_is_refused() {
+    let shared = shared(Limits::default());
+    for (head, status) in [
+        ("GET / HTTP/1.1", 400),
+        ("GET / HTTP/1.1\r\nhost: a\r\nhost: b", 400),
+        ("GET / HTTP/1.1\r\nhost: name:x", 400),
+        ("GET ftp://x/ HTTP/1.1\r\nhost: x", 400),
+        ("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked", 501),
+        ("GET http://x/ HTTP/1.1\r\nhost: x:1", 200),
+        ("GET / HTTP/1.0", 200),
+    ] {
+        let mut client = connect(&shared, 1);
+        send(&mut client, head, 0).await;
+        let mut line = [0; 12];
+        client.read_exact(&mut line).await.unwrap();
+        assert_eq!(line[9..], *status.to_string().as_bytes(), "{head}");
+    }
+}
+
 /// Connects from an address of the loopback network.
 async fn connect_from(client: IpAddr, to: SocketAddr) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();

@@ -25,7 +25,7 @@ use super::{Listener, Server};
 use crate::face::{Body, Face, Peer, Refused};
 use crate::limit::Limits;
 use crate::tls::testing::{names, now, trusting};
-use crate::tls::{DevelopmentCa, MinVersion, provider, server_config};
+use crate::tls::{DevelopmentCa, MinVersion, Subject, provider, server_config};
 
 const BODY_LIMIT_BYTES: usize = 1000;
 
@@ -116,16 +116,17 @@ async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> String {
 async fn one_connection_serves_many_requests() {
     let server = Running::start(Limits::default(), None);
     let mut client = server.connect().await;
-    send(&mut client, "GET /a?b=c HTTP/1.1\r\n\r\n").await;
+    send(&mut client, "GET /a?b=c HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let (head, body) = answer(&mut client).await;
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n") && head.contains("\r\ndate: "), "{head}");
     assert_eq!(body, "GET /a?b=c 0 bytes, tls false");
     // Two pipelined requests, the first with a chunked body.
-    let chunked = "POST /p HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n";
-    send(&mut client, &format!("{chunked}PUT /q HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi")).await;
+    let chunked =
+        "POST /p HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n";
+    send(&mut client, &format!("{chunked}PUT /q HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi")).await;
     assert_eq!(answer(&mut client).await.1, "POST /p 7 bytes, tls false");
     assert_eq!(answer(&mut client).await.1, "PUT /q 2 bytes, tls false");
-    send(&mut client, "HEAD /large HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+    send(&mut client, "HEAD /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
     let only_head = rest(&mut client).await;
     assert!(
         only_head.contains("content-length: 1048576\r\n") && only_head.ends_with("\r\n\r\n"),
@@ -150,7 +151,7 @@ async fn a_response_in_parts_is_chunked_and_complete() {
 async fn a_client_that_ends_its_side_still_receives_its_response() {
     let server = Running::start(Limits::default(), None);
     let mut client = server.connect().await;
-    send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
+    send(&mut client, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n").await;
     client.shutdown().await.unwrap();
     server.face.reached.notified().await;
     server.face.gate.notify_one();
@@ -162,14 +163,15 @@ async fn a_client_receives_the_refusal_of_a_body_that_it_is_still_sending() {
     let server = Running::start(Limits::default(), None);
     // A client that expects `100-continue` never sends the body.
     let mut client = server.connect().await;
-    send(&mut client, "POST / HTTP/1.1\r\ncontent-length: 1001\r\nexpect: 100-continue\r\n\r\n").await;
+    send(&mut client, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1001\r\nexpect: 100-continue\r\n\r\n")
+        .await;
     let (head, body) = answer(&mut client).await;
     assert!(head.starts_with("HTTP/1.1 413 ") && head.contains("connection: close\r\n"), "{head}");
     assert_eq!(body, "the request body is larger than the 1000 bytes accepted here");
     // Other clients send the complete body before they read, which is more than the kernel's buffers hold.
     for framing in ["content-length: 8388616", "transfer-encoding: chunked"] {
         let mut client = server.connect().await;
-        send(&mut client, &format!("POST / HTTP/1.1\r\n{framing}\r\n\r\n800000\r\n")).await;
+        send(&mut client, &format!("POST / HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n800000\r\n")).await;
         client.write_all(&vec![b'x'; 8 << 20]).await.unwrap();
         client.shutdown().await.unwrap();
         assert!(rest(&mut client).await.starts_with("HTTP/1.1 413 "), "{framing}");
@@ -180,11 +182,15 @@ async fn a_client_receives_the_refusal_of_a_body_that_it_is_still_sending() {
 async fn a_long_target_is_answered_414_and_long_headers_431() {
     let server = Running::start(Limits::default(), None);
     let mut client = server.connect().await;
-    send(&mut client, &format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(Limits::DEFAULT.uri_bytes))).await;
+    send(&mut client, &format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(Limits::DEFAULT.uri_bytes)))
+        .await;
     assert!(rest(&mut client).await.starts_with("HTTP/1.1 414 "));
     let mut client = server.connect().await;
-    send(&mut client, &format!("GET / HTTP/1.1\r\nx: {}\r\n", "x".repeat(2 * Limits::DEFAULT.header_bytes)))
-        .await;
+    send(
+        &mut client,
+        &format!("GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n", "x".repeat(2 * Limits::DEFAULT.header_bytes)),
+    )
+    .await;
     client.shutdown().await.unwrap();
     assert!(rest(&mut client).await.starts_with("HTTP/1.1 431 "));
 }
@@ -193,7 +199,8 @@ async fn a_long_target_is_answered_414_and_long_headers_431() {
 async fn large_bodies_share_a_limited_memory() {
     let limits = Limits { bodies_bytes: 100 << 10, ..Limits::default() };
     let shared = shared_with(limits, 1 << 20);
-    let post = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n\r\n{}", 90 << 10, "x".repeat(90 << 10));
+    let post =
+        format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{}", 90 << 10, "x".repeat(90 << 10));
 
     let mut taken = shared.admission.bodies.share(IpAddr::from([10, 0, 0, 1]));
     assert!(taken.grow(20 << 10, 1 << 20));
@@ -214,11 +221,11 @@ async fn large_bodies_share_a_limited_memory() {
 async fn a_connection_beyond_the_limit_is_answered_503_until_a_slot_is_free() {
     let server = Running::start(Limits { connections: 1, ..Limits::default() }, None);
     let mut first = server.connect().await;
-    send(&mut first, "GET / HTTP/1.1\r\n\r\n").await;
+    send(&mut first, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     answer(&mut first).await;
 
     let mut second = server.connect().await;
-    send(&mut second, "GET / HTTP/1.1\r\n\r\n").await;
+    send(&mut second, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let refusal = rest(&mut second).await;
     assert!(refusal.starts_with("HTTP/1.1 503 ") && refusal.contains("retry-after: 1\r\n"), "{refusal}");
 
@@ -226,7 +233,7 @@ async fn a_connection_beyond_the_limit_is_answered_503_until_a_slot_is_free() {
     // The server notices the end of the first connection after a short time.
     for _ in 0..1000 {
         let mut third = server.connect().await;
-        send(&mut third, "GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await;
+        send(&mut third, "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
         if rest(&mut third).await.starts_with("HTTP/1.1 200 ") {
             return;
         }
@@ -240,9 +247,9 @@ async fn a_stop_completes_the_request_in_flight_and_closes_idle_connections_at_o
     // Connections are accepted in this order, so all three are accepted once the last is served.
     let (mut fresh, mut idle, mut busy) =
         (server.connect().await, server.connect().await, server.connect().await);
-    send(&mut idle, "GET / HTTP/1.1\r\n\r\n").await;
+    send(&mut idle, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     answer(&mut idle).await;
-    send(&mut busy, "GET /gate HTTP/1.1\r\n\r\n").await;
+    send(&mut busy, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n").await;
     server.face.reached.notified().await;
 
     server.stop.send(()).unwrap();
@@ -261,7 +268,7 @@ async fn a_stop_completes_the_request_in_flight_and_closes_idle_connections_at_o
 async fn connections_that_outlive_the_drain_time_are_cut_and_counted() {
     let server = Running::start(Limits { drain: Duration::ZERO, ..Limits::default() }, None);
     let mut busy = server.connect().await;
-    send(&mut busy, "GET /gate HTTP/1.1\r\n\r\n").await;
+    send(&mut busy, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n").await;
     server.face.reached.notified().await;
     server.stop.send(()).unwrap();
     assert_eq!(server.run.await.unwrap(), 1);
@@ -287,7 +294,7 @@ async fn tls_client(server: &Running, config: &Arc<ClientConfig>) -> TlsStream<T
 async fn tls_1_3_sessions_are_resumed_and_plain_http_is_answered_400() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
-    let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now()).unwrap();
+    let identity = ca.redfish_identity(&Subject::named("bmc"), &names(&["127.0.0.1"]), now()).unwrap();
     let server = Running::start(
         Limits::default(),
         Some(server_config(identity.resolver(), MinVersion::Tls12).unwrap()),
@@ -302,7 +309,7 @@ async fn tls_1_3_sessions_are_resumed_and_plain_http_is_answered_400() {
 
     for kind in [HandshakeKind::Full, HandshakeKind::Resumed] {
         let mut client = tls_client(&server, &config).await;
-        send(&mut client, "GET / HTTP/1.1\r\n\r\n").await;
+        send(&mut client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
         assert_eq!(answer(&mut client).await.1, "GET / 0 bytes, tls true");
         let (_, session) = client.get_ref();
         assert_eq!(session.protocol_version(), Some(ProtocolVersion::TLSv1_3));
@@ -311,7 +318,7 @@ async fn tls_1_3_sessions_are_resumed_and_plain_http_is_answered_400() {
     }
 
     let mut plain = server.connect().await;
-    send(&mut plain, "GET /redfish/v1 HTTP/1.1\r\n\r\n").await;
+    send(&mut plain, "GET /redfish/v1 HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let refusal = rest(&mut plain).await;
     assert!(refusal.starts_with("HTTP/1.1 400 "), "{refusal}");
     assert!(refusal.ends_with("this is an HTTPS port, use https:// to reach it"), "{refusal}");
@@ -327,7 +334,7 @@ async fn tls_1_3_sessions_are_resumed_and_plain_http_is_answered_400() {
 async fn a_listener_refuses_tls_versions_below_its_minimum() {
     let dir = tempfile::tempdir().unwrap();
     let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
-    let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now()).unwrap();
+    let identity = ca.redfish_identity(&Subject::named("bmc"), &names(&["127.0.0.1"]), now()).unwrap();
     let old = ClientConfig::builder_with_details(provider(), Arc::new(Today))
         .with_protocol_versions(&[&rustls::version::TLS12])
         .unwrap()
@@ -379,7 +386,7 @@ async fn ends_after(client: &mut DuplexStream, limit: Duration) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_sends_headers_slowly_is_cut() {
     let mut client = on_duplex(&shared(), 1024);
-    send(&mut client, "GET / HTTP/1.1\r\n").await;
+    send(&mut client, "GET / HTTP/1.1\r\nhost: x\r\n").await;
     for _ in 0..4 {
         assert!(timeout(Limits::DEFAULT.header_time / 5, client.read_u8()).await.is_err(), "cut too early");
         send(&mut client, "x: y\r\n").await;
@@ -393,7 +400,7 @@ async fn an_idle_connection_is_closed_and_one_that_waits_for_a_response_is_not()
     let mut client = on_duplex(&shared, 1024);
     assert!(timeout(Limits::DEFAULT.idle_time / 2, client.read_u8()).await.is_err());
     // The idle timeout does not apply while the server works on a response.
-    send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
+    send(&mut client, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(timeout(3 * Limits::DEFAULT.idle_time, client.read_u8()).await.is_err());
     shared.face.gate.notify_one();
     assert_eq!(answer(&mut client).await.1, "GET /gate 0 bytes, tls false");
@@ -403,7 +410,7 @@ async fn an_idle_connection_is_closed_and_one_that_waits_for_a_response_is_not()
 #[tokio::test(start_paused = true)]
 async fn a_response_that_takes_too_long_is_replaced_by_503() {
     let mut client = on_duplex(&shared(), 1024);
-    send(&mut client, "GET /gate HTTP/1.1\r\n\r\n").await;
+    send(&mut client, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n").await;
     let answer = ends_after(&mut client, Limits::DEFAULT.request_time).await;
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"), "{answer}");
 }
@@ -412,27 +419,29 @@ async fn a_response_that_takes_too_long_is_replaced_by_503() {
 async fn waiting_requests_are_limited_and_other_requests_are_answered_meanwhile() {
     let server = Running::start(Limits { requests: 1, ..Limits::default() }, None);
     let mut waiting = server.connect().await;
-    send(&mut waiting, "GET /gate HTTP/1.1\r\n\r\n").await;
+    send(&mut waiting, "GET /gate HTTP/1.1\r\nhost: x\r\n\r\n").await;
     server.face.reached.notified().await;
-    for request in ["GET /gate HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi"] {
+    for request in
+        ["GET /gate HTTP/1.1\r\nhost: x\r\n\r\n", "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi"]
+    {
         let mut client = server.connect().await;
         send(&mut client, request).await;
         let refusal = rest(&mut client).await;
         assert!(refusal.starts_with("HTTP/1.1 503 ") && refusal.contains("retry-after: 1\r\n"), "{refusal}");
     }
     let mut client = server.connect().await;
-    send(&mut client, "GET / HTTP/1.1\r\n\r\n").await;
+    send(&mut client, "GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert_eq!(answer(&mut client).await.1, "GET / 0 bytes, tls false");
     server.face.gate.notify_one();
     assert_eq!(answer(&mut waiting).await.1, "GET /gate 0 bytes, tls false");
-    send(&mut client, "POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\nhi").await;
+    send(&mut client, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi").await;
     assert_eq!(answer(&mut client).await.1, "POST / 2 bytes, tls false");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_body_is_answered_408() {
     let mut client = on_duplex(&shared(), 1024);
-    send(&mut client, "POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nhalf").await;
+    send(&mut client, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nhalf").await;
     let answer = ends_after(&mut client, Limits::DEFAULT.body_time).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
@@ -440,7 +449,7 @@ async fn a_slow_body_is_answered_408() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_reads_nothing_is_cut_and_a_slow_reader_is_not() {
     let mut client = on_duplex(&shared(), 64);
-    send(&mut client, "GET /large HTTP/1.1\r\n\r\n").await;
+    send(&mut client, "GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
     for _ in 0..4 {
         assert!(timeout(Limits::DEFAULT.write_time * 4 / 5, std::future::pending::<()>()).await.is_err());
         client.read_exact(&mut [0; 64]).await.unwrap();

@@ -36,13 +36,21 @@ pub struct DevelopmentCa {
 }
 
 impl DevelopmentCa {
-    /// Opens the CA in `dir`: `ca.pem` and `ca-key.pem`. Creates them if `ca.pem` does not exist. Existing files are
-    /// never replaced.
+    /// As [`open_named`](Self::open_named), with a name that says that it is for development.
+    ///
+    /// # Errors
+    /// As [`open_named`](Self::open_named).
+    pub fn open(dir: &Path, now: SystemTime) -> Result<DevelopmentCa, TlsError> {
+        Self::open_named(dir, None, now)
+    }
+
+    /// Opens the CA in `dir`: `ca.pem` and `ca-key.pem`. Creates them if `ca.pem` does not exist, with `name` as the name of
+    /// the CA. Existing files are never replaced and keep their name.
     ///
     /// # Errors
     /// If a file is damaged, `ca-key.pem` is missing, the certificate is not a CA, or it is not valid at `now`. The
     /// error names the file.
-    pub fn open(dir: &Path, now: SystemTime) -> Result<DevelopmentCa, TlsError> {
+    pub fn open_named(dir: &Path, name: Option<&str>, now: SystemTime) -> Result<DevelopmentCa, TlsError> {
         let files = CertificateFiles::open(dir)?;
         if let Some(ca) = DevelopmentCa::load(&files, now)? {
             return Ok(ca);
@@ -52,7 +60,7 @@ impl DevelopmentCa {
         if let Some(ca) = DevelopmentCa::load(&files, now)? {
             return Ok(ca);
         }
-        make(&files, now)?;
+        make(&files, name, now)?;
         let ca = DevelopmentCa::load(&files, now)?;
         ca.ok_or_else(|| {
             TlsError::unusable(&files.path(CA_FILE), "it was removed while it was created", BOTH)
@@ -126,7 +134,7 @@ fn load_key(files: &CertificateFiles) -> Result<Option<KeyPair>, TlsError> {
 }
 
 /// Creates the CA's files. The caller holds the lock and has found no certificate.
-fn make(files: &CertificateFiles, now: SystemTime) -> Result<(), TlsError> {
+fn make(files: &CertificateFiles, name: Option<&str>, now: SystemTime) -> Result<(), TlsError> {
     // A crash or a full disk can leave a key without a certificate; reuse it.
     let key = match load_key(files)? {
         Some(key) => key,
@@ -136,21 +144,22 @@ fn make(files: &CertificateFiles, now: SystemTime) -> Result<(), TlsError> {
             key
         }
     };
-    let certificate = ca_params(&key, now)?.self_signed(&key)?;
+    let certificate = ca_params(&key, name, now)?.self_signed(&key)?;
     files.write(CA_FILE, &certificate.pem(), PUBLIC)
 }
 
-fn ca_params(key: &KeyPair, now: SystemTime) -> Result<CertificateParams, TlsError> {
+fn ca_params(key: &KeyPair, name: Option<&str>, now: SystemTime) -> Result<CertificateParams, TlsError> {
     let mut params = CertificateParams::default();
     params.not_before = (now - SKEW).into();
     params.not_after = (now + CA_LIFETIME_DAYS * DAY).into();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     // If a trust store contains two CAs with the same name, clients may try the wrong key. The start of the key
-    // identifier makes the name unique.
+    // identifier makes the default name unique.
     let id: String = params.key_identifier(key).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, format!("fauxmetal development CA {id}"));
+    let name = name.map_or_else(|| format!("BMC Development CA {id}"), str::to_owned);
+    params.distinguished_name.push(DnType::CommonName, name);
     Ok(params)
 }
 
@@ -177,6 +186,18 @@ mod tests {
         assert_eq!((read(dir.path(), CA_FILE), read(dir.path(), CA_KEY_FILE)), (pem, key));
         let mode = fs::metadata(dir.path().join(CA_KEY_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_ca_has_the_name_with_which_it_was_created() {
+        let name = |pem: &str| Facts::of(&parse_chain(pem).unwrap()[0]).unwrap().subject[0].1.clone();
+        let dir = tempfile::tempdir().unwrap();
+        let open = |name| DevelopmentCa::open_named(dir.path(), name, now()).unwrap();
+        assert_eq!(name(open(Some("Lab Root")).certificate_pem()), "Lab Root");
+        assert_eq!(name(open(Some("Another")).certificate_pem()), "Lab Root", "clients trust it");
+        let other = tempfile::tempdir().unwrap();
+        let plain = name(DevelopmentCa::open(other.path(), now()).unwrap().certificate_pem());
+        assert!(plain.starts_with("BMC Development CA ") && plain.len() == 27, "{plain}");
     }
 
     #[test]
@@ -237,7 +258,9 @@ mod tests {
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
         let error = DevelopmentCa::open(dir.path(), later(CA_LIFETIME_DAYS)).unwrap_err().to_string();
         assert!(error.contains("ca.pem cannot be used: its certificate is not valid today"), "{error}");
-        let leaf = ca.redfish_identity(&CertificateNames::of_this_host(), now()).unwrap();
+        let leaf = ca
+            .redfish_identity(&crate::tls::Subject::named("bmc"), &CertificateNames::of_this_host(), now())
+            .unwrap();
         fs::write(dir.path().join(CA_FILE), leaf.certificate_pem()).unwrap();
         let error = DevelopmentCa::open(dir.path(), now()).unwrap_err().to_string();
         assert!(error.contains("its certificate is not a CA certificate"), "{error}");

@@ -15,6 +15,9 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
+/// The protocols that a client may offer (RFC 7301). Old clients offer `http/1.0` only, and speak it.
+const ALPN: [&[u8]; 2] = [b"http/1.1", b"http/1.0"];
+
 /// The minimum version of TLS. TLS 1.3 is preferred in both cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MinVersion {
@@ -47,6 +50,6 @@ pub fn server_config(
     config.ticketer = ring::Ticketer::new()?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 1;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = ALPN.map(Vec::from).to_vec();
     Ok(Arc::new(config))
 }

@@ -79,6 +79,10 @@ impl Identity {
         Arc::new(SingleCertAndKey::from(Arc::clone(&self.certified)))
     }
 
+    pub(super) fn certified(&self) -> &Arc<CertifiedKey> {
+        &self.certified
+    }
+
     pub(super) fn key(&self) -> &Arc<dyn SigningKey> {
         &self.certified.key
     }
@@ -165,7 +169,8 @@ mod tests {
     fn a_chain_stays_complete_and_in_order() {
         let dir = tempfile::tempdir().unwrap();
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
-        let leaf = ca.redfish_identity(&names(&["localhost"]), now()).unwrap();
+        let leaf =
+            ca.redfish_identity(&crate::tls::Subject::named("bmc"), &names(&["localhost"]), now()).unwrap();
         let chain = format!("{}{}", leaf.certificate_pem(), ca.certificate_pem());
         fs::write(dir.path().join("chain.pem"), &chain).unwrap();
         let loaded = Identity::load(&dir.path().join("chain.pem"), &dir.path().join("redfish.pem")).unwrap();

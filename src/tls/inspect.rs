@@ -12,6 +12,8 @@ use super::names::CertificateNames;
 #[derive(Debug)]
 pub(super) struct Facts {
     pub(super) names: CertificateNames,
+    /// The object identifiers and values of the subject.
+    pub(super) subject: Vec<(String, String)>,
     pub(super) is_ca: bool,
     pub(super) not_before: SystemTime,
     pub(super) not_after: SystemTime,
@@ -26,6 +28,7 @@ impl Facts {
         let validity = certificate.validity();
         Ok(Facts {
             names: names_of(&certificate)?,
+            subject: subject_of(&certificate),
             is_ca: certificate.is_ca(),
             not_before: at(validity.not_before.timestamp()),
             not_after: at(validity.not_after.timestamp()),
@@ -54,6 +57,13 @@ fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, String>
         Ok(_) => Err("bytes follow after its certificate".to_owned()),
         Err(error) => Err(format!("it contains no X.509 certificate ({error})")),
     }
+}
+
+fn subject_of(certificate: &X509Certificate<'_>) -> Vec<(String, String)> {
+    let attributes = certificate.subject().iter_attributes();
+    attributes
+        .map(|one| (one.attr_type().to_id_string(), one.as_str().unwrap_or_default().to_owned()))
+        .collect()
 }
 
 fn names_of(certificate: &X509Certificate<'_>) -> Result<CertificateNames, String> {

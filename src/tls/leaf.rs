@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    SerialNumber, SubjectPublicKeyInfo,
+    CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SerialNumber,
+    SubjectPublicKeyInfo,
 };
 use rustls::pki_types::CertificateDer;
 
@@ -15,6 +15,7 @@ use super::files::{CertificateFiles, PRIVATE};
 use super::identity::Identity;
 use super::inspect::{Facts, signed_by};
 use super::names::CertificateNames;
+use super::subject::Subject;
 
 /// The lifetime of a Redfish certificate, in days. Some clients refuse server certificates with more than 825 days.
 pub const LEAF_LIFETIME_DAYS: u32 = 800;
@@ -24,6 +25,9 @@ pub const AGENT_LIFETIME_DAYS: u32 = 3650;
 
 /// At a start, a certificate is replaced if it expires within this many days.
 pub const RENEW_BEFORE_DAYS: u32 = 90;
+
+/// The host name of a ramdisk, which the real agent puts into its certificate (`ironic_python_agent/tls_utils.py`).
+const AGENT_HOST: &str = "localhost.localdomain";
 
 /// A file contains both certificate and key, so that a crash or a second process cannot mix two pairs.
 const REDFISH_FILE: &str = "redfish.pem";
@@ -41,7 +45,7 @@ pub fn agent_identity(dir: &Path, names: &CertificateNames, now: SystemTime) -> 
         |found: &Found| found.facts.names.covers(names) && found.facts.valid(now, RENEW_BEFORE_DAYS * DAY);
     let make = |key: &KeyPair| {
         let until = now + AGENT_LIFETIME_DAYS * DAY;
-        Ok(leaf_params("fauxmetal agents", names, now, until)?.self_signed(key)?)
+        Ok(leaf_params(&Subject::named(AGENT_HOST), names, now, until)?.self_signed(key)?)
     };
     reuse_or_make(&files, AGENT_FILE, good, make)
 }
@@ -49,17 +53,23 @@ pub fn agent_identity(dir: &Path, names: &CertificateNames, now: SystemTime) -> 
 impl DevelopmentCa {
     /// The identity of the Redfish listeners: a certificate signed by this CA, stored in `redfish.pem`.
     ///
-    /// The stored certificate is reused if this CA signed it, it has exactly these names and it is not about to expire.
-    /// Otherwise it is replaced. Clients trust the CA, so they need no change.
-    pub fn redfish_identity(&self, names: &CertificateNames, now: SystemTime) -> Result<Identity, TlsError> {
+    /// The stored certificate is reused if this CA signed it, it has exactly these names and this subject, and it is not about
+    /// to expire. Otherwise it is replaced. Clients trust the CA, so they need no change.
+    pub fn redfish_identity(
+        &self,
+        subject: &Subject,
+        names: &CertificateNames,
+        now: SystemTime,
+    ) -> Result<Identity, TlsError> {
         let good = |found: &Found| {
             found.facts.names == *names
+                && found.facts.subject == subject.pairs()
                 && found.facts.valid(now, RENEW_BEFORE_DAYS * DAY)
                 && signed_by(found.identity.leaf(), self.certificate())
         };
         let make = |key: &KeyPair| {
             let until = (now + LEAF_LIFETIME_DAYS * DAY).min(self.not_after());
-            Ok(leaf_params("fauxmetal", names, now, until)?.signed_by(key, self.issuer())?)
+            Ok(leaf_params(subject, names, now, until)?.signed_by(key, self.issuer())?)
         };
         reuse_or_make(self.files(), REDFISH_FILE, good, make)
     }
@@ -68,13 +78,14 @@ impl DevelopmentCa {
 /// Signs a certificate for an existing key, with the given serial number.
 pub(super) fn for_key(
     ca: &DevelopmentCa,
+    subject: &Subject,
     names: &CertificateNames,
     now: SystemTime,
     public_key: &[u8],
     serial: &[u8],
 ) -> Result<CertificateDer<'static>, TlsError> {
     let until = (now + LEAF_LIFETIME_DAYS * DAY).min(ca.not_after());
-    let mut params = leaf_params("fauxmetal", names, now, until)?;
+    let mut params = leaf_params(subject, names, now, until)?;
     params.serial_number = Some(SerialNumber::from_slice(serial));
     let public_key = SubjectPublicKeyInfo::from_der(public_key)?;
     Ok(params.signed_by(&public_key, ca.issuer())?.der().clone())
@@ -123,7 +134,7 @@ fn load(files: &CertificateFiles, file: &str) -> Result<Option<Found>, TlsError>
 /// The parameters that all listener certificates share. Strict clients (Python 3.13's `VERIFY_X509_STRICT`) require the
 /// key identifiers.
 fn leaf_params(
-    common_name: &str,
+    subject: &Subject,
     names: &CertificateNames,
     now: SystemTime,
     until: SystemTime,
@@ -132,8 +143,7 @@ fn leaf_params(
     params.not_before = (now - SKEW).into();
     params.not_after = until.into();
     params.subject_alt_names = names.to_san()?;
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.distinguished_name = subject.to_name()?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -152,7 +162,9 @@ mod tests {
     fn a_client_that_trusts_the_ca_accepts_the_names_of_the_certificate_only() {
         let dir = tempfile::tempdir().unwrap();
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
-        let leaf = ca.redfish_identity(&names(&["bmc.example", "10.0.0.7", "fd00::7"]), now()).unwrap();
+        let leaf = ca
+            .redfish_identity(&Subject::named("bmc"), &names(&["bmc.example", "10.0.0.7", "fd00::7"]), now())
+            .unwrap();
         for name in ["bmc.example", "10.0.0.7", "fd00::7"] {
             assert_eq!(verify(ca.certificate_pem(), &leaf, name, now()), Ok(()));
         }
@@ -165,7 +177,7 @@ mod tests {
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
         let (one, other) = (names(&["localhost", "10.0.0.1"]), names(&["localhost", "10.0.0.2"]));
         let pem = |ca: &DevelopmentCa, names, now| {
-            ca.redfish_identity(names, now).unwrap().certificate_pem().to_owned()
+            ca.redfish_identity(&Subject::named("bmc"), names, now).unwrap().certificate_pem().to_owned()
         };
 
         let first = pem(&ca, &one, now());
@@ -178,7 +190,7 @@ mod tests {
         fs::remove_file(dir.path().join("ca.pem")).unwrap();
         fs::remove_file(dir.path().join("ca-key.pem")).unwrap();
         let new_ca = DevelopmentCa::open(dir.path(), later(720)).unwrap();
-        let leaf = new_ca.redfish_identity(&other, later(720)).unwrap();
+        let leaf = new_ca.redfish_identity(&Subject::named("bmc"), &other, later(720)).unwrap();
         assert_ne!(leaf.certificate_pem(), third);
         assert_eq!(verify(new_ca.certificate_pem(), &leaf, "10.0.0.2", later(720)), Ok(()));
     }
@@ -187,7 +199,7 @@ mod tests {
     fn a_certificate_never_outlives_its_ca() {
         let dir = tempfile::tempdir().unwrap();
         let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
-        let leaf = ca.redfish_identity(&names(&["localhost"]), later(3600)).unwrap();
+        let leaf = ca.redfish_identity(&Subject::named("bmc"), &names(&["localhost"]), later(3600)).unwrap();
         assert_eq!(Facts::of(leaf.leaf()).unwrap().not_after, ca.not_after());
     }
 
@@ -225,5 +237,26 @@ mod tests {
             assert!(error.contains("delete it"), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
         }
+    }
+
+    #[test]
+    fn a_certificate_has_the_subject_and_is_made_anew_for_another_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let ca = DevelopmentCa::open(dir.path(), now()).unwrap();
+        let some = |text: &str| Some(text.to_owned());
+        let subject = Subject {
+            country: some("US"),
+            state: some("Texas"),
+            locality: some("Houston"),
+            organization: some("Maker"),
+            organizational_unit: some("BMCs"),
+            common_name: "bmc-1".to_owned(),
+        };
+        let names = names(&["localhost"]);
+        let made = |subject| ca.redfish_identity(subject, &names, now()).unwrap();
+        let first = made(&subject);
+        assert_eq!(Facts::of(first.leaf()).unwrap().subject, subject.pairs());
+        assert_eq!(made(&subject).certificate_pem(), first.certificate_pem());
+        assert_ne!(made(&Subject::named("other")).certificate_pem(), first.certificate_pem());
     }
 }

@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use rustls::ServerConfig;
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::server::ResolvesServerCert;
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use sha2::{Digest as _, Sha256};
 
 use super::ca::DevelopmentCa;
@@ -16,6 +17,8 @@ use super::error::TlsError;
 use super::identity::Identity;
 use super::leaf;
 use super::names::CertificateNames;
+use super::rsa::{Either, RsaKey};
+use super::subject::Subject;
 
 /// The TLS settings of a listener.
 #[derive(Clone, Debug)]
@@ -44,12 +47,17 @@ impl ListenerTls {
 pub struct Leaves {
     ca: DevelopmentCa,
     identity: Identity,
+    rsa: Option<RsaKey>,
+    subject_of: SubjectOf,
     /// The start of the validity of new certificates.
     now: SystemTime,
     /// The settings that all addresses share. They include the ticket keys, so that clients can resume sessions.
     base: Arc<ServerConfig>,
     cache: Mutex<Cache>,
 }
+
+/// The subject of the certificate of an address.
+pub type SubjectOf = Box<dyn Fn(IpAddr) -> Subject + Send + Sync>;
 
 /// A cache with two generations. A hit in the old generation moves the entry to the young one. When the young
 /// generation is full, it becomes the old one, and the previous old one is dropped.
@@ -63,18 +71,20 @@ impl Leaves {
     /// The maximum number of cached certificates, about 2 KiB each. A new certificate takes a tenth of a millisecond.
     pub const CACHED: usize = 4096;
 
-    /// Certificates with the key of `identity`, which `ca` has signed.
+    /// Certificates with the key of `identity`, which `ca` has signed, and beside them with an RSA key if there is one.
     ///
     /// # Errors
     /// If TLS cannot be set up.
     pub fn new(
         ca: DevelopmentCa,
         identity: Identity,
+        rsa: Option<RsaKey>,
+        subject_of: SubjectOf,
         now: SystemTime,
         min: MinVersion,
     ) -> Result<Self, TlsError> {
         let base = server_config(identity.resolver(), min)?;
-        Ok(Self { ca, identity, now, base, cache: Mutex::default() })
+        Ok(Self { ca, identity, rsa, subject_of, now, base, cache: Mutex::default() })
     }
 
     pub fn ca_pem(&self) -> &str {
@@ -98,17 +108,55 @@ impl Leaves {
     fn make(&self, address: IpAddr) -> Result<ServerConfig, TlsError> {
         let mut names = CertificateNames::new();
         names.add_listener(address);
-        let key = self.identity.key();
-        let public_key = key.public_key().ok_or(rcgen::Error::CouldNotParseKeyPair)?;
-        // Serial numbers of a CA must be unique (RFC 5280, section 4.1.2.2). All these certificates have the same key,
-        // so the address is a part of the number.
-        let mut serial = Sha256::new_with_prefix(public_key.as_ref());
-        serial.update(address.to_string());
-        let leaf = leaf::for_key(&self.ca, &names, self.now, public_key.as_ref(), &serial.finalize()[..16])?;
+        let subject = (self.subject_of)(address);
+        // All these certificates have the same key, so the address is a part of the serial number.
+        let unique = address.to_string();
+        let certified = |key| certify(&self.ca, &subject, &names, self.now, key, &unique);
+        let preferred = certified(self.identity.key())?;
         let mut config = ServerConfig::clone(&self.base);
-        let certified = CertifiedKey::new(vec![leaf], Arc::clone(key));
-        config.cert_resolver = Arc::new(SingleCertAndKey::from(Arc::new(certified)));
+        config.cert_resolver = match &self.rsa {
+            None => Arc::new(SingleCertAndKey::from(preferred)),
+            Some(rsa) => Arc::new(Either { preferred, rsa: certified(rsa.signing())? }),
+        };
         Ok(config)
+    }
+}
+
+/// Signs a certificate for a key. Serial numbers of a CA must be unique (RFC 5280, section 4.1.2.2), so they are made from the
+/// key and a text that is unique among the certificates of that key.
+fn certify(
+    ca: &DevelopmentCa,
+    subject: &Subject,
+    names: &CertificateNames,
+    now: SystemTime,
+    key: &Arc<dyn SigningKey>,
+    unique: &str,
+) -> Result<Arc<CertifiedKey>, TlsError> {
+    let public_key = key.public_key().ok_or(rcgen::Error::CouldNotParseKeyPair)?;
+    let mut serial = Sha256::new_with_prefix(public_key.as_ref());
+    serial.update(unique);
+    let leaf = leaf::for_key(ca, subject, names, now, public_key.as_ref(), &serial.finalize()[..16])?;
+    Ok(Arc::new(CertifiedKey::new(vec![leaf], Arc::clone(key))))
+}
+
+impl DevelopmentCa {
+    /// A resolver that presents `identity`, and a certificate of the RSA key to clients that know RSA only.
+    ///
+    /// The certificate is signed at each start and not stored: clients trust the CA.
+    ///
+    /// # Errors
+    /// If the certificate cannot be created.
+    pub fn with_rsa(
+        &self,
+        identity: &Identity,
+        rsa: &RsaKey,
+        subject: &Subject,
+        names: &CertificateNames,
+        now: SystemTime,
+    ) -> Result<Arc<dyn ResolvesServerCert>, TlsError> {
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let rsa = certify(self, subject, names, now, rsa.signing(), &since.to_string())?;
+        Ok(Arc::new(Either { preferred: Arc::clone(identity.certified()), rsa }))
     }
 }
 
@@ -145,8 +193,10 @@ mod tests {
 
     fn leaves(dir: &std::path::Path) -> Leaves {
         let ca = DevelopmentCa::open(dir, now()).unwrap();
-        let identity = ca.redfish_identity(&CertificateNames::of_this_host(), now()).unwrap();
-        Leaves::new(ca, identity, now(), MinVersion::Tls12).unwrap()
+        let subject = Subject::named("bmc");
+        let identity = ca.redfish_identity(&subject, &CertificateNames::of_this_host(), now()).unwrap();
+        let subject_of = Box::new(|address: IpAddr| Subject::named(&format!("bmc of {address}")));
+        Leaves::new(ca, identity, None, subject_of, now(), MinVersion::Tls12).unwrap()
     }
 
     #[test]
@@ -162,7 +212,8 @@ mod tests {
             };
             let key = leaves.identity.key().public_key().unwrap();
             let serial = address.as_bytes();
-            let leaf = leaf::for_key(&leaves.ca, &names, now(), key.as_ref(), serial).unwrap();
+            let leaf = leaf::for_key(&leaves.ca, &Subject::named("bmc"), &names, now(), key.as_ref(), serial)
+                .unwrap();
             serials.push(x509_parser::parse_x509_certificate(&leaf).unwrap().1.serial.clone());
             assert_eq!(verify_certificate(leaves.ca_pem(), &leaf, address, now()), Ok(()));
             assert!(verify_certificate(leaves.ca_pem(), &leaf, "127.16.0.3", now()).is_err());

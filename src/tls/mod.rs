@@ -11,6 +11,8 @@ mod inspect;
 mod leaf;
 mod leaves;
 mod names;
+mod rsa;
+mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -20,5 +22,7 @@ pub use error::TlsError;
 pub use files::MAX_FILE_BYTES;
 pub use identity::Identity;
 pub use leaf::{AGENT_LIFETIME_DAYS, LEAF_LIFETIME_DAYS, RENEW_BEFORE_DAYS, agent_identity};
-pub use leaves::{Leaves, ListenerTls};
+pub use leaves::{Leaves, ListenerTls, SubjectOf};
 pub use names::{CertificateNames, MAX_NAMES};
+pub use rsa::RsaKey;
+pub use subject::Subject;

@@ -55,3 +55,13 @@ pub(crate) fn verify_certificate(
     let now = UnixTime::since_unix_epoch(now.duration_since(SystemTime::UNIX_EPOCH).unwrap());
     verifier.verify_server_cert(leaf, &[], &name, &[], now).map(|_| ())
 }
+
+/// The clock of a client, fixed at the day of the tests.
+#[derive(Debug)]
+pub(crate) struct Fixed;
+
+impl rustls::time_provider::TimeProvider for Fixed {
+    fn current_time(&self) -> Option<UnixTime> {
+        now().duration_since(SystemTime::UNIX_EPOCH).ok().map(UnixTime::since_unix_epoch)
+    }
+}

@@ -88,7 +88,7 @@ fn command(daemon: &Daemon, agent: &str, query: &str, body: &str) -> TcpStream {
     let mut stream = connect(daemon.address(&daemon.ready["agent"]));
     let length = body.len();
     let path = format!("/{agent}/v1/commands/?agent_token={TOKEN}{query}");
-    send(&mut stream, &format!("POST {path} HTTP/1.1\r\ncontent-length: {length}\r\n\r\n{body}"));
+    send(&mut stream, &format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}"));
     stream
 }
 
@@ -123,7 +123,10 @@ fn drive(limit: Limit) {
         Limit::HeaderBytes => {
             let daemon = serve(limit, 8192, &[]);
             let mut stream = connect(daemon.redfish());
-            send(&mut stream, &format!("GET /redfish/v1/ HTTP/1.1\r\nx: {}\r\n\r\n", "x".repeat(16_000)));
+            send(
+                &mut stream,
+                &format!("GET /redfish/v1/ HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n", "x".repeat(16_000)),
+            );
             assert_eq!(status(&mut stream), 431);
             daemon
         }
@@ -185,7 +188,10 @@ fn drive(limit: Limit) {
             let daemon = serve(limit, 1, &["--nodes", "1000"]);
             let mut stream = connect(daemon.redfish());
             // More responses than the buffers of both sockets can hold.
-            send(&mut stream, &format!("GET /redfish/v1/Systems HTTP/1.1\r\n{LOGIN}\r\n").repeat(300));
+            send(
+                &mut stream,
+                &format!("GET /redfish/v1/Systems HTTP/1.1\r\nhost: x\r\n{LOGIN}\r\n").repeat(300),
+            );
             let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
             within(SOON, "the client is cut off", || daemon.metric(&hits) >= 1.0);
             daemon

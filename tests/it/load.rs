@@ -108,7 +108,8 @@ pub(crate) fn ask(
     body: &str,
 ) -> (u16, String) {
     let length = body.len();
-    let request = format!("{method} {path} HTTP/1.1\r\n{headers}content-length: {length}\r\n\r\n{body}");
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}content-length: {length}\r\n\r\n{body}");
     match stream.write_all(request.as_bytes()).and_then(|()| answer(stream)) {
         Ok((head, body)) => (head[9..12].parse().unwrap(), body),
         Err(_) => (0, String::new()),
@@ -360,7 +361,7 @@ fn fifty_thousand_connections_are_held_and_answered() {
         let mut ok = 0;
         for _ in 0..2 {
             for stream in &mut streams {
-                stream.write_all(b"GET /redfish/v1/ HTTP/1.1\r\n\r\n").await.unwrap();
+                stream.write_all(b"GET /redfish/v1/ HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
                 let mut buffer = vec![0; 8192];
                 let read = stream.read(&mut buffer).await.unwrap();
                 ok += usize::from(buffer[..read].starts_with(b"HTTP/1.1 200 "));
@@ -374,7 +375,7 @@ fn fifty_thousand_connections_are_held_and_answered() {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.9:0".parse().unwrap()).unwrap();
         let mut late = socket.connect(to).await.unwrap();
-        late.write_all(b"GET /redfish/v1/ HTTP/1.1\r\n\r\n").await.unwrap();
+        late.write_all(b"GET /redfish/v1/ HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
         let mut told = String::new();
         late.read_to_string(&mut told).await.unwrap();
         assert!(told.starts_with("HTTP/1.1 503 "), "{told}");

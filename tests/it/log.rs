@@ -8,7 +8,10 @@ use super::load::{Daemon, LOGIN, ask, boot, connect, eventually, ironic};
 /// The lines of a log about a node, without time and level.
 fn lines<'a>(log: &'a str, uuid: &str) -> Vec<&'a str> {
     let about = |line: &&str| line.contains(&format!(" node=generic-0 uuid={uuid}"));
-    let text = |line: &'a str| line.split_once("fauxmetal::node: ").map(|(_, text)| text);
+    // The line about the image ends with a URL of this run.
+    let text = |line: &'a str| {
+        line.split_once("fauxmetal::node: ").map(|(_, text)| text.split(" url=").next().unwrap_or(text))
+    };
     log.lines().filter(about).filter_map(text).collect()
 }
 
@@ -35,6 +38,7 @@ fn every_event_in_the_life_of_a_node_is_one_line_with_its_name_and_uuid() {
         [
             format!("power on {who}"),
             format!("booting {who} from=\"Pxe\""),
+            format!("boots an agent {who}"),
             format!("booted {who} what=\"a ramdisk with an agent\""),
             format!("agent looks its node up in Ironic {who}"),
             format!("agent found its node in Ironic {who} ironic_uuid={ironic_uuid}"),

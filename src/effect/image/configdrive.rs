@@ -33,6 +33,10 @@ impl EffectRunner {
         if std::str::from_utf8(&body).is_err() {
             return Ok(());
         }
-        check_configdrive(&body, node).map(|_| ()).map_err(TransferError::Final)
+        // Unpacking up to 64 MiB is no work for a thread that serves requests.
+        let name = node.clone();
+        let checked = tokio::task::spawn_blocking(move || check_configdrive(&body, &name)).await;
+        let checked = checked.map_err(|error| failed(format!("Reason: {error}")))?;
+        checked.map(|_| ()).map_err(TransferError::Final)
     }
 }

@@ -87,7 +87,7 @@ impl EffectRunner {
                     let (node, uuid) = self.fleet.names(transfer.id);
                     tracing::debug!(
                         target: "fauxmetal::effect",
-                        { node, %uuid, attempt, error = %why },
+                        { %node, %uuid, attempt, error = %why },
                         "image download failed, retry follows"
                     );
                 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::*;
+use crate::effect::system::Clues;
 use crate::fleet::persist::Next;
 use crate::node::ipa::{Closed, Phase};
 use crate::tls::testing::names;
@@ -84,9 +85,8 @@ async fn the_next_endpoint_is_used_if_one_is_dead() {
     for (line, label) in [(line(&endpoints[0]), ""), (line(&endpoints[1]), ""), (String::new(), "ipa")] {
         let mut site = Site::new(Settings { ironic: urls.to_vec(), ..Settings::default() });
         let line = crate::media::CommandLine::new(&line);
-        let Bootable::Ipa(params) = kernel::bootable(&line, &[label], &endpoints) else {
-            panic!("an agent boots")
-        };
+        let clues = Clues { line, label, ..Clues::default() };
+        let Bootable::Ipa(params) = clues.system(&endpoints, &[]).bootable else { panic!("an agent boots") };
         site.agent(*params);
         site.perform(ipa::Effect::Inspect).await;
         loop {
@@ -195,7 +195,8 @@ async fn certificates_are_checked_unless_settings_or_ramdisk_say_otherwise() {
     // TLS clients check certificates against the real date.
     let now = std::time::UNIX_EPOCH + Duration::from_millis(crate::clock::unix_ms());
     let ca = DevelopmentCa::open(dir.path(), now).unwrap();
-    let identity = ca.redfish_identity(&names(&["127.0.0.1"]), now).unwrap();
+    let identity =
+        ca.redfish_identity(&crate::tls::Subject::named("bmc"), &names(&["127.0.0.1"]), now).unwrap();
     let config = server_config(identity.resolver(), MinVersion::Tls12).unwrap();
     let server = Server::with_tls(config, |request| ironic(&path(request)).unwrap()).await;
     let trusted = Some(ca.certificate_pem().as_bytes().to_vec());

@@ -106,6 +106,39 @@ async fn only_the_needed_pieces_of_an_image_are_fetched() {
 }
 
 #[tokio::test]
+async fn an_operators_image_with_a_name_that_says_nothing_is_recognised_and_logged() {
+    // As `tools/iso-image-create` of ironic-python-agent-builder writes it.
+    let builders = ramdisk("boot_method=vmedia");
+    let other = ramdisk("coreos.liveiso=x ignition.firstboot");
+    for (image, patterns, what, because) in [
+        (&builders, &[][..], "an agent", "its kernel has the parameter boot_method"),
+        (&other, &["coreos.*"], "an agent", "--agent-iso coreos.* matches its kernel command line"),
+        (&other, &[], "a live system", "no parameter, path, label or --agent-iso names an agent"),
+    ] {
+        let image = image.clone();
+        let server = Server::start(move |request| part(request, &image)).await;
+        let ironic = server.url("");
+        let agent_isos = patterns.iter().map(|p| Pattern::parse(p).unwrap()).collect();
+        let mut site =
+            Site::new(Settings { ironic: vec![ironic.clone()], agent_isos, ..Settings::default() });
+        let url = server.url("/boot-6d85703a-565d-469a-96ce-30b6de53079d.iso");
+        site.apply(insert(0, url.clone()));
+        let (log, _guard) = Log::start(Level::INFO);
+        let params = boot_cd(&mut site).await;
+        let uuid = site.look(|n| n.spec().uuid());
+        let line = format!(
+            "INFO fauxmetal::node: boots {what} node=generic-0 uuid={uuid} url={url} because={because}"
+        );
+        assert_eq!(log.lines().iter().filter(|one| one.contains(": boots ")).collect::<Vec<_>>(), [&line]);
+        assert_eq!(params.is_some(), what == "an agent");
+        if let Some(params) = params {
+            let inspection = format!("{}/v1/continue_inspection", ironic.trim_end_matches('/'));
+            assert_eq!((&*params.inspection_urls, params.inspects_unasked), (&[inspection.into()][..], true));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_path_in_an_image_cannot_forge_a_line_of_the_log_or_of_a_condition() {
     let grub =
         "menuentry x {\nlinux '/k\nWARN forged \u{1b}[31m' ipa-agent-token=hunter2\ninitrd /initrd\n}\n";

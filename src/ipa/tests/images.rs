@@ -142,6 +142,18 @@ async fn mistakes_in_an_image_or_its_config_drive_fail_the_step() {
 }
 
 #[tokio::test]
+async fn a_large_command_is_read_away_from_the_threads_that_answer_requests() {
+    let bench = Bench::serving();
+    let drive = "not gzip".repeat(1000);
+    let step = json!({"step": "write_image", "args": {"image_info": image_info(), "configdrive": drive}});
+    let mut asked = std::pin::pin!(bench.step("deploy", step));
+    let once = std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_pending()));
+    assert!(once.await, "this thread has read it");
+    assert_eq!(bench.get("/v1/status").await.0, 200);
+    assert_eq!(asked.await["command_error"]["type"], "DeploymentError");
+}
+
+#[tokio::test]
 async fn a_container_image_makes_the_disk_bootable() {
     let bench = Bench::serving();
     let args = json!({"image_source": "oci://registry/os:1", "configdrive": null, "oci_pull_secret": null});

@@ -23,7 +23,7 @@ use session::Sessions;
 /// Commands to the `Manager`.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// `Manager.Reset`: the BMC is unavailable for a while. The host is not affected.
+    /// `Manager.Reset`: the BMC goes on for a moment, and is then unavailable for a while. The host is not affected.
     Reset,
     /// New settings of the clock; `None` leaves a setting unchanged.
     SetClock { ahead_ms: Option<i64>, offset_minutes: Option<i16> },
@@ -40,6 +40,8 @@ pub struct Bmc {
     pub clock: Clock,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
+    /// The BMC answers until this moment, and then restarts.
+    pub restarting_from: Option<SimTime>,
     /// The BMC restarts until this moment.
     pub restarting_until: Option<SimTime>,
     /// The reason why the first source of the last boot could not be booted.
@@ -58,6 +60,7 @@ pub(super) static NEW: Bmc = Bmc {
     leds: Leds::NEW,
     clock: Clock::NEW,
     asset_tag: None,
+    restarting_from: None,
     restarting_until: None,
     boot_failure: None,
     boot_failed_at: None,
@@ -71,18 +74,29 @@ impl Default for Bmc {
 }
 
 impl Bmc {
-    /// Executes a command. A restart of the BMC would end at `restarted`.
-    pub(super) fn execute(&mut self, command: Command, restarted: SimTime) {
+    /// Executes a command. A restart of the BMC would begin at `leaves`, unless an earlier command has already set the moment.
+    pub(super) fn execute(&mut self, command: Command, leaves: SimTime) {
         match command {
             Command::Reset => {
-                self.restarting_until = Some(restarted);
-                self.sessions.end_all();
+                self.restarting_from.get_or_insert(leaves);
             }
             Command::SetClock { ahead_ms, offset_minutes } => {
                 self.clock.ahead_ms = ahead_ms.unwrap_or(self.clock.ahead_ms);
                 self.clock.offset_minutes = offset_minutes.unwrap_or(self.clock.offset_minutes);
             }
         }
+    }
+
+    /// The restart of the BMC begins.
+    pub(super) fn restart(&mut self, until: SimTime) {
+        self.restarting_from = None;
+        self.restarting_until = Some(until);
+        self.sessions.end_all();
+    }
+
+    /// The next moment at which a restart begins or ends.
+    pub(super) fn next_deadline(&self) -> SimTime {
+        self.restarting_from.or(self.restarting_until).unwrap_or(SimTime::NEVER)
     }
 
     /// A start of the machine: pending settings take effect.
@@ -109,13 +123,14 @@ impl Bmc {
             leds: _,
             clock: _,
             asset_tag: _,
+            restarting_from,
             restarting_until,
             boot_failure: _,
             boot_failed_at,
             sessions,
         } = self;
         media.shift(ms);
-        for moment in [restarting_until, boot_failed_at].into_iter().flatten() {
+        for moment in [restarting_from, restarting_until, boot_failed_at].into_iter().flatten() {
             moment.shift(ms);
         }
         sessions.shift(ms);

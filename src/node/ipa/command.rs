@@ -41,6 +41,9 @@ pub struct Commands {
     records: Vec<CommandRecord>,
     /// Number of commands accepted so far.
     pub taken: u32,
+    /// A command has ended since the last accepted heartbeat (`agent.py`, `heartbeat_forced`).
+    #[serde(default)]
+    pub unreported: bool,
 }
 
 /// A command that the agent has accepted.

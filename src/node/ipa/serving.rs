@@ -33,9 +33,6 @@ pub struct Serving {
     pub failed: u16,
     /// A command ended during a heartbeat. Another heartbeat follows at the next look.
     pub again: bool,
-    /// A command has ended since the last accepted heartbeat (`agent.py`, `heartbeat_forced`).
-    #[serde(default)]
-    pub forced: bool,
     pub commands: Commands,
     /// The result of `get_partition_uuids`, JSON text; `None` until an image has been written.
     pub partition_uuids: Option<Box<str>>,
@@ -64,7 +61,6 @@ impl Serving {
             last: SimTime::from_ms(0),
             failed: 0,
             again: false,
-            forced: false,
             commands: Commands::default(),
             partition_uuids: None,
         }
@@ -88,7 +84,7 @@ impl Serving {
     /// Schedules the next heartbeat at the agent's next look after the end of a command: Ironic continues only at
     /// heartbeats.
     fn bring_heartbeat_forward(&mut self, now: SimTime) {
-        self.forced = true;
+        self.commands.unreported = true;
         match &mut self.heartbeat {
             Call::Underway => self.again = true,
             Call::Due => {}
@@ -116,13 +112,13 @@ impl Serving {
         let wait = match answer {
             Beat::Accepted if self.again => LOOK_EVERY_MS,
             Beat::Accepted => (f64::from(self.heartbeat_timeout_s) * 1000.0 * share(0.3, 0.3)) as u64,
-            Beat::Refused | Beat::Unreachable if self.forced => LOOK_EVERY_MS,
+            Beat::Refused | Beat::Unreachable if self.commands.unreported => LOOK_EVERY_MS,
             Beat::Refused | Beat::Unreachable => (5_000.0 * share(1.0, 1.0)) as u64,
         };
-        (self.failed, self.forced) = match answer {
-            Beat::Accepted => (0, self.again),
-            Beat::Refused | Beat::Unreachable => (self.failed.saturating_add(1), self.forced),
-        };
+        match answer {
+            Beat::Accepted => (self.failed, self.commands.unreported) = (0, self.again),
+            Beat::Refused | Beat::Unreachable => self.failed = self.failed.saturating_add(1),
+        }
         self.heartbeat = Call::At(now.after_ms(wait));
         self.last = now;
         self.again = false;
@@ -157,7 +153,6 @@ impl Serving {
             last,
             failed: _,
             again: _,
-            forced: _,
             commands,
             partition_uuids: _,
         } = self;

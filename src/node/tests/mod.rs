@@ -312,6 +312,13 @@ fn a_restarting_bmc_refuses_commands_and_comes_back_without_sessions() {
     assert_eq!(bench.apply(Command::Session(begin())), Err(Refusal::TooManySessions));
     assert!(bench.node.session(&[7; 24], bench.now));
     bench.apply(Command::Bmc(bmc::Command::Reset)).unwrap();
+    let leaves = bench.node.next_deadline();
+    assert_eq!(bench.apply(Command::Bmc(bmc::Command::Reset)), Ok(Outcome::Done), "it still answers");
+    assert!(bench.node.session(&[7; 24], bench.now));
+    assert_eq!(bench.node.next_deadline(), leaves, "a second reset does not put off the first");
+    bench.now = leaves;
+    bench.node.settle(leaves);
+    assert!(!bench.node.session(&[7; 24], bench.now));
     let reset = || Command::Bios(bios::Command::Reset);
     assert!(matches!(bench.apply(reset()), Err(Refusal::ManagerRestarting(_))));
     bench.run();

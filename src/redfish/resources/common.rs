@@ -1,5 +1,7 @@
 //! Parts of documents and bodies that several types of resource have.
 
+use std::borrow::Cow;
+
 use crate::dmtf::IndicatorLed;
 use crate::profile::inventory::Drive;
 use crate::redfish::body::Body;
@@ -58,6 +60,20 @@ pub(super) fn is_http_uri(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) && text.parse::<http::Uri>().is_ok()
 }
 
+/// A URI as documents show it: without a password in its authority, which no client may see in clear text (RFC 3986, 3.2.1).
+pub(super) fn shown_uri(uri: &str) -> Cow<'_, str> {
+    let start = uri.find("://").map_or(0, |scheme| scheme + 3);
+    let end = uri[start..].find(['/', '?', '#']).map_or(uri.len(), |length| start + length);
+    let user = uri[start..end].rfind('@').map(|at| &uri[start..start + at]);
+    match user.and_then(|user| user.split_once(':')) {
+        Some((name, password)) => {
+            let after = start + name.len() + 1 + password.len();
+            [&uri[..start], name, &uri[after..]].concat().into()
+        }
+        None => uri.into(),
+    }
+}
+
 /// The indicator LED that a body asks for, by `IndicatorLED` or by the newer `LocationIndicatorActive`.
 pub(super) fn led(body: &mut Body) -> Option<IndicatorLed> {
     let led = body.word("IndicatorLED", IndicatorLed::parse, IndicatorLed::ALL);
@@ -71,4 +87,22 @@ pub(super) fn pci_path(address: &str) -> String {
     let mut next = || numbers.next().filter(|part| !part.is_empty()).unwrap_or("0");
     let (bus, device, function) = (next(), next(), next());
     format!("PciRoot(0x{bus})/Pci(0x{device},0x{function})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_uri_is_never_shown() {
+        for (uri, shown) in [
+            ("http://user:secret@a:8080/b?c=d:e@f", "http://user@a:8080/b?c=d:e@f"),
+            ("https://user:se:cr@et@a", "https://user@a"),
+            ("http://:secret@a/b", "http://@a/b"),
+            ("http://user@a/b:c@d", "http://user@a/b:c@d"),
+            ("http://[::1]:80/b", "http://[::1]:80/b"),
+        ] {
+            assert_eq!(shown_uri(uri), shown, "{uri}");
+        }
+    }
 }

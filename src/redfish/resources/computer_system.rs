@@ -74,7 +74,7 @@ fn get_boot(cx: &NodeCx<'_>, boot: &Boot, d: &mut Doc<'_>) {
     d.put("BootSourceOverrideEnabled", boot.enabled);
     d.put("BootSourceOverrideTarget", boot.target);
     d.put("BootSourceOverrideMode", boot.mode);
-    d.put("HttpBootUri", boot.http_uri.as_deref());
+    d.put("HttpBootUri", boot.http_uri.as_deref().map(common::shown_uri).as_deref());
     d.array("BootOrder", |d| {
         for n in boot.order(cx.profile()) {
             d.item(common::boot_option_reference(n));

@@ -76,24 +76,25 @@ fn addresses(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let own = cx.facts.own_ips(cx.node.id());
     if own.iter().any(|(ip, _)| ip.is_ipv4()) {
         d.array("IPv4Addresses", |d| {
-            for (ip, bits) in own.iter().filter(|(ip, _)| ip.is_ipv4()) {
-                let mask = u32::MAX.checked_shl(u32::from(32 - bits)).unwrap_or(0);
+            for (ip, block) in own.iter().filter(|(ip, _)| ip.is_ipv4()) {
+                let mask = u32::MAX.checked_shl(u32::from(32 - block.bits())).unwrap_or(0);
                 d.item_object(|d| {
                     d.put("Address", ip.to_string());
                     d.put("AddressOrigin", "DHCP");
                     d.put("SubnetMask", Ipv4Addr::from_bits(mask).to_string());
+                    d.put("Gateway", block.gateway(cx.node.id().0).map(|ip| ip.to_string()).as_deref());
                 });
             }
         });
     }
     if own.iter().any(|(ip, _)| ip.is_ipv6()) {
         d.array("IPv6Addresses", |d| {
-            for (ip, bits) in own.iter().filter(|(ip, _)| ip.is_ipv6()) {
+            for (ip, block) in own.iter().filter(|(ip, _)| ip.is_ipv6()) {
                 d.item_object(|d| {
                     d.put("Address", ip.to_string());
                     d.put("AddressOrigin", "DHCPv6");
                     d.put("AddressState", "Preferred");
-                    d.put("PrefixLength", u32::from(*bits));
+                    d.put("PrefixLength", u32::from(block.bits()));
                 });
             }
         });

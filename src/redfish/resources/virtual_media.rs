@@ -60,8 +60,9 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         return;
     };
     let inserted = &media.insertion;
-    d.put("Image", &*inserted.image);
-    d.put("ImageName", inserted.image.rsplit('/').next().unwrap_or_default().split('?').next());
+    let image = common::shown_uri(&inserted.image);
+    d.put("Image", &*image);
+    d.put("ImageName", image.rsplit('/').next().unwrap_or_default().split('?').next());
     let failed = if let Opened::Failed(why) = &media.opened { Some(why) } else { None };
     d.put("ConnectedVia", if failed.is_some() { "NotConnected" } else { "URI" });
     d.put("WriteProtected", inserted.write_protected);

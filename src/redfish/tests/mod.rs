@@ -1,5 +1,6 @@
 //! The protocol without sockets: statuses, headers, messages, and the effect of requests on nodes.
 
+mod machine;
 mod own_root;
 mod protocol;
 
@@ -373,6 +374,8 @@ fn a_restarting_manager_answers_503() {
     let refused = bench.write("POST", &reset, &json!({"ResetType": "On"}));
     assert_eq!(refused.message_ids(), ["ActionParameterValueNotInList"]);
     assert_eq!(bench.write("POST", &reset, &json!({"ResetType": "ForceRestart"})).status, 204);
+    assert_eq!(bench.get(&bench.system).status, 200, "it answers for a moment");
+    bench.wait(5_000);
     let away = bench.get(&bench.system);
     assert_eq!((away.status, away.message_ids()), (503, vec!["ServiceTemporarilyUnavailable"]));
     bench.wait(60_000);

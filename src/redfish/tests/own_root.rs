@@ -170,6 +170,8 @@ fn a_session_is_valid_at_its_own_bmc_and_ends_when_that_restarts() {
     let token = ("X-Auth-Token", again.header("X-Auth-Token"));
     let reset = send(&redfish, 0, "POST", "/redfish/v1/Managers/1/Actions/Manager.Reset", token, "{}");
     assert_eq!(reset.status, 204);
+    assert_eq!(send(&redfish, 0, "DELETE", &format!("{SESSIONS}/2"), token, "").status, 204, "it logs out");
+    redfish.fleet.clock().set(redfish.fleet.clock().now().after_ms(5_000));
     assert!(
         get(&redfish, 0, "/redfish/v1/").closed && !redfish.accepts_connections(0),
         "it has no network meanwhile"
@@ -241,7 +243,7 @@ fn a_bmc_shows_its_own_addresses() {
         (true, Place::Ips(prefix("fd00:1::", 64), 8443)),
     ];
     let interface = get(&redfish, 1, "/redfish/v1/Managers/1/EthernetInterfaces/eth0").json;
-    let v4 = json!([{"Address": "127.16.0.2", "AddressOrigin": "DHCP", "SubnetMask": "255.240.0.0"}]);
+    let v4 = json!([{"Address": "127.16.0.2", "AddressOrigin": "DHCP", "SubnetMask": "255.240.0.0", "Gateway": "127.31.255.254"}]);
     assert_eq!(interface["IPv4Addresses"], v4);
     let v6 = json!({
         "Address": "fd00:1::2", "AddressOrigin": "DHCPv6", "AddressState": "Preferred", "PrefixLength": 64
@@ -311,4 +313,28 @@ fn a_bmc_has_one_clock() {
     }
     let shared = answer(&redfish, peer(None, None), "GET", "/redfish/v1/TaskService", &[BASIC], "").json;
     assert_eq!(shared["DateTime"], "2026-01-01T00:01:01+00:00");
+}
+
+#[test]
+fn a_body_that_says_it_is_not_json_is_refused_with_415() {
+    let redfish = service();
+    let system = "/redfish/v1/Systems/1";
+    let patch = |kind: Option<&str>, body: &str| {
+        let mut headers = vec![BASIC];
+        headers.extend(kind.map(|kind| ("Content-Type", kind)));
+        answer(&redfish, peer(Some(0), None), "PATCH", system, &headers, body)
+    };
+    let tag = r#"{"AssetTag": "x"}"#;
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "application/json-patch+json", ""] {
+        let refused = patch(Some(kind), tag);
+        let code = &refused.json["error"]["code"];
+        assert_eq!((refused.status, code), (415, &json!("Base.1.22.HeaderInvalid")), "{kind}");
+    }
+    assert_ne!(get(&redfish, 0, system).json["AssetTag"], "x", "nothing was changed");
+    for kind in [None, Some("application/json"), Some("Application/JSON ; charset=utf-8")] {
+        assert_eq!(patch(kind, tag).status, 204, "{kind:?}");
+    }
+    let reset = "/redfish/v1/Managers/1/Actions/Manager.Reset";
+    let without_body = [BASIC, ("Content-Type", "text/plain")];
+    assert_eq!(answer(&redfish, peer(Some(0), None), "POST", reset, &without_body, "").status, 204);
 }

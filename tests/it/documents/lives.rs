@@ -431,6 +431,8 @@ fn agent(life: &mut Life) {
 /// A client resets the controller.
 fn controller(life: &mut Life) {
     life.post("{manager}/Actions/Manager.Reset", json!({}));
+    life.moment("controller about to restart");
+    life.jump();
     life.moment("controller restarting");
     life.jump();
     life.moment("controller back");

@@ -1,0 +1,54 @@
+//! The subject of a certificate (RFC 5280, section 4.1.2.6).
+
+use rcgen::{DistinguishedName, DnType, DnValue};
+
+/// The subject of a certificate. A BMC's comes from its profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// Two letters.
+    pub country: Option<String>,
+    pub state: Option<String>,
+    pub locality: Option<String>,
+    pub organization: Option<String>,
+    pub organizational_unit: Option<String>,
+    pub common_name: String,
+}
+
+impl Subject {
+    /// A subject with nothing but a name.
+    pub fn named(common_name: &str) -> Self {
+        Self { common_name: common_name.to_owned(), ..Self::default() }
+    }
+
+    /// The attributes that the subject has, in the order of X.500, each with its object identifier.
+    fn attributes(&self) -> impl Iterator<Item = (&'static str, DnType, &str)> {
+        let Self { country, state, locality, organization, organizational_unit, common_name } = self;
+        let all = [
+            ("2.5.4.6", DnType::CountryName, country.as_deref()),
+            ("2.5.4.8", DnType::StateOrProvinceName, state.as_deref()),
+            ("2.5.4.7", DnType::LocalityName, locality.as_deref()),
+            ("2.5.4.10", DnType::OrganizationName, organization.as_deref()),
+            ("2.5.4.11", DnType::OrganizationalUnitName, organizational_unit.as_deref()),
+            ("2.5.4.3", DnType::CommonName, Some(common_name.as_str())),
+        ];
+        all.into_iter().filter_map(|(id, kind, value)| Some((id, kind, value?)))
+    }
+
+    pub(super) fn to_name(&self) -> Result<DistinguishedName, rcgen::Error> {
+        let mut name = DistinguishedName::new();
+        for (_, kind, value) in self.attributes() {
+            // RFC 5280, appendix A.1: the country is a PrintableString.
+            let value = match kind {
+                DnType::CountryName => DnValue::PrintableString(value.try_into()?),
+                _ => DnValue::Utf8String(value.to_owned()),
+            };
+            name.push(kind, value);
+        }
+        Ok(name)
+    }
+
+    /// The object identifiers and values, as a certificate has them.
+    pub(super) fn pairs(&self) -> Vec<(String, String)> {
+        self.attributes().map(|(id, _, value)| (id.to_owned(), value.to_owned())).collect()
+    }
+}
