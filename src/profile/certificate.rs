@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CertificateSubject {
-    /// Two letters.
+    /// The two letters of ISO 3166-1 (RFC 5280, appendix A.1).
     pub country: Option<String>,
     pub state: Option<String>,
     pub locality: Option<String>,

@@ -55,7 +55,6 @@ impl Pool {
         taken.by_listener.len() - 1
     }
 
-    /// Takes a slot.
     pub(super) fn take(&self, listener: usize, client: IpAddr) -> Result<(), Full> {
         let mut taken = self.taken.lock();
         let listeners = taken.by_listener.len();

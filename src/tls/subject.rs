@@ -5,7 +5,7 @@ use rcgen::{DistinguishedName, DnType, DnValue};
 /// The subject of a certificate. A BMC's comes from its profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
-    /// Two letters.
+    /// The two letters of ISO 3166-1 (RFC 5280, appendix A.1).
     pub country: Option<String>,
     pub state: Option<String>,
     pub locality: Option<String>,

@@ -8,14 +8,16 @@ mod media;
 mod outage;
 mod server;
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::{Arc, Once};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use parking_lot::Mutex;
 use serde_json::json;
-use tracing::Level;
-use tracing::subscriber::DefaultGuard;
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::writer::OptionalWriter;
 use uuid::Uuid;
 
 use super::*;
@@ -173,19 +175,54 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
     /// Takes the log of this thread from `level` on, for as long as the guard lives.
-    fn start(level: Level) -> (Self, DefaultGuard) {
+    ///
+    /// All tests share one subscriber. With one for each test, `tracing` can decide in the thread of another test that an
+    /// event is of no interest, and remembers that for all threads.
+    fn start(level: Level) -> (Self, LogGuard) {
+        static SHARED: Once = Once::new();
+        SHARED.call_once(|| {
+            let log = tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_ansi(false).without_time();
+            log.with_writer(OfThread).init();
+        });
         let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(level)
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || writer.clone());
-        (log, tracing::subscriber::set_default(subscriber.finish()))
+        LOG.set(Some((level, log.clone())));
+        (log, LogGuard)
     }
 
     fn lines(&self) -> Vec<String> {
         String::from_utf8(self.0.lock().clone()).unwrap().lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+thread_local! {
+    /// The log that the test of this thread reads, and its level.
+    static LOG: RefCell<Option<(Level, Log)>> = const { RefCell::new(None) };
+}
+
+/// Ends the log of this thread.
+struct LogGuard;
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        LOG.set(None);
+    }
+}
+
+/// Writes an event to the log of the thread in which it happens.
+struct OfThread;
+
+impl<'a> MakeWriter<'a> for OfThread {
+    type Writer = OptionalWriter<Log>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        OptionalWriter::none()
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Self::Writer {
+        LOG.with_borrow(|log| match log {
+            Some((level, log)) if event.level() <= level => OptionalWriter::some(log.clone()),
+            Some(_) | None => OptionalWriter::none(),
+        })
     }
 }
 
