@@ -33,7 +33,7 @@ use fauxmetal::redfish::auth::Account;
 use fauxmetal::seed::Seed;
 use fauxmetal::server::{Listener, Server};
 use fauxmetal::time::Span;
-use fauxmetal::tls::{CertificateNames, DevelopmentCa, MinVersion, provider, server_config};
+use fauxmetal::tls::{CertificateNames, DevelopmentCa, MinVersion, Subject, provider, server_config};
 use http::{Request, Response};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -89,7 +89,9 @@ fn system(redfish: &Redfish, node: u32) -> String {
 /// The child process: a server of that kind. It prints its ports, and ends when its standard input ends.
 async fn serve(kind: &str, certs: &str, nodes: u32) {
     let ca = DevelopmentCa::open(certs.as_ref(), now()).expect("a CA");
-    let identity = ca.redfish_identity(&CertificateNames::of_this_host(), now()).expect("a certificate");
+    let identity = ca
+        .redfish_identity(&Subject::named("bmc"), &CertificateNames::of_this_host(), now())
+        .expect("a certificate");
     let loopback = || "127.0.0.1:0".parse().expect("an address");
     let plain = Listener::bind(loopback(), None).expect("a port");
     let tls =

@@ -3,6 +3,7 @@
 //! A protocol is a [`Face`]: a function from a complete request to a complete response. This module is a leaf, so that
 //! the faces and the server both depend on it and not on each other.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -104,6 +105,8 @@ impl Welcome {
 pub enum Body {
     /// The complete body; `None` if it is empty or already sent.
     Whole(Option<Bytes>),
+    /// A body of several pieces, which are not copied into one.
+    Pieces(VecDeque<Bytes>),
     /// A body that is produced in parts while it is sent, so that a list of the whole fleet is never in memory at once.
     /// The sending thread produces each part, so a part must be quick to produce.
     Parts(Box<dyn Iterator<Item = Bytes> + Send>),
@@ -112,6 +115,26 @@ pub enum Body {
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
         Self::Whole(Some(bytes).filter(|b| !b.is_empty()))
+    }
+}
+
+impl Body {
+    /// The number of bytes, if it is known before they are sent.
+    pub fn known_bytes(&self) -> Option<usize> {
+        match self {
+            Self::Whole(bytes) => Some(bytes.as_ref().map_or(0, Bytes::len)),
+            Self::Pieces(pieces) => Some(pieces.iter().map(Bytes::len).sum()),
+            Self::Parts(_) => None,
+        }
+    }
+
+    /// The complete body in one piece.
+    pub fn whole(self) -> Bytes {
+        match self {
+            Self::Whole(bytes) => bytes.unwrap_or_default(),
+            Self::Pieces(pieces) => pieces.into_iter().flatten().collect(),
+            Self::Parts(parts) => parts.flatten().collect(),
+        }
     }
 }
 
@@ -125,20 +148,22 @@ impl hyper::body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = match &mut *self {
             Self::Whole(bytes) => bytes.take(),
+            Self::Pieces(pieces) => pieces.pop_front(),
             Self::Parts(parts) => parts.next(),
         };
         Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Pieces(pieces) => pieces.is_empty(),
+            Self::Parts(_) => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64)),
-            Self::Parts(_) => SizeHint::default(),
-        }
+        self.known_bytes().map_or_else(SizeHint::default, |bytes| SizeHint::with_exact(bytes as u64))
     }
 }
 
@@ -161,7 +186,7 @@ pub trait Face: Send + Sync + 'static {
     /// # Errors
     /// The response to a request that the head alone decides, such as one without credentials. The server sends it, and
     /// closes the connection without reading the body.
-    fn welcome(&self, _peer: &Peer, _head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+    fn welcome(&self, _peer: &Peer, _head: &Request<Bytes>) -> Result<Welcome, Box<Response<Bytes>>> {
         Ok(Welcome::Whole)
     }
 

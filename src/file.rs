@@ -1,10 +1,10 @@
-//! Reads the files that a user names: regular files only, and at most a stated number of bytes.
+//! Caution with files: reads with a bound, files that are no links, and modes that let other users in.
 //!
 //! A device such as `/dev/zero` never ends, and opening a pipe waits until another process writes to it.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 /// Reads a regular file of at most `most` bytes. A link to such a file is followed.
@@ -23,6 +23,46 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::other(format!("it is larger than the {most} bytes allowed")));
     }
     Ok(bytes)
+}
+
+/// Opens a file of the daemon for reading and writing, or creates it for its owner only. A link is refused: whoever can write
+/// to the directory could lead it to another file of this user, which would be overwritten.
+///
+/// # Errors
+/// If the file cannot be opened, or is no regular file.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let opened = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
+    let file = opened.map_err(|error| match error.raw_os_error() {
+        Some(libc::ELOOP) => io::Error::other("it is a symbolic link, which is not followed; remove it"),
+        _ => error,
+    })?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file; remove it"));
+    }
+    Ok(file)
+}
+
+/// Logs a warning if the mode of a private file or directory lets other users in.
+pub fn warn_if_loose(path: &Path) {
+    if let Some(advice) = loose_mode(path) {
+        tracing::warn!("{advice}");
+    }
+}
+
+/// What is wrong with the mode of a private file or directory, and the command that corrects it. Other users may list a
+/// directory, and may not change it; they may not even read a file.
+fn loose_mode(path: &Path) -> Option<String> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let mode = metadata.permissions().mode() & 0o7777;
+    let (forbidden, may, right) = match metadata.is_dir() {
+        true => (0o022, "replace its files", "700"),
+        false => (0o077, "read or change it", "600"),
+    };
+    let path = path.display();
+    (mode & forbidden != 0)
+        .then(|| format!("{path} has mode {mode:04o}, so other users can {may}; run: chmod {right} {path}"))
 }
 
 /// As [`read`], for a file of UTF-8 text.
@@ -53,5 +93,43 @@ mod tests {
         }
         std::fs::write(&file, [0xff]).unwrap();
         assert_eq!(read_text(&file, 5).unwrap_err().to_string(), "it is not UTF-8 text");
+    }
+
+    #[test]
+    fn a_link_is_not_followed_and_what_it_points_to_is_not_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (victim, link) = (dir.path().join("victim"), dir.path().join("lock"));
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, &link).unwrap();
+        assert!(open_own(&link).unwrap_err().to_string().starts_with("it is a symbolic link"));
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+        let own = dir.path().join("own");
+        assert_eq!(open_own(&own).unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_loose_mode_is_told_with_the_command_that_corrects_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("key.pem");
+        std::fs::write(&file, "").unwrap();
+        let told = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+            loose_mode(path)
+        };
+        for (path, mode) in
+            [(file.as_path(), 0o600), (&file, 0o400), (dir.path(), 0o700), (dir.path(), 0o755)]
+        {
+            assert_eq!(told(path, mode), None, "{mode:o}");
+        }
+        let advice = told(&file, 0o644).unwrap();
+        let path = file.display();
+        let expected =
+            format!("{path} has mode 0644, so other users can read or change it; run: chmod 600 {path}");
+        assert_eq!(advice, expected);
+        assert!(
+            told(dir.path(), 0o777)
+                .unwrap()
+                .contains("0777, so other users can replace its files; run: chmod 700 ")
+        );
     }
 }

@@ -76,6 +76,7 @@ macro_rules! limits {
 pub enum CountedBy {
     Server,
     Redfish,
+    Agent,
     Effect,
     /// Counted as [`Limit::BodyBytes`]: a server does not know which kind of client its listener has.
     BodyBytes,
@@ -118,6 +119,13 @@ limits! {
         /// Thirty-two of the largest bodies. One client gets half. A request over the limit gets 503.
         BodiesBytes { bodies_bytes: usize = 512 << 20, 1024..=64 * GIB, "bodies-bytes", Server }
             "all large request bodies in memory together";
+        /// Two results of a step that came in the largest body. The agent forgets its oldest results; a command whose own
+        /// result is larger gets 413. Results of up to 4 KiB are not counted: an agent keeps 64 commands.
+        AgentResultsBytes { agent_results_bytes: usize = 32 << 20, 4096..=64 << 20, "agent-results-bytes", Agent }
+            "long results of commands that one agent keeps";
+        /// Ten thousand deployments with configuration drives of 100 KB. A command whose result has no room gets 503.
+        ResultsBytes { results_bytes: usize = 1 << 30, 4096..=64 * GIB, "results-bytes", Agent }
+            "long results of commands that all agents keep";
         /// From the TCP connection to the end of the handshake: two round trips on a very slow path.
         HandshakeTime { handshake_time: Duration = Duration::from_secs(10), 1..=DAY, "handshake-time", Server }
             "TLS handshake";
@@ -153,6 +161,17 @@ limits! {
             "outgoing calls to one server";
         Downloads { downloads: usize = 16, 1..=65_536, "downloads", Effect }
             "image downloads";
+        /// Longer than a 50 GB image takes at 20 MB/s. A download over the limit ends, and the agent reports the failure.
+        DownloadTime { download_time: Duration = Duration::from_secs(3600), 1..=DAY, "download-time", Effect }
+            "one download of an image, from the request to the last byte";
+        /// The least speed: 17 KiB a second, far slower than a network for images, and far faster than a server that keeps
+        /// a download open with a byte from time to time. A slower download is tried again like one that broke.
+        DownloadPartTime { download_part_time: Duration = Duration::from_secs(30), 1..=DAY, "download-part-time", Effect }
+            "arrival of each 512 KiB of an image download";
+        /// Three of the longest requests, 60 s each. Without it, a server that sends a byte from time to time would keep a
+        /// call for hours.
+        BootReadTime { boot_read_time: Duration = Duration::from_secs(180), 1..=DAY, "boot-read-time", Effect }
+            "reading of a boot source: all its requests together";
     }
     fixed {
         /// Connections over the limit that get a 503 at the same time; further ones are closed without a response.

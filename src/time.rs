@@ -15,6 +15,9 @@ impl SimTime {
     /// The deadline of a node that waits for nothing.
     pub const NEVER: Self = Self(u64::MAX);
 
+    /// The latest time at which a stored fleet may continue: the start of the year 9999. The years of Redfish have four digits.
+    pub const LATEST: Self = Self(253_370_764_800_000);
+
     /// The moment `ms` milliseconds after the Unix epoch.
     pub const fn from_ms(ms: u64) -> Self {
         Self(ms)
@@ -129,7 +132,7 @@ impl fmt::Display for Span {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpanError {
     /// One part is not a number with a unit.
-    #[error("'{0}' is not a duration: write a number and ms, s, m or h, such as 500ms or 2m")]
+    #[error("'{0}' is not a duration: write numbers with ms, s, m or h, such as 500ms or 1m30s")]
     NotADuration(String),
     /// The minimum is above the maximum.
     #[error("the range '{0}' ends before it begins; write the shorter duration first, such as 1s..3s")]
@@ -142,13 +145,14 @@ pub enum SpanError {
 impl FromStr for Span {
     type Err = SpanError;
 
-    /// Parses `3s`, `500ms`, `2m`, `1h`, or a range such as `1s..3s`. The first part of a range can omit its unit and
+    /// Parses `3s`, `500ms`, `1m30s`, `1h`, or a range such as `1s..3s`. The first part of a range can omit its unit and
     /// then takes the unit of the second part: `1..3s`.
     fn from_str(text: &str) -> Result<Self, SpanError> {
         let Some((low, high)) = text.split_once("..") else {
             return duration_ms(text, None).map(Self::exactly_ms);
         };
         let unit = high.trim().trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let unit = unit.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default();
         let (min_ms, max_ms) = (duration_ms(low, Some(unit))?, duration_ms(high, None)?);
         if min_ms > max_ms {
             return Err(SpanError::Backwards(text.to_owned()));
@@ -157,30 +161,23 @@ impl FromStr for Span {
     }
 }
 
+/// Parses a duration in the words of people: `90s`, `1m30s`, `1.5h`, `2 minutes`. A number alone has the default unit.
 fn duration_ms(text: &str, default_unit: Option<&str>) -> Result<u32, SpanError> {
     let wrong = || SpanError::NotADuration(text.to_owned());
     let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let number: f64 = text[..digits].parse().map_err(|_| wrong())?;
-    let unit = if digits == text.len() { default_unit.unwrap_or("") } else { &text[digits..] };
-    let factor = match unit {
-        "ms" => 1.0,
-        "s" => 1000.0,
-        "m" => 60_000.0,
-        "h" => 3_600_000.0,
-        "" if number == 0.0 => 1.0,
-        _ => return Err(wrong()),
+    let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0);
+    let with_unit = match (number, default_unit) {
+        (None, _) => text.to_owned(),
+        (Some(0.0), _) => return Ok(0),
+        (Some(_), Some(unit)) => format!("{text}{unit}"),
+        (Some(_), None) => return Err(wrong()),
     };
-    let ms = number * factor;
-    if ms > f64::from(Span::MAX_MS) {
-        return Err(SpanError::TooLong(text.to_owned()));
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "bounded above, never negative"
-    )]
-    Ok(ms.round() as u32)
+    let duration =
+        jiff::fmt::friendly::SpanParser::new().parse_unsigned_duration(&with_unit).map_err(|_| wrong())?;
+    u32::try_from(duration.as_millis())
+        .ok()
+        .filter(|ms| *ms <= Span::MAX_MS)
+        .ok_or_else(|| SpanError::TooLong(text.to_owned()))
 }
 
 /// Written as text, the form that `from_str` parses.
@@ -214,7 +211,20 @@ mod tests {
             assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
             assert_eq!(serde_json::to_value(text.parse::<Span>().unwrap()).unwrap(), text);
         }
-        assert_eq!("1..3s".parse::<Span>(), Ok(Span::ms(1000, 3000)));
+        for (text, expected) in [
+            ("1..3s", Span::ms(1000, 3000)),
+            ("0..90s", Span::ms(0, 90_000)),
+            ("1m30s", Span::exactly_ms(90_000)),
+            ("1h 30m", Span::exactly_ms(5_400_000)),
+            ("1m30s..2m", Span::ms(90_000, 120_000)),
+            ("1..1m30s", Span::ms(60_000, 90_000)),
+            ("1.5s", Span::exactly_ms(1500)),
+            ("2 minutes", Span::exactly_ms(120_000)),
+            ("0", Span::exactly_ms(0)),
+            ("24h", Span::exactly_ms(Span::MAX_MS)),
+        ] {
+            assert_eq!(text.parse::<Span>(), Ok(expected), "{text}");
+        }
     }
 
     #[test]
@@ -223,6 +233,10 @@ mod tests {
         assert_eq!("soon".parse::<Span>(), Err(SpanError::NotADuration("soon".into())));
         assert_eq!("5".parse::<Span>(), Err(SpanError::NotADuration("5".into())));
         assert_eq!("25h".parse::<Span>(), Err(SpanError::TooLong("25h".into())));
+        assert_eq!("9999999999h".parse::<Span>(), Err(SpanError::TooLong("9999999999h".into())));
+        for text in ["", "..", "-5s", "1m30", "1x", "inf", "NaN", "s"] {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The settings as flags of a subcommand.
 
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser, ValueHint};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
-use crate::config::setting::{ALL, Kind, Setting};
+use crate::config::setting::{ALL, Completes, Kind, Setting};
 use crate::config::{ConfigError, Flags, RawSettings};
 
 /// All settings, for `serve`.
@@ -53,11 +56,34 @@ fn flag(setting: &'static Setting) -> Arg {
         .help(setting.help())
         .long_help(setting.long_help())
         .help_heading(setting.heading);
+    let arg = match setting.completes {
+        Completes::Nothing => arg,
+        // The words are for completions; the help explains them, and the configuration checks the value.
+        Completes::Words(words) => arg.value_parser(Suggested(words())).hide_possible_values(true),
+        Completes::File => arg.value_hint(ValueHint::FilePath),
+        Completes::Directory => arg.value_hint(ValueHint::DirPath),
+    };
     match setting.kind {
         Kind::One => arg.action(ArgAction::Set),
         Kind::Many | Kind::Pairs => arg.action(ArgAction::Append),
         Kind::Switch => {
             arg.action(ArgAction::Set).num_args(0..=1).require_equals(true).default_missing_value("true")
         }
+    }
+}
+
+/// Takes any text, and names some for completions.
+#[derive(Clone)]
+struct Suggested(Vec<&'static str>);
+
+impl TypedValueParser for Suggested {
+    type Value = String;
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(self.0.iter().copied().map(PossibleValue::new)))
     }
 }

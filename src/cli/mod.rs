@@ -26,8 +26,7 @@ use exit_code::UsageError;
     version,
     after_help = "Begin with:  fauxmetal serve",
     after_long_help = format!("Begin with:  fauxmetal serve\n\n{}", ExitCode::HELP),
-    max_term_width = 100,
-    disable_help_subcommand = true
+    max_term_width = 100
 )]
 struct Cli {
     #[command(subcommand)]

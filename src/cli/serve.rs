@@ -68,12 +68,13 @@ Examples:
         | kubectl apply -f -";
 
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
-    let mut config = Config::new(&args.settings.gather()?)?;
+    let raw = args.settings.gather()?;
+    let mut config = Config::new(&raw)?;
     if let Some(level) = level(args.verbose, args.quiet) {
         config.log = LogFilter::parse(level).map_err(UsageError)?;
     }
     let _summary = log::start(&config.log, config.log_format)?;
-    for warning in config.warnings() {
+    for warning in raw.warnings().iter().cloned().chain(config.warnings()) {
         tracing::warn!("{warning}");
     }
     let is_public = config.fleet.password.is_public();

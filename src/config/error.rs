@@ -1,6 +1,6 @@
 //! The error for a setting that cannot be used: where it is written, what is wrong and what is allowed.
 
-use super::setting::{ENV_PREFIX, Setting};
+use super::setting::Setting;
 
 /// A setting that cannot be used. The command has done nothing yet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,22 +59,19 @@ impl Origin {
 
 /// `; did you mean X?` with the known word most like `wrong`, or the list of all known words.
 pub(super) fn suggestion(wrong: &str, known: impl Iterator<Item = String> + Clone) -> String {
-    match nearest(wrong, known.clone()) {
-        near if near.is_empty() => {
-            format!("; the known names are {}", known.collect::<Vec<_>>().join(", "))
-        }
+    match near(wrong, known.clone()) {
+        near if near.is_empty() => format!("; the known names are {}", known.collect::<Vec<_>>().join(", ")),
         near => near,
     }
 }
 
-/// `; did you mean X?` with the known word most like `wrong`, or nothing if none is like it.
-pub(super) fn nearest(wrong: &str, known: impl Iterator<Item = String>) -> String {
-    // One typing error in three letters, at most three; a more distant guess would mislead. The prefix of variables is not
-    // counted.
-    let reach = (wrong.trim_start_matches(ENV_PREFIX).len() / 3).clamp(1, 3);
+/// `; did you mean X?` with the known word most like `wrong`; empty if none is near.
+pub(super) fn near(wrong: &str, known: impl Iterator<Item = String>) -> String {
+    // One typing error in three letters, at most three; a more distant guess would mislead.
+    let reach = (wrong.len() / 3).clamp(1, 3);
     let near = known
         .map(|word| (strsim::damerau_levenshtein(wrong, &word), word))
         .filter(|(distance, _)| *distance <= reach)
         .min();
-    near.map_or_else(String::new, |(_, word)| format!("; did you mean {word}?"))
+    near.map(|(_, word)| format!("; did you mean {word}?")).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::error::{ConfigError, Origin};
+use super::error::{ConfigError, Origin, near};
 use super::password::{self, Password};
 use super::raw::RawSettings;
 use super::setting::{NODES, PROFILE, SEED};
@@ -138,6 +138,16 @@ impl FleetConfig {
     }
 }
 
+/// Why a profile cannot be used, with the built-in name that was perhaps meant.
+pub fn unusable_profile(error: &profile::ProfileError) -> String {
+    match error {
+        profile::ProfileError::Unknown { name, known } => {
+            format!("{error}{}", near(name, known.iter().map(|name| (*name).to_owned())))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// The settings of the fleet without their defaults.
 fn requested(raw: &RawSettings, seed: Seed) -> Result<Requested, ConfigError> {
     let origin = |setting| raw.first(setting).map(|given| given.origin.clone());
@@ -231,7 +241,7 @@ fn models(raw: &RawSettings) -> Result<Vec<Model>, ConfigError> {
         if entries[..at].iter().any(|(earlier, _)| earlier.name == entry.name) {
             return Err(wrong(format!("'{}' is given twice; give each profile once", entry.name)));
         }
-        profiles.push(profile::named(&entry.name).map_err(|e| wrong(e.to_string()))?);
+        profiles.push(profile::named(&entry.name).map_err(|e| wrong(unusable_profile(&e)))?);
     }
     let counts = counts(raw, &entries)?;
     Ok(profiles.into_iter().zip(counts).map(|(profile, count)| Model { profile, count }).collect())

@@ -9,7 +9,6 @@ mod error;
 mod export;
 mod file;
 mod fleet;
-mod kubernetes;
 mod limit;
 mod log;
 mod net;
@@ -28,7 +27,7 @@ use std::time::Duration;
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
 pub use export::{ExportFormat, WrittenExport};
-pub use fleet::{FleetConfig, Model};
+pub use fleet::{FleetConfig, Model, unusable_profile};
 pub use log::{LogFilter, LogFormat};
 pub use net::{BaseUrl, Host, Listen};
 pub use password::Password;
@@ -81,6 +80,8 @@ pub struct Config {
     /// The directory of generated certificates. The agents' certificate is always generated: Ironic takes it from their
     /// heartbeats, so that no CA is needed.
     pub certs: PathBuf,
+    /// Nobody has chosen [`Config::certs`], so another directory can be used if that one cannot be written.
+    pub certs_by_default: bool,
     pub tls_min: MinVersion,
     pub limits: Limits,
     /// The directory in which the fleet is persisted.
@@ -94,8 +95,6 @@ pub struct Config {
     pub log: LogFilter,
     pub log_format: LogFormat,
     timings: Timings,
-    /// Sentences about the sources of the settings.
-    source_warnings: Vec<String>,
 }
 
 /// The largest number of networks in one list: each connection is compared with all of them.
@@ -136,6 +135,7 @@ impl Config {
             write_time: raw.required(&WRITE_TIME, value::duration)?,
             certificates: Certificates::new(raw)?,
             certs: raw.required(&CERTS, path)?,
+            certs_by_default: raw.first(&CERTS).is_none(),
             tls_min: raw.required(&TLS_MIN, value::tls_min)?,
             limits: limits(raw)?,
             state: raw.optional(&STATE, path)?,
@@ -145,7 +145,6 @@ impl Config {
             log: raw.required(&LOG, LogFilter::parse)?,
             log_format: raw.required(&LOG_FORMAT, LogFormat::parse)?,
             timings,
-            source_warnings: raw.warnings.clone(),
         })
     }
 

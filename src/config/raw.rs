@@ -2,12 +2,12 @@
 //! A flag takes precedence over the environment, the environment over the file.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, Origin, nearest};
+use super::error::{ConfigError, Origin, near};
 use super::file::{self, FileError};
-use super::kubernetes;
 use super::setting::{ALL, CONFIG, ENV_PREFIX, Kind, Setting};
 
 /// A value as written. It has no `Debug`, since it may be a password.
@@ -25,15 +25,16 @@ pub type Flags = Vec<(&'static Setting, Vec<String>)>;
 
 /// For each setting the values from the source with the highest precedence.
 pub struct RawSettings {
-    values: Layer,
-    /// Sentences about variables that look like settings and are none.
-    pub warnings: Vec<String>,
+    layer: Layer,
+    warnings: Vec<String>,
 }
 
 impl RawSettings {
     /// Merges flags, environment and the configuration file that they name.
     ///
-    /// `environment` holds all variables; variables without the prefix `FAUXMETAL_` and empty values are ignored.
+    /// `environment` holds all variables; variables without the prefix `FAUXMETAL_`, the variables that Kubernetes makes for
+    /// a Service, and empty values are ignored. Other variables with the prefix that are no setting give a warning:
+    /// another program may have set them.
     ///
     /// # Errors
     /// For a key that is not a setting, and for a file that cannot be read.
@@ -55,7 +56,12 @@ impl RawSettings {
                 layer.entry(name).or_insert(given);
             }
         }
-        Ok(Self { values: layer, warnings })
+        Ok(Self { layer, warnings })
+    }
+
+    /// What was ignored, one sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Whether a flag, the environment or the file has the setting.
@@ -72,7 +78,7 @@ impl RawSettings {
     }
 
     pub(super) fn all(&self, setting: &Setting) -> &[RawValue] {
-        self.values.get(setting.name).map_or(&[], Vec::as_slice)
+        self.layer.get(setting.name).map_or(&[], Vec::as_slice)
     }
 
     /// The first written value.
@@ -162,8 +168,7 @@ impl RawSettings {
     }
 }
 
-/// The settings among the variables, and a warning about each other variable with the prefix of the settings. Such a variable
-/// is no error: the daemon does not own its environment, and some platforms add variables to it.
+/// The settings in the environment, and warnings of variables that are none.
 fn variables(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<(Layer, Vec<String>), ConfigError> {
@@ -171,8 +176,8 @@ fn variables(
     for (name, value) in environment {
         let Some(name) = name.to_str().filter(|n| n.starts_with(ENV_PREFIX)) else { continue };
         let Some(setting) = ALL.iter().find(|s| s.variable() == name) else {
-            if !kubernetes::is_link(name, &value) {
-                let near = nearest(name, ALL.iter().map(|s| s.variable()));
+            if !is_service_link(name, &value) {
+                let near = near(name, ALL.iter().map(|s| s.variable()));
                 warnings.push(format!("{name} is ignored: there is no such setting{near}"));
             }
             continue;
@@ -191,8 +196,35 @@ fn variables(
             layer.insert(setting.name, values);
         }
     }
-    warnings.sort();
+    warnings.sort_unstable();
     Ok((layer, warnings))
+}
+
+/// Whether Kubernetes has made the variable. Beside a Service whose name begins with `fauxmetal`, every pod gets
+/// `FAUXMETAL_SERVICE_HOST`, `FAUXMETAL_SERVICE_PORT[_NAME]`, `FAUXMETAL_PORT` and `FAUXMETAL_PORT_80_TCP[_PROTO|_PORT|_ADDR]`
+/// (`pkg/kubelet/envvars/envvars.go`, `FromServices` and `makeLinkVariables`), unless its `enableServiceLinks` is false.
+fn is_service_link(name: &str, value: &OsStr) -> bool {
+    let Some(value) = value.to_str() else { return false };
+    let is_url = ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme));
+    let is_ip = value.parse::<IpAddr>().is_ok();
+    let is_number = value.parse::<u16>().is_ok();
+    // `PORT_80_TCP`, and what comes after it.
+    let link = name.rmatch_indices("_PORT_").find_map(|(at, between)| {
+        let (port, rest) = name[at + between.len()..].split_once('_')?;
+        let (protocol, part) = rest.split_once('_').unwrap_or((rest, ""));
+        let known = ["TCP", "UDP", "SCTP"].contains(&protocol) && port.parse::<u16>().is_ok();
+        known.then_some(part)
+    });
+    match link {
+        Some("") => is_url,
+        Some("PROTO") => ["tcp", "udp", "sctp"].contains(&value),
+        Some("PORT") => is_number,
+        Some("ADDR") => is_ip,
+        Some(_) => false,
+        None if name.ends_with("_SERVICE_HOST") => is_ip,
+        None if name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") => is_number,
+        None => name.ends_with("_PORT") && is_url,
+    }
 }
 
 #[cfg(test)]
@@ -237,43 +269,45 @@ mod tests {
         assert_eq!((texts(&raw, &NODES), texts(&raw, &PASSWORD)), (vec![], vec![" a,b ".to_owned()]));
     }
 
-    fn warnings(pairs: &[(&str, &str)]) -> Vec<String> {
-        RawSettings::gather(vec![], env(pairs)).unwrap().warnings
-    }
-
     #[test]
-    fn an_unknown_variable_is_a_warning_that_suggests_only_what_is_near() {
+    fn an_unknown_variable_is_ignored_with_a_warning_that_names_a_near_setting_only() {
+        let names =
+            [("FAUXMETAL_NODE", "x"), ("FAUXMETAL_ENTIRELY_DIFFERENT", "x"), ("FAUXMETAL_NODES", "7")];
+        let raw = RawSettings::gather(vec![], env(&names)).unwrap();
+        let expected = [
+            "FAUXMETAL_ENTIRELY_DIFFERENT is ignored: there is no such setting",
+            "FAUXMETAL_NODE is ignored: there is no such setting; did you mean FAUXMETAL_NODES?",
+        ];
         assert_eq!(
-            warnings(&[("FAUXMETAL_NODE", "3"), ("FAUXMETAL_ENTIRELY_DIFFERENT", ""), ("OTHER", "x")]),
-            [
-                "FAUXMETAL_ENTIRELY_DIFFERENT is ignored: there is no such setting",
-                "FAUXMETAL_NODE is ignored: there is no such setting; did you mean FAUXMETAL_NODES?",
-            ]
+            (raw.warnings(), texts(&raw, &NODES)),
+            (&expected.map(str::to_owned)[..], vec!["7".to_owned()])
         );
     }
 
     #[test]
-    fn the_variables_of_a_kubernetes_service_are_ignored_without_a_warning() {
-        // A pod beside the Services `fauxmetal` (two ports, one with a name) and `fauxmetal-agents`.
-        let of_services = [
-            ("FAUXMETAL_SERVICE_HOST", "10.96.12.34"),
+    fn variables_that_kubernetes_makes_for_a_service_are_ignored_in_silence() {
+        let links = [
+            ("FAUXMETAL_SERVICE_HOST", "10.96.0.7"),
             ("FAUXMETAL_SERVICE_PORT", "8443"),
             ("FAUXMETAL_SERVICE_PORT_REDFISH", "8443"),
-            ("FAUXMETAL_PORT", "tcp://10.96.12.34:8443"),
-            ("FAUXMETAL_PORT_8443_TCP", "tcp://10.96.12.34:8443"),
+            ("FAUXMETAL_PORT", "tcp://10.96.0.7:8443"),
+            ("FAUXMETAL_PORT_8443_TCP", "tcp://10.96.0.7:8443"),
             ("FAUXMETAL_PORT_8443_TCP_PROTO", "tcp"),
             ("FAUXMETAL_PORT_8443_TCP_PORT", "8443"),
-            ("FAUXMETAL_PORT_8443_TCP_ADDR", "10.96.12.34"),
-            ("FAUXMETAL_AGENTS_SERVICE_HOST", "fd00::1"),
-            ("FAUXMETAL_AGENTS_PORT_9999_UDP_ADDR", "fd00::1"),
+            ("FAUXMETAL_PORT_8443_TCP_ADDR", "10.96.0.7"),
+            ("FAUXMETAL_AGENTS_SERVICE_HOST", "fd00::7"),
+            ("FAUXMETAL_AGENTS_PORT_53_UDP_ADDR", "fd00::7"),
         ];
-        assert_eq!(warnings(&of_services), [""; 0]);
-        // A value that no Service has: a user's attempt to set the port.
-        assert_eq!(warnings(&[("FAUXMETAL_PORT", "9000")]).len(), 1);
-        for setting in ALL {
-            let name = setting.variable();
-            assert!(!kubernetes::is_link(&name, "tcp://10.0.0.1:1".as_ref()), "{name} is the name of a link");
-        }
+        let raw = RawSettings::gather(vec![], env(&links)).unwrap();
+        assert_eq!(raw.warnings(), [""; 0]);
+        let others = [
+            ("FAUXMETAL_PORT", "8443"),
+            ("FAUXMETAL_SERVICE_HOST", "not an address"),
+            ("FAUXMETAL_PORT_8443_TCP_COLOUR", "1"),
+            ("FAUXMETAL_PORT_X_TCP", "tcp://10.96.0.7:8443"),
+        ];
+        let raw = RawSettings::gather(vec![], env(&others)).unwrap();
+        assert_eq!(raw.warnings().len(), others.len(), "{:?}", raw.warnings());
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub struct Setting {
     pub in_file: bool,
     /// Spaces at both ends of the environment variable belong to the value.
     pub verbatim: bool,
+    /// What shells complete the value with.
+    pub completes: Completes,
     docs: &'static [&'static str],
 }
 
@@ -29,6 +31,16 @@ pub enum Kind {
     Pairs,
     /// `true` or `false`; the flag without a value means `true`.
     Switch,
+}
+
+/// What shells complete a value with.
+#[derive(Clone, Copy, Debug)]
+pub enum Completes {
+    Nothing,
+    /// One of these words; the setting may have other values, too.
+    Words(fn() -> Vec<&'static str>),
+    File,
+    Directory,
 }
 
 /// The prefix of every environment variable.
@@ -45,12 +57,21 @@ impl Setting {
             of_fleet: false,
             in_file: true,
             verbatim: false,
+            completes: Completes::Nothing,
             docs: &[],
         }
     }
 
     const fn or(self, default: &'static str) -> Self {
         Self { default: Some(default), ..self }
+    }
+
+    const fn words(self, words: fn() -> Vec<&'static str>) -> Self {
+        Self { completes: Completes::Words(words), ..self }
+    }
+
+    const fn completes(self, completes: Completes) -> Self {
+        Self { completes, ..self }
     }
 
     const fn of_fleet(self) -> Self {
@@ -75,12 +96,13 @@ impl Setting {
         format!("{ENV_PREFIX}{}", self.name.to_ascii_uppercase().replace('-', "_"))
     }
 
-    /// One line of help, with the default.
+    /// One line of help, with the default and the environment variable.
     pub fn help(&self) -> String {
         let line = self.docs.first().map_or("", |d| d.trim());
+        let variable = self.variable();
         match self.default {
-            Some(default) => format!("{line} [default: {default}]"),
-            None => line.to_owned(),
+            Some(default) => format!("{line} [default: {default}] [env: {variable}]"),
+            None => format!("{line} [env: {variable}]"),
         }
     }
 
@@ -133,7 +155,10 @@ settings! {
     ///
     /// A name from `fauxmetal profile list`, or a path with a '/' in it to your own model. Several models share --nodes
     /// evenly, in the order given; NAME=COUNT sets the number of nodes of each.
-    PROFILE = Setting::new("profile", Kind::Pairs, "NAME[=COUNT]", FLEET).or("generic").of_fleet();
+    PROFILE = Setting::new("profile", Kind::Pairs, "NAME[=COUNT]", FLEET)
+        .or("generic")
+        .of_fleet()
+        .words(crate::profile::built_in_names);
     /// Number or word that determines every UUID, MAC address and serial number
     ///
     /// The same seed, profiles and counts give the same identities in every run. Two fleets in one network need different
@@ -158,7 +183,10 @@ settings! {
     /// port: each node has its own port on one address, for at most 10000 nodes.
     ///
     /// host: each node has its own host name, NODE.DOMAIN, with --domain. The agents share one address.
-    ADDRESSES = Setting::new("addresses", Kind::One, "HOW", LISTENING).or("shared").of_fleet();
+    ADDRESSES = Setting::new("addresses", Kind::One, "HOW", LISTENING)
+        .or("shared")
+        .of_fleet()
+        .words(|| crate::address::Layout::ALL.map(crate::address::Layout::as_str).to_vec());
     /// Domain of the nodes' host names for --addresses host, such as bmc.example
     ///
     /// NODE is the node's name as `fauxmetal export` prints it, or its UUID. The host name is read from the Host header; a
@@ -193,9 +221,9 @@ settings! {
     /// fails.
     IRONIC = Setting::new("ironic", Kind::Many, "URL", IRONIC_SIDE);
     /// CA certificates (PEM) for Ironic's API and image servers, in addition to the system's
-    IRONIC_CA = Setting::new("ironic-ca", Kind::One, "FILE", IRONIC_SIDE);
+    IRONIC_CA = Setting::new("ironic-ca", Kind::One, "FILE", IRONIC_SIDE).completes(Completes::File);
     /// Do not verify the certificates of Ironic's API and image servers
-    INSECURE = Setting::new("insecure", Kind::Switch, "BOOL", IRONIC_SIDE);
+    INSECURE = Setting::new("insecure", Kind::Switch, "BOOL", IRONIC_SIDE).words(|| vec!["true", "false"]);
     /// Ironic's HTTP server with the boot configuration of each MAC address
     ///
     /// Nodes that boot from the network without their own boot URI read it, as iPXE does after DHCP.
@@ -212,7 +240,9 @@ settings! {
     /// How a deployment treats its image: verify, probe or skip
     ///
     /// verify downloads the image and verifies its checksum, probe only requests its first bytes, skip makes no request.
-    IMAGES = Setting::new("images", Kind::One, "HOW", IRONIC_SIDE).or("verify");
+    IMAGES = Setting::new("images", Kind::One, "HOW", IRONIC_SIDE)
+        .or("verify")
+        .words(|| vec!["verify", "probe", "skip"]);
 
     /// Networks that outgoing calls may reach, such as 192.0.2.0/24; can be repeated
     ///
@@ -229,11 +259,12 @@ settings! {
     /// File with the password of every BMC in its first line
     ///
     /// Use it instead of --password to keep the password out of process lists.
-    PASSWORD_FILE = Setting::new("password-file", Kind::One, "FILE", ACCESS).of_fleet();
+    PASSWORD_FILE = Setting::new("password-file", Kind::One, "FILE", ACCESS).of_fleet().completes(Completes::File);
     /// Directory of the development CA (ca.pem) and of the certificates that it signs
     ///
-    /// Created on the first start and reused later.
-    CERTS = Setting::new("certs", Kind::One, "DIR", ACCESS).or("certs");
+    /// Created on the first start and reused later. If the default cannot be written, it is $XDG_STATE_HOME/fauxmetal/certs; the
+    /// READY line has its path.
+    CERTS = Setting::new("certs", Kind::One, "DIR", ACCESS).or("certs").completes(Completes::Directory);
     /// Name of the development CA when it is created; an existing ca.pem keeps its name
     ///
     /// By default "BMC Development CA" and the start of its key's identifier.
@@ -242,19 +273,20 @@ settings! {
     ///
     /// The development CA signs a certificate for it. Other clients get the ECDSA certificate as before. To make a key:
     /// openssl genrsa -out rsa.pem 2048
-    TLS_RSA_KEY = Setting::new("tls-rsa-key", Kind::One, "FILE", ACCESS);
+    TLS_RSA_KEY = Setting::new("tls-rsa-key", Kind::One, "FILE", ACCESS).completes(Completes::File);
     /// Certificate chain (PEM) for the BMCs instead of one from the development CA; needs --tls-key
-    TLS_CERT = Setting::new("tls-cert", Kind::One, "FILE", ACCESS);
+    TLS_CERT = Setting::new("tls-cert", Kind::One, "FILE", ACCESS).completes(Completes::File);
     /// Private key (PEM) of --tls-cert
-    TLS_KEY = Setting::new("tls-key", Kind::One, "FILE", ACCESS);
+    TLS_KEY = Setting::new("tls-key", Kind::One, "FILE", ACCESS).completes(Completes::File);
     /// Lowest TLS version that clients may use: 1.2 or 1.3
-    TLS_MIN = Setting::new("tls-min", Kind::One, "VERSION", ACCESS).or("1.2");
+    TLS_MIN = Setting::new("tls-min", Kind::One, "VERSION", ACCESS).or("1.2").words(|| vec!["1.2", "1.3"]);
 
     /// Value of one limit, such as connections=1000; can be repeated
     ///
     /// All names are listed at the end of this help. A client over a limit gets status 503 with Retry-After, or its
     /// connection is closed where HTTP allows no response. The metric fauxmetal_limit_hits_total counts both.
-    LIMIT = Setting::new("limit", Kind::Pairs, "NAME=VALUE", LIMITS);
+    LIMIT = Setting::new("limit", Kind::Pairs, "NAME=VALUE", LIMITS)
+        .words(|| crate::limit::Limit::ALL.iter().map(|limit| limit.name()).collect());
 
     /// Simulated seconds per real second, from 0.001 to 10000
     SPEED = Setting::new("speed", Kind::One, "X", TIME).or("1");
@@ -266,7 +298,8 @@ settings! {
     /// Value of one timing, such as post=30s..60s; can be repeated
     ///
     /// `fauxmetal profile show` lists the names. Takes precedence over --boot-time.
-    TIMING = Setting::new("timing", Kind::Pairs, "NAME=RANGE", TIME);
+    TIMING = Setting::new("timing", Kind::Pairs, "NAME=RANGE", TIME)
+        .words(|| crate::profile::timing::Timing::default().list().into_iter().map(|(name, ..)| name).collect());
 
     /// Least real time that an agent takes to write an image, such as 10s or 0s
     ///
@@ -280,12 +313,12 @@ settings! {
     /// created if it does not exist; only one process can use it at a time. A directory with a fleet determines the nodes:
     /// --seed, --profile and --nodes are then not needed, and must not differ. By default nothing is stored, and every
     /// start has new nodes.
-    STATE = Setting::new("state", Kind::One, "DIR", STATE_HEADING).of_fleet();
+    STATE = Setting::new("state", Kind::One, "DIR", STATE_HEADING).of_fleet().completes(Completes::Directory);
     /// Snapshot to start from, as `fauxmetal snapshot` saves and exports it
     ///
     /// The snapshot determines the nodes, and each node continues where it was. With --state the directory must not hold a
     /// fleet yet.
-    SNAPSHOT = Setting::new("snapshot", Kind::One, "FILE", STATE_HEADING).of_fleet();
+    SNAPSHOT = Setting::new("snapshot", Kind::One, "FILE", STATE_HEADING).of_fleet().completes(Completes::File);
 
     /// File for the nodes in the format of a client, such as ironic=fleet.json; can be repeated
     ///
@@ -294,17 +327,22 @@ settings! {
     WRITE_EXPORT = Setting::new("write-export", Kind::Pairs, "FORMAT=FILE", STATE_HEADING);
 
     /// Configuration file (TOML)
-    CONFIG = Setting::new("config", Kind::One, "FILE", GENERAL).of_fleet().not_in_file();
+    CONFIG = Setting::new("config", Kind::One, "FILE", GENERAL)
+        .of_fleet()
+        .not_in_file()
+        .completes(Completes::File);
     /// Log level on standard error: off, error, warn, info, debug or trace
     ///
     /// Or levels by target, such as info,fauxmetal::access=debug, which adds a line for each request. Lines of the libraries
     /// are written only if a target names them, such as reqwest=debug. At info there is a line for each event of a node, with
     /// its name and UUID; at most 20 lines of a kind a second, and the number of the others. -v and -q are short forms.
-    LOG = Setting::new("log", Kind::One, "LEVEL", GENERAL).or("info");
+    LOG = Setting::new("log", Kind::One, "LEVEL", GENERAL)
+        .or("info")
+        .words(|| vec!["off", "error", "warn", "info", "debug", "trace"]);
     /// Format of the log: text or json
     ///
     /// json writes an object for each line. text has colours on a terminal, unless NO_COLOR is set.
-    LOG_FORMAT = Setting::new("log-format", Kind::One, "FORMAT", GENERAL).or("text");
+    LOG_FORMAT = Setting::new("log-format", Kind::One, "FORMAT", GENERAL).or("text").words(|| vec!["text", "json"]);
 }
 
 #[cfg(test)]
@@ -333,8 +371,11 @@ mod tests {
 
     #[test]
     fn help_is_paragraphs_without_line_breaks() {
-        assert_eq!(SPEED.long_help(), "Simulated seconds per real second, from 0.001 to 10000 [default: 1]");
-        let seed = "Number or word that determines every UUID, MAC address and serial number [default: 1]\n\nThe same seed,";
+        assert_eq!(
+            SPEED.long_help(),
+            "Simulated seconds per real second, from 0.001 to 10000 [default: 1] [env: FAUXMETAL_SPEED]"
+        );
+        let seed = "Number or word that determines every UUID, MAC address and serial number [default: 1] [env: FAUXMETAL_SEED]\n\nThe same seed,";
         assert!(SEED.long_help().starts_with(seed), "{}", SEED.long_help());
         assert!(!SEED.long_help().trim_end().contains("\n "), "{}", SEED.long_help());
         for setting in ALL {

@@ -45,7 +45,7 @@ impl Config {
 
     /// Settings that are allowed but may surprise, one sentence each.
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.source_warnings.clone();
+        let mut warnings = Vec::new();
         if self.advertise.is_none() {
             // With host names, DNS decides how clients reach the BMCs.
             let bmcs = self.listen.iter().filter(|_| self.layout != Layout::Host);

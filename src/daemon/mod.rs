@@ -6,12 +6,12 @@ mod open_files;
 mod parts;
 mod persistence;
 mod ready;
+mod signals;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::Source;
 use crate::config::Config;
@@ -25,7 +25,7 @@ use parts::metrics;
 use persistence::Stored;
 pub use ready::Ready;
 
-/// Serves a fleet until SIGTERM or SIGINT. `before_ready` runs when clients can connect, before the READY line.
+/// Serves a fleet until SIGTERM, SIGINT or SIGHUP. `before_ready` runs when clients can connect, before the READY line.
 ///
 /// # Errors
 /// If it cannot start, for example because a profile is wrong or an address is in use; or if the fleet cannot be stored at
@@ -47,7 +47,7 @@ async fn run(
     mut config: Config,
     before_ready: impl FnOnce(&Config, &Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
+    let stop = signals::stop()?;
     let stored = Stored::open(&mut config)?;
     let (fleet, effects) = parts::fleet(&config, &stored)?;
     let identities = Identities::new(&config, &fleet)?;
@@ -60,7 +60,7 @@ async fn run(
     let agents = Arc::new(parts::agents(config, &fleet, &listeners));
     let outgoing = parts::outgoing(config, &identities, &listeners)?;
     let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), outgoing)?);
-    let ready = Ready::new(&fleet, config, &listeners, identities.ca.clone());
+    let ready = Ready::new(&fleet, config, &listeners, &identities);
     let server = parts::server(config, listeners, &redfish, &agents);
     let sources: Vec<Source> = vec![
         Box::new(server.meter()),
@@ -90,17 +90,4 @@ async fn run(
     }
     persistence.map_or(Ok(()), |persistence| persistence.stop())?;
     Ok(())
-}
-
-/// Resolves when the process gets SIGTERM or SIGINT.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: no new connections are accepted, requests in flight are answered");
-    })
 }

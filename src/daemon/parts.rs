@@ -6,11 +6,12 @@ use anyhow::{Context as _, ensure};
 use tokio::task::JoinHandle;
 
 use super::identities::Identities;
-use super::listeners::Listeners;
+use super::listeners::{self, Listeners};
 use super::persistence::Stored;
 use crate::address::{Layout, Reported};
 use crate::admin::{self, Admin, Source};
 use crate::clock::Clock;
+use crate::config::setting::ADMIN_LISTEN;
 use crate::config::{Config, Trust};
 use crate::effect;
 use crate::file;
@@ -21,7 +22,7 @@ use crate::meter::Page;
 use crate::node::NodeId;
 use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check};
-use crate::server::{Listener, Server};
+use crate::server::Server;
 use crate::tls::MAX_FILE_BYTES;
 
 /// The fleet with its stored nodes, persisted from here on if there is a state directory.
@@ -67,6 +68,7 @@ pub(super) fn redfish(
 
 pub(super) fn agents(config: &Config, fleet: &Arc<Fleet>, listeners: &Listeners) -> ipa::Api {
     ipa::Api::new(Arc::clone(fleet), listeners.agent_urls.clone(), reported(config, listeners))
+        .with_limits(config.limits)
 }
 
 /// The addresses that agents report in their inventories.
@@ -107,7 +109,7 @@ pub(super) fn outgoing(
         network_boot: config.network_boot.as_ref().map(|url| url.as_str().to_owned()),
         agent_urls: listeners.agent_urls.clone(),
         reported: reported(config, listeners),
-        agent_ca_pem: config.agent_listen.tls.then(|| identities.agent_pem.clone()),
+        agent_ca_pem: identities.agent_pem.clone().filter(|_| config.agent_listen.tls),
         images: config.images,
         agent_isos: config.agent_isos.clone(),
         write_time: config.write_time,
@@ -137,8 +139,8 @@ pub(super) fn start_admin(
     sources: Vec<Source>,
 ) -> anyhow::Result<Option<AdminListener>> {
     let Some(listen) = &config.admin_listen else { return Ok(None) };
-    let shown = listen.tls.then(|| identities.redfish.clone());
-    let listener = Listener::at(listen.place(Layout::Shared), 1, shown)?;
+    let shown = identities.redfish.clone().filter(|_| listen.tls);
+    let listener = listeners::open(&ADMIN_LISTEN, listen, listen.place(Layout::Shared), 1, shown)?;
     let url = config.url(listen, listener.address().port());
     let limits = Limits { refusals: 4, ..Limits::with([(Limit::Connections, admin::CONNECTIONS as u64)]) };
     let mut server = Server::new(limits);

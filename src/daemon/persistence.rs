@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use crate::clock;
 use crate::config::Config;
+use crate::config::setting::{SNAPSHOT, STATE, Setting};
 use crate::fleet::Fleet;
 use crate::node::{NodeId, State};
 use crate::redfish::Redfish;
@@ -29,7 +30,11 @@ pub(super) struct Stored {
 impl Stored {
     /// Reads the stored fleet, and changes the configuration to its nodes.
     pub(super) fn open(config: &mut Config) -> anyhow::Result<Self> {
-        let directory = config.state.as_deref().map(|dir| Directory::lock(dir, true)).transpose()?;
+        let locked = config.state.as_deref().map(|dir| Directory::lock(dir, true)).transpose();
+        let directory = locked.map_err(|error| {
+            let way_out = "name a directory that this user may write";
+            of_flag(&STATE, error, way_out)
+        })?;
         let store = directory.as_ref().map(Store::open).transpose()?.flatten();
         let (mut nodes, mut removed, mut time) = (Vec::new(), Vec::new(), SimTime::from_ms(0));
         if let Some(store) = &store {
@@ -37,7 +42,11 @@ impl Stored {
             time = store.time();
             removed.clone_from(&store.fleet().removed);
         } else if let Some(file) = config.snapshot.clone() {
-            let snapshot = snapshot::Reader::open(&file)?;
+            let snapshot = snapshot::Reader::open(&file).map_err(|error| {
+                let way_out =
+                    "write a snapshot to a file with `fauxmetal snapshot export NAME FILE --state DIR`";
+                of_flag(&SNAPSHOT, error, way_out)
+            })?;
             let then = SimTime::from_ms(snapshot.header().time_ms);
             config.adopt(&snapshot.header().fleet, &file)?;
             removed.clone_from(&snapshot.header().fleet.removed);
@@ -79,6 +88,15 @@ impl Stored {
         let keeper = Keeper::start(store, Arc::clone(fleet), Arc::clone(ledger))
             .context("cannot start the thread that stores the fleet")?;
         Ok(Some(Persistence { keeper, _directory: directory }))
+    }
+}
+
+/// An error about the file or directory of a flag. An error of the system, which has no advice of its own, gets `way_out`.
+fn of_flag(setting: &Setting, error: StoreError, way_out: &str) -> anyhow::Error {
+    let flag = setting.flag();
+    match error {
+        StoreError::Io { .. } => anyhow::anyhow!("{flag}: {error}; {way_out}"),
+        other => anyhow::Error::new(other).context(flag),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use super::identities::Identities;
 use super::listeners::Listeners;
 use crate::address::{Layout, Urls};
 use crate::config::{Config, LogFormat, setting};
@@ -28,6 +29,8 @@ pub struct Ready {
     /// The certificate with which clients verify the BMCs.
     pub ca: String,
     user: String,
+    /// The directory of generated certificates.
+    certs: String,
     nodes: u32,
     pid: u32,
     /// The description of the nodes, for `fauxmetal export --from`.
@@ -35,7 +38,12 @@ pub struct Ready {
 }
 
 impl Ready {
-    pub(super) fn new(fleet: &Fleet, config: &Config, listeners: &Listeners, ca: String) -> Self {
+    pub(super) fn new(
+        fleet: &Fleet,
+        config: &Config,
+        listeners: &Listeners,
+        identities: &Identities,
+    ) -> Self {
         let layout = config.layout;
         let nodes = fleet.len();
         let name = |node| fleet.look(NodeId(node), |n, _| n.spec().name()).unwrap_or_default();
@@ -51,7 +59,8 @@ impl Ready {
             bmc: bmcs.first().map(Urls::pattern).unwrap_or_default(),
             agent: listeners.agent_urls.of(0, || name(0)),
             admin: None,
-            ca,
+            ca: identities.ca.clone(),
+            certs: identities.certs.clone(),
             user: config.fleet.user.clone(),
             nodes,
             pid: std::process::id(),

@@ -1,19 +1,23 @@
 //! Reads the boot source of a machine: an image (virtual media or HTTP boot), or a configuration that Ironic has
 //! published for network boot.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use url::Url;
 
 use super::egress::Forbidden;
 use super::fetch::{FetchError, Remote};
 use super::performed::Performed;
+use super::readers::CancelOnDrop;
 use super::redact::{redacted, redacted_text};
 use super::runner::EffectRunner;
 use super::system::{Clues, System};
 use crate::dmtf::{BootMode, BootTarget};
-use crate::media::{self, Boot, CommandLine, Decision, Firmware, NetworkHost};
+use crate::media::{self, Boot, Budget, CommandLine, Decision, Firmware, NetworkHost};
 use crate::node::bmc::media::Inserted;
 use crate::node::effect::{Answer, Bootable};
-use crate::node::host::Host;
+use crate::node::host::{Booting, Host};
 use crate::node::{Node, NodeId};
 use crate::note::Note;
 use crate::profile::boot_source::BootSource;
@@ -42,6 +46,8 @@ enum BootError {
     ScriptExits { url: String },
     #[error("{url}: it leads through more than {MAX_SCRIPTS} scripts")]
     TooManyScripts { url: String },
+    #[error("{source_of_boot}: not read within {} s (limit boot-read-time)", limit.as_secs())]
+    Timeout { source_of_boot: String, limit: Duration },
 }
 
 impl BootError {
@@ -67,6 +73,11 @@ impl Image {
         Self { url: url.to_owned(), credentials: None }
     }
 
+    /// The URL without credentials.
+    fn shown(&self) -> String {
+        redacted_text(&self.url)
+    }
+
     fn file_name(&self) -> &str {
         let path = self.url.split(['?', '#']).next().unwrap_or_default();
         path.rsplit('/').next().unwrap_or_default()
@@ -86,15 +97,19 @@ struct BootingNode {
     /// MAC addresses of the interfaces with a cable.
     macs: Vec<String>,
     uuid: String,
+    /// The work that everything may take together that this boot reads.
+    budget: Budget,
+}
+
+/// The boot of start `start`. `None` if the node is not booting, or has been started again since.
+fn boot_of(node: &Node, start: u32) -> Option<&Booting> {
+    let Host::Booting(booting) = node.host() else { return None };
+    (node.starts() == start).then_some(booting)
 }
 
 impl BootingNode {
-    /// `None` if the node is not booting, or has been started again since.
     fn of(node: &Node, start: u32) -> Option<Self> {
-        let Host::Booting(booting) = node.host() else { return None };
-        if node.starts() != start {
-            return None;
-        }
+        let booting = boot_of(node, start)?;
         let slot = match booting.from {
             BootSource::Standard(BootTarget::Pxe | BootTarget::UefiHttp) => None,
             source => node.media_for(source),
@@ -120,6 +135,7 @@ impl BootingNode {
             in_order,
             macs: nics.map(|(port, _)| node.spec().mac(port).to_string()).collect(),
             uuid: node.spec().uuid().to_string(),
+            budget: Budget::default(),
         })
     }
 }
@@ -136,12 +152,14 @@ impl BootingNode {
 impl EffectRunner {
     /// Checks that the image of an insertion can be read. `None` if it has been ejected.
     pub(super) async fn open_media(&self, id: NodeId, slot: u8, insertion: u32) -> Option<Performed> {
-        let look = |node: &Node, _| {
-            let media = node.bmc().media.get(slot).filter(|media| media.number == insertion);
-            media.map(Image::of)
-        };
+        fn inserted(node: &Node, slot: u8, insertion: u32) -> Option<&Inserted> {
+            node.bmc().media.get(slot).filter(|media| media.number == insertion)
+        }
+        let look = |node: &Node, _| inserted(node, slot, insertion).map(Image::of);
         let image = self.fleet.look(id, look).flatten()?;
-        let result = self.probe(&image).await.map_err(|error| Note::from(error.to_string()));
+        let wanted = |node: &Node| inserted(node, slot, insertion).is_some();
+        let result = self.while_wanted(id, wanted, self.probe(&image)).await?;
+        let result = result.map_err(|error| Note::from(error.to_string()));
         let problem = result.as_ref().err().cloned();
         Some(Performed::new(Answer::MediaOpened { slot, insertion, result }, problem))
     }
@@ -149,10 +167,24 @@ impl EffectRunner {
     /// Reads the boot source. `None` if the machine does not boot any more.
     pub(super) async fn read_boot(&self, id: NodeId, start: u32) -> Option<Performed> {
         let node = self.fleet.look(id, |node, _| BootingNode::of(node, start)).flatten()?;
-        let result = match &node.image {
-            Some(image) => self.boot_image(&node, image).await,
-            None => self.boot_network(&node).await,
+        let _cancel = CancelOnDrop(node.budget.clone());
+        let reading = async {
+            match &node.image {
+                Some(image) => self.boot_image(&node, image).await,
+                None => self.boot_network(&node).await,
+            }
         };
+        let limit = self.settings.limits.boot_read_time;
+        let reading = tokio::time::timeout(limit, reading);
+        let boots = |node: &Node| boot_of(node, start).is_some();
+        let result = self.while_wanted(id, boots, reading).await?;
+        let result = result.unwrap_or_else(|_| {
+            self.meters.boot_time_limit.one();
+            let shown = node.image.as_ref().map(Image::shown);
+            let source_of_boot =
+                shown.or_else(|| self.network_boot.as_ref().map(redacted)).unwrap_or_default();
+            Err(BootError::Timeout { source_of_boot, limit })
+        });
         // Firmware tries the network in vain when the disks are empty. Ironic switches such machines on for hours.
         let normal = node.in_order && result.as_ref().is_err_and(BootError::is_absence);
         let result = result.map_err(|error| Note::from(error.to_string()));
@@ -172,7 +204,9 @@ impl EffectRunner {
 
     async fn boot_image(&self, node: &BootingNode, image: &Image) -> Result<Bootable, BootError> {
         let remote = self.remote(image)?;
-        let medium = remote.read(|bytes| media::inspect(bytes, node.firmware)).await?;
+        let firmware = node.firmware;
+        let inspect = move |bytes: &mut _| media::inspect(bytes, firmware);
+        let medium = remote.read(&self.readers, &node.budget, inspect).await?;
         let named = |clues| Clues { label: &medium.label, file_name: image.file_name(), ..clues };
         let shown = redacted_text(&image.url);
         match &medium.boot {
@@ -205,7 +239,7 @@ impl EffectRunner {
         }
         for image in &node.removable {
             let Ok(remote) = self.remote(image) else { continue };
-            match remote.read(media::parameters).await {
+            match remote.read(&self.readers, &node.budget, media::parameters).await {
                 Ok(parameters) => return line.with_removable(&parameters.values),
                 Err(why) => {
                     let why = Note::from(why.to_string());
@@ -242,6 +276,23 @@ impl EffectRunner {
         Ok(remote.text(MAX_SCRIPT_BYTES).await?)
     }
 
+    /// What a script boots, decided beside the async workers.
+    async fn decide(
+        &self,
+        node: &BootingNode,
+        macs: &[String],
+        text: &Arc<str>,
+        failed: &[String],
+    ) -> Decision {
+        let (text, macs, failed) = (Arc::clone(text), macs.to_vec(), failed.to_vec());
+        let (uuid, firmware, budget) = (node.uuid.clone(), node.firmware, node.budget.clone());
+        let decide = move || {
+            let host = NetworkHost { macs: &macs, uuid: &uuid, firmware, failed: &failed };
+            media::network_boot(&text, &host, &budget)
+        };
+        self.readers.run(decide).await
+    }
+
     /// Follows a script, and the scripts that it chains to, until one of them boots something.
     async fn boot_script(
         &self,
@@ -250,11 +301,10 @@ impl EffectRunner {
         url: Url,
         text: String,
     ) -> Result<Bootable, BootError> {
-        let (mut url, mut text) = (url, text);
+        let (mut url, mut text) = (url, Arc::<str>::from(text));
         let mut failed: Vec<String> = Vec::new();
         for _ in 0..MAX_SCRIPTS {
-            let host = NetworkHost { macs, uuid: &node.uuid, firmware: node.firmware, failed: &failed };
-            match media::network_boot(&text, &host) {
+            match self.decide(node, macs, &text, &failed).await {
                 Decision::Kernel(boot) => {
                     let clues = Clues::kernel(&boot, boot.command_line.clone());
                     return Ok(self.system(node, &redacted(&url), &clues));
@@ -277,7 +327,7 @@ impl EffectRunner {
                     self.clients.egress.check(&joined)?;
                     match self.script(&joined).await {
                         Ok(Some(script)) => {
-                            (url, text) = (joined, script);
+                            (url, text) = (joined, script.into());
                             failed.clear();
                         }
                         Ok(None) | Err(_) => failed.push(next),

@@ -10,8 +10,9 @@ use url::Url;
 
 use super::client::{chunk, send};
 use super::http_error::HttpError;
+use super::readers::Readers;
 use super::redact::redacted;
-use crate::media::{MediaError, ObjectError, Progress, Sparse};
+use crate::media::{Budget, MediaError, ObjectError, Progress, Sparse};
 
 /// Longest time for one request.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -66,14 +67,27 @@ pub(super) struct Remote<'a> {
 }
 
 impl Remote<'_> {
-    /// Fetches pieces until `parse` has all it needs.
-    pub(super) async fn read<T>(
+    /// Fetches pieces until `parse` has all it needs. Its work is done by `readers` and charged to `budget`.
+    pub(super) async fn read<T, F>(
         &self,
-        mut parse: impl FnMut(&mut Sparse) -> Progress<Result<T, MediaError>>,
-    ) -> Result<T, FetchError> {
-        let mut image = Sparse::new();
+        readers: &Readers,
+        budget: &Budget,
+        parse: F,
+    ) -> Result<T, FetchError>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Sparse) -> Progress<Result<T, MediaError>> + Copy + Send + 'static,
+    {
+        let mut image = Sparse::new(budget);
         loop {
-            match parse(&mut image) {
+            let progress;
+            (image, progress) = readers
+                .run(move || {
+                    let progress = parse(&mut image);
+                    (image, progress)
+                })
+                .await;
+            match progress {
                 Progress::Done(result) => return result.map_err(|error| self.failed(error.into())),
                 Progress::Need(range) => {
                     let piece = tokio::time::timeout(TIMEOUT, self.fetch(&mut image, range)).await;

@@ -9,7 +9,7 @@ use crate::node::ipa::{self, Beat, Inspected, LookedUp};
 use crate::time::SimTime;
 
 /// Values of label `kind`, in the order of [`kind`].
-const KINDS: [&str; 6] = ["boot", "media", "inspection", "lookup", "heartbeat", "image"];
+const KINDS: [&str; 7] = ["boot", "media", "inspection", "lookup", "heartbeat", "image", "firmware"];
 /// Values of label `result`, in the order of [`result`]. `held` means that the circuit was open.
 const RESULTS: [&str; 4] = ["ok", "refused", "failed", "held"];
 
@@ -22,6 +22,9 @@ pub(super) struct Meters {
     pub(super) calls_limit: Counter,
     pub(super) server_limit: Counter,
     pub(super) downloads_limit: Counter,
+    pub(super) download_time_limit: Counter,
+    pub(super) download_part_limit: Counter,
+    pub(super) boot_time_limit: Counter,
 }
 
 fn kind(kind: EffectKind) -> usize {
@@ -32,6 +35,7 @@ fn kind(kind: EffectKind) -> usize {
         EffectKind::Ipa { effect: ipa::Effect::LookUp, .. } => 3,
         EffectKind::Ipa { effect: ipa::Effect::Heartbeat, .. } => 4,
         EffectKind::Ipa { effect: ipa::Effect::WriteImage, .. } => 5,
+        EffectKind::FetchFirmware { .. } => 6,
     }
 }
 
@@ -39,7 +43,7 @@ fn result(performed: &Performed) -> usize {
     let good = match &performed.answer {
         _ if performed.circuit_open => return 3,
         Answer::BootRead { result, .. } => result.is_ok(),
-        Answer::MediaOpened { result, .. } => result.is_ok(),
+        Answer::MediaOpened { result, .. } | Answer::FirmwareFetched { result, .. } => result.is_ok(),
         Answer::Ipa { answer, .. } => match answer {
             ipa::Answer::Inspected(Inspected::Retry | Inspected::Refused)
             | ipa::Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked)
@@ -89,5 +93,8 @@ impl Meters {
         page.limit("calls", &self.calls_limit);
         page.limit("calls-per-server", &self.server_limit);
         page.limit("downloads", &self.downloads_limit);
+        page.limit("download-time", &self.download_time_limit);
+        page.limit("download-part-time", &self.download_part_limit);
+        page.limit("boot-read-time", &self.boot_time_limit);
     }
 }

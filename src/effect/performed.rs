@@ -32,6 +32,7 @@ impl Performed {
         };
         let final_failure = match &self.answer {
             Answer::BootRead { .. } | Answer::MediaOpened { .. } => !self.normal,
+            Answer::FirmwareFetched { .. } => true,
             Answer::Ipa { answer, .. } => match answer {
                 ipa::Answer::ImageWritten(_) | ipa::Answer::Inspected(Inspected::Refused) => true,
                 ipa::Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => false,
@@ -55,6 +56,7 @@ impl Performed {
         match &self.answer {
             Answer::BootRead { .. } => failed!("boot failed"),
             Answer::MediaOpened { .. } => failed!("virtual media cannot be read"),
+            Answer::FirmwareFetched { .. } => failed!("firmware image cannot be read"),
             Answer::Ipa { answer: ipa::Answer::Inspected(_), .. } => {
                 failed!("inspection data was not accepted");
             }

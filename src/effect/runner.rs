@@ -13,7 +13,8 @@ use super::client::{ClientError, Clients, origin};
 use super::egress::Egress;
 use super::meters::Meters;
 use super::performed::Performed;
-use super::queues::{QueueKey, Queues};
+use super::queues::{Full, QueueKey, Queues};
+use super::readers::Readers;
 use super::settings::Settings;
 use crate::fleet::{Effects, Fleet};
 use crate::ipa::ironic::ApiVersion;
@@ -37,6 +38,7 @@ pub struct EffectRunner {
     pub(super) meters: Meters,
     /// Cache of the microversions of Ironic APIs by URL, each with its expiry.
     pub(super) versions: Mutex<HashMap<Box<str>, (ApiVersion, SimTime)>>,
+    pub(super) readers: Readers,
     /// Limits the image downloads in flight.
     pub(super) downloads: Semaphore,
 }
@@ -56,6 +58,7 @@ impl EffectRunner {
             circuits: Circuits::new(settings.limits.calls_per_server),
             meters: Meters::default(),
             versions: Mutex::default(),
+            readers: Readers::new(),
             downloads: Semaphore::new(settings.limits.downloads),
             fleet,
             settings,
@@ -65,7 +68,8 @@ impl EffectRunner {
 
     /// Performs effects for as long as the future is polled. Dropping it aborts the calls in flight.
     pub async fn run(self: Arc<Self>, mut effects: Effects) {
-        let mut queues = Queues::new(self.settings.limits);
+        let known = self.ironic.iter().map(|url| origin(url).into()).collect();
+        let mut queues = Queues::new(self.settings.limits, known);
         let mut tasks = JoinSet::new();
         let mut running: HashMap<Id, QueueKey> = HashMap::new();
         loop {
@@ -102,12 +106,11 @@ impl EffectRunner {
         if self.answer_if_open(&key, id, effect) {
             return;
         }
-        if queues.is_full() {
-            self.meters.calls_limit.one();
-        } else if matches!(key, QueueKey::Server(_))
-            && queues.in_flight(&key) >= self.settings.limits.calls_per_server
-        {
-            self.meters.server_limit.one();
+        match queues.full(&key, |_| usize::MAX) {
+            Some(Full::Calls) => self.meters.calls_limit.one(),
+            // Images have no server; a limit of their own is counted where a download waits for it.
+            Some(Full::Server) if key != QueueKey::Images => self.meters.server_limit.one(),
+            Some(Full::Server) | None => {}
         }
         self.meters.waiting.up();
         queues.push(key, (id, effect));
@@ -115,21 +118,24 @@ impl EffectRunner {
 
     /// The queue of an effect: that of the server which will be called, as far as the node knows it now.
     fn queue_key(&self, id: NodeId, kind: EffectKind) -> QueueKey {
-        let url = match kind {
-            EffectKind::ReadBoot { .. } => self.fleet.look(id, |node, _| self.boot_url(node)),
-            EffectKind::OpenMedia { slot, .. } => self.fleet.look(id, |node, _| image_url(node, slot)),
+        let server = |url: &dyn Fn(&Node) -> Option<String>| -> Box<str> {
+            let url = self.fleet.look(id, |node, _| url(node)).flatten();
+            url.and_then(|url| Url::parse(&url).ok()).map(|url| origin(&url)).unwrap_or_default().into()
+        };
+        match kind {
+            EffectKind::ReadBoot { .. } => QueueKey::Boot(server(&|node| self.boot_url(node))),
+            EffectKind::OpenMedia { slot, .. } => QueueKey::Boot(server(&|node| image_url(node, slot))),
+            EffectKind::FetchFirmware { .. } => QueueKey::Images,
             EffectKind::Ipa { effect, .. } => match effect {
-                ipa::Effect::WriteImage => return QueueKey::Images,
-                ipa::Effect::Inspect => self.fleet.look(id, |node, _| {
+                ipa::Effect::WriteImage => QueueKey::Images,
+                ipa::Effect::Inspect => QueueKey::Ironic(server(&|node| {
                     node.ipa().and_then(|a| a.params.inspection_urls.first()).map(|u| u.to_string())
-                }),
+                })),
                 ipa::Effect::LookUp | ipa::Effect::Heartbeat => {
-                    self.fleet.look(id, |node, _| node.ipa().and_then(|a| a.api_url()).map(str::to_owned))
+                    QueueKey::Ironic(server(&|node| node.ipa().and_then(|a| a.api_url()).map(str::to_owned)))
                 }
             },
-        };
-        let origin = url.flatten().and_then(|url| Url::parse(&url).ok()).map(|url| origin(&url));
-        QueueKey::Server(origin.unwrap_or_default().into())
+        }
     }
 
     /// The URL from which a booting machine will read.
@@ -152,8 +158,9 @@ impl EffectRunner {
             // Inspection has further URLs to try.
             ipa::Effect::Inspect | ipa::Effect::WriteImage => return false,
         };
-        let QueueKey::Server(server) = key else { return false };
-        if !self.circuits.rejects(server, self.fleet.clock().real_ms()) {
+        let QueueKey::Ironic(server) = key else { return false };
+        // An answer that could not be stored waits, as in [`Runner::perform`].
+        if self.fleet.may_change().is_err() || !self.circuits.rejects(server, self.fleet.clock().real_ms()) {
             return false;
         }
         let answer = Answer::Ipa { start, answer };
@@ -168,12 +175,16 @@ impl EffectRunner {
     /// The calls wait until the node's state is durable. Otherwise Ironic could learn of a state that a crash then
     /// undoes.
     pub async fn perform(&self, id: NodeId, effect: Effect) {
+        self.fleet.until_changes_are_accepted().await;
         while self.fleet.until_node_persisted(id).await.is_err() {}
         let in_flight = self.meters.in_flight.enter();
         // `None` if the machine has moved on, so that the node needs no answer.
         let performed = match effect.kind {
             EffectKind::ReadBoot { start } => self.read_boot(id, start).await,
             EffectKind::OpenMedia { slot, insertion } => self.open_media(id, slot, insertion).await,
+            EffectKind::FetchFirmware { component, update } => {
+                self.fetch_firmware(id, component, update).await
+            }
             EffectKind::Ipa { start, effect: of_agent } => match of_agent {
                 ipa::Effect::Inspect => self.inspect(id, start).await,
                 ipa::Effect::LookUp => self.look_up(id, start).await,
@@ -185,6 +196,7 @@ impl EffectRunner {
         if let Some(performed) = performed {
             self.meters.performed(effect.kind, &performed);
             performed.log(id, &self.fleet);
+            self.fleet.until_changes_are_accepted().await;
             self.fleet.answer(id, performed.answer);
         }
     }

@@ -74,14 +74,17 @@ impl<'a> Clues<'a> {
 
     fn by_parameter(&self) -> Option<String> {
         let given = || self.line.pairs().filter(|(_, value)| !value.is_empty());
-        // A name of `ironic_python_agent/config.py`, `ir_pub_id` of `image_utils.py`, or the parameter that makes the agent
-        // read its virtual media (`utils.py`, `get_agent_params`), which ironic-python-agent-builder writes alone.
-        let own = given().find(|(name, value)| {
-            name.starts_with("ipa-") || *name == "ir_pub_id" || (*name, *value) == ("boot_method", "vmedia")
-        });
+        // The names of `ironic_python_agent/config.py`.
+        let of_agent = given().find(|(name, _)| name.starts_with("ipa-"));
+        // `ir_pub_id` of `image_utils.py`, and the parameter that makes the agent read its virtual media (`utils.py`,
+        // `get_agent_params`), which ironic-python-agent-builder writes alone.
+        let of_ironic = || {
+            given().find(|parameter| parameter.0 == "ir_pub_id" || *parameter == ("boot_method", "vmedia"))
+        };
         // CoreOS starts the agent by a file of that name.
-        let named = || given().find(|(_, value)| names_agent(value, false));
-        own.or_else(named).map(|(name, _)| format!("its kernel has the parameter {name}"))
+        let by_value = || given().find(|(_, value)| names_agent(value, false));
+        let found = of_agent.or_else(of_ironic).or_else(by_value);
+        found.map(|(name, _)| format!("its kernel has the parameter {name}"))
     }
 
     fn by_pattern(&self, patterns: &[Pattern]) -> Option<String> {
@@ -132,6 +135,7 @@ mod tests {
     fn the_content_of_an_image_tells_whether_it_is_an_agents() {
         for (line, because) in [
             ("quiet ipa-debug=1", "its kernel has the parameter ipa-debug"),
+            ("ir_pub_id=8d0a boot_method=vmedia ipa-api-url=x", "its kernel has the parameter ipa-api-url"),
             ("ir_pub_id=8d0a", "its kernel has the parameter ir_pub_id"),
             ("boot_method=vmedia --", "its kernel has the parameter boot_method"),
             (

@@ -2,11 +2,15 @@
 //! wait until the changes that they depend on are durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Fleet;
 use super::persist::{self, Ledger, NotPersisted, Seen, Written};
 use crate::node::{Node, NodeId, State};
 use crate::time::SimTime;
+
+/// Time between two looks at a disk that is full or fails, seconds-scale as the failures are.
+const RECHECK: Duration = Duration::from_millis(500);
 
 impl Fleet {
     /// Begins to collect all changes for a writer.
@@ -25,6 +29,10 @@ impl Fleet {
         let Some(slot) = self.slots.get(id) else { return false };
         let mut slot = slot.lock();
         let Some(node) = &slot.node else { return false };
+        for (_, text) in state.long_texts() {
+            // They exist already, so they count even if they are more than the limit.
+            let _ = text.hold(&self.results, u64::MAX);
+        }
         let (now, profile) = (self.clock.now(), Arc::clone(node.profile()));
         let mut node = Node::restore(id, self.seed, profile, state);
         node.use_sessions(now);
@@ -34,7 +42,7 @@ impl Fleet {
         true
     }
 
-    /// Writes the state of a node as JSON into an empty buffer.
+    /// Writes the state of a node as JSON into an empty buffer. Returns its long texts, which the JSON does not contain.
     pub fn write_state(&self, id: NodeId, buffer: &mut Vec<u8>) -> Written {
         let Some(slot) = self.slots.get(id) else { return Written::Nothing };
         let slot = slot.lock();
@@ -43,7 +51,7 @@ impl Fleet {
         };
         serde_json::to_writer(buffer, state)
             .expect("a state is valid JSON, and writing to memory does not fail");
-        Written::State
+        Written::State(state.long_texts())
     }
 
     /// Runs `see`, and returns the newest batch that the result depends on.
@@ -77,13 +85,21 @@ impl Fleet {
         ledger.wait(Seen(batch)).await
     }
 
+    /// Waits until a change could be stored. The fleet makes no call meanwhile, and takes no answer, because both change
+    /// nodes: what clients read stays what is on disk.
+    pub async fn until_changes_are_accepted(&self) {
+        while self.may_change().is_err() {
+            tokio::time::sleep(RECHECK).await;
+        }
+    }
+
     /// Checks whether a change could be stored. Callers check this before they change anything for a client.
     ///
     /// # Errors
     /// If the disk fails, or too many batches wait for it.
     pub fn may_change(&self) -> Result<(), NotPersisted> {
         match self.ledger() {
-            Some(ledger) if !ledger.accepts() => Err(NotPersisted),
+            Some(ledger) if !ledger.accepts() => Err(NotPersisted::Refused),
             Some(_) | None => Ok(()),
         }
     }
@@ -91,8 +107,6 @@ impl Fleet {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::persist::{MAX_BATCH, MAX_FULL, Next};
     use super::*;
     use crate::clock::Clock;
@@ -119,7 +133,7 @@ mod tests {
 
     fn state(fleet: &Fleet, id: u32) -> State {
         let mut text = Vec::new();
-        assert_eq!(fleet.write_state(NodeId(id), &mut text), Written::State);
+        assert_eq!(fleet.write_state(NodeId(id), &mut text), Written::State(Vec::new()));
         serde_json::from_slice(&text).unwrap()
     }
 
@@ -167,7 +181,7 @@ mod tests {
             assert_eq!(fleet.may_change(), Ok(()), "after {n}");
             ledger.record("x/y", None);
         }
-        assert_eq!(fleet.may_change(), Err(NotPersisted));
+        assert_eq!(fleet.may_change(), Err(NotPersisted::Refused));
         assert!(matches!(ledger.take(None), Next::Write(batch) if batch.records.len() == MAX_BATCH));
         assert_eq!(fleet.may_change(), Ok(()));
     }

@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::node::command::{Command, Outcome, Refusal};
 use crate::node::effect::{Answer, Effect};
+use crate::node::ipa::Total;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
 use crate::profile::Profile;
@@ -55,6 +56,8 @@ pub struct Fleet {
     /// Due effects. A node has at most a handful of effects under way, so the size of the fleet bounds the queue.
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
     waiters: Waiters,
+    /// The long results that all agents keep.
+    results: Arc<Total>,
     /// Changes to be stored on disk; empty if the fleet is not persisted.
     ledger: OnceLock<Arc<Ledger>>,
 }
@@ -87,6 +90,7 @@ impl Fleet {
             deadlines: Deadlines::default(),
             effects,
             waiters: Waiters::default(),
+            results: Arc::default(),
             ledger: OnceLock::new(),
         };
         (fleet, queue)
@@ -100,6 +104,11 @@ impl Fleet {
     /// The clock that determines simulated time.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The bytes of the long results that all agents keep together.
+    pub fn results(&self) -> &Arc<Total> {
+        &self.results
     }
 
     /// Number of nodes, without removed ones.

@@ -12,6 +12,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
 use crate::node::NodeId;
+use crate::node::ipa::{Text, TextName};
 use crate::profile::Profile;
 
 /// Maximum number of nodes and records in a batch. A full batch is a transaction of a few MiB.
@@ -46,10 +47,17 @@ pub(super) fn noting<R>(see: impl FnOnce() -> R) -> (R, Seen) {
 #[must_use = "a response must not be sent before the batch that it depends on is durable"]
 pub struct Seen(pub(super) u64);
 
-/// A change cannot be stored on disk at the moment, so it is refused or not acknowledged.
+/// A change cannot be stored on disk at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the state cannot be stored on disk at the moment")]
-pub struct NotPersisted;
+pub enum NotPersisted {
+    /// The change was refused before it was made.
+    #[error("the disk of the simulator is full or fails, so nothing was changed")]
+    Refused,
+    /// The change is made, or the data to be shown contains one, and it is not on disk. It takes effect if the disk works
+    /// again before the process ends.
+    #[error("the disk of the simulator is slow or fails; a change that was asked for can still take effect")]
+    Unknown,
+}
 
 impl NotPersisted {
     /// The time after which a client should retry, seconds.
@@ -102,6 +110,8 @@ pub struct Ledger {
     persisted: watch::Sender<u64>,
     /// The last attempt to write a batch failed.
     failing: AtomicBool,
+    /// The disk is full, and what is in memory is being written to reserved space.
+    refusing: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -122,6 +132,7 @@ impl Ledger {
             more: Condvar::new(),
             persisted: watch::Sender::new(0),
             failing: AtomicBool::new(false),
+            refusing: AtomicBool::new(false),
         }
     }
 
@@ -210,6 +221,16 @@ impl Ledger {
         open.stopping
     }
 
+    /// Refuses changes from now on, or accepts them again.
+    pub fn refuse(&self, refusing: bool) {
+        self.refusing.store(refusing, Ordering::Release);
+    }
+
+    /// Whether [`Ledger::refuse`] is in effect.
+    pub fn refuses(&self) -> bool {
+        self.refusing.load(Ordering::Acquire)
+    }
+
     /// Reports that no more changes will come.
     pub fn stop(&self) {
         self.open.lock().stopping = true;
@@ -218,7 +239,7 @@ impl Ledger {
 
     /// Whether changes can be stored at the moment.
     pub(super) fn accepts(&self) -> bool {
-        !self.failing.load(Ordering::Acquire) && self.open.lock().full.len() < MAX_FULL
+        !self.failing.load(Ordering::Acquire) && !self.refuses() && self.open.lock().full.len() < MAX_FULL
     }
 
     /// Waits until a batch is durable.
@@ -232,7 +253,7 @@ impl Ledger {
         match tokio::time::timeout(patience, persisted.wait_for(|last| *last >= number)).await {
             Ok(Ok(_)) => Ok(()),
             // `Ok(Err(_))` cannot happen: the sender lives as long as the ledger.
-            Ok(Err(_)) | Err(_) => Err(NotPersisted),
+            Ok(Err(_)) | Err(_) => Err(NotPersisted::Unknown),
         }
     }
 }
@@ -245,10 +266,10 @@ impl Open {
 }
 
 /// The result of [`Fleet::write_state`](super::Fleet::write_state).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The buffer contains the state.
-    State,
+    /// The buffer contains the state without these texts.
+    State(Vec<(TextName, Text)>),
     /// Nothing needs to be stored: the node is in the state of a new machine, or it was removed.
     Nothing,
 }

@@ -1,5 +1,6 @@
 //! The path of a request to an agent: find its node, take the route, check the token, answer.
 
+use std::collections::VecDeque;
 use std::num::NonZero;
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,10 +24,11 @@ use crate::address::{Reported, Urls};
 use crate::clock::Stopwatch;
 use crate::face::{Body, Face, Peer, Refused, Welcome};
 use crate::fleet::Fleet;
-use crate::meter::{Page, Requests};
+use crate::limit::{Limit, Limits};
+use crate::meter::{Counter, Page, Requests};
 use crate::node::NodeId;
 use crate::node::command::{Command, Outcome};
-use crate::node::ipa::{CommandRecord, Ipa, IpaCommand, Serving};
+use crate::node::ipa::{CommandRecord, Ipa, IpaCommand, OverTotal, Serving};
 use crate::note::Note;
 
 /// The HTTP API of all agents of a fleet.
@@ -35,8 +37,17 @@ pub struct Api {
     urls: Urls,
     reported: Arc<Reported>,
     requests: Requests,
+    results_limits: ResultsLimits,
     /// The large commands that may be read at the same time: one for each core.
     readers: Arc<Semaphore>,
+}
+
+/// The limits of the long results that agents keep, and how often each was hit.
+#[derive(Default)]
+struct ResultsLimits {
+    limits: Limits,
+    of_agent: Counter,
+    of_all: Counter,
 }
 
 /// A command with a longer body is read on a thread of its own. Its configuration drive may be packed a thousand to one, and
@@ -49,21 +60,33 @@ impl Api {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let readers = Arc::new(Semaphore::new(cores));
         let reported = Arc::new(reported.into());
-        Self { fleet, urls, reported, requests: Requests::new("agent", LABELS), readers }
+        let (requests, results_limits) = (Requests::new("agent", LABELS), ResultsLimits::default());
+        Self { fleet, urls, reported, requests, results_limits, readers }
+    }
+
+    /// Replaces the default limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { results_limits: ResultsLimits { limits, ..ResultsLimits::default() }, ..self }
     }
 
     /// Answers a request. If the listener is shared, `node` is `None` and the path begins with a system's UUID.
     ///
     /// A request with `wait=true` is answered when its command has ended or its agent has stopped.
     pub async fn call(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Bytes> {
+        self.respond(node, request).await.map(Body::whole)
+    }
+
+    async fn respond(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Body> {
         let watch = Stopwatch::start();
         let (node, path) = self.find(node, request.uri().path());
         let response = match node {
             Some(id) => self.serve(id, path, &request).await,
             None => Err(ApiError::no_agent()),
         };
-        let response = response.unwrap_or_else(ApiError::response);
-        self.note(path, &watch, request.body().len(), &response);
+        let response = response.unwrap_or_else(|error| error.response().map(Body::from));
+        let sent_bytes = response.body().known_bytes().unwrap_or_default();
+        self.note(path, &watch, request.body().len(), response.status(), sent_bytes);
         response
     }
 
@@ -76,9 +99,15 @@ impl Api {
         (Uuid::parse_str(uuid).ok().and_then(|uuid| self.fleet.find(uuid)), rest)
     }
 
-    fn note(&self, path: &str, watch: &Stopwatch, received_bytes: usize, response: &Response<Bytes>) {
-        let (status, bytes) = (response.status().as_u16(), response.body().len());
-        self.requests.note(label(path), status, watch.elapsed(), received_bytes, bytes);
+    fn note(
+        &self,
+        path: &str,
+        watch: &Stopwatch,
+        received_bytes: usize,
+        status: StatusCode,
+        sent_bytes: usize,
+    ) {
+        self.requests.note(label(path), status.as_u16(), watch.elapsed(), received_bytes, sent_bytes);
     }
 
     /// Serves one request to the agent of a node. Every request to an agent passes through here.
@@ -89,7 +118,7 @@ impl Api {
         id: NodeId,
         path: &str,
         request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, ApiError> {
+    ) -> Result<Response<Body>, ApiError> {
         let response = self.route(id, path, request).await;
         self.fleet.until_node_persisted(id).await.map_err(ApiError::not_persisted)?;
         response
@@ -100,14 +129,14 @@ impl Api {
         id: NodeId,
         path: &str,
         request: &Request<Bytes>,
-    ) -> Result<Response<Bytes>, ApiError> {
+    ) -> Result<Response<Body>, ApiError> {
         let started = self.agent(id, |agent, _| agent.started)?;
         let route = Route::of(path).ok_or_else(ApiError::no_such_page)?;
         let query = Query::of(request.uri().query().unwrap_or_default());
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let post = request.method() == Method::POST;
         match route {
-            Route::MissingSlash => Ok(redirect(request)),
+            Route::MissingSlash => Ok(redirect(request).map(Body::from)),
             Route::Root if get => Ok(json(&documents::root(&self.url(id)))),
             Route::Version if get => Ok(json(&documents::version(&self.url(id)))),
             Route::Status if get => Ok(json(&documents::status(started))),
@@ -121,17 +150,24 @@ impl Api {
     }
 
     /// `GET /v1/commands/`
-    fn list(&self, id: NodeId, query: &Query) -> Result<Response<Bytes>, ApiError> {
+    fn list(&self, id: NodeId, query: &Query) -> Result<Response<Body>, ApiError> {
         self.authorize(id, query)?;
         let records = self.agent(id, |_, serving| serving.commands.records().to_vec())?;
-        let results: Vec<_> = records.iter().map(result::text).collect();
-        Ok(json_text(format!(r#"{{"commands":[{}]}}"#, results.join(","))))
+        let mut pieces = VecDeque::from([Bytes::from_static(br#"{"commands":["#)]);
+        for (n, record) in records.into_iter().enumerate() {
+            if n > 0 {
+                pieces.push_back(Bytes::from_static(b","));
+            }
+            result::append(record, &mut pieces);
+        }
+        pieces.push_back(Bytes::from_static(b"]}"));
+        Ok(json_body(Body::Pieces(pieces)))
     }
 
     /// `POST /v1/commands/`
-    async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Bytes>, ApiError> {
+    async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Body>, ApiError> {
         self.authorize(id, query)?;
-        let command = if body.len() <= QUICK_BYTES {
+        let mut command = if body.len() <= QUICK_BYTES {
             read_command(&self.fleet, &self.reported, id, body)?
         } else {
             let (fleet, reported, body) = (Arc::clone(&self.fleet), Arc::clone(&self.reported), body.clone());
@@ -139,24 +175,43 @@ impl Api {
             let read = tokio::task::spawn_blocking(move || read_command(&fleet, &reported, id, &body));
             read.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))?
         };
+        self.make_room(&mut command)?;
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
             Outcome::Ipa(record) if query.wait && record.status.is_running() => {
                 self.result(id, &record.id.to_string(), true).await
             }
-            Outcome::Ipa(record) => Ok(json_text(result::text(&record))),
+            Outcome::Ipa(record) => Ok(one(record)),
             Outcome::Done | Outcome::Created(_) => Err(ApiError::no_agent()),
         }
     }
 
+    /// Counts the long results of a command, which its agent will keep.
+    ///
+    /// # Errors
+    /// If they are more than the limit of an agent or of all agents. Ironic reports the text as the error of the command.
+    fn make_room(&self, command: &mut IpaCommand) -> Result<(), ApiError> {
+        let ResultsLimits { limits, of_agent, of_all } = &self.results_limits;
+        let (bytes, most) = (command.long_bytes(), limits.agent_results_bytes as u64);
+        if bytes > most {
+            of_agent.one();
+            return Err(ApiError::results_too_large(bytes, most));
+        }
+        command.results_bytes = most;
+        command.hold(self.fleet.results(), limits.results_bytes as u64).map_err(|OverTotal| {
+            of_all.one();
+            ApiError::results_full(bytes, limits.results_bytes as u64)
+        })
+    }
+
     /// `GET /v1/commands/{command}`
-    async fn command(&self, id: NodeId, query: &Query, command: &str) -> Result<Response<Bytes>, ApiError> {
+    async fn command(&self, id: NodeId, query: &Query, command: &str) -> Result<Response<Body>, ApiError> {
         self.authorize(id, query)?;
         self.result(id, command, query.wait).await
     }
 
     /// The result of a command. With `wait`, the response comes when the command has ended.
-    async fn result(&self, id: NodeId, command: &str, wait: bool) -> Result<Response<Bytes>, ApiError> {
+    async fn result(&self, id: NodeId, command: &str, wait: bool) -> Result<Response<Body>, ApiError> {
         let changed = self.fleet.changed(id);
         loop {
             let mut next = pin!(changed.next());
@@ -164,7 +219,7 @@ impl Api {
             let record = self.agent(id, |_, serving| find(serving, command).cloned())?;
             let record = record.ok_or_else(|| failure::not_found("Command Result", command))?;
             if !wait || !record.status.is_running() {
-                return Ok(json_text(result::text(&record)));
+                return Ok(one(record));
             }
             next.await;
         }
@@ -188,16 +243,24 @@ impl Api {
 
     pub fn meter(&self, page: &mut Page) {
         self.requests.show(page);
+        page.gauge(
+            "fauxmetal_agent_results_bytes",
+            "Long results of commands that all agents keep",
+            &[],
+            self.fleet.results().bytes(),
+        );
+        page.limit(Limit::AgentResultsBytes.name(), &self.results_limits.of_agent);
+        page.limit(Limit::ResultsBytes.name(), &self.results_limits.of_all);
     }
 }
 
 impl Face for Api {
     async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
-        Self::call(self, peer.node.map(NodeId), request).await.map(Body::from)
+        self.respond(peer.node.map(NodeId), request).await
     }
 
     /// A command is the one request that needs a large body.
-    fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+    fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Box<Response<Bytes>>> {
         let watch = Stopwatch::start();
         let (node, path) = self.find(peer.node.map(NodeId), head.uri().path());
         if head.method() != Method::POST || !matches!(Route::of(path), Some(Route::Commands)) {
@@ -207,8 +270,8 @@ impl Face for Api {
         let allowed = node.ok_or_else(ApiError::no_agent).and_then(|id| self.authorize(id, &query));
         allowed.map(|()| Welcome::Whole).map_err(|error| {
             let response = error.response();
-            self.note(path, &watch, 0, &response);
-            response
+            self.note(path, &watch, 0, response.status(), response.body().len());
+            Box::new(response)
         })
     }
 
@@ -263,14 +326,21 @@ fn find<'a>(serving: &'a Serving, command: &str) -> Option<&'a CommandRecord> {
     serving.commands.records().iter().find(|c| c.id.to_string() == command)
 }
 
-fn json_text(text: String) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(text));
+/// A response with one command.
+fn one(record: CommandRecord) -> Response<Body> {
+    let mut pieces = VecDeque::new();
+    result::append(record, &mut pieces);
+    json_body(Body::Pieces(pieces))
+}
+
+fn json_body(body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-fn json(value: &Value) -> Response<Bytes> {
-    json_text(value.to_string())
+fn json(value: &Value) -> Response<Body> {
+    json_body(Bytes::from(value.to_string()).into())
 }
 
 /// To the same URL with a slash at the end of its path.

@@ -97,7 +97,7 @@ pub(super) fn dmi(node: &Node) -> Value {
     json!({
         "bios": {
             "Handle": "Handle 0x0000, DMI type 0, 26 bytes", "Vendor": profile.bios_vendor,
-            "Version": profile.bios_version(), "Release Date": profile.bios_date,
+            "Version": node.bios_version(), "Release Date": profile.bios_date,
         },
         "cpu": cpus,
         "memory": {
@@ -129,7 +129,7 @@ pub(super) fn extra_hardware(node: &Node, reported: &Reported) -> Value {
     {
         row("system", "product", key, json!(value));
     }
-    row("firmware", "bios", "version", json!(profile.bios_version()));
+    row("firmware", "bios", "version", json!(node.bios_version()));
     row("firmware", "bios", "date", json!(profile.bios_date));
     row("memory", "total", "size", json!((profile.memory_mib() << 20).to_string()));
     for (port, nic) in inventory::nics(node) {

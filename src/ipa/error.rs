@@ -10,8 +10,12 @@ use serde_json::json;
 
 use crate::face::CloseConnection;
 use crate::fleet::persist::NotPersisted;
+use crate::limit::Limit;
 use crate::node::command::Refusal;
 use crate::node::ipa::IpaError;
+
+/// The time after which a client may find room for a result, seconds. A deployment takes minutes.
+const RESULTS_RETRY_AFTER_S: u64 = 30;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ApiError {
@@ -71,6 +75,29 @@ impl ApiError {
         }
     }
 
+    /// The result of the command would be larger than an agent may keep.
+    pub(super) fn results_too_large(bytes: u64, most: u64) -> Self {
+        let name = Limit::AgentResultsBytes.name();
+        let text = format!(
+            "the result of the command repeats {bytes} bytes of its parameters, and an agent keeps at most {most} \
+                     (--limit {name})"
+        );
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, text)
+    }
+
+    /// All agents together keep as many results as they may.
+    pub(super) fn results_full(bytes: u64, most: u64) -> Self {
+        let name = Limit::ResultsBytes.name();
+        let text = format!(
+            "the result of the command repeats {bytes} bytes of its parameters, and all agents together keep at most {most} \
+             (--limit {name}); retry when other nodes are finished"
+        );
+        Self {
+            retry_after_s: Some(RESULTS_RETRY_AFTER_S),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+        }
+    }
+
     /// A bug: the reading of a command has ended with a panic.
     pub(super) fn internal(error: &tokio::task::JoinError) -> Self {
         tracing::error!(%error, "a command could not be read, which is a bug in fauxmetal");
@@ -112,6 +139,7 @@ impl From<Refusal> for ApiError {
             // Only commands to the BMC are refused for these reasons.
             Refusal::ManagerRestarting(_)
             | Refusal::MediaInserted
+            | Refusal::UpdateUnderway
             | Refusal::SecureBootNeedsUefi
             | Refusal::TooManySessions => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }

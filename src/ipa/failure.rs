@@ -8,7 +8,16 @@ use serde_json::Value;
 use super::python;
 use crate::node::ipa::{ImageJob, IpaError};
 
-fn error(kind: &str, code: u16, message: &str, details: String) -> IpaError {
+/// The most bytes of details. They can quote parameters of megabytes, and each agent keeps 64 errors.
+const MAX_DETAILS_BYTES: usize = 2048;
+
+fn error(kind: &str, code: u16, message: &str, mut details: String) -> IpaError {
+    let all = details.len();
+    if all > MAX_DETAILS_BYTES {
+        let end = (0..=MAX_DETAILS_BYTES).rev().find(|at| details.is_char_boundary(*at));
+        details.truncate(end.unwrap_or_default());
+        details += &format!("… ({all} bytes)");
+    }
     IpaError { kind: kind.into(), code, message: message.into(), details: details.into() }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn inventory(node: &Node, params: &Params, reported: &Reported) -> Va
             "manufacturer": profile.manufacturer,
             "firmware": {
                 "vendor": profile.bios_vendor,
-                "version": profile.bios_version(),
+                "version": node.bios_version(),
                 "build_date": profile.bios_date,
             },
         },
@@ -116,4 +116,21 @@ pub(super) fn address(node: &Node, port: u8, nic: &Nic, reported: &Reported) -> 
 fn link_local(mac: Mac) -> std::net::Ipv6Addr {
     let [a, b, c, d, e, f] = mac.0;
     std::net::Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::{NodeId, State};
+    use crate::profile::built_in;
+    use crate::seed::Seed;
+
+    #[test]
+    fn the_version_of_an_updated_bios_is_reported() {
+        let json = br#"{"bmc": {"firmware": {"versions": {"0": "2.5.0"}}}}"#;
+        let state = State::read(u64::from(State::FORMAT), json).unwrap();
+        let node = Node::restore(NodeId(0), Seed(1), built_in("generic").unwrap(), state);
+        let inventory = inventory(&node, &Params::default(), &Reported::default());
+        assert_eq!(inventory["system_vendor"]["firmware"]["version"], "2.5.0");
+    }
 }

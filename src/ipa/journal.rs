@@ -54,7 +54,7 @@ fn journal(node: &Node, agent: &Ipa, now: SimTime) -> String {
             "DMI: {} {}, BIOS {} {}",
             profile.manufacturer,
             profile.model,
-            profile.bios_version(),
+            node.bios_version(),
             profile.bios_date
         ),
     );
@@ -70,7 +70,9 @@ fn journal(node: &Node, agent: &Ipa, now: SimTime) -> String {
     for command in agent.serving().map_or(&[][..], |serving| serving.commands.records()) {
         let end = match &command.status {
             CommandStatus::Running(_) => "INFO started execution".to_owned(),
-            CommandStatus::Ended(CommandEnd::Succeeded(_)) => "INFO completed".to_owned(),
+            CommandStatus::Ended(CommandEnd::Succeeded(_) | CommandEnd::StepSucceeded { .. }) => {
+                "INFO completed".to_owned()
+            }
             CommandStatus::Ended(CommandEnd::Failed(e) | CommandEnd::VersionMismatch(e)) => {
                 format!("ERROR {}: {}: {}", e.kind, e.message, e.details)
             }

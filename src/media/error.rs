@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::budget::Exhausted;
+
 /// Why a boot medium could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MediaError {
@@ -24,6 +26,8 @@ pub enum MediaError {
     NoSuchFile { path: String },
     #[error(transparent)]
     Object(#[from] ObjectError),
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
 }
 
 /// Why the bytes of a remote object cannot be used.
@@ -55,6 +59,12 @@ pub(super) enum Stop {
 impl From<MediaError> for Stop {
     fn from(error: MediaError) -> Self {
         Stop::Bad(error)
+    }
+}
+
+impl From<Exhausted> for Stop {
+    fn from(error: Exhausted) -> Self {
+        Stop::Bad(MediaError::Exhausted(error))
     }
 }
 

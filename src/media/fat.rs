@@ -7,7 +7,7 @@
 use super::error::{MediaError, Stop, malformed};
 use super::sector::{u16_at, u32_at};
 use super::sparse::Sparse;
-use super::tree::{Entry, Kind, MAX_DIRECTORY_BYTES, MAX_FILE_BYTES, Node, Tree};
+use super::tree::{ENTRY_STEPS, Entry, Kind, MAX_DIRECTORY_BYTES, MAX_FILE_BYTES, Node, Tree};
 
 const BOOT_SECTOR_BYTES: usize = 512;
 const ENTRY_BYTES: usize = 32;
@@ -173,6 +173,7 @@ impl Tree for Fat<'_> {
         let mut long = LongName::default();
         let mut entries = Vec::new();
         for entry in bytes.chunks_exact(ENTRY_BYTES) {
+            self.image.budget().spend(ENTRY_STEPS)?;
             match (entry[0], entry[11]) {
                 (0, _) => break,
                 (0xe5, _) => long = LongName::default(),

@@ -1,6 +1,7 @@
 //! Reads a boot medium as firmware does: finds the file system, the boot image, the kernel that the boot loader starts,
 //! and the files that the ramdisk copies.
 
+use super::budget::Budget;
 use super::cmdline::CommandLine;
 use super::el_torito::{self, BootEntry, Platform};
 use super::error::{MediaError, Stop};
@@ -19,6 +20,9 @@ use super::tree::{Entry, Kind, Tree};
 const HEAD_BYTES: u64 = 128 * 1024;
 /// The maximum number of files that the agent copies from a medium. Further files are ignored.
 pub const MAX_AGENT_FILES: usize = 16;
+/// The maximum size of the agent parameters of a virtual floppy. They are those of a kernel command line, which has at
+/// most [`MAX_COMMAND_LINE_BYTES`](super::MAX_COMMAND_LINE_BYTES); a list of URLs can make them longer.
+pub const MAX_PARAMETERS_BYTES: usize = 16 * 1024;
 
 /// The volume labels by which the agent finds its configuration. It ignores case.
 const AGENT_LABELS: [&str; 2] = ["config-2", "vmedia_boot_iso"];
@@ -44,7 +48,7 @@ pub fn inspect(image: &mut Sparse, firmware: Firmware) -> Progress<Result<Medium
             Some(fat) => Ok(Medium {
                 label: fat.label()?,
                 publisher: String::new(),
-                boot: fat_boot(&fat, firmware)?,
+                boot: fat_boot(&fat, firmware, image.budget())?,
                 agent_files: Vec::new(),
             }),
             None => Err(MediaError::UnknownFormat.into()),
@@ -68,6 +72,10 @@ pub fn parameters(image: &mut Sparse) -> Progress<Result<Parameters, MediaError>
             return Err(MediaError::UnknownFormat.into());
         };
         let text = text.ok_or_else(|| MediaError::NoSuchFile { path: PARAMETERS.to_owned() })?;
+        if text.len() > MAX_PARAMETERS_BYTES {
+            let (size, limit) = (text.len() as u64, MAX_PARAMETERS_BYTES as u64);
+            return Err(MediaError::TooLarge { what: PARAMETERS.to_owned(), size, limit }.into());
+        }
         Ok(Parameters { label, values: CommandLine::new(&text) })
     })
 }
@@ -81,10 +89,12 @@ fn iso_medium(image: &Sparse, iso: &Iso<'_>, firmware: Firmware) -> Result<Mediu
         _ if iso.boot_catalog.is_none() => Boot::No(NoBoot::NoCatalog { label: iso.label.clone() }),
         _ if entries.is_empty() => Boot::No(NoBoot::NoBootableEntry { label: iso.label.clone() }),
         Firmware::Uefi => match efi_system_partition(image, &entries)? {
-            Ok(partition) => uefi_boot(&[iso, &partition])?,
+            Ok(partition) => uefi_boot(&[iso, &partition], image.budget())?,
             Err(reason) => Boot::No(reason),
         },
-        Firmware::Bios if entries.iter().any(|entry| entry.platform == Platform::Bios) => bios_boot(iso)?,
+        Firmware::Bios if entries.iter().any(|entry| entry.platform == Platform::Bios) => {
+            bios_boot(iso, image.budget())?
+        }
         Firmware::Bios => Boot::No(NoBoot::UefiOnly),
     };
     let agent_files = agent_files(iso, &boot)?;
@@ -123,11 +133,11 @@ fn has_efi_program(tree: &dyn Tree) -> Result<bool, Stop> {
     Ok(tree.list_path("EFI/BOOT")?.iter().any(is_program))
 }
 
-fn fat_boot(fat: &Fat<'_>, firmware: Firmware) -> Result<Boot, Stop> {
+fn fat_boot(fat: &Fat<'_>, firmware: Firmware, budget: &Budget) -> Result<Boot, Stop> {
     match firmware {
-        Firmware::Uefi if has_efi_program(fat)? => uefi_boot(&[fat]),
+        Firmware::Uefi if has_efi_program(fat)? => uefi_boot(&[fat], budget),
         Firmware::Uefi => Ok(Boot::No(NoBoot::FatWithoutProgram)),
-        Firmware::Bios if fat.find("ldlinux.sys")?.is_some() => bios_boot(fat),
+        Firmware::Bios if fat.find("ldlinux.sys")?.is_some() => bios_boot(fat, budget),
         Firmware::Bios => Ok(Boot::No(NoBoot::FatWithoutLoader)),
     }
 }
@@ -248,7 +258,7 @@ mod tests {
     #[test]
     fn an_image_can_be_read_from_a_server_without_ranges() {
         let image = uefi_iso(200_000).build();
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         let mut sent = 0;
         let medium = loop {
             match inspect(&mut object, Firmware::Uefi) {
@@ -270,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_server_that_sends_nothing_is_an_error_after_the_maximum_of_fetches() {
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         let mut rounds = 0;
         let error = loop {
             match inspect(&mut object, Firmware::Uefi) {

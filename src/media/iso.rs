@@ -8,7 +8,7 @@ use super::error::{MediaError, Stop, malformed};
 use super::rock_ridge;
 use super::sector::{SECTOR_BYTES, u16_at, u32_at};
 use super::sparse::Sparse;
-use super::tree::{Entry, Kind, MAX_DIRECTORY_BYTES, Node, Tree};
+use super::tree::{ENTRY_STEPS, Entry, Kind, MAX_DIRECTORY_BYTES, Node, Tree};
 
 /// Sectors 0 to 15 are the system area (ECMA-119 section 6.2.1).
 const FIRST_DESCRIPTOR: u64 = 16;
@@ -149,6 +149,7 @@ impl Tree for Iso<'_> {
                         "its sector's end",
                     ));
                 };
+                self.image.budget().spend(ENTRY_STEPS)?;
                 let record = Record::parse(record)?;
                 // The names 0 and 1 are the directory itself and its parent.
                 if !matches!(record.name, [0 | 1]) {

@@ -1,5 +1,6 @@
 //! The boot loader of a medium: finds its configuration and determines what it boots.
 
+use super::budget::Budget;
 use super::config::{self, Decision, KernelBoot, Machine};
 use super::error::Stop;
 use super::firmware::Firmware;
@@ -25,7 +26,7 @@ const GRUB_CONFIGS: [&str; 2] = ["boot/grub/grub.cfg", "boot/grub2/grub.cfg"];
 /// What the boot loader of a UEFI medium boots. `trees` are the file systems in which its configuration is searched, in
 /// order: first the medium, where Ironic and most distributions put it, then the EFI boot image, whose configuration
 /// often only refers to the one on the medium.
-pub(super) fn uefi_boot(trees: &[&dyn Tree]) -> Result<Boot, Stop> {
+pub(super) fn uefi_boot(trees: &[&dyn Tree], budget: &Budget) -> Result<Boot, Stop> {
     let machine = Machine::without_network(Firmware::Uefi);
     let mut loader = Loader { trees, found: None };
     for tree in trees {
@@ -38,13 +39,13 @@ pub(super) fn uefi_boot(trees: &[&dyn Tree]) -> Result<Boot, Stop> {
         paths.extend(GRUB_CONFIGS.map(str::to_owned));
         for path in paths {
             if let Some(text) = tree.read_text(&path)? {
-                let decision = config::grub(&text, &machine, &mut |path| read_first(trees, path))?;
+                let decision = config::grub(&text, &machine, &mut |path| read_first(trees, path), budget)?;
                 if let Some(boot) = loader.consider(decision, path)? {
                     return Ok(boot);
                 }
             }
         }
-        if let Some(decision) = boot_loader_entries(*tree)?
+        if let Some(decision) = boot_loader_entries(*tree, budget)?
             && let Some(boot) = loader.consider(decision, "loader/entries".to_owned())?
         {
             return Ok(boot);
@@ -54,7 +55,7 @@ pub(super) fn uefi_boot(trees: &[&dyn Tree]) -> Result<Boot, Stop> {
 }
 
 /// What the boot loader of a BIOS medium boots: ISOLINUX or SYSLINUX, or else GRUB.
-pub(super) fn bios_boot(tree: &dyn Tree) -> Result<Boot, Stop> {
+pub(super) fn bios_boot(tree: &dyn Tree, budget: &Budget) -> Result<Boot, Stop> {
     let machine = Machine::without_network(Firmware::Bios);
     let trees = [tree];
     let mut loader = Loader { trees: &trees, found: None };
@@ -62,7 +63,7 @@ pub(super) fn bios_boot(tree: &dyn Tree) -> Result<Boot, Stop> {
         if let Some(text) = tree.read_text(path)? {
             let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
             let mut include = |path: &str| tree.read_text(&below(directory, path));
-            let mut decision = config::syslinux(&text, &machine, &mut include)?;
+            let mut decision = config::syslinux(&text, &machine, &mut include, budget)?;
             if let Decision::Kernel(boot) = &mut decision {
                 boot.kernel = below(directory, &boot.kernel);
             }
@@ -73,7 +74,7 @@ pub(super) fn bios_boot(tree: &dyn Tree) -> Result<Boot, Stop> {
     }
     for path in GRUB_CONFIGS {
         if let Some(text) = tree.read_text(path)? {
-            let decision = config::grub(&text, &machine, &mut |path| tree.read_text(path))?;
+            let decision = config::grub(&text, &machine, &mut |path| tree.read_text(path), budget)?;
             if let Some(boot) = loader.consider(decision, path.to_owned())? {
                 return Ok(boot);
             }
@@ -82,7 +83,7 @@ pub(super) fn bios_boot(tree: &dyn Tree) -> Result<Boot, Stop> {
     Ok(loader.finish())
 }
 
-fn boot_loader_entries(tree: &dyn Tree) -> Result<Option<Decision>, Stop> {
+fn boot_loader_entries(tree: &dyn Tree, budget: &Budget) -> Result<Option<Decision>, Stop> {
     let mut entries = Vec::new();
     for entry in tree.list_path("loader/entries")?.into_iter().take(MAX_CANDIDATES) {
         if let Some(name) = entry.name.strip_suffix(".conf")
@@ -95,7 +96,7 @@ fn boot_loader_entries(tree: &dyn Tree) -> Result<Option<Decision>, Stop> {
         return Ok(None);
     }
     let conf = tree.read_text("loader/loader.conf")?.unwrap_or_default();
-    Ok(config::loader_entries(&conf, &entries))
+    Ok(config::loader_entries(&conf, &entries, budget)?)
 }
 
 /// Evaluates the configurations of a medium one after the other until one of them boots.

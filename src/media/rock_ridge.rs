@@ -66,11 +66,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::media::budget::Budget;
 
     #[test]
     fn long_names_can_continue_in_another_block() {
         // The area has an `NM` with CONTINUE, and a `CE` to a block with the remaining name, which refers to itself.
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         let mut block = b"NM\x07\x01\x00ngCE\x1c\x01".to_vec();
         block.extend([0; 24]);
         let length = block.len() as u8;
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn links_are_recognised_and_other_entries_skipped() {
-        let object = Sparse::new();
+        let object = Sparse::new(&Budget::default());
         let found =
             read(&object, b"PX\x04\x01NM\x06\x01\x00aSL\x05\x01\x00ST\x04\x01NM\x06\x01\x00b").unwrap();
         assert_eq!((found.name.as_slice(), found.link), (b"a".as_slice(), true));
@@ -96,7 +97,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_area_ends(area in "((NM|CE|SL|ST|PX)[\u{0}-\u{30}]{0,28}){0,6}", block in prop::collection::vec(any::<u8>(), 0..4096)) {
-            let mut object = Sparse::new();
+            let mut object = Sparse::new(&Budget::default());
             object.insert(0, &block).unwrap();
             object.set_length(block.len() as u64).unwrap();
             let _ = read(&object, area.as_bytes());

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::budget::Budget;
 use super::error::{MediaError, ObjectError, Stop};
 
 /// Ranges are fetched in whole chunks of this size, so that neighbouring structures are fetched together.
@@ -16,6 +17,8 @@ pub const MAX_HELD_BYTES: u64 = 8 * 1024 * 1024;
 pub const MAX_OBJECT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 /// The maximum number of fetches for one object. Real boot media need about five.
 pub const MAX_ROUNDS: u32 = 64;
+/// Steps of a read, beside one for each of its bytes: the search for its pieces, and an allocation.
+const READ_STEPS: usize = 64;
 
 /// The result of a run of a parser.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +41,17 @@ pub struct Sparse {
     held: u64,
     length: Option<u64>,
     rounds: u32,
+    budget: Budget,
 }
 
 impl Sparse {
-    pub fn new() -> Self {
-        Self::default()
+    /// An object of which nothing is known yet. Parsers charge their work to `budget`.
+    pub fn new(budget: &Budget) -> Self {
+        Self { budget: budget.clone(), ..Self::default() }
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The length of the object in bytes, if it is known.
@@ -165,6 +174,7 @@ impl Sparse {
             let to = end.next_multiple_of(CHUNK_BYTES).min(self.length.unwrap_or(MAX_OBJECT_BYTES));
             return Err(Stop::Missing(self.chunk_start(gap.start)..to));
         }
+        self.budget.spend(count + READ_STEPS)?;
         let mut bytes = Vec::with_capacity(count);
         let mut at = start;
         while at < end {
@@ -220,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_missing_range_is_fetched_in_whole_chunks_and_then_read() {
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         assert_eq!(read(&mut object, 40_000, 10), Progress::Need(32_768..65_536));
         object.insert(32_768, &[7; 32_768]).unwrap();
         assert_eq!(read(&mut object, 40_000, 10), Progress::Done(Ok(vec![7; 10])));
@@ -236,7 +246,7 @@ mod tests {
 
     #[test]
     fn short_and_overlapping_pieces_are_joined() {
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         object.insert(2, &[2, 3]).unwrap();
         object.insert(6, &[6, 7]).unwrap();
         object.insert(0, &[0, 1, 99, 99, 4, 5, 99, 99, 8]).unwrap();
@@ -247,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_known_length_limits_reads_and_inserts() {
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         object.set_length(40_000).unwrap();
         assert_eq!(read(&mut object, 39_000, 1_000), Progress::Need(32_768..40_000));
         assert_eq!(
@@ -268,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_length_from_the_end_of_the_stream_is_used() {
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         assert!(matches!(read(&mut object, 90_000, 10), Progress::Need(_)));
         object.insert(0, &[0; 500]).unwrap();
         assert_eq!(object.set_length(499), Err(ObjectError::LengthChanged { was: 500, now: 499 }));
@@ -281,7 +291,7 @@ mod tests {
 
     #[test]
     fn memory_and_the_number_of_fetches_are_limited() {
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         let full = vec![0; MAX_HELD_BYTES as usize];
         object.insert(0, &full).unwrap();
         assert_eq!(
@@ -292,7 +302,7 @@ mod tests {
         let more = read(&mut object, MAX_HELD_BYTES, 1);
         assert_eq!(more, Progress::Done(Err(ObjectError::TooMuchHeld { limit: MAX_HELD_BYTES }.into())));
 
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         for _ in 0..MAX_ROUNDS {
             assert!(matches!(read(&mut object, 0, 1), Progress::Need(_)));
         }
@@ -302,7 +312,7 @@ mod tests {
 
     #[test]
     fn positions_that_overflow_are_refused() {
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&Budget::default());
         assert!(matches!(
             read(&mut object, u64::MAX, 4),
             Progress::Done(Err(MediaError::Object(ObjectError::TooLong { .. })))

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write};
 
+use super::budget::Budget;
 use super::error::MediaError;
 use super::sparse::{CHUNK_BYTES, Progress, Sparse};
 
@@ -239,11 +240,12 @@ pub(super) struct Server<'i> {
     image: &'i [u8],
     pub(super) rounds: usize,
     pub(super) chunks: BTreeSet<u64>,
+    pub(super) budget: Budget,
 }
 
 impl<'i> Server<'i> {
     pub(super) fn new(image: &'i [u8]) -> Self {
-        Self { image, rounds: 0, chunks: BTreeSet::new() }
+        Self { image, rounds: 0, chunks: BTreeSet::new(), budget: Budget::default() }
     }
 
     /// Runs a parser to its end, with a server that supports ranges.
@@ -251,7 +253,7 @@ impl<'i> Server<'i> {
         &mut self,
         parse: impl Fn(&mut Sparse) -> Progress<Result<T, MediaError>>,
     ) -> Result<T, MediaError> {
-        let mut object = Sparse::new();
+        let mut object = Sparse::new(&self.budget);
         loop {
             let range = match parse(&mut object) {
                 Progress::Done(answer) => return answer,

@@ -7,6 +7,9 @@ pub(super) const MAX_DIRECTORY_BYTES: u64 = 256 * 1024;
 /// The maximum size of a file that is read. Boot configurations and certificates have a few KiB.
 pub(super) const MAX_FILE_BYTES: u64 = 128 * 1024;
 
+/// Steps of a directory entry, beside those of its bytes: the texts of its names, and a comparison.
+pub(super) const ENTRY_STEPS: usize = 96;
+
 /// A file or directory of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Node {

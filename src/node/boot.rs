@@ -100,7 +100,7 @@ impl Boot {
             BootSource::NONE => None,
             BootSource::Standard(BootTarget::UefiTarget) => option(self.uefi_target),
             BootSource::Standard(BootTarget::UefiBootNext) => option(self.boot_next),
-            source => Some(source),
+            source @ (BootSource::Standard(_) | BootSource::UsbCd) => Some(source),
         }
     }
 

@@ -18,6 +18,8 @@ pub enum Command {
     Led(bmc::led::Command),
     /// The `Manager` itself: its restart and its clock.
     Bmc(bmc::Command),
+    /// An update of a firmware component.
+    Firmware(bmc::firmware::Command),
     /// Sessions at the BMC's own service root.
     Session(bmc::session::Command),
     /// A command of the Ironic Python Agent's API.

@@ -24,6 +24,8 @@ pub enum EffectKind {
     ReadBoot { start: u32 },
     /// Open the image in a media slot. Answered by [`Answer::MediaOpened`].
     OpenMedia { slot: u8, insertion: u32 },
+    /// Fetch the image of a firmware update. Answered by [`Answer::FirmwareFetched`].
+    FetchFirmware { component: u8, update: u32 },
     /// Do the work of the Ironic Python Agent. Answered by [`Answer::Ipa`].
     Ipa { start: u32, effect: ipa::Effect },
 }
@@ -35,6 +37,8 @@ pub enum Answer {
     BootRead { start: u32, result: Result<Bootable, Note> },
     /// The reason, if the image cannot be opened.
     MediaOpened { slot: u8, insertion: u32, result: Result<(), Note> },
+    /// The reason, if the image of a firmware update cannot be read.
+    FirmwareFetched { component: u8, update: u32, result: Result<(), Note> },
     /// The answer to an effect of the agent.
     Ipa { start: u32, answer: ipa::Answer },
 }

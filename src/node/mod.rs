@@ -27,6 +27,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::profile::Profile;
+use crate::profile::bios::{Attribute, Value};
+use crate::profile::inventory::FirmwareOf;
 use crate::seed::{Purpose, Seed};
 use crate::time::{SimTime, Span};
 use bmc::Bmc;
@@ -113,6 +115,40 @@ impl Node {
         self.state.starts
     }
 
+    /// The version of the firmware component with this number in the profile.
+    pub fn firmware_version(&self, component: u8) -> &str {
+        self.bmc().firmware.version(&self.profile, component)
+    }
+
+    pub fn bios_version(&self) -> &str {
+        self.firmware_version(self.profile.component(|firmware| firmware.of == FirmwareOf::Bios).unwrap_or(0))
+    }
+
+    pub fn manager_version(&self) -> &str {
+        self.firmware_version(
+            self.profile.component(|firmware| firmware.of == FirmwareOf::Manager).unwrap_or(0),
+        )
+    }
+
+    /// The version of the component that has the name of a part, if there is one.
+    pub fn version_of_part(&self, name: &str) -> Option<&str> {
+        let component = self.profile.component(|firmware| firmware.name.eq_ignore_ascii_case(name))?;
+        Some(self.firmware_version(component))
+    }
+
+    /// The value of a BIOS attribute that is in force. A read-only attribute whose default is the version of the BIOS shows
+    /// the current version.
+    pub fn bios_value(&self, attribute: &Attribute) -> Value {
+        if let Some(value) = self.bmc().bios.current.get(attribute.name.as_str()) {
+            return value.clone();
+        }
+        let default = attribute.default_value();
+        if attribute.read_only && default == Value::Text(self.profile.bios_version().into()) {
+            return Value::Text(self.bios_version().into());
+        }
+        default
+    }
+
     fn bmc_mut(&mut self) -> &mut Bmc {
         self.state.bmc.get_or_insert_with(|| Box::new(bmc::NEW.clone()))
     }
@@ -159,7 +195,7 @@ impl Node {
             && bmc.next_deadline() <= at
         {
             match bmc.restarting_from {
-                Some(from) => bmc.restart(from.after_ms(restart_ms)),
+                Some(from) => bmc.restart(from.after_ms(restart_ms), &self.profile),
                 None => bmc.restarting_until = None,
             }
             return;
@@ -251,6 +287,10 @@ impl Node {
                 // Without a grace time, the restart begins at once.
                 self.settle(now);
             }
+            Command::Firmware(command) => {
+                self.change_bmc(|bmc| bmc.firmware.execute(command))?;
+                self.effects_due = true;
+            }
             Command::Session(command) => {
                 let id = self.change_bmc(|bmc| bmc.sessions.execute(command, now))?;
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
@@ -286,6 +326,10 @@ impl Node {
                 let bmc = self.state.bmc.as_mut();
                 bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result, now))
             }
+            Answer::FirmwareFetched { component, update, result } => {
+                let bmc = self.state.bmc.as_mut();
+                bmc.is_some_and(|bmc| bmc.firmware.fetched(component, update, result, now))
+            }
             Answer::BootRead { start, .. } | Answer::Ipa { start, .. } if start != self.starts() => false,
             Answer::BootRead { result, .. } => self.boot_read(result, now),
             Answer::Ipa { answer, .. } => self.ipa_answer(answer, now),
@@ -314,6 +358,7 @@ impl Node {
         let mut out = |kind| out(Effect { kind, due });
         if let Some(bmc) = &mut self.state.bmc {
             bmc.media.take_effects(&mut out);
+            bmc.firmware.take_effects(&mut out);
         }
         self.state.host.take_effects(self.state.starts, &mut out);
     }

@@ -12,6 +12,8 @@ pub enum Refusal {
     ManagerRestarting(Duration),
     #[error("the slot already holds an image")]
     MediaInserted,
+    #[error("the component is being updated")]
+    UpdateUnderway,
     #[error("secure boot needs the UEFI boot mode")]
     SecureBootNeedsUefi,
     /// The BMC has as many sessions as it may have.

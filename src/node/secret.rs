@@ -2,6 +2,7 @@
 
 use std::fmt::{Debug, Formatter, Result};
 
+use super::bmc::firmware::Source;
 use super::bmc::media::Insertion;
 use super::ipa::{ImageJob, Inspected, LookUp, LookedUp, Params, Serving};
 
@@ -52,6 +53,15 @@ impl Debug for Insertion {
         // The URL of the image can be signed.
         let mut f = f.debug_struct("Insertion");
         f.field("write_protected", &self.write_protected).finish_non_exhaustive()
+    }
+}
+
+impl Debug for Source {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        // The URL of the image can be signed.
+        f.debug_struct("Source")
+            .field("user", &self.credentials.as_deref().map(|(user, _)| user))
+            .finish_non_exhaustive()
     }
 }
 

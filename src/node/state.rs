@@ -6,6 +6,7 @@ use super::bmc::Bmc;
 use super::boot::Boot;
 use super::format;
 use super::host::Host;
+use super::ipa::{Text, TextName};
 
 /// Everything that a node must remember across a restart of the process.
 ///
@@ -41,6 +42,23 @@ impl State {
         match format {
             1 => serde_json::from_value(format::from_1(serde_json::from_slice(json)?)),
             _ => serde_json::from_slice(json),
+        }
+    }
+
+    /// The long texts of the agent, each with its name. The JSON of a state does not contain them, so they must be stored
+    /// beside it.
+    pub fn long_texts(&self) -> Vec<(TextName, Text)> {
+        let mut texts = Vec::new();
+        if let Some(agent) = self.host.ipa() {
+            agent.long_texts(|name, text| texts.push((name, text.clone())));
+        }
+        texts
+    }
+
+    /// Puts a long text, which was stored apart, into a state that was read. A text of which no command is left is ignored.
+    pub fn attach(&mut self, name: TextName, text: String) {
+        if let Some(place) = self.host.ipa_mut().and_then(|agent| agent.text_mut(name)) {
+            *place = text.into();
         }
     }
 

@@ -127,6 +127,9 @@ pub struct Storage {
 pub struct Drive {
     pub id: String,
     pub name: String,
+    /// `ServiceLabel`: the name of the bay, as it is printed on the chassis. Without it, the name of the drive.
+    #[serde(default)]
+    pub bay: Option<String>,
     /// Device file under Linux, such as `/dev/sda`.
     pub device: String,
     pub capacity_bytes: u64,

@@ -1,15 +1,15 @@
 //! Loads profiles: the ones that are built into the binary, or a folder of the user.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
-use super::Profile;
 use super::boot_source::BootSource;
 use super::inventory::FirmwareOf;
 use super::overlay::{Overlay, OverlayError};
 use super::quirk::Quirk;
+use super::{Profile, extends};
 use crate::file;
 
 /// The largest file of a profile, in bytes. The built-in ones have up to 20 kilobytes.
@@ -34,6 +34,9 @@ pub enum ProfileError {
     Toml { file: String, error: Box<toml::de::Error> },
     #[error("{file}: {error}")]
     Overlay { file: String, error: OverlayError },
+    /// The profile that it extends cannot be used.
+    #[error("{file}: extends: {problem}")]
+    Extends { file: String, problem: String },
     /// The values of the profile contradict each other or a limit.
     #[error("profile '{name}': {problem}")]
     Check { name: String, problem: String },
@@ -60,21 +63,7 @@ pub fn named(name: &str) -> Result<Arc<Profile>, ProfileError> {
 /// # Errors
 /// If no built-in profile has that name. A test loads all of them, so none is wrong.
 pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
-    let unknown = || ProfileError::Unknown { name: name.to_owned(), known: built_in_names() };
-    let dir = BUILT_IN.get_dir(name).ok_or_else(unknown)?;
-    let (mut toml, mut overlays) = (None, Vec::new());
-    for file in dir.files() {
-        let path = file.path();
-        let Some(text) = file.contents_utf8() else { continue };
-        match (path.file_stem().and_then(|s| s.to_str()), path.extension().and_then(|e| e.to_str())) {
-            (Some("profile"), Some("toml")) => toml = Some(text),
-            (Some(kind), Some("json")) => {
-                overlays.push((path.display().to_string(), kind.to_owned(), text.to_owned()));
-            }
-            _ => {}
-        }
-    }
-    build(name, name, &format!("{name}/profile.toml"), toml.ok_or_else(unknown)?, overlays)
+    build(&Files::built_in(name)?)
 }
 
 /// The profile in a folder: `profile.toml`, and one overlay `<DMTF type>.json` for each type that differs.
@@ -82,43 +71,100 @@ pub fn built_in(name: &str) -> Result<Arc<Profile>, ProfileError> {
 /// # Errors
 /// If a file cannot be read or is wrong.
 pub fn from_directory(dir: &Path) -> Result<Arc<Profile>, ProfileError> {
-    let read = |path: &Path| {
-        file::read_text(path, MAX_FILE_BYTES)
-            .map_err(|error| ProfileError::Read { file: path.display().to_string(), error })
-    };
-    let toml_path = dir.join("profile.toml");
-    let toml = read(&toml_path)?;
-    let listing = std::fs::read_dir(dir)
-        .map_err(|error| ProfileError::Read { file: dir.display().to_string(), error })?;
-    let mut overlays = Vec::new();
-    for path in listing.flatten().map(|entry| entry.path()) {
-        if let (Some("json"), Some(kind)) =
-            (path.extension().and_then(|e| e.to_str()), path.file_stem().and_then(|s| s.to_str()))
-        {
-            overlays.push((path.display().to_string(), kind.to_owned(), read(&path)?));
-        }
-    }
-    let name = dir.file_name().map_or_else(|| "custom".to_owned(), |n| n.to_string_lossy().into_owned());
-    let source = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    build(&name, &source.display().to_string(), &toml_path.display().to_string(), &toml, overlays)
+    build(&Files::in_folder(dir)?)
 }
 
-fn build(
-    name: &str,
-    source: &str,
-    file: &str,
-    toml: &str,
-    overlays: Vec<(String, String, String)>,
-) -> Result<Arc<Profile>, ProfileError> {
-    let mut profile: Profile = toml::from_str(toml)
-        .map_err(|error| ProfileError::Toml { file: file.to_owned(), error: Box::new(error) })?;
-    name.clone_into(&mut profile.name);
-    source.clone_into(&mut profile.source);
+/// The files of a profile.
+pub(super) struct Files {
+    pub(super) name: String,
+    /// As [`Profile::source`].
+    pub(super) source: String,
+    /// `None` for a built-in profile.
+    pub(super) folder: Option<PathBuf>,
+    /// The name of `profile.toml` in errors.
+    pub(super) file: String,
+    pub(super) toml: String,
+    /// File, DMTF type and text of each overlay.
+    pub(super) overlays: Vec<(String, String, String)>,
+}
+
+impl Files {
+    /// The files for a name in a profile: relative paths start at its `folder`.
+    pub(super) fn named(name: &str, folder: Option<&Path>) -> Result<Self, ProfileError> {
+        if name.contains('/') {
+            Self::in_folder(&folder.unwrap_or(Path::new(".")).join(name))
+        } else {
+            Self::built_in(name)
+        }
+    }
+
+    fn built_in(name: &str) -> Result<Self, ProfileError> {
+        let unknown = || ProfileError::Unknown { name: name.to_owned(), known: built_in_names() };
+        let dir = BUILT_IN.get_dir(name).ok_or_else(unknown)?;
+        let (mut toml, mut overlays) = (None, Vec::new());
+        for file in dir.files() {
+            let path = file.path();
+            let Some(text) = file.contents_utf8() else { continue };
+            match (path.file_stem().and_then(|s| s.to_str()), path.extension().and_then(|e| e.to_str())) {
+                (Some("profile"), Some("toml")) => toml = Some(text.to_owned()),
+                (Some(kind), Some("json")) => {
+                    overlays.push((path.display().to_string(), kind.to_owned(), text.to_owned()));
+                }
+                _ => {}
+            }
+        }
+        let (source, file) = (name.to_owned(), format!("{name}/profile.toml"));
+        Ok(Self {
+            name: name.to_owned(),
+            source,
+            folder: None,
+            file,
+            toml: toml.ok_or_else(unknown)?,
+            overlays,
+        })
+    }
+
+    fn in_folder(dir: &Path) -> Result<Self, ProfileError> {
+        let read = |path: &Path| {
+            file::read_text(path, MAX_FILE_BYTES)
+                .map_err(|error| ProfileError::Read { file: path.display().to_string(), error })
+        };
+        let toml_path = dir.join("profile.toml");
+        let toml = read(&toml_path)?;
+        let listing = std::fs::read_dir(dir)
+            .map_err(|error| ProfileError::Read { file: dir.display().to_string(), error })?;
+        let mut overlays = Vec::new();
+        for path in listing.flatten().map(|entry| entry.path()) {
+            if let (Some("json"), Some(kind)) =
+                (path.extension().and_then(|e| e.to_str()), path.file_stem().and_then(|s| s.to_str()))
+            {
+                overlays.push((path.display().to_string(), kind.to_owned(), read(&path)?));
+            }
+        }
+        let name = dir.file_name().map_or_else(|| "custom".to_owned(), |n| n.to_string_lossy().into_owned());
+        let source = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).display().to_string();
+        let file = toml_path.display().to_string();
+        Ok(Self { name, source, folder: Some(dir.to_owned()), file, toml, overlays })
+    }
+}
+
+fn build(files: &Files) -> Result<Arc<Profile>, ProfileError> {
+    let wrong = |error| ProfileError::Toml { file: files.file.clone(), error: Box::new(error) };
+    let (mut profile, overlays): (Profile, Vec<_>) = if extends::extends(files) {
+        let merged = extends::merge(files, &mut Vec::new())?;
+        let overlays =
+            merged.overlays.into_iter().map(|(kind, (file, patch))| (file, kind, patch.to_string()));
+        (merged.table.try_into().map_err(wrong)?, overlays.collect())
+    } else {
+        (toml::from_str(&files.toml).map_err(wrong)?, files.overlays.clone())
+    };
+    files.name.clone_into(&mut profile.name);
+    files.source.clone_into(&mut profile.source);
     for (file, kind, text) in overlays {
         let overlay = Overlay::parse(&text).map_err(|error| ProfileError::Overlay { file, error })?;
         profile.overlays.insert(kind, overlay);
     }
-    check(&profile).map_err(|problem| ProfileError::Check { name: name.to_owned(), problem })?;
+    check(&profile).map_err(|problem| ProfileError::Check { name: files.name.clone(), problem })?;
     Ok(Arc::new(profile))
 }
 
@@ -146,6 +192,7 @@ fn check(p: &Profile) -> Result<(), String> {
         ("memory", p.dimms.len(), 256),
         ("drive", p.drives().count(), Profile::MAX_DRIVES - 1),
         ("virtual_media", p.media_slots.len(), 16),
+        ("firmware", p.firmware.len(), 256),
     ] {
         if count == 0 || count > max {
             return Err(format!("{what}: there are {count}; 1 to {max} are allowed"));
@@ -246,7 +293,10 @@ fn quirks(p: &Profile) -> Result<(), String> {
     }
     for quirk in &p.quirks {
         match quirk {
-            Quirk::ActionParameter | Quirk::NoEtagInBodies | Quirk::RestartNeedsPower => {}
+            Quirk::ActionParameter
+            | Quirk::NoEtagInBodies
+            | Quirk::RestartNeedsPower
+            | Quirk::WholeSettings => {}
             Quirk::UsbCd if p.boot_targets.contains(&BootSource::UsbCd) => {}
             Quirk::UsbCd => {
                 let (quirk, source) = (quirk.name(), BootSource::UsbCd.as_str());
@@ -288,13 +338,18 @@ mod tests {
     }
 
     /// The generic profile with changes to its text.
+    fn built_from(toml: &str) -> Result<Arc<Profile>, ProfileError> {
+        let (name, source, file) = ("x".to_owned(), "x".to_owned(), "x/profile.toml".to_owned());
+        build(&Files { name, source, folder: None, file, toml: toml.to_owned(), overlays: vec![] })
+    }
+
     fn changed(changes: &[(&str, &str)]) -> Result<Arc<Profile>, ProfileError> {
         let mut text = BUILT_IN.get_file("generic/profile.toml").unwrap().contents_utf8().unwrap().to_owned();
         for (from, to) in changes {
             assert!(text.contains(from), "{from}");
             text = text.replacen(from, to, 1);
         }
-        build("x", "x", "x/profile.toml", &text, vec![])
+        built_from(&text)
     }
 
     #[test]
@@ -338,8 +393,7 @@ mod tests {
 
     #[test]
     fn a_wrong_key_names_its_line() {
-        let error =
-            build("x", "x", "x/profile.toml", "description = \"d\"\nmodle = \"m\"\n", vec![]).unwrap_err();
+        let error = built_from("description = \"d\"\nmodle = \"m\"\n").unwrap_err();
         assert!(error.to_string().contains("line 2") && error.to_string().contains("modle"), "{error}");
     }
 }

@@ -7,6 +7,7 @@ pub mod bios;
 pub mod boot_source;
 #[doc(hidden)]
 pub mod certificate;
+mod extends;
 #[doc(hidden)]
 pub mod inventory;
 mod load;
@@ -178,6 +179,11 @@ impl Profile {
     fn firmware_of(&self, part: FirmwareOf) -> &str {
         let found = self.firmware.iter().find(|f| f.of == part);
         &found.expect("a profile without it is not loaded").version
+    }
+
+    /// The number of the first firmware component that is meant.
+    pub fn component(&self, is_meant: impl Fn(&Firmware) -> bool) -> Option<u8> {
+        self.firmware.iter().position(is_meant).and_then(|number| u8::try_from(number).ok())
     }
 
     /// All drives in the order of their controllers, each with its number within the node.

@@ -29,6 +29,12 @@ pub enum Quirk {
     /// HPE iLO: "InvalidOperationForSystemState" (sushy knows it, `sushy/connector.py`). Other BMCs power the machine on,
     /// which DMTF's `Redfish-Use-Case-Checkers` expect (`power_control.py`: `ForceOff`, then `ForceRestart`).
     RestartNeedsPower,
+    /// `Bios/Settings` shows every attribute that can be written, with its value after the next start. Without the quirk it
+    /// shows the attributes that the next start changes.
+    ///
+    /// HPE and Lenovo; Dell is without. Ironic tells the two apart by the number of attributes
+    /// (`ironic/drivers/modules/redfish/bios.py`, `_get_unapplied_bios_attrs`).
+    WholeSettings,
 }
 
 impl Quirk {
@@ -39,6 +45,7 @@ impl Quirk {
             Self::ActionParameter => "action-parameter",
             Self::NoEtagInBodies => "no-etag-in-bodies",
             Self::RestartNeedsPower => "restart-needs-power",
+            Self::WholeSettings => "whole-settings",
         }
     }
 }

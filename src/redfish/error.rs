@@ -12,7 +12,7 @@ use crate::node::command::Refusal;
 /// The reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// Never empty.
+    /// At least one message.
     pub messages: Vec<Message>,
     /// `Retry-After`, seconds.
     pub retry_after_s: Option<u64>,
@@ -41,7 +41,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::PoweredOff => (&message::RESOURCE_IN_STANDBY).into(),
             Refusal::ManagerRestarting(left) => Self::later(left.as_secs() + 1),
-            Refusal::MediaInserted | Refusal::AgentBusy => (&message::RESOURCE_IN_USE).into(),
+            Refusal::MediaInserted | Refusal::UpdateUnderway | Refusal::AgentBusy => {
+                (&message::RESOURCE_IN_USE).into()
+            }
             Refusal::SecureBootNeedsUefi => Message::new(
                 &message::PROPERTY_VALUE_CONFLICT,
                 ["SecureBootEnable", "BootSourceOverrideMode"],
@@ -85,9 +87,7 @@ impl Problem {
             "PreconditionFailed" | "HeaderInvalid" => StatusCode::PRECONDITION_FAILED,
             "PayloadTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
             "QueryParameterUnsupported" => StatusCode::NOT_IMPLEMENTED,
-            "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" | "ServiceDisabled" => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" => StatusCode::SERVICE_UNAVAILABLE,
             "InsufficientStorage" => StatusCode::INSUFFICIENT_STORAGE,
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,

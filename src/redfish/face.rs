@@ -45,7 +45,7 @@ impl Face for Redfish {
         }
     }
 
-    fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+    fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Box<Response<Bytes>>> {
         let own = match (peer.node, &self.facts.domain) {
             (None, None) => {
                 return self.welcome_at(&mut Root::Shared { now: self.fleet.clock().now() }, head);

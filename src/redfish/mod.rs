@@ -31,6 +31,7 @@ mod service_documents;
 #[doc(hidden)]
 pub mod session;
 mod tree;
+mod update;
 mod value;
 
 pub use service::Redfish;

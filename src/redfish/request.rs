@@ -93,7 +93,7 @@ impl Redfish {
         &self,
         root: &mut Root<'_>,
         head: &Request<Bytes>,
-    ) -> Result<Welcome, Response<Bytes>> {
+    ) -> Result<Welcome, Box<Response<Bytes>>> {
         let watch = Stopwatch::start();
         let target = self.tree.find(&decoded(head.uri().path()), root.is_own()).map(|route| route.target);
         if target.is_some_and(|target| target.need(head.method()) == Need::Nothing) {
@@ -103,7 +103,7 @@ impl Redfish {
             let response = self.whole(refusal(&problem, target));
             let (status, bytes) = (response.status().as_u16(), response.body().len());
             self.requests.note(meters::kind(target), status, watch.elapsed(), 0, bytes);
-            response
+            Box::new(response)
         })
     }
 

@@ -11,6 +11,7 @@ use super::constants::{Constants, Parts};
 use super::context::{Model, NodeCx, ServiceCx};
 use super::doc::Doc;
 use super::error::Problem;
+use super::update::Update;
 use crate::node::command::Command;
 use crate::node::spec::Spec;
 use crate::profile::Profile;
@@ -130,6 +131,7 @@ pub(super) enum ServiceChange {
     LogOut(Box<str>),
     /// Sets `SessionTimeout`, seconds.
     SessionTimeout(u32),
+    Update(Update),
 }
 
 /// The outcome of a change.

@@ -78,6 +78,21 @@ impl Redfish {
                 let id = id.parse().map_err(|_| Problem::not_found(uri))?;
                 node.apply(Command::Session(session::Command::End(id)), *now)?;
             }
+            (ServiceChange::Update(update), Root::Own { node, now }) => {
+                let command = update.command(node, true)?;
+                node.apply(Command::Firmware(command), *now)?;
+            }
+            (ServiceChange::Update(update), Root::Shared { .. }) => {
+                let id = update.machine().and_then(|uuid| self.fleet.find(uuid));
+                let Some(id) = id else { return Err(update.no_target()) };
+                let apply = |node: &mut Node, now| -> Result<(), Problem> {
+                    let command = update.command(node, false)?;
+                    node.apply(Command::Firmware(command), now)?;
+                    Ok(())
+                };
+                // A machine that has been removed since is not there any more.
+                self.fleet.with(id, apply).unwrap_or_else(|| Err(Problem::not_found(uri)))?;
+            }
             (ServiceChange::SessionTimeout(seconds), Root::Shared { .. }) => {
                 self.sessions.set_timeout_s(seconds);
             }

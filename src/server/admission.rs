@@ -3,13 +3,16 @@
 //! A connection takes a slot. If none is free for it, it can still take one of a few refusal slots, in which its requests are
 //! answered 503. Without either, the server closes it at once. `pool.rs` says how slots are divided.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
+use super::date::Dates;
 use super::memory::BodyMemory;
 use super::pool::{Full, Pool};
 use crate::face::{Peer, Refused};
@@ -21,8 +24,11 @@ use crate::meter::{Counter, Gauge, GaugeGuard, Page};
 pub(super) struct Admission {
     pub(super) limits: Limits,
     pub(super) bodies: BodyMemory,
+    pub(super) dates: Dates,
     connections: Pool,
     refusals: Pool,
+    /// The connections that have a refusal slot, the oldest first.
+    refused: Mutex<VecDeque<Arc<Refusal>>>,
     by_bmc: Tally<SocketAddr>,
     metrics: Metrics,
 }
@@ -47,9 +53,27 @@ pub(super) struct Slot {
     client: IpAddr,
     /// The key in `by_bmc`, if connections per local address are limited.
     bmc: Option<SocketAddr>,
-    is_refusal: bool,
+    /// `None` for a connection that is served.
+    refusal: Option<Arc<Refusal>>,
     /// If set, every request of the connection is refused with this reason.
     pub(super) refuse: Option<Refused>,
+}
+
+/// A refusal slot. It can be taken from a connection for a newer one: a polite client has its 503 within milliseconds, and
+/// silent clients could occupy all slots.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    listener: usize,
+    client: IpAddr,
+    is_held: AtomicBool,
+    taken: Notify,
+}
+
+impl Refusal {
+    /// Resolves when the slot is taken from the connection.
+    pub(super) async fn taken(&self) {
+        self.taken.notified().await;
+    }
 }
 
 /// A count for each key. A count of zero has no entry, so the map is at most as large as the number of connections.
@@ -85,8 +109,10 @@ impl Admission {
     pub(super) fn new(limits: Limits) -> Admission {
         Admission {
             bodies: BodyMemory::new(limits.bodies_bytes),
+            dates: Dates::default(),
             connections: Pool::new(limits.connections, limits.connections_per_client),
             refusals: Pool::new(limits.refusals, limits.refusals.div_ceil(2)),
+            refused: Mutex::default(),
             by_bmc: Tally::new(),
             metrics: Metrics::default(),
             limits,
@@ -104,21 +130,46 @@ impl Admission {
     pub(super) fn admit(self: &Arc<Self>, listener: usize, peer: &Peer) -> Option<Slot> {
         self.metrics.accepted.one();
         let client = peer.remote.ip();
-        let (bmc, refuse) = match self.within_limits(listener, peer) {
+        let (bmc, refusal) = match self.within_limits(listener, peer) {
             Ok(bmc) => (bmc, None),
             Err(limit) => {
                 self.hit(limit);
                 self.metrics.refused.one();
-                if self.refusals.take(listener, client).is_err() {
+                let Some(refusal) = self.refusal(listener, client) else {
                     self.metrics.refused_unanswered.one();
                     return None;
-                }
-                (None, Some(Refused::Overloaded))
+                };
+                (None, Some(refusal))
             }
         };
         self.metrics.open.up();
-        let is_refusal = refuse.is_some();
-        Some(Slot { admission: Arc::clone(self), listener, client, bmc, is_refusal, refuse })
+        let refuse = refusal.as_ref().map(|_| Refused::Overloaded);
+        Some(Slot { admission: Arc::clone(self), listener, client, bmc, refusal, refuse })
+    }
+
+    /// Takes a refusal slot. If none is free, the oldest one of the client or of the listener is used again.
+    fn refusal(&self, listener: usize, client: IpAddr) -> Option<Arc<Refusal>> {
+        let mut refused = self.refused.lock();
+        if self.refusals.take(listener, client).is_err() {
+            let oldest = refused.iter().position(|old| old.client == client);
+            let oldest = oldest.or_else(|| refused.iter().position(|old| old.listener == listener))?;
+            let old = refused.remove(oldest)?;
+            self.metrics.refused_unanswered.one();
+            self.free(&old);
+            old.taken.notify_one();
+            self.refusals.take(listener, client).ok()?;
+        }
+        let refusal =
+            Arc::new(Refusal { listener, client, is_held: AtomicBool::new(true), taken: Notify::new() });
+        refused.push_back(Arc::clone(&refusal));
+        Some(refusal)
+    }
+
+    /// Frees a refusal slot, unless that has been done.
+    fn free(&self, refusal: &Refusal) {
+        if refusal.is_held.swap(false, Relaxed) {
+            self.refusals.give(refusal.listener, refusal.client);
+        }
     }
 
     /// Takes a slot, or returns the limit that is reached. Returns the key in `by_bmc`. A limit per BMC that is not below the
@@ -210,9 +261,13 @@ impl Admission {
 }
 
 impl Slot {
+    pub(super) fn refusal(&self) -> Option<Arc<Refusal>> {
+        self.refusal.clone()
+    }
+
     /// Whether the connection has less time for its first byte, because it occupies what others will need.
     pub(super) fn is_scarce(&self) -> bool {
-        self.is_refusal || self.admission.connections.is_scarce(self.listener, self.client)
+        self.refusal.is_some() || self.admission.connections.is_scarce(self.listener, self.client)
     }
 }
 
@@ -223,8 +278,13 @@ impl Drop for Slot {
         if let Some(bmc) = &self.bmc {
             admission.by_bmc.leave(bmc);
         }
-        let pool = if self.is_refusal { &admission.refusals } else { &admission.connections };
-        pool.give(self.listener, self.client);
+        match &self.refusal {
+            None => admission.connections.give(self.listener, self.client),
+            Some(refusal) => {
+                admission.refused.lock().retain(|other| !Arc::ptr_eq(other, refusal));
+                admission.free(refusal);
+            }
+        }
     }
 }
 

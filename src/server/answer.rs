@@ -48,7 +48,7 @@ impl<F: Face> Context<F> {
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, CloseConnection> {
         self.activity.request_begins();
         let line = Line::of(&request);
-        let response = if let Some(why) = self.refusal(&request) {
+        let mut response = if let Some(why) = self.refusal(&request) {
             self.refuse(why, !request.body().is_end_stream())
         } else if request.body().is_end_stream() {
             // By far the most frequent case, with the least work.
@@ -61,6 +61,7 @@ impl<F: Face> Context<F> {
         if response.extensions().get::<CloseConnection>().is_some() {
             return Err(CloseConnection);
         }
+        self.shared.admission.dates.correct(&mut response);
         Ok(response)
     }
 
@@ -89,7 +90,7 @@ impl<F: Face> Context<F> {
             match self.shared.face.welcome(&self.peer, &head) {
                 Ok(Welcome::Whole) => {}
                 Ok(Welcome::Small) => limit_bytes = limit_bytes.min(Welcome::SMALL_BYTES),
-                Err(response) => return self.last(response, true),
+                Err(response) => return self.last(*response, true),
             }
         }
         let share = self.shared.admission.bodies.share(self.peer.remote.ip());

@@ -26,8 +26,24 @@ use crate::tls::ListenerTls;
 /// The first byte of every TLS connection: a record of type handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
-/// Serves one connection until it ends.
+/// Serves one connection until it ends, or until its refusal slot is taken for a newer one.
 pub(super) async fn run<F: Face>(
+    stream: TcpStream,
+    tls: Option<ListenerTls>,
+    context: Context<F>,
+    stop: watch::Receiver<bool>,
+) {
+    let Some(refusal) = context.slot.refusal() else {
+        return open(stream, tls, context, stop).await;
+    };
+    tokio::select! {
+        biased;
+        () = refusal.taken() => {}
+        () = open(stream, tls, context, stop) => {}
+    }
+}
+
+async fn open<F: Face>(
     stream: TcpStream,
     tls: Option<ListenerTls>,
     mut context: Context<F>,

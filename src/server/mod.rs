@@ -9,6 +9,7 @@ mod admission;
 mod answer;
 mod body;
 mod connection;
+mod date;
 mod head;
 mod listener;
 mod memory;

@@ -80,7 +80,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Gives a slot back.
+    /// Gives back a slot that was taken.
     pub(super) fn give(&self, listener: usize, client: IpAddr) {
         let mut taken = self.taken.lock();
         taken.by_listener[listener] -= 1;

@@ -26,12 +26,12 @@ impl Face for Guarded {
         Response::new(Bytes::from(format!("{} bytes", request.body().len())).into())
     }
 
-    fn welcome(&self, _: &Peer, head: &Request<Bytes>) -> Result<Welcome, Response<Bytes>> {
+    fn welcome(&self, _: &Peer, head: &Request<Bytes>) -> Result<Welcome, Box<Response<Bytes>>> {
         assert!(head.body().is_empty());
         match (head.headers().contains_key("key"), head.uri().path()) {
             (true, _) => Ok(Welcome::Whole),
             (false, "/login") => Ok(Welcome::Small),
-            (false, _) => Err(with_status(StatusCode::UNAUTHORIZED, "the key is missing")),
+            (false, _) => Err(Box::new(with_status(StatusCode::UNAUTHORIZED, "the key is missing"))),
         }
     }
 
@@ -192,7 +192,8 @@ async fn connect_from(client: IpAddr, to: SocketAddr) -> TcpStream {
 
 #[tokio::test]
 async fn silent_connections_to_one_listener_leave_room_for_other_listeners_and_clients() {
-    let mut server = Server::new(Limits { connections: 40, connections_per_client: 20, ..Limits::default() });
+    let mut server =
+        Server::new(Limits { connections: 200, connections_per_client: 100, ..Limits::default() });
     let [one, other] = [(); 2].map(|()| {
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap(), None).unwrap();
         let address = listener.address();
@@ -203,7 +204,7 @@ async fn silent_connections_to_one_listener_leave_room_for_other_listeners_and_c
     tokio::spawn(server.run(std::future::pending()));
     let (same, another) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
     let mut silent = Vec::new();
-    for _ in 0..50 {
+    for _ in 0..270 {
         silent.push(connect_from(same, one).await);
     }
     let get = "GET / HTTP/1.1\r\nhost: x";
@@ -216,6 +217,6 @@ async fn silent_connections_to_one_listener_leave_room_for_other_listeners_and_c
     }
     let mut page = crate::meter::Page::default();
     meter(&mut page);
-    let hits = "fauxmetal_limit_hits_total{limit=\"connections-per-client\"} 31\n";
+    let hits = "fauxmetal_limit_hits_total{limit=\"connections-per-client\"} 171\n";
     assert!(page.text().contains(hits), "{}", page.text());
 }

@@ -7,23 +7,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase as _, ReadableTable as _, TableDefinition,
+    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableError,
     WriteTransaction,
 };
 
 use super::description;
-use super::directory::{self, Directory};
+use super::directory::{Directory, New};
 use super::error::{RESTORE, StoreError};
-use super::record::{FORMAT, StoredFleet, check_format};
+use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
+use super::reserve::Reserve;
+use super::tables::{NODES, RECORDS, StoredTexts, TEXTS, Tables, Texts, put};
 use crate::fleet::Fleet;
-use crate::fleet::persist::{ADDED, Batch, REMOVED, Written};
+use crate::fleet::persist::{ADDED, Batch, REMOVED};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
-/// The states of nodes that differ from a new node, by index; JSON of [`State`].
-const NODES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("nodes");
-/// All other values, by key, as JSON. Keys with a `/` belong to services.
-const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 const FORMAT_KEY: &str = "format";
 const FLEET_KEY: &str = "fleet";
 const TIME_KEY: &str = "time_ms";
@@ -44,6 +42,9 @@ pub struct Store {
     database: Option<Database>,
     fleet: StoredFleet,
     time: SimTime,
+    texts: StoredTexts,
+    /// Space for the last changes before the disk is full. `None` for a store that is not in a directory.
+    pub(super) reserve: Option<Reserve>,
 }
 
 impl Store {
@@ -66,7 +67,7 @@ impl Store {
         }
         let store = Self::open_with(&file, opener(&file))?;
         description::write_or_warn(&file, &store.fleet);
-        Ok(Some(store))
+        Ok(Some(store.with_reserve(directory)))
     }
 
     /// Opens the database of `opener`. Errors name it `file`.
@@ -78,6 +79,8 @@ impl Store {
             database: Some(database),
             fleet: StoredFleet::EMPTY,
             time: SimTime::from_ms(0),
+            texts: StoredTexts::new(),
+            reserve: None,
         };
         let format = store.value(FORMAT_KEY)?;
         check_format(&store.file, format)?;
@@ -86,6 +89,8 @@ impl Store {
         }
         let (mut fleet, time): (StoredFleet, _) =
             (store.value(FLEET_KEY)?, SimTime::from_ms(store.value(TIME_KEY)?));
+        check_time(&store.file, TIME_KEY, time.ms(), RESTORE)?;
+        check_models(&store.file, &fleet, RESTORE)?;
         if !store.value::<bool>(CLOSED_KEY)? {
             tracing::warn!(
                 file = %store.file.display(),
@@ -97,7 +102,8 @@ impl Store {
         for (key, value) in store.records(ADDED)?.into_iter().chain(store.records(REMOVED)?) {
             fleet.note(&key, &value).ok_or_else(|| wrong(&key))?;
         }
-        Ok(Self { fleet, time, ..store })
+        let texts = store.text_names()?;
+        Ok(Self { fleet, time, texts, ..store })
     }
 
     /// Atomically creates or replaces the state file of a directory. `nodes` are the nodes that differ from new nodes.
@@ -111,16 +117,18 @@ impl Store {
         nodes: impl IntoIterator<Item = Result<(NodeId, State), StoreError>>,
     ) -> Result<Self, StoreError> {
         let file = directory.state_file();
-        let new = file.with_extension("new");
-        directory::remove_if_there(&new)?;
-        // Created here, because only then it is readable by its owner alone. The library accepts an empty file.
-        directory::create_private(&new)?;
-        let to_make = new.clone();
+        // The library accepts an empty file.
+        let (new, _) = New::create(&file)?;
+        let to_make = new.path().to_owned();
         let make: Opener = Arc::new(move || builder().create(&to_make));
-        drop(Self::fill(&new, &make, fleet, time, nodes)?);
-        directory::put_in_place(&new, &file)?;
+        drop(Self::fill(new.path(), &make, fleet, time, nodes)?);
+        new.put_in_place()?;
         description::write(&file, fleet)?;
-        Self::open_with(&file, opener(&file))
+        Ok(Self::open_with(&file, opener(&file))?.with_reserve(directory))
+    }
+
+    fn with_reserve(self, directory: &Directory) -> Self {
+        Self { reserve: Some(Reserve::file(directory.reserve_file())), ..self }
     }
 
     /// Creates a database and writes a fleet to it.
@@ -143,10 +151,10 @@ impl Store {
             put(FLEET_KEY, json(fleet))?;
             put(TIME_KEY, json(&time))?;
             put(CLOSED_KEY, json(&true))?;
-            let mut table = transaction.open_table(NODES).map_err(|e| wrong(e.into()))?;
+            let mut tables = Tables::open(&transaction).map_err(wrong)?;
             for node in nodes {
                 let (id, state) = node?;
-                table.insert(id.0, json(&state).as_slice()).map_err(|e| wrong(e.into()))?;
+                tables.insert(id, &json(&state), &state.long_texts(), &[]).map_err(wrong)?;
             }
         }
         transaction.commit().map_err(|error| store_error(file, error))?;
@@ -176,6 +184,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let transaction = self.reading()?;
         let table = transaction.open_table(NODES).map_err(|error| store_error(&self.file, error))?;
+        let texts = self.open_texts(&transaction)?;
+        let wrong = |error| store_error(&self.file, error);
         for row in table.iter().map_err(|error| store_error(&self.file, error))? {
             let (id, state) = row.map_err(|error| store_error(&self.file, error))?;
             let id = NodeId(id.value());
@@ -187,9 +197,46 @@ impl Store {
                 );
                 return Err(StoreError::damaged(&self.file, problem, RESTORE));
             }
-            each(id, self.state(u64::from(FORMAT), id, state.value())?)?;
+            let mut state = self.state(u64::from(FORMAT), id, state.value())?;
+            for name in self.texts.get(&id.0).into_iter().flatten() {
+                let key = name.to_string();
+                let text =
+                    texts.as_ref().map(|texts| texts.get((id.0, key.as_str()))).transpose().map_err(wrong)?;
+                let text = text.flatten().and_then(|text| String::from_utf8(text.value().to_vec()).ok());
+                let text = text.ok_or_else(|| {
+                    let problem = format!("text {key} of node {} cannot be read", id.0);
+                    StoreError::damaged(&self.file, problem, RESTORE)
+                })?;
+                state.attach(*name, text);
+            }
+            each(id, state)?;
         }
         Ok(())
+    }
+
+    /// The names of all long texts. A key that is no name is left alone: a later version has written it.
+    fn text_names(&self) -> Result<StoredTexts, StoreError> {
+        let transaction = self.reading()?;
+        let mut names = StoredTexts::new();
+        let Some(texts) = self.open_texts(&transaction)? else { return Ok(names) };
+        let wrong = |error| store_error(&self.file, error);
+        for row in texts.iter().map_err(wrong)? {
+            let (key, _) = row.map_err(wrong)?;
+            let (id, name) = key.value();
+            if let Ok(name) = name.parse() {
+                names.entry(id).or_default().push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    /// The table of texts. `None` in a file of a version that had none.
+    fn open_texts(&self, transaction: &ReadTransaction) -> Result<Option<Texts>, StoreError> {
+        match transaction.open_table(TEXTS) {
+            Ok(texts) => Ok(Some(texts)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(store_error(&self.file, error)),
+        }
     }
 
     fn state(&self, format: u64, id: NodeId, json: &[u8]) -> Result<State, StoreError> {
@@ -206,11 +253,12 @@ impl Store {
         let before = before.open_table(NODES).map_err(|e| wrong(e.into()))?;
         let transaction = begin(database).map_err(wrong)?;
         {
-            let mut nodes = transaction.open_table(NODES).map_err(|e| wrong(e.into()))?;
+            let mut tables = Tables::open(&transaction).map_err(wrong)?;
             for row in before.iter().map_err(|e| wrong(e.into()))? {
                 let (id, state) = row.map_err(|e| wrong(e.into()))?;
-                let state = self.state(format, NodeId(id.value()), state.value())?;
-                nodes.insert(id.value(), json(&state).as_slice()).map_err(|e| wrong(e.into()))?;
+                let id = NodeId(id.value());
+                let state = self.state(format, id, state.value())?;
+                tables.insert(id, &json(&state), &state.long_texts(), &[]).map_err(wrong)?;
             }
             let mut records = transaction.open_table(RECORDS).map_err(|e| wrong(e.into()))?;
             records.insert(FORMAT_KEY, json(&FORMAT).as_slice()).map_err(|e| wrong(e.into()))?;
@@ -268,28 +316,36 @@ impl Store {
             // After a failure of the disk, the library requires that the file is opened again, which checks it.
             none => none.insert((self.opener)()?),
         };
+        let stored = &self.texts;
         let written = begin(database).and_then(|transaction| {
-            put(&transaction, fleet, batch)?;
+            let texts = put(&transaction, fleet, batch, stored)?;
             let mut records = transaction.open_table(RECORDS)?;
             records.insert(TIME_KEY, json(&time).as_slice())?;
             records.insert(CLOSED_KEY, json(&last).as_slice())?;
             drop(records);
-            Ok(transaction.commit()?)
+            transaction.commit()?;
+            Ok(texts)
         });
-        if written.is_err() {
-            self.database = None;
-            return written;
+        match written {
+            Ok(texts) => {
+                self.texts.extend(texts);
+                self.texts.retain(|_, names| !names.is_empty());
+                let mut changed = false;
+                for (key, value) in &batch.records {
+                    // The key has been written as it is read.
+                    let noted = value.as_deref().and_then(|value| self.fleet.note(key, value));
+                    changed |= noted.is_some_and(|noted| noted);
+                }
+                if changed {
+                    description::write_or_warn(&self.file, &self.fleet);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.database = None;
+                Err(error)
+            }
         }
-        let mut changed = false;
-        for (key, value) in &batch.records {
-            // The key has been written as it is read.
-            changed |=
-                value.as_deref().and_then(|value| self.fleet.note(key, value)).is_some_and(|noted| noted);
-        }
-        if changed {
-            description::write_or_warn(&self.file, &self.fleet);
-        }
-        written
     }
 
     /// Closes the file. The next write opens it again.
@@ -297,7 +353,7 @@ impl Store {
         self.database = None;
     }
 
-    fn reading(&self) -> Result<redb::ReadTransaction, StoreError> {
+    fn reading(&self) -> Result<ReadTransaction, StoreError> {
         let database = self.database.as_ref().expect("a store is not read after a failed write");
         database.begin_read().map_err(|error| store_error(&self.file, error))
     }
@@ -317,26 +373,6 @@ impl Store {
 
 fn begin(database: &Database) -> Result<WriteTransaction, redb::Error> {
     Ok(database.begin_write()?)
-}
-
-fn put(transaction: &WriteTransaction, fleet: &Fleet, batch: &Batch) -> Result<(), redb::Error> {
-    let mut nodes = transaction.open_table(NODES)?;
-    let mut buffer = Vec::with_capacity(4096);
-    for id in &batch.nodes {
-        buffer.clear();
-        match fleet.write_state(*id, &mut buffer) {
-            Written::State => drop(nodes.insert(id.0, buffer.as_slice())?),
-            Written::Nothing => drop(nodes.remove(id.0)?),
-        }
-    }
-    let mut records = transaction.open_table(RECORDS)?;
-    for (key, value) in &batch.records {
-        match value {
-            Some(value) => drop(records.insert(&**key, &**value)?),
-            None => drop(records.remove(&**key)?),
-        }
-    }
-    Ok(())
 }
 
 fn json(value: &impl serde::Serialize) -> Vec<u8> {

@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::database::Store;
-use super::directory::{self, Directory};
+use super::directory::{self, Directory, New};
 use super::error::StoreError;
 use super::record::StoredFleet;
 
@@ -61,10 +61,9 @@ pub(super) fn write(state_file: &Path, fleet: &StoredFleet) -> Result<(), StoreE
     if fs::read(&file).is_ok_and(|found| found == text) {
         return Ok(());
     }
-    let new = file.with_extension("json.new");
-    let mut out = directory::create_private(&new)?;
-    out.write_all(&text).and_then(|()| out.sync_all()).map_err(StoreError::io(&new))?;
-    directory::put_in_place(&new, &file)
+    let (new, mut out) = New::create(&file)?;
+    out.write_all(&text).and_then(|()| out.sync_all()).map_err(StoreError::io(new.path()))?;
+    new.put_in_place()
 }
 
 /// Writes the description. Only exports need it, so the fleet is served without it.

@@ -1,7 +1,7 @@
 //! A state directory, locked by one process at a time.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -25,21 +25,10 @@ impl Directory {
         if create {
             DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(StoreError::io(path))?;
         } else if !path.is_dir() {
-            return Err(StoreError::Missing(format!(
-                "{0}: there is no such state directory; check the path, or create a fleet with `fauxmetal serve \
-                 --state {0}`",
-                path.display()
-            )));
+            return Err(StoreError::no_directory(path));
         }
         let file = path.join("lock");
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&file)
-            .map_err(StoreError::io(&file))?;
+        let mut lock = crate::file::open_own(&file).map_err(StoreError::io(&file))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -52,7 +41,11 @@ impl Directory {
         }
         let pid = std::process::id();
         lock.set_len(0).and_then(|()| writeln!(lock, "{pid}")).map_err(StoreError::io(&file))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        let directory = Self { path: path.to_owned(), _lock: lock };
+        for private in [path, &file, &directory.state_file(), &snapshots_in(path)] {
+            crate::file::warn_if_loose(private);
+        }
+        Ok(directory)
     }
 
     pub fn path(&self) -> &Path {
@@ -61,6 +54,10 @@ impl Directory {
 
     pub(super) fn state_file(&self) -> PathBuf {
         state_file_in(&self.path)
+    }
+
+    pub(super) fn reserve_file(&self) -> PathBuf {
+        self.path.join("reserve")
     }
 
     /// The folder of the snapshots. Creates it if it does not exist.
@@ -79,11 +76,41 @@ pub(super) fn snapshots_in(dir: &Path) -> PathBuf {
     dir.join("snapshots")
 }
 
-/// Atomically replaces the file `place` by the file `new`, which must already be synced to disk. Syncs the folder.
-pub(super) fn put_in_place(new: &Path, place: &Path) -> Result<(), StoreError> {
-    fs::rename(new, place).map_err(StoreError::io(place))?;
-    let folder = place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io(folder))
+/// A file that is being written, and then replaces the file `place`. Dropped before, it is removed, so that a failure, such
+/// as a full disk, leaves nothing behind.
+pub(super) struct New<'a> {
+    path: PathBuf,
+    place: &'a Path,
+}
+
+impl<'a> New<'a> {
+    /// The new file lies beside `place`. Only the owner can read it.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub(super) fn create(place: &'a Path) -> Result<(Self, File), StoreError> {
+        let new = Self { path: place.with_extension("new"), place };
+        let file = create_private(&new.path)?;
+        Ok((new, file))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Atomically replaces the file. The new file must already be synced to disk. Syncs the folder.
+    pub(super) fn put_in_place(self) -> Result<(), StoreError> {
+        fs::rename(&self.path, self.place).map_err(StoreError::io(self.place))?;
+        let folder = self.place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io(folder))
+    }
+}
+
+impl Drop for New<'_> {
+    fn drop(&mut self) {
+        // Best effort: the error to report is that of the failure. In its place, the file has another name.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// Creates a file, or truncates an existing one. Only the owner can read a new file, because it contains tokens.
@@ -94,12 +121,4 @@ pub fn create_private(file: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(true).mode(0o600);
     options.open(file).map_err(StoreError::io(file))
-}
-
-/// Removes a file if it exists.
-pub(super) fn remove_if_there(file: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io(file)(error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }

@@ -48,6 +48,13 @@ impl StoreError {
         move |error| Self::Io { file, error }
     }
 
+    pub(super) fn no_directory(path: &Path) -> Self {
+        Self::Missing(format!(
+            "{0}: there is no such state directory; check the path, or create a fleet with `fauxmetal serve --state {0}`",
+            path.display()
+        ))
+    }
+
     pub(super) fn damaged(file: &Path, problem: impl ToString, advice: &'static str) -> Self {
         Self::Damaged { file: file.to_owned(), problem: problem.to_string(), advice }
     }

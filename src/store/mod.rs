@@ -1,8 +1,8 @@
 //! The fleet on disk. A change is written to the state file before its response is sent.
 //!
 //! A state directory contains `state.redb` (the description of the fleet, every node that differs from a new node, and
-//! records of the services), `fleet.json` (the description alone), `lock` (the id of the process that uses the directory)
-//! and `snapshots/`. This room does not depend on HTTP.
+//! records of the services), `fleet.json` (the description alone), `reserve` (space for the last changes before the disk is
+//! full), `lock` (the id of the process that uses the directory) and `snapshots/`. This room does not depend on HTTP.
 
 mod database;
 mod description;
@@ -10,7 +10,9 @@ mod directory;
 mod error;
 mod keeper;
 mod record;
+mod reserve;
 pub mod snapshot;
+mod tables;
 #[cfg(test)]
 mod tests;
 

@@ -8,6 +8,7 @@ use super::error::StoreError;
 use crate::fleet::persist::{ADDED, REMOVED};
 use crate::node::State;
 use crate::seed::Seed;
+use crate::time::SimTime;
 
 /// The format of the state files and snapshots that this version writes, and the newest that it reads. The states of
 /// the nodes determine it; see [`State::FORMAT`].
@@ -22,6 +23,32 @@ pub(super) fn check_format(file: &Path, found: u64) -> Result<(), StoreError> {
         return Ok(());
     }
     Err(StoreError::Format { file: file.to_owned(), found, oldest: OLDEST_FORMAT, newest: FORMAT })
+}
+
+/// Checks a time that a file holds. A later one than [`SimTime::LATEST`] is damage or an attack.
+pub(super) fn check_time(file: &Path, key: &str, ms: u64, advice: &'static str) -> Result<(), StoreError> {
+    let most = SimTime::LATEST.ms();
+    if ms <= most {
+        return Ok(());
+    }
+    let problem = format!("its '{key}' is {ms}; at most {most}, the start of the year 9999, is allowed");
+    Err(StoreError::damaged(file, problem, advice))
+}
+
+/// Checks the profiles that a file names: fauxmetal writes names and absolute paths. A relative path would mean another folder
+/// in each working directory.
+pub(super) fn check_models(file: &Path, fleet: &StoredFleet, advice: &'static str) -> Result<(), StoreError> {
+    let relative =
+        |model: &&StoredModel| model.profile.contains('/') && !Path::new(&model.profile).is_absolute();
+    match fleet.models.iter().chain(&fleet.added).find(relative) {
+        None => Ok(()),
+        Some(model) => {
+            let name = &model.profile;
+            let problem =
+                format!("its profile '{name}' is a relative path; only names and absolute paths are allowed");
+            Err(StoreError::damaged(file, problem, advice))
+        }
+    }
 }
 
 /// The description of a fleet. It determines the identity and the model of every node.

@@ -4,6 +4,7 @@
 //! last line with the number of these nodes and a hash of all lines before it. A reader uses nothing before it has
 //! checked the complete file.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
@@ -16,14 +17,15 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::database::Store;
-use super::directory::{self, Directory};
+use super::directory::{self, Directory, New};
 use super::error::{COPY, StoreError};
-use super::record::{FORMAT, StoredFleet, check_format};
+use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
-/// The maximum length of a line, in bytes. A node's commands can contain results of several MiB.
-const MAX_LINE_BYTES: u64 = 64 << 20;
+/// The maximum length of a line with its end, in bytes, for the reader and for the writer. A node's texts take twice the
+/// largest `agent-results-bytes` at most, since JSON in JSON has its quotes escaped; beside them a state is small.
+const MAX_LINE_BYTES: usize = 256 << 20;
 /// The maximum length of a name, in characters.
 pub const MAX_NAME: usize = 64;
 const ENDING: &str = "snapshot";
@@ -60,6 +62,9 @@ struct Format {
 struct Line<S> {
     node: NodeId,
     state: S,
+    /// The long texts that the state does not contain, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    texts: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,7 +101,10 @@ pub fn list(dir: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
     let folder = directory::snapshots_in(dir);
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && dir.is_dir() => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::no_directory(dir));
+        }
         Err(error) => return Err(StoreError::io(&folder)(error)),
     };
     let mut found = Vec::new();
@@ -136,13 +144,24 @@ pub fn save(
         fleet: store.fleet().clone(),
         stored,
     };
-    let new = place.with_extension("new");
-    let wrong = StoreError::io;
-    let mut out = Writer::create(&new)?;
-    out.line(&First { fauxmetal_snapshot: &header }).map_err(wrong(&new))?;
-    store.nodes(|node, state| out.line(&Line { node, state }).map_err(wrong(&new)))?;
-    out.finish(stored).map_err(wrong(&new))?;
-    directory::put_in_place(&new, &place)?;
+    let (new, file) = New::create(&place)?;
+    let wrong = |error| StoreError::io(new.path())(error);
+    let mut out = Writer::new(file, MAX_LINE_BYTES);
+    out.line(&First { fauxmetal_snapshot: &header }).map_err(wrong)?;
+    store.nodes(|node, state| {
+        let texts = state.long_texts().iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+        out.line(&Line { node, state, texts }).map_err(|error| match error.kind() {
+            std::io::ErrorKind::FileTooLarge => StoreError::Refused(format!(
+                "node {}: its commands have results of {} bytes, and a line of a snapshot has at most {MAX_LINE_BYTES}; \
+                 stop the daemon after the machine was powered off",
+                node.0,
+                out.line.len()
+            )),
+            _ => wrong(error),
+        })
+    })?;
+    out.finish(stored).map_err(wrong)?;
+    new.put_in_place()?;
     Ok(header)
 }
 
@@ -159,15 +178,11 @@ pub fn import(
     replace: bool,
 ) -> Result<Header, StoreError> {
     let place = free_place(directory, name, replace)?;
-    let new = place.with_extension("new");
-    let mut file = directory::create_private(&new)?;
+    let (new, mut file) = New::create(&place)?;
     std::io::copy(source, &mut file).map_err(StoreError::io(source_file))?;
-    file.sync_all().and_then(|()| file.rewind()).map_err(StoreError::io(&new))?;
-    let header = Reader::new(source_file, file).and_then(Reader::check).inspect_err(|_| {
-        // Best effort: the error to report is that of the snapshot.
-        let _ = directory::remove_if_there(&new);
-    })?;
-    directory::put_in_place(&new, &place)?;
+    file.sync_all().and_then(|()| file.rewind()).map_err(StoreError::io(new.path()))?;
+    let header = Reader::new(source_file, file).and_then(Reader::check)?;
+    new.put_in_place()?;
     Ok(header)
 }
 
@@ -187,18 +202,24 @@ struct Writer {
     out: GzEncoder<BufWriter<File>>,
     hash: Xxh3,
     line: Vec<u8>,
+    max_line_bytes: usize,
 }
 
 impl Writer {
-    fn create(file: &Path) -> Result<Self, StoreError> {
-        let out = GzEncoder::new(BufWriter::new(directory::create_private(file)?), Compression::fast());
-        Ok(Self { out, hash: Xxh3::new(), line: Vec::new() })
+    fn new(file: File, max_line_bytes: usize) -> Self {
+        let out = GzEncoder::new(BufWriter::new(file), Compression::fast());
+        Self { out, hash: Xxh3::new(), line: Vec::new(), max_line_bytes }
     }
 
+    /// # Errors
+    /// If the file cannot be written, or the line is longer than a reader accepts (`FileTooLarge`).
     fn line(&mut self, value: &impl Serialize) -> std::io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, value)?;
         self.line.push(b'\n');
+        if self.line.len() > self.max_line_bytes {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
         self.hash.update(&self.line);
         self.out.write_all(&self.line)
     }
@@ -250,6 +271,10 @@ impl<R: Read> Reader<R> {
         check_format(file, format)?;
         // The header is the same in all formats.
         reader.header = serde_json::from_str(text).map_err(unreadable)?;
+        for (key, ms) in [("created_ms", reader.header.created_ms), ("time_ms", reader.header.time_ms)] {
+            check_time(file, key, ms, COPY)?;
+        }
+        check_models(file, &reader.header.fleet, COPY)?;
         Ok(reader)
     }
 
@@ -268,9 +293,14 @@ impl<R: Read> Reader<R> {
         loop {
             self.next_line()?;
             let number = nodes.len() as u64 + 2;
-            if let Ok(Line { node, state }) = serde_json::from_slice::<Line<&RawValue>>(&self.line) {
+            if let Ok(Line { node, state, texts }) = serde_json::from_slice::<Line<&RawValue>>(&self.line) {
                 let mut state = State::read(self.header.format, state.get().as_bytes())
                     .map_err(|error| self.damaged(format!("line {number}: node {}: {error}", node.0)))?;
+                for (name, text) in texts {
+                    let wrong =
+                        || self.damaged(format!("line {number}: node {}: '{name}' is no text", node.0));
+                    state.attach(name.parse().map_err(|()| wrong())?, text);
+                }
                 state.shift(later_ms);
                 if u64::from(node.0) >= self.header.fleet.indexes() {
                     let nodes = self.header.fleet.indexes();
@@ -310,10 +340,10 @@ impl<R: Read> Reader<R> {
 
     fn next_line(&mut self) -> Result<(), StoreError> {
         self.line.clear();
-        let read = (&mut self.input).take(MAX_LINE_BYTES).read_until(b'\n', &mut self.line);
+        let read = (&mut self.input).take(MAX_LINE_BYTES as u64).read_until(b'\n', &mut self.line);
         match read {
             Ok(_) if self.line.last() == Some(&b'\n') => Ok(()),
-            Ok(n) if n as u64 == MAX_LINE_BYTES => {
+            Ok(n) if n == MAX_LINE_BYTES => {
                 Err(self.damaged(format!("it has a line of more than {MAX_LINE_BYTES} bytes")))
             }
             Ok(_) => Err(self.damaged("it ends too early")),
@@ -345,4 +375,18 @@ pub fn restore(directory: &Directory, reader: Reader<File>, now: SimTime) -> Res
     let now = now.max(SimTime::from_ms(header.time_ms));
     let nodes = reader.nodes(now.ms() - header.time_ms)?;
     Store::create(directory, &header.fleet, now, nodes.into_iter().map(Ok))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_no_reader_accepts_is_not_written() {
+        let file = tempfile::tempfile().unwrap();
+        let mut out = Writer::new(file.try_clone().unwrap(), 10);
+        out.line(&"1234567").unwrap();
+        let error = out.line(&"12345678").unwrap_err();
+        assert_eq!((error.kind(), out.line.len()), (std::io::ErrorKind::FileTooLarge, 11));
+    }
 }

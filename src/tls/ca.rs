@@ -67,6 +67,11 @@ impl DevelopmentCa {
         })
     }
 
+    /// The file with which a client trusts the listeners, if there is a CA in `dir`.
+    pub fn certificate_in(dir: &Path) -> PathBuf {
+        dir.join(CA_FILE)
+    }
+
     /// The file with which a client trusts the listeners, as in `curl --cacert`.
     pub fn certificate_path(&self) -> PathBuf {
         self.files.path(CA_FILE)
@@ -127,6 +132,7 @@ fn load_key(files: &CertificateFiles) -> Result<Option<KeyPair>, TlsError> {
     let Some(pem) = files.read(CA_KEY_FILE)? else {
         return Ok(None);
     };
+    files.warn_if_loose(CA_KEY_FILE);
     let key = KeyPair::from_pem(&pem).map_err(|error| {
         TlsError::unusable(&files.path(CA_KEY_FILE), format!("it contains no private key ({error})"), BOTH)
     })?;

@@ -35,6 +35,11 @@ impl CertificateFiles {
         self.dir.join(name)
     }
 
+    /// Warns if other users can read a private file.
+    pub(super) fn warn_if_loose(&self, name: &str) {
+        file::warn_if_loose(&self.path(name));
+    }
+
     /// The text of a file, or `None` if it does not exist.
     pub(super) fn read(&self, name: &str) -> Result<Option<String>, TlsError> {
         let path = self.path(name);
@@ -48,8 +53,7 @@ impl CertificateFiles {
     /// Waits until no other process creates files here. Dropping the returned file releases the lock.
     pub(super) fn lock(&self) -> Result<File, TlsError> {
         let path = self.path(LOCK_FILE);
-        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(PRIVATE).open(&path);
-        let file = file.map_err(failed("open", &path))?;
+        let file = file::open_own(&path).map_err(failed("open", &path))?;
         file.lock().map_err(failed("lock", &path))?;
         Ok(file)
     }

@@ -125,6 +125,7 @@ fn load(files: &CertificateFiles, file: &str) -> Result<Option<Found>, TlsError>
     let Some(text) = files.read(file)? else {
         return Ok(None);
     };
+    files.warn_if_loose(file);
     let unusable = |reason: String| TlsError::unusable(&files.path(file), reason, "it");
     let identity = Identity::from_pem(&text).map_err(unusable)?;
     let facts = Facts::of(identity.leaf()).map_err(unusable)?;

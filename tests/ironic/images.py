@@ -20,7 +20,9 @@ def make(images, http, log, env):
     # parameters, so random bytes are enough.
     (images / "ramdisk.bin").write_bytes(random.Random("ramdisk").randbytes(64 * 1024))
     _boot_partition(images, log, env)
-    _boot_iso(images, http, log, env)
+    _boot_iso(images, http, log, env, "live", "root=live:LABEL=LIVE quiet")
+    # With the label and the kernel parameters of ironic-python-agent-builder (tools/iso-image-create).
+    _boot_iso(images, http, log, env, "install_image", "boot_method=vmedia")
     _disks(http, log, env)
 
 
@@ -34,19 +36,19 @@ def _boot_partition(images, log, env):
         child.run(argv[0], argv, log, LIMIT_S, env)
 
 
-def _boot_iso(images, http, log, env):
-    """Makes the ISO of a live system without an agent, as an operator uses it for a ramdisk deploy."""
-    tree = images / "live"
+def _boot_iso(images, http, log, env, name, parameters):
+    """Makes an ISO as an operator provides it: a live system for a ramdisk deploy, or an agent (`deploy_iso`)."""
+    tree = images / name
     (tree / "EFI/BOOT").mkdir(parents=True)
     (tree / "boot").mkdir()
     (tree / "boot/efiboot.img").write_bytes((images / "esp.img").read_bytes())
     (tree / "vmlinuz").write_bytes((images / "ramdisk.bin").read_bytes())
     (tree / "initrd").write_bytes((images / "ramdisk.bin").read_bytes())
     (tree / "EFI/BOOT/grub.cfg").write_text(
-        "set default=0\nset timeout=1\nmenuentry 'live' {\n"
-        "    linux /vmlinuz root=live:LABEL=LIVE quiet\n    initrd /initrd\n}\n")
-    argv = ["mkisofs", "-quiet", "-r", "-J", "-V", "LIVE", "-e", "boot/efiboot.img", "-no-emul-boot",
-            "-o", http / "live.iso", tree]
+        "set default=0\nset timeout=1\nmenuentry 'boot' {\n"
+        f"    linux /vmlinuz {parameters}\n    initrd /initrd\n}}\n")
+    argv = ["mkisofs", "-quiet", "-r", "-J", "-V", name.upper(), "-e", "boot/efiboot.img", "-no-emul-boot",
+            "-o", http / f"{name}.iso", tree]
     child.run("mkisofs", argv, log, LIMIT_S, env)
 
 

@@ -60,6 +60,73 @@ fn every_command_has_a_help() {
 }
 
 #[test]
+fn help_is_a_command_too_and_names_the_variable_of_each_setting() {
+    assert_eq!(output(&["help"]), output(&["--help"]));
+    assert_eq!(output(&["help", "serve"]), output(&["serve", "--help"]));
+    for help in [output(&["serve", "-h"]), output(&["export", "-h"]), output(&["snapshot", "save", "-h"])] {
+        let flags = help.lines().filter(|line| line.trim_start().starts_with("--")).count();
+        assert!(help.matches("[env: FAUXMETAL_").count() >= 1 && flags >= 1, "{help}");
+    }
+    let serve = output(&["serve", "-h"]);
+    let serve = serve.split_whitespace().collect::<Vec<_>>().join(" ");
+    for setting in fauxmetal::config::setting::ALL {
+        assert!(serve.contains(&format!("[env: {}]", setting.variable())), "{}", setting.name);
+    }
+}
+
+/// The message with which a daemon ends before it is ready.
+fn no_start(arguments: &[&str]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let listen = ["serve", "--listen", "http://127.0.0.1:0", "--agent-listen", "http://127.0.0.1:0"];
+    let (code, out, err) = run(fauxmetal(&[&listen, arguments].concat()).current_dir(dir.path()));
+    assert!(code != 0 && !out.contains("READY"), "{err}");
+    err.lines().last().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn an_error_at_the_start_names_the_flag_and_the_way_out() {
+    for (arguments, expected) in [
+        (
+            ["--snapshot", "nope"],
+            "fauxmetal: --snapshot: nope: No such file or directory (os error 2); write a snapshot to a file with `fauxmetal snapshot export NAME FILE --state DIR`",
+        ),
+        (
+            ["--state", "/proc/x"],
+            "fauxmetal: --state: /proc/x: No such file or directory (os error 2); name a directory that this user may write",
+        ),
+        (
+            ["--profile", "genric"],
+            "fauxmetal: --profile: there is no profile 'genric'; built in are generic, hpe-dl380-gen11, and a path with a '/' in it names a folder; did you mean generic?",
+        ),
+        (["--certs", "/proc/x"], "fauxmetal: --certs: cannot create directory /proc/x: "),
+    ] {
+        let said = no_start(&arguments);
+        assert!(said.starts_with(expected.trim_end()), "{said}");
+    }
+    let (code, out, err) = run(&mut fauxmetal(&["snapshot", "list", "--state", "/nowhere"]));
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("/nowhere: there is no such state directory; check the path"), "{err}");
+}
+
+#[test]
+fn a_variable_of_kubernetes_or_of_another_program_does_not_stop_an_export() {
+    let arguments = export(&["--nodes", "1"]);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let mut command = fauxmetal(&arguments);
+    let (code, out, err) =
+        run(command.env("FAUXMETAL_PORT", "tcp://10.96.0.7:8443").env("FAUXMETAL_SERVICE_HOST", "10.96.0.7"));
+    assert_eq!((code, err.as_str(), out), (0, "", output(&arguments)));
+    let (code, _, err) = run(command.env("FAUXMETAL_NODE", "3"));
+    assert_eq!(
+        (code, err.as_str()),
+        (
+            0,
+            "fauxmetal: FAUXMETAL_NODE is ignored: there is no such setting; did you mean FAUXMETAL_NODES?\n"
+        )
+    );
+}
+
+#[test]
 fn the_version_is_the_version_of_the_package() {
     assert_eq!(output(&["--version"]), format!("fauxmetal {}\n", env!("CARGO_PKG_VERSION")));
 }
@@ -321,5 +388,12 @@ fn a_file_that_never_ends_is_refused() {
 fn every_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         assert!(output(&["completions", shell]).contains("boot-time"), "{shell}");
+    }
+    let fish = output(&["completions", "fish"]);
+    for value in ["verify", "generic", "agent-body-bytes", "boot_ramdisk", "1.3", "shared"] {
+        assert!(
+            fish.split(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).any(|word| word == value),
+            "{value}"
+        );
     }
 }

@@ -104,6 +104,9 @@ impl Opened {
             let call = match effect.kind {
                 EffectKind::ReadBoot { start } => format!("ReadBoot of {start}"),
                 EffectKind::OpenMedia { slot, insertion } => format!("OpenMedia({slot}) of {insertion}"),
+                EffectKind::FetchFirmware { component, update } => {
+                    format!("FetchFirmware({component}) of {update}")
+                }
                 EffectKind::Ipa { start, effect } => format!("{effect:?} of {start}"),
             };
             calls.push(format!("node {}: {call}\n", id.0));

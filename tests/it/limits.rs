@@ -92,6 +92,17 @@ fn command(daemon: &Daemon, agent: &str, query: &str, body: &str) -> TcpStream {
     stream
 }
 
+/// Tells an agent to write an image from a server.
+fn write_image(daemon: &Daemon, agent: &str, url: &str) {
+    let hash = "ab".repeat(32);
+    let body = format!(
+        r#"{{"name": "standby.prepare_image", "params": {{"image_info": {{"id": "i", "urls": ["{url}/i"],
+        "node_uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "disk_format": "raw", "stream_raw_images": true,
+        "os_hash_algo": "sha256", "os_hash_value": "{hash}"}}}}}}"#
+    );
+    assert_eq!(status(&mut command(daemon, agent, "", &body)), 200);
+}
+
 /// A server that accepts connections and never responds.
 fn silent_server() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -101,6 +112,11 @@ fn silent_server() -> (TcpListener, String) {
 
 /// Sets the limit, shows its effect, and shows that it is counted.
 fn drive(limit: Limit) {
+    let counted = match limit.counted_by() {
+        CountedBy::Server | CountedBy::Redfish | CountedBy::Agent | CountedBy::Effect => limit,
+        CountedBy::BodyBytes => Limit::BodyBytes,
+    };
+    let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", counted.name());
     let daemon = match limit {
         Limit::Connections | Limit::ConnectionsPerBmc | Limit::ConnectionsPerClient => {
             // Half of the connections would be the share of one client.
@@ -192,7 +208,6 @@ fn drive(limit: Limit) {
                 &mut stream,
                 &format!("GET /redfish/v1/Systems HTTP/1.1\r\nhost: x\r\n{LOGIN}\r\n").repeat(300),
             );
-            let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
             within(SOON, "the client is cut off", || daemon.metric(&hits) >= 1.0);
             daemon
         }
@@ -220,19 +235,51 @@ fn drive(limit: Limit) {
             assert_eq!(daemon.metric("fauxmetal_calls_in_flight"), 1.0);
             daemon
         }
+        Limit::BootReadTime => {
+            let (_silent, url) = silent_server();
+            let daemon = serve(limit, 1, &["--boot-time", "0s", "--network-boot", &url]);
+            boot_all(&daemon);
+            eventually("the boot is given up", || daemon.metric(&hits) >= 1.0);
+            daemon
+        }
+        Limit::DownloadTime => {
+            let (_silent, url) = silent_server();
+            let (daemon, agents) = serve_agents(limit, 1, "1", &[]);
+            write_image(&daemon, &agents[0], &url);
+            eventually("the download is given up", || daemon.metric(&hits) >= 1.0);
+            daemon
+        }
+        Limit::DownloadPartTime => {
+            let (silent, url) = silent_server();
+            let (daemon, agents) = serve_agents(limit, 1, "1", &[]);
+            write_image(&daemon, &agents[0], &url);
+            let (mut stalled, _) = silent.accept().unwrap();
+            // A response before the request would be an error.
+            assert!(stalled.read(&mut [0; 4096]).unwrap() > 0);
+            send(&mut stalled, "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n");
+            eventually("the download is stopped", || daemon.metric(&hits) >= 1.0);
+            daemon
+        }
+        Limit::AgentResultsBytes | Limit::ResultsBytes => {
+            let (daemon, agents) = serve_agents(limit, 5000, "1", &[]);
+            let step = |bytes| {
+                let padding = "x".repeat(bytes);
+                format!(
+                    r#"{{"name": "clean.execute_clean_step", "params": {{"ports": [], "node": {{"uuid": "n"}},
+                    "step": {{"step": "erase_pstore", "args": {{}}, "x": "{padding}"}}}}}}"#
+                )
+            };
+            assert_eq!(status(&mut command(&daemon, &agents[0], "&wait=true", &step(4500))), 200);
+            let refused = if limit == Limit::ResultsBytes { 503 } else { 413 };
+            assert_eq!(status(&mut command(&daemon, &agents[0], "", &step(5000))), refused);
+            daemon
+        }
         Limit::Downloads => {
             let (silent, url) = silent_server();
             let (daemon, agents) = serve_agents(limit, 1, "3", &[]);
-            let hash = "ab".repeat(32);
-            let body = format!(
-                r#"{{"name": "standby.prepare_image", "params": {{"image_info": {{"id": "i", "urls": ["{url}/i"],
-                "node_uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "disk_format": "raw", "stream_raw_images": true,
-                "os_hash_algo": "sha256", "os_hash_value": "{hash}"}}}}}}"#
-            );
             for agent in &agents {
-                assert_eq!(status(&mut command(&daemon, agent, "", &body)), 200);
+                write_image(&daemon, agent, &url);
             }
-            let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", limit.name());
             eventually("two downloads wait", || daemon.metric(&hits) == 2.0);
             let _download = silent.accept().unwrap();
             silent.set_nonblocking(true).unwrap();
@@ -240,11 +287,6 @@ fn drive(limit: Limit) {
             daemon
         }
     };
-    let counted = match limit.counted_by() {
-        CountedBy::Server | CountedBy::Redfish | CountedBy::Effect => limit,
-        CountedBy::BodyBytes => Limit::BodyBytes,
-    };
-    let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", counted.name());
     eventually("the limit is counted", || daemon.metric(&hits) >= 1.0);
 }
 

@@ -56,6 +56,7 @@ fn bring_up(fleet: &Fleet, effects: &mut Effects) {
                     Answer::Ipa { start, answer: ipa::Answer::Beat(Beat::Accepted) }
                 }
                 EffectKind::OpenMedia { .. } => panic!("no media were inserted"),
+                EffectKind::FetchFirmware { .. } => panic!("no firmware is updated"),
             };
             fleet.answer(id, answer);
         }

@@ -175,7 +175,9 @@ fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
     refuse_unused_flags(&args)?;
     let boot = args.boot.unwrap_or(BootMethod::VirtualMedia);
     let raw = args.settings.gather()?;
-    raw.warnings.iter().for_each(|warning| out::message(warning));
+    for warning in raw.warnings() {
+        out::message(warning);
+    }
     let Source { config, layout, bmc, ca, is_default } = Source::new(&raw, args.from.as_deref())?;
     if is_default {
         out::message(&format!(

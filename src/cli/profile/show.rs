@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use super::view::View;
 use crate::cli::exit_code::{ExitCode, UsageError};
 use crate::cli::out::{self, Output, table};
+use crate::config::unusable_profile;
 use crate::profile::bios::{Attribute, Kind, Value};
 use crate::profile::{self, Profile};
 
 pub(super) fn run(name: &str, output: Output) -> anyhow::Result<ExitCode> {
-    let profile = profile::named(name).map_err(|e| UsageError(e.to_string()))?;
+    let profile = profile::named(name).map_err(|e| UsageError(unusable_profile(&e)))?;
     let mut out = out::stdout();
     match output {
         Output::Json => out::json(&mut out, &View::new(&profile))?,

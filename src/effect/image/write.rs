@@ -5,8 +5,8 @@ use reqwest::{Response, StatusCode};
 
 use super::checksum::{self, Expected};
 use super::format::{self, Header};
-use super::transfer::{Transfer, TransferError, read_up_to};
-use crate::effect::client::{Proxies, chunk, send};
+use super::transfer::{RESPONSE_TIME, Transfer, TransferError, head, read_up_to};
+use crate::effect::client::{Proxies, chunk};
 use crate::effect::performed::Performed;
 use crate::effect::redact::{redacted, redacted_text};
 use crate::effect::runner::EffectRunner;
@@ -18,8 +18,8 @@ use crate::node::{Node, NodeId};
 use crate::note::Note;
 use crate::time::SimTime;
 
-/// Bytes between two checks whether the machine still waits for the image.
-const CHECK_EVERY_BYTES: u64 = 16 << 20;
+/// Bytes of an image that must arrive within the limit `download-part-time`.
+const PART_BYTES: u64 = 512 << 10;
 /// Longest checksum file that is read.
 const MAX_CHECKSUM_FILE_BYTES: usize = 1 << 20;
 /// Characters of an error response that the agent's error repeats.
@@ -38,11 +38,13 @@ impl EffectRunner {
         let transfer = self.transfer(id, start)?;
         let result = match self.settings.images {
             Images::Skip => Ok(format::identifier(expected_text(&transfer.job).as_bytes())),
-            Images::Verify | Images::Probe => match self.with_retries(&transfer).await {
-                Ok(identifier) => Ok(identifier),
-                Err(TransferError::Retry(error) | TransferError::Final(error)) => Err(error),
-                Err(TransferError::Abandoned) => return None,
-            },
+            Images::Verify | Images::Probe => {
+                let writes = |node: &Node| image_of(node, start).is_some();
+                match self.while_wanted(id, writes, self.with_retries(&transfer)).await? {
+                    Ok(identifier) => Ok(identifier),
+                    Err(TransferError::Retry(error) | TransferError::Final(error)) => Err(error),
+                }
+            }
         };
         let problem =
             result.as_ref().err().map(|error| Note::from(format!("{}: {}", error.kind, error.details)));
@@ -56,12 +58,12 @@ impl EffectRunner {
         let look = |node: &Node, _| {
             let (agent, image) = image_of(node, start)?;
             let disk = node.profile().drives().find(|(_, _, d)| *d.device == *image.device);
-            let disk = disk.map_or(u64::MAX, |(_, _, d)| d.capacity_bytes);
-            let capacity_bytes =
-                image.partitions.as_ref().map_or(disk, |p| disk.min(p.root_mib.saturating_mul(1 << 20)));
+            let disk_bytes = disk.map_or(0, |(_, _, d)| d.capacity_bytes);
+            let partition = image.partitions.as_ref().map(|p| p.root_mib.saturating_mul(1 << 20));
+            let capacity_bytes = partition.map_or(disk_bytes, |bytes| bytes.min(disk_bytes));
             let job = Box::new(image.clone());
             let (insecure, md5_enabled) = (agent.params.insecure, agent.serving()?.md5_enabled);
-            Some(Transfer { id, start, job, insecure, md5_enabled, capacity_bytes })
+            Some(Transfer { id, job, insecure, md5_enabled, capacity_bytes, disk_bytes })
         };
         self.fleet.look(id, look).flatten()
     }
@@ -77,8 +79,12 @@ impl EffectRunner {
                     self.downloads.acquire().await.expect("the semaphore is never closed")
                 }
             };
-            self.check_waiting(transfer)?;
-            let result = self.attempt(transfer).await;
+            let limit = self.settings.limits.download_time;
+            let result = tokio::time::timeout(limit, self.attempt(transfer)).await.unwrap_or_else(|_| {
+                self.meters.download_time_limit.one();
+                let why = format!("not complete within {} s (limit download-time)", limit.as_secs());
+                Err(TransferError::Final(failure::download(&transfer.job.id, &why)))
+            });
             drop(permit);
             match result {
                 Err(TransferError::Retry(error)) if failed < self.settings.image_retries => {
@@ -100,11 +106,6 @@ impl EffectRunner {
         }
     }
 
-    fn check_waiting(&self, transfer: &Transfer) -> Result<(), TransferError> {
-        let waits = self.fleet.look(transfer.id, |node, _| image_of(node, transfer.start).is_some());
-        if waits == Some(true) { Ok(()) } else { Err(TransferError::Abandoned) }
-    }
-
     /// One attempt: checksum, image, config drive. Returns the disk's identifier.
     async fn attempt(&self, transfer: &Transfer) -> Result<u32, TransferError> {
         let job = &transfer.job;
@@ -112,30 +113,41 @@ impl EffectRunner {
         let (url, mut response) = self.open(transfer).await?;
         let mut header = Header::default();
         let mut hash = expected.hasher();
-        let (mut bytes, mut checked) = (0u64, 0u64);
+        let mut bytes = 0u64;
         let location = if job.stream { job.device.to_string() } else { format!("/tmp/{}", job.id) };
         let broken = |why: String| {
             let what = if job.stream { "device " } else { "" };
             failure::download(&job.id, &format!("Unable to write image to {what}{location}. Error: {why}"))
         };
-        loop {
-            let next = chunk(&mut response).await;
-            let next = next.map_err(|error| TransferError::Retry(broken(format!("{url}: {error}"))))?;
-            let Some(chunk) = next else { break };
-            hash.update(&chunk);
-            header.add(&chunk);
-            bytes += chunk.len() as u64;
-            if job.stream && bytes > transfer.capacity_bytes {
-                let why = "[Errno 28] No space left on device";
-                return Err(TransferError::Final(broken(why.to_owned())));
-            }
-            if self.settings.images == Images::Probe && header.is_full() {
-                break;
-            }
-            if bytes - checked >= CHECK_EVERY_BYTES {
-                checked = bytes;
-                self.check_waiting(transfer)?;
-            }
+        let (most, part_time) = (transfer.most_bytes(), self.settings.limits.download_part_time);
+        let mut more = true;
+        while more {
+            let part = async {
+                let end = bytes.saturating_add(PART_BYTES);
+                while bytes < end {
+                    let next = chunk(&mut response).await;
+                    let next =
+                        next.map_err(|error| TransferError::Retry(broken(format!("{url}: {error}"))))?;
+                    let Some(chunk) = next else { return Ok(false) };
+                    bytes += chunk.len() as u64;
+                    if bytes > most {
+                        let why = "[Errno 28] No space left on device";
+                        return Err(TransferError::Final(broken(why.to_owned())));
+                    }
+                    hash.update(&chunk);
+                    header.add(&chunk);
+                    if self.settings.images == Images::Probe && header.is_full() {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            };
+            more = tokio::time::timeout(part_time, part).await.unwrap_or_else(|_| {
+                self.meters.download_part_limit.one();
+                let (kib, seconds) = (PART_BYTES >> 10, part_time.as_secs());
+                let why = format!("{url}: less than {kib} KiB within {seconds} s (limit download-part-time)");
+                Err(TransferError::Retry(broken(why)))
+            })?;
         }
         if self.settings.images == Images::Verify {
             let found = hash.finish();
@@ -161,7 +173,7 @@ impl EffectRunner {
             let url = value;
             let shown = redacted_text(&url);
             let response = self.get(transfer, &url, &shown).await?;
-            let text = read_up_to(response, MAX_CHECKSUM_FILE_BYTES)
+            let text = read_up_to(response, MAX_CHECKSUM_FILE_BYTES, RESPONSE_TIME)
                 .await
                 .map_err(|why| TransferError::Retry(failure::execution(format!("{shown}: {why}"))))?;
             let text = String::from_utf8_lossy(&text);
@@ -203,14 +215,14 @@ impl EffectRunner {
         } else if let Some((user, password)) = &job.credentials {
             request = request.basic_auth(user, Some(password));
         }
-        let response = send(request)
+        let response = head(request)
             .await
             .map_err(|error| TransferError::Retry(failure::execution(format!("GET {shown}: {error}"))))?;
         let status = response.status();
         if status == StatusCode::OK {
             return Ok(response);
         }
-        let body = read_up_to(response, 4 * MAX_ERROR_CHARS).await.unwrap_or_default();
+        let body = read_up_to(response, 4 * MAX_ERROR_CHARS, RESPONSE_TIME).await.unwrap_or_default();
         let body: String = String::from_utf8_lossy(&body).chars().take(MAX_ERROR_CHARS).collect();
         let code = status.as_u16();
         let why = format!("Received status code {code} from {shown}, expected 200. Response body: {body}");

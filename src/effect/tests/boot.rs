@@ -11,7 +11,7 @@ fn network(server: &Server) -> Settings {
 }
 
 /// Powers on, performs the network boot, and moves the clock until the boot has ended.
-async fn boot(site: &mut Site) {
+pub(super) async fn boot(site: &mut Site) {
     site.arm(BootTarget::Pxe);
     site.apply(Command::Host(host::Command::Reset(ResetType::On)));
     site.perform_boot().await;

@@ -17,7 +17,7 @@ fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn checksum(value: impl Into<Box<str>>) -> Option<Checksum> {
+pub(super) fn checksum(value: impl Into<Box<str>>) -> Option<Checksum> {
     Some(Checksum { algorithm: None, value: value.into() })
 }
 
@@ -49,9 +49,8 @@ async fn an_image_is_streamed_and_verified() {
     };
     let (site, status) = write(Settings::default(), job).await;
     let text = "prepare_image: image (disk) written to device /dev/sda root_uuid=0xdeadbeef";
-    let expected =
-        format!(r#"{{"deploy_result":{{"result":"{text}"}},"deploy_step":{{"step":"write_image"}}}}"#);
-    assert_eq!(status, CommandEnd::Succeeded(expected.into()));
+    let (result, step) = (format!(r#"{{"result":"{text}"}}"#).into(), r#"{"step":"write_image"}"#.into());
+    assert_eq!(status, CommandEnd::StepSucceeded { word: "deploy".into(), result, step });
     assert!(site.look(Node::installed));
     assert_eq!(server.requests(), ["GET /disk.raw"]);
     assert_eq!(server.last().headers()[AUTHORIZATION], "Basic dXNlcjpwYXNz");

@@ -2,6 +2,8 @@
 
 mod boot;
 mod egress;
+mod firmware;
+mod hostile;
 mod images;
 mod ironic;
 mod media;
@@ -151,7 +153,7 @@ impl Site {
         self.next_of_agent();
         self.answer_agent(ipa::Answer::Beat(Beat::Accepted));
         let work = Work::Image(Box::new(job));
-        self.apply(Command::Ipa(IpaCommand { name: "prepare_image".into(), work }));
+        self.apply(Command::Ipa(IpaCommand::new("prepare_image", work)));
     }
 
     /// The end of the agent's last command, after the least time that writing an image takes.

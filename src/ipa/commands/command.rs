@@ -60,11 +60,6 @@ pub(super) fn done(result: &Value) -> Work {
     Work::Done(CommandEnd::Succeeded(result.to_string().into()))
 }
 
-/// The result of a step (JSON text) together with the step itself. Ironic compares it with the step that it waits for.
-pub(super) fn step_result(word: &str, step: &str, result: &str) -> String {
-    format!(r#"{{"{word}_result":{result},"{word}_step":{step}}}"#)
-}
-
 /// Why a command cannot be run.
 pub(super) enum Stop {
     Failed(IpaError),

@@ -62,7 +62,7 @@ fn start(at: &Situation<'_>, params: &Params<'_>) -> Result<Work, Stop> {
         let inner: Params<'_> = serde_json::from_str(raw.get()).map_err(|_| failed())?;
         match parse(at, &name, &inner).map_err(|_| failed())?.work {
             Work::Done(CommandEnd::Succeeded(_)) => {}
-            Work::Timed(span, CommandEnd::Succeeded(_), then) => {
+            Work::Timed(span, CommandEnd::Succeeded(_) | CommandEnd::StepSucceeded { .. }, then) => {
                 let sum = |a: u32, b: u32| a.saturating_add(b).min(Span::MAX_MS);
                 total = Span::ms(sum(total.min_ms, span.min_ms), sum(total.max_ms, span.max_ms));
                 effect = if then == Then::Nothing { effect } else { then };

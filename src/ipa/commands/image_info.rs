@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::command::{Params, Situation, step_result, value};
+use super::command::{Params, Situation, value};
 use super::configdrive;
 use super::node_info::NodeInfo;
 use crate::dmtf::BootMode;
@@ -16,6 +16,11 @@ use crate::ipa::{failure, python, root_disk};
 use crate::node::ipa::{Checksum, ImageJob, IpaError, Partitions, Written};
 use crate::seed::Purpose;
 use crate::time::SimTime;
+
+/// The most bytes of an image's id, which the result repeats. Ironic's is a UUID or a URL.
+const MAX_ID_BYTES: usize = 1024;
+/// The most bytes of everything else that an agent keeps of an image. Signed URLs have a few KiB.
+const MAX_INFO_BYTES: usize = 64 << 10;
 
 /// Checks the parameters before the command starts.
 ///
@@ -92,7 +97,7 @@ pub(super) fn job(
     let partition_image = text("image_type") == Some("partition");
     let layout = partition_image.then(|| partitions(at, node, &info, &device.name, has_drive)).transpose()?;
     let format = text("disk_format").unwrap_or_default();
-    Ok(Box::new(ImageJob {
+    let job = ImageJob {
         urls: info
             .get("urls")
             .and_then(Value::as_array)
@@ -120,7 +125,28 @@ pub(super) fn job(
         node_uuid: node_uuid.into(),
         step: echo.map(|(word, step)| (word.into(), step.get().into())),
         id: id.into(),
-    }))
+    };
+    check_size(&job)?;
+    Ok(Box::new(job))
+}
+
+/// Checks the size of what an agent keeps of an image while it writes it, apart from the step.
+fn check_size(job: &ImageJob) -> Result<(), IpaError> {
+    for (name, text) in [("id", &job.id), ("node_uuid", &job.node_uuid)] {
+        if text.len() > MAX_ID_BYTES {
+            let bytes = text.len();
+            let text = format!("Image '{name}' must have at most {MAX_ID_BYTES} bytes, and has {bytes}.");
+            return Err(failure::params(text));
+        }
+    }
+    let bytes = job.text_bytes();
+    if bytes > MAX_INFO_BYTES {
+        return Err(failure::params(format!(
+            "The URLs, the credentials, the checksum and the proxies of an image must have at most {MAX_INFO_BYTES} \
+             bytes together, and have {bytes}."
+        )));
+    }
+    Ok(())
 }
 
 fn is_url(text: &str) -> bool {
@@ -264,9 +290,6 @@ pub fn written(image: &ImageJob, disk_identifier: u32, earliest_end: SimTime) ->
     if let Some(efi) = efi {
         text += &format!(" efi_system_partition_uuid={efi}");
     }
-    let mut result = json!({"result": text}).to_string();
-    if let Some((word, step)) = &image.step {
-        result = step_result(word, step, &result);
-    }
+    let result = json!({"result": text}).to_string();
     Written { result: result.into(), partition_uuids: uuids.to_string().into(), earliest_end }
 }

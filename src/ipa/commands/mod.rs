@@ -93,25 +93,25 @@ fn recorded(
     extension: &str,
     result: Result<Work, Stop>,
 ) -> Result<IpaCommand, ApiError> {
-    let name = command.name.into();
+    let name = command.name;
     let at_once = |status| Work::Timed(Span::exactly_ms(0), status, Then::Nothing);
     match (result, command.mode) {
-        (Ok(work), _) => Ok(IpaCommand { name, work }),
+        (Ok(work), _) => Ok(IpaCommand::new(name, work)),
         (Err(Stop::Failed(error)), Mode::Async) => {
-            Ok(IpaCommand { name, work: at_once(CommandEnd::Failed(Box::new(error))) })
+            Ok(IpaCommand::new(name, at_once(CommandEnd::Failed(Box::new(error)))))
         }
         (Err(Stop::Mismatch(error)), _) => {
-            Ok(IpaCommand { name, work: at_once(CommandEnd::VersionMismatch(Box::new(error))) })
+            Ok(IpaCommand::new(name, at_once(CommandEnd::VersionMismatch(Box::new(error)))))
         }
         (Err(Stop::MissingKey(key)), Mode::Async) => {
             let error = failure::execution(format!("'{key}'"));
-            Ok(IpaCommand { name, work: at_once(CommandEnd::Failed(Box::new(error))) })
+            Ok(IpaCommand::new(name, at_once(CommandEnd::Failed(Box::new(error)))))
         }
         (Err(Stop::MissingKey(_)), Mode::Sync) => Err(failure::not_found("Extension", extension).into()),
         // IPA returns errors about the content of a request. It records other errors, with the full name.
         (Err(Stop::Failed(error)), Mode::Sync) if error.code == 400 => Err(error.into()),
         (Err(Stop::Failed(error)), Mode::Sync) => {
-            Ok(IpaCommand { name: full.into(), work: Work::Done(CommandEnd::Failed(Box::new(error))) })
+            Ok(IpaCommand::new(full, Work::Done(CommandEnd::Failed(Box::new(error)))))
         }
     }
 }

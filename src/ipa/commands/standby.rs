@@ -45,8 +45,8 @@ pub(super) const COMMANDS: &[Command] = &[
     plain("power_off", "StandbyExtension.power_off", Mode::Async, |_, _| Ok(Work::PowerOff)),
     plain("sync", "StandbyExtension.sync", Mode::Sync, |_, _| Ok(done(&Value::Null))),
     plain("get_partition_uuids", "StandbyExtension.get_partition_uuids", Mode::Sync, |at, _| {
-        let uuids = at.serving.partition_uuids.clone().unwrap_or_else(|| "{}".into());
-        Ok(Work::Done(CommandEnd::Succeeded(uuids)))
+        let uuids = at.serving.partition_uuids.as_deref().unwrap_or("{}");
+        Ok(Work::Done(CommandEnd::Succeeded(uuids.into())))
     }),
 ];
 

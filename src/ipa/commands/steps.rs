@@ -5,7 +5,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::command::{Params, Signature, Situation, Stop, done, step_result, value};
+use super::command::{Params, Signature, Situation, Stop, done, value};
 use super::node_info::NodeInfo;
 use super::{image_info, inject, raid, standby, step_lists};
 use crate::dmtf::BootMode;
@@ -157,13 +157,15 @@ pub(super) fn execute(kind: &'static Kind, at: &Situation<'_>, params: &Params<'
     let node = NodeInfo::of(params).ok_or(Stop::MissingKey("uuid"))?;
     check_version(kind, params)?;
     let Some(raw) = params.get("step").copied() else { return Err(Stop::MissingKey("step")) };
-    let step: Value = serde_json::from_str(raw.get()).unwrap_or(Value::Null);
-    let Some(name) = step.get("step").map(python::str) else {
-        let (word, step) = (kind.word, python::repr(&step));
+    // A step can have megabytes of arguments, so only its parts are read.
+    let step: Params<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+    let name = step.get("step").map(|_| python::str(&value(&step, "step")));
+    let Some(name) = name else {
+        let (word, step) = (kind.word, python::repr(&serde_json::from_str(raw.get()).unwrap_or(Value::Null)));
         return Err(failure::execution(format!("Malformed {word}_step, no \"step\" key: {step}")).into());
     };
     let method = METHODS.iter().find(|m| m.name == name).ok_or_else(|| failure::no_method(&name))?;
-    let call = Call { at: *at, node, arguments: arguments(kind, params, raw), echo: (kind.word, raw) };
+    let call = Call { at: *at, node, arguments: arguments(kind, params, &step), echo: (kind.word, raw) };
     let python_name = format!("GenericHardwareManager.{name}");
     let fits = method.signature.check(&python_name, call.arguments.keys().map(String::as_str));
     let work = fits
@@ -172,8 +174,8 @@ pub(super) fn execute(kind: &'static Kind, at: &Situation<'_>, params: &Params<'
     match work {
         Ok(StepWork::Timed(span, result, then)) => {
             let (word, step) = call.echo;
-            let result = step_result(word, step.get(), &result.to_string());
-            Ok(Work::Timed(span, CommandEnd::Succeeded(result.into()), then))
+            let (word, result, step) = (word.into(), result.to_string().into(), step.get().into());
+            Ok(Work::Timed(span, CommandEnd::StepSucceeded { word, result, step }, then))
         }
         Ok(StepWork::Image(job)) => Ok(Work::Image(job)),
         Err(StepError::Known(error)) => Err(error.into()),
@@ -193,17 +195,13 @@ fn check_version(kind: &Kind, params: &Params<'_>) -> Result<(), Stop> {
 }
 
 /// The arguments of the step's method: `args` of the step, and the parameters of the command that are not its own.
-fn arguments<'a>(kind: &Kind, params: &Params<'a>, step: &'a RawValue) -> Params<'a> {
-    #[derive(serde::Deserialize)]
-    struct Step<'a> {
-        #[serde(borrow)]
-        args: Option<Params<'a>>,
-    }
+fn arguments<'a>(kind: &Kind, params: &Params<'a>, step: &Params<'a>) -> Params<'a> {
     let version = format!("{}_version", kind.word);
     let own = ["step", "node", "ports", version.as_str()];
     let mut all: Params<'a> = params.clone();
     all.retain(|name, _| !own.contains(&name.as_str()));
-    all.extend(serde_json::from_str::<Step<'a>>(step.get()).ok().and_then(|s| s.args).unwrap_or_default());
+    let args = step.get("args").and_then(|args| serde_json::from_str::<Params<'a>>(args.get()).ok());
+    all.extend(args.unwrap_or_default());
     all
 }
 

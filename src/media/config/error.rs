@@ -1,11 +1,14 @@
 //! The reasons why a boot loader configuration boots nothing. Their texts appear in `Conditions` of Redfish and in the
 //! log.
 
+use super::super::budget::Exhausted;
 use super::super::cmdline::MAX_COMMAND_LINE_BYTES;
 
 /// Why a boot loader starts nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoaderError {
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
     #[error("the kernel command line is {bytes} bytes long, Linux takes at most {MAX_COMMAND_LINE_BYTES}")]
     CommandLineTooLong { bytes: usize },
 
@@ -30,6 +33,8 @@ pub enum LoaderError {
     IpxeNoLabel { label: String },
     #[error("the iPXE script runs more than {limit} commands")]
     IpxeCommands { limit: usize },
+    #[error("an iPXE command has more than {limit} bytes")]
+    IpxeArguments { limit: usize },
     /// A command that ends the script without booting, such as `poweroff`.
     #[error("the iPXE script ends in {command:?}")]
     IpxeEnds { command: String },

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
+use super::super::budget::{Budget, Exhausted};
 use super::super::error::Stop;
 use super::decision::{Decision, KernelBoot};
-use super::error::{GrubSyntaxError, LoaderError};
+use super::error::LoaderError;
 use super::grub_condition::condition;
 use super::grub_parser::{Block, Statement, parse};
 use super::grub_words::{Part, Word};
@@ -15,15 +16,26 @@ use super::machine::{Files, MAX_INCLUDES, Machine};
 const MAX_COMMAND_BYTES: usize = 16 * 1024;
 /// The maximum number of commands that run for one configuration.
 const MAX_COMMANDS: usize = 50_000;
+/// Steps of a command, or of an argument, beside one for each byte: its allocation and its interpretation.
+const COMMAND_STEPS: usize = 32;
+/// The memory of a variable or of a menu entry, beside its texts.
+const ENTRY_BYTES: usize = 3 * size_of::<MenuEntry>();
 /// The maximum depth of nested submenus.
 const MAX_SUBMENUS: usize = 8;
 
 /// What a GRUB configuration boots.
-pub(crate) fn decide(text: &str, machine: &Machine<'_>, files: &mut Files<'_>) -> Result<Decision, Stop> {
-    let mut grub = Grub::new(machine, files);
+pub(crate) fn decide(
+    text: &str,
+    machine: &Machine<'_>,
+    files: &mut Files<'_>,
+    budget: &Budget,
+) -> Result<Decision, Stop> {
+    let _run = budget.run();
+    let mut grub = Grub::new(machine, files, budget);
     match grub.file(text).and_then(|()| grub.menu(0)) {
         Ok(decision) => Ok(decision),
         Err(End::Stop(stop)) => Err(stop),
+        Err(End::Error(LoaderError::Exhausted(reason))) => Err(reason.into()),
         Err(End::Error(reason)) => Ok(Decision::Nothing(reason)),
         Err(End::Decided(decision)) => Ok(decision),
     }
@@ -44,9 +56,15 @@ impl From<Stop> for End {
     }
 }
 
-impl From<GrubSyntaxError> for End {
-    fn from(error: GrubSyntaxError) -> Self {
-        End::Error(error.into())
+impl From<LoaderError> for End {
+    fn from(error: LoaderError) -> Self {
+        End::Error(error)
+    }
+}
+
+impl From<Exhausted> for End {
+    fn from(reason: Exhausted) -> Self {
+        End::Error(reason.into())
     }
 }
 
@@ -68,10 +86,11 @@ struct Grub<'g, 'f> {
     absent: Option<String>,
     includes: usize,
     commands: usize,
+    budget: &'g Budget,
 }
 
 impl<'g, 'f> Grub<'g, 'f> {
-    fn new(machine: &Machine<'_>, files: &'g mut Files<'f>) -> Self {
+    fn new(machine: &Machine<'_>, files: &'g mut Files<'f>, budget: &'g Budget) -> Self {
         let mut variables = HashMap::from([
             ("grub_platform".to_owned(), machine.platform.to_owned()),
             ("grub_cpu".to_owned(), "x86_64".to_owned()),
@@ -90,11 +109,12 @@ impl<'g, 'f> Grub<'g, 'f> {
             absent: None,
             includes: 0,
             commands: 0,
+            budget,
         }
     }
 
     fn file(&mut self, text: &str) -> Result<(), End> {
-        let block = parse(text)?;
+        let block = parse(text, self.budget)?;
         self.run(&block).map(|_| ())
     }
 
@@ -102,6 +122,7 @@ impl<'g, 'f> Grub<'g, 'f> {
     fn run(&mut self, block: &[Statement]) -> Result<bool, End> {
         let mut success = true;
         for statement in block {
+            self.budget.spend(1)?;
             success = match statement {
                 Statement::Command { words, block } => self.command(words, block.as_ref())?,
                 Statement::If { arms } => self.conditional(arms)?,
@@ -134,7 +155,7 @@ impl<'g, 'f> Grub<'g, 'f> {
         let Some((name, arguments)) = arguments.split_first() else { return Ok(true) };
         match name.split_once('=') {
             Some((variable, value)) if arguments.is_empty() => {
-                self.variables.insert(variable.to_owned(), value.to_owned());
+                self.set(variable, value)?;
                 Ok(true)
             }
             Some(_) | None => self.named_command(name, arguments, block),
@@ -150,20 +171,23 @@ impl<'g, 'f> Grub<'g, 'f> {
         match name {
             "set" => {
                 for (variable, value) in arguments.iter().filter_map(|argument| argument.split_once('=')) {
-                    self.variables.insert(variable.to_owned(), value.to_owned());
+                    self.set(variable, value)?;
                 }
             }
             "unset" => {
                 for variable in arguments {
-                    self.variables.remove(variable);
+                    if let Some(value) = self.variables.remove(variable) {
+                        self.budget.release(ENTRY_BYTES + variable.len() + value.len());
+                    }
                 }
             }
-            "menuentry" | "submenu" => self.menu.extend(block.map(|block| MenuEntry {
-                title: title(arguments),
-                id: id(arguments),
-                submenu: name == "submenu",
-                block: block.clone(),
-            })),
+            "menuentry" | "submenu" => {
+                if let Some(block) = block {
+                    let (title, id) = (title(arguments), id(arguments));
+                    self.budget.hold(ENTRY_BYTES + title.len() + id.as_ref().map_or(0, String::len))?;
+                    self.menu.push(MenuEntry { title, id, submenu: name == "submenu", block: block.clone() });
+                }
+            }
             "!" => return Ok(!condition(arguments.iter().map(String::as_str))),
             "[" | "test" | "true" | "false" => {
                 return Ok(condition(std::iter::once(name).chain(arguments.iter().map(String::as_str))));
@@ -188,6 +212,14 @@ impl<'g, 'f> Grub<'g, 'f> {
             _ => {}
         }
         Ok(true)
+    }
+
+    fn set(&mut self, variable: &str, value: &str) -> Result<(), Exhausted> {
+        let released = self.variables.get(variable).map(|old| ENTRY_BYTES + variable.len() + old.len());
+        self.budget.release(released.unwrap_or(0));
+        self.budget.hold(ENTRY_BYTES + variable.len() + value.len())?;
+        self.variables.insert(variable.to_owned(), value.to_owned());
+        Ok(())
     }
 
     fn include(&mut self, arguments: &[String]) -> Result<bool, End> {
@@ -226,6 +258,7 @@ impl<'g, 'f> Grub<'g, 'f> {
 
     /// Runs the default entry of the menu.
     fn menu(&mut self, depth: usize) -> Result<Decision, End> {
+        self.budget.spend(COMMAND_STEPS * self.menu.len())?;
         if self.menu.is_empty() {
             return Ok(self.loaded("the GRUB configuration".to_owned()));
         }
@@ -260,6 +293,7 @@ impl<'g, 'f> Grub<'g, 'f> {
     fn expand(&self, words: &[Word]) -> Result<Vec<String>, End> {
         let mut arguments = Vec::new();
         let mut bytes = 0;
+        self.budget.spend(COMMAND_STEPS)?;
         for word in words {
             let mut argument = String::new();
             let mut present = word.quoted;
@@ -274,8 +308,10 @@ impl<'g, 'f> Grub<'g, 'f> {
                 if bytes > MAX_COMMAND_BYTES {
                     return Err(End::Error(LoaderError::GrubArguments { limit: MAX_COMMAND_BYTES }));
                 }
+                self.budget.spend(COMMAND_STEPS + value.len())?;
                 for (index, piece) in value.split(|c| split && c == ' ').enumerate() {
                     if index > 0 && present {
+                        self.budget.spend(COMMAND_STEPS)?;
                         arguments.push(std::mem::take(&mut argument));
                         present = false;
                     }
@@ -339,7 +375,11 @@ mod tests {
     const MACHINE: Machine<'static> = Machine { platform: "efi", mac: Some("52:54:00:AA:BB:01"), uuid: None };
 
     fn boots(text: &str) -> Decision {
-        decide(text, &MACHINE, &mut |_| Ok(None)).unwrap()
+        decide_with(text, &mut |_| Ok(None))
+    }
+
+    fn decide_with(text: &str, files: &mut Files<'_>) -> Decision {
+        decide(text, &MACHINE, files, &Budget::default()).unwrap()
     }
 
     /// Why a configuration boots nothing.
@@ -422,14 +462,14 @@ mod tests {
             Ok((path == "/boot/grub/grub.cfg").then(|| "menuentry a { linux /k $prefix }".to_owned()))
         };
         let text = "search --file --set=root /.disk/info\nset prefix=($root)/boot/grub\nconfigfile $prefix/grub.cfg\n";
-        let Decision::Kernel(boot) = decide(text, &MACHINE, &mut files).unwrap() else { panic!() };
+        let Decision::Kernel(boot) = decide_with(text, &mut files) else { panic!() };
         assert_eq!(boot.command_line.as_str(), "()/boot/grub");
     }
 
     #[test]
     fn endless_scripts_are_stopped() {
         let text = "source me";
-        let decision = decide(text, &MACHINE, &mut |_| Ok(Some(text.to_owned()))).unwrap();
+        let decision = decide_with(text, &mut |_| Ok(Some(text.to_owned())));
         let expected = LoaderError::GrubIncludes { limit: 16 };
         assert_eq!(expected.to_string(), "the GRUB script includes more than 16 files");
         assert_eq!(decision, Decision::Nothing(expected));
@@ -453,7 +493,7 @@ mod tests {
         fn any_text_is_decided(
             text in "((menuentry|submenu|if|then|fi|linux|set|\\[|\\{|\\}|;|\\$a|'|\"|source|.{0,3})[ \n]){0,24}"
         ) {
-            decide(&text, &MACHINE, &mut |_| Ok(None)).unwrap();
+            boots(&text);
         }
     }
 }

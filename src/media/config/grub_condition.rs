@@ -14,14 +14,20 @@ pub(super) fn condition<'a>(words: impl Iterator<Item = &'a str>) -> bool {
 /// Evaluates the arguments of `[ … ]`. No file is looked up, so a test for a file fails. This is also the normal result
 /// of the tests for fonts and for saved environments.
 fn test(arguments: &[&str]) -> bool {
-    if let Some(at) = arguments.iter().position(|argument| *argument == "-o") {
-        return test(&arguments[..at]) || test(&arguments[at + 1..]);
-    }
-    if let Some(at) = arguments.iter().position(|argument| *argument == "-a") {
-        return test(&arguments[..at]) && test(&arguments[at + 1..]);
-    }
+    // `-o` joins terms of `-a`. Each argument is looked at a fixed number of times.
+    arguments
+        .split(|argument| *argument == "-o")
+        .any(|term| term.split(|argument| *argument == "-a").all(holds))
+}
+
+/// Evaluates a comparison, after any number of `!`.
+fn holds(arguments: &[&str]) -> bool {
+    let negations = arguments.iter().take_while(|argument| **argument == "!").count();
+    compare(&arguments[negations..]) != (negations % 2 == 1)
+}
+
+fn compare(arguments: &[&str]) -> bool {
     match arguments {
-        ["!", rest @ ..] => !test(rest),
         ["-n", value] => !value.is_empty(),
         ["-z", value] => value.is_empty(),
         ["-n" | "-d" | "-e" | "-f" | "-s", ..] => false,
@@ -58,6 +64,7 @@ mod tests {
         for text in ["", "a = b", "! a", "10 -le 2", "-e /boot", "a -a b = c", "-n", "a b", "-s /grubenv"] {
             assert!(!holds(text), "{text}");
         }
+        assert!(holds("! ! a = a -a ! b = c -o x = y") && !holds("! ! ! a") && holds("!"));
         assert!(test(&["-z", ""]) && !test(&[""]) && !test(&["-n", ""]));
     }
 }

@@ -2,13 +2,18 @@
 
 use std::rc::Rc;
 
-use super::error::GrubSyntaxError;
-use super::grub_words::{Token, Word, tokens};
+use super::super::budget::Budget;
+use super::error::{GrubSyntaxError, LoaderError};
+use super::grub_words::{Lexer, Token, Word};
 
 /// The maximum depth of nested blocks.
 const MAX_DEPTH: usize = 24;
 /// Keywords that can only continue a statement.
 const RESERVED: [&str; 7] = ["then", "elif", "else", "fi", "in", "do", "done"];
+/// The memory of a statement, or of an arm of a condition, and of a word, beside what they contain. A vector that grows
+/// takes up to three times its content.
+const STATEMENT_BYTES: usize = 4 * size_of::<Statement>();
+const WORD_BYTES: usize = 3 * size_of::<Word>();
 
 pub(super) type Block = Rc<[Statement]>;
 
@@ -28,45 +33,52 @@ pub(super) enum Statement {
 }
 
 /// Parses a complete script.
-pub(super) fn parse(text: &str) -> Result<Block, GrubSyntaxError> {
-    let mut parser = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
+pub(super) fn parse(text: &str, budget: &Budget) -> Result<Block, LoaderError> {
+    let mut lexer = Lexer::new(text, budget)?;
+    let next = lexer.next()?;
+    let mut parser = Parser { lexer, next, line: 1, depth: 0, budget };
     let (block, _) = parser.list(&[])?;
     Ok(block)
 }
 
-struct Parser {
-    tokens: Vec<(usize, Token)>,
-    at: usize,
+struct Parser<'t> {
+    lexer: Lexer<'t>,
+    /// The next token and its line; `None` at the end of the text.
+    next: Option<(usize, Token)>,
+    /// The line of the last token.
+    line: usize,
     depth: usize,
+    budget: &'t Budget,
 }
 
-impl Parser {
+impl Parser<'_> {
     /// Parses statements up to one of the words `stops`, which it consumes and returns. A block stops at `}`; an empty
     /// list means the end of the text.
-    fn list(&mut self, stops: &[&'static str]) -> Result<(Block, &'static str), GrubSyntaxError> {
+    fn list(&mut self, stops: &[&'static str]) -> Result<(Block, &'static str), LoaderError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(self.error(&format!("blocks are nested more than {MAX_DEPTH} deep")));
         }
         let mut statements = Vec::new();
         loop {
-            match self.tokens.get(self.at).map(|(_, token)| token) {
+            match self.token() {
                 None if stops.is_empty() => break self.leave(statements, ""),
                 None => return Err(self.error(&format!("expected {}", stops.join(" or ")))),
-                Some(Token::End) => self.at += 1,
+                Some(Token::End) => self.advance()?,
                 Some(Token::Close) if stops.contains(&"}") => {
-                    self.at += 1;
+                    self.advance()?;
                     break self.leave(statements, "}");
                 }
                 Some(Token::Open | Token::Close) => return Err(self.error("a brace stands alone")),
                 Some(Token::Word(word)) => {
                     if let Some(stop) = stops.iter().copied().find(|stop| word.bare() == Some(stop)) {
-                        self.at += 1;
+                        self.advance()?;
                         break self.leave(statements, stop);
                     }
                     if let Some(word) = word.bare().filter(|word| RESERVED.contains(word)) {
                         return Err(self.error(&format!("{word:?} stands alone")));
                     }
+                    self.budget.hold(STATEMENT_BYTES)?;
                     statements.push(self.statement()?);
                 }
             }
@@ -77,26 +89,26 @@ impl Parser {
         &mut self,
         statements: Vec<Statement>,
         stop: &'static str,
-    ) -> Result<(Block, &'static str), GrubSyntaxError> {
+    ) -> Result<(Block, &'static str), LoaderError> {
         self.depth -= 1;
         Ok((statements.into(), stop))
     }
 
-    fn statement(&mut self) -> Result<Statement, GrubSyntaxError> {
-        let keyword = match self.tokens.get(self.at) {
-            Some((_, Token::Word(word))) => word.bare().unwrap_or_default().to_owned(),
-            _ => String::new(),
+    fn statement(&mut self) -> Result<Statement, LoaderError> {
+        let keyword = match self.token() {
+            Some(Token::Word(word)) => word.bare().unwrap_or_default(),
+            Some(Token::End | Token::Open | Token::Close) | None => "",
         };
-        match keyword.as_str() {
+        match keyword {
             "if" => self.conditional(),
             "while" | "until" => {
-                self.at += 1;
+                self.advance()?;
                 self.list(&["do"])?;
                 self.list(&["done"])?;
                 Ok(Statement::Skipped)
             }
             "for" => {
-                self.words();
+                self.words(&mut Vec::new())?;
                 self.list(&["do"])?;
                 self.list(&["done"])?;
                 Ok(Statement::Skipped)
@@ -109,10 +121,11 @@ impl Parser {
         }
     }
 
-    fn conditional(&mut self) -> Result<Statement, GrubSyntaxError> {
+    fn conditional(&mut self) -> Result<Statement, LoaderError> {
         let mut arms = Vec::new();
-        self.at += 1;
+        self.advance()?;
         loop {
+            self.budget.hold(STATEMENT_BYTES)?;
             let (condition, _) = self.list(&["then"])?;
             let (guarded, stop) = self.list(&["elif", "else", "fi"])?;
             arms.push((Some(condition), guarded));
@@ -128,36 +141,55 @@ impl Parser {
         }
     }
 
-    fn command(&mut self) -> Result<Statement, GrubSyntaxError> {
-        let mut words = self.words();
-        let mut block = None;
-        while self.tokens.get(self.at).is_some_and(|(_, token)| *token == Token::Open) {
-            self.at += 1;
+    fn command(&mut self) -> Result<Statement, LoaderError> {
+        let (mut words, mut block) = (Vec::new(), None);
+        self.words(&mut words)?;
+        while self.token() == Some(&Token::Open) {
+            self.advance()?;
             block = Some(self.list(&["}"])?.0);
-            words.extend(self.words());
+            self.words(&mut words)?;
         }
         Ok(Statement::Command { words, block })
     }
 
-    /// The words up to the next token of another kind.
-    fn words(&mut self) -> Vec<Word> {
-        let mut words = Vec::new();
-        while let Some((_, Token::Word(word))) = self.tokens.get(self.at) {
-            words.push(word.clone());
-            self.at += 1;
+    /// Adds the words up to the next token of another kind.
+    fn words(&mut self, words: &mut Vec<Word>) -> Result<(), LoaderError> {
+        while let Some((line, Token::Word(word))) =
+            self.next.take_if(|(_, token)| matches!(token, Token::Word(_)))
+        {
+            self.line = line;
+            self.budget.hold(WORD_BYTES)?;
+            words.push(word);
+            self.next = self.lexer.next()?;
         }
-        words
+        Ok(())
     }
 
-    fn error(&self, problem: &str) -> GrubSyntaxError {
-        let line = self.tokens.get(self.at).or(self.tokens.last()).map_or(1, |(line, _)| *line);
-        GrubSyntaxError { line, problem: problem.to_owned() }
+    fn token(&self) -> Option<&Token> {
+        self.next.as_ref().map(|(_, token)| token)
+    }
+
+    fn advance(&mut self) -> Result<(), LoaderError> {
+        if let Some((line, _)) = &self.next {
+            self.line = *line;
+        }
+        self.next = self.lexer.next()?;
+        Ok(())
+    }
+
+    fn error(&self, problem: &str) -> LoaderError {
+        let line = self.next.as_ref().map_or(self.line, |(line, _)| *line);
+        GrubSyntaxError { line, problem: problem.to_owned() }.into()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> Result<Block, LoaderError> {
+        super::parse(text, &Budget::default())
+    }
 
     #[test]
     fn blocks_loops_and_conditions_nest() {

@@ -1,7 +1,16 @@
 //! The lexer of GRUB scripts: from characters to tokens (GRUB manual, "Writing full configuration files directly" and
 //! "Quoting").
 
-use super::error::GrubSyntaxError;
+use std::collections::VecDeque;
+
+use super::super::budget::{Budget, Exhausted};
+use super::error::{GrubSyntaxError, LoaderError};
+
+/// Steps of a word or a mark: its allocations, and the parser's look at it.
+const TOKEN_STEPS: usize = 16;
+/// The memory of a part of a word, beside its text: a vector starts with room for four of them, and a text has an
+/// allocation of its own.
+const PART_BYTES: usize = 4 * size_of::<Part>() + 32;
 
 /// A part of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +39,6 @@ impl Word {
             _ => None,
         }
     }
-
-    fn push(&mut self, c: char) {
-        match self.parts.last_mut() {
-            Some(Part::Literal(text)) => text.push(c),
-            Some(Part::Variable { .. }) | None => self.parts.push(Part::Literal(c.to_string())),
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,26 +50,43 @@ pub(super) enum Token {
     Close,
 }
 
-/// The tokens of a script, each with its line number, counted from 1.
-pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, GrubSyntaxError> {
-    let mut lexer = Lexer { chars: text.chars().peekable(), line: 1, word: None, tokens: Vec::new() };
-    while let Some(c) = lexer.chars.next() {
-        lexer.character(c)?;
-    }
-    lexer.end_word();
-    lexer.token(Token::End);
-    Ok(lexer.tokens)
-}
-
-struct Lexer<'t> {
+/// Reads the tokens of a script one after the other.
+pub(super) struct Lexer<'t> {
     chars: std::iter::Peekable<std::str::Chars<'t>>,
     line: usize,
     word: Option<Word>,
-    tokens: Vec<(usize, Token)>,
+    /// The complete tokens, at most two, and whether the end of the text is among them.
+    tokens: VecDeque<(usize, Token)>,
+    ended: bool,
+    budget: &'t Budget,
 }
 
-impl Lexer<'_> {
-    fn character(&mut self, c: char) -> Result<(), GrubSyntaxError> {
+impl<'t> Lexer<'t> {
+    /// Charges one step for each character, and the memory of the texts of all words.
+    pub(super) fn new(text: &'t str, budget: &'t Budget) -> Result<Self, Exhausted> {
+        budget.spend(text.len())?;
+        budget.hold(2 * text.len())?;
+        let chars = text.chars().peekable();
+        Ok(Self { chars, line: 1, word: None, tokens: VecDeque::new(), ended: false, budget })
+    }
+
+    /// The next token with its line number, counted from 1; `None` after the last one.
+    pub(super) fn next(&mut self) -> Result<Option<(usize, Token)>, LoaderError> {
+        while self.tokens.is_empty() && !self.ended {
+            match self.chars.next() {
+                Some(c) => self.character(c)?,
+                None => {
+                    self.end_word();
+                    self.token(Token::End);
+                    self.ended = true;
+                }
+            }
+        }
+        self.budget.spend(TOKEN_STEPS)?;
+        Ok(self.tokens.pop_front())
+    }
+
+    fn character(&mut self, c: char) -> Result<(), LoaderError> {
         match c {
             '\n' => {
                 self.end_word();
@@ -87,29 +106,28 @@ impl Lexer<'_> {
                 // A backslash at the end of a line joins it with the next line.
                 Some('\n') => self.line += 1,
                 Some(c) => {
-                    let word = self.word.get_or_insert_default();
-                    word.push(c);
-                    word.quoted = true;
+                    self.push(c)?;
+                    self.word.get_or_insert_default().quoted = true;
                 }
                 None => {}
             },
-            c => self.word.get_or_insert_default().push(c),
+            c => self.push(c)?,
         }
         Ok(())
     }
 
-    fn single_quoted(&mut self) -> Result<(), GrubSyntaxError> {
+    fn single_quoted(&mut self) -> Result<(), LoaderError> {
         self.word.get_or_insert_default().quoted = true;
         loop {
             match self.chars.next() {
                 Some('\'') => return Ok(()),
-                Some(c) => self.quoted_character(c),
+                Some(c) => self.quoted_character(c)?,
                 None => return Err(self.error("a quote is not closed".to_owned())),
             }
         }
     }
 
-    fn double_quoted(&mut self) -> Result<(), GrubSyntaxError> {
+    fn double_quoted(&mut self) -> Result<(), LoaderError> {
         self.word.get_or_insert_default().quoted = true;
         loop {
             match self.chars.next() {
@@ -118,24 +136,36 @@ impl Lexer<'_> {
                 // In double quotes, a backslash escapes only these characters. Before others it is literal.
                 Some('\\') => match self.chars.next_if(|c| matches!(c, '$' | '"' | '\\' | '\n')) {
                     Some('\n') => self.line += 1,
-                    Some(c) => self.quoted_character(c),
-                    None => self.quoted_character('\\'),
+                    Some(c) => self.quoted_character(c)?,
+                    None => self.quoted_character('\\')?,
                 },
-                Some(c) => self.quoted_character(c),
+                Some(c) => self.quoted_character(c)?,
                 None => return Err(self.error("a quote is not closed".to_owned())),
             }
         }
     }
 
-    fn quoted_character(&mut self, c: char) {
+    fn quoted_character(&mut self, c: char) -> Result<(), LoaderError> {
         if c == '\n' {
             self.line += 1;
         }
-        self.word.get_or_insert_default().push(c);
+        self.push(c)
+    }
+
+    /// Adds a character to the current word. The memory of the text is charged in [`Lexer::new`].
+    fn push(&mut self, c: char) -> Result<(), LoaderError> {
+        let word = self.word.get_or_insert_default();
+        if let Some(Part::Literal(text)) = word.parts.last_mut() {
+            text.push(c);
+        } else {
+            self.budget.hold(PART_BYTES)?;
+            word.parts.push(Part::Literal(c.to_string()));
+        }
+        Ok(())
     }
 
     /// Reads a variable after its `$`.
-    fn variable(&mut self, quoted: bool) -> Result<(), GrubSyntaxError> {
+    fn variable(&mut self, quoted: bool) -> Result<(), LoaderError> {
         let mut name = String::new();
         let braced = self.chars.next_if_eq(&'{').is_some();
         let special = self.chars.next_if(|c| matches!(c, '?' | '*' | '#' | '@'));
@@ -147,12 +177,12 @@ impl Lexer<'_> {
         }
         let closed = !braced || self.chars.next_if_eq(&'}').is_some();
         if name.is_empty() && quoted && !braced {
-            self.quoted_character('$');
-            return Ok(());
+            return self.quoted_character('$');
         }
         if name.is_empty() || !closed {
             return Err(self.error("\"$\" needs the name of a variable".to_owned()));
         }
+        self.budget.hold(PART_BYTES)?;
         self.word.get_or_insert_default().parts.push(Part::Variable { name, quoted });
         Ok(())
     }
@@ -170,17 +200,23 @@ impl Lexer<'_> {
     }
 
     fn token(&mut self, token: Token) {
-        self.tokens.push((self.line, token));
+        self.tokens.push_back((self.line, token));
     }
 
-    fn error(&self, problem: String) -> GrubSyntaxError {
-        GrubSyntaxError { line: self.line, problem }
+    fn error(&self, problem: String) -> LoaderError {
+        GrubSyntaxError { line: self.line, problem }.into()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn tokens(text: &str) -> Result<Vec<(usize, Token)>, LoaderError> {
+        let budget = Budget::default();
+        let mut lexer = Lexer::new(text, &budget)?;
+        std::iter::from_fn(|| lexer.next().transpose()).collect()
+    }
 
     fn words(text: &str) -> Vec<Word> {
         let words = tokens(text).unwrap().into_iter();
@@ -209,7 +245,7 @@ mod tests {
     fn a_syntax_error_has_the_number_of_its_line() {
         for text in ["\nlinux /k url=http://x/?a=1&b=2", "\na | b", "\nlinux $ x", "\na 'b", "\n${a b}"] {
             let error = tokens(text).unwrap_err();
-            assert_eq!(error.line, 2, "{text}");
+            assert!(matches!(error, LoaderError::GrubSyntax(GrubSyntaxError { line: 2, .. })), "{text}");
         }
         assert_eq!(tokens("a&b").unwrap_err().to_string(), "GRUB syntax error in line 1: '&' must be quoted");
     }

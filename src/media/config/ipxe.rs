@@ -3,6 +3,7 @@
 //!
 //! It assumes that every fetch succeeds, except for URLs in [`NetworkHost::failed`].
 
+use super::super::budget::{Budget, Exhausted};
 use super::decision::{Decision, KernelBoot};
 use super::error::LoaderError;
 use super::ipxe_script::{Commands, Script};
@@ -10,6 +11,12 @@ use super::machine::NetworkHost;
 
 /// The maximum number of commands that run for one script, which stops an endless loop.
 const MAX_COMMANDS: usize = 10_000;
+/// The maximum size of a command after the expansion of its settings.
+const MAX_COMMAND_BYTES: usize = 64 * 1024;
+/// Steps of a line or a command, beside one for each of its bytes.
+const COMMAND_STEPS: usize = 32;
+/// The memory of an image, beside its URL.
+const IMAGE_BYTES: usize = 3 * size_of::<String>();
 
 /// The effect of a command on the script.
 enum Outcome {
@@ -25,6 +32,12 @@ impl From<LoaderError> for Outcome {
     }
 }
 
+impl From<Exhausted> for Outcome {
+    fn from(reason: Exhausted) -> Self {
+        LoaderError::Exhausted(reason).into()
+    }
+}
+
 impl From<bool> for Outcome {
     fn from(success: bool) -> Self {
         if success { Outcome::Success } else { Outcome::Failure }
@@ -32,40 +45,51 @@ impl From<bool> for Outcome {
 }
 
 /// What a script boots on a host.
-pub(super) fn decide(text: &str, host: &NetworkHost<'_>) -> Decision {
-    let script = Script::new(text);
-    let mut ipxe =
-        Ipxe { host, commands: Commands::new(host), kernel: None, initrds: Vec::new(), hooked: None };
+pub(super) fn decide(text: &str, host: &NetworkHost<'_>, budget: &Budget) -> Decision {
+    let _run = budget.run();
+    run(text, host, budget).unwrap_or_else(|reason| Decision::Nothing(reason.into()))
+}
+
+fn run(text: &str, host: &NetworkHost<'_>, budget: &Budget) -> Result<Decision, Exhausted> {
+    let script = Script::new(text, budget)?;
+    let commands = Commands::new(host, budget);
+    let (kernel, initrds, hooked) = (None, Vec::new(), None);
+    let mut ipxe = Ipxe { host, budget, commands, kernel, initrds, hooked, count: 0 };
     let mut line = 0;
-    for _ in 0..MAX_COMMANDS {
-        let Some(text) = script.line(line) else { return Decision::Exit };
+    while let Some(text) = script.line(line) {
+        budget.spend(COMMAND_STEPS + text.len())?;
         line += 1;
-        match ipxe.line(text) {
+        match ipxe.line(text)? {
             Outcome::Success => {}
-            Outcome::Failure => return Decision::Nothing(LoaderError::IpxeFails { line: text.to_owned() }),
-            Outcome::Decided(decision) => return decision,
+            Outcome::Failure => {
+                return Ok(Decision::Nothing(LoaderError::IpxeFails { line: text.to_owned() }));
+            }
+            Outcome::Decided(decision) => return Ok(decision),
             Outcome::Goto(label) => match script.label(&label) {
                 Some(target) => line = target,
-                None => return Decision::Nothing(LoaderError::IpxeNoLabel { label }),
+                None => return Ok(Decision::Nothing(LoaderError::IpxeNoLabel { label })),
             },
         }
     }
-    Decision::Nothing(LoaderError::IpxeCommands { limit: MAX_COMMANDS })
+    Ok(Decision::Exit)
 }
 
 struct Ipxe<'h> {
     host: &'h NetworkHost<'h>,
-    commands: Commands,
+    budget: &'h Budget,
+    commands: Commands<'h>,
     /// The URL and the command line.
     kernel: Option<(String, String)>,
     initrds: Vec<String>,
     /// The volume that `sanhook` attached as drive 0x80.
     hooked: Option<String>,
+    /// The number of commands so far.
+    count: usize,
 }
 
 impl Ipxe<'_> {
     /// Runs the commands of a line from left to right. They are joined with `||` and `&&`.
-    fn line(&mut self, text: &str) -> Outcome {
+    fn line(&mut self, text: &str) -> Result<Outcome, Exhausted> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let mut success = true;
         let mut run_next = true;
@@ -75,11 +99,10 @@ impl Ipxe<'_> {
                 Some(_) | None => (step, ""),
             };
             if run_next {
-                let arguments: Vec<String> = command.iter().map(|word| self.commands.expand(word)).collect();
-                match self.command(&arguments) {
+                match self.expanded(command)? {
                     Outcome::Success => success = true,
                     Outcome::Failure => success = false,
-                    end @ (Outcome::Goto(_) | Outcome::Decided(_)) => return end,
+                    end @ (Outcome::Goto(_) | Outcome::Decided(_)) => return Ok(end),
                 }
             }
             run_next = match joint {
@@ -89,15 +112,34 @@ impl Ipxe<'_> {
             };
         }
         // `command ||` at the end of a line ignores a failure.
-        if words.last() == Some(&"||") { Outcome::Success } else { success.into() }
+        Ok(if words.last() == Some(&"||") { Outcome::Success } else { success.into() })
     }
 
-    fn command(&mut self, arguments: &[String]) -> Outcome {
-        let Some((name, arguments)) = arguments.split_first() else { return Outcome::Success };
-        match name.as_str() {
+    /// Expands the settings in a command and runs it.
+    fn expanded(&mut self, words: &[&str]) -> Result<Outcome, Exhausted> {
+        self.count += usize::from(!words.is_empty());
+        if self.count > MAX_COMMANDS {
+            return Ok(LoaderError::IpxeCommands { limit: MAX_COMMANDS }.into());
+        }
+        self.budget.spend(COMMAND_STEPS)?;
+        let (mut arguments, mut bytes) = (Vec::new(), 0);
+        for word in words {
+            let argument = self.commands.expand(word)?;
+            bytes += size_of::<String>() + argument.len();
+            if bytes > MAX_COMMAND_BYTES {
+                return Ok(LoaderError::IpxeArguments { limit: MAX_COMMAND_BYTES }.into());
+            }
+            arguments.push(argument);
+        }
+        self.command(&arguments)
+    }
+
+    fn command(&mut self, arguments: &[String]) -> Result<Outcome, Exhausted> {
+        let Some((name, arguments)) = arguments.split_first() else { return Ok(Outcome::Success) };
+        Ok(match name.as_str() {
             "goto" => Outcome::Goto(arguments.first().cloned().unwrap_or_default()),
             "kernel" | "imgselect" | "imgload" => self.kernel(arguments),
-            "initrd" | "module" | "imgfetch" => self.initrd(arguments),
+            "initrd" | "module" | "imgfetch" => self.initrd(arguments)?,
             "imgargs" => self.image_arguments(arguments),
             "imgfree" => {
                 (self.kernel, self.initrds) = (None, Vec::new());
@@ -122,8 +164,8 @@ impl Ipxe<'_> {
                 Outcome::Failure
             }
             "prompt" => LoaderError::IpxeWaits.into(),
-            _ => self.commands.run(name, arguments).into(),
-        }
+            _ => self.commands.run(name, arguments)?.into(),
+        })
     }
 
     fn failed(&self, url: &str) -> bool {
@@ -140,14 +182,15 @@ impl Ipxe<'_> {
         Outcome::Success
     }
 
-    fn initrd(&mut self, arguments: &[String]) -> Outcome {
+    fn initrd(&mut self, arguments: &[String]) -> Result<Outcome, Exhausted> {
         let (_, rest) = split_options(arguments, &IMAGE_OPTIONS);
-        let Some(url) = rest.first() else { return Outcome::Failure };
+        let Some(url) = rest.first() else { return Ok(Outcome::Failure) };
         if self.failed(url) {
-            return Outcome::Failure;
+            return Ok(Outcome::Failure);
         }
+        self.budget.hold(IMAGE_BYTES + url.len())?;
         self.initrds.push(url.clone());
-        Outcome::Success
+        Ok(Outcome::Success)
     }
 
     /// Runs `imgargs <image> <arguments>`. The name of an image is the last part of its URL.
@@ -234,7 +277,7 @@ mod tests {
     fn boots_with(text: &str, failed: &[String]) -> Decision {
         let macs = ["52:54:00:AA:BB:01".to_owned(), "52:54:00:aa:bb:02".to_owned()];
         let host = NetworkHost { macs: &macs, uuid: "0f1e", firmware: Firmware::Uefi, failed };
-        decide(text, &host)
+        decide(text, &host, &Budget::default())
     }
 
     fn boots(text: &str) -> Decision {

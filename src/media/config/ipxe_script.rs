@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::budget::{Budget, Exhausted};
 use super::super::firmware::Firmware;
 use super::machine::NetworkHost;
 
@@ -9,26 +10,42 @@ use super::machine::NetworkHost;
 const MAX_VALUE_BYTES: usize = 8 * 1024;
 /// The maximum number of references that are expanded in one word. Values can contain further references.
 const MAX_REFERENCES: usize = 64;
-/// The maximum number of settings of a script.
+/// The maximum number of settings of a script, and of the items of a menu.
 const MAX_SETTINGS: usize = 256;
+/// The memory of a line, a label, a setting or an item, beside its texts: a place in a table, and allocations.
+const ENTRY_BYTES: usize = 128;
+/// Steps of a line, beside one for each of its bytes.
+const LINE_STEPS: usize = 16;
 
 /// The lines of a script. Lines that end with a backslash are joined with the next line.
 pub(super) struct Script {
     lines: Vec<String>,
+    /// The index of the first line with each label.
+    labels: HashMap<String, usize>,
 }
 
 impl Script {
-    pub(super) fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str, budget: &Budget) -> Result<Self, Exhausted> {
         let mut lines = Vec::new();
         let mut joined = String::new();
         for line in text.lines() {
+            budget.spend(LINE_STEPS + line.len())?;
+            budget.hold(ENTRY_BYTES + 2 * line.len())?;
             match line.trim_end().strip_suffix('\\') {
                 Some(start) => joined.push_str(start),
                 None => lines.push(std::mem::take(&mut joined) + line),
             }
         }
         lines.push(joined);
-        Self { lines }
+        let mut labels = HashMap::new();
+        for (index, line) in lines.iter().enumerate() {
+            if let Some(label) = line.trim().strip_prefix(':') {
+                budget.spend(LINE_STEPS + label.len())?;
+                budget.hold(ENTRY_BYTES + label.len())?;
+                labels.entry(label.trim().to_owned()).or_insert(index);
+            }
+        }
+        Ok(Self { lines, labels })
     }
 
     /// The command of a line; empty if the line is a comment or a label. `None` after the last line.
@@ -39,21 +56,20 @@ impl Script {
 
     /// The index of the line with a label.
     pub(super) fn label(&self, name: &str) -> Option<usize> {
-        let is_label =
-            |line: &String| line.trim().strip_prefix(':').is_some_and(|label| label.trim() == name);
-        self.lines.iter().position(is_label)
+        self.labels.get(name).copied()
     }
 }
 
 /// The settings of a script, and the commands that use them.
-pub(super) struct Commands {
+pub(super) struct Commands<'b> {
+    budget: &'b Budget,
     settings: HashMap<String, String>,
     /// The labels of the current menu.
     items: Vec<String>,
 }
 
-impl Commands {
-    pub(super) fn new(host: &NetworkHost<'_>) -> Self {
+impl<'b> Commands<'b> {
+    pub(super) fn new(host: &NetworkHost<'_>, budget: &'b Budget) -> Self {
         let platform = match host.firmware {
             Firmware::Uefi => "efi",
             Firmware::Bios => "pcbios",
@@ -71,22 +87,25 @@ impl Commands {
             }
             settings.insert(format!("net{index}/mac"), mac);
         }
-        Self { settings, items: Vec::new() }
+        Self { budget, settings, items: Vec::new() }
     }
 
     /// Expands `${name}` and `${name:type}`, innermost first.
-    pub(super) fn expand(&self, word: &str) -> String {
+    pub(super) fn expand(&self, word: &str) -> Result<String, Exhausted> {
+        self.budget.spend(LINE_STEPS + word.len())?;
         let mut text = word.to_owned();
         for _ in 0..MAX_REFERENCES {
             let Some(end) = text.find('}') else { break };
             let Some(start) = text[..end].rfind("${") else { break };
+            self.budget.spend(LINE_STEPS + text.len())?;
             let value = self.value(&text[start + 2..end]);
+            self.budget.spend(value.len())?;
             text.replace_range(start..=end, &value);
             if text.len() > MAX_VALUE_BYTES {
-                return cut(text);
+                return Ok(cut(text));
             }
         }
-        text
+        Ok(text)
     }
 
     fn value(&self, reference: &str) -> String {
@@ -99,24 +118,36 @@ impl Commands {
         }
     }
 
-    fn set(&mut self, name: &str, value: String) -> bool {
+    fn set(&mut self, name: &str, value: String) -> Result<bool, Exhausted> {
         let name = name.split(':').next().unwrap_or_default();
         if self.settings.len() >= MAX_SETTINGS && !self.settings.contains_key(name) {
-            return false;
+            return Ok(false);
         }
-        self.settings.insert(name.to_owned(), cut(value));
-        true
+        let value = cut(value);
+        self.clear(name);
+        self.budget.hold(ENTRY_BYTES + name.len() + value.len())?;
+        self.settings.insert(name.to_owned(), value);
+        Ok(true)
+    }
+
+    /// Removes a setting. Returns whether it existed.
+    fn clear(&mut self, name: &str) -> bool {
+        let removed = self.settings.remove(name);
+        if let Some(value) = &removed {
+            self.budget.release(ENTRY_BYTES + name.len() + value.len());
+        }
+        removed.is_some()
     }
 
     /// Runs a command. Returns whether it succeeded. An unknown command fails, as in iPXE.
-    pub(super) fn run(&mut self, name: &str, arguments: &[String]) -> bool {
-        match (name, arguments) {
-            ("set", [name, value @ ..]) => self.set(name, value.join(" ")),
-            ("clear", [name]) => self.settings.remove(name.split(':').next().unwrap_or_default()).is_some(),
+    pub(super) fn run(&mut self, name: &str, arguments: &[String]) -> Result<bool, Exhausted> {
+        Ok(match (name, arguments) {
+            ("set", [name, value @ ..]) => self.set(name, value.join(" "))?,
+            ("clear", [name]) => self.clear(name.split(':').next().unwrap_or_default()),
             ("isset", [value]) => !value.is_empty(),
             ("iseq", [a, b]) => a == b,
-            ("inc", [name]) => self.increment(name, "1"),
-            ("inc", [name, by]) => self.increment(name, by),
+            ("inc", [name]) => self.increment(name, "1")?,
+            ("inc", [name, by]) => self.increment(name, by)?,
             ("menu", _) => {
                 self.items.clear();
                 true
@@ -124,10 +155,13 @@ impl Commands {
             ("item", arguments) => {
                 let gap = arguments.iter().any(|word| matches!(word.as_str(), "--gap" | "-g"));
                 let label = arguments.iter().find(|word| !word.starts_with('-')).filter(|_| !gap);
-                self.items.extend(label.filter(|_| self.items.len() < MAX_SETTINGS).cloned());
+                if let Some(label) = label.filter(|_| self.items.len() < MAX_SETTINGS) {
+                    self.budget.hold(ENTRY_BYTES + label.len())?;
+                    self.items.push(label.clone());
+                }
                 true
             }
-            ("choose", arguments) => self.choose(arguments),
+            ("choose", arguments) => self.choose(arguments)?,
             // All simulated processors have 64 bits.
             ("cpuid", _) => true,
             (
@@ -137,10 +171,10 @@ impl Commands {
                 _,
             ) => true,
             _ => false,
-        }
+        })
     }
 
-    fn increment(&mut self, name: &str, by: &str) -> bool {
+    fn increment(&mut self, name: &str, by: &str) -> Result<bool, Exhausted> {
         let number = |text: &str| text.parse::<i32>().unwrap_or(0);
         let key = name.split(':').next().unwrap_or_default();
         let sum = number(self.settings.get(key).map_or("", String::as_str)).wrapping_add(number(by));
@@ -148,7 +182,7 @@ impl Commands {
     }
 
     /// Chooses the default, or else the first item, because there is no user.
-    fn choose(&mut self, arguments: &[String]) -> bool {
+    fn choose(&mut self, arguments: &[String]) -> Result<bool, Exhausted> {
         let after = |names: [&str; 2]| {
             let joined = arguments.iter().find_map(|word| word.strip_prefix(names[0])?.strip_prefix('='));
             let pair = arguments.windows(2).find(|pair| names.contains(&pair[0].as_str()));
@@ -157,7 +191,7 @@ impl Commands {
         let chosen = after(["--default", "-d"]).or(self.items.first().map(String::as_str));
         match (chosen.map(str::to_owned), arguments.last()) {
             (Some(chosen), Some(setting)) => self.set(setting, chosen),
-            _ => false,
+            _ => Ok(false),
         }
     }
 }

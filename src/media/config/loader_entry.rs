@@ -1,11 +1,22 @@
 //! Boot Loader Specification type 1 entries, as systemd-boot reads them. `loader/loader.conf` chooses one of
 //! `loader/entries/*.conf`.
 
+use super::super::budget::{Budget, Exhausted};
 use super::decision::{Decision, KernelBoot};
 use super::error::LoaderError;
 
 /// What the entries boot, each given as (file name without `.conf`, text). `None` if there is no entry.
-pub(crate) fn decide(loader_conf: &str, entries: &[(String, String)]) -> Option<Decision> {
+pub(crate) fn decide(
+    loader_conf: &str,
+    entries: &[(String, String)],
+    budget: &Budget,
+) -> Result<Option<Decision>, Exhausted> {
+    // Each text is searched for a handful of keys.
+    budget.spend(loader_conf.len() + entries.iter().map(|(_, text)| 4 * text.len()).sum::<usize>())?;
+    Ok(choose(loader_conf, entries))
+}
+
+fn choose(loader_conf: &str, entries: &[(String, String)]) -> Option<Decision> {
     // The names contain versions, so the newest is first.
     let mut sorted: Vec<&(String, String)> = entries.iter().collect();
     sorted.sort_by(|a, b| b.0.cmp(&a.0));
@@ -53,19 +64,19 @@ mod tests {
             entry("live-2", "linux /k2\ninitrd /ucode\ninitrd /i2\noptions a=2\noptions b=3\n"),
             entry("zz-memtest", "efi /EFI/memtest.efi\n"),
         ];
-        let Some(Decision::Kernel(boot)) = decide("timeout 3\ndefault live*\n", &entries) else { panic!() };
+        let Some(Decision::Kernel(boot)) = choose("timeout 3\ndefault live*\n", &entries) else { panic!() };
         assert_eq!(boot.kernel, "/k2");
         assert_eq!(boot.initrds, ["/ucode", "/i2"]);
         assert_eq!(boot.command_line.as_str(), "a=2 b=3");
-        let Some(Decision::Kernel(boot)) = decide("default live-1.conf\n", &entries) else { panic!() };
+        let Some(Decision::Kernel(boot)) = choose("default live-1.conf\n", &entries) else { panic!() };
         assert_eq!(boot.kernel, "/k1");
-        assert_eq!(decide("", &entries), Some(Decision::Chain("/EFI/memtest.efi".into())));
+        assert_eq!(choose("", &entries), Some(Decision::Chain("/EFI/memtest.efi".into())));
     }
 
     #[test]
     fn an_entry_without_a_kernel_is_an_error_that_names_it() {
-        assert_eq!(decide("default a\n", &[]), None);
-        let Some(Decision::Nothing(reason)) = decide("", &[entry("a", "title x\n")]) else { panic!() };
+        assert_eq!(choose("default a\n", &[]), None);
+        let Some(Decision::Nothing(reason)) = choose("", &[entry("a", "title x\n")]) else { panic!() };
         assert_eq!(reason.to_string(), "the boot loader entry \"a\" has no linux line");
     }
 }

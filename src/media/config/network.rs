@@ -1,6 +1,9 @@
 //! Network boot: the file that Ironic publishes for a node, and what the file boots.
 
+use super::super::budget::Budget;
+use super::super::error::{MediaError, Stop};
 use super::decision::Decision;
+use super::error::LoaderError;
 use super::machine::{Machine, NetworkHost};
 use super::{grub, ipxe, syslinux};
 
@@ -19,20 +22,28 @@ pub fn network_config_paths(mac: &str) -> [String; 3] {
 ///
 /// For [`Decision::Chain`], the caller fetches the URL and calls this function again with the new text. If the URL
 /// cannot be fetched, the caller adds it to [`NetworkHost::failed`] and calls again with the same text.
-pub fn network_boot(text: &str, host: &NetworkHost<'_>) -> Decision {
+///
+/// All calls for one boot get the same budget. A boot that is over it boots nothing.
+pub fn network_boot(text: &str, host: &NetworkHost<'_>, budget: &Budget) -> Decision {
     if text.trim_start().starts_with("#!ipxe") || text.trim_start().starts_with("#!gpxe") {
-        return ipxe::decide(text, host);
+        return ipxe::decide(text, host, budget);
     }
     let platform = host.firmware.grub_platform();
     let mac = host.macs.first().map(String::as_str);
     let machine = Machine { platform, mac, uuid: Some(host.uuid) };
     let mut no_files = |_: &str| Ok(None);
-    let decision = if is_grub(text) {
-        grub::decide(text, &machine, &mut no_files)
-    } else {
-        syslinux::decide(text, &machine, &mut no_files)
-    };
-    decision.expect("only reading an included file can stop, and there are none")
+    let decision = budget.spend(text.len()).map_err(Stop::from).and_then(|()| {
+        if is_grub(text) {
+            grub::decide(text, &machine, &mut no_files, budget)
+        } else {
+            syslinux::decide(text, &machine, &mut no_files, budget)
+        }
+    });
+    match decision {
+        Ok(decision) => decision,
+        Err(Stop::Bad(MediaError::Exhausted(reason))) => Decision::Nothing(LoaderError::Exhausted(reason)),
+        Err(stop) => unreachable!("no file is included, so there is no other reason to stop: {stop:?}"),
+    }
 }
 
 /// Whether a line starts with a keyword of GRUB. None of them starts a line of a PXELINUX configuration.
@@ -51,7 +62,7 @@ mod tests {
     fn boots(text: &str) -> Decision {
         let macs = ["52:54:00:AA:BB:01".to_owned()];
         let host = NetworkHost { macs: &macs, uuid: "0F1E", firmware: Firmware::Uefi, failed: &[] };
-        network_boot(text, &host)
+        network_boot(text, &host, &Budget::default())
     }
 
     #[test]

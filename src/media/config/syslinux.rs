@@ -1,6 +1,7 @@
 //! ISOLINUX, SYSLINUX and PXELINUX configurations (SYSLINUX wiki, "Config"). All three have one grammar, with one
 //! keyword per line.
 
+use super::super::budget::Budget;
 use super::super::error::Stop;
 use super::decision::{Decision, KernelBoot};
 use super::error::LoaderError;
@@ -9,6 +10,11 @@ use super::machine::{Files, MAX_INCLUDES, Machine};
 /// The supported bits of `SYSAPPEND`. Bit 0 (`ip=`) is not supported, because it needs a DHCP lease.
 const APPEND_BOOTIF: u32 = 2;
 const APPEND_UUID: u32 = 4;
+
+/// Steps of a line, beside one for each of its bytes.
+const LINE_STEPS: usize = 16;
+/// The memory of a label, beside its texts. A vector that grows takes up to three times its content.
+const LABEL_BYTES: usize = 3 * size_of::<Label>();
 
 /// The values of a label, or of the part before the first label.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +27,9 @@ struct Label {
     sys_append: Option<u32>,
 }
 
-#[derive(Debug, Default)]
-struct Config {
+#[derive(Debug)]
+struct Config<'b> {
+    budget: &'b Budget,
     default: Option<String>,
     on_timeout: Option<String>,
     menu_default: Option<usize>,
@@ -34,22 +41,45 @@ struct Config {
 }
 
 /// What a configuration boots.
-pub(crate) fn decide(text: &str, machine: &Machine<'_>, files: &mut Files<'_>) -> Result<Decision, Stop> {
-    let mut config = Config::default();
+pub(crate) fn decide(
+    text: &str,
+    machine: &Machine<'_>,
+    files: &mut Files<'_>,
+    budget: &Budget,
+) -> Result<Decision, Stop> {
+    let _run = budget.run();
+    let mut config = Config::new(budget);
     config.read(text, files)?;
+    // The search for a label, and the line of the kernel.
+    budget.spend(config.labels.len() * LINE_STEPS + text.len())?;
     Ok(config.decide(machine))
 }
 
-impl Config {
+impl<'b> Config<'b> {
+    fn new(budget: &'b Budget) -> Self {
+        Self {
+            budget,
+            default: None,
+            on_timeout: None,
+            menu_default: None,
+            menu: false,
+            global: Label::default(),
+            labels: Vec::new(),
+            includes: 0,
+        }
+    }
+
     fn read(&mut self, text: &str, files: &mut Files<'_>) -> Result<(), Stop> {
         for line in text.lines() {
+            self.budget.spend(LINE_STEPS + line.len())?;
+            self.budget.hold(line.len())?;
             let line = line.trim();
             let (keyword, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
             let rest = rest.trim();
             match keyword.to_ascii_lowercase().as_str() {
                 "include" => self.include(rest, files)?,
                 "menu" => self.menu_line(rest, files)?,
-                keyword => self.line(keyword, rest),
+                keyword => self.line(keyword, rest)?,
             }
         }
         Ok(())
@@ -75,25 +105,26 @@ impl Config {
         Ok(())
     }
 
-    fn line(&mut self, keyword: &str, rest: &str) {
+    fn line(&mut self, keyword: &str, rest: &str) -> Result<(), Stop> {
         let value = || Some(rest.to_owned());
         match keyword {
             "default" => {
                 self.menu |= is_menu(rest);
                 self.default = value();
-                return;
+                return Ok(());
             }
             "ui" => {
                 self.menu |= is_menu(rest);
-                return;
+                return Ok(());
             }
             "ontimeout" => {
                 self.on_timeout = value();
-                return;
+                return Ok(());
             }
             "label" => {
+                self.budget.hold(LABEL_BYTES)?;
                 self.labels.push(Label { name: rest.to_owned(), ..Label::default() });
-                return;
+                return Ok(());
             }
             _ => {}
         }
@@ -106,6 +137,7 @@ impl Config {
             "ipappend" | "sysappend" => label.sys_append = rest.parse().ok(),
             _ => {}
         }
+        Ok(())
     }
 
     fn decide(&self, machine: &Machine<'_>) -> Decision {
@@ -183,7 +215,11 @@ mod tests {
         Machine { platform: "pc", mac: Some("52:54:00:AA:BB:01"), uuid: Some("0F1E") };
 
     fn boots(text: &str) -> Decision {
-        decide(text, &MACHINE, &mut |_| Ok(None)).unwrap()
+        decide_with(text, &mut |_| Ok(None))
+    }
+
+    fn decide_with(text: &str, files: &mut Files<'_>) -> Decision {
+        decide(text, &MACHINE, files, &Budget::default()).unwrap()
     }
 
     fn kernel(text: &str) -> (String, Vec<String>, String) {
@@ -232,7 +268,7 @@ mod tests {
             }))
         };
         let text = "include gone.cfg\nmenu include live.cfg\ndefault vesamenu.c32\ntimeout 50\n";
-        let Decision::Kernel(boot) = decide(text, &MACHINE, &mut files).unwrap() else { panic!() };
+        let Decision::Kernel(boot) = decide_with(text, &mut files) else { panic!() };
         assert_eq!(boot.command_line.as_str(), "boot=live initrd=/live/initrd");
         assert_eq!(boot.initrds, ["/live/initrd"]);
     }
@@ -256,7 +292,7 @@ mod tests {
     #[test]
     fn a_file_that_includes_itself_ends() {
         let text = "include me\ndefault a\nlabel a\nkernel k\n";
-        let decision = decide(text, &MACHINE, &mut |_| Ok(Some(text.to_owned()))).unwrap();
+        let decision = decide_with(text, &mut |_| Ok(Some(text.to_owned())));
         assert!(matches!(decision, Decision::Kernel(_)));
     }
 
@@ -265,7 +301,7 @@ mod tests {
         fn any_text_is_decided(
             text in "((default|label|menu default|kernel|append|include|ui|.{0,4}) ?.{0,8}\n){0,12}"
         ) {
-            decide(&text, &MACHINE, &mut |_| Ok(None)).unwrap();
+            boots(&text);
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod bios;
 pub mod clock;
+pub mod firmware;
 pub mod led;
 pub mod media;
 pub mod secure_boot;
@@ -12,9 +13,11 @@ pub mod session;
 use serde::{Deserialize, Serialize};
 
 use crate::profile::Profile;
+use crate::profile::inventory::FirmwareOf;
 use crate::time::SimTime;
 use bios::Bios;
 use clock::Clock;
+use firmware::Firmware;
 use led::Leds;
 use media::Media;
 use secure_boot::SecureBoot;
@@ -38,6 +41,7 @@ pub struct Bmc {
     pub media: Media,
     pub leds: Leds,
     pub clock: Clock,
+    pub firmware: Firmware,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
     /// The BMC answers until this moment, and then restarts.
@@ -59,6 +63,7 @@ pub(super) static NEW: Bmc = Bmc {
     media: Media::NEW,
     leds: Leds::NEW,
     clock: Clock::NEW,
+    firmware: Firmware::NEW,
     asset_tag: None,
     restarting_from: None,
     restarting_until: None,
@@ -88,7 +93,8 @@ impl Bmc {
     }
 
     /// The restart of the BMC begins.
-    pub(super) fn restart(&mut self, until: SimTime) {
+    pub(super) fn restart(&mut self, until: SimTime, profile: &Profile) {
+        self.firmware.apply(profile, |of| of == FirmwareOf::Manager);
         self.restarting_from = None;
         self.restarting_until = Some(until);
         self.sessions.end_all();
@@ -103,6 +109,7 @@ impl Bmc {
     pub(super) fn start(&mut self, profile: &Profile) {
         self.bios.start(profile);
         self.secure_boot.start();
+        self.firmware.apply(profile, |of| of != FirmwareOf::Manager);
         self.boot_failure = None;
         self.boot_failed_at = None;
     }
@@ -122,6 +129,7 @@ impl Bmc {
             media,
             leds: _,
             clock: _,
+            firmware,
             asset_tag: _,
             restarting_from,
             restarting_until,
@@ -130,6 +138,7 @@ impl Bmc {
             sessions,
         } = self;
         media.shift(ms);
+        firmware.shift(ms);
         for moment in [restarting_from, restarting_until, boot_failed_at].into_iter().flatten() {
             moment.shift(ms);
         }

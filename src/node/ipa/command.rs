@@ -1,11 +1,14 @@
 //! Commands of an agent: their work, the job of the running command, and their results.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::closed::Closed;
 use super::dice::Dice;
 use super::image::ImageJob;
+use super::text::{OverTotal, Part, Text, TextName, Total};
 use crate::node::call::Call;
 use crate::node::refusal::Refusal;
 use crate::seed::Purpose;
@@ -17,6 +20,8 @@ pub struct IpaCommand {
     /// The name without the extension.
     pub name: Box<str>,
     pub work: Work,
+    /// The limit of all long results that the agent keeps, bytes. It forgets the oldest ones first.
+    pub results_bytes: u64,
 }
 
 /// The work of a command.
@@ -31,7 +36,7 @@ pub enum Work {
     PowerOff,
     Reboot,
     /// Ends immediately with this result, and closes the agent's API.
-    Close(Box<str>, Closed),
+    Close(Text, Closed),
 }
 
 /// The commands that an agent has accepted. At most the last one is running.
@@ -67,7 +72,10 @@ pub enum CommandStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CommandEnd {
     /// `SUCCEEDED`, with `command_result` as JSON text.
-    Succeeded(Box<str>),
+    Succeeded(Text),
+    /// `SUCCEEDED`, with a `command_result` that consists of the result of a step and of the step itself. `word` is the
+    /// kind of the step, as in `clean_step`.
+    StepSucceeded { word: Box<str>, result: Text, step: Text },
     /// `FAILED`, with the error as `command_error`.
     Failed(Box<IpaError>),
     /// `CLEAN_VERSION_MISMATCH` or the like: the steps have another version now.
@@ -105,6 +113,103 @@ pub enum Then {
     EmptyDisks,
     /// A disk holds an operating system.
     Install,
+}
+
+impl IpaCommand {
+    /// A command without a limit of results.
+    pub fn new(name: &str, work: Work) -> Self {
+        Self { name: name.into(), work, results_bytes: u64::MAX }
+    }
+
+    /// The bytes of the command's long texts.
+    pub fn long_bytes(&self) -> u64 {
+        long_bytes(self.work.texts())
+    }
+
+    /// Counts the command's long texts in `total`.
+    ///
+    /// # Errors
+    /// If the total would be more than `limit`.
+    pub fn hold(&self, total: &Arc<Total>, limit: u64) -> Result<(), OverTotal> {
+        self.work.texts().into_iter().flatten().try_for_each(|(_, text)| text.hold(total, limit))
+    }
+}
+
+/// The texts of a command, with what each is to it.
+type Texts<T> = [Option<(Part, T)>; 2];
+
+fn long_bytes(texts: Texts<&Text>) -> u64 {
+    texts.iter().flatten().filter_map(|(_, text)| text.long_bytes()).sum()
+}
+
+impl Work {
+    fn texts(&self) -> Texts<&Text> {
+        match self {
+            Self::Done(end) | Self::Timed(_, end, _) => end.texts(),
+            Self::Close(result, _) => [Some((Part::Result, result)), None],
+            Self::Image(image) => [image.step.as_ref().map(|(_, step)| (Part::Step, step)), None],
+            Self::PowerOff | Self::Reboot => [None, None],
+        }
+    }
+}
+
+impl CommandEnd {
+    fn texts(&self) -> Texts<&Text> {
+        match self {
+            Self::Succeeded(result) => [Some((Part::Result, result)), None],
+            Self::StepSucceeded { word: _, result, step } => {
+                [Some((Part::Result, result)), Some((Part::Step, step))]
+            }
+            Self::Failed(_) | Self::VersionMismatch(_) => [None, None],
+        }
+    }
+
+    fn texts_mut(&mut self) -> Texts<&mut Text> {
+        match self {
+            Self::Succeeded(result) => [Some((Part::Result, result)), None],
+            Self::StepSucceeded { word: _, result, step } => {
+                [Some((Part::Result, result)), Some((Part::Step, step))]
+            }
+            Self::Failed(_) | Self::VersionMismatch(_) => [None, None],
+        }
+    }
+}
+
+impl CommandRecord {
+    fn texts(&self) -> Texts<&Text> {
+        match &self.status {
+            CommandStatus::Running(Job::Timed { until: _, end, then: _ }) | CommandStatus::Ended(end) => {
+                end.texts()
+            }
+            CommandStatus::Running(Job::Image { call: _, image }) => {
+                [image.step.as_ref().map(|(_, step)| (Part::Step, step)), None]
+            }
+            CommandStatus::Running(Job::ShutDown) => [None, None],
+        }
+    }
+
+    fn texts_mut(&mut self) -> Texts<&mut Text> {
+        match &mut self.status {
+            CommandStatus::Running(Job::Timed { until: _, end, then: _ }) | CommandStatus::Ended(end) => {
+                end.texts_mut()
+            }
+            CommandStatus::Running(Job::Image { call: _, image }) => {
+                [image.step.as_mut().map(|(_, step)| (Part::Step, step)), None]
+            }
+            CommandStatus::Running(Job::ShutDown) => [None, None],
+        }
+    }
+
+    /// Puts a note in the place of long results. Returns their bytes.
+    fn forget(&mut self) -> u64 {
+        let bytes = long_bytes(self.texts());
+        if bytes > 0 && !self.status.is_running() {
+            let note =
+                format!(r#"{{"result":"{}: the {bytes} bytes of the result were forgotten"}}"#, self.name);
+            self.status = CommandStatus::Ended(CommandEnd::Succeeded(note.into()));
+        }
+        bytes
+    }
 }
 
 impl CommandStatus {
@@ -148,6 +253,14 @@ impl Commands {
         }
     }
 
+    /// The step that the running command writes an image for: its kind and its JSON text.
+    pub(super) fn image_step(&self) -> Option<(Box<str>, Text)> {
+        match self.running()? {
+            Job::Image { call: _, image } => image.step.clone(),
+            Job::Timed { .. } | Job::ShutDown => None,
+        }
+    }
+
     fn running_mut(&mut self) -> Option<&mut Job> {
         match &mut self.records.last_mut()?.status {
             CommandStatus::Running(job) => Some(job),
@@ -163,8 +276,34 @@ impl Commands {
         }
     }
 
+    /// Calls `see` with every long text and its name.
+    pub(super) fn long_texts<'a>(&'a self, mut see: impl FnMut(TextName, &'a Text)) {
+        for record in &self.records {
+            let command = record.id;
+            let long = record.texts().into_iter().flatten().filter(|(_, text)| text.long_bytes().is_some());
+            long.for_each(|(part, text)| see(TextName { command, part }, text));
+        }
+    }
+
+    /// The text of that name.
+    pub(super) fn text_mut(&mut self, name: TextName) -> Option<&mut Text> {
+        let record = self.records.iter_mut().find(|record| record.id == name.command)?;
+        record.texts_mut().into_iter().flatten().find(|(part, _)| *part == name.part).map(|(_, text)| text)
+    }
+
+    /// Forgets the oldest long results until `more` bytes fit into `limit`.
+    fn make_room(&mut self, more: u64, limit: u64) {
+        let mut kept: u64 = self.records.iter().map(|record| long_bytes(record.texts())).sum();
+        for record in &mut self.records {
+            if kept.saturating_add(more) <= limit {
+                break;
+            }
+            kept -= record.forget();
+        }
+    }
+
     /// Records a command and begins its work. The caller changes the power and closes the API. The agent forgets the
-    /// oldest command beyond [`Commands::MAX`].
+    /// oldest command beyond [`Commands::MAX`], and the oldest long results beyond the limit of the command.
     pub(super) fn accept(
         &mut self,
         command: IpaCommand,
@@ -174,6 +313,7 @@ impl Commands {
         if self.running().is_some() {
             return Err(Refusal::AgentBusy);
         }
+        self.make_room(command.long_bytes(), command.results_bytes);
         self.taken += 1;
         let dice = draw();
         let dice = Dice { count: dice.count ^ self.taken << 16, ..dice };
@@ -216,7 +356,7 @@ impl Commands {
             Job::Timed { .. } | Job::Image { .. } | Job::ShutDown => return None,
         };
         let then = match end {
-            CommandEnd::Succeeded(_) => then,
+            CommandEnd::Succeeded(_) | CommandEnd::StepSucceeded { .. } => then,
             CommandEnd::Failed(_) | CommandEnd::VersionMismatch(_) => Then::Nothing,
         };
         self.end(end);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::text::Text;
 use crate::time::SimTime;
 
 /// An image to be written: the parameters of `write_image` and `prepare_image`. `format` is `disk_format`.
@@ -32,7 +33,22 @@ pub struct ImageJob {
     pub node_uuid: Box<str>,
     /// The kind of the step (`deploy`, `service`, `clean`) and the step itself, JSON text, which the result repeats.
     /// `None` for the command `prepare_image`.
-    pub step: Option<(Box<str>, Box<str>)>,
+    pub step: Option<(Box<str>, Text)>,
+}
+
+impl ImageJob {
+    /// The bytes of all texts except the step.
+    pub fn text_bytes(&self) -> usize {
+        let Self {
+            id, urls, format, checksum, stream: _, credentials, authorization, proxies, no_proxy, ..
+        } = self;
+        let Self { device, partitions: _, configdrive_url, node_uuid, step: _, .. } = self;
+        let checksum = checksum.iter().flat_map(|c| [c.algorithm.as_deref().unwrap_or_default(), &c.value]);
+        let pairs = proxies.iter().chain(credentials).flat_map(|(one, other)| [&**one, &**other]);
+        let maybe = [authorization, no_proxy, configdrive_url].into_iter().flatten().map(|text| &**text);
+        let texts = [id, format, device, node_uuid].into_iter().chain(urls).map(|text| &**text);
+        texts.chain(checksum).chain(pairs).chain(maybe).map(str::len).sum()
+    }
 }
 
 /// The partitions that are created for an image of a root file system (`partition_utils.work_on_disk`).
@@ -60,7 +76,7 @@ pub struct Checksum {
 /// The result of a written image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// `command_result` of the command, JSON text.
+    /// The result of the command, JSON text, without the step.
     pub result: Box<str>,
     /// The result of `get_partition_uuids` from now on, JSON text.
     pub partition_uuids: Box<str>,

@@ -11,6 +11,7 @@ mod inspection;
 mod lookup;
 mod params;
 mod serving;
+mod text;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -29,6 +30,7 @@ pub use inspection::{Inspected, Inspection};
 pub use lookup::{LookUp, LookedUp};
 pub use params::Params;
 pub use serving::{Beat, Serving};
+pub use text::{OverTotal, Text, TextName, Total};
 
 /// An agent. It exists as long as its ramdisk runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -295,6 +297,18 @@ impl Ipa {
             self.phase = Phase::Closed(why);
         }
         Ok(record)
+    }
+
+    /// Calls `see` with every long text of the agent's commands, and its name.
+    pub(super) fn long_texts<'a>(&'a self, see: impl FnMut(TextName, &'a Text)) {
+        if let Some(serving) = self.serving() {
+            serving.commands.long_texts(see);
+        }
+    }
+
+    /// The text of that name.
+    pub(super) fn text_mut(&mut self, name: TextName) -> Option<&mut Text> {
+        self.serving_mut()?.commands.text_mut(name)
     }
 
     pub(super) fn shift(&mut self, ms: u64) {

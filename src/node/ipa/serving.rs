@@ -132,7 +132,11 @@ impl Serving {
         match result {
             Ok(Written { result, partition_uuids, earliest_end }) => {
                 self.partition_uuids = Some(partition_uuids);
-                self.commands.end_at(earliest_end, CommandEnd::Succeeded(result), Then::Install);
+                let end = match self.commands.image_step() {
+                    Some((word, step)) => CommandEnd::StepSucceeded { word, result: (&*result).into(), step },
+                    None => CommandEnd::Succeeded((&*result).into()),
+                };
+                self.commands.end_at(earliest_end, end, Then::Install);
                 self.step(now)
             }
             Err(error) => {

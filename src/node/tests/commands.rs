@@ -58,6 +58,7 @@ commands! {
     Command::Bmc(bmc::Command::SetClock { .. }) => {
         Just(Command::Bmc(bmc::Command::SetClock { ahead_ms: Some(-7), offset_minutes: Some(60) }))
     },
+    Command::Firmware(_) => (0u8..3).prop_map(|component| update(component, "http://x/fw-9.9.bin")),
     Command::Session(session::Command::Begin { .. }) => (0usize..3).prop_map(|most| {
         Command::Session(session::Command::Begin { user: "admin".into(), secret: [7; 24], most })
     }),

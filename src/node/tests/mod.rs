@@ -3,12 +3,13 @@
 mod agents;
 mod boots;
 mod commands;
+mod firmwares;
 mod late;
 
 use proptest::prelude::*;
 
 use super::bmc::media::Insertion;
-use super::bmc::{bios, media, secure_boot, session};
+use super::bmc::{bios, firmware, media, secure_boot, session};
 use super::boot::BootChange;
 use super::effect::{Bootable, EffectKind};
 use super::host::{Stage, SystemChange};
@@ -161,6 +162,12 @@ fn eject(slot: u8) -> Command {
     Command::Media(media::Command::Eject { slot })
 }
 
+fn update(component: u8, image: &str) -> Command {
+    let credentials = Some(Box::new(("user".into(), "secret".into())));
+    let source = firmware::Source { image: image.into(), credentials };
+    Command::Firmware(firmware::Command { component, source })
+}
+
 fn change(change: SystemChange) -> Command {
     Command::Host(host::Command::Change(change))
 }
@@ -186,7 +193,7 @@ fn found(token: Option<&str>) -> ipa::Answer {
 }
 
 fn agent_command(name: &str, work: Work) -> Command {
-    Command::Ipa(IpaCommand { name: name.into(), work })
+    Command::Ipa(IpaCommand::new(name, work))
 }
 
 fn succeeded() -> CommandEnd {

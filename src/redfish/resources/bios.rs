@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use crate::node::bmc::bios;
 use crate::node::command::Command;
 use crate::profile::bios::{Misfit, Value};
+use crate::profile::quirk::Quirk;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
@@ -25,10 +26,8 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "BIOS Configuration");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        let changed = &cx.node.bmc().bios.current;
         for attribute in &cx.profile().bios {
-            let value = changed.get(attribute.name.as_str()).cloned();
-            d.put(&attribute.name, value.unwrap_or_else(|| attribute.default_value()));
+            d.put(&attribute.name, cx.node.bios_value(attribute));
         }
     });
     d.object("@Redfish.Settings", |d| {
@@ -43,8 +42,14 @@ pub(super) fn get_settings(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "BIOS Configuration Pending Settings");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        for (name, value) in &cx.node.bmc().bios.pending {
-            d.put(name, value.clone());
+        let bios::Bios { current, pending } = &cx.node.bmc().bios;
+        if !cx.profile().has(Quirk::WholeSettings) {
+            return pending.iter().for_each(|(name, value)| d.put(name, value.clone()));
+        }
+        for attribute in cx.profile().bios.iter().filter(|attribute| !attribute.read_only) {
+            let name = attribute.name.as_str();
+            let value = pending.get(name).or_else(|| current.get(name)).cloned();
+            d.put(name, value.unwrap_or_else(|| attribute.default_value()));
         }
     });
 }

@@ -25,6 +25,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", cx.model.system_id());
     d.put("Name", spec.name());
     d.constant(Part::Description, &cx.model, get_model);
+    d.put("BiosVersion", node.bios_version());
     d.put("SerialNumber", spec.serial());
     match &bmc.asset_tag {
         Some(tag) => d.put("AssetTag", &**tag),
@@ -55,7 +56,6 @@ fn get_model(model: &Model<'_>, d: &mut Doc<'_>) {
     d.put("SKU", &profile.sku);
     d.put("PartNumber", &profile.part_number);
     d.put("HostName", "");
-    d.put("BiosVersion", profile.bios_version());
     d.object("ProcessorSummary", |d| {
         let processors = &profile.processors;
         d.put("Count", processors.len());

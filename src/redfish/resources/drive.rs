@@ -16,8 +16,12 @@ pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
 
 /// The drive in the URI, with its number in the node and its storage controller.
 fn of<'a>(cx: &NodeCx<'a>) -> (u8, &'a Storage, &'a Drive) {
+    with_id(cx, cx.id())
+}
+
+fn with_id<'a>(cx: &NodeCx<'a>, id: &str) -> (u8, &'a Storage, &'a Drive) {
     let mut drives = cx.profile().drives();
-    drives.find(|(_, _, drive)| drive.id == cx.id()).expect("the drive exists, or the request was refused")
+    drives.find(|(_, _, drive)| drive.id == id).expect("the drive exists, or the request was refused")
 }
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
@@ -41,18 +45,12 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("FailurePredicted", false);
     d.put("IndicatorLED", led);
     d.put("LocationIndicatorActive", led != IndicatorLed::Off);
-    d.array("Identifiers", |d| {
-        d.item_object(|d| {
-            let name = cx.spec().wwn(number, drive);
-            d.put("DurableName", name.trim_start_matches("0x").trim_start_matches("eui."));
-            d.put("DurableNameFormat", if drive.is_nvme() { "EUI" } else { "NAA" });
-        });
-    });
+    identifiers(cx, drive, d);
     d.object("PhysicalLocation", |d| {
         d.object("PartLocation", |d| {
-            d.put("ServiceLabel", &drive.name);
+            d.put("ServiceLabel", drive.bay.as_ref().unwrap_or(&drive.name));
             d.put("LocationType", "Bay");
-            d.put("LocationOrdinalValue", number);
+            d.put("LocationOrdinalValue", drive.bay.as_deref().and_then(bay_number).unwrap_or(number.into()));
         });
     });
     d.object("Status", common::ok);
@@ -61,6 +59,23 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         let [base, key] = cx.model.system();
         d.link("Storage", &[base, key, "/Storage/", &storage.id]);
         super::volume::link_those_of(cx, storage, drive, d);
+    });
+}
+
+/// The number at the end of a bay's name: 8 of `Slot=14:Port=2:Box=3:Bay=8`.
+fn bay_number(bay: &str) -> Option<u32> {
+    bay.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The name of a drive that no other drive has. A volume that passes the drive through has the same.
+pub(super) fn identifiers(cx: &NodeCx<'_>, drive: &Drive, d: &mut Doc<'_>) {
+    d.array("Identifiers", |d| {
+        d.item_object(|d| {
+            let (number, ..) = with_id(cx, &drive.id);
+            let name = cx.spec().wwn(number, drive);
+            d.put("DurableName", name.trim_start_matches("0x").trim_start_matches("eui."));
+            d.put("DurableNameFormat", if drive.is_nvme() { "EUI" } else { "NAA" });
+        });
     });
 }
 

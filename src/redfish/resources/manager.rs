@@ -31,7 +31,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("ManagerType", &profile.manager.kind);
     d.put("Manufacturer", &profile.manufacturer);
     d.put("Model", &profile.manager.model);
-    d.put("FirmwareVersion", profile.manager_version());
+    d.put("FirmwareVersion", cx.node.manager_version());
     d.put("UUID", cx.model.uuid);
     // DMTF's protocol validator stops at a manager whose ServiceEntryPointUUID is null.
     d.put("ServiceEntryPointUUID", cx.service_uuid());

@@ -30,9 +30,7 @@ pub(super) fn of<'a>(cx: &NodeCx<'a>) -> (usize, &'a [Nic]) {
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (number, ports) = of(cx);
-    let profile = cx.profile();
     let first = ports.first().expect("an adapter has a port");
-    let firmware = profile.firmware.iter().find(|f| f.name.eq_ignore_ascii_case(first.card_name()));
     d.put("Id", id(number));
     d.put("Name", first.card_name());
     d.put_some("Manufacturer", first.manufacturer.as_deref());
@@ -41,7 +39,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("LLDPEnabled", true);
     d.array("Controllers", |d| {
         d.item_object(|d| {
-            d.put_some("FirmwarePackageVersion", firmware.map(|f| f.version.as_str()));
+            d.put_some("FirmwarePackageVersion", cx.node.version_of_part(first.card_name()));
             d.object("ControllerCapabilities", |d| d.put("NetworkPortCount", ports.len()));
             d.object("Links", |d| {
                 d.array("Ports", |d| {

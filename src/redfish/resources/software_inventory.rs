@@ -2,6 +2,7 @@
 //! nodes share the collection.
 
 use super::common;
+use crate::node::bmc::firmware::Progress;
 use crate::profile::Profile;
 use crate::profile::inventory::FirmwareOf;
 use crate::redfish::context::NodeCx;
@@ -23,14 +24,25 @@ pub(super) fn at<'a>(cx: &NodeCx<'a>, id: &'a str) -> [&'a str; 4] {
 }
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let (_, firmware) = common::part(&cx.profile().firmware, |firmware| &firmware.id, cx.id());
+    let (number, firmware) = common::part(&cx.profile().firmware, |firmware| &firmware.id, cx.id());
     let [_, id @ ..] = at(cx, &firmware.id);
     d.join("Id", &id);
     d.put("Name", &firmware.name);
-    d.put("Version", &firmware.version);
+    d.put("Version", cx.node.firmware_version(number));
     d.put("SoftwareId", &firmware.id);
-    d.put("Updateable", false);
-    d.object("Status", common::ok);
+    d.put("Updateable", true);
+    d.object("Status", |d| match cx.node.bmc().firmware.update(number).map(|update| &update.progress) {
+        None => common::ok(d),
+        Some(Progress::Fetching(_) | Progress::Staged) => {
+            d.put("State", "Updating");
+            d.put("Health", "OK");
+        }
+        Some(Progress::Failed { why, at }) => {
+            d.put("State", "Enabled");
+            d.put("Health", "Warning");
+            common::condition(cx, d, &["The image could not be read: ", why], Some(*at));
+        }
+    });
     d.one_link(
         "RelatedItem",
         &match firmware.of {

@@ -24,6 +24,15 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         common::ok(d);
         d.put("HealthRollup", "OK");
     });
+    // Deprecated since 2020 and read to this day, by bmclib and gofish for example.
+    d.array("StorageControllers", |d| {
+        d.item_object(|d| {
+            d.join("@odata.id", &[cx.uri(), "#/StorageControllers/0"]);
+            d.put("MemberId", "0");
+            super::storage_controller::describe(cx, storage, d);
+        });
+    });
+    d.put("StorageControllers@odata.count", 1);
     d.array("Drives", |d| {
         for drive in &storage.drives {
             d.item_link(&common::drive_link(cx, drive));

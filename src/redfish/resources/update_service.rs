@@ -1,48 +1,64 @@
-//! `UpdateService`: the firmware inventory. Updates are disabled.
+//! `UpdateService`: the firmware inventory, and updates of its components.
+//!
+//! `SimpleUpdate` fetches the image, and the next reset applies it: `Manager.Reset` for the BMC's own firmware, a start of the
+//! host for all other. The state and the result are in the component's document.
 
 use super::common;
+use crate::dmtf::TransferProtocol;
+use crate::node::bmc::firmware::Source;
 use crate::redfish::body::Body;
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::message::{Message, SERVICE_DISABLED};
-use crate::redfish::resource::{Action, Asked, OfService};
+use crate::redfish::resource::{Action, Asked, OfService, ServiceChange};
+use crate::redfish::update::Update;
 
 /// The limit of an image URI, a user name and a password, characters.
 const MAX_TEXT: usize = 2048;
-/// The limit of targets in one update.
-const MAX_TARGETS: usize = 64;
+/// An image is for one component.
+const MAX_TARGETS: usize = 1;
+const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtocol::Https];
 
 pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
     key: "#UpdateService.SimpleUpdate",
-    describe: |_, d| d.put("TransferProtocol@Redfish.AllowableValues", ["HTTP", "HTTPS"].as_slice()),
+    describe: |_, d| {
+        d.put("TransferProtocol@Redfish.AllowableValues", PROTOCOLS);
+        d.object("@Redfish.OperationApplyTimeSupport", |d| {
+            d.put("@odata.type", "#Settings.v1_5_0.OperationApplyTimeSupport");
+            d.put("SupportedValues", ["OnReset"].as_slice());
+        });
+    },
     run: simple_update,
 }];
 
 pub(super) fn get(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "UpdateService");
     d.put("Name", "Update Service");
-    d.put("ServiceEnabled", false);
-    d.object("Status", |d| {
-        d.put("State", "Disabled");
-        d.put("Health", "OK");
-    });
+    d.put("ServiceEnabled", true);
+    d.put("MaxImageSizeBytes", Source::MAX_MIB << 20);
+    d.object("Status", common::ok);
 }
 
 fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     body.require("ImageURI");
-    if let Some(uri) = body.text("ImageURI", MAX_TEXT)
-        && !common::is_http_uri(&uri)
+    let image = body.text("ImageURI", MAX_TEXT);
+    if let Some(uri) = &image
+        && !common::is_http_uri(uri)
     {
-        body.wrong_format("ImageURI", &uri);
+        body.wrong_format("ImageURI", uri);
     }
-    body.word("TransferProtocol", |text| matches!(text, "HTTP" | "HTTPS").then_some(()), &[()]);
-    body.texts("Targets", MAX_TARGETS);
-    body.text("Username", MAX_TEXT);
-    body.text("Password", MAX_TEXT);
-    body.take("@Redfish.OperationApplyTime");
-    if body.has_mistakes() {
-        return Ok(None);
+    body.word("TransferProtocol", TransferProtocol::parse, PROTOCOLS);
+    body.word("@Redfish.OperationApplyTime", |text| (text == "OnReset").then_some(()), &[()]);
+    body.flag("ForceUpdate");
+    let target = body.texts("Targets", MAX_TARGETS).and_then(|targets| targets.into_iter().next());
+    if target.is_none() && cx.own.is_none() {
+        // Below this root is more than one machine.
+        body.require("Targets");
     }
-    let service = cx.uri.split("/Actions").next().unwrap_or(cx.uri);
-    Err(Message::new(&SERVICE_DISABLED, [service]).into())
+    let user = body.text("Username", MAX_TEXT);
+    let password = body.text("Password", MAX_TEXT);
+    Ok(image.map(|image| {
+        let credentials = user.map(|user| Box::new((user, password.unwrap_or_default())));
+        let target = target.map(Into::into);
+        ServiceChange::Update(Update { target, source: Source { image, credentials } })
+    }))
 }

@@ -1,7 +1,7 @@
 //! `Volume`: the block devices that a storage controller presents to the host.
 //!
 //! A plain host adapter has no volumes: the host sees its drives directly. The RAID controller of a new server passes each
-//! drive through as a raw device. As on real servers such a volume has no `RAIDType`, and Ironic does not touch it.
+//! drive through as a raw device. As on real servers the `RAIDType` of such a volume is null, and Ironic does not touch it.
 
 use super::common;
 use crate::profile::inventory::{Drive, Storage};
@@ -32,8 +32,10 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", &drive.id);
     d.join("Name", &["Pass-through of ", &drive.name]);
     d.put("VolumeType", "RawDevice");
+    d.null("RAIDType");
     d.put("CapacityBytes", drive.capacity_bytes);
     d.put("BlockSizeBytes", drive.block_bytes);
+    super::drive::identifiers(cx, drive, d);
     d.object("Status", common::ok);
     d.object("Links", |d| d.one_link("Drives", &common::drive_link(cx, drive)));
 }

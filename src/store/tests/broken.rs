@@ -2,30 +2,53 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
 
 use super::super::database::{Opener, builder};
+use super::super::reserve::Reserve;
 use super::*;
 
-/// A disk that reports that it is full while `broken` is set.
+/// A disk that reports that it is full while `broken` is set, or when `room` is used up.
 #[derive(Debug, Clone)]
 struct Disk {
     data: Arc<InMemoryBackend>,
     broken: Arc<AtomicBool>,
+    /// Bytes that can still be written.
+    room: Arc<AtomicU64>,
 }
+
+/// The space that [`Disk::reserve`] takes.
+const RESERVE: u64 = 1 << 20;
 
 impl Disk {
     fn new() -> Self {
-        Self { data: Arc::new(InMemoryBackend::new()), broken: Arc::default() }
+        let room = Arc::new(AtomicU64::new(1 << 40));
+        Self { data: Arc::new(InMemoryBackend::new()), broken: Arc::default(), room }
     }
 
     fn opener(&self) -> Opener {
         let disk = self.clone();
         Arc::new(move || builder().create_with_backend(disk.clone()))
+    }
+
+    fn reserve(&self) -> Reserve {
+        let (disk, room) = (self.clone(), Arc::clone(&self.room));
+        Reserve::new(
+            move || disk.take(RESERVE),
+            move || {
+                room.fetch_add(RESERVE, Ordering::SeqCst);
+            },
+        )
+    }
+
+    fn take(&self, bytes: u64) -> io::Result<()> {
+        let less = |room: u64| room.checked_sub(bytes);
+        let taken = self.room.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        taken.map(drop).map_err(|_| io::ErrorKind::StorageFull.into())
     }
 
     fn check(&self) -> io::Result<()> {
@@ -50,8 +73,37 @@ impl StorageBackend for Disk {
     }
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.check()?;
+        self.take(data.len() as u64)?;
         self.data.write(offset, data)
     }
+}
+
+/// A refusal means that nothing was changed, and all changes before it were stored and are shown.
+#[tokio::test(start_paused = true)]
+async fn when_the_disk_fills_up_no_change_is_in_doubt() {
+    let (disk, file) = (Disk::new(), Path::new("state.redb"));
+    drop(Store::fill(file, &disk.opener(), &stored_fleet(), T0, []).unwrap());
+    let mut store = Store::open_with(file, disk.opener()).unwrap();
+    store.reserve = Some(disk.reserve());
+    let (fleet, keeper) = keeping(fleet(), store);
+    apply_with_retries(&fleet, 1, tag("before")).await;
+    disk.room.store(0, Ordering::SeqCst);
+    apply_with_retries(&fleet, 2, tag("during")).await;
+    assert_eq!(fleet.may_change(), Err(NotPersisted::Refused));
+    assert_eq!(fleet.until_node_persisted(NodeId(2)).await, Ok(()), "the node can be read");
+    let mut waiting = Box::pin(fleet.until_changes_are_accepted());
+    assert!(tokio::time::timeout(Duration::from_secs(60), &mut waiting).await.is_err());
+    disk.room.store(1 << 40, Ordering::SeqCst);
+    while fleet.may_change().is_err() {
+        std::thread::yield_now();
+    }
+    waiting.await;
+    apply_with_retries(&fleet, 3, tag("after")).await;
+    keeper.stop().unwrap();
+    let other = super::fleet();
+    Store::open_with(file, disk.opener()).unwrap().restore(&other).unwrap();
+    let tags: Vec<_> = (1..=3).map(|id| tag_of(&other, id).unwrap()).collect();
+    assert_eq!(tags, ["before", "during", "after"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +113,11 @@ async fn a_full_disk_refuses_changes_until_it_has_space_again() {
     let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
     apply_with_retries(&fleet, 1, tag("before")).await;
     disk.broken.store(true, Ordering::SeqCst);
-    assert_eq!(apply(&fleet, 2, tag("during")).await, Err(NotPersisted), "the change is not acknowledged");
+    assert_eq!(
+        apply(&fleet, 2, tag("during")).await,
+        Err(NotPersisted::Unknown),
+        "the change is not acknowledged"
+    );
     while fleet.may_change().is_ok() {
         std::thread::yield_now();
     }
@@ -86,7 +142,7 @@ async fn the_daemon_stops_even_if_the_disk_stays_full() {
     drop(Store::fill(file, &disk.opener(), &stored_fleet(), T0, []).unwrap());
     let (fleet, keeper) = keeping(fleet(), Store::open_with(file, disk.opener()).unwrap());
     disk.broken.store(true, Ordering::SeqCst);
-    assert_eq!(apply(&fleet, 2, tag("lost")).await, Err(NotPersisted));
+    assert_eq!(apply(&fleet, 2, tag("lost")).await, Err(NotPersisted::Unknown));
     let error = keeper.stop().unwrap_err().to_string();
     assert!(error.contains("state.redb") && error.contains("none of them was acknowledged"), "{error}");
 }

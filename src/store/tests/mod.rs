@@ -3,6 +3,7 @@
 mod broken;
 mod formats;
 mod snapshots;
+mod texts;
 
 use std::sync::Arc;
 use std::time::Duration;

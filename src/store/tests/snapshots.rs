@@ -161,3 +161,41 @@ fn a_snapshot_name_is_a_plain_file_name() {
         assert!(snapshot::name(bad).unwrap_err().contains(&format!("'{bad}' is not a valid")), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn a_time_without_a_bound_and_a_relative_profile_are_refused() {
+    use std::io::{Read as _, Write as _};
+    let (dir, _directory) = with_snapshot().await;
+    let file = snapshot::file_of(dir.path(), "one");
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(std::fs::File::open(&file).unwrap()).read_to_string(&mut text).unwrap();
+    let time = format!("\"time_ms\":{}", T0.ms());
+    for (from, to, problem) in [
+        (time.as_str(), "\"time_ms\":18446744073709551615", "its 'time_ms' is 18446744073709551615; at most"),
+        (
+            "\"created_ms\":77",
+            "\"created_ms\":253370764800001",
+            "its 'created_ms' is 253370764800001; at most",
+        ),
+        ("\"generic\"", "\"../generic\"", "its profile '../generic' is a relative path"),
+        ("\"generic\"", "\"./generic\"", "its profile './generic' is a relative path"),
+    ] {
+        assert!(text.contains(from), "{from} is not in {text}");
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        out.write_all(text.replacen(from, to, 1).as_bytes()).unwrap();
+        std::fs::write(&file, out.finish().unwrap()).unwrap();
+        let error = Reader::open(&file).err().unwrap().to_string();
+        assert!(error.contains(problem), "{error}");
+    }
+}
+
+#[test]
+fn a_lock_that_is_a_link_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let victim = dir.path().join("victim");
+    std::fs::write(&victim, "precious").unwrap();
+    std::os::unix::fs::symlink(&victim, dir.path().join("lock")).unwrap();
+    let error = Directory::lock(dir.path(), true).unwrap_err().to_string();
+    assert!(error.contains("lock: it is a symbolic link"), "{error}");
+    assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+}

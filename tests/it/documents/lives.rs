@@ -25,21 +25,24 @@ use fauxmetal::time::SimTime;
 use http::{Method, Request, Response};
 use serde_json::{Value, json};
 
+use super::hardware_lives;
+
 /// Sends the requests and gives the answers of a life.
 type Live = fn(&mut Life);
 
 /// Each life by its name.
-const LIVES: [(&str, Live); 6] = [
+const LIVES: [(&str, Live); 7] = [
     ("settings", settings),
     ("media", media),
     ("boot", boot),
     ("boot-failed", boot_failed),
     ("agent", agent),
     ("controller", controller),
+    ("firmware", hardware_lives::firmware),
 ];
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const ID: NodeId = NodeId(0);
+pub(super) const ID: NodeId = NodeId(0);
 /// The most that the clock moves between the two looks of a moment, ms: three and a half periods of a sensor.
 const LATER_MS: u64 = 35_000;
 
@@ -87,8 +90,8 @@ pub(crate) fn all() -> &'static [Lived] {
 }
 
 /// A node while it lives.
-struct Life {
-    redfish: Redfish,
+pub(super) struct Life {
+    pub(super) redfish: Redfish,
     agents: Api,
     effects: Effects,
     uuid: String,
@@ -113,7 +116,7 @@ impl Life {
     }
 
     /// Looks at every document, lets some time pass, and looks again. No deadline of the node passes meanwhile.
-    fn moment(&mut self, name: &'static str) {
+    pub(super) fn moment(&mut self, name: &'static str) {
         let (first, problems) = self.look();
         let clock = self.redfish.fleet.clock();
         let (now, next) = (clock.now(), self.redfish.fleet.wake_due());
@@ -147,21 +150,27 @@ impl Life {
         }
     }
 
-    /// Sends a request that must succeed. `{system}`, `{manager}` and `{chassis}` stand for the node's resources.
-    fn send(&mut self, method: Method, path: &str, body: &Value) -> Value {
+    /// A path, in which `{system}`, `{manager}` and `{chassis}` stand for the node's resources.
+    pub(super) fn path(&self, path: &str) -> String {
         let mut path = path.to_owned();
         for (name, collection) in
             [("{system}", "Systems"), ("{manager}", "Managers"), ("{chassis}", "Chassis")]
         {
             path = path.replace(name, &format!("/redfish/v1/{collection}/{}", self.uuid));
         }
+        path
+    }
+
+    /// Sends a request that must succeed, to a [`path`](Self::path).
+    fn send(&mut self, method: Method, path: &str, body: &Value) -> Value {
+        let path = self.path(path);
         let response = self.call(Root::Shared, request(method, &path, body));
         let text = String::from_utf8_lossy(response.body());
         assert!(response.status().is_success(), "{path} {body}: {} {text}", response.status());
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
-    fn get(&mut self, path: &str) -> Value {
+    pub(super) fn get(&mut self, path: &str) -> Value {
         self.send(Method::GET, path, &Value::Null)
     }
 
@@ -169,16 +178,16 @@ impl Life {
         self.send(Method::PATCH, path, &body);
     }
 
-    fn post(&mut self, path: &str, body: Value) {
+    pub(super) fn post(&mut self, path: &str, body: Value) {
         self.send(Method::POST, path, &body);
     }
 
-    fn reset(&mut self, kind: &str) {
+    pub(super) fn reset(&mut self, kind: &str) {
         self.post("{system}/Actions/ComputerSystem.Reset", json!({"ResetType": kind}));
     }
 
     /// Goes to the node's next deadline.
-    fn jump(&mut self) {
+    pub(super) fn jump(&mut self) {
         let next = self.redfish.fleet.wake_due();
         assert_ne!(next, SimTime::NEVER, "the node waits for nothing");
         self.redfish.fleet.clock().set(next);
@@ -186,7 +195,7 @@ impl Life {
     }
 
     /// Goes from deadline to deadline until the node makes an outgoing call.
-    fn call_out(&mut self) -> EffectKind {
+    pub(super) fn call_out(&mut self) -> EffectKind {
         loop {
             match self.effects.try_recv() {
                 Ok((_, effect)) => return effect.kind,
@@ -196,7 +205,7 @@ impl Life {
     }
 
     /// Goes to the next outgoing call, which reads a boot source, and answers it.
-    fn boot_read(&mut self, result: Result<Bootable, Note>) {
+    pub(super) fn boot_read(&mut self, result: Result<Bootable, Note>) {
         let EffectKind::ReadBoot { start } = self.call_out() else { panic!("another call") };
         self.redfish.fleet.answer(ID, Answer::BootRead { start, result });
     }

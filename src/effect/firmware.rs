@@ -1,0 +1,88 @@
+//! Fetches the image of a firmware update: the whole file, to check that it can be read. Nothing of it is stored.
+
+use std::time::Duration;
+
+use super::client::{chunk, send};
+use super::egress::Forbidden;
+use super::http_error::HttpError;
+use super::performed::Performed;
+use super::redact::redacted;
+use super::runner::EffectRunner;
+use crate::node::NodeId;
+use crate::node::bmc::firmware::{Progress, Source};
+use crate::node::effect::Answer;
+use crate::note::Note;
+
+const MAX_BYTES: u64 = Source::MAX_MIB << 20;
+/// Longest time for a whole image.
+const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// An image cannot be read. Clients see the text in `Status.Conditions` of the component.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error("{url}: {cause}")]
+    Http { url: String, cause: HttpError },
+    #[error("{url}: the server says {status}")]
+    Status { url: String, status: http::StatusCode },
+    #[error("{url}: the image is empty")]
+    Empty { url: String },
+    #[error("{url}: the image is longer than {limit} bytes")]
+    TooLong { url: String, limit: u64 },
+    #[error("{url}: the image was not complete within {} s", TIMEOUT.as_secs())]
+    Timeout { url: String },
+}
+
+impl EffectRunner {
+    /// Fetches the image of an update. `None` if a later update has replaced it.
+    pub(super) async fn fetch_firmware(&self, id: NodeId, component: u8, update: u32) -> Option<Performed> {
+        let wanted = self.fleet.look(id, |node, _| {
+            let wanted = node.bmc().firmware.update(component).filter(|wanted| wanted.number == update);
+            wanted.filter(|wanted| matches!(wanted.progress, Progress::Fetching(_))).cloned()
+        });
+        let wanted = wanted.flatten()?;
+        // The limit of all images in flight.
+        let permit = match self.downloads.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => {
+                self.meters.downloads_limit.one();
+                self.downloads.acquire().await.expect("the semaphore is never closed")
+            }
+        };
+        let result =
+            self.fetch(&wanted.source, MAX_BYTES).await.map_err(|error| Note::from(error.to_string()));
+        drop(permit);
+        let problem = result.as_ref().err().cloned();
+        Some(Performed::new(Answer::FirmwareFetched { component, update, result }, problem))
+    }
+
+    /// Reads the whole image, which may have `limit` bytes.
+    pub(super) async fn fetch(&self, source: &Source, limit: u64) -> Result<(), Unreadable> {
+        let url = self.clients.egress.parse(&source.image)?;
+        let shown = || redacted(&url);
+        let mut request = self.clients.direct(false).get(url.clone());
+        if let Some((user, password)) = source.credentials.as_deref() {
+            request = request.basic_auth(user, Some(password));
+        }
+        let failed = |cause| Unreadable::Http { url: shown(), cause };
+        let transfer = async {
+            let mut response = send(request).await.map_err(failed)?;
+            if response.status() != http::StatusCode::OK {
+                return Err(Unreadable::Status { url: shown(), status: response.status() });
+            }
+            let mut bytes = response.content_length().filter(|length| *length > limit).unwrap_or(0);
+            while bytes <= limit {
+                match chunk(&mut response).await.map_err(failed)? {
+                    Some(chunk) => bytes += chunk.len() as u64,
+                    None if bytes == 0 => return Err(Unreadable::Empty { url: shown() }),
+                    None => return Ok(()),
+                }
+            }
+            Err(Unreadable::TooLong { url: shown(), limit })
+        };
+        tokio::time::timeout(TIMEOUT, transfer)
+            .await
+            .unwrap_or_else(|_| Err(Unreadable::Timeout { url: shown() }))
+    }
+}

@@ -1,0 +1,206 @@
+//! Firmware: the versions of the components, and updates that the next reset applies.
+//!
+//! An image is fetched and dropped. The version after an update is read from the name of the image, because images are made
+//! for a maker's hardware and no program of a maker runs here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::node::call::Call;
+use crate::node::effect::EffectKind;
+use crate::node::refusal::Refusal;
+use crate::note::Note;
+use crate::profile::Profile;
+use crate::profile::inventory::FirmwareOf;
+use crate::time::SimTime;
+
+/// The parameters of `UpdateService.SimpleUpdate`.
+#[derive(Clone, Debug)]
+pub struct Command {
+    /// The component, by its number in the profile.
+    pub component: u8,
+    pub source: Source,
+}
+
+/// Where the image of an update is.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Source {
+    pub image: Box<str>,
+    /// `Username` and `Password` for the server of the image. The password is never shown.
+    pub credentials: Option<Box<(Box<str>, Box<str>)>>,
+}
+
+impl Source {
+    /// Longest image, MiB. The largest firmware bundles of a server have a few hundred MiB.
+    pub const MAX_MIB: u64 = 512;
+}
+
+/// The firmware of a node, as far as it differs from a new machine's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Firmware {
+    /// Versions in force, by the number of the component.
+    versions: BTreeMap<u8, Box<str>>,
+    /// The last update of each component, until a reset has applied it.
+    updates: BTreeMap<u8, Box<Update>>,
+    /// Number of updates so far. It distinguishes a late answer from the answer to the current update.
+    requested: u32,
+}
+
+/// An update of one component.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Update {
+    pub number: u32,
+    pub source: Source,
+    pub progress: Progress,
+}
+
+/// The progress of an update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Progress {
+    Fetching(Call),
+    /// The next reset applies it.
+    Staged,
+    /// The BMC cannot read the image for this reason.
+    Failed {
+        why: Box<str>,
+        at: SimTime,
+    },
+}
+
+impl Default for Firmware {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
+impl Firmware {
+    pub(super) const NEW: Self = Self { versions: BTreeMap::new(), updates: BTreeMap::new(), requested: 0 };
+    /// Maximum length of a version, characters.
+    const MAX_VERSION: usize = 64;
+
+    /// The version of a component.
+    pub fn version<'a>(&'a self, profile: &'a Profile, component: u8) -> &'a str {
+        let new = || profile.firmware.get(usize::from(component)).map_or("", |f| f.version.as_str());
+        self.versions.get(&component).map_or_else(new, |version| version)
+    }
+
+    /// The update of a component that waits for its image or for a reset, or has failed.
+    pub fn update(&self, component: u8) -> Option<&Update> {
+        self.updates.get(&component).map(|update| &**update)
+    }
+
+    pub(in crate::node) fn execute(&mut self, command: Command) -> Result<(), Refusal> {
+        let Command { component, source } = command;
+        if matches!(self.update(component), Some(Update { progress: Progress::Fetching(_), .. })) {
+            return Err(Refusal::UpdateUnderway);
+        }
+        self.requested += 1;
+        let number = self.requested;
+        let update = Update { number, source, progress: Progress::Fetching(Call::Due) };
+        self.updates.insert(component, Box::new(update));
+        Ok(())
+    }
+
+    /// The result of fetching an image. Returns whether the update waits for it.
+    pub(in crate::node) fn fetched(
+        &mut self,
+        component: u8,
+        number: u32,
+        result: Result<(), Note>,
+        now: SimTime,
+    ) -> bool {
+        let Some(update) = self.updates.get_mut(&component).filter(|update| update.number == number) else {
+            return false;
+        };
+        update.progress = match result {
+            Ok(()) => Progress::Staged,
+            Err(why) => Progress::Failed { why: why.as_str().into(), at: now },
+        };
+        // They have done their work.
+        update.source.credentials = None;
+        true
+    }
+
+    /// A reset applies the staged updates: of the BMC its own, a start of the host all others.
+    pub(super) fn apply(&mut self, profile: &Profile, resets: impl Fn(FirmwareOf) -> bool) {
+        let applied = |component: &u8, update: &Update| {
+            let of = profile.firmware.get(usize::from(*component)).map(|firmware| firmware.of);
+            update.progress == Progress::Staged && of.is_none_or(&resets)
+        };
+        for (component, update) in self.updates.extract_if(.., |component, update| applied(component, update))
+        {
+            let old = profile.firmware.get(usize::from(component)).map_or("", |f| f.version.as_str());
+            self.versions.insert(component, version_after(&update.source.image, old));
+        }
+    }
+
+    /// Hands every due effect to `out`.
+    pub(in crate::node) fn take_effects(&mut self, mut out: impl FnMut(EffectKind)) {
+        for (component, update) in &mut self.updates {
+            if let Progress::Fetching(call) = &mut update.progress
+                && call.take()
+            {
+                out(EffectKind::FetchFirmware { component: *component, update: update.number });
+            }
+        }
+    }
+
+    pub(super) fn shift(&mut self, ms: u64) {
+        let Self { versions: _, updates, requested: _ } = self;
+        for update in updates.values_mut() {
+            let Update { number: _, source: _, progress } = &mut **update;
+            match progress {
+                Progress::Fetching(call) => call.shift(ms),
+                Progress::Staged => {}
+                Progress::Failed { why: _, at } => at.shift(ms),
+            }
+        }
+    }
+}
+
+/// The version after an update from this image. The first number with a dot in the name of the image replaces the one in
+/// the model's text, whose form clients parse (`iLO 6 v1.73`). A name without such a number is itself the version.
+fn version_after(image: &str, text: &str) -> Box<str> {
+    let name = file_name(image);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let version = match (dotted(stem), dotted(text)) {
+        (Some(new), Some(old)) => text.replacen(old, new, 1),
+        (Some(new), None) => new.to_owned(),
+        (None, _) => stem.to_owned(),
+    };
+    version.chars().take(Firmware::MAX_VERSION).collect::<String>().into()
+}
+
+/// The last segment of a URI's path.
+pub fn file_name(uri: &str) -> &str {
+    let path = uri.split(['?', '#']).next().unwrap_or_default();
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// The first numbers with dots between them: `2.5.0` in `BIOS_2.5.0-rc`.
+fn dotted(text: &str) -> Option<&str> {
+    let words = text.split(|c: char| !c.is_ascii_digit() && c != '.').map(|word| word.trim_matches('.'));
+    words.into_iter().find(|word| word.contains('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_read_from_the_name_of_the_image() {
+        for (image, text, version) in [
+            ("http://a/b/BIOS_2.5.0.bin", "2.4.1", "2.5.0"),
+            ("http://a/ilo6-v1.74.fwpkg?x=9.9", "iLO 6 v1.73", "iLO 6 v1.74"),
+            ("http://a/U54_2.90.signed.flash", "U54 v2.80 (01/29/2026)", "U54 v2.90 (01/29/2026)"),
+            ("http://a/image-7.bin", "2.4.1", "image-7"),
+            ("http://a/1.2.3.tar", "A07", "1.2.3"),
+            ("http://a/", "2.4.1", "a"),
+        ] {
+            assert_eq!(&*version_after(image, text), version, "{image}");
+        }
+        assert_eq!(version_after(&format!("http://a/{}.bin", "x".repeat(500)), "1.0").len(), 64);
+    }
+}

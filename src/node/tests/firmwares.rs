@@ -1,0 +1,75 @@
+//! Updates of firmware: the image is fetched, and the next reset applies it.
+
+use super::*;
+use crate::node::bmc::firmware::Progress;
+use crate::note::Note;
+
+/// Numbers of the components of the generic profile.
+const BIOS: u8 = 0;
+const BMC: u8 = 1;
+
+/// Requests an update and answers the fetch of its image.
+fn fetch(bench: &mut Bench, component: u8, image: &str, result: Result<(), Note>) {
+    bench.apply(update(component, image)).unwrap();
+    let [EffectKind::FetchFirmware { component, update }] = bench.effects()[..] else {
+        panic!("nothing to fetch")
+    };
+    bench.answer(Answer::FirmwareFetched { component, update, result });
+}
+
+#[test]
+fn a_start_applies_the_update_of_the_bios_and_a_reset_of_the_bmc_its_own() {
+    let mut bench = Bench::new();
+    fetch(&mut bench, BIOS, "http://x/BIOS_2.5.0.bin", Ok(()));
+    fetch(&mut bench, BMC, "http://x/BMC_1.13.0.bin", Ok(()));
+    let versions =
+        |bench: &Bench| (bench.node.bios_version().to_owned(), bench.node.manager_version().to_owned());
+    assert_eq!(versions(&bench), ("2.4.1".into(), "1.12.0".into()), "both are staged");
+    assert!(!format!("{:?}", bench.node.state()).contains("secret"));
+    bench.apply(Command::Bmc(bmc::Command::Reset)).unwrap();
+    while bench.node.bmc().restarting_until.is_none() {
+        bench.now = bench.node.next_deadline();
+        bench.node.settle(bench.now);
+    }
+    assert_eq!(versions(&bench), ("2.4.1".into(), "1.13.0".into()));
+    while bench.node.bmc().restarting_until.is_some() {
+        bench.now = bench.node.next_deadline();
+        bench.node.settle(bench.now);
+    }
+    bench.reset(ResetType::On);
+    bench.run();
+    assert_eq!(versions(&bench), ("2.5.0".into(), "1.13.0".into()));
+    let attribute = bench.node.profile().attribute("FirmwareRevision").unwrap().clone();
+    assert_eq!(bench.node.bios_value(&attribute), Value::Text("2.5.0".into()));
+    assert!(bench.node.bmc().firmware.update(BIOS).is_none(), "the update is done");
+}
+
+#[test]
+fn an_image_that_cannot_be_read_changes_no_version() {
+    let mut bench = Bench::new();
+    fetch(&mut bench, BIOS, "http://x/BIOS_2.5.0.bin", Err("404 Not Found".into()));
+    bench.reset(ResetType::On);
+    bench.run();
+    assert_eq!(bench.node.bios_version(), "2.4.1");
+    let progress = &bench.node.bmc().firmware.update(BIOS).unwrap().progress;
+    assert_eq!(
+        *progress,
+        Progress::Failed { why: "404 Not Found".into(), at: T0 },
+        "the reason stays until the next update"
+    );
+    fetch(&mut bench, BIOS, "http://x/BIOS_2.6.0.bin", Ok(()));
+    bench.reset(ResetType::ForceRestart);
+    assert_eq!(bench.node.bios_version(), "2.6.0");
+}
+
+#[test]
+fn a_component_has_one_update_at_a_time_and_a_late_answer_is_ignored() {
+    let mut bench = Bench::new();
+    bench.apply(update(BIOS, "http://x/BIOS_2.5.0.bin")).unwrap();
+    assert_eq!(bench.apply(update(BIOS, "http://x/BIOS_2.6.0.bin")), Err(Refusal::UpdateUnderway));
+    bench.apply(update(BMC, "http://x/BMC_1.13.0.bin")).unwrap();
+    bench.answer(Answer::FirmwareFetched { component: BIOS, update: 7, result: Ok(()) });
+    bench.reset(ResetType::On);
+    bench.run();
+    assert_eq!(bench.node.bios_version(), "2.4.1", "its image has not been fetched");
+}
