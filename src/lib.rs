@@ -51,6 +51,9 @@ pub mod node;
 pub mod note;
 pub mod profile;
 pub mod redfish;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod schema;
 pub mod seed;
 #[doc(hidden)]
 pub mod server;

@@ -4,6 +4,8 @@ mod completions;
 mod exit_code;
 mod export;
 mod flags;
+mod licenses;
+mod log;
 mod out;
 mod profile;
 mod serve;
@@ -34,10 +36,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
-    Export(export::Args),
+    Export(Box<export::Args>),
     Profile(profile::Args),
     Snapshot(snapshot::Args),
     Completions(completions::Args),
+    Licenses(licenses::Args),
 }
 
 /// Runs the command line of the binary.
@@ -52,10 +55,11 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Some(Command::Serve(args)) => serve::command(args),
-        Some(Command::Export(args)) => export::command(args),
+        Some(Command::Export(args)) => export::command(*args),
         Some(Command::Profile(args)) => profile::command(args),
         Some(Command::Snapshot(args)) => snapshot::command(args),
         Some(Command::Completions(args)) => completions::command(&args),
+        Some(Command::Licenses(args)) => licenses::command(&args),
         None => {
             Cli::command().print_help()?;
             Ok(ExitCode::Ok)

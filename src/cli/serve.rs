@@ -1,14 +1,11 @@
 //! `fauxmetal serve`: reads the settings and runs the daemon.
 
-use std::io::{self, IsTerminal as _};
+use clap::{ArgAction, Parser};
 
-use anyhow::Context as _;
-use clap::Parser;
-use tracing_subscriber::EnvFilter;
-
-use super::exit_code::ExitCode;
+use super::exit_code::{ExitCode, UsageError};
 use super::flags::ServeFlags;
-use crate::config::Config;
+use super::{export, log};
+use crate::config::{Config, LogFilter};
 use crate::daemon;
 use crate::limit::{Limit, Limits};
 
@@ -19,6 +16,12 @@ use crate::limit::{Limit, Limits};
 #[derive(Parser)]
 #[command(after_long_help = help())]
 pub(super) struct Args {
+    /// More lines in the log: -v for level debug, -vv for trace
+    #[arg(short, long, action = ArgAction::Count, conflicts_with_all = ["quiet", "log"])]
+    verbose: u8,
+    /// Fewer lines in the log: -q for level warn, -qq for error
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "log")]
+    quiet: u8,
     #[command(flatten)]
     settings: ServeFlags,
 }
@@ -66,20 +69,26 @@ Examples:
 
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let raw = args.settings.gather()?;
-    let config = Config::new(&raw)?;
-    start_log(&config.log)?;
+    let mut config = Config::new(&raw)?;
+    if let Some(level) = level(args.verbose, args.quiet) {
+        config.log = LogFilter::parse(level).map_err(UsageError)?;
+    }
+    let _summary = log::start(&config.log, config.log_format)?;
     for warning in raw.warnings().iter().cloned().chain(config.warnings()) {
         tracing::warn!("{warning}");
     }
-    daemon::serve(config)?;
+    let is_public = config.fleet.password.is_public();
+    daemon::serve(config, |config, ready| export::write_files(config, ready, is_public))?;
     Ok(ExitCode::Ok)
 }
 
-/// Logs to standard error, since standard output has the READY line.
-fn start_log(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(filter).context("cannot read the log filter")?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    log.with_ansi(io::stderr().is_terminal())
-        .try_init()
-        .map_err(|e| anyhow::anyhow!("cannot start the log: {e}"))
+/// The level that -v and -q ask for.
+fn level(verbose: u8, quiet: u8) -> Option<&'static str> {
+    match (verbose, quiet) {
+        (0, 0) => None,
+        (1, _) => Some("debug"),
+        (2.., _) => Some("trace"),
+        (0, 1) => Some("warn"),
+        (0, 2..) => Some("error"),
+    }
 }

@@ -34,11 +34,16 @@ pub(super) struct Addresses {
 /// If `--addresses` names no layout.
 pub fn layout(raw: &RawSettings) -> Result<Layout, ConfigError> {
     raw.required(&ADDRESSES, |text| {
-        Layout::ALL.into_iter().find(|layout| layout.as_str() == text).ok_or_else(|| {
+        named(text).ok_or_else(|| {
             let names = Layout::ALL.map(Layout::as_str).join(", ");
             format!("'{text}' is not a way to share addresses; allowed are {names}")
         })
     })
+}
+
+/// The layout that `--addresses` calls by that name.
+pub fn named(name: &str) -> Option<Layout> {
+    Layout::ALL.into_iter().find(|layout| layout.as_str() == name)
 }
 
 /// The layout of the agents. With host names for the BMCs, all agents share one listener.

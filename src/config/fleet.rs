@@ -1,5 +1,6 @@
 //! The nodes and the credentials: the settings on which a daemon and an export of the same fleet must agree.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct FleetConfig {
     pub models: Vec<Model>,
     /// Models that were added to a persisted fleet while it ran, numbered after `models`.
     pub added: Vec<Model>,
+    /// Indexes of nodes that were removed from a persisted fleet while it ran.
+    pub removed: Vec<u32>,
     /// The one user of every BMC.
     pub user: String,
     pub password: Password,
@@ -65,11 +68,12 @@ impl FleetConfig {
             password: Password::new(raw)?,
             models: models(raw)?,
             added: Vec::new(),
+            removed: Vec::new(),
             requested: requested(raw, seed)?,
         })
     }
 
-    /// The description of this fleet in the state file, without removed nodes.
+    /// The description of this fleet, as in the state file.
     pub fn stored(&self) -> StoredFleet {
         let models = |models: &[Model]| {
             let each =
@@ -80,7 +84,7 @@ impl FleetConfig {
             seed: self.seed,
             models: models(&self.models),
             added: models(&self.added),
-            removed: Vec::new(),
+            removed: self.removed.clone(),
         }
     }
 
@@ -88,7 +92,7 @@ impl FleetConfig {
     ///
     /// # Errors
     /// If the user requested other nodes, or a model is missing or wrong.
-    pub(super) fn adopt(&mut self, held: &StoredFleet, place: &Path) -> Result<(), ConfigError> {
+    pub fn adopt(&mut self, held: &StoredFleet, place: &Path) -> Result<(), ConfigError> {
         self.requested.check(held, place)?;
         let model = |held: &StoredModel| {
             let unusable =
@@ -98,6 +102,7 @@ impl FleetConfig {
         };
         self.models = held.models.iter().map(model).collect::<Result<_, _>>()?;
         self.added = held.added.iter().map(model).collect::<Result<_, _>>()?;
+        self.removed.clone_from(&held.removed);
         self.seed = held.seed;
         Ok(())
     }
@@ -124,10 +129,12 @@ impl FleetConfig {
         self.host_network(prefix).check(self.indexes())
     }
 
-    /// Every configured node with its model, in the order of their indexes.
+    /// Every node with its model, in the order of their indexes.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Profile)> {
-        let each = self.models.iter().flat_map(|m| (0..m.count).map(|_| m.profile.as_ref()));
-        (0..).map(NodeId).zip(each)
+        let removed: HashSet<u32> = self.removed.iter().copied().collect();
+        let models = self.models.iter().chain(&self.added);
+        let each = models.flat_map(|m| (0..m.count).map(|_| m.profile.as_ref()));
+        (0..).map(NodeId).zip(each).filter(move |(id, _)| !removed.contains(&id.0))
     }
 }
 

@@ -6,9 +6,11 @@
 pub mod addresses;
 mod certificates;
 mod error;
+mod export;
 mod file;
 mod fleet;
 mod limit;
+mod log;
 mod net;
 mod password;
 mod raw;
@@ -24,7 +26,9 @@ use std::time::Duration;
 
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
+pub use export::{ExportFormat, WrittenExport};
 pub use fleet::{FleetConfig, Model, unusable_profile};
+pub use log::{LogFilter, LogFormat};
 pub use net::{BaseUrl, Host, Listen};
 pub use password::Password;
 pub use raw::{Flags, RawSettings};
@@ -32,7 +36,7 @@ pub use raw::{Flags, RawSettings};
 use addresses::Addresses;
 use setting::{
     ADVERTISE, AGENT_ISO, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG,
-    NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_TIME,
+    LOG_FORMAT, NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT, WRITE_TIME,
 };
 use timings::Timings;
 use value::path;
@@ -84,10 +88,12 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// The snapshot from which the fleet starts.
     pub snapshot: Option<PathBuf>,
+    /// Files for clients, written when the daemon is ready.
+    pub exports: Vec<WrittenExport>,
     /// Simulated seconds per real second, within [`Clock::SPEED`](crate::clock::Clock::SPEED).
     pub speed: f64,
-    /// A valid filter for `tracing_subscriber::EnvFilter`.
-    pub log: String,
+    pub log: LogFilter,
+    pub log_format: LogFormat,
     timings: Timings,
 }
 
@@ -134,8 +140,10 @@ impl Config {
             limits: limits(raw)?,
             state: raw.optional(&STATE, path)?,
             snapshot: raw.optional(&SNAPSHOT, path)?,
+            exports: values(raw.list(&WRITE_EXPORT, WrittenExport::MAX, WrittenExport::parse)?),
             speed: raw.required(&SPEED, value::speed)?,
-            log: raw.required(&LOG, value::log_filter)?,
+            log: raw.required(&LOG, LogFilter::parse)?,
+            log_format: raw.required(&LOG_FORMAT, LogFormat::parse)?,
             timings,
         })
     }

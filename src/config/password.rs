@@ -29,7 +29,12 @@ impl Password {
         Ok(Self(password.into()))
     }
 
-    /// Whether it is the default password, which the help shows.
+    /// The default password, which the help shows.
+    pub fn public() -> Self {
+        Self(PASSWORD.default.unwrap_or_default().to_owned().into())
+    }
+
+    /// Whether it is the default password.
     pub fn is_public(&self) -> bool {
         PASSWORD.default == Some(self.reveal())
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, Origin, near};
 use super::file::{self, FileError};
@@ -62,6 +62,19 @@ impl RawSettings {
     /// What was ignored, one sentence each.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Whether a flag, the environment or the file has the setting.
+    pub fn is_given(&self, setting: &Setting) -> bool {
+        self.first(setting).is_some()
+    }
+
+    /// The path that a setting names, if it is given.
+    ///
+    /// # Errors
+    /// If it is empty.
+    pub fn path(&self, setting: &Setting) -> Result<Option<PathBuf>, ConfigError> {
+        self.optional(setting, super::value::path)
     }
 
     pub(super) fn all(&self, setting: &Setting) -> &[RawValue] {

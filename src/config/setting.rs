@@ -313,12 +313,18 @@ settings! {
     /// created if it does not exist; only one process can use it at a time. A directory with a fleet determines the nodes:
     /// --seed, --profile and --nodes are then not needed, and must not differ. By default nothing is stored, and every
     /// start has new nodes.
-    STATE = Setting::new("state", Kind::One, "DIR", STATE_HEADING).completes(Completes::Directory);
+    STATE = Setting::new("state", Kind::One, "DIR", STATE_HEADING).of_fleet().completes(Completes::Directory);
     /// Snapshot to start from, as `fauxmetal snapshot` saves and exports it
     ///
     /// The snapshot determines the nodes, and each node continues where it was. With --state the directory must not hold a
     /// fleet yet.
-    SNAPSHOT = Setting::new("snapshot", Kind::One, "FILE", STATE_HEADING).completes(Completes::File);
+    SNAPSHOT = Setting::new("snapshot", Kind::One, "FILE", STATE_HEADING).of_fleet().completes(Completes::File);
+
+    /// File for the nodes in the format of a client, such as ironic=fleet.json; can be repeated
+    ///
+    /// The formats are those of `fauxmetal export`: nodes-json, ironic and bmh. The files are written, readable by their owner
+    /// only, when the daemon is ready to serve. A password that is not the default one is left out.
+    WRITE_EXPORT = Setting::new("write-export", Kind::Pairs, "FORMAT=FILE", STATE_HEADING);
 
     /// Configuration file (TOML)
     CONFIG = Setting::new("config", Kind::One, "FILE", GENERAL)
@@ -327,10 +333,16 @@ settings! {
         .completes(Completes::File);
     /// Log level on standard error: off, error, warn, info, debug or trace
     ///
-    /// Or a filter by target, such as info,fauxmetal::ipa=debug.
+    /// Or levels by target, such as info,fauxmetal::access=debug, which adds a line for each request. Lines of the libraries
+    /// are written only if a target names them, such as reqwest=debug. At info there is a line for each event of a node, with
+    /// its name and UUID; at most 20 lines of a kind a second, and the number of the others. -v and -q are short forms.
     LOG = Setting::new("log", Kind::One, "LEVEL", GENERAL)
         .or("info")
         .words(|| vec!["off", "error", "warn", "info", "debug", "trace"]);
+    /// Format of the log: text or json
+    ///
+    /// json writes an object for each line. text has colours on a terminal, unless NO_COLOR is set.
+    LOG_FORMAT = Setting::new("log-format", Kind::One, "FORMAT", GENERAL).or("text").words(|| vec!["text", "json"]);
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ fn the_defaults_are_a_hundred_nodes_on_loopback() {
     assert_eq!(c.listen.iter().map(Listen::to_string).collect::<Vec<_>>(), ["https://127.0.0.1:8443"]);
     assert_eq!(c.agent_listen.to_string(), "https://127.0.0.1:9999");
     assert_eq!(c.certificates, Certificates::Development { ca_name: None, rsa_key: None });
-    assert_eq!((c.trust.clone(), c.images, c.log.as_str()), (Trust::System, Images::Verify, "info"));
+    assert_eq!((c.trust.clone(), c.images), (Trust::System, Images::Verify));
+    assert_eq!((c.log.to_string().as_str(), c.log_format), ("fauxmetal=info", LogFormat::Text));
     assert!(c.ironic.is_empty() && c.network_boot.is_none() && c.warnings().is_empty());
     assert!((c.speed - 1.0).abs() < f64::EPSILON);
     assert_eq!(c.write_time, effect::Settings::default().write_time);

@@ -72,19 +72,3 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
     Ok(Duration::from_millis(u64::from(min_ms)))
 }
-
-pub(super) fn log_filter(text: &str) -> Result<String, String> {
-    let levels = ["off", "error", "warn", "info", "debug", "trace"];
-    let wrong = || {
-        format!(
-            "'{text}' is not a log filter; write {}, or a comma-separated list of TARGET=LEVEL",
-            levels.join(", ")
-        )
-    };
-    // `EnvFilter` takes a single word that is not a level for a target, and then logs nothing.
-    if !text.contains(['=', ',']) && !levels.contains(&text.to_ascii_lowercase().as_str()) {
-        return Err(wrong());
-    }
-    let parsed = tracing_subscriber::EnvFilter::builder().parse(text);
-    parsed.map(|_| text.to_owned()).map_err(|_| wrong())
-}

@@ -23,24 +23,30 @@ use identities::Identities;
 use listeners::Listeners;
 use parts::metrics;
 use persistence::Stored;
-use ready::Ready;
+pub use ready::Ready;
 
-/// Serves a fleet until SIGTERM, SIGINT or SIGHUP.
+/// Serves a fleet until SIGTERM, SIGINT or SIGHUP. `before_ready` runs when clients can connect, before the READY line.
 ///
 /// # Errors
 /// If it cannot start, for example because a profile is wrong or an address is in use; or if the fleet cannot be stored at
 /// the end.
-pub fn serve(mut config: Config) -> anyhow::Result<()> {
+pub fn serve(
+    mut config: Config,
+    before_ready: impl FnOnce(&Config, &Ready) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     open_files::fit(&mut config)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let result = runtime.block_on(run(config));
+    let result = runtime.block_on(run(config, before_ready));
     // Do not wait for images that are still being read: no node waits for them any more.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
-async fn run(mut config: Config) -> anyhow::Result<()> {
+async fn run(
+    mut config: Config,
+    before_ready: impl FnOnce(&Config, &Ready) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let stop = signals::stop()?;
     let stored = Stored::open(&mut config)?;
     let (fleet, effects) = parts::fleet(&config, &stored)?;
@@ -54,7 +60,7 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
     let agents = Arc::new(parts::agents(config, &fleet, &listeners));
     let outgoing = parts::outgoing(config, &identities, &listeners)?;
     let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), outgoing)?);
-    let ready = Ready::new(&fleet, config.layout, &listeners, &identities);
+    let ready = Ready::new(&fleet, config, &listeners, &identities);
     let server = parts::server(config, listeners, &redfish, &agents);
     let sources: Vec<Source> = vec![
         Box::new(server.meter()),
@@ -69,7 +75,9 @@ async fn run(mut config: Config) -> anyhow::Result<()> {
 
     let effects = tokio::spawn(outside.run(effects));
     let timers = tokio::spawn(async move { fleet.keep_time().await });
-    ready.with_admin(admin.as_ref().map(|admin| admin.url.clone())).announce(config)?;
+    let ready = ready.with_admin(admin.as_ref().map(|admin| admin.url.clone()));
+    before_ready(config, &ready)?;
+    ready.announce(config)?;
     let cut = server.run(stop).await;
 
     effects.abort();

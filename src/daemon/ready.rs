@@ -5,13 +5,14 @@ use std::io::{self, IsTerminal as _, Write};
 use super::identities::Identities;
 use super::listeners::Listeners;
 use crate::address::{Layout, Urls};
-use crate::config::Config;
+use crate::config::{Config, LogFormat, setting};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
+use crate::store::StoredFleet;
 
 /// The values of the READY line.
 #[derive(serde::Serialize)]
-pub(super) struct Ready {
+pub struct Ready {
     /// The layout, as `--addresses` names it.
     addresses: &'static str,
     /// The URLs of the first node's BMC, or of the service root that all nodes share.
@@ -20,20 +21,30 @@ pub(super) struct Ready {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     redfish_last: Vec<String>,
     /// The URLs of all BMCs in one text, for `fauxmetal export --bmc`.
-    bmc: String,
+    pub bmc: String,
     /// The URL of the first node's agent, or the one that all agents share.
     agent: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<String>,
-    ca: String,
+    /// The certificate with which clients verify the BMCs.
+    pub ca: String,
+    user: String,
     /// The directory of generated certificates.
     certs: String,
     nodes: u32,
     pid: u32,
+    /// The description of the nodes, for `fauxmetal export --from`.
+    fleet: StoredFleet,
 }
 
 impl Ready {
-    pub(super) fn new(fleet: &Fleet, layout: Layout, listeners: &Listeners, identities: &Identities) -> Self {
+    pub(super) fn new(
+        fleet: &Fleet,
+        config: &Config,
+        listeners: &Listeners,
+        identities: &Identities,
+    ) -> Self {
+        let layout = config.layout;
         let nodes = fleet.len();
         let name = |node| fleet.look(NodeId(node), |n, _| n.spec().name()).unwrap_or_default();
         let bmcs = &listeners.bmc_urls;
@@ -50,8 +61,10 @@ impl Ready {
             admin: None,
             ca: identities.ca.clone(),
             certs: identities.certs.clone(),
+            user: config.fleet.user.clone(),
             nodes,
             pid: std::process::id(),
+            fleet: config.fleet.stored(),
         }
     }
 
@@ -59,11 +72,15 @@ impl Ready {
         Self { admin: url, ..self }
     }
 
-    /// Prints the guide on a terminal, and in any case the line that starts with READY.
+    /// Prints the guide, and the line that starts with READY. The guide goes to standard error if standard output is read by
+    /// a program, unless the log there is for programs or for errors only.
     pub(super) fn announce(&self, config: &Config) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
         if out.is_terminal() {
             self.guide(&mut out, config)?;
+        } else if config.log_format == LogFormat::Text && config.log.shows_events() {
+            // The daemon runs without a standard error as well.
+            let _ = self.guide(&mut io::stderr().lock(), config);
         }
         writeln!(out, "READY {}", serde_json::to_string(self)?)?;
         out.flush()?;
@@ -89,26 +106,73 @@ impl Ready {
             writeln!(out, "  metrics      {admin}/metrics")?;
         }
         writeln!(out)?;
-        writeln!(out, "Look:   curl --cacert {} -u {user} {first}/redfish/v1/Systems", self.ca)?;
-        let fleet = same_fleet(config);
-        let (bmc, ca) = (&self.bmc, &self.ca);
+        let (program, ca) = (program(), quoted(&self.ca));
+        // Without TLS there is no certificate to verify.
+        let is_tls = self.bmc.starts_with("https://");
+        let cacert = if is_tls { format!("--cacert {ca} ") } else { String::new() };
+        writeln!(out, "Look:   curl {cacert}-u {} {first}/redfish/v1/Systems", quoted(user))?;
+        let verify = if is_tls { format!(" --verify-ca {ca}") } else { String::new() };
+        let (fleet, bmc) = (same_fleet(config), quoted(&self.bmc));
+        writeln!(out, "Enrol:  {program} export --format ironic {fleet} --bmc {bmc}{verify} > fleet.json")?;
+        writeln!(out, "        baremetal create fleet.json")?;
         writeln!(
             out,
-            "Enrol:  fauxmetal export --format ironic {fleet} --bmc {bmc} --verify-ca {ca} > fleet.json"
+            "Stop:   {}",
+            if io::stdin().is_terminal() { "Ctrl-C".to_owned() } else { format!("kill {}", self.pid) }
         )?;
-        writeln!(out, "        baremetal create fleet.json")?;
-        writeln!(out, "Stop:   Ctrl-C")?;
         writeln!(out)
     }
 }
 
 /// The flags with which `fauxmetal export` prints this fleet.
 fn same_fleet(config: &Config) -> String {
-    let seed = config.fleet.seed.0;
-    let layout = match config.layout {
-        Layout::Shared => String::new(),
-        layout => format!(" --addresses {}", layout.as_str()),
-    };
-    let models = config.fleet.models.iter().map(|m| format!("--profile {}={}", m.profile.name, m.count));
-    format!("{} --seed {seed}{layout}", models.collect::<Vec<_>>().join(" "))
+    let mut flags = Vec::new();
+    let mut add =
+        |setting: &setting::Setting, value: &str| flags.push(format!("{} {}", setting.flag(), quoted(value)));
+    if let Some(dir) = &config.state {
+        add(&setting::STATE, &dir.display().to_string());
+    } else if let Some(file) = &config.snapshot {
+        add(&setting::SNAPSHOT, &file.display().to_string());
+    } else {
+        for model in &config.fleet.models {
+            add(&setting::PROFILE, &format!("{}={}", model.profile.source, model.count));
+        }
+        add(&setting::SEED, &config.fleet.seed.0.to_string());
+    }
+    if config.layout != Layout::Shared {
+        add(&setting::ADDRESSES, config.layout.as_str());
+    }
+    if setting::USER.default != Some(config.fleet.user.as_str()) {
+        add(&setting::USER, &config.fleet.user);
+    }
+    flags.join(" ")
+}
+
+/// The program as the user started it.
+fn program() -> String {
+    let program = std::env::args().next();
+    quoted(&program.unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned()))
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_one_word_of_a_shell() {
+        assert_eq!(quoted("https://[fd00::]/64:1"), "'https://[fd00::]/64:1'");
+        assert_eq!(quoted("/a b/it's"), "'/a b/it'\\''s'");
+        assert_eq!(quoted("certs/ca.pem"), "certs/ca.pem");
+        assert_eq!(quoted(""), "''");
+    }
 }

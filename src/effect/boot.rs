@@ -86,7 +86,7 @@ impl Image {
 
 /// The facts about a booting node on which its boot depends.
 struct BootingNode {
-    id: NodeId,
+    name: String,
     /// The image to boot; `None` for a network boot.
     image: Option<Image>,
     /// Other removable media, which may hold parameters for the agent.
@@ -125,7 +125,7 @@ impl BootingNode {
         let in_order = booting.left.len() < node.boot().order(node.profile()).count();
         let nics = (0u8..).zip(&node.profile().nics).filter(|(_, nic)| nic.link);
         Some(Self {
-            id: node.id(),
+            name: node.spec().name(),
             image: medium.map(Image::of).or(uri.map(Image::without_credentials)),
             removable: node.bmc().media.iter().filter_map(removable).collect(),
             firmware: match node.boot().mode {
@@ -144,7 +144,8 @@ impl BootingNode {
     /// Logs which system boots, from a source at `url`, and why it is taken for that.
     fn log(&self, what: &str, url: &str, because: &str) {
         let (url, because) = (Note::from(url), Note::from(because));
-        tracing::info!(target: "fauxmetal::effect", { node.id = self.id.0, %url, %because }, "boots {what}");
+        let (node, uuid) = (&self.name, &self.uuid);
+        tracing::info!(target: "fauxmetal::node", %node, %uuid, %url, %because, "boots {what}");
     }
 }
 

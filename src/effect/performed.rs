@@ -1,5 +1,6 @@
 //! The result of one effect: the answer for the node, and what the log and the metrics need.
 
+use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::node::effect::Answer;
 use crate::node::ipa::{self, Beat, Inspected, LookedUp};
@@ -20,9 +21,15 @@ impl Performed {
         Self { answer, problem, normal: false, circuit_open: false }
     }
 
-    /// Logs a failure: as a warning if it is final, at level debug if a retry follows or if it is normal.
-    pub(super) fn log(&self, id: NodeId) {
-        let Some(problem) = &self.problem else { return };
+    /// Logs a failure: as a warning if it is final, at level debug if a retry follows or if it is normal. Of the successes, an
+    /// inserted image is logged here; the others are changes of the node, which the fleet logs.
+    pub(super) fn log(&self, id: NodeId, fleet: &Fleet) {
+        let Some(problem) = &self.problem else {
+            if let Answer::MediaOpened { slot, .. } = &self.answer {
+                log_media(id, *slot, fleet);
+            }
+            return;
+        };
         let final_failure = match &self.answer {
             Answer::BootRead { .. } | Answer::MediaOpened { .. } => !self.normal,
             Answer::FirmwareFetched { .. } => true,
@@ -34,19 +41,40 @@ impl Performed {
                 ipa::Answer::Beat(Beat::Accepted | Beat::Refused | Beat::Unreachable) => false,
             },
         };
-        let message = match &self.answer {
-            Answer::BootRead { .. } => "boot failed",
-            Answer::MediaOpened { .. } => "virtual media cannot be read",
-            Answer::FirmwareFetched { .. } => "firmware image cannot be read",
-            Answer::Ipa { answer: ipa::Answer::Inspected(_), .. } => "inspection data was not accepted",
-            Answer::Ipa { answer: ipa::Answer::LookedUp(_), .. } => "lookup failed",
-            Answer::Ipa { answer: ipa::Answer::Beat(_), .. } => "heartbeat failed",
-            Answer::Ipa { answer: ipa::Answer::ImageWritten(_), .. } => "image was not written",
-        };
-        if final_failure {
-            tracing::warn!(target: "fauxmetal::effect", { node.id = id.0, error = %problem }, "{message}");
-        } else {
-            tracing::debug!(target: "fauxmetal::effect", { node.id = id.0, error = %problem }, "{message}");
+        // Each message is a place of its own in the code, so that the log limits and counts each kind of failure alone.
+        macro_rules! failed {
+            ($message:literal) => {
+                if final_failure {
+                    let (node, uuid) = fleet.names(id);
+                    tracing::warn!(target: "fauxmetal::effect", %node, %uuid, error = %problem, $message);
+                } else if tracing::enabled!(target: "fauxmetal::effect", tracing::Level::DEBUG) {
+                    let (node, uuid) = fleet.names(id);
+                    tracing::debug!(target: "fauxmetal::effect", %node, %uuid, error = %problem, $message);
+                }
+            };
         }
+        match &self.answer {
+            Answer::BootRead { .. } => failed!("boot failed"),
+            Answer::MediaOpened { .. } => failed!("virtual media cannot be read"),
+            Answer::FirmwareFetched { .. } => failed!("firmware image cannot be read"),
+            Answer::Ipa { answer: ipa::Answer::Inspected(_), .. } => {
+                failed!("inspection data was not accepted");
+            }
+            Answer::Ipa { answer: ipa::Answer::LookedUp(_), .. } => failed!("lookup failed"),
+            Answer::Ipa { answer: ipa::Answer::Beat(_), .. } => failed!("heartbeat failed"),
+            Answer::Ipa { answer: ipa::Answer::ImageWritten(_), .. } => failed!("image was not written"),
+        }
+    }
+}
+
+/// Logs that the BMC has opened the image in a slot.
+fn log_media(id: NodeId, slot: u8, fleet: &Fleet) {
+    let seen = fleet.look(id, |node, _| {
+        let image = node.bmc().media.get(slot).map(|inserted| Note::from(&*inserted.insertion.image))?;
+        Some((node.profile().media_slots.get(usize::from(slot))?.id.clone(), image))
+    });
+    if let Some((slot, image)) = seen.flatten() {
+        let (node, uuid) = fleet.names(id);
+        tracing::info!(target: "fauxmetal::node", %node, %uuid, slot, %image, "virtual media inserted");
     }
 }

@@ -195,13 +195,9 @@ impl EffectRunner {
         drop(in_flight);
         if let Some(performed) = performed {
             self.meters.performed(effect.kind, &performed);
-            performed.log(id);
+            performed.log(id, &self.fleet);
             self.fleet.until_changes_are_accepted().await;
-            let boot = matches!(performed.answer, Answer::BootRead { .. });
             self.fleet.answer(id, performed.answer);
-            if boot && self.fleet.look(id, |node, _| node.host().has_nothing_to_boot()) == Some(true) {
-                tracing::info!(target: "fauxmetal::effect", { node.id = id.0 }, "nothing to boot; the machine stays on");
-            }
         }
     }
 

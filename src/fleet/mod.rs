@@ -10,6 +10,7 @@
 mod census;
 mod deadlines;
 mod durability;
+mod journal;
 #[doc(hidden)]
 pub mod persist;
 mod slots;
@@ -218,15 +219,19 @@ impl Fleet {
         let mut slot = self.slots.get(id)?.lock();
         let now = self.clock.now();
         let node = slot.node.as_mut()?;
+        let before = journal::view(node);
         let deadline = node.next_deadline();
         let overdue = deadline <= now;
         if overdue {
             node.settle(now);
         }
         let result = act(node, now);
-        self.after(id, &mut slot, deadline.min(now));
+        let touched = self.after(id, &mut slot, deadline.min(now));
         if overdue {
             self.waiters.notify(id);
+        }
+        if let (true, Some(before), Some(node)) = (touched || overdue, before, &slot.node) {
+            journal::note(before, node);
         }
         if self.ledger().is_some() {
             persist::note(slot.batch);
@@ -240,6 +245,12 @@ impl Fleet {
     /// If the node refuses the command.
     pub fn apply(&self, id: NodeId, command: Command) -> Option<Result<Outcome, Refusal>> {
         self.with(id, |node, now| node.apply(command, now))
+    }
+
+    /// Name and UUID of a node, as every line of the log about it has them.
+    #[doc(hidden)]
+    pub fn names(&self, id: NodeId) -> (String, Uuid) {
+        self.identify(id, |node, _| (node.spec().name(), node.spec().uuid())).unwrap_or_default()
     }
 
     /// Gives a node the answer to an effect.
@@ -262,14 +273,15 @@ impl Fleet {
     }
 
     /// Queues the effects and the next deadline of a node, and publishes a change. `due` is the moment since which its
-    /// effects are due.
-    fn after(&self, id: NodeId, slot: &mut Slot, due: SimTime) {
-        let Some(node) = &mut slot.node else { return };
+    /// effects are due. Returns whether a command or an answer has changed the node.
+    fn after(&self, id: NodeId, slot: &mut Slot, due: SimTime) -> bool {
+        let Some(node) = &mut slot.node else { return false };
         node.take_effects(due, |effect| {
             // The receiver is gone only while the daemon stops. Then nothing performs effects any more.
             let _ = self.effects.send((id, effect));
         });
-        if node.take_touched() {
+        let touched = node.take_touched();
+        if touched {
             if let Some(ledger) = self.ledger() {
                 slot.batch = ledger.add(id, slot.batch);
             }
@@ -280,6 +292,7 @@ impl Fleet {
             slot.armed = next;
             self.deadlines.add(next, id);
         }
+        touched
     }
 }
 

@@ -317,7 +317,8 @@ fn read_command(
     let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
     let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
     let command = commands::parse(&Situation { node: &node, agent, serving, now, reported }, &name, &params)?;
-    tracing::debug!(target: "fauxmetal::ipa", { node.id = id.0, command = %Note::from(name) }, "agent received a command");
+    let (named, uuid) = (node.spec().name(), node.spec().uuid());
+    tracing::debug!(target: "fauxmetal::ipa", node = %named, %uuid, command = %Note::from(name), "agent received a command");
     Ok(command)
 }
 

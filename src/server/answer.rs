@@ -11,6 +11,7 @@ use http::{Request, Response, Uri};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
+use super::access::Line;
 use super::activity::Activity;
 use super::admission::{Admission, Slot};
 use super::{body, head};
@@ -46,6 +47,7 @@ impl<F: Face> Context<F> {
     /// Answers one request. An error makes hyper close the connection without sending a byte.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, CloseConnection> {
         self.activity.request_begins();
+        let line = Line::of(&request);
         let mut response = if let Some(why) = self.refusal(&request) {
             self.refuse(why, !request.body().is_end_stream())
         } else if request.body().is_end_stream() {
@@ -55,6 +57,7 @@ impl<F: Face> Context<F> {
             self.answer_with_body(request).await
         };
         self.activity.request_ends();
+        line.write(&self.peer, &response);
         if response.extensions().get::<CloseConnection>().is_some() {
             return Err(CloseConnection);
         }

@@ -72,7 +72,13 @@ async fn open<F: Face>(
         }
         Ok(Err(error)) => {
             context.shared.admission.count_failed_handshake();
-            tracing::debug!(%remote, %error, "TLS handshake failed");
+            // A probe that only connects sends nothing, and is no failure that a person must look at.
+            match error.kind() {
+                io::ErrorKind::NotConnected | io::ErrorKind::TimedOut => {
+                    tracing::debug!(%remote, "a connection was closed unused");
+                }
+                _ => tracing::warn!(%remote, %error, "TLS handshake failed"),
+            }
         }
         Err(_) => {
             context.shared.admission.hit(Limit::HandshakeTime);
@@ -100,8 +106,10 @@ async fn handshake<F: Face>(stream: TcpStream, tls: ListenerTls, context: &Conte
             Err(_) => {}
         }
     };
-    if length == 1 && first[0] != TLS_HANDSHAKE {
-        return Ok(Opened::Plain(stream));
+    match length {
+        0 => return Err(io::ErrorKind::NotConnected.into()),
+        _ if first[0] != TLS_HANDSHAKE => return Ok(Opened::Plain(stream)),
+        _ => {}
     }
     let config = tls.config(context.peer.local.ip()).map_err(io::Error::other)?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;

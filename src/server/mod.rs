@@ -3,6 +3,7 @@
 //! Limits on connections, bytes and time apply to every client. A slow or dead client occupies its connection only.
 
 mod accept;
+mod access;
 mod activity;
 mod admission;
 mod answer;

@@ -11,6 +11,7 @@ use redb::{
     WriteTransaction,
 };
 
+use super::description;
 use super::directory::{Directory, New};
 use super::error::{RESTORE, StoreError};
 use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
@@ -64,7 +65,9 @@ impl Store {
             }
             Ok(_) => {}
         }
-        Self::open_with(&file, opener(&file)).map(|store| Some(store.with_reserve(directory)))
+        let store = Self::open_with(&file, opener(&file))?;
+        description::write_or_warn(&file, &store.fleet);
+        Ok(Some(store.with_reserve(directory)))
     }
 
     /// Opens the database of `opener`. Errors name it `file`.
@@ -96,12 +99,8 @@ impl Store {
         }
         let wrong =
             |key: &str| StoreError::damaged(&store.file, format!("its '{key}' cannot be read"), RESTORE);
-        for (key, value) in store.records(ADDED)? {
-            fleet.added.push(serde_json::from_slice(&value).map_err(|_| wrong(&key))?);
-        }
-        for (key, _) in store.records(REMOVED)? {
-            let id = key.strip_prefix(REMOVED).and_then(|id| id.parse().ok());
-            fleet.removed.push(id.ok_or_else(|| wrong(&key))?);
+        for (key, value) in store.records(ADDED)?.into_iter().chain(store.records(REMOVED)?) {
+            fleet.note(&key, &value).ok_or_else(|| wrong(&key))?;
         }
         let texts = store.text_names()?;
         Ok(Self { fleet, time, texts, ..store })
@@ -124,6 +123,7 @@ impl Store {
         let make: Opener = Arc::new(move || builder().create(&to_make));
         drop(Self::fill(new.path(), &make, fleet, time, nodes)?);
         new.put_in_place()?;
+        description::write(&file, fleet)?;
         Ok(Self::open_with(&file, opener(&file))?.with_reserve(directory))
     }
 
@@ -330,6 +330,15 @@ impl Store {
             Ok(texts) => {
                 self.texts.extend(texts);
                 self.texts.retain(|_, names| !names.is_empty());
+                let mut changed = false;
+                for (key, value) in &batch.records {
+                    // The key has been written as it is read.
+                    let noted = value.as_deref().and_then(|value| self.fleet.note(key, value));
+                    changed |= noted.is_some_and(|noted| noted);
+                }
+                if changed {
+                    description::write_or_warn(&self.file, &self.fleet);
+                }
                 Ok(())
             }
             Err(error) => {

@@ -53,7 +53,7 @@ impl Directory {
     }
 
     pub(super) fn state_file(&self) -> PathBuf {
-        self.path.join("state.redb")
+        state_file_in(&self.path)
     }
 
     pub(super) fn reserve_file(&self) -> PathBuf {
@@ -66,6 +66,10 @@ impl Directory {
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(StoreError::io(&path))?;
         Ok(path)
     }
+}
+
+pub(super) fn state_file_in(dir: &Path) -> PathBuf {
+    dir.join("state.redb")
 }
 
 pub(super) fn snapshots_in(dir: &Path) -> PathBuf {

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
+use crate::fleet::persist::{ADDED, REMOVED};
 use crate::node::State;
 use crate::seed::Seed;
 use crate::time::SimTime;
@@ -76,6 +77,19 @@ pub struct StoredModel {
 impl StoredFleet {
     pub(super) const EMPTY: Self =
         Self { seed: Seed(0), models: Vec::new(), added: Vec::new(), removed: Vec::new() };
+
+    /// Adds the nodes of a record that were added or removed while the fleet ran. Returns whether the record was one of those,
+    /// or `None` if it cannot be read.
+    pub(super) fn note(&mut self, key: &str, value: &[u8]) -> Option<bool> {
+        if key.starts_with(ADDED) {
+            self.added.push(serde_json::from_slice(value).ok()?);
+        } else if let Some(id) = key.strip_prefix(REMOVED) {
+            self.removed.push(id.parse().ok()?);
+        } else {
+            return Some(false);
+        }
+        Some(true)
+    }
 
     /// The configured number of nodes.
     pub fn nodes(&self) -> u64 {

@@ -173,6 +173,17 @@ fn a_flag_overrides_the_environment_and_the_environment_overrides_the_file() {
 }
 
 #[test]
+fn a_variable_that_is_no_setting_is_ignored_with_a_warning() {
+    let mut pod = fauxmetal(&[BMC, &["--nodes", "1"]].concat());
+    pod.env("FAUXMETAL_SERVICE_HOST", "10.96.0.7").env("FAUXMETAL_PORT", "tcp://10.96.0.7:8443");
+    let (code, _, err) = run(&mut pod);
+    assert_eq!((code, err.as_str()), (0, ""), "Kubernetes sets these variables");
+    let (code, _, err) = run(pod.env("FAUXMETAL_NODE", "3"));
+    let said = "FAUXMETAL_NODE is ignored: there is no such setting; did you mean FAUXMETAL_NODES?";
+    assert_eq!((code, err), (0, format!("fauxmetal: {said}\n")));
+}
+
+#[test]
 fn a_mistake_in_the_file_names_its_line() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&file, "nodes = 1\nspeeed = 2\n").unwrap();
@@ -253,12 +264,14 @@ fn a_flag_that_a_format_does_not_use_is_refused() {
         (
             "bmh",
             &["--verify-ca", "ca.pem"],
-            "--verify-ca: not used by --format bmh, which uses --insecure, --boot, --namespace; leave it out",
+            "--verify-ca: not used by --format bmh, which uses --insecure, --boot, --namespace, --label, --image, \
+             --root-device-hint, --online; leave it out",
         ),
         (
             "ironic",
             &["--namespace", "x"],
-            "--namespace: not used by --format ironic, which uses --verify-ca, --insecure, --boot; leave it out",
+            "--namespace: not used by --format ironic, which uses --verify-ca, --insecure, --boot, --set; \
+             leave it out",
         ),
         (
             "bmh",
@@ -266,7 +279,8 @@ fn a_flag_that_a_format_does_not_use_is_refused() {
             "--namespace: 'X' is not a DNS label (RFC 1123); write a-z, 0-9 and -",
         ),
     ] {
-        let arguments = [&["export", "--format", format, "--bmc", "https://h"], flags].concat();
+        let arguments =
+            [&["export", "--format", format, "--bmc", "https://h", "--nodes", "1"], flags].concat();
         assert_eq!(refusal(&mut fauxmetal(&arguments)), format!("fauxmetal: {said}\n"));
     }
 }

@@ -71,7 +71,7 @@ impl Daemon {
         found.unwrap_or_else(|| panic!("{sample} is not in {metrics}"))
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
@@ -216,7 +216,7 @@ fn system(stream: &mut TcpStream) -> String {
 }
 
 /// Boots the agent on the first system, from the network.
-fn boot(stream: &mut TcpStream) -> String {
+pub(crate) fn boot(stream: &mut TcpStream) -> String {
     let system = system(stream);
     let pxe = r#"{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}"#;
     assert_eq!(ask(stream, "PATCH", &system, LOGIN, pxe).0, 204);

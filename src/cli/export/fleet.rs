@@ -6,6 +6,8 @@ use crate::address::Urls;
 use crate::config::FleetConfig;
 use crate::node::spec::{Mac, Spec};
 
+use super::options::Additions;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum BootMethod {
     /// From a virtual CD; needs no DHCP
@@ -35,6 +37,7 @@ pub(super) struct ExportedFleet {
     pub(super) boot: BootMethod,
     pub(super) namespace: Option<String>,
     pub(super) with_password: bool,
+    pub(super) additions: Additions,
 }
 
 /// A node as clients see it.

@@ -4,8 +4,9 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 
-use super::fleet::{BootMethod, ExportedFleet, Verify};
+use super::fleet::{BootMethod, ExportedFleet, ExportedNode, Verify};
 
 #[derive(Serialize)]
 struct Node<'a> {
@@ -48,32 +49,55 @@ struct Port {
     address: String,
 }
 
+/// # Errors
+/// If a field that is set lies below a value.
+pub(super) fn check(fleet: &ExportedFleet) -> Result<(), String> {
+    let Some(node) = fleet.nodes().next() else { return Ok(()) };
+    // All nodes have the same fields.
+    with_fields(fleet, &entry(fleet, &node)).map(drop)
+}
+
 pub(super) fn write(out: &mut impl Write, fleet: &ExportedFleet) -> io::Result<()> {
     out.write_all(b"{\"nodes\": [")?;
     for (count, node) in fleet.nodes().enumerate() {
         out.write_all(if count == 0 { b"\n" } else { b",\n" })?;
-        let entry = Node {
-            uuid: node.spec.uuid().to_string(),
-            name: node.spec.name(),
-            driver: "redfish",
-            boot_interface: boot_interface(fleet.boot),
-            driver_info: DriverInfo {
-                redfish_address: &node.address,
-                redfish_system_id: &node.system_id,
-                redfish_username: &fleet.config.user,
-                redfish_password: fleet.password(),
-                redfish_verify_ca: match &fleet.verify {
-                    Verify::Default => None,
-                    Verify::Ca(path) => Some(VerifyCa::Path(path)),
-                    Verify::Insecure => Some(VerifyCa::Bool(false)),
-                },
-            },
-            properties: Properties { cpu_arch: node.spec.profile.cpu_arch(), capabilities: "boot_mode:uefi" },
-            ports: node.macs().map(|mac| Port { address: mac.to_string() }).collect(),
-        };
-        serde_json::to_writer(&mut *out, &entry)?;
+        let entry = entry(fleet, &node);
+        match fleet.additions.fields.is_empty() {
+            true => serde_json::to_writer(&mut *out, &entry)?,
+            false => {
+                serde_json::to_writer(&mut *out, &with_fields(fleet, &entry).map_err(io::Error::other)?)?;
+            }
+        }
     }
     out.write_all(b"\n]}\n")
+}
+
+fn with_fields(fleet: &ExportedFleet, entry: &Node<'_>) -> Result<Value, String> {
+    let mut node = serde_json::to_value(entry).map_err(|error| error.to_string())?;
+    fleet.additions.fields.iter().try_for_each(|field| field.put(&mut node))?;
+    Ok(node)
+}
+
+fn entry<'a>(fleet: &'a ExportedFleet, node: &'a ExportedNode<'_>) -> Node<'a> {
+    Node {
+        uuid: node.spec.uuid().to_string(),
+        name: node.spec.name(),
+        driver: "redfish",
+        boot_interface: boot_interface(fleet.boot),
+        driver_info: DriverInfo {
+            redfish_address: &node.address,
+            redfish_system_id: &node.system_id,
+            redfish_username: &fleet.config.user,
+            redfish_password: fleet.password(),
+            redfish_verify_ca: match &fleet.verify {
+                Verify::Default => None,
+                Verify::Ca(path) => Some(VerifyCa::Path(path)),
+                Verify::Insecure => Some(VerifyCa::Bool(false)),
+            },
+        },
+        properties: Properties { cpu_arch: node.spec.profile.cpu_arch(), capabilities: "boot_mode:uefi" },
+        ports: node.macs().map(|mac| Port { address: mac.to_string() }).collect(),
+    }
 }
 
 /// The names of Ironic's boot interfaces.

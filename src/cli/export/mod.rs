@@ -1,40 +1,54 @@
-//! `fauxmetal export`: the fleet of a daemon with the same settings, in the format of a client. No daemon is needed, since
-//! the settings determine all identities.
+//! `fauxmetal export`: the nodes of a fleet in the format of a client. No daemon is needed, since the settings determine all
+//! identities; a running daemon, a state directory or a snapshot can be named instead of its settings.
 
 mod bmh;
 mod fleet;
 mod ironic;
 mod nodes_json;
+mod options;
+mod source;
 #[cfg(test)]
 mod tests;
-mod yaml;
 
-use std::io::Write;
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
+use anyhow::Context as _;
+use clap::{ArgAction, Parser};
 
 use super::exit_code::{ExitCode, UsageError};
 use super::flags::FleetFlags;
 use super::out;
-use crate::config::{FleetConfig, addresses};
+use crate::config::{Config, ExportFormat as Format, addresses};
+use crate::daemon::Ready;
+use crate::store;
 use fleet::{BootMethod, ExportedFleet, Verify};
+use options::{Additions, Field, Image};
+use source::Source;
 
 /// Print the fleet in the format of a client
 ///
-/// No running daemon is needed: with the same --nodes, --profile and --seed (or the same environment and configuration
-/// file) the nodes are those of `fauxmetal serve`.
+/// The nodes are those of a running daemon (--from), of a state directory, also while a daemon uses it (--state), of a
+/// snapshot (--snapshot), or those that `fauxmetal serve` has with the same --nodes, --profile and --seed.
 #[derive(Parser)]
 #[command(after_help = HELP)]
 pub(super) struct Args {
     /// Format of the output
     #[arg(long, value_name = "FORMAT")]
     format: Format,
+    /// File with the READY line of the daemon whose nodes to print, or - for standard input
+    ///
+    /// The standard output of `fauxmetal serve` has that line. It also says the values of --bmc, --addresses, --user and
+    /// --verify-ca.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "snapshot"])]
+    from: Option<PathBuf>,
     /// URL by which clients reach the BMCs, such as https://192.0.2.7:8443
     ///
     /// With --addresses ip it has the block of addresses, such as https://10.8.0.0/16:8443; with port the first node's port,
     /// such as https://192.0.2.7:10000; with host the domain, such as https://bmc.example:8443.
-    #[arg(long, value_name = "URL")]
-    bmc: String,
+    #[arg(long, value_name = "URL", required_unless_present = "from")]
+    bmc: Option<String>,
     /// Path of the BMCs' CA certificate on Ironic's host (ironic)
     #[arg(long, value_name = "PATH", conflicts_with = "insecure")]
     verify_ca: Option<String>,
@@ -44,9 +58,28 @@ pub(super) struct Args {
     /// How Ironic boots its ramdisk (ironic, bmh) [default: virtual-media]
     #[arg(long, value_name = "HOW")]
     boot: Option<BootMethod>,
+    /// Field of every node, such as resource_class=baremetal; can be repeated (ironic)
+    ///
+    /// Dots lead to nested fields, as in driver_info.deploy_kernel=URL. VALUE is read as JSON if it is JSON, else as text.
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = Field::parse)]
+    fields: Vec<Field>,
     /// Kubernetes namespace (bmh) [default: the current namespace of kubectl]
     #[arg(long, value_name = "NS")]
     namespace: Option<String>,
+    /// Label of every host and Secret; can be repeated (bmh)
+    #[arg(long = "label", value_name = "KEY=VALUE", value_parser = options::label)]
+    labels: Vec<(String, String)>,
+    /// Image to deploy: url=URL,checksum=CHECKSUM and optionally ,format=FORMAT (bmh)
+    ///
+    /// CHECKSUM is the value or the URL of a file with it. FORMAT is raw, qcow2, vdi, vmdk or live-iso, which has no checksum.
+    #[arg(long, value_name = "IMAGE", value_parser = Image::parse)]
+    image: Option<Image>,
+    /// Hint for the disk to deploy to, such as deviceName=/dev/sda; can be repeated (bmh)
+    #[arg(long = "root-device-hint", value_name = "NAME=VALUE", value_parser = options::hint)]
+    hints: Vec<(String, serde_json::Value)>,
+    /// Whether the hosts are to be switched on (bmh) [default: true]
+    #[arg(long, value_name = "BOOL", action = ArgAction::Set)]
+    online: Option<bool>,
     /// Print the password even if it is not the default one; without this flag it is left out
     #[arg(long)]
     with_password: bool,
@@ -56,27 +89,19 @@ pub(super) struct Args {
 
 const HELP: &str = "\
 Examples:
-  fauxmetal export --format nodes-json --bmc https://127.0.0.1:8443 > nodes.json
+  The nodes of a running daemon:
+    fauxmetal serve --nodes 20 > ready.txt &
+    fauxmetal export --format nodes-json --from ready.txt > nodes.json
 
-  fauxmetal export --format ironic --bmc https://192.0.2.7:8443 \\
-      --verify-ca /etc/ironic/fauxmetal-ca.pem > fleet.json
+  fauxmetal export --format ironic --nodes 20 --bmc https://192.0.2.7:8443 \\
+      --verify-ca /etc/ironic/fauxmetal-ca.pem --set resource_class=baremetal > fleet.json
   baremetal create fleet.json
 
-  fauxmetal export --format bmh --bmc https://192.0.2.7:8443 --insecure --namespace metal3 \\
-      | kubectl apply -f -
+  fauxmetal export --format bmh --nodes 20 --bmc https://192.0.2.7:8443 --insecure \\
+      --namespace metal3 --label rack=r1 | kubectl apply -f -
 
   With an IP address for each BMC:
-    fauxmetal export --addresses ip --bmc https://127.16.0.0/12:8443 --format nodes-json";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// JSON list of nodes with UUID, name, MAC addresses and credentials
-    NodesJson,
-    /// JSON for `baremetal create`: nodes with their ports
-    Ironic,
-    /// YAML for Metal3: BareMetalHost and Secret
-    Bmh,
-}
+    fauxmetal export --nodes 20 --addresses ip --bmc https://127.16.0.0/12:8443 --format nodes-json";
 
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.format;
@@ -85,37 +110,110 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
         out::message("the password is left out because it is not the default one; --with-password prints it");
     }
     let mut out = out::stdout();
-    match format {
-        Format::NodesJson => nodes_json::write(&mut out, &fleet)?,
-        Format::Ironic => ironic::write(&mut out, &fleet)?,
-        Format::Bmh => bmh::write(&mut out, &fleet)?,
-    }
+    write(&mut out, format, &fleet)?;
     out.flush()?;
     Ok(ExitCode::Ok)
 }
 
+fn write(out: &mut impl Write, format: Format, fleet: &ExportedFleet) -> std::io::Result<()> {
+    match format {
+        Format::NodesJson => nodes_json::write(out, fleet),
+        Format::Ironic => ironic::write(out, fleet),
+        Format::Bmh => bmh::write(out, fleet),
+    }
+}
+
+/// Writes the files of `--write-export`. `public_password`: the password is the default one. It has been wiped by then.
+///
+/// # Errors
+/// If a file cannot be written, or a name is not allowed in Kubernetes.
+pub(super) fn write_files(config: &Config, ready: &Ready, public_password: bool) -> anyhow::Result<()> {
+    for export in &config.exports {
+        let bmc =
+            addresses::urls(&ready.bmc, config.layout, config.fleet.indexes()).map_err(anyhow::Error::msg)?;
+        let verify = match ready.bmc.starts_with("https://") {
+            true => Verify::Ca(ready.ca.clone()),
+            false => Verify::Default,
+        };
+        let mut fleet = ExportedFleet {
+            config: config.fleet.clone(),
+            bmc,
+            // Metal3 has no place for a CA certificate in a BareMetalHost.
+            verify: if export.format == Format::Bmh { Verify::Insecure } else { verify },
+            boot: BootMethod::VirtualMedia,
+            namespace: None,
+            with_password: false,
+            additions: Additions::default(),
+        };
+        if public_password {
+            fleet.config.password = crate::config::Password::public();
+        }
+        check(export.format, &fleet).map_err(anyhow::Error::msg)?;
+        write_file(&export.file, export.format, &fleet)
+            .with_context(|| format!("--write-export: {}", export.file.display()))?;
+        tracing::info!(file = %export.file.display(), format = export.format.name(), "export written");
+    }
+    Ok(())
+}
+
+/// Replaces a file atomically, so that a script that waits for it finds all of it.
+fn write_file(file: &Path, format: Format, fleet: &ExportedFleet) -> anyhow::Result<()> {
+    let mut new = file.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    let mut out = BufWriter::new(store::create_private(&new)?);
+    let written =
+        write(&mut out, format, fleet).and_then(|()| out.flush()).and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        // The error of the writing is the one to tell.
+        let _ = fs::remove_file(&new);
+    }
+    Ok(written?)
+}
+
 fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
     refuse_unused_flags(&args)?;
-    let verify = match (args.verify_ca, args.insecure) {
-        (Some(path), _) => Verify::Ca(path),
-        (None, true) => Verify::Insecure,
-        (None, false) => Verify::Default,
-    };
     let boot = args.boot.unwrap_or(BootMethod::VirtualMedia);
     let raw = args.settings.gather()?;
     for warning in raw.warnings() {
         out::message(warning);
     }
-    let config = FleetConfig::new(&raw)?;
-    let layout = addresses::layout(&raw)?;
-    let bmc = addresses::urls(&args.bmc, layout, config.nodes());
+    let Source { config, layout, bmc, ca, is_default } = Source::new(&raw, args.from.as_deref())?;
+    if is_default {
+        out::message(&format!(
+            "no setting names the nodes, so these are the default {}; use the --nodes, --profile and --seed of the daemon, or \
+             --from, --state or --snapshot",
+            config.nodes()
+        ));
+    }
+    let ca = ca.filter(|_| args.format == Format::Ironic);
+    let verify = match (args.verify_ca.or(ca), args.insecure) {
+        (_, true) => Verify::Insecure,
+        (Some(path), false) => Verify::Ca(path),
+        (None, false) => Verify::Default,
+    };
+    let bmc = args.bmc.or(bmc).unwrap_or_default();
+    let bmc = addresses::urls(&bmc, layout, config.indexes());
     let bmc = bmc.map_err(|e| UsageError(format!("--bmc: {e}")))?;
     let (namespace, with_password) = (args.namespace, args.with_password);
-    let fleet = ExportedFleet { config, bmc, verify, boot, namespace, with_password };
-    if args.format == Format::Bmh {
-        bmh::check(&fleet).map_err(UsageError)?;
-    }
+    let additions = Additions {
+        fields: args.fields,
+        labels: args.labels.into_iter().collect(),
+        image: args.image,
+        root_device_hints: args.hints.into_iter().collect(),
+        online: args.online.unwrap_or(true),
+    };
+    let fleet = ExportedFleet { config, bmc, verify, boot, namespace, with_password, additions };
+    check(args.format, &fleet).map_err(UsageError)?;
     Ok(fleet)
+}
+
+fn check(format: Format, fleet: &ExportedFleet) -> Result<(), String> {
+    match format {
+        Format::NodesJson => Ok(()),
+        Format::Ironic => ironic::check(fleet),
+        Format::Bmh => bmh::check(fleet),
+    }
 }
 
 /// # Errors
@@ -123,20 +221,26 @@ fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
 fn refuse_unused_flags(args: &Args) -> Result<(), UsageError> {
     let takes: &[&str] = match args.format {
         Format::NodesJson => &[],
-        Format::Ironic => &["--verify-ca", "--insecure", "--boot"],
-        Format::Bmh => &["--insecure", "--boot", "--namespace"],
+        Format::Ironic => &["--verify-ca", "--insecure", "--boot", "--set"],
+        Format::Bmh => {
+            &["--insecure", "--boot", "--namespace", "--label", "--image", "--root-device-hint", "--online"]
+        }
     };
     let given = [
         ("--verify-ca", args.verify_ca.is_some()),
         ("--insecure", args.insecure),
         ("--boot", args.boot.is_some()),
+        ("--set", !args.fields.is_empty()),
         ("--namespace", args.namespace.is_some()),
+        ("--label", !args.labels.is_empty()),
+        ("--image", args.image.is_some()),
+        ("--root-device-hint", !args.hints.is_empty()),
+        ("--online", args.online.is_some()),
     ];
     match given.into_iter().find(|(flag, given)| *given && !takes.contains(flag)) {
         None => Ok(()),
         Some((flag, _)) => {
-            let format =
-                args.format.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
+            let format = args.format.name();
             let takes = if takes.is_empty() { "none of these flags" } else { &takes.join(", ") };
             Err(UsageError(format!(
                 "{flag}: not used by --format {format}, which uses {takes}; leave it out"

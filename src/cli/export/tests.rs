@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::address::{Layout, Urls};
+use crate::config::FleetConfig;
 use crate::config::RawSettings;
 use crate::config::setting::{NODES, PROFILE};
 
@@ -15,6 +16,7 @@ fn fleet(profiles: &[&str], verify: Verify, namespace: Option<&str>) -> Exported
         boot: BootMethod::VirtualMedia,
         namespace: namespace.map(str::to_owned),
         with_password: false,
+        additions: Additions::default(),
     }
 }
 
@@ -55,8 +57,8 @@ fn bmh_for_two_nodes() {
 fn each_way_to_boot_has_its_interface_and_scheme() {
     let mut fleet = fleet(&["generic"], Verify::Insecure, None);
     for (boot, interface, scheme) in [
-        (BootMethod::Http, "redfish-https", "\"redfish-uefihttp+https://192.0.2.7:8443/redfish/v1/Systems/"),
-        (BootMethod::Network, "ipxe", "\"redfish+https://192.0.2.7:8443/redfish/v1/Systems/"),
+        (BootMethod::Http, "redfish-https", "'redfish-uefihttp+https://192.0.2.7:8443/redfish/v1/Systems/"),
+        (BootMethod::Network, "ipxe", "'redfish+https://192.0.2.7:8443/redfish/v1/Systems/"),
     ] {
         fleet.boot = boot;
         let nodes = printed(ironic::write, &fleet);
@@ -116,7 +118,7 @@ fn each_node_has_the_address_that_the_layout_gives_it() {
             assert!(text.contains(&wanted), "{text}");
         }
         let text = printed(bmh::write, &fleet);
-        assert!(text.contains(&format!("address: \"redfish-virtualmedia+{second}{path}\"")), "{text}");
+        assert!(text.contains(&format!("address: 'redfish-virtualmedia+{second}{path}'")), "{text}");
         second
     };
     assert_eq!(second("https://10.8.0.0/16:8443", Layout::Ip), "https://10.8.0.2:8443");
@@ -154,4 +156,39 @@ fn addresses_that_do_not_fit_the_layout_are_refused() {
         let error = addresses::urls(bmc, layout, nodes).unwrap_err();
         assert!(error.starts_with(said), "{error}");
     }
+}
+
+#[test]
+fn bmh_with_labels_an_image_and_hints() {
+    let mut fleet = fleet(&["generic"], Verify::Default, None);
+    fleet.additions = Additions {
+        labels: ["rack=r1", "example.com/pool=no"].map(|text| options::label(text).unwrap()).into(),
+        image: Some(Image::parse("url=http://h/i.qcow2,checksum=http://h/sums,format=qcow2").unwrap()),
+        root_device_hints: ["deviceName=/dev/sda", "rotational=false"]
+            .map(|h| options::hint(h).unwrap())
+            .into_iter()
+            .collect(),
+        online: false,
+        ..Additions::default()
+    };
+    insta::assert_snapshot!(printed(bmh::write, &fleet));
+}
+
+#[test]
+fn no_character_of_a_text_changes_the_structure_of_the_yaml() {
+    let mut fleet = fleet(&["generic"], Verify::Default, None);
+    for user in
+        ["a\"b'c: #", "no", "1e3", "- x", "~", "{a}", "\u{2028}\u{fc}\u{1f525}", "a\\nb", &"long ".repeat(40)]
+    {
+        user.clone_into(&mut fleet.config.user);
+        let text = printed(bmh::write, &fleet);
+        assert_eq!(text.lines().count(), printed_lines(), "{text}");
+        let line = text.lines().find(|line| line.trim_start().starts_with("username:")).unwrap();
+        assert!(line.contains(": \"") || line.contains(": '"), "{line}");
+    }
+}
+
+/// The number of lines for two nodes of one model.
+fn printed_lines() -> usize {
+    printed(bmh::write, &fleet(&["generic"], Verify::Default, None)).lines().count()
 }

@@ -1,5 +1,6 @@
-//! `fauxmetal profile check`: the checks of `serve`, and warnings about missing parts that clients need.
+//! `fauxmetal profile check`: the checks of `serve`, DMTF's schemas, and warnings about missing parts that clients need.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -8,13 +9,16 @@ use serde::Serialize;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::out::{self, Output};
 use crate::dmtf::{BootTarget, ResetType};
+use crate::node::NodeId;
 use crate::profile::{self, Profile};
+use crate::redfish::check as render;
+use crate::schema::Schemas;
 
 /// A check of a loaded model: warnings, or the error that makes the model unusable.
 type Check = fn(&Arc<Profile>) -> Result<Vec<String>, String>;
 
 /// All checks, in the order of their warnings.
-const CHECKS: &[Check] = &[documents, what_ironic_needs];
+const CHECKS: &[Check] = &[documents, schemas, what_ironic_needs];
 
 #[derive(Serialize)]
 struct CheckResult<'a> {
@@ -58,8 +62,30 @@ fn check(name: &str) -> CheckResult<'_> {
 
 /// Renders every document of a new node and follows every link.
 fn documents(profile: &Arc<Profile>) -> Result<Vec<String>, String> {
-    let problems = crate::redfish::check::profile(profile);
+    let problems = render::profile(profile);
     if problems.is_empty() { Ok(Vec::new()) } else { Err(problems.join("; ")) }
+}
+
+/// Compares every document of a new node with DMTF's schema of its type.
+fn schemas(profile: &Arc<Profile>) -> Result<Vec<String>, String> {
+    let redfish = render::sample(profile)?;
+    let pages = [render::crawl(&redfish).0, render::crawl_own(&redfish, NodeId(0)).0].concat();
+    // Members of one collection have the same mistake, so it is told once, with the number of documents.
+    let mut found = BTreeMap::<_, (&str, u32)>::new();
+    for (uri, document) in &pages {
+        for mistake in Schemas::get().mistakes(document) {
+            let kind = document["@odata.type"].as_str().unwrap_or_default().trim_start_matches('#');
+            let kind = kind.split('.').next().unwrap_or_default().to_owned();
+            found.entry((kind, mistake.pointer, mistake.problem)).or_insert((uri, 0)).1 += 1;
+        }
+    }
+    let told = found.into_iter().map(|((kind, pointer, problem), (uri, times))| {
+        let place = if profile.overlays.contains_key(kind.as_str()) { format!("{kind}.json") } else { kind };
+        let more = if times > 1 { format!(" and {} more", times - 1) } else { String::new() };
+        format!("{place}: {pointer}: {problem} (in {uri}{more})")
+    });
+    let told: Vec<_> = told.collect();
+    if told.is_empty() { Ok(Vec::new()) } else { Err(told.join("; ")) }
 }
 
 /// Parts that sushy and Ironic need of every server. Without them they fail with messages that do not name the cause.
@@ -127,6 +153,31 @@ mod tests {
         for (warning, start) in warnings.iter().zip(starts) {
             assert!(warning.starts_with(start), "{warning}");
         }
+    }
+
+    #[test]
+    fn an_overlay_that_the_schemas_do_not_allow_is_wrong() {
+        let mut profile = profile::built_in("generic").unwrap();
+        assert_eq!(schemas(&profile), Ok(Vec::new()));
+        let overlay = r#"{"Statuz": {"Health": "OK"}, "Status": {"Health": "Fine"}, "SKU": 7, "Name": null}"#;
+        let overlay = profile::overlay::Overlay::parse(overlay).unwrap();
+        Arc::make_mut(&mut profile).overlays.insert("ComputerSystem".into(), overlay);
+        let told = schemas(&profile).unwrap_err();
+        let told: Vec<_> = told.split("; ComputerSystem.json: ").collect();
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told[0].starts_with(
+            "ComputerSystem.json: /Name: the schema requires this property (in /redfish/v1/Systems/"
+        ));
+        assert!(told[1].starts_with("/SKU: 7 is not of type Edm.String"), "{told:?}");
+        assert!(
+            told[2].starts_with("/Status/Health: \"Fine\" is not one of OK, Warning, Critical"),
+            "{told:?}"
+        );
+        assert!(
+            told[3].starts_with("/Statuz: the schema has no such property; did you mean Status? (in "),
+            "{told:?}"
+        );
+        assert!(told[3].ends_with(" and 1 more)"), "the shared and the own service root: {told:?}");
     }
 
     #[test]

@@ -47,7 +47,9 @@ enum Verb {
         #[command(flatten)]
         print: Print,
     },
-    /// Check models as `serve` does, and warn about missing parts that Ironic needs
+    /// Check models as `serve` does and by DMTF's schemas, and warn about missing parts that Ironic needs
+    ///
+    /// Every document of a new server is compared with the schema of its type, release 2026.1.
     ///
     /// The exit code is 3 if a model is wrong. JSON: an array of {profile, ok, error, warnings}, in the order given; error
     /// is null if ok is true.

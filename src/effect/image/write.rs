@@ -90,9 +90,10 @@ impl EffectRunner {
                 Err(TransferError::Retry(error)) if failed < self.settings.image_retries => {
                     failed += 1;
                     let (attempt, why) = (failed, Note::from(&*error.details));
+                    let (node, uuid) = self.fleet.names(transfer.id);
                     tracing::debug!(
                         target: "fauxmetal::effect",
-                        { node.id = transfer.id.0, attempt, error = %why },
+                        { %node, %uuid, attempt, error = %why },
                         "image download failed, retry follows"
                     );
                 }

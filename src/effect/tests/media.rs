@@ -125,8 +125,11 @@ async fn an_operators_image_with_a_name_that_says_nothing_is_recognised_and_logg
         site.apply(insert(0, url.clone()));
         let (log, _guard) = Log::start(Level::INFO);
         let params = boot_cd(&mut site).await;
-        let line = format!("INFO fauxmetal::effect: boots {what} node.id=0 url={url} because={because}");
-        assert_eq!(log.lines(), [line]);
+        let uuid = site.look(|n| n.spec().uuid());
+        let line = format!(
+            "INFO fauxmetal::node: boots {what} node=generic-0 uuid={uuid} url={url} because={because}"
+        );
+        assert_eq!(log.lines().iter().filter(|one| one.contains(": boots ")).collect::<Vec<_>>(), [&line]);
         assert_eq!(params.is_some(), what == "an agent");
         if let Some(params) = params {
             let inspection = format!("{}/v1/continue_inspection", ironic.trim_end_matches('/'));

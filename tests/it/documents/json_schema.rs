@@ -1,4 +1,4 @@
-//! A second opinion beside `csdl`: DMTF's JSON Schema, read from an archive beside the project where there is one.
+//! A second opinion beside `schema`: DMTF's JSON Schema, read from an archive beside the project where there is one.
 //!
 //! The archive holds the newest version of each type only. Schemas refer to each other through files without a version,
 //! which list all versions of a type and define the types that have none. Such a file is made here, with the one version

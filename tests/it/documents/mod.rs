@@ -1,7 +1,6 @@
 //! Every document of every built-in model: its content, its links, its schema and its ETag.
 
 pub(crate) mod changes;
-mod csdl;
 mod hardware_lives;
 mod ironic_profile;
 mod json_schema;

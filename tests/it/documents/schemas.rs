@@ -8,8 +8,8 @@ use fauxmetal::profile::{built_in, built_in_names};
 use fauxmetal::redfish::check::{crawl_own, get, sample};
 use serde_json::{Value, json};
 
-use super::csdl::Schemas;
 use super::{documents, documents_of_service, json_schema, lives, say, type_of};
+use fauxmetal::schema::Schemas;
 
 /// Types of the table of resources of which no document exists: no request creates a task yet.
 const WITHOUT_DOCUMENT: [&str; 1] = ["Task.v1_7_4.Task"];
@@ -181,7 +181,7 @@ fn a_wrong_document_is_noticed() {
         // A copy of a sensor shows some of the sensor's properties only.
         (&document("ThermalMetrics"), "/TemperatureReadingsCelsius/0/ReadingRangeMin", json!(1)),
     ] {
-        assert_eq!(schemas.mistakes(of), Vec::<String>::new(), "{pointer}: it is right before the change");
+        assert_eq!(schemas.mistakes(of), [], "{pointer}: it is right before the change");
         let (parent, key) = pointer.rsplit_once('/').unwrap();
         let mut changed = of.clone();
         let parent =
@@ -206,7 +206,7 @@ fn an_error_obeys_its_schema() {
     let (status, body) = get(&redfish, "/redfish/v1/Tapes");
     assert_eq!(status.as_u16(), 404);
     let mut error: Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!(Schemas::get().mistakes_of_error(&error), Vec::<String>::new());
+    assert_eq!(Schemas::get().mistakes_of_error(&error), []);
     if let Some(mut schemas) = json_schema::load() {
         assert_eq!(schemas.mistakes_of("redfish-error.v1_0_2.RedfishError", &error), Vec::<String>::new());
     }

@@ -1,22 +1,22 @@
-//! Reads the XML files of the bundle into [`Schemas`].
+//! A part of the build script: reads the XML files of the bundle into [`Schemas`].
 
-use std::collections::BTreeMap;
-
-use nv_redfish_schema::REDFISH_CSDL_DIR;
-use regex::Regex;
 use roxmltree::{Document, Node};
 
-use super::{Limits, Property, Schemas, Shape, Structure, Type, split};
+use super::model::{Limits, Property, Schemas, Shape, Structure, Type, Types, split};
 
-/// All files of the bundle.
-pub(super) fn bundle() -> Schemas {
-    let mut schemas = Schemas { families: BTreeMap::new(), actions: BTreeMap::new(), terms: BTreeMap::new() };
-    for entry in std::fs::read_dir(REDFISH_CSDL_DIR).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
-        let document = Document::parse(&text).unwrap();
+/// All files of the bundle in a folder.
+pub(super) fn bundle(folder: &str) -> Schemas {
+    let mut schemas = Schemas::default();
+    for entry in std::fs::read_dir(folder).expect("the crate has the folder") {
+        let file = entry.expect("the folder can be read").path();
+        let text = std::fs::read_to_string(file).expect("the file can be read");
+        let document = Document::parse(&text).expect("the file is XML");
         for schema in document.descendants().filter(|node| node.has_tag_name("Schema")) {
             read_schema(schema, &mut schemas);
         }
+    }
+    for versions in schemas.families.values_mut() {
+        versions.sort_by_key(|(version, _)| *version);
     }
     schemas
 }
@@ -24,7 +24,12 @@ pub(super) fn bundle() -> Schemas {
 fn read_schema(schema: Node<'_, '_>, schemas: &mut Schemas) {
     let namespace = attribute(schema, "Namespace");
     let (family, version) = split(namespace);
-    let types = schemas.families.entry(family.to_owned()).or_default().entry(version).or_default();
+    let versions = schemas.families.entry(family.to_owned()).or_default();
+    let at = versions.iter().position(|(known, _)| *known == version).unwrap_or_else(|| {
+        versions.push((version, Types::new()));
+        versions.len() - 1
+    });
+    let types = &mut versions[at].1;
     for node in schema.children().filter(Node::is_element) {
         let name = attribute(node, "Name").to_owned();
         match node.tag_name().name() {
@@ -49,7 +54,7 @@ fn read_schema(schema: Node<'_, '_>, schemas: &mut Schemas) {
                 schemas.terms.insert(format!("{namespace}.{name}"), property(node));
             }
             "Annotation" | "EntityContainer" => {}
-            other => panic!("{namespace}: the reader does not know the element {other}"),
+            other => unreachable!("{namespace}: the reader does not know the element {other}"),
         }
     }
 }
@@ -61,9 +66,10 @@ fn structure(node: Node<'_, '_>) -> Structure {
         patterns.descendants().filter(|node| node.has_tag_name("Record")).map(|record| {
             let value = |name: &str| {
                 let mut values = children(record, "PropertyValue");
-                attribute(values.find(|v| v.attribute("Property") == Some(name)).unwrap(), "String")
+                let value = values.find(|v| v.attribute("Property") == Some(name));
+                attribute(value.expect("a record has both values"), "String").to_owned()
             };
-            (Regex::new(value("Pattern")).unwrap(), value("Type").to_owned())
+            (value("Pattern"), value("Type"))
         })
     });
     Structure {
@@ -105,9 +111,9 @@ fn limits(node: Node<'_, '_>) -> Limits {
     let number = |term| {
         let annotation = annotation(node, term)?;
         let text = annotation.attribute("Int").or(annotation.attribute("Decimal"));
-        Some(text.unwrap().parse().unwrap())
+        Some(text.and_then(|text| text.parse().ok()).expect("a limit is a number"))
     };
-    let pattern = annotation(node, "Validation.Pattern").map(|a| Regex::new(attribute(a, "String")).unwrap());
+    let pattern = annotation(node, "Validation.Pattern").map(|a| attribute(a, "String").to_owned());
     let members = annotation(node, "Redfish.Enumeration").into_iter().flat_map(|a| a.descendants());
     let words = members.filter(|node| node.attribute("Property") == Some("Member"));
     Limits {

@@ -3,15 +3,31 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 
-use super::{Limits, Property, Schemas, Shape, Structure, Type, Version, split};
+use super::model::{Limits, Property, Shape};
+use super::{Schemas, Structure, Type, Version, split};
+
+/// A difference between a document and its schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// A JSON pointer into the document.
+    pub pointer: String,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+impl std::fmt::Display for Mistake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.pointer, self.problem)
+    }
+}
 
 /// The document that is checked, and the mistakes found so far.
 struct Check<'s> {
     schemas: &'s Schemas,
-    mistakes: Vec<String>,
+    mistakes: Vec<Mistake>,
 }
 
 /// An object of the document: where it is, and the schema that decides which versions of other types it holds.
@@ -29,15 +45,15 @@ impl Place<'_> {
 }
 
 impl Schemas {
-    /// The mistakes of the document of a resource or of a collection, each with a JSON pointer.
-    pub(crate) fn mistakes(&self, document: &Value) -> Vec<String> {
+    /// The mistakes of the document of a resource or of a collection.
+    pub fn mistakes(&self, document: &Value) -> Vec<Mistake> {
         let mut check = Check { schemas: self, mistakes: Vec::new() };
         check.document(document);
         check.mistakes
     }
 
     /// The mistakes of the body of an error response (DSP0266, "Error responses").
-    pub(crate) fn mistakes_of_error(&self, body: &Value) -> Vec<String> {
+    pub fn mistakes_of_error(&self, body: &Value) -> Vec<Mistake> {
         let mut check = Check { schemas: self, mistakes: Vec::new() };
         let place = Place { pointer: String::new(), family: "RedfishError", version: None };
         check.value(&place, "RedfishError.v1_0_0.RedfishError", &Limits::default(), body);
@@ -47,7 +63,7 @@ impl Schemas {
 
 impl<'s> Check<'s> {
     fn mistake(&mut self, place: &Place<'_>, what: impl std::fmt::Display) {
-        self.mistakes.push(format!("{}: {what}", place.pointer));
+        self.mistakes.push(Mistake { pointer: place.pointer.clone(), problem: what.to_string() });
     }
 
     fn document(&mut self, document: &Value) {
@@ -98,7 +114,7 @@ impl<'s> Check<'s> {
         for (key, value) in object {
             let place = place.below(key);
             let pattern =
-                || chain.iter().flat_map(|s| &s.patterns).find(|(pattern, _)| pattern.is_match(key));
+                || chain.iter().flat_map(|s| &s.patterns).find(|(pattern, _)| matches(pattern, key));
             if let Some((target, term)) = key.split_once('@') {
                 self.annotation(&place, target, term, properties.get(target).copied(), value);
             } else if let Some(property) = properties.get(&**key) {
@@ -114,7 +130,8 @@ impl<'s> Check<'s> {
             } else if let Some((_, kind)) = pattern() {
                 self.value(&place, kind, &Limits::default(), value);
             } else if !is_open {
-                self.mistake(&place, "the schema has no such property");
+                let near = nearest(key, properties.keys().copied());
+                self.mistake(&place, format!("the schema has no such property{near}"));
             }
         }
         let required = properties.values().filter(|p| p.is_required && copy.is_none());
@@ -174,7 +191,9 @@ impl<'s> Check<'s> {
             (None, _) => self.mistake(place, format!("there is no type {kind}")),
             (Some(Type::Narrowed { base, limits }), _) => self.primitive(place, base, limits, value),
             (Some(Type::Words(words)), Value::String(text)) if words.contains(text) => {}
-            (Some(Type::Words(words)), _) => self.mistake(place, format!("{value} is not one of {words:?}")),
+            (Some(Type::Words(words)), _) => {
+                self.mistake(place, format!("{value} is not one of {}", words.join(", ")));
+            }
             (Some(Type::Structure(structure)), Value::Object(object)) => match self.stated(object) {
                 // DMTF has no schema of the content of an OEM object.
                 _ if kind == "Resource.OemObject" => {}
@@ -194,10 +213,12 @@ impl<'s> Check<'s> {
 
     fn primitive(&mut self, place: &Place<'_>, kind: &str, limits: &Limits, value: &Value) {
         static DATE: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$").unwrap()
+            Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
+                .expect("it is a regular expression")
         });
-        static DURATION: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"^-?P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$").unwrap());
+        static DURATION: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"^-?P(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$").expect("it is a regular expression")
+        });
         let text = |good: &dyn Fn(&str) -> bool| value.as_str().is_some_and(good);
         let fits = match kind {
             "Edm.String" => value.is_string(),
@@ -208,7 +229,7 @@ impl<'s> Check<'s> {
             "Edm.DateTimeOffset" => text(&|text| DATE.is_match(text)),
             "Edm.Duration" => text(&|text| DURATION.is_match(text)),
             "Edm.PrimitiveType" => !value.is_object() && !value.is_array(),
-            other => panic!("the check does not know {other}"),
+            other => return self.mistake(place, format!("the check does not know {other}")),
         };
         if !fits {
             return self.mistake(place, format!("{value} is not of type {kind}"));
@@ -218,15 +239,17 @@ impl<'s> Check<'s> {
                 || limits.maximum.is_some_and(|most| number > most)
         });
         if is_outside {
-            self.mistake(place, format!("{value} is outside {:?} to {:?}", limits.minimum, limits.maximum));
+            let end = |end: Option<f64>| end.map_or_else(|| "any".to_owned(), |end| end.to_string());
+            let (least, most) = (end(limits.minimum), end(limits.maximum));
+            self.mistake(place, format!("{value} is outside the range from {least} to {most}"));
         }
         if let (Some(text), Some(pattern)) = (value.as_str(), &limits.pattern)
-            && !pattern.is_match(text)
+            && !matches(pattern, text)
         {
             self.mistake(place, format!("{value} does not match {pattern}"));
         }
         if !limits.words.is_empty() && !text(&|text| limits.words.iter().any(|word| word == text)) {
-            self.mistake(place, format!("{value} is not one of {:?}", limits.words));
+            self.mistake(place, format!("{value} is not one of {}", limits.words.join(", ")));
         }
     }
 
@@ -278,7 +301,7 @@ impl<'s> Check<'s> {
         };
         let family = parameters.first().map(|object| split(&object.kind).0);
         if family != Some(place.family) {
-            self.mistake(place, format!("it is an action of {family:?}"));
+            self.mistake(place, format!("it is an action of {}", family.unwrap_or_default()));
         }
         let Some(object) = value.as_object() else {
             return self.mistake(place, format!("{value} is not an object"));
@@ -300,6 +323,13 @@ impl<'s> Check<'s> {
     }
 }
 
+/// `; did you mean X?` with the property that differs from `wrong` by a typing error, or nothing.
+fn nearest<'p>(wrong: &str, known: impl Iterator<Item = &'p str>) -> String {
+    let near = known.map(|name| (strsim::damerau_levenshtein(wrong, name), name)).min();
+    near.filter(|(distance, _)| *distance <= 2)
+        .map_or_else(String::new, |(_, name)| format!("; did you mean {name}?"))
+}
+
 /// Whether a resource (`copy` is `None`) or a copy of it has a property.
 fn is_shown(property: &Property, copy: Option<&str>) -> bool {
     match copy {
@@ -309,4 +339,9 @@ fn is_shown(property: &Property, copy: Option<&str>) -> bool {
         }
         Some(_) => property.is_copy_only,
     }
+}
+
+/// Whether a text matches a regular expression of DMTF. Only the tests need speed, and they check few such values.
+fn matches(pattern: &str, text: &str) -> bool {
+    Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
 }
