@@ -96,7 +96,7 @@ fn of_flag(setting: &Setting, error: StoreError, way_out: &str) -> anyhow::Error
     let flag = setting.flag();
     match error {
         StoreError::Io { .. } => anyhow::anyhow!("{flag}: {error}; {way_out}"),
-        other => anyhow::Error::new(other).context(flag),
+        other => other.into(),
     }
 }
 

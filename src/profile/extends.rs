@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::load::{Files, ProfileError};
+use super::files::{Files, ProfileError};
 use super::overlay::{Overlay, OverlayError};
 
 /// The key in `profile.toml`.

@@ -8,6 +8,7 @@ pub mod boot_source;
 #[doc(hidden)]
 pub mod certificate;
 mod extends;
+mod files;
 #[doc(hidden)]
 pub mod inventory;
 mod load;
@@ -26,13 +27,16 @@ use crate::dmtf::ResetType;
 use bios::Attribute;
 use boot_source::BootSource;
 use certificate::CertificateSubject;
+pub use files::ProfileError;
+#[doc(hidden)]
+pub use files::built_in_names;
 use inventory::{
     Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor,
     Storage, Temperature,
 };
-pub use load::{ProfileError, built_in};
+pub use load::built_in;
 #[doc(hidden)]
-pub use load::{built_in_names, from_directory, named};
+pub use load::{from_directory, named};
 use overlay::Overlay;
 use quirk::Quirk;
 use timing::Timing;
