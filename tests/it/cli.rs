@@ -1,6 +1,6 @@
 //! The command line of the built binary: its output, messages and exit codes.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use fauxmetal::profile::built_in_names;
@@ -15,9 +15,25 @@ fn fauxmetal(arguments: &[&str]) -> Command {
 
 /// Exit code, standard output and standard error.
 fn run(command: &mut Command) -> (i32, String, String) {
-    let done = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (done.status.code().unwrap(), text(done.stdout), text(done.stderr))
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let all = |mut stream: Box<dyn Read + Send>| {
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            text
+        })
+    };
+    let out = all(Box::new(child.stdout.take().unwrap()));
+    let err = all(Box::new(child.stderr.take().unwrap()));
+    // A daemon that starts where it must not would never end.
+    for _ in 0..3_000 {
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status.code().unwrap(), out.join().unwrap(), err.join().unwrap());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("{command:?} does not end: {}{}", out.join().unwrap(), err.join().unwrap());
 }
 
 /// The standard output of a command, which must succeed and print nothing on standard error.
@@ -77,7 +93,7 @@ fn help_is_a_command_too_and_names_the_variable_of_each_setting() {
 /// The message with which a daemon ends before it is ready.
 fn no_start(arguments: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
-    let listen = ["serve", "--listen", "http://127.0.0.1:0", "--agent-listen", "http://127.0.0.1:0"];
+    let listen = ["serve", "--listen", "https://127.0.0.1:0", "--agent-listen", "https://127.0.0.1:0"];
     let (code, out, err) = run(fauxmetal(&[&listen, arguments].concat()).current_dir(dir.path()));
     assert!(code != 0 && !out.contains("READY"), "{err}");
     err.lines().last().unwrap_or_default().to_owned()
