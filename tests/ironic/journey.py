@@ -43,13 +43,15 @@ class Stage:
 
 
 class Journey:
-    """Takes one node through all stages: enrollment, two deployments with undeployment, deletion."""
+    """Takes one node through all stages: enrollment, inspection, a BIOS change, two deployments, deletion."""
 
     def __init__(self, node, plan, ironic, node_list, fleet, files, tally):
         self.node, self.plan, self.uuid = node, plan, node["uuid"]
         self.ironic, self.node_list, self.fleet, self.files, self.tally = ironic, node_list, fleet, files, tally
         self.stage = "waiting"
         self.redfish_inspection = None
+        # The name and the new value of a BIOS setting.
+        self.bios_change = None
 
     def run(self):
         """Runs all stages. If one fails, the node stays in its state, so that a person can examine it."""
@@ -155,6 +157,16 @@ class Journey:
         self.ironic.patch(self.uuid, {"/inspect_interface": interface})
         self.ironic.provision(self.uuid, "inspect")
 
+    def change_bios(self):
+        """Changes one BIOS setting without a ramdisk, as Metal3 prepares a host. The disks are empty, so nothing boots."""
+        settings = self.ironic.get(f"/v1/nodes/{self.uuid}/bios?detail=true")["bios"]
+        name, value = next((setting["name"], other) for setting in settings if not setting["read_only"]
+                           for other in setting["allowable_values"] or () if other != setting["value"])
+        self.bios_change = name, value
+        step = {"interface": "bios", "step": "apply_configuration",
+                "args": {"settings": [{"name": name, "value": value}]}}
+        self.ironic.provision(self.uuid, "clean", clean_steps=[step], disable_ramdisk=True)
+
     def provide(self):
         self.ironic.patch(self.uuid, {"/automated_clean": True})
         self.ironic.provision(self.uuid, "provide")
@@ -223,6 +235,11 @@ class Journey:
         problem = f"Ironic has {sorted(ports)}, the agent found {sorted(found)}" if ports != found else ""
         self._record("ports", problem)
 
+    def check_bios(self):
+        name, value = self.bios_change
+        found = self.ironic.get(f"/v1/nodes/{self.uuid}/bios/{name}")[name]["value"]
+        self._record("BIOS setting", f"{name} is {found!r}, expected {value!r}" if found != value else "")
+
     def check_config_drive(self):
         node = self.ironic.get(f"/v1/nodes/{self.uuid}")
         problem = "" if node["instance_info"].get("configdrive") else "instance_info has no configdrive"
@@ -246,6 +263,7 @@ STAGES = (
     Stage("manage", Journey.manage, "manageable"),
     Stage("inspect, redfish", Journey.inspect_redfish, "manageable", check=Journey.check_redfish_inspection),
     Stage("inspect, agent", Journey.inspect_agent, "manageable", "power off", Journey.check_agent_inspection),
+    Stage("clean, BIOS", Journey.change_bios, "manageable", check=Journey.check_bios),
     Stage("provide, clean", Journey.provide, "available", "power off"),
     Stage("deploy, direct", Journey.deploy_image, "active", "power on", Journey.check_config_drive),
     Stage("undeploy, clean", Journey.undeploy_and_clean, "available", "power off", Journey.check_no_instance),
