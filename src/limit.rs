@@ -202,7 +202,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Open files of the process itself: standard streams, listeners, timers, certificates being read.
+    /// Open files of the process itself: standard streams, listeners, timers, certificates being read, refused connections that
+    /// end.
     const OWN_FILES: usize = 48;
 
     /// The limits with the given values, and with what follows from them.

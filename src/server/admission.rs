@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -29,6 +29,8 @@ pub(super) struct Admission {
     refusals: Pool,
     /// The connections that have a refusal slot, the oldest first.
     refused: Mutex<VecDeque<Arc<Refusal>>>,
+    /// The connections whose refusal slot was taken and whose socket is still open.
+    ending: AtomicUsize,
     by_bmc: Tally<SocketAddr>,
     metrics: Metrics,
 }
@@ -58,6 +60,10 @@ pub(super) struct Slot {
     /// If set, every request of the connection is refused with this reason.
     pub(super) refuse: Option<Refused>,
 }
+
+/// The most connections whose refusal slot was taken and whose socket is still open. Each has an open file that no limit
+/// counts; [`Limits::fit`] leaves room for these few.
+const MAX_ENDING: usize = 8;
 
 /// A refusal slot. It can be taken from a connection for a newer one: a polite client has its 503 within milliseconds, and
 /// silent clients could occupy all slots.
@@ -113,6 +119,7 @@ impl Admission {
             connections: Pool::new(limits.connections, limits.connections_per_client),
             refusals: Pool::new(limits.refusals, limits.refusals.div_ceil(2)),
             refused: Mutex::default(),
+            ending: AtomicUsize::new(0),
             by_bmc: Tally::new(),
             metrics: Metrics::default(),
             limits,
@@ -151,11 +158,16 @@ impl Admission {
     fn refusal(&self, listener: usize, client: IpAddr) -> Option<Arc<Refusal>> {
         let mut refused = self.refused.lock();
         if self.refusals.take(listener, client).is_err() {
+            if self.ending.load(Relaxed) >= MAX_ENDING {
+                return None;
+            }
             let oldest = refused.iter().position(|old| old.client == client);
             let oldest = oldest.or_else(|| refused.iter().position(|old| old.listener == listener))?;
             let old = refused.remove(oldest)?;
             self.metrics.refused_unanswered.one();
-            self.free(&old);
+            if self.free(&old) {
+                self.ending.fetch_add(1, Relaxed);
+            }
             old.taken.notify_one();
             self.refusals.take(listener, client).ok()?;
         }
@@ -165,11 +177,13 @@ impl Admission {
         Some(refusal)
     }
 
-    /// Frees a refusal slot, unless that has been done.
-    fn free(&self, refusal: &Refusal) {
-        if refusal.is_held.swap(false, Relaxed) {
+    /// Frees a refusal slot, unless that has been done. Returns whether it was held.
+    fn free(&self, refusal: &Refusal) -> bool {
+        let held = refusal.is_held.swap(false, Relaxed);
+        if held {
             self.refusals.give(refusal.listener, refusal.client);
         }
+        held
     }
 
     /// Takes a slot, or returns the limit that is reached. Returns the key in `by_bmc`. A limit per BMC that is not below the
@@ -282,7 +296,9 @@ impl Drop for Slot {
             None => admission.connections.give(self.listener, self.client),
             Some(refusal) => {
                 admission.refused.lock().retain(|other| !Arc::ptr_eq(other, refusal));
-                admission.free(refusal);
+                if !admission.free(refusal) {
+                    admission.ending.fetch_sub(1, Relaxed);
+                }
             }
         }
     }
@@ -342,5 +358,25 @@ mod tests {
             admission.by_bmc.0.lock().is_empty() && admission.connections.is_empty(),
             "dropped slots leave no entries behind"
         );
+    }
+
+    #[test]
+    fn few_connections_wait_for_their_end_after_their_slot_was_taken() {
+        let limits = Limits { connections: 1, connections_per_client: 1, refusals: 4, ..Limits::default() };
+        let admission = Arc::new(Admission::new(limits));
+        let listener = admission.add_listener();
+        let admit = || admission.admit(listener, &peer("127.0.0.1:1", "10.0.0.1:1"));
+        let mut open: Vec<_> = std::iter::from_fn(|| admit()).take(100).collect();
+        assert_eq!(open.iter().filter(|slot| slot.refuse.is_none()).count(), 1);
+        let slots = open.len() - 1 - MAX_ENDING;
+        assert!((1..=4).contains(&slots), "{slots} refusal slots and {MAX_ENDING} connections that end");
+        assert!(admit().is_none(), "each of them has an open file");
+        // The oldest of those that end.
+        drop(open.remove(1));
+        open.push(admit().unwrap());
+        assert!(admit().is_none());
+        drop(open);
+        assert_eq!(admission.ending.load(Relaxed), 0);
+        assert!(admission.refused.lock().is_empty());
     }
 }
