@@ -366,7 +366,7 @@ mod tests {
         let admission = Arc::new(Admission::new(limits));
         let listener = admission.add_listener();
         let admit = || admission.admit(listener, &peer("127.0.0.1:1", "10.0.0.1:1"));
-        let mut open: Vec<_> = std::iter::from_fn(|| admit()).take(100).collect();
+        let mut open: Vec<_> = std::iter::from_fn(&admit).take(100).collect();
         assert_eq!(open.iter().filter(|slot| slot.refuse.is_none()).count(), 1);
         let slots = open.len() - 1 - MAX_ENDING;
         assert!((1..=4).contains(&slots), "{slots} refusal slots and {MAX_ENDING} connections that end");
