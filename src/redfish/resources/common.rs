@@ -38,15 +38,32 @@ pub(super) fn ok(d: &mut Doc<'_>) {
     d.put("Health", "OK");
 }
 
-/// `Identifiers` with one worldwide name, as Linux writes it.
+/// `Identifiers` with one worldwide name. `name` is written as Linux writes it.
 pub(super) fn durable_name(name: &str, d: &mut Doc<'_>) {
-    let eui = name.strip_prefix("eui.");
     d.array("Identifiers", |d| {
-        d.item_object(|d| {
-            d.put("DurableName", eui.unwrap_or_else(|| name.trim_start_matches("0x")));
-            d.put("DurableNameFormat", if eui.is_some() { "EUI" } else { "NAA" });
+        d.item_object(|d| match name.strip_prefix("eui.") {
+            Some(eui) => {
+                d.put("DurableName", separated(eui));
+                d.put("DurableNameFormat", "EUI");
+            }
+            None => {
+                d.put("DurableName", name.trim_start_matches("0x"));
+                d.put("DurableNameFormat", "NAA");
+            }
         });
     });
+}
+
+/// An EUI-64 as its format requires (`DurableNameFormat` of `Resource`, DSP0268): `00-25-38-00-24-43-FF-71`.
+fn separated(eui: &str) -> String {
+    let mut text = String::with_capacity(eui.len() * 3 / 2);
+    for (at, digit) in eui.chars().enumerate() {
+        if at > 0 && at % 2 == 0 {
+            text.push('-');
+        }
+        text.push(digit.to_ascii_uppercase());
+    }
+    text
 }
 
 /// A link to a drive, in parts.
@@ -103,6 +120,11 @@ pub(super) fn pci_path(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_eui_64_has_eight_pairs_of_digits() {
+        assert_eq!(separated("002538002443ff71"), "00-25-38-00-24-43-FF-71");
+    }
 
     #[test]
     fn a_password_in_a_uri_is_never_shown() {
