@@ -39,7 +39,7 @@ pub struct Api {
     requests: Requests,
     results_limits: ResultsLimits,
     /// The large commands that may be read at the same time: one for each core.
-    readers: Arc<Semaphore>,
+    pub(super) readers: Arc<Semaphore>,
 }
 
 /// The limits of the long results that agents keep, and how often each was hit.

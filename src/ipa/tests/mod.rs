@@ -36,7 +36,7 @@ pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 pub(super) struct Bench {
     pub(super) fleet: Arc<Fleet>,
     effects: Effects,
-    agents: Api,
+    pub(super) agents: Api,
     pub(super) id: NodeId,
     pub(super) uuid: Uuid,
 }
