@@ -17,12 +17,12 @@ const MAX_SCRIPT_BYTES: usize = 256 << 10;
 
 /// The most memory that reading one input may allocate: the parsed configuration, the known bytes of the image, the
 /// copy that this file serves, and a directory or a file while it is read.
-pub(super) fn check_memory(bytes: usize) {
+pub(crate) fn check_memory(bytes: usize) {
     let most = Budget::MAX_HELD_BYTES as usize + MAX_HELD_BYTES as usize + IMAGE_BYTES + (8 << 20);
     assert!(bytes <= most, "{bytes} bytes were allocated, and the limits add up to {most}");
 }
 
-pub(super) fn iso(data: &[u8]) {
+pub(crate) fn iso(data: &[u8]) {
     let image = disc(data);
     for firmware in [Firmware::Uefi, Firmware::Bios] {
         // The result is of no interest, only its cost.
@@ -30,7 +30,7 @@ pub(super) fn iso(data: &[u8]) {
     }
 }
 
-pub(super) fn fat(data: &[u8]) {
+pub(crate) fn fat(data: &[u8]) {
     for firmware in [Firmware::Uefi, Firmware::Bios] {
         let _ = read(&padded(data), move |bytes| inspect(bytes, firmware));
     }
@@ -44,20 +44,20 @@ fn parameters_of(image: &[u8]) {
     }
 }
 
-pub(super) fn parameters(data: &[u8]) {
+pub(crate) fn parameters(data: &[u8]) {
     parameters_of(&padded(data));
     parameters_of(&disc(data));
 }
 
-pub(super) fn grub(data: &[u8]) {
+pub(crate) fn grub(data: &[u8]) {
     script("set x=y\n", data);
 }
 
-pub(super) fn ipxe(data: &[u8]) {
+pub(crate) fn ipxe(data: &[u8]) {
     script("#!ipxe\n", data);
 }
 
-pub(super) fn syslinux(data: &[u8]) {
+pub(crate) fn syslinux(data: &[u8]) {
     script("timeout 1\n", data);
 }
 

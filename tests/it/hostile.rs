@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::load::{Daemon, LOGIN, TOKEN, answer, ask, connect, eventually};
+use super::load::{
+    Daemon, LOGIN, TOKEN, answer, ask, boot_system, connect, eventually, prepare_image, systems,
+};
 
 const MIB: usize = 1 << 20;
 /// Open connections that the daemon allows. A quarter belongs to each listener.
@@ -147,49 +149,19 @@ fn memory() -> String {
     )
 }
 
-fn send(daemon: &Daemon, requests: &[(&str, String, String)]) {
-    let mut stream = connect(daemon.redfish());
-    for (method, path, body) in requests {
-        let (status, text) = ask(&mut stream, method, path, LOGIN, body);
-        assert_eq!(status, 204, "{path}: {text}");
-    }
-}
-
 /// Boots these systems from the network.
 fn boot(daemon: &Daemon, systems: &[String]) {
     for system in systems {
-        let pxe = r#"{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}"#;
-        let reset = format!("{system}/Actions/ComputerSystem.Reset");
-        send(
-            daemon,
-            &[("PATCH", system.clone(), pxe.into()), ("POST", reset, r#"{"ResetType": "On"}"#.into())],
-        );
+        boot_system(&mut connect(daemon.redfish()), system);
     }
-}
-
-/// The paths of all systems, in pages that are not streamed.
-fn systems(daemon: &Daemon) -> Vec<String> {
-    let page = |skip: usize| {
-        let path = format!("/redfish/v1/Systems?$top=500&$skip={skip}");
-        let (_, text) = ask(&mut connect(daemon.redfish()), "GET", &path, LOGIN, "");
-        let systems: serde_json::Value = serde_json::from_str(&text).unwrap();
-        systems["Members"].as_array().unwrap().clone()
-    };
-    let members = [page(0), page(500)].concat();
-    members.iter().map(|member| member["@odata.id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Tells an agent to write an image without an end.
 fn write_image(daemon: &Daemon, system: &str, world: &World) {
     let uuid = system.rsplit('/').next().unwrap();
-    let (url, hash) = (&world.url, "ab".repeat(32));
-    let body = format!(
-        r#"{{"name": "standby.prepare_image", "params": {{"image_info": {{"id": "i", "urls": ["{url}/image"],
-        "node_uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "disk_format": "raw", "stream_raw_images": true,
-        "os_hash_algo": "sha256", "os_hash_value": "{hash}"}}}}}}"#
-    );
     let mut stream = connect(daemon.address(&daemon.ready["agent"]));
     let path = format!("/{uuid}/v1/commands/?agent_token={TOKEN}");
+    let body = prepare_image(&format!("{}/image", world.url));
     let (status, text) = ask(&mut stream, "POST", &path, "", &body);
     assert_eq!(status, 200, "{text}");
 }
@@ -220,7 +192,8 @@ fn hostile_servers_and_clients_together_leave_the_others_their_share() {
     ];
     arguments.extend(limits.iter().flat_map(|limit| ["--limit", limit]));
     let daemon = Daemon::start(":", &arguments);
-    let all = systems(&daemon);
+    let all = systems(&mut connect(daemon.redfish()));
+    assert_eq!(all.len(), 1000);
     let (agents, victims) = all.split_at(AGENTS);
     boot(&daemon, agents);
     eventually("agents that beat", || world.agents_with(1) == AGENTS);

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use fauxmetal::limit::{CountedBy, Limit};
 
-use super::load::{Daemon, LOGIN, TOKEN, answer, ask, connect, eventually, ironic, within};
+use super::load::{
+    Daemon, LOGIN, TOKEN, answer, ask, boot_system, connect, eventually, ironic, prepare_image, systems,
+    within,
+};
 
 /// Longer than the second to which each time is set, and shorter than its default.
 const SOON: Duration = Duration::from_secs(8);
@@ -58,17 +61,9 @@ fn log_in_twice(daemon: &Daemon, host: &str) {
 /// Powers on every system with the network as boot source, and returns the systems' UUIDs.
 fn boot_all(daemon: &Daemon) -> Vec<String> {
     let mut stream = connect(daemon.redfish());
-    let (_, systems) = ask(&mut stream, "GET", "/redfish/v1/Systems", LOGIN, "");
-    let systems: serde_json::Value = serde_json::from_str(&systems).unwrap();
-    let paths = systems["Members"].as_array().unwrap().iter().map(|m| m["@odata.id"].as_str().unwrap());
-    let boot = |path: &str| {
-        let pxe = r#"{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}"#;
-        assert_eq!(ask(&mut stream, "PATCH", path, LOGIN, pxe).0, 204);
-        let reset = format!("{path}/Actions/ComputerSystem.Reset");
-        assert_eq!(ask(&mut stream, "POST", &reset, LOGIN, r#"{"ResetType": "On"}"#).0, 204);
-        path.rsplit('/').next().unwrap().to_owned()
-    };
-    paths.map(boot).collect()
+    let systems = systems(&mut stream);
+    systems.iter().for_each(|system| boot_system(&mut stream, system));
+    systems.iter().map(|system| system.rsplit('/').next().unwrap().to_owned()).collect()
 }
 
 /// Starts a daemon whose nodes have all booted into an agent. Returns the agents' UUIDs.
@@ -94,12 +89,7 @@ fn command(daemon: &Daemon, agent: &str, query: &str, body: &str) -> TcpStream {
 
 /// Tells an agent to write an image from a server.
 fn write_image(daemon: &Daemon, agent: &str, url: &str) {
-    let hash = "ab".repeat(32);
-    let body = format!(
-        r#"{{"name": "standby.prepare_image", "params": {{"image_info": {{"id": "i", "urls": ["{url}/i"],
-        "node_uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "disk_format": "raw", "stream_raw_images": true,
-        "os_hash_algo": "sha256", "os_hash_value": "{hash}"}}}}}}"#
-    );
+    let body = prepare_image(&format!("{url}/i"));
     assert_eq!(status(&mut command(daemon, agent, "", &body)), 200);
 }
 

@@ -207,22 +207,45 @@ pub(crate) fn ironic() -> (String, Arc<AtomicUsize>) {
     (url, beats)
 }
 
-/// The path of the first system.
-fn system(stream: &mut TcpStream) -> String {
-    let (status, body) = ask(stream, "GET", "/redfish/v1/Systems", LOGIN, "");
-    assert_eq!(status, 200, "{body}");
-    let systems: serde_json::Value = serde_json::from_str(&body).unwrap();
-    systems["Members"][0]["@odata.id"].as_str().unwrap().to_owned()
+/// The paths of all systems, read in pages that are not streamed.
+pub(crate) fn systems(stream: &mut TcpStream) -> Vec<String> {
+    let mut paths = Vec::new();
+    loop {
+        let page = format!("/redfish/v1/Systems?$top=500&$skip={}", paths.len());
+        let (status, body) = ask(stream, "GET", &page, LOGIN, "");
+        assert_eq!(status, 200, "{body}");
+        let page: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let members = page["Members"].as_array().unwrap().iter();
+        paths.extend(members.map(|member| member["@odata.id"].as_str().unwrap().to_owned()));
+        if page.get("Members@odata.nextLink").is_none() {
+            return paths;
+        }
+    }
+}
+
+/// Boots a system from the network.
+pub(crate) fn boot_system(stream: &mut TcpStream, system: &str) {
+    let pxe = r#"{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}"#;
+    assert_eq!(ask(stream, "PATCH", system, LOGIN, pxe).0, 204);
+    let reset = format!("{system}/Actions/ComputerSystem.Reset");
+    assert_eq!(ask(stream, "POST", &reset, LOGIN, r#"{"ResetType": "On"}"#).0, 204);
 }
 
 /// Boots the agent on the first system, from the network.
 pub(crate) fn boot(stream: &mut TcpStream) -> String {
-    let system = system(stream);
-    let pxe = r#"{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}"#;
-    assert_eq!(ask(stream, "PATCH", &system, LOGIN, pxe).0, 204);
-    let reset = format!("{system}/Actions/ComputerSystem.Reset");
-    assert_eq!(ask(stream, "POST", &reset, LOGIN, r#"{"ResetType": "On"}"#).0, 204);
+    let system = systems(stream).remove(0);
+    boot_system(stream, &system);
     system
+}
+
+/// The command for an agent to write the image at a URL.
+pub(crate) fn prepare_image(url: &str) -> String {
+    let hash = "ab".repeat(32);
+    format!(
+        r#"{{"name": "standby.prepare_image", "params": {{"image_info": {{"id": "i", "urls": ["{url}"],
+        "node_uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "disk_format": "raw", "stream_raw_images": true,
+        "os_hash_algo": "sha256", "os_hash_value": "{hash}"}}}}}}"#
+    )
 }
 
 #[test]

@@ -2,15 +2,7 @@
 
 #![no_main]
 
-#[path = "../targets.rs"]
-mod targets;
+#[macro_use]
+mod fuzzer;
 
-#[global_allocator]
-static ALLOCATOR: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let before = ALLOCATOR.current_usage();
-    ALLOCATOR.reset_peak_usage();
-    targets::fat(data);
-    targets::check_memory(ALLOCATOR.peak_usage().saturating_sub(before));
-});
+fuzz!(fat);

@@ -1,0 +1,19 @@
+//! The main function of a fuzzer: it calls one of the targets, and measures the memory that the target really allocates.
+
+#[path = "../targets.rs"]
+pub mod targets;
+
+#[global_allocator]
+pub static ALLOCATOR: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;
+
+/// Fuzzes the target of that name.
+macro_rules! fuzz {
+    ($target:ident) => {
+        libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+            let before = fuzzer::ALLOCATOR.current_usage();
+            fuzzer::ALLOCATOR.reset_peak_usage();
+            fuzzer::targets::$target(data);
+            fuzzer::targets::check_memory(fuzzer::ALLOCATOR.peak_usage().saturating_sub(before));
+        });
+    };
+}
