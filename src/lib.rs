@@ -19,6 +19,8 @@
 pub mod address;
 #[doc(hidden)]
 pub mod admin;
+#[doc(hidden)]
+pub mod blocking;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
+use crate::blocking::Blocking;
 use crate::face::{Body, Face, Peer, Refused};
 use crate::meter::Page;
 
@@ -25,20 +26,18 @@ pub const CONNECTIONS: usize = 16;
 pub struct Admin {
     sources: Arc<[Source]>,
     /// Only one page is written at a time: counting a large fleet keeps a core busy for a while.
-    one: tokio::sync::Mutex<()>,
+    writer: Blocking,
 }
 
 impl Admin {
     /// Serves the metrics of these sources and of the process.
     pub fn new(sources: Vec<Source>) -> Self {
-        Self { sources: sources.into(), one: tokio::sync::Mutex::new(()) }
+        Self { sources: sources.into(), writer: Blocking::new(1) }
     }
 
     async fn page(&self) -> Response<Bytes> {
-        let _one = self.one.lock().await;
         let sources = Arc::clone(&self.sources);
-        // The threads that answer requests must not be blocked.
-        let made = tokio::task::spawn_blocking(move || {
+        let made = self.writer.run(move || {
             let mut page = Page::default();
             for source in &*sources {
                 source(&mut page);

@@ -3,30 +3,21 @@
 //! The content comes from outside, and reading it takes up to a whole [`Budget`] of work. On an async worker, as many
 //! such boots as there are cores would stop every request and timer.
 
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
-
+use crate::blocking::{Blocking, cores};
 use crate::media::Budget;
 
 /// Limits the boots that are read at the same time. Half of the cores stay free for requests.
-pub(super) struct Readers(Arc<Semaphore>);
+pub(super) struct Readers(Blocking);
 
 impl Readers {
     pub(super) fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self(Arc::new(Semaphore::new((cores / 2).max(1))))
+        Self(Blocking::new((cores() / 2).max(1)))
     }
 
-    /// Runs `read` on a thread for blocking work. If the future is dropped, a call that has begun keeps its permit
-    /// until it ends, which the [`Budget`] causes at once; see [`CancelOnDrop`].
+    /// Runs `read`. If the future is dropped, a call that has begun keeps its place until it ends, which the [`Budget`]
+    /// causes at once; see [`CancelOnDrop`].
     pub(super) async fn run<T: Send + 'static>(&self, read: impl FnOnce() -> T + Send + 'static) -> T {
-        let permit = Arc::clone(&self.0).acquire_owned().await.expect("the semaphore is never closed");
-        let reading = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            read()
-        });
-        match reading.await {
+        match self.0.run(read).await {
             Ok(result) => result,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

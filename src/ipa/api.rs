@@ -1,7 +1,6 @@
 //! The path of a request to an agent: find its node, take the route, check the token, answer.
 
 use std::collections::VecDeque;
-use std::num::NonZero;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -10,7 +9,6 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::commands::{self, Situation};
@@ -21,6 +19,7 @@ use super::request::{self, Query};
 use super::result;
 use super::route::{LABELS, Route, label, split_uuid};
 use crate::address::{Reported, Urls};
+use crate::blocking::{Blocking, cores};
 use crate::clock::Stopwatch;
 use crate::face::{Body, Face, Peer, Refused, Welcome};
 use crate::fleet::Fleet;
@@ -39,7 +38,7 @@ pub struct Api {
     requests: Requests,
     results_limits: ResultsLimits,
     /// The large commands that may be read at the same time: one for each core.
-    pub(super) readers: Arc<Semaphore>,
+    pub(super) readers: Blocking,
 }
 
 /// The limits of the long results that agents keep, and how often each was hit.
@@ -57,8 +56,7 @@ const QUICK_BYTES: usize = 4 << 10;
 impl Api {
     /// `urls` are the URLs of the agents, and `reported` the addresses in their inventories.
     pub fn new(fleet: Arc<Fleet>, urls: Urls, reported: impl Into<Reported>) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let readers = Arc::new(Semaphore::new(cores));
+        let readers = Blocking::new(cores());
         let reported = Arc::new(reported.into());
         let (requests, results_limits) = (Requests::new("agent", LABELS), ResultsLimits::default());
         Self { fleet, urls, reported, requests, results_limits, readers }
@@ -171,8 +169,7 @@ impl Api {
             read_command(&self.fleet, &self.reported, id, body)?
         } else {
             let (fleet, reported, body) = (Arc::clone(&self.fleet), Arc::clone(&self.reported), body.clone());
-            let _reader = self.readers.acquire().await;
-            let read = tokio::task::spawn_blocking(move || read_command(&fleet, &reported, id, &body));
+            let read = self.readers.run(move || read_command(&fleet, &reported, id, &body));
             read.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))?
         };
         self.make_room(&mut command)?;

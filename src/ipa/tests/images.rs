@@ -148,9 +148,7 @@ async fn a_large_command_is_read_away_from_the_threads_that_answer_requests() {
     let step = json!({"step": "write_image", "args": {"image_info": image_info(), "configdrive": drive}});
     let mut asked = std::pin::pin!(bench.step("deploy", step));
     // The command waits for a reader, so it is not read before these are released.
-    let readers = &bench.agents.readers;
-    let all = u32::try_from(readers.available_permits()).unwrap();
-    let held = readers.acquire_many(all).await.unwrap();
+    let held = bench.agents.readers.hold().await;
     let once = std::future::poll_fn(|cx| std::task::Poll::Ready(asked.as_mut().poll(cx).is_pending()));
     assert!(once.await, "this thread has read it");
     assert_eq!(bench.get("/v1/status").await.0, 200);

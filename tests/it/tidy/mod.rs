@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up. A room uses itself and the rooms of lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["address", "dmtf", "time", "seed", "face", "file", "limit", "media", "meter", "note", "schema"],
+    &[
+        "address", "blocking", "dmtf", "time", "seed", "face", "file", "limit", "media", "meter", "note",
+        "schema",
+    ],
     &["clock", "profile", "tls"],
     &["node"],
     &["fleet"],
