@@ -39,9 +39,9 @@ impl WrittenExport {
 
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let found = text.split_once('=').filter(|(_, file)| !file.is_empty());
-        let format = |name: &str| ExportFormat::value_variants().iter().find(|format| format.name() == name);
+        let format = |name: &str| ExportFormat::from_str(name, false).ok();
         match found.and_then(|(name, file)| Some((format(name)?, file))) {
-            Some((format, file)) => Ok(Self { format: *format, file: file.into() }),
+            Some((format, file)) => Ok(Self { format, file: file.into() }),
             None => Err(format!("'{text}' is not FORMAT=FILE, with nodes-json, ironic or bmh as the format")),
         }
     }

@@ -60,9 +60,7 @@ impl LogFilter {
     pub fn targets(&self) -> Targets {
         self.0.clone()
     }
-}
 
-impl LogFilter {
     /// Whether the events of nodes are written.
     pub fn shows_events(&self) -> bool {
         self.0.would_enable("fauxmetal::node", &tracing::Level::INFO)

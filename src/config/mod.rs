@@ -135,7 +135,7 @@ impl Config {
             write_time: raw.required(&WRITE_TIME, value::duration)?,
             certificates: Certificates::new(raw)?,
             certs: raw.required(&CERTS, path)?,
-            certs_by_default: raw.first(&CERTS).is_none(),
+            certs_by_default: !raw.is_given(&CERTS),
             tls_min: raw.required(&TLS_MIN, value::tls_min)?,
             limits: limits(raw)?,
             state: raw.optional(&STATE, path)?,
@@ -177,6 +177,11 @@ impl Config {
             listen.check(layout, nodes, &[]).map_err(|problem| ConfigError::new(setting.flag(), problem))?;
         }
         Ok(())
+    }
+
+    /// Every listener: of the BMCs, of the agents, and of the metrics.
+    pub fn listens(&self) -> impl Iterator<Item = &Listen> {
+        self.listen.iter().chain([&self.agent_listen]).chain(&self.admin_listen)
     }
 
     /// The network of the machines' interfaces, with as many addresses for each node as the largest model needs.

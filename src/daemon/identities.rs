@@ -34,8 +34,7 @@ pub(super) struct Identities {
 impl Identities {
     /// The certificates of all listeners.
     pub(super) fn new(config: &Config, fleet: &Arc<Fleet>) -> anyhow::Result<Self> {
-        let listens = config.listen.iter().chain([&config.agent_listen]).chain(&config.admin_listen);
-        let needed = listens.into_iter().any(|listen| listen.tls);
+        let needed = config.listens().any(|listen| listen.tls);
         match Self::in_writable(config, fleet) {
             Err(error) if !needed => {
                 tracing::warn!("no listener has TLS, so the fleet starts without certificates: {error:#}");
@@ -182,8 +181,7 @@ fn subject_of(fleet: &Fleet, id: NodeId) -> Option<Subject> {
 fn names(config: &Config) -> Result<CertificateNames, TlsError> {
     let mut names = CertificateNames::of_this_host();
     // Each address of a prefix gets a certificate of its own.
-    let listens = config.listen.iter().chain([&config.agent_listen]).chain(&config.admin_listen);
-    for listen in listens.filter(|listen| listen.prefix.is_none()) {
+    for listen in config.listens().filter(|listen| listen.prefix.is_none()) {
         names.add_listener(listen.address.ip());
     }
     if let Some(host) = &config.advertise {

@@ -42,14 +42,7 @@ impl EffectRunner {
             wanted.filter(|wanted| matches!(wanted.progress, Progress::Fetching(_))).cloned()
         });
         let wanted = wanted.flatten()?;
-        // The limit of all images in flight.
-        let permit = match self.downloads.try_acquire() {
-            Ok(permit) => permit,
-            Err(_) => {
-                self.meters.downloads_limit.one();
-                self.downloads.acquire().await.expect("the semaphore is never closed")
-            }
-        };
+        let permit = self.download_slot().await;
         let result =
             self.fetch(&wanted.source, MAX_BYTES).await.map_err(|error| Note::from(error.to_string()));
         drop(permit);

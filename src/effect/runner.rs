@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::{Id, JoinSet};
 use url::Url;
 
@@ -198,6 +198,17 @@ impl EffectRunner {
             performed.log(id, &self.fleet);
             self.fleet.until_changes_are_accepted().await;
             self.fleet.answer(id, performed.answer);
+        }
+    }
+
+    /// A place among the downloads in flight, of disk images and of firmware.
+    pub(super) async fn download_slot(&self) -> SemaphorePermit<'_> {
+        match self.downloads.try_acquire() {
+            Ok(slot) => slot,
+            Err(_) => {
+                self.meters.downloads_limit.one();
+                self.downloads.acquire().await.expect("the semaphore is never closed")
+            }
         }
     }
 

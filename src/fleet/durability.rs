@@ -9,7 +9,7 @@ use super::persist::{self, Ledger, NotPersisted, Seen, Written};
 use crate::node::{Node, NodeId, State};
 use crate::time::SimTime;
 
-/// Time between two looks at a disk that is full or fails, seconds-scale as the failures are.
+/// Time between two checks of a disk that is full or fails. Such failures last for seconds at least.
 const RECHECK: Duration = Duration::from_millis(500);
 
 impl Fleet {

@@ -72,13 +72,7 @@ impl EffectRunner {
     async fn with_retries(&self, transfer: &Transfer) -> Result<u32, TransferError> {
         let mut failed = 0;
         loop {
-            let permit = match self.downloads.try_acquire() {
-                Ok(permit) => permit,
-                Err(_) => {
-                    self.meters.downloads_limit.one();
-                    self.downloads.acquire().await.expect("the semaphore is never closed")
-                }
-            };
+            let permit = self.download_slot().await;
             let limit = self.settings.limits.download_time;
             let result = tokio::time::timeout(limit, self.attempt(transfer)).await.unwrap_or_else(|_| {
                 self.meters.download_time_limit.one();
