@@ -272,7 +272,7 @@ impl Face for Heard {
     fn call(
         self: &Arc<Self>,
         _: &Peer,
-        request: Request<Bytes>,
+        request: &Request<Bytes>,
     ) -> impl Future<Output = Response<Body>> + Send {
         let mut response = Response::new(Body::from(Bytes::new()));
         match (request.method(), request.uri().path().strip_prefix("/v1/heartbeat/")) {

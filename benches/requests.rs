@@ -60,7 +60,7 @@ fn main() {
 struct Fixed(Response<Bytes>);
 
 impl Face for Fixed {
-    fn call(self: &Arc<Self>, _: &Peer, _: Request<Bytes>) -> impl Future<Output = Response<Body>> + Send {
+    fn call(self: &Arc<Self>, _: &Peer, _: &Request<Bytes>) -> impl Future<Output = Response<Body>> + Send {
         std::future::ready(self.0.clone().map(Body::from))
     }
 

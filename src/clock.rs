@@ -126,10 +126,18 @@ impl Stopwatch {
 
 /// Milliseconds since the Unix epoch by the system's clock, for example for the dates of certificates.
 #[doc(hidden)]
-#[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whole seconds since the Unix epoch by the system's clock.
+pub(crate) fn unix_s() -> u64 {
+    since_epoch().as_secs()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]

@@ -177,7 +177,7 @@ pub trait Face: Send + Sync + 'static {
     fn call(
         self: &Arc<Self>,
         peer: &Peer,
-        request: Request<Bytes>,
+        request: &Request<Bytes>,
     ) -> impl Future<Output = Response<Body>> + Send;
 
     /// Decides from the head of a request whether its large body is read. `head` has the body left out. A body that is

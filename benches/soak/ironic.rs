@@ -195,9 +195,9 @@ impl Face for Ironic {
     fn call(
         self: &Arc<Self>,
         _: &Peer,
-        request: Request<Bytes>,
+        request: &Request<Bytes>,
     ) -> impl Future<Output = Response<Body>> + Send {
-        std::future::ready(self.answer(&request))
+        std::future::ready(self.answer(request))
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {

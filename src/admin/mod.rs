@@ -56,8 +56,8 @@ impl Admin {
 }
 
 impl Face for Admin {
-    async fn call(self: &Arc<Self>, _peer: &Peer, request: Request<Bytes>) -> Response<Body> {
-        self.answer(&request).await.map(Body::from)
+    async fn call(self: &Arc<Self>, _peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
+        self.answer(request).await.map(Body::from)
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {

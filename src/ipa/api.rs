@@ -71,15 +71,15 @@ impl Api {
     /// Answers a request. If the listener is shared, `node` is `None` and the path begins with a system's UUID.
     ///
     /// A request with `wait=true` is answered when its command has ended or its agent has stopped.
-    pub async fn call(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Bytes> {
+    pub async fn call(&self, node: Option<NodeId>, request: &Request<Bytes>) -> Response<Bytes> {
         self.respond(node, request).await.map(Body::whole)
     }
 
-    async fn respond(&self, node: Option<NodeId>, request: Request<Bytes>) -> Response<Body> {
+    async fn respond(&self, node: Option<NodeId>, request: &Request<Bytes>) -> Response<Body> {
         let watch = Stopwatch::start();
         let (node, path) = self.find(node, request.uri().path());
         let response = match node {
-            Some(id) => self.serve(id, path, &request).await,
+            Some(id) => self.serve(id, path, request).await,
             None => Err(ApiError::no_agent()),
         };
         let response = response.unwrap_or_else(|error| error.response().map(Body::from));
@@ -252,7 +252,7 @@ impl Api {
 }
 
 impl Face for Api {
-    async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
+    async fn call(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
         self.respond(peer.node.map(NodeId), request).await
     }
 

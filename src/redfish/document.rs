@@ -1,15 +1,16 @@
 //! A finished document and its ETag.
 
-/// The text of a document, with the hash of everything in it that does not change without a request.
+/// The text of a document, with its ETag.
 pub(super) struct Document {
     bytes: Vec<u8>,
-    hash: u64,
+    /// The strong ETag, quoted: the hash of everything in the document that does not change without a request.
+    etag: [u8; 18],
 }
 
 impl Document {
     /// A document whose hash leaves out the parts that move, as `Doc::finish` returns it.
     pub(super) fn new((bytes, hash): (Vec<u8>, u64)) -> Self {
-        Self { bytes, hash }
+        Self { bytes, etag: quoted(hash) }
     }
 
     /// Writes the ETag into the document, so that a client also finds it where the document is part of another one. The
@@ -17,10 +18,9 @@ impl Document {
     #[must_use]
     pub(super) fn with_etag(mut self, wanted: bool) -> Self {
         if wanted {
-            let digits = self.digits();
             let end = self.bytes.pop();
             debug_assert_eq!(end, Some(b'}'), "a document is an object");
-            for text in [&b",\"@odata.etag\":\"\\\""[..], &digits, b"\\\"\"}"] {
+            for text in [&b",\"@odata.etag\":\"\\\""[..], &self.etag[1..17], b"\\\"\"}"] {
                 self.bytes.extend_from_slice(text);
             }
         }
@@ -30,23 +30,12 @@ impl Document {
     /// A document in which nothing moves.
     pub(super) fn of(bytes: Vec<u8>) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
-        Self { bytes, hash }
+        Self::new((bytes, hash))
     }
 
     /// The strong ETag, quoted.
     pub(super) fn etag(&self) -> [u8; 18] {
-        let mut tag = [b'"'; 18];
-        tag[1..17].copy_from_slice(&self.digits());
-        tag
-    }
-
-    /// The hash in hexadecimal digits.
-    fn digits(&self) -> [u8; 16] {
-        let mut digits = [0; 16];
-        for (place, digit) in digits.iter_mut().zip((0..16).rev()) {
-            *place = b"0123456789ABCDEF"[(self.hash >> (digit * 4) & 0xf) as usize];
-        }
-        digits
+        self.etag
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -67,4 +56,15 @@ impl Document {
         let parsed: Result<serde_json::Value, _> = serde_json::from_slice(&self.bytes);
         parsed.is_ok_and(|document| document.get(key).is_some())
     }
+}
+
+/// A hash in hexadecimal digits, in quotes.
+fn quoted(hash: u64) -> [u8; 18] {
+    let mut tag = [b'"'; 18];
+    for (pair, byte) in tag[1..17].chunks_exact_mut(2).zip(hash.to_be_bytes()) {
+        for (place, digit) in pair.iter_mut().zip([byte >> 4, byte & 0xf]) {
+            *place = b"0123456789ABCDEF"[usize::from(digit)];
+        }
+    }
+    tag
 }

@@ -24,20 +24,18 @@ use crate::node::{Node, NodeId};
 
 impl Face for Redfish {
     /// A response leaves only when the state that it shows is stored on disk, so that it is still true after a crash.
-    async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
+    async fn call(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
         let whole = |response: Response<Bytes>| response.map(Body::from);
         let (response, seen) = self.fleet.noting(|| match (peer.node, &self.facts.domain) {
-            (None, None) => self.call_shared(&request).map(|content| match content {
+            (None, None) => self.call_shared(request).map(|content| match content {
                 Content::Bytes(bytes) => bytes.into(),
                 Content::List(list) => Body::Parts(Box::new(counted_parts(list, Arc::clone(self)))),
             }),
             // The node may have been removed since the client connected.
             (Some(node), _) => {
-                whole(self.call_own(NodeId(node), |_| true, &request).unwrap_or_else(close_connection))
+                whole(self.call_own(NodeId(node), |_| true, request).unwrap_or_else(close_connection))
             }
-            (None, Some(domain)) => {
-                whole(self.call_named(domain, peer, &request).unwrap_or_else(misdirected))
-            }
+            (None, Some(domain)) => whole(self.call_named(domain, peer, request).unwrap_or_else(misdirected)),
         });
         match self.fleet.until_persisted(seen).await {
             Ok(()) => response,
@@ -48,7 +46,7 @@ impl Face for Redfish {
     fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Box<Response<Bytes>>> {
         let own = match (peer.node, &self.facts.domain) {
             (None, None) => {
-                return self.welcome_at(&mut Root::Shared { now: self.fleet.clock().now() }, head);
+                return self.welcome_at(&mut Root::Shared, head);
             }
             (Some(node), _) => Some(NodeId(node)),
             (None, Some(domain)) => self.named(domain, peer, head).map(|(id, _)| id),
@@ -89,7 +87,7 @@ impl Redfish {
     }
 
     pub(super) fn call_shared(&self, request: &Request<Bytes>) -> Response<Content> {
-        self.respond(&mut Root::Shared { now: self.fleet.clock().now() }, request)
+        self.respond(&mut Root::Shared, request)
     }
 
     /// Answers a request at the root of a node, if the node exists and `is_meant`.
@@ -222,7 +220,7 @@ mod tests {
             let request =
                 request.header("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=").body(body.into()).unwrap();
             let peer = Peer { local: any, remote: any, tls: false, node: None, sni: None };
-            Face::call(&self.redfish, &peer, request).await
+            Face::call(&self.redfish, &peer, &request).await
         }
 
         /// The status of the response, if it comes at once.

@@ -196,7 +196,7 @@ impl Redfish {
         part: Part<OfService>,
     ) -> Result<Decision<Outcome>, Problem> {
         let models = self.models(root.node());
-        let cx = self.service_cx(&models, root.node(), root.now(), ask.uri, &ask.ids);
+        let cx = self.service_cx(&models, root.node(), self.now_at(root), ask.uri, &ask.ids);
         match self.decide::<OfService>(ask, row, part, &cx)? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(change) => {
@@ -230,8 +230,8 @@ impl Redfish {
                     At { uuid, own_root: true, uri: ask.uri, now: *now },
                 )
             }
-            (Root::Shared { .. }, None) => Err(missing()),
-            (Root::Shared { .. }, Some((_, key))) => {
+            (Root::Shared, None) => Err(missing()),
+            (Root::Shared, Some((_, key))) => {
                 let uuid: Uuid = key.parse().map_err(|_| missing())?;
                 let id = self.fleet.find(uuid).ok_or_else(missing)?;
                 let uuid = uuid_text(uuid, &mut buffer);

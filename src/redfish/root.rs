@@ -17,7 +17,7 @@ use crate::time::SimTime;
 /// The service root that a request came to.
 pub(super) enum Root<'n> {
     /// All nodes are below it.
-    Shared { now: SimTime },
+    Shared,
     /// It belongs to this node, which is locked and settled to `now`.
     Own { node: &'n mut Node, now: SimTime },
 }
@@ -27,25 +27,27 @@ impl Root<'_> {
         matches!(self, Self::Own { .. })
     }
 
-    pub(super) fn now(&self) -> SimTime {
-        match self {
-            Self::Shared { now } | Self::Own { now, .. } => *now,
-        }
-    }
-
     pub(super) fn node(&self) -> Option<&Node> {
         match self {
-            Self::Shared { .. } => None,
+            Self::Shared => None,
             Self::Own { node, .. } => Some(node),
         }
     }
 }
 
 impl Redfish {
+    /// The simulated time at a root. Most requests at the shared root need that of their node only.
+    pub(super) fn now_at(&self, root: &Root<'_>) -> SimTime {
+        match root {
+            Root::Shared => self.fleet.clock().now(),
+            Root::Own { now, .. } => *now,
+        }
+    }
+
     /// Whether a token belongs to a live session. This use keeps the session alive.
     pub(super) fn has_session(&self, root: &mut Root<'_>, token: &str) -> bool {
         match root {
-            Root::Shared { now } => self.sessions.check(token, *now).is_some(),
+            Root::Shared => self.sessions.check(token, self.fleet.clock().now()).is_some(),
             Root::Own { node, now } => {
                 let mut secret = Secret::default();
                 matches!(URL_SAFE_NO_PAD.decode_slice(token, &mut secret), Ok(n) if n == secret.len())
@@ -69,7 +71,7 @@ impl Redfish {
                 }
                 return self.begin_session(root, &user);
             }
-            (ServiceChange::LogOut(id), Root::Shared { .. }) => {
+            (ServiceChange::LogOut(id), Root::Shared) => {
                 if !id.parse().is_ok_and(|id| self.sessions.end(id)) {
                     return Err(Problem::not_found(uri));
                 }
@@ -82,7 +84,7 @@ impl Redfish {
                 let command = update.command(node, true)?;
                 node.apply(Command::Firmware(command), *now)?;
             }
-            (ServiceChange::Update(update), Root::Shared { .. }) => {
+            (ServiceChange::Update(update), Root::Shared) => {
                 let id = update.machine().and_then(|uuid| self.fleet.find(uuid));
                 let Some(id) = id else { return Err(update.no_target()) };
                 let apply = |node: &mut Node, now| -> Result<(), Problem> {
@@ -93,7 +95,7 @@ impl Redfish {
                 // A machine that has been removed since is not there any more.
                 self.fleet.with(id, apply).unwrap_or_else(|| Err(Problem::not_found(uri)))?;
             }
-            (ServiceChange::SessionTimeout(seconds), Root::Shared { .. }) => {
+            (ServiceChange::SessionTimeout(seconds), Root::Shared) => {
                 self.sessions.set_timeout_s(seconds);
             }
             (ServiceChange::SessionTimeout(seconds), Root::Own { node, now }) => {
@@ -105,11 +107,12 @@ impl Redfish {
 
     fn begin_session(&self, root: &mut Root<'_>, user: &str) -> Result<Outcome, Problem> {
         match root {
-            Root::Shared { now } => {
-                let (id, token) = self.sessions.begin(user, *now).map_err(|why| match why {
-                    NoSession::TooMany => Problem::too_many_sessions(),
-                    NoSession::NoSecret => Problem::from(&INTERNAL_ERROR),
-                })?;
+            Root::Shared => {
+                let (id, token) =
+                    self.sessions.begin(user, self.fleet.clock().now()).map_err(|why| match why {
+                        NoSession::TooMany => Problem::too_many_sessions(),
+                        NoSession::NoSecret => Problem::from(&INTERNAL_ERROR),
+                    })?;
                 Ok(Outcome::Created { id: id.to_string(), token: Some(token) })
             }
             Root::Own { node, now } => {

@@ -16,7 +16,9 @@ const LINGER_BYTES: usize = 64 << 20;
 /// The action of the client for which the connection waits. The watchdog limits the time of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
-    /// The first byte of a request.
+    /// The first byte of the connection.
+    FirstByte,
+    /// The first byte of a further request.
     Request,
     /// The remaining headers of a request.
     Head,
@@ -46,22 +48,19 @@ pub(super) struct Activity {
 impl Activity {
     /// The wait for the client and the step in which it began. `None` while the server works.
     pub(super) fn wait(&self) -> Option<(Wait, u32)> {
+        let step = self.step.load(Relaxed);
         let wait = if self.stalled.load(Relaxed) {
             Wait::Write
         } else {
             match self.phase.load(Relaxed) {
+                WAITING if step == 0 => Wait::FirstByte,
                 WAITING => Wait::Request,
                 HEAD => Wait::Head,
                 CLOSING => Wait::Close,
                 _ => return None,
             }
         };
-        Some((wait, self.step.load(Relaxed)))
-    }
-
-    /// Whether the client has not sent a byte yet.
-    pub(super) fn is_silent(&self) -> bool {
-        self.phase.load(Relaxed) == WAITING && self.step.load(Relaxed) == 0
+        Some((wait, step))
     }
 
     /// Called when the headers of a request have been read. The body has a separate time limit.

@@ -11,7 +11,7 @@ use http::{Request, Response, Uri};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
-use super::access::Line;
+use super::access;
 use super::activity::Activity;
 use super::admission::{Admission, Slot};
 use super::{body, head};
@@ -47,17 +47,19 @@ impl<F: Face> Context<F> {
     /// Answers one request. An error makes hyper close the connection without sending a byte.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, CloseConnection> {
         self.activity.request_begins();
-        let line = Line::of(&request);
-        let mut response = if let Some(why) = self.refusal(&request) {
-            self.refuse(why, !request.body().is_end_stream())
-        } else if request.body().is_end_stream() {
+        let watch = access::watch();
+        let (head, body) = request.into_parts();
+        let mut request = Request::from_parts(head, Bytes::new());
+        let mut response = if let Some(why) = self.refusal(&request, &body) {
+            self.refuse(why, !body.is_end_stream())
+        } else if body.is_end_stream() {
             // By far the most frequent case, with the least work.
-            self.answer_without_body(request).await
+            self.answer_without_body(&request).await
         } else {
-            self.answer_with_body(request).await
+            self.answer_with_body(&mut request, body).await
         };
         self.activity.request_ends();
-        line.write(&self.peer, &response);
+        access::log(watch, &self.peer, &request, &response);
         if response.extensions().get::<CloseConnection>().is_some() {
             return Err(CloseConnection);
         }
@@ -65,8 +67,8 @@ impl<F: Face> Context<F> {
         Ok(response)
     }
 
-    async fn answer_without_body(&self, request: Request<Incoming>) -> Response<Body> {
-        let mut call = pin!(self.shared.face.call(&self.peer, request.map(|_| Bytes::new())));
+    async fn answer_without_body(&self, request: &Request<Bytes>) -> Response<Body> {
+        let mut call = pin!(self.shared.face.call(&self.peer, request));
         // Nearly all responses are ready at once. They need neither a place among the waiting requests nor a timer.
         if let Poll::Ready(response) = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
             return response;
@@ -77,17 +79,16 @@ impl<F: Face> Context<F> {
         }
     }
 
-    async fn answer_with_body(&self, request: Request<Incoming>) -> Response<Body> {
+    /// `request` is the head of the request, and gets its body.
+    async fn answer_with_body(&self, request: &mut Request<Bytes>, body: Incoming) -> Response<Body> {
         // Checked before the face is called: a change must not be made and then answered with a refusal.
         let _waiting = match self.shared.admission.wait() {
             Ok(waiting) => waiting,
             Err(why) => return self.refuse(why, true),
         };
-        let (parts, body) = request.into_parts();
-        let head = Request::from_parts(parts, Bytes::new());
         let mut limit_bytes = self.shared.body_bytes;
-        if body::may_be_large(head.headers(), &body) {
-            match self.shared.face.welcome(&self.peer, &head) {
+        if body::may_be_large(request.headers(), &body) {
+            match self.shared.face.welcome(&self.peer, request) {
                 Ok(Welcome::Whole) => {}
                 Ok(Welcome::Small) => limit_bytes = limit_bytes.min(Welcome::SMALL_BYTES),
                 Err(response) => return self.last(*response, true),
@@ -96,7 +97,10 @@ impl<F: Face> Context<F> {
         let share = self.shared.admission.bodies.share(self.peer.remote.ip());
         match body::read(body, limit_bytes, &self.shared.admission, share).await {
             // `_share` reserves the memory until the face has finished with the body.
-            Ok((body, _share)) => self.in_time(self.shared.face.call(&self.peer, head.map(|_| body))).await,
+            Ok((body, _share)) => {
+                *request.body_mut() = body;
+                self.in_time(self.shared.face.call(&self.peer, request)).await
+            }
             Err(why) => self.refuse(why, true),
         }
     }
@@ -113,14 +117,14 @@ impl<F: Face> Context<F> {
     }
 
     /// The reason to refuse the request before the face sees it, if there is one.
-    fn refusal(&self, request: &Request<Incoming>) -> Option<Refused> {
+    fn refusal(&self, request: &Request<Bytes>, body: &Incoming) -> Option<Refused> {
         let limit_bytes = self.shared.admission.limits.uri_bytes;
         let too_long = length(request.uri()) > limit_bytes;
         if too_long {
             self.shared.admission.hit(Limit::UriBytes);
         }
         let why = self.slot.refuse.or(too_long.then_some(Refused::UriTooLong { limit_bytes }));
-        why.or_else(|| head::check(request).err())
+        why.or_else(|| head::check(request, body).err())
     }
 
     /// The face's response to a refused request, which is the last response of the connection.

@@ -148,7 +148,7 @@ where
             let wait = ready!(watchdog.poll(cx, activity, limits, &context.slot));
             // An idle connection is ended gracefully. In the other waits the client does not react, so the connection
             // is cut.
-            if wait == Wait::Request && !idle_ended {
+            if matches!(wait, Wait::FirstByte | Wait::Request) && !idle_ended {
                 idle_ended = true;
                 admission.hit(Limit::IdleTime);
                 connection.as_mut().graceful_shutdown();
@@ -157,7 +157,7 @@ where
             match wait {
                 Wait::Head => admission.hit(Limit::HeaderTime),
                 Wait::Write => admission.hit(Limit::WriteTime),
-                Wait::Request | Wait::Close => {}
+                Wait::FirstByte | Wait::Request | Wait::Close => {}
             }
             tracing::debug!(remote = %context.peer.remote, ?wait, "the client was too slow; its connection was cut");
             return Poll::Ready(Ok(()));

@@ -19,7 +19,7 @@ pub(super) struct Dates {
 impl Dates {
     /// Adds the header if hyper would write an old one.
     pub(super) fn correct<B>(&self, response: &mut Response<B>) {
-        if let Some(date) = self.at(clock::unix_ms() / 1000) {
+        if let Some(date) = self.at(clock::unix_s()) {
             response.headers_mut().insert(DATE, date);
         }
     }

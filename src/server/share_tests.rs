@@ -22,7 +22,7 @@ use crate::limit::Limits;
 struct Guarded;
 
 impl Face for Guarded {
-    async fn call(self: &Arc<Self>, _: &Peer, request: Request<Bytes>) -> Response<Body> {
+    async fn call(self: &Arc<Self>, _: &Peer, request: &Request<Bytes>) -> Response<Body> {
         Response::new(Bytes::from(format!("{} bytes", request.body().len())).into())
     }
 

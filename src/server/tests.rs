@@ -37,7 +37,7 @@ struct Echo {
 }
 
 impl Face for Echo {
-    async fn call(self: &Arc<Self>, peer: &Peer, request: Request<Bytes>) -> Response<Body> {
+    async fn call(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
         match request.uri().path() {
             "/gate" => {
                 self.reached.notify_one();

@@ -37,11 +37,9 @@ impl Watchdog {
             return Poll::Pending;
         };
         loop {
-            // The wait for the first byte is measured in short steps: slots may become scarce meanwhile.
-            let step = limits.first_byte.min(limits.idle_time.saturating_sub(self.silence));
             if self.armed_for != Some(wait) {
                 let limit = match wait.0 {
-                    Wait::Request if activity.is_silent() => step,
+                    Wait::FirstByte => self.step(limits),
                     Wait::Request => limits.idle_time,
                     Wait::Head => limits.header_time,
                     Wait::Write => limits.write_time,
@@ -51,8 +49,8 @@ impl Watchdog {
                 self.armed_for = Some(wait);
             }
             ready!(self.timer.as_mut().poll(cx));
-            if wait.0 == Wait::Request && activity.is_silent() {
-                self.silence += step;
+            if wait.0 == Wait::FirstByte {
+                self.silence += self.step(limits);
                 if self.silence < limits.idle_time && !slot.is_scarce() {
                     self.armed_for = None;
                     continue;
@@ -60,6 +58,11 @@ impl Watchdog {
             }
             return Poll::Ready(wait.0);
         }
+    }
+
+    /// The wait for the first byte is measured in short steps, because slots may become scarce meanwhile.
+    fn step(&self, limits: &Limits) -> Duration {
+        limits.first_byte.min(limits.idle_time.saturating_sub(self.silence))
     }
 }
 

@@ -153,7 +153,7 @@ fn commands(fleet: &Arc<Fleet>, id: NodeId) -> String {
     let uri = format!("/{uuid}/v1/commands/?agent_token={AGENT_TOKEN}");
     let request = http::Request::get(uri).body(bytes::Bytes::new()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let response = runtime.block_on(api.call(None, request));
+    let response = runtime.block_on(api.call(None, &request));
     format!("{} {}", response.status(), String::from_utf8_lossy(response.body()))
 }
 

@@ -94,7 +94,7 @@ fn a_waiting_client_of_an_agent_gets_its_answer_when_redfish_powers_the_machine_
             redfish_reset(&redfish, system, "ForceOff");
         };
         // The clock of the fleet stands still, so no deadline can wake the client.
-        let both = async { tokio::join!(agents.call(None, request), power_off).0 };
+        let both = async { tokio::join!(agents.call(None, &request), power_off).0 };
         tokio::time::timeout(Duration::from_secs(10), both).await.expect("the client still waits")
     });
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "the agent is gone");

@@ -131,7 +131,7 @@ impl Bench {
         let uri = format!("/{}{path}", self.uuid);
         let request =
             Request::builder().method(method).uri(uri).body(Bytes::copy_from_slice(body.as_bytes())).unwrap();
-        let (parts, body) = self.agents.call(None, request).await.into_parts();
+        let (parts, body) = self.agents.call(None, &request).await.into_parts();
         let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         (parts.status, value, Response::from_parts(parts, ()))
     }
@@ -274,7 +274,7 @@ async fn without_an_agent_the_connection_is_closed() {
     let bench = Bench::serving();
     let ask = async |path: String| {
         let request = Request::builder().uri(path).body(Bytes::new()).unwrap();
-        bench.agents.call(None, request).await
+        bench.agents.call(None, &request).await
     };
     let off = bench.fleet.look(NodeId(1), |n, _| n.spec().uuid()).unwrap();
     for path in [
@@ -405,20 +405,20 @@ async fn an_agent_with_an_address_of_its_own_has_no_uuid_in_its_path() {
     assert_eq!(body["callback_url"], "https://127.32.0.1:9999");
 
     let ask = |path: &str| Request::get(path).body(Bytes::new()).unwrap();
-    let root = bench.agents.call(Some(bench.id), ask("/")).await;
+    let root = bench.agents.call(Some(bench.id), &ask("/")).await;
     let root: Value = serde_json::from_slice(root.body()).unwrap();
     assert_eq!(root["default_version"]["links"][0]["href"], "https://127.32.0.1:9999/v1");
     let commands = format!("/v1/commands/?agent_token={TOKEN}");
-    assert_eq!(bench.agents.call(Some(bench.id), ask(&commands)).await.status(), StatusCode::OK);
+    assert_eq!(bench.agents.call(Some(bench.id), &ask(&commands)).await.status(), StatusCode::OK);
     let path = format!("/{}/v1/commands/?agent_token={TOKEN}", bench.uuid);
-    assert_eq!(bench.agents.call(Some(bench.id), ask(&path)).await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(bench.agents.call(Some(bench.id), &ask(&path)).await.status(), StatusCode::NOT_FOUND);
 
     assert!(
         bench.agents.accepts_connections(0)
             && !bench.agents.accepts_connections(1)
             && !bench.agents.accepts_connections(99)
     );
-    let gone = bench.agents.call(Some(NodeId(1)), ask("/")).await;
+    let gone = bench.agents.call(Some(NodeId(1)), &ask("/")).await;
     assert!(gone.extensions().get::<crate::face::CloseConnection>().is_some(), "the machine is off");
 }
 

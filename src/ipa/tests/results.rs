@@ -102,7 +102,7 @@ async fn long_results_are_sent_without_a_copy_and_with_their_length() {
     let peer = "127.0.0.1:1".parse().unwrap();
     let peer = crate::face::Peer { local: peer, remote: peer, tls: false, node: None, sni: None };
     let agents = Arc::new(bench.agents);
-    let body = crate::face::Face::call(&agents, &peer, request).await.into_body();
+    let body = crate::face::Face::call(&agents, &peer, &request).await.into_body();
     let Body::Pieces(pieces) = &body else { panic!("the list is not in pieces") };
     let length: usize = pieces.iter().map(Bytes::len).sum();
     let copied: usize = pieces.iter().map(Bytes::len).filter(|bytes| *bytes < 40_000).sum();

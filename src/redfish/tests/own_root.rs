@@ -81,7 +81,7 @@ fn answer(
         request = request.header(*name, *value);
     }
     let request = request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap();
-    let future = Face::call(redfish, &peer, request);
+    let future = Face::call(redfish, &peer, &request);
     let response = std::pin::pin!(future);
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     let std::task::Poll::Ready(response) = response.poll(&mut cx) else { panic!("it answers at once") };

@@ -233,7 +233,7 @@ impl Life {
         let uri = format!("/{}/v1/commands/?agent_token={TOKEN}", self.uuid);
         let request = request(Method::POST, &uri, &json!({"name": name, "params": params}));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let response = runtime.block_on(self.agents.call(None, request));
+        let response = runtime.block_on(self.agents.call(None, &request));
         assert!(response.status().is_success(), "{name}: {:?}", response.body());
     }
 }
