@@ -21,6 +21,7 @@ mod power;
 mod refusal;
 mod secret;
 pub mod sensors;
+pub mod sparse;
 pub mod spec;
 mod state;
 
@@ -65,8 +66,8 @@ impl Node {
     /// The node with a stored state. Calls that were under way are due again. Deadlines that have passed since then take
     /// effect when the node is settled, each at its own moment.
     pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, mut state: State) -> Self {
-        if let Some(bmc) = &mut state.bmc {
-            bmc.bios.fit(&profile);
+        if let Some(bios) = state.bmc.get_mut().and_then(|bmc| bmc.bios.get_mut()) {
+            bios.fit(&profile);
         }
         Self { id, seed, profile, state, effects_due: true, touched: false }
     }
@@ -98,7 +99,7 @@ impl Node {
     }
 
     pub fn bmc(&self) -> &Bmc {
-        self.state.bmc.as_deref().unwrap_or(&bmc::NEW)
+        &self.state.bmc
     }
 
     /// The agent, if one is running.
@@ -150,30 +151,13 @@ impl Node {
         default
     }
 
-    fn bmc_mut(&mut self) -> &mut Bmc {
-        self.state.bmc.get_or_insert_with(|| Box::new(bmc::NEW.clone()))
-    }
-
-    /// Changes the BMC. A refusal, and a change that leaves a new BMC as it is, allocate nothing.
-    fn change_bmc<R>(&mut self, change: impl FnOnce(&mut Bmc) -> Result<R, Refusal>) -> Result<R, Refusal> {
-        if let Some(bmc) = &mut self.state.bmc {
-            return change(bmc);
-        }
-        let mut bmc = bmc::NEW.clone();
-        let result = change(&mut bmc)?;
-        if bmc != bmc::NEW {
-            self.state.bmc = Some(Box::new(bmc));
-        }
-        Ok(result)
-    }
-
     fn draw_ms(&self, span: Span, purpose: Purpose) -> u64 {
         span.pick_ms(self.seed.hash(self.id.0, purpose, self.state.starts))
     }
 
     /// The next moment at which the node changes by itself; [`SimTime::NEVER`] if it waits only for the outside.
     pub fn next_deadline(&self) -> SimTime {
-        let restarting = self.state.bmc.as_ref().map_or(SimTime::NEVER, |bmc| bmc.next_deadline());
+        let restarting = self.bmc().next_deadline();
         self.state.host.next_deadline().min(restarting)
     }
 
@@ -192,7 +176,7 @@ impl Node {
     /// Advances the node past its next deadline `at`.
     fn step(&mut self, at: SimTime) {
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
-        if let Some(bmc) = &mut self.state.bmc
+        if let Some(bmc) = self.state.bmc.get_mut()
             && bmc.next_deadline() <= at
         {
             match bmc.restarting_from {
@@ -230,13 +214,13 @@ impl Node {
 
     /// Whether a session at the BMC's own service root has this secret. The session's timeout begins again.
     pub fn session(&mut self, secret: &bmc::session::Secret, now: SimTime) -> bool {
-        self.state.bmc.as_mut().is_some_and(|bmc| bmc.sessions.check(secret, now))
+        self.state.bmc.get_mut().is_some_and(|bmc| bmc.sessions.check(secret, now))
     }
 
     /// Treats `now` as the time of the last request of each session. A restored node needs this, because requests are
     /// not stored on disk.
     pub fn use_sessions(&mut self, now: SimTime) {
-        if let Some(bmc) = &mut self.state.bmc {
+        if let Some(bmc) = self.state.bmc.get_mut() {
             bmc.sessions.use_all(now);
         }
     }
@@ -262,45 +246,41 @@ impl Node {
             Command::Host(command) => self.execute_host(command, now)?,
             Command::Bios(command) => {
                 let profile = Arc::clone(&self.profile);
-                self.change_bmc(|bmc| {
-                    bmc.bios.execute(command, &profile);
-                    Ok(())
-                })?;
+                self.state.bmc.change(|bmc| bmc.bios.change(|bios| bios.execute(command, &profile)));
             }
             Command::SecureBoot(command) => {
                 let mode = self.state.boot.mode;
-                self.change_bmc(|bmc| bmc.secure_boot.execute(command, mode))?;
+                self.state.bmc.change(|bmc| bmc.secure_boot.execute(command, mode))?;
             }
             Command::Media(command) => {
-                self.change_bmc(|bmc| bmc.media.execute(command))?;
+                self.state.bmc.change(|bmc| bmc.media.execute(command))?;
                 self.effects_due = true;
             }
-            Command::Led(command) => self.change_bmc(|bmc| {
-                bmc.leds.execute(command);
-                Ok(())
-            })?,
+            Command::Led(command) => {
+                self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(command)));
+            }
             Command::Bmc(command) => {
                 let ms = self.draw_ms(self.profile.timing.manager_grace, Purpose::ManagerGrace);
-                self.change_bmc(|bmc| {
-                    bmc.execute(command, now.after_ms(ms));
-                    Ok(())
-                })?;
+                self.state.bmc.change(|bmc| bmc.execute(command, now.after_ms(ms)));
                 // Without a grace time, the restart begins at once.
                 self.settle(now);
             }
             Command::Firmware(command) => {
-                self.change_bmc(|bmc| bmc.firmware.execute(command))?;
+                self.state.bmc.change(|bmc| bmc.firmware.change(|firmware| firmware.execute(command)))?;
                 self.effects_due = true;
             }
             Command::Volume(command) => {
                 let profile = Arc::clone(&self.profile);
-                let number = self.change_bmc(|bmc| bmc.volumes.execute(command, &profile))?;
+                let number = self
+                    .state
+                    .bmc
+                    .change(|bmc| bmc.volumes.change(|volumes| volumes.execute(command, &profile)))?;
                 // The drives lose their content. The model has one operating system, which may be on any of them.
                 self.state.installed = false;
                 return Ok(number.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Session(command) => {
-                let id = self.change_bmc(|bmc| bmc.sessions.execute(command, now))?;
+                let id = self.state.bmc.change(|bmc| bmc.sessions.execute(command, now))?;
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
@@ -331,12 +311,13 @@ impl Node {
         self.settle(now);
         let taken = match answer {
             Answer::MediaOpened { slot, insertion, result } => {
-                let bmc = self.state.bmc.as_mut();
+                let bmc = self.state.bmc.get_mut();
                 bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result, now))
             }
             Answer::FirmwareFetched { component, update, result } => {
-                let bmc = self.state.bmc.as_mut();
-                bmc.is_some_and(|bmc| bmc.firmware.fetched(component, update, result, now))
+                let bmc = self.state.bmc.get_mut();
+                let firmware = bmc.and_then(|bmc| bmc.firmware.get_mut());
+                firmware.is_some_and(|firmware| firmware.fetched(component, update, result, now))
             }
             Answer::BootRead { start, .. } | Answer::Ipa { start, .. } if start != self.starts() => false,
             Answer::BootRead { result, .. } => self.boot_read(result, now),
@@ -364,9 +345,11 @@ impl Node {
             return;
         }
         let mut out = |kind| out(Effect { kind, due });
-        if let Some(bmc) = &mut self.state.bmc {
+        if let Some(bmc) = self.state.bmc.get_mut() {
             bmc.media.take_effects(&mut out);
-            bmc.firmware.take_effects(&mut out);
+            if let Some(firmware) = bmc.firmware.get_mut() {
+                firmware.take_effects(&mut out);
+            }
         }
         self.state.host.take_effects(self.state.starts, &mut out);
     }

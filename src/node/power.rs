@@ -22,10 +22,10 @@ impl Node {
             host::Command::Change(SystemChange { boot, asset_tag, led }) => {
                 self.state.boot.change(boot);
                 if let Some(tag) = asset_tag {
-                    self.bmc_mut().asset_tag = Some(tag);
+                    self.state.bmc.change(|bmc| bmc.asset_tag = Some(tag));
                 }
                 if let Some(led) = led {
-                    self.bmc_mut().leds.system = led;
+                    self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.system = led));
                 }
             }
         }
@@ -108,7 +108,7 @@ impl Node {
     /// Starts the machine: pending settings take effect, and the self test begins.
     fn post(&mut self, now: SimTime) {
         self.state.starts = self.state.starts.wrapping_add(1);
-        if let Some(bmc) = &mut self.state.bmc {
+        if let Some(bmc) = self.state.bmc.get_mut() {
             bmc.start(&self.profile);
         }
         let ms = self.draw_ms(self.profile.timing.post, Purpose::Post);
@@ -248,7 +248,8 @@ impl Node {
                 self.state.host = Host::Booting(Box::new(Booting { from, left, stage }));
             }
             Err(why) => {
-                self.bmc_mut().boot_failed(format!("{}: {why}", from.as_str()), now);
+                let why = format!("{}: {why}", from.as_str());
+                self.state.bmc.change(|bmc| bmc.boot_failed(why, now));
                 self.boot_from(left, now);
             }
         }

@@ -7,6 +7,7 @@ use super::boot::Boot;
 use super::format;
 use super::host::Host;
 use super::ipa::{Text, TextName};
+use super::sparse::Sparse;
 
 /// Everything that a node must remember across a restart of the process.
 ///
@@ -24,7 +25,8 @@ pub struct State {
     pub(super) draws: u32,
     /// A disk holds an operating system.
     pub(super) installed: bool,
-    pub(super) bmc: Option<Box<Bmc>>,
+    #[serde(serialize_with = "Sparse::or_null")]
+    pub(super) bmc: Sparse<Bmc>,
 }
 
 impl State {
@@ -72,7 +74,7 @@ impl State {
     pub fn shift(&mut self, ms: u64) {
         let Self { host, boot: _, starts: _, draws: _, installed: _, bmc } = self;
         host.shift(ms);
-        if let Some(bmc) = bmc {
+        if let Some(bmc) = bmc.get_mut() {
             bmc.shift(ms);
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::node::sparse::Part;
 use crate::profile::Profile;
 use crate::profile::bios::{Attribute, Value};
 
@@ -32,8 +33,15 @@ impl Default for Bios {
     }
 }
 
+impl Part for Bios {
+    fn of_new_machine() -> &'static Self {
+        static NEW: Bios = Bios::NEW;
+        &NEW
+    }
+}
+
 impl Bios {
-    pub(super) const NEW: Self = Self { current: BTreeMap::new(), pending: BTreeMap::new() };
+    const NEW: Self = Self { current: BTreeMap::new(), pending: BTreeMap::new() };
 
     pub(in crate::node) fn execute(&mut self, command: Command, profile: &Profile) {
         match command {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::node::call::Call;
 use crate::node::effect::EffectKind;
 use crate::node::refusal::Refusal;
+use crate::node::sparse::Part;
 use crate::note::Note;
 use crate::profile::Profile;
 use crate::profile::inventory::FirmwareOf;
@@ -75,8 +76,15 @@ impl Default for Firmware {
     }
 }
 
+impl Part for Firmware {
+    fn of_new_machine() -> &'static Self {
+        static NEW: Firmware = Firmware::NEW;
+        &NEW
+    }
+}
+
 impl Firmware {
-    pub(super) const NEW: Self = Self { versions: BTreeMap::new(), updates: BTreeMap::new(), requested: 0 };
+    const NEW: Self = Self { versions: BTreeMap::new(), updates: BTreeMap::new(), requested: 0 };
     /// Maximum length of a version, characters.
     const MAX_VERSION: usize = 64;
 

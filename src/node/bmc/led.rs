@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::dmtf::IndicatorLed;
+use crate::node::sparse::Part;
 
 /// Commands to the LEDs of the chassis. The LED of the system belongs to
 /// [`SystemChange`](crate::node::host::SystemChange).
@@ -31,9 +32,15 @@ impl Default for Leds {
     }
 }
 
+impl Part for Leds {
+    fn of_new_machine() -> &'static Self {
+        static NEW: Leds = Leds::NEW;
+        &NEW
+    }
+}
+
 impl Leds {
-    pub(super) const NEW: Self =
-        Self { system: IndicatorLed::Off, chassis: IndicatorLed::Off, drives: BTreeMap::new() };
+    const NEW: Self = Self { system: IndicatorLed::Off, chassis: IndicatorLed::Off, drives: BTreeMap::new() };
 
     /// The LED of the drive with this number.
     pub fn drive(&self, number: u8) -> IndicatorLed {

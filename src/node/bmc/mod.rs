@@ -13,6 +13,7 @@ pub mod volume;
 
 use serde::{Deserialize, Serialize};
 
+use crate::node::sparse::{Part, Sparse};
 use crate::profile::Profile;
 use crate::profile::inventory::FirmwareOf;
 use crate::time::SimTime;
@@ -38,13 +39,13 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bmc {
-    pub bios: Bios,
+    pub bios: Sparse<Bios>,
     pub secure_boot: SecureBoot,
     pub media: Media,
-    pub leds: Leds,
+    pub leds: Sparse<Leds>,
     pub clock: Clock,
-    pub firmware: Firmware,
-    pub volumes: Volumes,
+    pub firmware: Sparse<Firmware>,
+    pub volumes: Sparse<Volumes>,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
     /// The BMC answers until this moment, and then restarts.
@@ -60,14 +61,14 @@ pub struct Bmc {
 }
 
 /// The BMC of a new machine.
-pub(super) static NEW: Bmc = Bmc {
-    bios: Bios::NEW,
+static NEW: Bmc = Bmc {
+    bios: Sparse::NEW,
     secure_boot: SecureBoot::NEW,
     media: Media::NEW,
-    leds: Leds::NEW,
+    leds: Sparse::NEW,
     clock: Clock::NEW,
-    firmware: Firmware::NEW,
-    volumes: Volumes::NEW,
+    firmware: Sparse::NEW,
+    volumes: Sparse::NEW,
     asset_tag: None,
     restarting_from: None,
     restarting_until: None,
@@ -79,6 +80,12 @@ pub(super) static NEW: Bmc = Bmc {
 impl Default for Bmc {
     fn default() -> Self {
         NEW.clone()
+    }
+}
+
+impl Part for Bmc {
+    fn of_new_machine() -> &'static Self {
+        &NEW
     }
 }
 
@@ -98,7 +105,7 @@ impl Bmc {
 
     /// The restart of the BMC begins.
     pub(super) fn restart(&mut self, until: SimTime, profile: &Profile) {
-        self.firmware.apply(profile, |of| of == FirmwareOf::Manager);
+        self.apply_firmware(profile, |of| of == FirmwareOf::Manager);
         self.restarting_from = None;
         self.restarting_until = Some(until);
         self.sessions.end_all();
@@ -111,11 +118,20 @@ impl Bmc {
 
     /// A start of the machine: pending settings take effect.
     pub(super) fn start(&mut self, profile: &Profile) {
-        self.bios.start(profile);
+        if let Some(bios) = self.bios.get_mut() {
+            bios.start(profile);
+        }
         self.secure_boot.start();
-        self.firmware.apply(profile, |of| of != FirmwareOf::Manager);
+        self.apply_firmware(profile, |of| of != FirmwareOf::Manager);
         self.boot_failure = None;
         self.boot_failed_at = None;
+    }
+
+    /// A reset of the components that `resets` selects: their staged updates take effect.
+    fn apply_firmware(&mut self, profile: &Profile, resets: impl Fn(FirmwareOf) -> bool) {
+        if let Some(firmware) = self.firmware.get_mut() {
+            firmware.apply(profile, resets);
+        }
     }
 
     /// A boot source could not be booted. The first failure of a start stays.
@@ -143,7 +159,9 @@ impl Bmc {
             sessions,
         } = self;
         media.shift(ms);
-        firmware.shift(ms);
+        if let Some(firmware) = firmware.get_mut() {
+            firmware.shift(ms);
+        }
         for moment in [restarting_from, restarting_until, boot_failed_at].into_iter().flatten() {
             moment.shift(ms);
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dmtf::RaidType;
 use crate::node::refusal::Refusal;
+use crate::node::sparse::Part;
 use crate::profile::{Profile, inventory};
 
 /// Commands to the volumes of a controller, which has this number in the profile.
@@ -58,6 +59,13 @@ impl Default for Volumes {
     }
 }
 
+impl Part for Volumes {
+    fn of_new_machine() -> &'static Self {
+        static NEW: Volumes = Volumes::NEW;
+        &NEW
+    }
+}
+
 /// The id of a volume that a client has created.
 pub fn id(number: u32) -> String {
     format!("Volume{number}")
@@ -69,7 +77,7 @@ impl Volume {
 }
 
 impl Volumes {
-    pub(super) const NEW: Self = Self { changed: BTreeMap::new(), created: 0 };
+    const NEW: Self = Self { changed: BTreeMap::new(), created: 0 };
 
     /// The volumes of the controller with this number.
     pub fn of(&self, profile: &Profile, storage: u8) -> Cow<'_, [Volume]> {

@@ -42,7 +42,7 @@ pub(super) fn get_settings(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "BIOS Configuration Pending Settings");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        let bios::Bios { current, pending } = &cx.node.bmc().bios;
+        let bios::Bios { current, pending } = &*cx.node.bmc().bios;
         if !cx.profile().has(Quirk::WholeSettings) {
             return pending.iter().for_each(|(name, value)| d.put(name, value.clone()));
         }
