@@ -1,5 +1,6 @@
 //! A part of the state that takes memory only once it differs from that of a new machine.
 
+use std::fmt;
 use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,7 +12,7 @@ pub trait Part: Clone + PartialEq + 'static {
 }
 
 /// A part of the state. As long as it is that of a new machine, it has the size of a pointer. On disk it is the part itself.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sparse<T>(Option<Box<T>>);
 
 impl<T> Sparse<T> {
@@ -70,6 +71,12 @@ impl<T: Part> Deref for Sparse<T> {
 impl<T: Part> PartialEq for Sparse<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
+    }
+}
+
+impl<T: Part + fmt::Debug> fmt::Debug for Sparse<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 
