@@ -139,7 +139,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
         fleet.ids().map(|id| fleet.look(id, |n, _| due(n.ipa())).expect("a node")).collect();
     let (first, last) = (due.iter().min().expect("nodes"), due.iter().max().expect("nodes"));
     let settings =
-        Settings { agent_urls: Urls::Same("https://127.0.0.1:9999".into()), ..Settings::default() };
+        Settings { agent_urls: Some(Urls::Same("https://127.0.0.1:9999".into())), ..Settings::default() };
     let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), settings).expect("an HTTP client"));
     let performing = tokio::spawn(outside.run(effects));
     let waking = tokio::spawn({

@@ -11,6 +11,9 @@ use crate::address::{Layout, Place, Urls};
 /// The largest number of nodes with a port each. Each node needs a socket for its BMC and one for its agent.
 pub const MAX_PORTS: u32 = 10_000;
 
+/// The value of `--agent-listen` for no listener.
+const OFF: &str = "off";
+
 /// The default addresses of the BMCs and of the agents. Each block has room for a million nodes. The ports are below the
 /// range from which Linux takes free ports.
 fn defaults(layout: Layout) -> [Option<&'static str>; 2] {
@@ -26,7 +29,7 @@ pub(super) struct Addresses {
     pub(super) layout: Layout,
     pub(super) domain: Option<Host>,
     pub(super) listen: Vec<Listen>,
-    pub(super) agent_listen: Listen,
+    pub(super) agent_listen: Option<Listen>,
     pub(super) admin_listen: Option<Listen>,
 }
 
@@ -76,13 +79,18 @@ impl Addresses {
             listen.push(one);
         }
         let layout_of_agents = of_agents(layout);
-        let parse = |text: &str| Listen::parse(text, layout_of_agents);
+        let parse = |text: &str| match text {
+            OFF => Ok(None),
+            _ => Listen::parse(text, layout_of_agents).map(Some),
+        };
         let agents = raw.list_or(&AGENT_LISTEN, agent_default, 1, parse)?.pop();
         let (agent_listen, origin) = agents.expect("the list of settings gives it a default");
-        agent_listen
-            .check(layout_of_agents, nodes, &taken)
-            .map_err(|problem| ConfigError::at(&AGENT_LISTEN, &origin, problem))?;
-        taken.push(agent_listen.place(layout_of_agents));
+        if let Some(agents) = &agent_listen {
+            agents
+                .check(layout_of_agents, nodes, &taken)
+                .map_err(|problem| ConfigError::at(&AGENT_LISTEN, &origin, problem))?;
+            taken.push(agents.place(layout_of_agents));
+        }
         let admin_listen = raw.optional(&ADMIN_LISTEN, |text| {
             let admin = Listen::parse(text, Layout::Shared)?;
             admin.check(Layout::Shared, nodes, &taken).map(|()| admin)

@@ -56,7 +56,8 @@ pub struct Config {
     pub domain: Option<Host>,
     /// The addresses of the BMCs: 1 to [`Listen::MAX`], all different.
     pub listen: Vec<Listen>,
-    pub agent_listen: Listen,
+    /// The address of the agents. Without one, no agent starts.
+    pub agent_listen: Option<Listen>,
     /// The address of the metrics.
     pub admin_listen: Option<Listen>,
     /// The host in URLs for clients; `None` means the listening address. [`Config::url`] applies it.
@@ -173,7 +174,8 @@ impl Config {
         let nodes = self.fleet.indexes();
         let agents = addresses::of_agents(self.layout);
         let listens = self.listen.iter().map(|listen| (&LISTEN, listen, self.layout));
-        for (setting, listen, layout) in listens.chain([(&AGENT_LISTEN, &self.agent_listen, agents)]) {
+        let of_agents = self.agent_listen.iter().map(|listen| (&AGENT_LISTEN, listen, agents));
+        for (setting, listen, layout) in listens.chain(of_agents) {
             listen.check(layout, nodes, &[]).map_err(|problem| ConfigError::new(setting.flag(), problem))?;
         }
         Ok(())
@@ -181,7 +183,7 @@ impl Config {
 
     /// Every listener: of the BMCs, of the agents, and of the metrics.
     pub fn listens(&self) -> impl Iterator<Item = &Listen> {
-        self.listen.iter().chain([&self.agent_listen]).chain(&self.admin_listen)
+        self.listen.iter().chain(&self.agent_listen).chain(&self.admin_listen)
     }
 
     /// The network of the machines' interfaces, with as many addresses for each node as the largest model needs.

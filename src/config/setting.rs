@@ -202,7 +202,8 @@ settings! {
     ///
     /// Has the same form as --listen. The default is https://127.32.0.0/12:9999 with --addresses ip, and
     /// https://127.0.0.1:20000 with --addresses port. Ironic refuses an agent without TLS unless its `[agent]require_tls` is
-    /// false.
+    /// false. With off there is no listener, for clients of Redfish alone: no agent starts, and its media boot as a live
+    /// system.
     AGENT_LISTEN = Setting::new("agent-listen", Kind::One, "URL", LISTENING).or("https://127.0.0.1:9999");
     /// Host name or address by which clients reach this host
     ///

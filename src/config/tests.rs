@@ -51,7 +51,7 @@ fn the_defaults_are_a_hundred_nodes_on_loopback() {
         (Seed(1), "admin", "password")
     );
     assert_eq!(c.listen.iter().map(Listen::to_string).collect::<Vec<_>>(), ["https://127.0.0.1:8443"]);
-    assert_eq!(c.agent_listen.to_string(), "https://127.0.0.1:9999");
+    assert_eq!(c.agent_listen.as_ref().unwrap().to_string(), "https://127.0.0.1:9999");
     assert_eq!(c.certificates, Certificates::Development { ca_name: None, rsa_key: None });
     assert_eq!((c.trust.clone(), c.images), (Trust::System, Images::Verify));
     assert_eq!((c.log.to_string().as_str(), c.log_format), ("fauxmetal=info", LogFormat::Text));
@@ -286,7 +286,7 @@ fn urls_have_the_advertised_host() {
         config("listen=https://0.0.0.0:0 listen=http://[::]:80 agent-listen=https://192.0.2.7:9999").unwrap();
     assert_eq!(c.url(&c.listen[0], 4711), "https://127.0.0.1:4711");
     assert_eq!(c.url(&c.listen[1], 80), "http://[::1]:80");
-    assert_eq!(c.url(&c.agent_listen, 9999), "https://192.0.2.7:9999");
+    assert_eq!(c.url(c.agent_listen.as_ref().unwrap(), 9999), "https://192.0.2.7:9999");
     assert_eq!(c.warnings().len(), 2);
     assert_eq!(
         c.warnings()[0],
@@ -298,10 +298,24 @@ fn urls_have_the_advertised_host() {
 }
 
 #[test]
+fn the_agents_can_be_off_in_every_layout() {
+    for layout in ["", "addresses=ip", "addresses=port"] {
+        let c = config(&format!("agent-listen=off {layout}")).unwrap();
+        assert!(c.agent_listen.is_none() && c.warnings().is_empty(), "{layout}");
+    }
+    // The port of the agents is free for the BMCs.
+    assert!(config("agent-listen=off listen=https://127.0.0.1:9999").is_ok());
+    assert!(config("agent-listen=no").unwrap_err().to_string().contains("--agent-listen"));
+}
+
+#[test]
 fn a_layout_has_its_own_defaults_and_urls() {
     let first =
         |c: &Config| c.bmc_urls(&c.listen[0], c.listen[0].address.port()).of(1, || "generic-1".into());
-    let agent = |c: &Config| c.agent_urls(c.agent_listen.address.port()).of(1, String::new);
+    let agent = |c: &Config| {
+        let listen = c.agent_listen.as_ref().unwrap();
+        c.agent_urls(listen, listen.address.port()).of(1, String::new)
+    };
     let c = config("nodes=1000000 addresses=ip").unwrap();
     assert_eq!(first(&c), "https://127.16.0.2:8443");
     assert_eq!(agent(&c), "https://127.32.0.2:9999");

@@ -18,13 +18,13 @@ impl Config {
         self.urls(self.layout, listen, port)
     }
 
-    /// The URLs of the agents, whose listener is bound to `port`.
-    pub fn agent_urls(&self, port: u16) -> Urls {
-        self.urls(of_agents(self.layout), &self.agent_listen, port)
+    /// The URLs of the agents behind their listener, which is bound to `port`.
+    pub fn agent_urls(&self, listen: &Listen, port: u16) -> Urls {
+        self.urls(of_agents(self.layout), listen, port)
     }
 
-    pub fn agent_place(&self) -> Place {
-        self.agent_listen.place(of_agents(self.layout))
+    pub fn agent_place(&self, listen: &Listen) -> Place {
+        listen.place(of_agents(self.layout))
     }
 
     fn urls(&self, layout: Layout, listen: &Listen, port: u16) -> Urls {
@@ -49,7 +49,7 @@ impl Config {
         if self.advertise.is_none() {
             // With host names, DNS decides how clients reach the BMCs.
             let bmcs = self.listen.iter().filter(|_| self.layout != Layout::Host);
-            for listen in bmcs.chain([&self.agent_listen]).filter(|listen| listen.is_wildcard()) {
+            for listen in bmcs.chain(&self.agent_listen).filter(|listen| listen.is_wildcard()) {
                 warnings.push(format!(
                     "{listen} listens on every address, but its URLs have {}, which other hosts cannot reach; set {}",
                     listen.near_host(),
@@ -60,10 +60,9 @@ impl Config {
         if let Some(admin) = self.admin_listen.as_ref().filter(|l| !l.address.ip().is_loopback()) {
             warnings.push(format!("{admin} serves metrics without a login to every client that reaches it"));
         }
-        if !self.agent_listen.tls {
+        if let Some(agents) = self.agent_listen.as_ref().filter(|listen| !listen.tls) {
             warnings.push(format!(
-                "the agents listen without TLS on {}; Ironic refuses that unless its [agent]require_tls is false",
-                self.agent_listen
+                "the agents listen without TLS on {agents}; Ironic refuses that unless its [agent]require_tls is false"
             ));
         }
         warnings

@@ -16,8 +16,8 @@ pub(super) struct Listeners {
     pub(super) bmcs: Vec<Listener>,
     /// The URLs of each listener in `bmcs`.
     pub(super) bmc_urls: Vec<Urls>,
-    pub(super) agents: Listener,
-    pub(super) agent_urls: Urls,
+    /// The listener of the agents and their URLs, unless `--agent-listen` is off.
+    pub(super) agents: Option<(Listener, Urls)>,
 }
 
 impl Listeners {
@@ -29,10 +29,20 @@ impl Listeners {
             bmc_urls.push(config.bmc_urls(listen, listener.address().port()));
             bmcs.push(listener);
         }
-        let shown = identities.agents.clone().filter(|_| config.agent_listen.tls);
-        let agents = open(&AGENT_LISTEN, &config.agent_listen, config.agent_place(), nodes, shown)?;
-        let agent_urls = config.agent_urls(agents.address().port());
-        Ok(Self { bmcs, bmc_urls, agents, agent_urls })
+        let agents = match &config.agent_listen {
+            Some(listen) => {
+                let shown = identities.agents.clone().filter(|_| listen.tls);
+                let listener = open(&AGENT_LISTEN, listen, config.agent_place(listen), nodes, shown)?;
+                let urls = config.agent_urls(listen, listener.address().port());
+                Some((listener, urls))
+            }
+            None => None,
+        };
+        Ok(Self { bmcs, bmc_urls, agents })
+    }
+
+    pub(super) fn agent_urls(&self) -> Option<&Urls> {
+        self.agents.as_ref().map(|(_, urls)| urls)
     }
 
     pub(super) fn bmc_places(&self) -> Vec<Place> {
@@ -71,9 +81,10 @@ fn cannot_listen(setting: &Setting, listen: &Listen, place: Place, error: &Liste
         Place::One(_) => ", or port 0 for a free one",
         Place::Ips(..) | Place::Ports(_) => "",
     };
+    let off = if flag == AGENT_LISTEN.flag() { ", or off if no client needs agents" } else { "" };
     let way_out = match error.source.kind() {
         ErrorKind::AddrInUse => {
-            format!("another program uses port {port}; stop it, or give {flag} another port{any_port}")
+            format!("another program uses port {port}; stop it, or give {flag} another port{any_port}{off}")
         }
         ErrorKind::PermissionDenied => {
             format!("this user may not listen on port {port}; give {flag} a port from 1024")
@@ -126,7 +137,9 @@ mod tests {
         let said = refusal(&listen(taken, None), Place::One(taken), 1);
         assert!(said.starts_with(&format!("--agent-listen: cannot listen on https://{taken}: ")), "{said}");
         assert!(
-            said.ends_with("stop it, or give --agent-listen another port, or port 0 for a free one"),
+            said.ends_with(
+                "stop it, or give --agent-listen another port, or port 0 for a free one, or off if no client needs agents"
+            ),
             "{said}"
         );
         let first = SocketAddr::new(taken.ip(), taken.port() - 1);

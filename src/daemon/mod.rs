@@ -57,18 +57,18 @@ async fn run(
     let listeners = Listeners::bind(config, &identities, fleet.next_index())?;
     let redfish = Arc::new(parts::redfish(config, &fleet, account, &listeners));
     stored.restore_sessions(&redfish)?;
-    let agents = Arc::new(parts::agents(config, &fleet, &listeners));
+    let agents = parts::agents(config, &fleet, &listeners);
     let outgoing = parts::outgoing(config, &identities, &listeners)?;
     let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), outgoing)?);
     let ready = Ready::new(&fleet, config, &listeners, &identities);
-    let server = parts::server(config, listeners, &redfish, &agents);
-    let sources: Vec<Source> = vec![
+    let server = parts::server(config, listeners, &redfish, agents.as_ref());
+    let mut sources: Vec<Source> = vec![
         Box::new(server.meter()),
         metrics(&redfish, Redfish::meter),
-        metrics(&agents, ipa::Api::meter),
         metrics(&fleet, Fleet::meter),
         metrics(&outside, EffectRunner::meter),
     ];
+    sources.extend(agents.map(|agents| metrics(&agents, ipa::Api::meter)));
     let admin = parts::start_admin(config, &identities, sources)?;
     // A new fleet is stored last, so that a failed start leaves nothing behind.
     let persistence = stored.persist(config, &fleet)?;

@@ -66,9 +66,11 @@ pub(super) fn redfish(
     redfish
 }
 
-pub(super) fn agents(config: &Config, fleet: &Arc<Fleet>, listeners: &Listeners) -> ipa::Api {
-    ipa::Api::new(Arc::clone(fleet), listeners.agent_urls.clone(), reported(config, listeners))
-        .with_limits(config.limits)
+/// The API of the agents, if they have a listener.
+pub(super) fn agents(config: &Config, fleet: &Arc<Fleet>, listeners: &Listeners) -> Option<Arc<ipa::Api>> {
+    let urls = listeners.agent_urls()?.clone();
+    let api = ipa::Api::new(Arc::clone(fleet), urls, reported(config, listeners));
+    Some(Arc::new(api.with_limits(config.limits)))
 }
 
 /// The addresses that agents report in their inventories.
@@ -80,13 +82,15 @@ pub(super) fn server(
     config: &Config,
     listeners: Listeners,
     redfish: &Arc<Redfish>,
-    agents: &Arc<ipa::Api>,
+    agents: Option<&Arc<ipa::Api>>,
 ) -> Server {
     let mut server = Server::new(config.limits);
     for listener in listeners.bmcs {
         server.add(listener, Arc::clone(redfish), config.limits.body_bytes);
     }
-    server.add(listeners.agents, Arc::clone(agents), config.limits.agent_body_bytes);
+    if let (Some((listener, _)), Some(agents)) = (listeners.agents, agents) {
+        server.add(listener, Arc::clone(agents), config.limits.agent_body_bytes);
+    }
     server
 }
 
@@ -107,9 +111,12 @@ pub(super) fn outgoing(
         ca,
         insecure: config.trust == Trust::Insecure,
         network_boot: config.network_boot.as_ref().map(|url| url.as_str().to_owned()),
-        agent_urls: listeners.agent_urls.clone(),
+        agent_urls: listeners.agent_urls().cloned(),
         reported: reported(config, listeners),
-        agent_ca_pem: identities.agent_pem.clone().filter(|_| config.agent_listen.tls),
+        agent_ca_pem: identities
+            .agent_pem
+            .clone()
+            .filter(|_| config.agent_listen.as_ref().is_some_and(|listen| listen.tls)),
         images: config.images,
         agent_isos: config.agent_isos.clone(),
         write_time: config.write_time,

@@ -22,8 +22,9 @@ pub struct Ready {
     redfish_last: Vec<String>,
     /// The URLs of all BMCs in one text, for `fauxmetal export --bmc`.
     pub bmc: String,
-    /// The URL of the first node's agent, or the one that all agents share.
-    agent: String,
+    /// The URL of the first node's agent, or the one that all agents share. `None` without agents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<String>,
     /// The certificate with which clients verify the BMCs.
@@ -57,7 +58,7 @@ impl Ready {
                 Layout::Ip | Layout::Port | Layout::Host => of(nodes.saturating_sub(1)),
             },
             bmc: bmcs.first().map(Urls::pattern).unwrap_or_default(),
-            agent: listeners.agent_urls.of(0, || name(0)),
+            agent: listeners.agent_urls().map(|urls| urls.of(0, || name(0))),
             admin: None,
             ca: identities.ca.clone(),
             certs: identities.certs.clone(),
@@ -84,8 +85,12 @@ impl Ready {
         }
         writeln!(out, "READY {}", serde_json::to_string(self)?)?;
         out.flush()?;
-        tracing::info!(nodes = self.nodes, redfish = self.redfish.join(" "), agent = self.agent, "ready");
+        tracing::info!(nodes = self.nodes, redfish = self.redfish.join(" "), agent = self.agent(), "ready");
         Ok(())
+    }
+
+    fn agent(&self) -> &str {
+        self.agent.as_deref().unwrap_or("off")
     }
 
     fn guide(&self, out: &mut impl Write, config: &Config) -> io::Result<()> {
@@ -101,7 +106,7 @@ impl Ready {
         }
         writeln!(out, "  log in as    {user} (password as configured; the default is \"password\")")?;
         writeln!(out, "  certificate  {}", self.ca)?;
-        writeln!(out, "  agents       {}", self.agent)?;
+        writeln!(out, "  agents       {}", self.agent())?;
         if let Some(admin) = &self.admin {
             writeln!(out, "  metrics      {admin}/metrics")?;
         }

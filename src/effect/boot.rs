@@ -226,7 +226,7 @@ impl EffectRunner {
 
     /// The system that a boot source at `url` starts.
     fn system(&self, node: &BootingNode, url: &str, clues: &Clues<'_>) -> Bootable {
-        let System { bootable, because } = clues.system(&self.ironic, &self.settings.agent_isos);
+        let System { bootable, because } = clues.system(&self.ironic, &self.settings);
         let what = if matches!(bootable, Bootable::Ipa(_)) { "an agent" } else { "a live system" };
         node.log(what, url, &because);
         bootable

@@ -87,6 +87,8 @@ enum NoReply {
     NoApi,
     #[error("no inspection URL is known")]
     NoInspectionUrl,
+    #[error("Ironic cannot reach the agent, because --agent-listen is off")]
+    NoAgentListener,
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     #[error("{method} {url}: not sent, because the circuit is open; next probe in {left_ms} ms")]
@@ -175,8 +177,9 @@ impl EffectRunner {
     }
 
     pub(super) async fn heartbeat(&self, id: NodeId, start: u32, due: SimTime) -> Option<Performed> {
-        let (urls, ca) = (&self.settings.agent_urls, self.settings.agent_ca_pem.as_deref());
+        let (urls, ca) = (self.settings.agent_urls.as_ref(), self.settings.agent_ca_pem.as_deref());
         let reply = async {
+            let urls = urls.ok_or(NoReply::NoAgentListener)?;
             let api = self.api_request(id, start, |node, agent| ironic::heartbeat(node, agent, urls, ca))?;
             let version = self.version(id, start, &api).await?;
             self.meters.heartbeat(due, self.fleet.clock().now());

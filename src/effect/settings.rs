@@ -20,8 +20,9 @@ pub struct Settings {
     /// Base URL of the boot configurations that Ironic's `ipxe`, `pxe` and `http` boot interfaces publish. If `None`,
     /// every network boot fails.
     pub network_boot: Option<String>,
-    /// URLs of the agents. If they share one URL, each appends its path.
-    pub agent_urls: Urls,
+    /// URLs of the agents. If they share one URL, each appends its path. If `None`, no agent starts, and its image counts as
+    /// a live system.
+    pub agent_urls: Option<Urls>,
     /// Addresses that agents report in their inventories.
     pub reported: Reported,
     /// The PEM certificate that heartbeats send as `agent_verify_ca`. It requires `https` URLs in `agent_urls`.
@@ -48,7 +49,7 @@ impl Default for Settings {
             ca: None,
             insecure: false,
             network_boot: None,
-            agent_urls: Urls::Same("".into()),
+            agent_urls: None,
             reported: Reported::default(),
             agent_ca_pem: None,
             images: Images::Verify,

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::kernel;
 use super::pattern::Pattern;
+use super::settings::Settings;
 use crate::media::{CommandLine, KernelBoot};
 use crate::node::effect::Bootable;
 
@@ -37,14 +38,19 @@ impl<'a> Clues<'a> {
         Self { line, files, ..Self::default() }
     }
 
-    /// The system. `ironic` are the API endpoints of the settings; `patterns` mark images of agents.
+    /// The system. `ironic` are the API endpoints of the settings.
     ///
-    /// An agent without an endpoint could do nothing, so its image counts as a live system.
-    pub(super) fn system(&self, ironic: &[Url], patterns: &[Pattern]) -> System {
+    /// An agent could do nothing without an endpoint, or without a listener for Ironic's commands, so its image counts as a
+    /// live system.
+    pub(super) fn system(&self, ironic: &[Url], settings: &Settings) -> System {
         let has_url = ["ipa-api-url", "ipa-inspection-callback-url"]
             .iter()
             .any(|name| self.line.get(name).is_some_and(|url| !url.is_empty()));
-        match self.agent(patterns) {
+        match self.agent(&settings.agent_isos) {
+            Some(because) if settings.agent_urls.is_none() => {
+                let because = format!("{because}, but --agent-listen is off");
+                System { bootable: Bootable::Live, because }
+            }
             Some(because) if has_url || !ironic.is_empty() => {
                 System { bootable: Bootable::Ipa(Box::new(kernel::params(&self.line, ironic))), because }
             }
@@ -124,10 +130,16 @@ mod tests {
         vec![Url::parse("http://ironic").unwrap()]
     }
 
+    fn settings() -> Settings {
+        let agent_urls = Some(crate::address::Urls::Same("https://agents".into()));
+        Settings { agent_urls, ..Settings::default() }
+    }
+
     fn system(line: &str, clues: Clues<'_>, patterns: &[&str]) -> (bool, String) {
-        let patterns: Vec<_> = patterns.iter().map(|p| Pattern::parse(p).unwrap()).collect();
+        let agent_isos = patterns.iter().map(|p| Pattern::parse(p).unwrap()).collect();
+        let settings = Settings { agent_isos, ..settings() };
         let System { bootable, because } =
-            Clues { line: CommandLine::new(line), ..clues }.system(&ironic(), &patterns);
+            Clues { line: CommandLine::new(line), ..clues }.system(&ironic(), &settings);
         (matches!(bootable, Bootable::Ipa(_)), because)
     }
 
@@ -210,11 +222,21 @@ mod tests {
     #[test]
     fn an_agent_without_an_api_is_a_live_system() {
         let clues = Clues { label: "ipa", ..Clues::default() };
-        let System { bootable, because } = clues.system(&[], &[]);
+        let System { bootable, because } = clues.system(&[], &settings());
         assert_eq!(bootable, Bootable::Live);
         assert!(because.contains("its label is") && because.contains("--ironic"), "{because}");
         let line = CommandLine::new("ipa-api-url=http://x");
-        let System { bootable, .. } = Clues { line, ..Clues::default() }.system(&[], &[]);
+        let System { bootable, .. } = Clues { line, ..Clues::default() }.system(&[], &settings());
         assert!(matches!(bootable, Bootable::Ipa(_)));
+    }
+
+    #[test]
+    fn an_agent_without_a_listener_is_a_live_system() {
+        let clues = Clues { label: "ipa", ..Clues::default() };
+        let System { bootable, because } = clues.system(&ironic(), &Settings::default());
+        assert_eq!(
+            (bootable, &*because),
+            (Bootable::Live, r#"its label is "ipa", but --agent-listen is off"#)
+        );
     }
 }

@@ -130,3 +130,11 @@ fn each_node_has_a_name() {
     let port = |host: &str| host.rsplit_once(':').unwrap().1.parse().unwrap();
     all_answer(&daemon, |host| SocketAddr::from(([127, 0, 0, 1], port(host))));
 }
+
+#[test]
+fn without_agents_the_bmcs_are_served() {
+    let daemon = Daemon::serve(&["--listen", "http://127.0.0.1:0", "--agent-listen", "off"]).unwrap();
+    assert_eq!(daemon.ready.get("agent"), None);
+    let at: SocketAddr = daemon.ready["redfish"][0].as_str().unwrap()[7..].parse().unwrap();
+    assert!(get(at, "x", "/redfish/v1/").is_some());
+}

@@ -222,9 +222,7 @@ async fn slow_servers_delay_neither_ironic_nor_a_good_server() {
     fleet.add(&built_in("generic").unwrap(), SLOW + 2).unwrap();
     let fleet = Arc::new(fleet);
     let api = Server::start(|request| ironic(&request.uri().to_string()).unwrap()).await;
-    let settings =
-        Settings { agent_urls: Urls::Same("https://127.0.0.1:9999".into()), ..Settings::default() };
-    let runner = Arc::new(EffectRunner::new(Arc::clone(&fleet), settings).unwrap());
+    let runner = Arc::new(EffectRunner::new(Arc::clone(&fleet), settings()).unwrap());
     let (queue, queued) = mpsc::unbounded_channel();
     tokio::spawn(Arc::clone(&runner).run(queued));
 

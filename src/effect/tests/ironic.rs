@@ -86,7 +86,9 @@ async fn the_next_endpoint_is_used_if_one_is_dead() {
         let mut site = Site::new(Settings { ironic: urls.to_vec(), ..Settings::default() });
         let line = crate::media::CommandLine::new(&line);
         let clues = Clues { line, label, ..Clues::default() };
-        let Bootable::Ipa(params) = clues.system(&endpoints, &[]).bootable else { panic!("an agent boots") };
+        let Bootable::Ipa(params) = clues.system(&endpoints, &site.runner.settings).bootable else {
+            panic!("an agent boots")
+        };
         site.agent(*params);
         site.perform(ipa::Effect::Inspect).await;
         loop {
@@ -236,8 +238,7 @@ async fn the_loop_serves_a_whole_fleet_within_the_limit_per_server() {
     fleet.add(&built_in("generic").unwrap(), 100).unwrap();
     let fleet = Arc::new(fleet);
     let network_boot = Some(server.url(""));
-    let runner =
-        EffectRunner::new(Arc::clone(&fleet), Settings { network_boot, ..Settings::default() }).unwrap();
+    let runner = EffectRunner::new(Arc::clone(&fleet), Settings { network_boot, ..settings() }).unwrap();
     let runner = Arc::new(runner);
     let all_serve = async {
         for id in fleet.ids() {

@@ -42,6 +42,11 @@ use server::Server;
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// A fleet with a clock that the test moves, and the runner of its effects. Tests use the first node.
+/// The default settings, with agents.
+fn settings() -> Settings {
+    Settings { agent_urls: Some(Urls::Same("https://127.0.0.1:9999".into())), ..Settings::default() }
+}
+
 struct Site {
     fleet: Arc<Fleet>,
     effects: Effects,
@@ -54,11 +59,8 @@ impl Site {
         let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(1_800_000_000_000)));
         fleet.add(&built_in("generic").unwrap(), 3).unwrap();
         let fleet = Arc::new(fleet);
-        let settings = Settings {
-            image_retries: 1,
-            agent_urls: Urls::Same("https://127.0.0.1:9999".into()),
-            ..settings
-        };
+        let agent_urls = self::settings().agent_urls;
+        let settings = Settings { image_retries: 1, agent_urls, ..settings };
         let runner = EffectRunner::new(Arc::clone(&fleet), settings).unwrap();
         Self { fleet, effects, runner, id: NodeId(0) }
     }

@@ -26,9 +26,7 @@ impl Agents {
         let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(1_800_000_000_000)));
         fleet.add(&built_in("generic").unwrap(), AGENTS).unwrap();
         let fleet = Arc::new(fleet);
-        let settings =
-            Settings { agent_urls: Urls::Same("https://127.0.0.1:9999".into()), ..Settings::default() };
-        let runner = Arc::new(EffectRunner::new(Arc::clone(&fleet), settings).unwrap());
+        let runner = Arc::new(EffectRunner::new(Arc::clone(&fleet), settings()).unwrap());
         let (queue, queued) = mpsc::unbounded_channel();
         tokio::spawn(Arc::clone(&runner).run(queued));
         let agents = Self { fleet, effects, runner, queue, queued: 0 };
