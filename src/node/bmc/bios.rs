@@ -18,7 +18,7 @@ pub enum Command {
 }
 
 /// The BIOS settings that differ from a new machine.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Bios {
     /// Attributes in force whose value is not the default.
@@ -27,22 +27,14 @@ pub struct Bios {
     pub pending: BTreeMap<Box<str>, Value>,
 }
 
-impl Default for Bios {
-    fn default() -> Self {
-        Self::NEW
-    }
-}
-
 impl Part for Bios {
     fn of_new_machine() -> &'static Self {
-        static NEW: Bios = Bios::NEW;
+        static NEW: Bios = Bios { current: BTreeMap::new(), pending: BTreeMap::new() };
         &NEW
     }
 }
 
 impl Bios {
-    const NEW: Self = Self { current: BTreeMap::new(), pending: BTreeMap::new() };
-
     pub(in crate::node) fn execute(&mut self, command: Command, profile: &Profile) {
         match command {
             Command::Change(changes) => {

@@ -38,7 +38,7 @@ impl Source {
 }
 
 /// The firmware of a node, as far as it differs from a new machine's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Firmware {
     /// Versions in force, by the number of the component.
@@ -70,21 +70,14 @@ pub enum Progress {
     },
 }
 
-impl Default for Firmware {
-    fn default() -> Self {
-        Self::NEW
-    }
-}
-
 impl Part for Firmware {
     fn of_new_machine() -> &'static Self {
-        static NEW: Firmware = Firmware::NEW;
+        static NEW: Firmware = Firmware { versions: BTreeMap::new(), updates: BTreeMap::new(), requested: 0 };
         &NEW
     }
 }
 
 impl Firmware {
-    const NEW: Self = Self { versions: BTreeMap::new(), updates: BTreeMap::new(), requested: 0 };
     /// Maximum length of a version, characters.
     const MAX_VERSION: usize = 64;
 

@@ -28,20 +28,19 @@ pub struct Leds {
 
 impl Default for Leds {
     fn default() -> Self {
-        Self::NEW
+        Self::of_new_machine().clone()
     }
 }
 
 impl Part for Leds {
     fn of_new_machine() -> &'static Self {
-        static NEW: Leds = Leds::NEW;
+        static NEW: Leds =
+            Leds { system: IndicatorLed::Off, chassis: IndicatorLed::Off, drives: BTreeMap::new() };
         &NEW
     }
 }
 
 impl Leds {
-    const NEW: Self = Self { system: IndicatorLed::Off, chassis: IndicatorLed::Off, drives: BTreeMap::new() };
-
     /// The LED of the drive with this number.
     pub fn drive(&self, number: u8) -> IndicatorLed {
         self.drives.get(&number).copied().unwrap_or(IndicatorLed::Off)

@@ -44,7 +44,7 @@ pub struct Volume {
 }
 
 /// The volumes of all controllers, as far as they differ from a new server's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Volumes {
     /// All volumes of a controller that a client has changed. A drive has one volume at most, so the drives bound them.
@@ -53,15 +53,9 @@ pub struct Volumes {
     created: u32,
 }
 
-impl Default for Volumes {
-    fn default() -> Self {
-        Self::NEW
-    }
-}
-
 impl Part for Volumes {
     fn of_new_machine() -> &'static Self {
-        static NEW: Volumes = Volumes::NEW;
+        static NEW: Volumes = Volumes { changed: BTreeMap::new(), created: 0 };
         &NEW
     }
 }
@@ -77,8 +71,6 @@ impl Volume {
 }
 
 impl Volumes {
-    const NEW: Self = Self { changed: BTreeMap::new(), created: 0 };
-
     /// The volumes of the controller with this number.
     pub fn of(&self, profile: &Profile, storage: u8) -> Cow<'_, [Volume]> {
         match self.changed.get(&storage) {
