@@ -263,10 +263,13 @@ fn ironic(path: &str) -> Option<Response<Bytes>> {
     Some(answer(200, body.to_string()))
 }
 
-/// The URL of a server that does not run any more.
+/// The URL of a server that does not run. The bound socket keeps its port from other tests until the process ends.
 fn dead_server() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    std::mem::forget(socket);
+    format!("http://{address}")
 }
 
 pub(super) fn image_job(urls: &[&str]) -> ImageJob {
