@@ -7,8 +7,10 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
+use super::Profile;
 use super::files::{Files, ProfileError};
 use super::overlay::{Overlay, OverlayError};
 
@@ -20,9 +22,27 @@ const MAX_CHAIN: usize = 8;
 /// The content of a profile with that of the profiles that it extends.
 #[derive(Default)]
 pub(super) struct Merged {
-    pub(super) table: toml::Table,
+    table: toml::Table,
+    /// The file of each profile that it extends, and the table up to there.
+    others: Vec<(String, toml::Table)>,
     /// By DMTF type: the file that the profile itself or the nearest other one has, and the patch.
     pub(super) overlays: BTreeMap<String, (String, Value)>,
+}
+
+impl Merged {
+    /// The profile of the merged tables. `file` is its own file.
+    ///
+    /// # Errors
+    /// If a key or a value is wrong. The error names the file that has it.
+    pub(super) fn profile(&self, file: &str) -> Result<Profile, ProfileError> {
+        let read = |table: &toml::Table| Profile::deserialize(table.clone());
+        read(&self.table).map_err(|error| {
+            let same = |table: &toml::Table| read(table).is_err_and(|earlier| earlier == error);
+            let other = self.others.iter().find(|(_, table)| same(table));
+            let file = other.map_or(file, |(file, _)| file).to_owned();
+            ProfileError::Toml { file, error: Box::new(error) }
+        })
+    }
 }
 
 /// Whether the profile extends another one. A file that is no TOML does not; its error is found where it is read.
@@ -53,7 +73,10 @@ pub(super) fn merge(files: &Files, chain: &mut Vec<String>) -> Result<Merged, Pr
         None => Merged::default(),
         Some(toml::Value::String(name)) => {
             let other = Files::named(&name, files.folder.as_deref());
-            merge(&other.map_err(|error| wrong(error.to_string()))?, chain)?
+            let other = other.map_err(|error| wrong(error.to_string()))?;
+            let mut merged = merge(&other, chain)?;
+            merged.others.push((other.file, merged.table.clone()));
+            merged
         }
         Some(other) => {
             let kind = other.type_str();
@@ -114,7 +137,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::profile::{Profile, built_in, from_directory};
+    use crate::profile::{built_in, from_directory};
     use crate::time::Span;
 
     fn write(dir: &Path, name: &str, toml: &str) {
@@ -198,5 +221,9 @@ mod tests {
             let said = error(path, "d");
             assert!(said.contains(expected), "{toml}: {said}");
         }
+        write(path, "wrong", "extends = \"generic\"\nmodle = \"x\"");
+        write(path, "d", "extends = \"../wrong\"\nmodel = \"y\"");
+        let said = error(path, "d");
+        assert!(said.contains("wrong/profile.toml: ") && said.contains("modle"), "{said}");
     }
 }

@@ -38,9 +38,10 @@ fn build(files: &Files) -> Result<Arc<Profile>, ProfileError> {
     let wrong = |error| ProfileError::Toml { file: files.file.clone(), error: Box::new(error) };
     let (mut profile, overlays): (Profile, Vec<_>) = if extends::extends(files) {
         let merged = extends::merge(files, &mut Vec::new())?;
+        let profile = merged.profile(&files.file)?;
         let overlays =
             merged.overlays.into_iter().map(|(kind, (file, patch))| (file, kind, patch.to_string()));
-        (merged.table.try_into().map_err(wrong)?, overlays.collect())
+        (profile, overlays.collect())
     } else {
         (toml::from_str(&files.toml).map_err(wrong)?, files.overlays.clone())
     };
