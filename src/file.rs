@@ -1,11 +1,14 @@
-//! Caution with files: reads with a bound, files that are no links, and modes that let other users in.
+//! Caution with files: reads with a bound, files that are no links, modes that let other users in, and atomic replacement.
 //!
 //! A device such as `/dev/zero` never ends, and opening a pipe waits until another process writes to it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The mode of a file that only its owner can read.
+pub const PRIVATE: u32 = 0o600;
 
 /// Reads a regular file of at most `most` bytes. A link to such a file is followed.
 ///
@@ -32,7 +35,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// If the file cannot be opened, or is no regular file.
 pub fn open_own(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.read(true).write(true).create(true).truncate(false).mode(PRIVATE);
     let opened = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
     let file = opened.map_err(|error| match error.raw_os_error() {
         Some(libc::ELOOP) => io::Error::other("it is a symbolic link, which is not followed; remove it"),
@@ -42,6 +45,52 @@ pub fn open_own(path: &Path) -> io::Result<File> {
         return Err(io::Error::other("it is not a regular file; remove it"));
     }
     Ok(file)
+}
+
+/// A new file that is written beside the file `place`, and then replaces it. Dropped before, it is removed, so that a failure,
+/// such as a full disk, leaves nothing behind.
+pub struct Replacement<'a> {
+    path: PathBuf,
+    place: &'a Path,
+}
+
+impl<'a> Replacement<'a> {
+    /// Creates the new file, whose name has `.new` at its end. A file of that name, which a crash can leave, is removed.
+    ///
+    /// # Errors
+    /// If the file cannot be created.
+    pub fn create(place: &'a Path, mode: u32) -> io::Result<(Self, File)> {
+        let mut path = place.as_os_str().to_owned();
+        path.push(".new");
+        let path = PathBuf::from(path);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(&path)?;
+        Ok((Self { path, place }, file))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Atomically replaces the file. The new file must already be synced to disk. Syncs the folder.
+    ///
+    /// # Errors
+    /// If the file cannot be replaced. It then has its old content.
+    pub fn put_in_place(self) -> io::Result<()> {
+        fs::rename(&self.path, self.place)?;
+        let folder = self.place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
+    }
+}
+
+impl Drop for Replacement<'_> {
+    fn drop(&mut self) {
+        // Best effort: the error to report is that of the failure. In its place, the file has another name.
+        let _ = fs::remove_file(&self.path);
+    }
 }
 
 /// Logs a warning if the mode of a private file or directory lets other users in.
@@ -105,6 +154,26 @@ mod tests {
         assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
         let own = dir.path().join("own");
         assert_eq!(open_own(&own).unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_is_replaced_at_once_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("a.pem");
+        let other = dir.path().join("other");
+        std::fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, dir.path().join("a.pem.new")).unwrap();
+        for (text, finished, content) in [("1", true, "1"), ("22", false, "1"), ("333", true, "333")] {
+            let (new, mut file) = Replacement::create(&place, PRIVATE).unwrap();
+            io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+            if finished {
+                new.put_in_place().unwrap();
+            }
+            assert_eq!(std::fs::read_to_string(&place).unwrap(), content);
+        }
+        assert_eq!(place.metadata().unwrap().permissions().mode() & 0o777, PRIVATE);
+        assert_eq!(std::fs::read(&other).unwrap(), b"precious", "a link is not followed");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
     #[test]

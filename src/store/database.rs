@@ -12,11 +12,12 @@ use redb::{
 };
 
 use super::description;
-use super::directory::{Directory, New};
+use super::directory::Directory;
 use super::error::{RESTORE, StoreError};
 use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
 use super::reserve::Reserve;
 use super::tables::{NODES, RECORDS, StoredTexts, TEXTS, Tables, Texts, put};
+use crate::file::{PRIVATE, Replacement};
 use crate::fleet::Fleet;
 use crate::fleet::persist::{ADDED, Batch, REMOVED};
 use crate::node::{NodeId, State};
@@ -118,11 +119,11 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let file = directory.state_file();
         // The library accepts an empty file.
-        let (new, _) = New::create(&file)?;
+        let (new, _) = Replacement::create(&file, PRIVATE).map_err(StoreError::io(&file))?;
         let to_make = new.path().to_owned();
         let make: Opener = Arc::new(move || builder().create(&to_make));
         drop(Self::fill(new.path(), &make, fleet, time, nodes)?);
-        new.put_in_place()?;
+        new.put_in_place().map_err(StoreError::io(&file))?;
         description::write(&file, fleet)?;
         Ok(Self::open_with(&file, opener(&file))?.with_reserve(directory))
     }

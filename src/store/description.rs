@@ -8,9 +8,10 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::database::Store;
-use super::directory::{self, Directory, New};
+use super::directory::{self, Directory};
 use super::error::StoreError;
 use super::record::StoredFleet;
+use crate::file::{PRIVATE, Replacement};
 
 /// The longest file that is read, in bytes: a fleet of 16 million nodes of which all were removed has 150 MB.
 const MAX_BYTES: u64 = 256 << 20;
@@ -61,9 +62,9 @@ pub(super) fn write(state_file: &Path, fleet: &StoredFleet) -> Result<(), StoreE
     if fs::read(&file).is_ok_and(|found| found == text) {
         return Ok(());
     }
-    let (new, mut out) = New::create(&file)?;
+    let (new, mut out) = Replacement::create(&file, PRIVATE).map_err(StoreError::io(&file))?;
     out.write_all(&text).and_then(|()| out.sync_all()).map_err(StoreError::io(new.path()))?;
-    new.put_in_place()
+    new.put_in_place().map_err(StoreError::io(&file))
 }
 
 /// Writes the description. Only exports need it, so the fleet is served without it.

@@ -1,11 +1,12 @@
 //! A state directory, locked by one process at a time.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::error::StoreError;
+use crate::file::PRIVATE;
 
 /// A state directory that this process has locked. Dropping it releases the lock.
 #[derive(Debug)]
@@ -76,49 +77,12 @@ pub(super) fn snapshots_in(dir: &Path) -> PathBuf {
     dir.join("snapshots")
 }
 
-/// A file that is being written, and then replaces the file `place`. Dropped before, it is removed, so that a failure, such
-/// as a full disk, leaves nothing behind.
-pub(super) struct New<'a> {
-    path: PathBuf,
-    place: &'a Path,
-}
-
-impl<'a> New<'a> {
-    /// The new file lies beside `place`. Only the owner can read it.
-    ///
-    /// # Errors
-    /// If it cannot be created.
-    pub(super) fn create(place: &'a Path) -> Result<(Self, File), StoreError> {
-        let new = Self { path: place.with_extension("new"), place };
-        let file = create_private(&new.path)?;
-        Ok((new, file))
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Atomically replaces the file. The new file must already be synced to disk. Syncs the folder.
-    pub(super) fn put_in_place(self) -> Result<(), StoreError> {
-        fs::rename(&self.path, self.place).map_err(StoreError::io(self.place))?;
-        let folder = self.place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io(folder))
-    }
-}
-
-impl Drop for New<'_> {
-    fn drop(&mut self) {
-        // Best effort: the error to report is that of the failure. In its place, the file has another name.
-        let _ = fs::remove_file(&self.path);
-    }
-}
-
 /// Creates a file, or truncates an existing one. Only the owner can read a new file, because it contains tokens.
 ///
 /// # Errors
 /// If it cannot be created.
 pub fn create_private(file: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true).mode(0o600);
+    options.read(true).write(true).create(true).truncate(true).mode(PRIVATE);
     options.open(file).map_err(StoreError::io(file))
 }

@@ -17,9 +17,10 @@ use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::database::Store;
-use super::directory::{self, Directory, New};
+use super::directory::{self, Directory};
 use super::error::{COPY, StoreError};
 use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
+use crate::file::{PRIVATE, Replacement};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
@@ -144,7 +145,7 @@ pub fn save(
         fleet: store.fleet().clone(),
         stored,
     };
-    let (new, file) = New::create(&place)?;
+    let (new, file) = Replacement::create(&place, PRIVATE).map_err(StoreError::io(&place))?;
     let wrong = |error| StoreError::io(new.path())(error);
     let mut out = Writer::new(file, MAX_LINE_BYTES);
     out.line(&First { fauxmetal_snapshot: &header }).map_err(wrong)?;
@@ -161,7 +162,7 @@ pub fn save(
         })
     })?;
     out.finish(stored).map_err(wrong)?;
-    new.put_in_place()?;
+    new.put_in_place().map_err(StoreError::io(&place))?;
     Ok(header)
 }
 
@@ -178,11 +179,11 @@ pub fn import(
     replace: bool,
 ) -> Result<Header, StoreError> {
     let place = free_place(directory, name, replace)?;
-    let (new, mut file) = New::create(&place)?;
+    let (new, mut file) = Replacement::create(&place, PRIVATE).map_err(StoreError::io(&place))?;
     std::io::copy(source, &mut file).map_err(StoreError::io(source_file))?;
     file.sync_all().and_then(|()| file.rewind()).map_err(StoreError::io(new.path()))?;
     let header = Reader::new(source_file, file).and_then(Reader::check)?;
-    new.put_in_place()?;
+    new.put_in_place().map_err(StoreError::io(&place))?;
     Ok(header)
 }
 

@@ -7,9 +7,10 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::pki_types::CertificateDer;
 
 use super::error::TlsError;
-use super::files::{CertificateFiles, PRIVATE, PUBLIC};
+use super::files::{CertificateFiles, PUBLIC};
 use super::identity::parse_chain;
 use super::inspect::Facts;
+use crate::file::PRIVATE;
 
 /// The lifetime of a new CA, in days.
 pub const CA_LIFETIME_DAYS: u32 = 3650;

@@ -1,12 +1,12 @@
 //! The directory of the certificates. Writes are atomic, and a lock serialises processes that start at the same time.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::error::TlsError;
-use crate::file;
+use crate::file::{self, Replacement};
 
 /// The largest PEM file, in bytes. A chain with its key has a few kilobytes, and all CAs of a system 300.
 pub const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -14,8 +14,6 @@ pub const MAX_FILE_BYTES: u64 = 1 << 20;
 /// Locked while files are created, so that two processes that start at the same time create one CA and not two.
 const LOCK_FILE: &str = ".lock";
 
-/// File mode of a private key.
-pub(super) const PRIVATE: u32 = 0o600;
 /// File mode of a public certificate.
 pub(super) const PUBLIC: u32 = 0o644;
 
@@ -58,23 +56,16 @@ impl CertificateFiles {
         Ok(file)
     }
 
-    /// Writes a file atomically. The caller holds the lock.
+    /// Writes a file atomically. The caller holds the lock, so that no other process writes it.
     pub(super) fn write(&self, name: &str, text: &str, mode: u32) -> Result<(), TlsError> {
-        let (path, temporary) = (self.path(name), self.path(&format!(".{name}.new")));
-        // A crash may have left a temporary file. The lock ensures that no other process is writing it.
-        match fs::remove_file(&temporary) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("remove", &temporary)(error));
-            }
-            Ok(()) | Err(_) => {}
-        }
-        let written = write_synced(&temporary, text, mode).and_then(|()| fs::rename(&temporary, &path));
-        written.map_err(|error| {
-            // Best effort: the first error is the one to report. A remaining file is ignored, and removed by the next
-            // write.
-            let _ = fs::remove_file(&temporary);
-            failed("write", &path)(error)
-        })
+        let path = self.path(name);
+        let write = || {
+            let (new, mut file) = Replacement::create(&path, mode)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            new.put_in_place()
+        };
+        write().map_err(failed("write", &path))
     }
 }
 
@@ -85,12 +76,6 @@ pub(super) fn read_pem_file(path: &Path) -> Result<String, TlsError> {
     })
 }
 
-fn write_synced(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(mode).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TlsError {
     let path = path.to_owned();
     move |source| TlsError::File { action, path, source }
@@ -98,15 +83,17 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> TlsErr
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::file::PRIVATE;
 
     #[test]
     fn a_write_replaces_the_file_and_leaves_no_other_file_behind() {
         let dir = tempfile::tempdir().unwrap();
         let files = CertificateFiles::open(&dir.path().join("made/on/demand")).unwrap();
-        fs::write(files.path(".a.pem.new"), "left by a crash").unwrap();
+        fs::write(files.path("a.pem.new"), "left by a crash").unwrap();
         files.write("a.pem", "first, and longer", PRIVATE).unwrap();
         files.write("a.pem", "second", PRIVATE).unwrap();
         assert_eq!(files.read("a.pem").unwrap().as_deref(), Some("second"));
@@ -123,7 +110,7 @@ mod tests {
         fs::create_dir(files.path("a.pem")).unwrap();
         let error = files.write("a.pem", "text", PUBLIC).unwrap_err();
         assert!(error.to_string().contains("a.pem"), "{error}");
-        assert!(!files.path(".a.pem.new").exists());
+        assert!(!files.path("a.pem.new").exists());
     }
 
     #[test]

@@ -11,11 +11,12 @@ use rustls::pki_types::CertificateDer;
 
 use super::ca::{DAY, DevelopmentCa, SKEW};
 use super::error::TlsError;
-use super::files::{CertificateFiles, PRIVATE};
+use super::files::CertificateFiles;
 use super::identity::Identity;
 use super::inspect::{Facts, signed_by};
 use super::names::CertificateNames;
 use super::subject::Subject;
+use crate::file::PRIVATE;
 
 /// The lifetime of a Redfish certificate, in days. Some clients refuse server certificates with more than 825 days.
 pub const LEAF_LIFETIME_DAYS: u32 = 800;

@@ -10,8 +10,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -22,7 +21,7 @@ use super::flags::FleetFlags;
 use super::out;
 use crate::config::{Config, ExportFormat as Format, addresses};
 use crate::daemon::Ready;
-use crate::store;
+use crate::file::{PRIVATE, Replacement};
 use fleet::{BootMethod, ExportedFleet, Verify};
 use options::{Additions, Field, Image};
 use source::Source;
@@ -158,17 +157,11 @@ pub(super) fn write_files(config: &Config, ready: &Ready, public_password: bool)
 
 /// Replaces a file atomically, so that a script that waits for it finds all of it.
 fn write_file(file: &Path, format: Format, fleet: &ExportedFleet) -> anyhow::Result<()> {
-    let mut new = file.as_os_str().to_owned();
-    new.push(".new");
-    let new = PathBuf::from(new);
-    let mut out = BufWriter::new(store::create_private(&new)?);
-    let written =
-        write(&mut out, format, fleet).and_then(|()| out.flush()).and_then(|()| fs::rename(&new, file));
-    if written.is_err() {
-        // The error of the writing is the one to tell.
-        let _ = fs::remove_file(&new);
-    }
-    Ok(written?)
+    let (new, out) = Replacement::create(file, PRIVATE)?;
+    let mut out = BufWriter::new(out);
+    write(&mut out, format, fleet)?;
+    out.into_inner().map_err(IntoInnerError::into_error)?.sync_all()?;
+    Ok(new.put_in_place()?)
 }
 
 fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
