@@ -7,10 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::Profile;
 use super::files::{Files, ProfileError};
 use super::overlay::{Overlay, OverlayError};
 
@@ -22,27 +20,11 @@ const MAX_CHAIN: usize = 8;
 /// The content of a profile with that of the profiles that it extends.
 #[derive(Default)]
 pub(super) struct Merged {
-    table: toml::Table,
+    pub(super) table: toml::Table,
     /// The file of each profile that it extends, and the table up to there.
-    others: Vec<(String, toml::Table)>,
+    pub(super) others: Vec<(String, toml::Table)>,
     /// By DMTF type: the file that the profile itself or the nearest other one has, and the patch.
     pub(super) overlays: BTreeMap<String, (String, Value)>,
-}
-
-impl Merged {
-    /// The profile of the merged tables. `file` is its own file.
-    ///
-    /// # Errors
-    /// If a key or a value is wrong. The error names the file that has it.
-    pub(super) fn profile(&self, file: &str) -> Result<Profile, ProfileError> {
-        let read = |table: &toml::Table| Profile::deserialize(table.clone());
-        read(&self.table).map_err(|error| {
-            let same = |table: &toml::Table| read(table).is_err_and(|earlier| earlier == error);
-            let other = self.others.iter().find(|(_, table)| same(table));
-            let file = other.map_or(file, |(file, _)| file).to_owned();
-            ProfileError::Toml { file, error: Box::new(error) }
-        })
-    }
 }
 
 /// Whether the profile extends another one. A file that is no TOML does not; its error is found where it is read.
@@ -137,7 +119,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::profile::{built_in, from_directory};
+    use crate::profile::{Profile, built_in, from_directory};
     use crate::time::Span;
 
     fn write(dir: &Path, name: &str, toml: &str) {

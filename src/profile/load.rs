@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Deserialize as _;
+
 use super::boot_source::BootSource;
+use super::extends::Merged;
 use super::files::{Files, ProfileError};
 use super::inventory::FirmwareOf;
 use super::overlay::Overlay;
@@ -38,7 +41,7 @@ fn build(files: &Files) -> Result<Arc<Profile>, ProfileError> {
     let wrong = |error| ProfileError::Toml { file: files.file.clone(), error: Box::new(error) };
     let (mut profile, overlays): (Profile, Vec<_>) = if extends::extends(files) {
         let merged = extends::merge(files, &mut Vec::new())?;
-        let profile = merged.profile(&files.file)?;
+        let profile = read(&merged, &files.file)?;
         let overlays =
             merged.overlays.into_iter().map(|(kind, (file, patch))| (file, kind, patch.to_string()));
         (profile, overlays.collect())
@@ -53,6 +56,20 @@ fn build(files: &Files) -> Result<Arc<Profile>, ProfileError> {
     }
     check(&profile).map_err(|problem| ProfileError::Check { name: files.name.clone(), problem })?;
     Ok(Arc::new(profile))
+}
+
+/// Reads a profile that extends others. `file` is its own file.
+///
+/// # Errors
+/// If a key or a value is wrong. The error names the file that has it.
+fn read(merged: &Merged, file: &str) -> Result<Profile, ProfileError> {
+    let read = |table: &toml::Table| Profile::deserialize(table.clone());
+    read(&merged.table).map_err(|error| {
+        let same = |table: &toml::Table| read(table).is_err_and(|earlier| earlier == error);
+        let other = merged.others.iter().find(|(_, table)| same(table));
+        let file = other.map_or(file, |(file, _)| file).to_owned();
+        ProfileError::Toml { file, error: Box::new(error) }
+    })
 }
 
 /// Checks the rules that types cannot express.
