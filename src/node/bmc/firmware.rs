@@ -165,16 +165,29 @@ impl Firmware {
 }
 
 /// The version after an update from this image. The first number with a dot in the name of the image replaces the one in
-/// the model's text, whose form clients parse (`iLO 6 v1.73`). A name without such a number is itself the version.
+/// the model's text, whose form clients parse (`iLO 6 v1.73`). Without one, it is the last number of as many digits: `174`
+/// in `ilo6_174.fwpkg` is `1.74`. A name without such a number is itself the version.
 fn version_after(image: &str, text: &str) -> Box<str> {
     let name = file_name(image);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let version = match (dotted(stem), dotted(text)) {
         (Some(new), Some(old)) => text.replacen(old, new, 1),
         (Some(new), None) => new.to_owned(),
-        (None, _) => stem.to_owned(),
+        (None, Some(old)) => match with_dots_of(stem, old) {
+            Some(new) => text.replacen(old, &new, 1),
+            None => stem.to_owned(),
+        },
+        (None, None) => stem.to_owned(),
     };
     version.chars().take(Firmware::MAX_VERSION).collect::<String>().into()
+}
+
+/// The last number in `stem` that has as many digits as `old`, with dots in the same places.
+fn with_dots_of(stem: &str, old: &str) -> Option<String> {
+    let digits = old.bytes().filter(u8::is_ascii_digit).count();
+    let numbers = stem.rsplit(|c: char| !c.is_ascii_digit());
+    let mut number = numbers.into_iter().find(|number| number.len() == digits)?.chars();
+    Some(old.chars().filter_map(|c| if c == '.' { Some(c) } else { number.next() }).collect())
 }
 
 /// The last segment of a URI's path.
@@ -199,6 +212,8 @@ mod tests {
             ("http://a/b/BIOS_2.5.0.bin", "2.4.1", "2.5.0"),
             ("http://a/ilo6-v1.74.fwpkg?x=9.9", "iLO 6 v1.73", "iLO 6 v1.74"),
             ("http://a/U54_2.90.signed.flash", "U54 v2.80 (01/29/2026)", "U54 v2.90 (01/29/2026)"),
+            ("http://a/ilo6_174.fwpkg", "iLO 6 v1.73", "iLO 6 v1.74"),
+            ("http://a/ilo6_1740.fwpkg", "iLO 6 v1.73", "ilo6_1740"),
             ("http://a/image-7.bin", "2.4.1", "image-7"),
             ("http://a/1.2.3.tar", "A07", "1.2.3"),
             ("http://a/", "2.4.1", "a"),
