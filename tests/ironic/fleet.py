@@ -1,4 +1,4 @@
-"""Runs fauxmetal as a user does: starts it, exports its nodes, reads their power states, and ends it."""
+"""Runs fauxmetal as a user does: starts it, exports its nodes, reads documents of their BMCs, and ends it."""
 
 import base64
 import json
@@ -112,10 +112,24 @@ class Fleet:
 
     def power(self, node):
         """The power state that the BMC of the node reports, as an Ironic power state."""
-        request = urllib.request.Request(node["redfish_address"] + node["redfish_system_id"])
+        return POWER_STATES[self._redfish(node, node["redfish_system_id"])["PowerState"]]
+
+    def raid_volumes(self, node):
+        """The Redfish documents of all RAID volumes, with their drives. A drive that is passed through is no volume."""
+        storages = self._redfish(node, node["redfish_system_id"] + "/Storage?$expand=.")["Members"]
+        collections = [self._redfish(node, storage["Volumes"]["@odata.id"] + "?$expand=.") for storage in storages]
+        volumes = [volume for collection in collections for volume in collection["Members"] if volume["RAIDType"]]
+        for volume in volumes:
+            links = volume["Links"]
+            links["Drives"] = [self._redfish(node, drive["@odata.id"]) for drive in links["Drives"]]
+        return volumes
+
+    def _redfish(self, node, path):
+        """One document of the BMC of the node."""
+        request = urllib.request.Request(node["redfish_address"] + path)
         login = f"{node['redfish_username']}:{node['redfish_password']}"
         request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.tls))
         with opener.open(request, timeout=REDFISH_LIMIT_S) as response:
-            return POWER_STATES[json.load(response)["PowerState"]]
+            return json.load(response)

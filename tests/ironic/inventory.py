@@ -53,21 +53,34 @@ def agent_problems(inventory, boot_mode):
     return found
 
 
-def _identity(inventory):
-    """The values that must be the same in both inspections."""
+def _identity(inventory, disks):
+    """The values that must be the same in both inspections. `disks` are those of the host."""
     cpu, vendor = inventory["cpu"], inventory["system_vendor"]
     return {
         "interfaces": sorted(macs(inventory["interfaces"], "mac_address")),
         "cpu": (cpu["count"], cpu["architecture"], cpu["model_name"]),
         "memory": inventory["memory"]["physical_mb"],
-        "disks": sorted((disk["size"], disk.get("serial") or "") for disk in inventory["disks"]),
+        "disks": sorted(disks),
         "system_vendor": [vendor[field] for field in ("manufacturer", "product_name", "serial_number")],
     }
 
 
-def differences(redfish, agent):
-    """A list of messages about values in which the BMC and the agent differ."""
-    one, other = _identity(redfish), _identity(agent)
+def _disks(inventory):
+    """Size and serial number of each disk in an inventory."""
+    return [(disk["size"], disk.get("serial") or "") for disk in inventory["disks"]]
+
+
+def _disks_of_host(redfish, volumes):
+    """The disks of the host. Ironic's Redfish inspection lists drives, of which a volume makes one disk."""
+    hidden = {drive["SerialNumber"] for volume in volumes for drive in volume["Links"]["Drives"]}
+    names = [volume["Identifiers"][0]["DurableName"].replace("-", "").lower() for volume in volumes]
+    return ([(size, serial) for size, serial in _disks(redfish) if serial not in hidden]
+            + [(volume["CapacityBytes"], name) for volume, name in zip(volumes, names)])
+
+
+def differences(redfish, agent, volumes):
+    """A list of messages about values in which the BMC and the agent differ. `volumes` are those of the BMC."""
+    one, other = _identity(redfish, _disks_of_host(redfish, volumes)), _identity(agent, _disks(agent))
     return [f"{key}: redfish reports {one[key]}, the agent {other[key]}" for key in one if one[key] != other[key]]
 
 

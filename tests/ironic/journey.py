@@ -222,7 +222,9 @@ class Journey:
         bmc, agent = self.redfish_inspection, self._inspection()
         problems = inventory.agent_problems(agent["inventory"], self.plan.boot_mode)
         self._record("agent inventory", "; ".join(problems))
-        self._record("inventories agree", "; ".join(inventory.differences(bmc["inventory"], agent["inventory"])))
+        volumes = self.fleet.raid_volumes(self.node)
+        differences = inventory.differences(bmc["inventory"], agent["inventory"], volumes)
+        self._record("inventories agree", "; ".join(differences))
         # Without parameters the agent runs only its default collectors, which do not listen for switches.
         if not self.plan.agent_iso:
             switches = [inventory.switch_ports(each["plugin_data"]) for each in (bmc, agent)]
