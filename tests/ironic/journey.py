@@ -25,6 +25,8 @@ class Plan:
     image: str
     # The agent boots from an ISO of the operator, to which Ironic adds no parameters.
     agent_iso: bool
+    # Volumes are created on the RAID controller, and the image is written to the last one.
+    raid: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +42,12 @@ class Stage:
     power: str | None = None
     # Further checks at the end of the stage.
     check: Callable | None = None
+    # Whether a node with this plan passes the stage.
+    when: Callable = lambda plan: True
 
 
 class Journey:
-    """Takes one node through all stages: enrollment, inspection, a BIOS change, two deployments, deletion."""
+    """Takes one node through its stages: enrollment, inspection, cleaning, two deployments, deletion."""
 
     def __init__(self, node, plan, ironic, node_list, fleet, files, tally):
         self.node, self.plan, self.uuid = node, plan, node["uuid"]
@@ -52,10 +56,14 @@ class Journey:
         self.redfish_inspection = None
         # The name and the new value of a BIOS setting.
         self.bios_change = None
+        # The logical disk that Ironic was asked for last, and the Redfish document of its volume.
+        self.logical_disk = self.volume = None
 
     def run(self):
-        """Runs all stages. If one fails, the node stays in its state, so that a person can examine it."""
+        """Runs the stages of the plan. If one fails, the node stays in its state, so that a person can examine it."""
         for stage in STAGES:
+            if not stage.when(self.plan):
+                continue
             self.stage = stage.name
             if not self._run_stage(stage):
                 self.stage = "failed"
@@ -167,6 +175,20 @@ class Journey:
                 "args": {"settings": [{"name": name, "value": value}]}}
         self.ironic.provision(self.uuid, "clean", clean_steps=[step], disable_ramdisk=True)
 
+    def create_stripe(self):
+        self._create_volume("0", 500)
+
+    def create_mirror(self):
+        self._create_volume("1", 200)
+
+    def _create_volume(self, level, size_gb):
+        """Deletes all volumes and creates one, as Metal3 prepares a host. Ironic chooses two drives."""
+        self.logical_disk = {"raid_level": level, "size_gb": size_gb, "number_of_physical_disks": 2}
+        self.ironic.patch(self.uuid, {"/raid_interface": "redfish"})
+        self.ironic.request("PUT", f"/v1/nodes/{self.uuid}/states/raid", {"logical_disks": [self.logical_disk]})
+        steps = [{"interface": "raid", "step": step} for step in ("delete_configuration", "create_configuration")]
+        self.ironic.provision(self.uuid, "clean", clean_steps=steps)
+
     def provide(self):
         self.ironic.patch(self.uuid, {"/automated_clean": True})
         self.ironic.provision(self.uuid, "provide")
@@ -180,8 +202,15 @@ class Journey:
         else:
             digest = hashlib.sha512((self.files.root / name).read_bytes()).hexdigest()
             info |= {"image_os_hash_algo": "sha512", "image_os_hash_value": digest}
-        self.ironic.patch(self.uuid, {"/deploy_interface": "direct", "/instance_info": info})
+        self.ironic.patch(self.uuid, {"/deploy_interface": "direct", "/instance_info": info} | self._root_device())
         self.ironic.provision(self.uuid, "active", configdrive=self._config_drive())
+
+    def _root_device(self):
+        """The volume by its size and the name that the BMC shows. If the agent shows others, the deployment fails."""
+        if not self.volume:
+            return {}
+        name = self.volume["Identifiers"][0]["DurableName"]
+        return {"/properties/root_device": {"wwn": f"0x{name}", "size": self.logical_disk["size_gb"]}}
 
     def _config_drive(self):
         """The data that cloud-init reads on a deployed node."""
@@ -242,6 +271,20 @@ class Journey:
         found = self.ironic.get(f"/v1/nodes/{self.uuid}/bios/{name}")[name]["value"]
         self._record("BIOS setting", f"{name} is {found!r}, expected {value!r}" if found != value else "")
 
+    def check_volume(self):
+        """Both Ironic and the BMC must have the volume that was asked for, and no earlier one."""
+        wanted = [(self.logical_disk["raid_level"], self.logical_disk["size_gb"])]
+        disks = self.ironic.get(f"/v1/nodes/{self.uuid}")["raid_config"]["logical_disks"]
+        found = [(disk["raid_level"], disk["size_gb"]) for disk in disks]
+        self._record("RAID in Ironic", f"{disks}, expected {wanted}" if found != wanted else "")
+        volumes = self.fleet.raid_volumes(self.node)
+        found = [(volume["Id"], volume["Name"], volume["CapacityBytes"] // inventory.GIB,
+                  len(volume["Links"]["Drives"])) for volume in volumes]
+        wanted = [(disk["id"], disk["name"], disk["size_gb"], self.logical_disk["number_of_physical_disks"])
+                  for disk in disks]
+        self._record("RAID on the BMC", f"{found}, Ironic has {wanted}" if found != wanted else "")
+        self.volume = next(iter(volumes), None)
+
     def check_config_drive(self):
         node = self.ironic.get(f"/v1/nodes/{self.uuid}")
         problem = "" if node["instance_info"].get("configdrive") else "instance_info has no configdrive"
@@ -266,6 +309,10 @@ STAGES = (
     Stage("inspect, redfish", Journey.inspect_redfish, "manageable", check=Journey.check_redfish_inspection),
     Stage("inspect, agent", Journey.inspect_agent, "manageable", "power off", Journey.check_agent_inspection),
     Stage("clean, BIOS", Journey.change_bios, "manageable", check=Journey.check_bios),
+    Stage("clean, RAID 0", Journey.create_stripe, "manageable", "power off", Journey.check_volume,
+          when=lambda plan: plan.raid),
+    Stage("clean, RAID 1", Journey.create_mirror, "manageable", "power off", Journey.check_volume,
+          when=lambda plan: plan.raid),
     Stage("provide, clean", Journey.provide, "available", "power off"),
     Stage("deploy, direct", Journey.deploy_image, "active", "power on", Journey.check_config_drive),
     Stage("undeploy, clean", Journey.undeploy_and_clean, "available", "power off", Journey.check_no_instance),
