@@ -58,6 +58,8 @@ pub mod redfish;
 pub mod schema;
 pub mod seed;
 #[doc(hidden)]
+pub mod selection;
+#[doc(hidden)]
 pub mod server;
 #[doc(hidden)]
 pub mod store;

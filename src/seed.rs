@@ -93,6 +93,11 @@ impl Seed {
         u32::from(left) << 10 | u32::from(right)
     }
 
+    /// 64 random bits of a node for samples with a salt, so that the same words always select the same nodes.
+    pub fn sample(self, uuid: Uuid, salt: &str) -> u64 {
+        xxh3_64_with_seed(&[uuid.as_bytes(), salt.as_bytes()].concat(), self.0)
+    }
+
     fn round(self, purpose: Purpose, round: u32, half: u16) -> u16 {
         halves(self.hash(u32::from(half), purpose, u32::MAX - round) as u32).1
     }

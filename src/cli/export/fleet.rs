@@ -5,6 +5,7 @@ use clap::ValueEnum;
 use crate::address::Urls;
 use crate::config::FleetConfig;
 use crate::node::spec::{Mac, Spec};
+use crate::selection::{Field, Selection, Subject};
 
 use super::options::Additions;
 
@@ -38,6 +39,8 @@ pub(super) struct ExportedFleet {
     pub(super) namespace: Option<String>,
     pub(super) with_password: bool,
     pub(super) additions: Additions,
+    /// The nodes to print; all of them without one.
+    pub(super) selection: Option<Selection>,
 }
 
 /// A node as clients see it.
@@ -60,6 +63,7 @@ impl ExportedFleet {
         self.config
             .iter()
             .map(|(id, profile)| ExportedNode::new(Spec { seed: self.config.seed, id, profile }, &self.bmc))
+            .filter(|node| self.selection.as_ref().is_none_or(|selection| selection.matches(node)))
     }
 }
 
@@ -74,5 +78,26 @@ impl<'a> ExportedNode<'a> {
     pub(super) fn macs(&self) -> impl Iterator<Item = Mac> {
         let ports = (0u8..).zip(&self.spec.profile.nics);
         ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.spec.mac(port))
+    }
+}
+
+impl Subject for ExportedNode<'_> {
+    fn any(&self, field: Field, test: &mut dyn FnMut(&str) -> bool) -> bool {
+        match field {
+            Field::Index => test(&self.spec.id.0.to_string()),
+            Field::Name => test(&self.spec.name()),
+            Field::Uuid => test(&self.spec.uuid().to_string()),
+            Field::Mac => self.macs().any(|mac| test(&mac.to_string())),
+            Field::Profile => test(&self.spec.profile.name),
+        }
+    }
+
+    /// Only a running fleet has labels.
+    fn label(&self, _key: &str) -> Option<&str> {
+        None
+    }
+
+    fn dice(&self, salt: &str) -> u64 {
+        self.spec.seed.sample(self.spec.uuid(), salt)
     }
 }

@@ -22,6 +22,7 @@ use super::out;
 use crate::config::{Config, ExportFormat as Format, addresses};
 use crate::daemon::Ready;
 use crate::file::{PRIVATE, Replacement};
+use crate::selection::{Field as NodeField, Selection};
 use fleet::{BootMethod, ExportedFleet, Verify};
 use options::{Additions, Field, Image};
 use source::Source;
@@ -42,6 +43,12 @@ pub(super) struct Args {
     /// --verify-ca.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["state", "snapshot"])]
     from: Option<PathBuf>,
+    /// Print only the nodes of a selection, such as 'profile=hpe-*,index in (0..9)'
+    ///
+    /// Fields are index, name, uuid, mac and profile, with =, !=, in and notin; sample=5% selects a share. docs/selections.md
+    /// explains the grammar.
+    #[arg(short = 'l', long, value_name = "SELECTION")]
+    selector: Option<Selection>,
     /// URL by which clients reach the BMCs, such as https://192.0.2.7:8443
     ///
     /// With --addresses ip it has the block of addresses, such as https://10.8.0.0/16:8443; with port the first node's port,
@@ -143,6 +150,7 @@ pub(super) fn write_files(config: &Config, ready: &Ready, public_password: bool)
             namespace: None,
             with_password: false,
             additions: Additions::default(),
+            selection: None,
         };
         if public_password {
             fleet.config.password = crate::config::Password::public();
@@ -196,8 +204,9 @@ fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
         root_device_hints: args.hints.into_iter().collect(),
         online: args.online.unwrap_or(true),
     };
-    let fleet = ExportedFleet { config, bmc, verify, boot, namespace, with_password, additions };
-    check(args.format, &fleet).map_err(UsageError)?;
+    let selection = args.selector;
+    let fleet = ExportedFleet { config, bmc, verify, boot, namespace, with_password, additions, selection };
+    check(args.format, &fleet).and_then(|()| check_selection(&fleet)).map_err(UsageError)?;
     Ok(fleet)
 }
 
@@ -206,6 +215,22 @@ fn check(format: Format, fleet: &ExportedFleet) -> Result<(), String> {
         Format::NodesJson => Ok(()),
         Format::Ironic => ironic::check(fleet),
         Format::Bmh => bmh::check(fleet),
+    }
+}
+
+/// # Errors
+/// If the selection needs a running fleet, or no node matches it.
+fn check_selection(fleet: &ExportedFleet) -> Result<(), String> {
+    let Some(selection) = &fleet.selection else { return Ok(()) };
+    if let Some(label) = selection.label() {
+        let fields = NodeField::ALL.map(NodeField::as_str).join(", ");
+        return Err(format!(
+            "--selector: nodes that do not run have no label '{label}'; allowed are sample and the fields {fields}"
+        ));
+    }
+    match fleet.nodes().next() {
+        Some(_) => Ok(()),
+        None => Err(format!("--selector: none of the {} nodes matches '{selection}'", fleet.config.nodes())),
     }
 }
 

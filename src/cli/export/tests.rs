@@ -17,6 +17,7 @@ fn fleet(profiles: &[&str], verify: Verify, namespace: Option<&str>) -> Exported
         namespace: namespace.map(str::to_owned),
         with_password: false,
         additions: Additions::default(),
+        selection: None,
     }
 }
 
@@ -51,6 +52,39 @@ fn ironic_for_two_nodes() {
 #[test]
 fn bmh_for_two_nodes() {
     insta::assert_snapshot!(printed(bmh::write, &fleet(BOTH, Verify::Insecure, Some("metal3"))));
+}
+
+#[test]
+fn a_selection_prints_its_nodes_only() {
+    let mut fleet = fleet(&["generic", "hpe-dl380-gen11"], Verify::Default, None);
+    let (first, second) = {
+        let mut nodes =
+            fleet.nodes().map(|node| (node.spec.uuid(), node.spec.name(), node.macs().next().unwrap()));
+        (nodes.next().unwrap(), nodes.next().unwrap())
+    };
+    for (text, names) in [
+        ("index=1".to_owned(), vec![&second.1]),
+        (format!("uuid={}", first.0), vec![&first.1]),
+        (format!("mac={}", second.2), vec![&second.1]),
+        ("profile=hpe-*".to_owned(), vec![&second.1]),
+        (format!("name!={}", second.1), vec![&first.1]),
+        ("sample=100%:x".to_owned(), vec![&first.1, &second.1]),
+    ] {
+        fleet.selection = Some(text.parse().unwrap());
+        let nodes: Vec<serde_json::Value> =
+            serde_json::from_str(&printed(nodes_json::write, &fleet)).unwrap();
+        let found: Vec<_> = nodes.iter().map(|node| node["name"].as_str().unwrap()).collect();
+        assert_eq!(found, names, "{text}");
+        assert!(check_selection(&fleet).is_ok(), "{text}");
+    }
+    for (text, problem) in [
+        ("index=2", "--selector: none of the 2 nodes matches 'index=2'"),
+        ("index=1,rack=r7", "--selector: nodes that do not run have no label 'rack'; allowed are sample and"),
+    ] {
+        fleet.selection = Some(text.parse().unwrap());
+        let said = check_selection(&fleet).unwrap_err();
+        assert!(said.starts_with(problem), "{said}");
+    }
 }
 
 #[test]

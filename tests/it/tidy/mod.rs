@@ -10,8 +10,19 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up. A room uses itself and the rooms of lower floors.
 const FLOORS: &[&[&str]] = &[
     &[
-        "address", "blocking", "dmtf", "time", "seed", "face", "file", "limit", "media", "meter", "note",
+        "address",
+        "blocking",
+        "dmtf",
+        "time",
+        "seed",
+        "face",
+        "file",
+        "limit",
+        "media",
+        "meter",
+        "note",
         "schema",
+        "selection",
     ],
     &["clock", "profile", "tls"],
     &["node"],
