@@ -6,6 +6,7 @@ mod export;
 mod flags;
 mod licenses;
 mod log;
+mod man;
 mod out;
 mod profile;
 mod serve;
@@ -40,6 +41,7 @@ enum Command {
     Profile(profile::Args),
     Snapshot(snapshot::Args),
     Completions(completions::Args),
+    Man(man::Args),
     Licenses(licenses::Args),
 }
 
@@ -59,6 +61,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Profile(args)) => profile::command(args),
         Some(Command::Snapshot(args)) => snapshot::command(args),
         Some(Command::Completions(args)) => completions::command(&args),
+        Some(Command::Man(args)) => man::command(&args),
         Some(Command::Licenses(args)) => licenses::command(&args),
         None => {
             Cli::command().print_help()?;

@@ -76,6 +76,24 @@ fn every_command_has_a_help() {
 }
 
 #[test]
+fn every_command_has_a_man_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let pages = dir.path().join("new/man1");
+    assert_eq!(output(&["man", pages.to_str().unwrap()]), "");
+    let page = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
+    assert_eq!(page("fauxmetal.1"), output(&["man"]));
+    assert!(page("fauxmetal-snapshot-save.1").contains(".SH OPTIONS"));
+    let serve = page("fauxmetal-serve.1");
+    for setting in fauxmetal::config::setting::ALL {
+        assert!(serve.contains(&setting.flag().replace('-', "\\-")), "{}", setting.name);
+    }
+    assert!(serve.contains(".SH NOTES\n.nf\n"), "examples keep their lines");
+    let file = pages.join("fauxmetal.1");
+    let (code, _, said) = run(&mut fauxmetal(&["man", file.to_str().unwrap()]));
+    assert!(code == 1 && said.starts_with(&format!("fauxmetal: DIR: {}: ", file.display())), "{code} {said}");
+}
+
+#[test]
 fn help_is_a_command_too_and_names_the_variable_of_each_setting() {
     assert_eq!(output(&["help"]), output(&["--help"]));
     assert_eq!(output(&["help", "serve"]), output(&["serve", "--help"]));
