@@ -1,10 +1,11 @@
-//! The admin listener: `GET /metrics`, for Prometheus.
+//! The admin listener: `GET /metrics` for Prometheus, `/healthz` and `/readyz` for a supervisor such as Kubernetes.
 //!
 //! The other rooms count their own metrics and do not know this one. It gets a function from each that writes them.
 
 mod process;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
@@ -23,7 +24,18 @@ pub const BODY_BYTES: usize = 1 << 10;
 /// for itself.
 pub const CONNECTIONS: usize = 16;
 
+/// Whether clients can use the fleet: false at first, and again when the daemon stops.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Relaxed);
+    }
+}
+
 pub struct Admin {
+    ready: Readiness,
     sources: Arc<[Source]>,
     /// Only one page is written at a time: counting a large fleet keeps a core busy for a while.
     writer: Blocking,
@@ -31,8 +43,8 @@ pub struct Admin {
 
 impl Admin {
     /// Serves the metrics of these sources and of the process.
-    pub fn new(sources: Vec<Source>) -> Self {
-        Self { sources: sources.into(), writer: Blocking::new(1) }
+    pub fn new(ready: Readiness, sources: Vec<Source>) -> Self {
+        Self { ready, sources: sources.into(), writer: Blocking::new(1) }
     }
 
     async fn page(&self) -> Response<Bytes> {
@@ -67,15 +79,21 @@ impl Face for Admin {
 
 impl Admin {
     async fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        match request.uri().path() {
-            "/metrics" if reads => self.page().await,
-            "/metrics" => {
-                let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are allowed");
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-                response
+        let path = request.uri().path();
+        if !matches!(path, "/metrics" | "/healthz" | "/readyz") {
+            return plain(StatusCode::NOT_FOUND, "only /metrics, /healthz and /readyz exist here");
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are allowed");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match path {
+            "/metrics" => self.page().await,
+            "/readyz" if !self.ready.0.load(Relaxed) => {
+                plain(StatusCode::SERVICE_UNAVAILABLE, "the fleet is starting or stopping")
             }
-            _ => plain(StatusCode::NOT_FOUND, "only /metrics exists here"),
+            _ => plain(StatusCode::OK, "ok"),
         }
     }
 }
@@ -108,10 +126,11 @@ mod tests {
         let (hits, times) = (Counter::default(), Histogram::default());
         hits.add(7);
         times.note(std::time::Duration::from_millis(3));
-        let admin = Admin::new(vec![
+        let sources: Vec<Source> = vec![
             Box::new(move |page| page.limit("x", &hits)),
             Box::new(move |page| page.histogram("fauxmetal_y_seconds", "How long", &[("k", "v")], &times)),
-        ]);
+        ];
+        let admin = Admin::new(Readiness::default(), sources);
         let (status, text) = ask(&admin, Method::GET, "/metrics").await;
         assert_eq!(status, StatusCode::OK);
         for line in [
@@ -130,8 +149,19 @@ mod tests {
 
     #[tokio::test]
     async fn other_paths_and_methods_are_refused() {
-        let admin = Admin::new(Vec::new());
+        let admin = Admin::new(Readiness::default(), Vec::new());
         assert_eq!(ask(&admin, Method::GET, "/").await.0, StatusCode::NOT_FOUND);
         assert_eq!(ask(&admin, Method::POST, "/metrics").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    #[tokio::test]
+    async fn the_daemon_lives_before_and_after_it_is_ready() {
+        let ready = Readiness::default();
+        let admin = Admin::new(ready.clone(), Vec::new());
+        for (is_ready, status) in [(false, 503), (true, 200), (false, 503)] {
+            ready.set(is_ready);
+            assert_eq!(ask(&admin, Method::GET, "/readyz").await.0, status);
+            assert_eq!(ask(&admin, Method::GET, "/healthz").await, (StatusCode::OK, "ok\n".to_owned()));
+        }
     }
 }

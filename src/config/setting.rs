@@ -213,7 +213,8 @@ settings! {
 
     /// Address of the metrics for Prometheus (/metrics), such as http://127.0.0.1:9100
     ///
-    /// There is no login, so use loopback or a private network. By default no metrics are served.
+    /// It also has /healthz, and /readyz, which is 503 while the daemon starts or stops. There is no login, so use loopback or
+    /// a private network. By default there is no such listener.
     ADMIN_LISTEN = Setting::new("admin-listen", Kind::One, "URL", LISTENING);
 
     /// Ironic's API, such as http://host:6385; can be repeated

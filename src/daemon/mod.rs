@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::admin::Source;
+use crate::admin::{Readiness, Source};
 use crate::config::Config;
 use crate::effect::EffectRunner;
 use crate::fleet::Fleet;
@@ -69,7 +69,8 @@ async fn run(
         metrics(&outside, EffectRunner::meter),
     ];
     sources.extend(agents.map(|agents| metrics(&agents, ipa::Api::meter)));
-    let admin = parts::start_admin(config, &identities, sources)?;
+    let readiness = Readiness::default();
+    let admin = parts::start_admin(config, &identities, &readiness, sources)?;
     // A new fleet is stored last, so that a failed start leaves nothing behind.
     let persistence = stored.persist(config, &fleet)?;
 
@@ -77,7 +78,12 @@ async fn run(
     let timers = tokio::spawn(async move { fleet.keep_time().await });
     let ready = ready.with_admin(admin.as_ref().map(|admin| admin.url.clone()));
     before_ready(config, &ready)?;
+    readiness.set(true);
     ready.announce(config)?;
+    let stop = async move {
+        stop.await;
+        readiness.set(false);
+    };
     let cut = server.run(stop).await;
 
     effects.abort();

@@ -9,7 +9,7 @@ use super::identities::Identities;
 use super::listeners::{self, Listeners};
 use super::persistence::Stored;
 use crate::address::{Layout, Reported};
-use crate::admin::{self, Admin, Source};
+use crate::admin::{self, Admin, Readiness, Source};
 use crate::clock::Clock;
 use crate::config::setting::ADMIN_LISTEN;
 use crate::config::{Config, Trust};
@@ -143,6 +143,7 @@ pub(super) struct AdminListener {
 pub(super) fn start_admin(
     config: &Config,
     identities: &Identities,
+    ready: &Readiness,
     sources: Vec<Source>,
 ) -> anyhow::Result<Option<AdminListener>> {
     let Some(listen) = &config.admin_listen else { return Ok(None) };
@@ -151,6 +152,6 @@ pub(super) fn start_admin(
     let url = config.url(listen, listener.address().port());
     let limits = Limits { refusals: 4, ..Limits::with([(Limit::Connections, admin::CONNECTIONS as u64)]) };
     let mut server = Server::new(limits);
-    server.add(listener, Arc::new(Admin::new(sources)), admin::BODY_BYTES);
+    server.add(listener, Arc::new(Admin::new(ready.clone(), sources)), admin::BODY_BYTES);
     Ok(Some(AdminListener { url, task: tokio::spawn(server.run(std::future::pending())) }))
 }

@@ -1,8 +1,9 @@
 //! The process: the signals that it drains on, and the files that it needs to start.
 
+use std::io::Write as _;
 use std::process::Command;
 
-use super::load::{Daemon, ask, connect};
+use super::load::{Daemon, answer, ask, connect, eventually};
 
 #[test]
 fn a_hangup_drains_as_sigterm_does() {
@@ -15,6 +16,26 @@ fn a_hangup_drains_as_sigterm_does() {
     let mut daemon = Daemon::start(":", &[]);
     let pid = daemon.child.id().to_string();
     assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_daemon_that_drains_is_not_ready() {
+    let mut daemon = Daemon::start(":", &[]);
+    let admin = daemon.address(&daemon.ready["admin"]);
+    let ready = || ask(&mut connect(admin), "GET", "/readyz", "", "").0;
+    assert_eq!(ready(), 200);
+    // A request whose body has not arrived is in flight.
+    let mut slow = connect(daemon.redfish());
+    let head = "POST /redfish/v1/SessionService/Sessions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
+    slow.write_all(head.as_bytes()).unwrap();
+    assert!(answer(&mut slow).unwrap().0.starts_with("HTTP/1.1 100"));
+    let pid = daemon.child.id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    eventually("not ready", || ready() == 503);
+    assert_eq!(ask(&mut connect(admin), "GET", "/healthz", "", "").0, 200);
+    slow.write_all(b"{}").unwrap();
+    assert!(answer(&mut slow).unwrap().0.starts_with("HTTP/1.1 400"));
     assert_eq!(daemon.child.wait().unwrap().code(), Some(0));
 }
 
