@@ -3,6 +3,7 @@
 //! `docs/selections.md` explains the grammar. A selection is a list of requirements, and a node matches if it meets all of
 //! them. As in Kubernetes (`k8s.io/apimachinery/pkg/labels`), `!=` and `notin` are also met by a node without the label.
 
+pub mod label;
 mod parse;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use wildmatch::WildMatch;
 
+use super::label::{MAX_NAME, is_key, is_value};
 use super::{Field, Key, Matcher, Requirement, Selection, Test};
 
 /// The key of a share of all nodes.
@@ -13,10 +14,6 @@ pub(super) const LABEL: &str = "label.";
 const MAX_BYTES: usize = 64 << 10;
 /// Maximum number of requirements, and of values of one requirement.
 const MAX_LIST: usize = 1000;
-/// Maximum length of a value and of the name of a label, characters, as in Kubernetes.
-const MAX_NAME: usize = 63;
-/// Maximum length of the part of a label before its slash, as in Kubernetes.
-const MAX_PREFIX: usize = 253;
 
 /// Why a text is no selection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,7 +118,7 @@ impl<'a> Reader<'a> {
             return self.fail_at(word, "sample is written as sample=5% or sample=5%:SALT".to_owned());
         }
         let label = word.strip_prefix(LABEL).unwrap_or(word);
-        if !is_label(label) {
+        if !is_key(label) {
             let fields = Field::ALL.map(Field::as_str).join(", ");
             return self.fail_at(
                 word,
@@ -131,7 +128,7 @@ impl<'a> Reader<'a> {
         Ok(Key::Label(label.into()))
     }
 
-    /// `=5%` or `=5%:SALT`
+    /// The rest of a sample after its key: `=5%` or `=5%:SALT`.
     fn sample(&mut self) -> Result<Requirement, SelectionError> {
         if !self.takes("=") && !self.takes("==") {
             let next = self.token();
@@ -149,7 +146,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `(VALUE, …)`
+    /// A list of values in parentheses.
     fn values(&mut self, key: &Key) -> Result<Box<[Matcher]>, SelectionError> {
         let open = self.token();
         if open != "(" {
@@ -248,25 +245,4 @@ fn parts_of_million(percent: &str) -> Option<u32> {
     let decimals: u32 = format!("{decimals:0<4}").parse().ok()?;
     let parts = whole.parse::<u32>().ok()? * 10_000 + decimals;
     (parts <= 1_000_000).then_some(parts)
-}
-
-/// `NAME` or `PREFIX/NAME` (Kubernetes, "Labels and Selectors", syntax and character set).
-fn is_label(key: &str) -> bool {
-    let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    let is_domain = |prefix: &str| {
-        prefix.len() <= MAX_PREFIX
-            && prefix.split('.').all(|part| {
-                let of_domain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-                is_value(part) && !part.is_empty() && part.bytes().all(of_domain)
-            })
-    };
-    !name.is_empty() && is_value(name) && prefix.is_none_or(is_domain)
-}
-
-fn is_value(text: &str) -> bool {
-    let ends = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
-    text.len() <= MAX_NAME
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-        && ends(text.chars().next())
-        && ends(text.chars().next_back())
 }

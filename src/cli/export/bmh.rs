@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use serde_saphyr::SerializerOptions;
 
 use super::fleet::{BootMethod, ExportedFleet, ExportedNode, Verify};
-use super::options::{Image, is_label};
+use super::options::Image;
+use crate::selection::label::is_dns_label;
 
 /// The name of a Secret is the name of its BareMetalHost and this.
 const SECRET_SUFFIX: &str = "-bmc-secret";
@@ -87,7 +88,7 @@ fn no_hints(hints: &&Map<String, Value>) -> bool {
 /// # Errors
 /// If a name is not allowed in Kubernetes.
 pub(super) fn check(fleet: &ExportedFleet) -> Result<(), String> {
-    if let Some(namespace) = fleet.namespace.as_deref().filter(|n| !is_label(n, 63)) {
+    if let Some(namespace) = fleet.namespace.as_deref().filter(|n| !is_dns_label(n, 63)) {
         return Err(format!(
             "--namespace: '{namespace}' is not a DNS label (RFC 1123); write a-z, 0-9 and -"
         ));
@@ -95,7 +96,7 @@ pub(super) fn check(fleet: &ExportedFleet) -> Result<(), String> {
     for model in fleet.config.models.iter().chain(&fleet.config.added) {
         // The names of a model's nodes differ only in their number.
         let longest = format!("{}-{}", model.profile.name, crate::node::NodeId::MAX);
-        if !is_label(&longest, 63 - SECRET_SUFFIX.len()) {
+        if !is_dns_label(&longest, 63 - SECRET_SUFFIX.len()) {
             let name = &model.profile.name;
             return Err(format!(
                 "profile '{name}': its nodes' names are not DNS labels (RFC 1123); rename it: start with a letter or digit, and keep it short"

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::selection::label::{is_key, is_value};
+
 /// The additions of all formats.
 pub(super) struct Additions {
     pub(super) fields: Vec<Field>,
@@ -131,36 +133,18 @@ impl Image {
 /// Parses `--label KEY=VALUE` by the rules of Kubernetes for labels.
 pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not KEY=VALUE"))?;
-    let (prefix, name) = key.rsplit_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    let is_name = |text: &str| {
-        let end = |c: char| c.is_ascii_alphanumeric();
-        (1..=63).contains(&text.len())
-            && text.starts_with(end)
-            && text.ends_with(end)
-            && text.chars().all(|c| end(c) || "-_.".contains(c))
-    };
-    let is_domain = |text: &str| text.len() <= 253 && text.split('.').all(|part| is_label(part, 63));
-    if !is_name(name) || prefix.is_some_and(|prefix| !is_domain(prefix)) {
+    if !is_key(key) {
         return Err(format!(
             "'{key}' is not the key of a label; write up to 63 letters, digits, '-', '_' and '.', after an optional domain \
              and '/'"
         ));
     }
-    if !value.is_empty() && !is_name(value) {
+    if !is_value(value) {
         return Err(format!(
             "'{value}' is not the value of a label; write up to 63 letters, digits, '-', '_' and '.'"
         ));
     }
     Ok((key.to_owned(), value.to_owned()))
-}
-
-/// Whether a text is a DNS label of at most `max` characters.
-pub(super) fn is_label(text: &str, max: usize) -> bool {
-    let end = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    (1..=max).contains(&text.len())
-        && text.starts_with(end)
-        && text.ends_with(end)
-        && text.chars().all(|c| end(c) || c == '-')
 }
 
 /// The kind of value that a hint has.
