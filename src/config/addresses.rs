@@ -6,13 +6,11 @@ use super::error::ConfigError;
 use super::net::{BaseUrl, Host, Listen};
 use super::raw::RawSettings;
 use super::setting::{ADDRESSES, ADMIN_LISTEN, ADVERTISE, AGENT_LISTEN, DOMAIN, LISTEN, Setting};
+use super::value;
 use crate::address::{Layout, Place, Urls};
 
 /// The largest number of nodes with a port each. Each node needs a socket for its BMC and one for its agent.
 pub const MAX_PORTS: u32 = 10_000;
-
-/// The value of `--agent-listen` for no listener.
-const OFF: &str = "off";
 
 /// The default addresses of the BMCs and of the agents. Each block has room for a million nodes. The ports are below the
 /// range from which Linux takes free ports.
@@ -79,9 +77,9 @@ impl Addresses {
             listen.push(one);
         }
         let layout_of_agents = of_agents(layout);
-        let parse = |text: &str| match text {
-            OFF => Ok(None),
-            _ => Listen::parse(text, layout_of_agents).map(Some),
+        let parse = |text: &str| {
+            let listen = |text: &str| Listen::parse(text, layout_of_agents);
+            value::unless_off(text, listen).map_err(|problem| format!("{problem}, or off"))
         };
         let agents = raw.list_or(&AGENT_LISTEN, agent_default, 1, parse)?.pop();
         let (agent_listen, origin) = agents.expect("the list of settings gives it a default");

@@ -112,7 +112,8 @@ impl Config {
         timings.apply(&mut fleet);
         let Addresses { layout, domain, listen, agent_listen, admin_listen } =
             Addresses::new(raw, fleet.nodes())?;
-        let host_network = raw.required(&HOST_NETWORK, value::host_network)?;
+        let host_network =
+            raw.required(&HOST_NETWORK, |text| value::unless_off(text, value::host_network))?;
         if let Some(prefix) = host_network {
             fleet
                 .check_host_network(prefix)

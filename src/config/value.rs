@@ -25,11 +25,16 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
-/// A block of addresses of interfaces; `None` for `off`.
-pub(super) fn host_network(text: &str) -> Result<Option<Prefix>, String> {
-    if text == "off" {
-        return Ok(None);
-    }
+/// `None` for `off`, by which the user leaves a part out, and otherwise the value that `parse` reads.
+pub(super) fn unless_off<T>(
+    text: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    if text == "off" { Ok(None) } else { parse(text).map(Some) }
+}
+
+/// A block of addresses of interfaces.
+pub(super) fn host_network(text: &str) -> Result<Prefix, String> {
     let parts =
         text.split_once('/').and_then(|(address, bits)| Some((address.parse().ok()?, bits.parse().ok()?)));
     let (address, bits): (IpAddr, u8) = parts
@@ -39,7 +44,7 @@ pub(super) fn host_network(text: &str) -> Result<Option<Prefix>, String> {
             "'{text}' is not a network that interfaces can have; write another, as 10.0.0.0/8, or off"
         ));
     }
-    Prefix::new(address, bits).map(Some).map_err(|error| format!("'{text}' is not a network: {error}"))
+    Prefix::new(address, bits).map_err(|error| format!("'{text}' is not a network: {error}"))
 }
 
 pub(super) fn images(text: &str) -> Result<Images, String> {
