@@ -78,7 +78,7 @@ impl<'a> Replacement<'a> {
     /// Atomically replaces the file. The new file must already be synced to disk. Syncs the folder.
     ///
     /// # Errors
-    /// If the file cannot be replaced. It then has its old content.
+    /// If the file cannot be replaced, which then has its old content, or if the folder cannot be synced.
     pub fn put_in_place(self) -> io::Result<()> {
         fs::rename(&self.path, self.place)?;
         let folder = self.place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

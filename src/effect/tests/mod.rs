@@ -41,12 +41,12 @@ use server::Server;
 /// As long as a token of Ironic.
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// A fleet with a clock that the test moves, and the runner of its effects. Tests use the first node.
 /// The default settings, with agents.
 fn settings() -> Settings {
     Settings { agent_urls: Some(Urls::Same("https://127.0.0.1:9999".into())), ..Settings::default() }
 }
 
+/// A fleet with a clock that the test moves, and the runner of its effects. Tests use the first node.
 struct Site {
     fleet: Arc<Fleet>,
     effects: Effects,
