@@ -18,7 +18,7 @@ def make(images, http, log, env):
     http.mkdir(parents=True)
     # Ironic packs this file into boot images as kernel and as ramdisk. Simulated nodes read only the kernel
     # parameters, so random bytes are enough.
-    (images / "ramdisk.bin").write_bytes(random.Random("ramdisk").randbytes(64 * 1024))
+    (http / "ramdisk.bin").write_bytes(random.Random("ramdisk").randbytes(64 * 1024))
     _boot_partition(images, log, env)
     _boot_iso(images, http, log, env, "live", "root=live:LABEL=LIVE quiet")
     # With the label and the kernel parameters of ironic-python-agent-builder (tools/iso-image-create).
@@ -42,8 +42,8 @@ def _boot_iso(images, http, log, env, name, parameters):
     (tree / "EFI/BOOT").mkdir(parents=True)
     (tree / "boot").mkdir()
     (tree / "boot/efiboot.img").write_bytes((images / "esp.img").read_bytes())
-    (tree / "vmlinuz").write_bytes((images / "ramdisk.bin").read_bytes())
-    (tree / "initrd").write_bytes((images / "ramdisk.bin").read_bytes())
+    (tree / "vmlinuz").write_bytes((http / "ramdisk.bin").read_bytes())
+    (tree / "initrd").write_bytes((http / "ramdisk.bin").read_bytes())
     (tree / "EFI/BOOT/grub.cfg").write_text(
         "set default=0\nset timeout=1\nmenuentry 'boot' {\n"
         f"    linux /vmlinuz {parameters}\n    initrd /initrd\n}}\n")
