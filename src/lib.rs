@@ -17,6 +17,7 @@
 
 #[doc(hidden)]
 pub mod address;
+#[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod admin;
 #[doc(hidden)]

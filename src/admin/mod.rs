@@ -2,6 +2,7 @@
 //!
 //! The other rooms count their own metrics and do not know this one. It gets a function from each that writes them.
 
+pub mod api;
 mod process;
 
 use std::sync::Arc;

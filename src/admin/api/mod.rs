@@ -1,0 +1,22 @@
+//! The types of the control API: requests and answers, as JSON. The command line reads the same types.
+//!
+//! Names of members are camelCase, as in Kubernetes. Members are added in later versions, never renamed or removed. A request
+//! with a member that is not listed here is refused.
+
+mod fleet;
+mod node;
+mod problem;
+mod verb;
+
+pub use fleet::{Addresses, Fleet, LabelCount, Limit, ProfileCount, Setting, StateCount};
+pub use node::{
+    Agent, AgentCommand, Bmc, BootFailure, BootSettings, Listed, Medium, Node, NodeDetails, NodeField, Wait,
+};
+pub use problem::Problem;
+pub use verb::{
+    Add, Added, Boot, Crash, Done, Eject, Enabled, Insert, Label, Nodes, Power, PowerAction, Refused, Remove,
+    Reset, RestartBmc,
+};
+
+/// The path of the API's version 1. All paths of the API begin with it.
+pub const BASE: &str = "/fauxmetal/v1";

@@ -1,0 +1,219 @@
+//! Changes of nodes: one verb, applied to each node of a selection.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The nodes to change: exactly one of the three.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Nodes {
+    /// A selection, such as `rack=r7,power!=off`.
+    #[schema(example = "rack=r7,power!=off")]
+    Selector(String),
+    /// Names or UUIDs, at most 10,000. Each must exist.
+    #[schema(example = json!(["generic-3"]))]
+    Names(Vec<String>),
+    /// All nodes of the fleet; `true` is the only value.
+    #[schema(example = true)]
+    All(bool),
+}
+
+/// The result of a change. Nodes that accept are changed, and nodes that refuse are not.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// Number of selected nodes.
+    pub selected: u64,
+    /// Number of nodes that have accepted the change.
+    pub accepted: u64,
+    /// Number of nodes that have refused it.
+    pub refused: u64,
+    /// The first 1000 refusals.
+    pub refusals: Vec<Refused>,
+    /// Whether nothing was changed, because the request has `dryRun`.
+    pub dry_run: bool,
+}
+
+/// A node that has refused a change.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Refused {
+    #[schema(example = "generic-3")]
+    pub node: String,
+    #[schema(example = "the machine is off")]
+    pub reason: String,
+}
+
+/// Presses a button of the machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Power {
+    pub nodes: Nodes,
+    pub action: PowerAction,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// A button, with the `ResetType` of Redfish that it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PowerAction {
+    /// `On`
+    On,
+    /// `ForceOff`
+    Off,
+    /// `GracefulShutdown`
+    Shutdown,
+    /// `PowerCycle`
+    Cycle,
+    /// `ForceRestart`
+    Restart,
+    /// `PushPowerButton`
+    Press,
+}
+
+/// Changes the boot override. Members that are left out stay as they are, as with PATCH of `ComputerSystem.Boot`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Boot {
+    pub nodes: Nodes,
+    /// `BootSourceOverrideTarget`, such as `Pxe`, `Cd`, `Hdd`, `UefiHttp` or `None`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "Pxe")]
+    pub target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub enabled: Option<Enabled>,
+    /// `BootSourceOverrideMode`: `UEFI` or `Legacy`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "UEFI")]
+    pub mode: Option<String>,
+    /// `HttpBootUri`, at most 2048 bytes; an empty text removes it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub http_boot_uri: Option<String>,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// `BootSourceOverrideEnabled`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Enabled {
+    Once,
+    Continuous,
+    Disabled,
+}
+
+/// Inserts an image into a slot for virtual media.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Insert {
+    pub nodes: Nodes,
+    /// The URL of the image.
+    #[schema(example = "http://127.0.0.1:8000/boot.iso")]
+    pub image: String,
+    /// The `Id` of the slot in Redfish; by default the first one for CDs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "Cd")]
+    pub slot: Option<String>,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Ejects images. A slot that is empty accepts it too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Eject {
+    pub nodes: Nodes,
+    /// The `Id` of the slot in Redfish; by default all slots.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "Cd")]
+    pub slot: Option<String>,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Changes labels. A node has at most 64 labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Label {
+    pub nodes: Nodes,
+    /// Labels to set; a label that exists gets the new value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    #[schema(example = json!({"rack": "r7"}))]
+    pub set: BTreeMap<String, String>,
+    /// Keys of labels to remove. A node without the label accepts it too.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub remove: Vec<String>,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Ends the agent's program. The ramdisk goes on without an agent, until the machine is restarted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Crash {
+    pub nodes: Nodes,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Restarts the BMC, as `Manager.Reset` does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RestartBmc {
+    pub nodes: Nodes,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Removes nodes from the fleet, in any state. Their names and indexes are never used again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Remove {
+    pub nodes: Nodes,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Makes nodes as good as new: off, with empty disks and default settings. Identity and labels stay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Reset {
+    pub nodes: Nodes,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Adds new nodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Add {
+    /// The name of a built-in model, or of a model that the fleet has.
+    #[schema(example = "generic")]
+    pub profile: String,
+    /// Number of nodes, from 1.
+    #[schema(example = 10, minimum = 1)]
+    pub count: u32,
+    /// The labels of all new nodes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    #[schema(example = json!({"rack": "r7"}))]
+    pub labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// The new nodes. Their indexes follow each other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Added {
+    /// Name of the first new node.
+    #[schema(example = "generic-100")]
+    pub first: String,
+    /// Name of the last new node.
+    #[schema(example = "generic-109")]
+    pub last: String,
+    pub count: u32,
+    /// Whether nothing was added, because the request has `dryRun`.
+    pub dry_run: bool,
+}
