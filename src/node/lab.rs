@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn every_word_can_be_selected() {
         let mut bench = Bench::new();
-        let mut seen = |node: &Node| {
+        let seen = |node: &Node| {
             assert!(words::POWER.contains(&node.power_word()), "{}", node.power_word());
             assert!(words::STATE.contains(&node.state_word()), "{}", node.state_word());
             assert!(words::AGENT.contains(&node.agent_word()), "{}", node.agent_word());
