@@ -59,7 +59,7 @@ impl Daemon {
         self.address(&self.ready["redfish"][0])
     }
 
-    fn metrics(&self) -> String {
+    pub(crate) fn metrics(&self) -> String {
         let (status, text) = ask(&mut connect(self.address(&self.ready["admin"])), "GET", "/metrics", "", "");
         assert_eq!(status, 200);
         text
