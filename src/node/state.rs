@@ -32,7 +32,6 @@ pub struct State {
     pub(super) installed: bool,
     #[serde(serialize_with = "Sparse::or_null")]
     pub(super) bmc: Sparse<Bmc>,
-    #[serde(skip_serializing_if = "Labels::is_empty")]
     pub(super) labels: Labels,
 }
 

@@ -121,8 +121,9 @@ pub(crate) fn ask(
     body: &str,
 ) -> (u16, String) {
     let length = body.len();
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}content-length: {length}\r\n\r\n{body}");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    );
     match stream.write_all(request.as_bytes()).and_then(|()| answer(stream)) {
         Ok((head, body)) => (head[9..12].parse().unwrap(), body),
         Err(_) => (0, String::new()),
