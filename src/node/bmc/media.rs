@@ -36,6 +36,11 @@ pub struct Insertion {
     pub protocol: TransferProtocol,
 }
 
+impl Insertion {
+    /// The limit of an image URI, characters.
+    pub const MAX_IMAGE: usize = 2048;
+}
+
 /// The state of all slots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

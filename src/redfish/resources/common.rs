@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+pub(super) use crate::address::is_http_uri;
 use crate::dmtf::IndicatorLed;
 use crate::profile::inventory::Drive;
 use crate::redfish::body::Body;
@@ -80,12 +81,6 @@ pub(super) fn boot_option_reference(number: u8) -> String {
     reference.push(digit(number >> 4));
     reference.push(digit(number));
     reference
-}
-
-/// Whether a text is an `http` or `https` URI with a host.
-pub(super) fn is_http_uri(text: &str) -> bool {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) && text.parse::<http::Uri>().is_ok()
 }
 
 /// A URI as documents show it: without a password in its authority, which no client may see in clear text (RFC 3986, 3.2.1).
