@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::Simulator;
 use super::error::Error;
-use super::listeners::{self, Bound, Certificates};
+use super::listeners::{self, Addresses, Bound, Certificates};
 use super::threads::Threads;
 use super::world::World;
 use crate::address::{BaseUrl, HostNetwork, Place, Prefix, Reported, Urls};
@@ -25,17 +25,6 @@ use crate::seed::Seed;
 use crate::server::Server;
 use crate::time::SimTime;
 use crate::tls::ListenerTls;
-
-/// How the BMCs of a simulator share addresses; their agents do the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Addresses {
-    /// All nodes share one port and one Redfish service root, with all systems below it.
-    #[default]
-    Shared,
-    /// Each node has a port and a service root of its own, for at most 10,000 nodes.
-    Port,
-}
 
 /// The settings of a [`Simulator`].
 ///

@@ -4,7 +4,6 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use super::builder::Addresses;
 use super::error::Error;
 use crate::address::{Place, Urls};
 use crate::clock;
@@ -21,6 +20,17 @@ const FIRST_PORTS: std::ops::Range<u16> = 10_000..32_768;
 
 /// Tries to find a block of ports that are all free. Each begins at another random port.
 const TRIES: usize = 50;
+
+/// How the BMCs of a simulator share addresses; their agents do the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Addresses {
+    /// All nodes share one port and one Redfish service root, with all systems below it.
+    #[default]
+    Shared,
+    /// Each node has a port and a service root of its own, for at most 10,000 nodes.
+    Port,
+}
 
 /// A bound listener, with the URLs by which clients on this host reach it.
 pub(super) struct Bound {

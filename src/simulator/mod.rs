@@ -18,9 +18,10 @@ use bytes::Bytes;
 
 use crate::node::NodeId;
 use crate::node::spec::Spec;
-pub use builder::{Addresses, Builder};
+pub use builder::Builder;
 pub use error::Error;
 pub use handle::Node;
+pub use listeners::Addresses;
 pub use state::{AgentPhase, Identity, Media, MediaStatus, NodeState, System};
 use threads::Threads;
 use world::World;

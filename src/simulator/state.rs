@@ -15,9 +15,9 @@ pub struct Identity {
     pub index: u32,
     /// The model and the index, such as `generic-2`.
     pub name: String,
-    /// `ComputerSystem.UUID`.
+    /// The UUID of the system (`ComputerSystem.UUID`), in lower case.
     pub uuid: String,
-    /// `ComputerSystem.SerialNumber`.
+    /// The serial number of the system (`ComputerSystem.SerialNumber`).
     pub serial: String,
     /// The name of the model, such as `generic`.
     pub profile: String,
@@ -47,17 +47,17 @@ impl Identity {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeState {
-    /// `ComputerSystem.PowerState`.
+    /// The power of the host (`ComputerSystem.PowerState`).
     pub power: PowerState,
-    /// `ComputerSystem.BootProgress.LastState`.
+    /// The progress of the host (`ComputerSystem.BootProgress.LastState`).
     pub boot_progress: BootProgress,
     /// The program that runs on the host.
     pub system: System,
     /// The phase of the Ironic Python Agent. `None` if no ramdisk with an agent runs.
     pub agent: Option<AgentPhase>,
-    /// `ComputerSystem.Boot.BootSourceOverrideTarget`, such as `Cd`.
+    /// The source of the boot override (`BootSourceOverrideTarget`), such as `Cd`.
     pub boot_source: &'static str,
-    /// `ComputerSystem.Boot.BootSourceOverrideEnabled`.
+    /// How long the boot override holds (`BootSourceOverrideEnabled`).
     pub boot_override: BootOverride,
     /// The images in the virtual media slots, in the order of the slots.
     pub media: Vec<Media>,

@@ -48,6 +48,21 @@ fn ironic() -> String {
     url
 }
 
+/// The same, in the runtime of the test: it answers only while the test awaits.
+async fn ironic_in_this_runtime() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let api = url.clone();
+    tokio::spawn(async move {
+        loop {
+            let (stream, api) = (listener.accept().await.unwrap().0.into_std().unwrap(), api.clone());
+            stream.set_nonblocking(false).unwrap();
+            tokio::task::spawn_blocking(move || answer_as_ironic(&api, stream));
+        }
+    });
+    url
+}
+
 fn answer_as_ironic(api: &str, mut stream: TcpStream) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let (mut first, mut length) = (String::new(), 0);
@@ -126,6 +141,22 @@ fn each_node_can_have_a_port_and_a_service_root_of_its_own() {
 }
 
 #[test]
+fn an_agent_serves_its_api_at_its_url() {
+    let boot = format!("{}/boot/", ironic());
+    for addresses in [Addresses::Shared, Addresses::Port] {
+        let new = Simulator::builder().nodes("generic", 2).addresses(addresses).http().speed(1000.0);
+        let simulator = new.network_boot(&boot).start().unwrap();
+        let node = simulator.node(1).unwrap();
+        node.set_boot_source("Pxe", BootOverride::Once).unwrap();
+        node.reset(ResetType::On).unwrap();
+        node.blocking_wait_until(PATIENCE, |state| state.agent == Some(AgentPhase::Serving)).unwrap();
+        let url = node.agent_url().unwrap();
+        let path = url.splitn(4, '/').nth(3).map(|path| format!("/{path}")).unwrap_or_default();
+        assert_eq!(get(&simulator, &url, &format!("{path}/v1/status")), 200, "{url}");
+    }
+}
+
+#[test]
 fn a_client_that_trusts_the_ca_verifies_the_bmcs() {
     let simulator = Simulator::start(1).unwrap();
     let ca = ureq::tls::Certificate::from_pem(simulator.ca_pem().unwrap().as_bytes()).unwrap();
@@ -145,7 +176,7 @@ fn a_client_that_trusts_the_ca_verifies_the_bmcs() {
 async fn time_by_hand_boots_an_agent_without_waiting_and_always_at_the_same_time() {
     let mut seen = Vec::new();
     for _ in 0..2 {
-        let ironic = ironic();
+        let ironic = ironic_in_this_runtime().await;
         let simulator = Simulator::builder()
             .without_listeners()
             .clock_by_hand()
@@ -282,6 +313,14 @@ fn a_wrong_change_is_refused_and_changes_nothing() {
     let running = Simulator::builder().without_listeners().speed(2.0).start().unwrap();
     let error = running.blocking_advance(PATIENCE).unwrap_err();
     assert!(matches!(error, Error::ClockRuns { speed } if speed.to_bits() == 2f64.to_bits()), "{error}");
+}
+
+#[test]
+#[should_panic(expected = "an assertion of the test")]
+fn a_panic_in_a_condition_is_a_panic_of_the_test() {
+    let simulator = Simulator::builder().without_listeners().start().unwrap();
+    let condition = |_: &NodeState| panic!("an assertion of the test");
+    let _ = simulator.node(0).unwrap().blocking_wait_until(PATIENCE, condition);
 }
 
 #[test]

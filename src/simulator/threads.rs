@@ -5,6 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinError;
 
 use super::error::Error;
 
@@ -57,7 +58,7 @@ impl Hands {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Error> {
-        self.0.spawn(work).await.map_err(|_| Error::Stopped)
+        result(self.0.spawn(work).await)
     }
 
     /// Runs `work` and stops the calling thread meanwhile. `Handle::block_on` would panic inside of a runtime.
@@ -65,11 +66,20 @@ impl Hands {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Error> {
-        let (done, result) = mpsc::sync_channel(1);
+        let (done, ended) = mpsc::sync_channel(1);
+        let working = self.0.spawn(work);
         self.0.spawn(async move {
             // The receiver waits below.
-            let _ = done.send(work.await);
+            let _ = done.send(working.await);
         });
-        result.recv().map_err(|_| Error::Stopped)
+        ended.recv().map_err(|_| Error::Stopped).and_then(result)
     }
+}
+
+/// The result of work. A panic in it, such as that of an assertion in a condition, goes on in the caller.
+fn result<T>(ended: Result<T, JoinError>) -> Result<T, Error> {
+    ended.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Error::Stopped,
+    })
 }
