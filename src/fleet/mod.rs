@@ -10,7 +10,7 @@
 mod census;
 mod deadlines;
 mod durability;
-mod journal;
+mod events;
 #[doc(hidden)]
 pub mod persist;
 mod slots;
@@ -25,6 +25,8 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::limit::Limits;
 use crate::node::command::{Command, Outcome, Refusal};
 use crate::node::effect::{Answer, Effect};
 use crate::node::ipa::Total;
@@ -34,6 +36,7 @@ use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::time::SimTime;
 use deadlines::Deadlines;
+use events::View;
 use persist::Ledger;
 use slots::{Slot, Slots};
 use waiters::Waiters;
@@ -56,6 +59,7 @@ pub struct Fleet {
     /// Due effects. A node has at most a handful of effects under way, so the size of the fleet bounds the queue.
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
     waiters: Waiters,
+    journal: Arc<Journal>,
     /// The long results that all agents keep.
     results: Arc<Total>,
     /// Changes to be stored on disk; empty if the fleet is not persisted.
@@ -90,10 +94,24 @@ impl Fleet {
             deadlines: Deadlines::default(),
             effects,
             waiters: Waiters::default(),
+            journal: Arc::new(Journal::new(Limits::DEFAULT.journal)),
             results: Arc::default(),
             ledger: OnceLock::new(),
         };
         (fleet, queue)
+    }
+
+    /// Replaces the journal by an empty one of at most so many bytes; without any, the fleet keeps no journal.
+    #[must_use]
+    pub fn with_journal(mut self, bytes: usize) -> Self {
+        self.journal = Arc::new(Journal::new(bytes));
+        self
+    }
+
+    /// The last requests, outgoing calls and changes of state of each node.
+    #[doc(hidden)]
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.journal
     }
 
     /// The seed that determines all identities.
@@ -179,6 +197,7 @@ impl Fleet {
             *nodes -= u32::from(profile.name == node.profile().name);
             *nodes > 0
         });
+        self.journal.forget(id);
         self.waiters.notify(id);
         true
     }
@@ -219,11 +238,11 @@ impl Fleet {
         let mut slot = self.slots.get(id)?.lock();
         let now = self.clock.now();
         let node = slot.node.as_mut()?;
-        let before = journal::view(node);
+        let mut before = events::view(node, &self.journal);
         let deadline = node.next_deadline();
         let overdue = deadline <= now;
         if overdue {
-            node.settle(now);
+            before = self.settle(node, before, now);
         }
         let result = act(node, now);
         let touched = self.after(id, &mut slot, deadline.min(now));
@@ -231,12 +250,24 @@ impl Fleet {
             self.waiters.notify(id);
         }
         if let (true, Some(before), Some(node)) = (touched || overdue, before, &slot.node) {
-            journal::note(before, node);
+            events::note(before, node, now, &self.journal);
         }
         if self.ledger().is_some() {
             persist::note(slot.batch);
         }
         Some(result)
+    }
+
+    /// Settles a node, and notes its events at the moments at which they happen.
+    fn settle(&self, node: &mut Node, mut before: Option<View>, now: SimTime) -> Option<View> {
+        loop {
+            let at = node.next_deadline();
+            if at > now {
+                return before;
+            }
+            node.settle(at);
+            before = before.map(|before| events::note(before, node, at, &self.journal));
+        }
     }
 
     /// Gives a node a command. `None` if there is no such node.

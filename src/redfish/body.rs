@@ -9,6 +9,10 @@ use super::message::{
     PROPERTY_VALUE_FORMAT_ERROR, PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE,
     PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
 };
+use crate::journal::Request;
+
+/// Longest name of a property that [`Body::names`] writes, bytes. DMTF's longest one has 50.
+const MAX_NAME: usize = 64;
 
 /// A body being read. Each property that is read is removed; a property that is left at the end is a mistake.
 pub(super) struct Body {
@@ -49,6 +53,13 @@ impl Body {
     /// Whether the body has no properties, apart from annotations.
     pub(super) fn is_empty(&self) -> bool {
         self.left.keys().all(|key| is_annotation(key))
+    }
+
+    /// Appends the names of the properties with a space between them, such as `Boot.BootSourceOverrideTarget`. Values never
+    /// leave the body through here.
+    pub(super) fn names(&self, names: &mut String) {
+        let mut path = String::new();
+        append_names(&self.left, &mut path, names);
     }
 
     fn note(&mut self, message: Message, key: &str) {
@@ -223,6 +234,35 @@ impl Body {
     pub(super) fn finish(mut self, known: impl Fn(&str) -> bool) -> Vec<Message> {
         self.report_remaining(known);
         self.mistakes
+    }
+}
+
+/// Appends the names below `path`, until there are so many that the journal would not keep more.
+fn append_names(object: &Map<String, Value>, path: &mut String, names: &mut String) {
+    for (key, value) in object {
+        if names.len() > Request::MAX_NAMES {
+            return;
+        }
+        let length = path.len();
+        // A client can send any text as a name.
+        if key.len() <= MAX_NAME && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+            path.push_str(key);
+        } else {
+            path.push('?');
+        }
+        match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                path.push('.');
+                append_names(inner, path, names);
+            }
+            _ => {
+                if !names.is_empty() {
+                    names.push(' ');
+                }
+                names.push_str(path);
+            }
+        }
+        path.truncate(length);
     }
 }
 

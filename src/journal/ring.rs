@@ -1,0 +1,208 @@
+//! The entries of one node: bytes, oldest first.
+//!
+//! An entry is a head, the bytes of [`encoding`](super::encoding), and its length once more, so that the last entries are
+//! found from the end.
+
+use super::encoding::{is_poll, is_state};
+use crate::time::SimTime;
+
+/// Length, count, first time, time from the first to the last, revision, number.
+const HEAD: usize = 2 + 4 + 6 + 4 + 4 + 4;
+const TAIL: usize = 2;
+/// A new entry is folded into one of so many last entries.
+const LOOK_BACK: usize = 3;
+
+#[derive(Default)]
+pub(super) struct Ring {
+    data: Vec<u8>,
+    /// New entries and repetitions so far.
+    changes: u64,
+    /// The largest revision of a dropped entry.
+    pub(super) lost: u64,
+    /// Entries so far.
+    created: u32,
+}
+
+/// The head of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) count: u32,
+    pub(super) first: SimTime,
+    pub(super) last: SimTime,
+    pub(super) revision: u64,
+    pub(super) id: u64,
+}
+
+/// What has become of a new entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Noted {
+    Added,
+    Folded,
+    /// It does not fit. Nothing was changed.
+    NoRoom,
+}
+
+fn u32_at(data: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]])
+}
+
+fn u16_at(data: &[u8], at: usize) -> usize {
+    usize::from(u16::from_le_bytes([data[at], data[at + 1]]))
+}
+
+/// The bytes that an entry takes.
+pub(super) const fn bytes_of(body: &[u8]) -> usize {
+    HEAD + body.len() + TAIL
+}
+
+impl Ring {
+    pub(super) fn capacity(&self) -> usize {
+        self.data.capacity()
+    }
+
+    /// Bytes of the entries.
+    pub(super) fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Makes room for more bytes, up to a capacity.
+    pub(super) fn grow(&mut self, capacity: usize) {
+        self.data.reserve_exact(capacity - self.data.len());
+    }
+
+    /// Records an occurrence: folds it into one of the last entries, or appends an entry.
+    #[inline]
+    pub(super) fn note(&mut self, at: SimTime, body: &[u8]) -> Noted {
+        if self.fold(at, body) {
+            return Noted::Folded;
+        }
+        let bytes = bytes_of(body);
+        if self.data.len() + bytes > self.data.capacity() {
+            return Noted::NoRoom;
+        }
+        self.changes += 1;
+        self.created = self.created.wrapping_add(1);
+        let mut head = [0; HEAD];
+        head[..2].copy_from_slice(&(bytes as u16).to_le_bytes());
+        head[2..6].copy_from_slice(&1_u32.to_le_bytes());
+        head[6..12].copy_from_slice(&at.ms().to_le_bytes()[..6]);
+        head[16..20].copy_from_slice(&(self.changes as u32).to_le_bytes());
+        head[20..24].copy_from_slice(&self.created.to_le_bytes());
+        self.data.extend_from_slice(&head);
+        self.data.extend_from_slice(body);
+        self.data.extend_from_slice(&(bytes as u16).to_le_bytes());
+        Noted::Added
+    }
+
+    /// Counts an occurrence in the last equal entry. Only polls may lie between the two, and then both are polls.
+    #[inline]
+    fn fold(&mut self, at: SimTime, body: &[u8]) -> bool {
+        let mut end = self.data.len();
+        for _ in 0..LOOK_BACK {
+            if end == 0 {
+                return false;
+            }
+            let begin = end - u16_at(&self.data, end - TAIL);
+            let other = &self.data[begin + HEAD..end - TAIL];
+            if other == body {
+                return self.repeat(begin, at);
+            }
+            if !is_poll(other) || !is_poll(body) {
+                return false;
+            }
+            end = begin;
+        }
+        false
+    }
+
+    /// One more occurrence of the entry at `begin`. Returns whether its times can be stored.
+    fn repeat(&mut self, begin: usize, at: SimTime) -> bool {
+        let Head { count, first, last, .. } = self.head(begin);
+        let Ok(delta) = u32::try_from(at.max(last).since_ms(first)) else { return false };
+        self.changes += 1;
+        self.data[begin + 2..begin + 6].copy_from_slice(&count.saturating_add(1).to_le_bytes());
+        self.data[begin + 12..begin + 16].copy_from_slice(&delta.to_le_bytes());
+        self.data[begin + 16..begin + 20].copy_from_slice(&(self.changes as u32).to_le_bytes());
+        true
+    }
+
+    fn head(&self, begin: usize) -> Head {
+        let mut first = [0; 8];
+        first[..6].copy_from_slice(&self.data[begin + 6..begin + 12]);
+        let first = SimTime::from_ms(u64::from_le_bytes(first));
+        // The upper half of the revision is that of the last change: less than 2^32 changes ago.
+        let ago = (self.changes as u32).wrapping_sub(u32_at(&self.data, begin + 16));
+        Head {
+            count: u32_at(&self.data, begin + 2),
+            first,
+            last: first.after_ms(u64::from(u32_at(&self.data, begin + 12))),
+            revision: self.changes.saturating_sub(u64::from(ago)),
+            id: u64::from(u32_at(&self.data, begin + 20)),
+        }
+    }
+
+    /// All entries: head and bytes, oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Head, &[u8])> {
+        let mut begin = 0;
+        std::iter::from_fn(move || {
+            if begin >= self.data.len() {
+                return None;
+            }
+            let end = begin + u16_at(&self.data, begin);
+            let entry = (self.head(begin), &self.data[begin + HEAD..end - TAIL]);
+            begin = end;
+            Some(entry)
+        })
+    }
+
+    /// Drops the oldest entries until `bytes` are free, and a quarter of the capacity, so that the next entries find room.
+    /// Changes of state, which are small and tell how the node came here, are dropped last, unless they take more than
+    /// half. Returns the number of dropped entries.
+    pub(super) fn make_room(&mut self, bytes: usize) -> usize {
+        let capacity = self.data.capacity();
+        let most = capacity.saturating_sub(bytes).min(capacity - capacity / 4);
+        let states = self.iter().filter(|(_, body)| is_state(body)).map(|(_, body)| bytes_of(body)).sum();
+        let dropped = self.drop_oldest(most, states, capacity / 2);
+        dropped + if self.data.len() > most { self.drop_oldest(most, states, 0) } else { 0 }
+    }
+
+    /// Drops the oldest entries until at most `most` bytes are left, and of states only those beyond `spared` bytes.
+    fn drop_oldest(&mut self, most: usize, mut states: usize, spared: usize) -> usize {
+        let (mut read, mut write, mut dropped) = (0, 0, 0);
+        let mut left = self.data.len();
+        while read < self.data.len() {
+            let bytes = u16_at(&self.data, read);
+            let state = is_state(&self.data[read + HEAD..]);
+            if left > most && (!state || states > spared) {
+                self.lost = self.lost.max(self.head(read).revision);
+                left -= bytes;
+                dropped += 1;
+                states -= if state { bytes } else { 0 };
+            } else {
+                self.data.copy_within(read..read + bytes, write);
+                write += bytes;
+            }
+            read += bytes;
+        }
+        self.data.truncate(write);
+        dropped
+    }
+
+    /// Gives memory back, and drops the oldest entries that do not fit into `capacity`. Returns their number.
+    pub(super) fn shrink(&mut self, capacity: usize) -> usize {
+        let states = self.iter().filter(|(_, body)| is_state(body)).map(|(_, body)| bytes_of(body)).sum();
+        let mut dropped = 0;
+        if self.data.len() > capacity {
+            dropped += self.drop_oldest(capacity, states, capacity / 2);
+        }
+        if self.data.len() > capacity {
+            dropped += self.drop_oldest(capacity, states, 0);
+        }
+        self.data.shrink_to(capacity);
+        dropped
+    }
+}
