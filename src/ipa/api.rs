@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
@@ -118,7 +117,8 @@ impl Api {
             client,
             user_agent: request.headers().get(USER_AGENT).map(HeaderValue::as_bytes),
             method: request.method().as_str(),
-            uri: request.uri().path_and_query().map_or("/", PathAndQuery::as_str),
+            path: request.uri().path(),
+            query: request.uri().query(),
             changed: command,
             status,
             message: None,

@@ -13,7 +13,7 @@ const REQUEST: u8 = 0;
 const CALL: u8 = 1;
 const STATE: u8 = 2;
 
-/// The methods that have a number of one byte.
+/// The methods that have a number of one byte, as [`method_number`] numbers them.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT"];
 /// Stands for a method that is written out.
 const OTHER_METHOD: u8 = 255;
@@ -50,51 +50,76 @@ fn put_text(out: &mut Vec<u8>, text: &str, most: usize) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Writes a request.
+/// Bytes of a request before its texts, without the address of the client.
+const FIXED: usize = 13;
+
+/// The number of a method.
+#[inline]
+fn method_number(method: &str) -> u8 {
+    match method {
+        "GET" => 0,
+        "HEAD" => 1,
+        "POST" => 2,
+        "PATCH" => 3,
+        "DELETE" => 4,
+        "PUT" => 5,
+        _ => OTHER_METHOD,
+    }
+}
+
+/// Writes a request: some numbers of fixed length, the address of the client, and the texts.
 #[inline]
 pub(super) fn request(out: &mut Vec<u8>, asked: &Asked<'_>, user_agents: &UserAgents) {
-    let method = METHODS.iter().position(|method| *method == asked.method);
-    let reads = matches!(method, Some(0 | 1));
-    let face = match asked.face {
+    let method = method_number(asked.method);
+    let reads = method <= 1;
+    let user_agent = asked.user_agent.map_or(NONE, |raw| user_agents.number(raw));
+    let path = cut(asked.path, Request::MAX_URI);
+    // A path has no secrets. A query can have the token of an agent.
+    let query = asked.query.map(|query| Note::from(query).to_string());
+    let query = query.as_deref().map(|query| cut(query, Request::MAX_URI - path.len()));
+    let changed = cut(asked.changed, Request::MAX_NAMES);
+    let (registry, key) = asked.message.unwrap_or_default();
+    let mut fixed = [0; FIXED + 16];
+    fixed[0] = REQUEST | if reads { POLL } else { 0 };
+    fixed[1] = match asked.face {
         Face::Redfish => 0,
         Face::Agent => 1,
     };
-    let method_number = method.map_or(OTHER_METHOD, |method| method as u8);
-    let user_agent = asked.user_agent.map_or(NONE, |raw| user_agents.number(raw));
-    let [low, high] = asked.status.unwrap_or_default().to_le_bytes();
-    out.extend_from_slice(&[
-        REQUEST | if reads { POLL } else { 0 },
-        face,
-        method_number,
-        low,
-        high,
-        user_agent,
-    ]);
-    match asked.client {
-        None => out.push(0),
+    fixed[2] = method;
+    fixed[3..5].copy_from_slice(&asked.status.unwrap_or_default().to_le_bytes());
+    fixed[5] = user_agent;
+    let uri = path.len() + query.map_or(0, |query| 1 + query.len());
+    fixed[6..8].copy_from_slice(&(uri as u16).to_le_bytes());
+    fixed[8..10].copy_from_slice(&(changed.len() as u16).to_le_bytes());
+    (fixed[10], fixed[11]) = (registry.len() as u8, key.len() as u8);
+    let length = match asked.client {
+        None => FIXED,
         Some(IpAddr::V4(ip)) => {
-            out.push(4);
-            out.extend_from_slice(&ip.octets());
+            fixed[12] = 4;
+            fixed[FIXED..FIXED + 4].copy_from_slice(&ip.octets());
+            FIXED + 4
         }
         Some(IpAddr::V6(ip)) => {
-            out.push(6);
-            out.extend_from_slice(&ip.octets());
+            fixed[12] = 16;
+            fixed[FIXED..].copy_from_slice(&ip.octets());
+            FIXED + 16
         }
+    };
+    out.extend_from_slice(&fixed[..length]);
+    out.extend_from_slice(path.as_bytes());
+    if let Some(query) = query {
+        out.push(b'?');
+        out.extend_from_slice(query.as_bytes());
     }
-    if method.is_none() {
-        put_text(out, asked.method, MAX_METHOD);
+    if !changed.is_empty() {
+        out.extend_from_slice(changed.as_bytes());
     }
-    // A path has no secrets. A query can have the token of an agent.
-    if asked.uri.contains('?') {
-        put_text(out, Note::from(asked.uri).as_str(), Request::MAX_URI);
-    } else {
-        put_text(out, asked.uri, Request::MAX_URI);
-    }
-    put_text(out, asked.changed, Request::MAX_NAMES);
-    if let Some((registry, key)) = asked.message {
-        out.push(registry.len() as u8);
+    if !key.is_empty() {
         out.extend_from_slice(registry.as_bytes());
-        put_text(out, key, Request::MAX_NAMES);
+        out.extend_from_slice(key.as_bytes());
+    }
+    if method == OTHER_METHOD {
+        put_text(out, asked.method, MAX_METHOD);
     }
 }
 
@@ -134,7 +159,11 @@ impl<'a> Left<'a> {
 
     fn text(&mut self) -> Option<&'a str> {
         let bytes = self.number()?;
-        str::from_utf8(self.take(usize::from(bytes))?).ok()
+        self.text_of(usize::from(bytes))
+    }
+
+    fn text_of(&mut self, bytes: usize) -> Option<&'a str> {
+        str::from_utf8(self.take(bytes)?).ok()
     }
 }
 
@@ -170,18 +199,18 @@ fn decode_request(left: &mut Left<'_>, user_agents: &UserAgents) -> Option<Reque
     let method = left.byte()?;
     let status = Some(left.number()?).filter(|status| *status > 0);
     let user_agent = user_agents.text(left.byte()?);
+    let (uri, changed) = (left.number()?, left.number()?);
+    let (registry, key) = (left.byte()?, left.byte()?);
     let client = match left.byte()? {
         4 => Some(IpAddr::from(<[u8; 4]>::try_from(left.take(4)?).ok()?)),
-        6 => Some(IpAddr::from(<[u8; 16]>::try_from(left.take(16)?).ok()?)),
+        16 => Some(IpAddr::from(<[u8; 16]>::try_from(left.take(16)?).ok()?)),
         _ => None,
     };
+    let uri = left.text_of(usize::from(uri))?.into();
+    let changed = left.text_of(usize::from(changed))?;
+    let changed = changed.split(' ').filter(|name| !name.is_empty()).map(Into::into).collect();
+    let (registry, key) = (left.text_of(usize::from(registry))?, left.text_of(usize::from(key))?);
+    let message = (!key.is_empty()).then(|| format!("{registry}.{key}").into());
     let method = if method == OTHER_METHOD { left.text()? } else { METHODS.get(usize::from(method))? };
-    let uri = left.text()?;
-    let changed = left.text()?.split(' ').filter(|name| !name.is_empty()).map(Into::into).collect();
-    let message = left.byte().and_then(|length| {
-        let registry = str::from_utf8(left.take(usize::from(length))?).ok()?;
-        Some(format!("{registry}.{}", left.text()?).into())
-    });
-    let (method, uri) = (method.into(), uri.into());
-    Some(Request { face, client, user_agent, method, uri, changed, status, message })
+    Some(Request { face, client, user_agent, method: method.into(), uri, changed, status, message })
 }

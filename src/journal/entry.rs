@@ -95,8 +95,10 @@ pub struct Asked<'a> {
     pub user_agent: Option<&'a [u8]>,
     /// The HTTP method.
     pub method: &'a str,
-    /// Path and query.
-    pub uri: &'a str,
+    /// The path of the URI.
+    pub path: &'a str,
+    /// The query of the URI. Values of secrets are hidden.
+    pub query: Option<&'a str>,
     /// The names with a space between them.
     pub changed: &'a str,
     /// The HTTP status of the answer; `None` if the connection was closed in its place.

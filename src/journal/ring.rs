@@ -50,6 +50,19 @@ fn u16_at(data: &[u8], at: usize) -> usize {
     usize::from(u16::from_le_bytes([data[at], data[at + 1]]))
 }
 
+/// One more occurrence of the entry with that head. Returns whether its times can be stored.
+#[inline]
+fn repeat(head: &mut [u8; HEAD], at: SimTime, revision: u64) -> bool {
+    let count = u32::from_le_bytes([head[2], head[3], head[4], head[5]]);
+    let first = u64::from_le_bytes([head[6], head[7], head[8], head[9], head[10], head[11], 0, 0]);
+    let delta = u32::from_le_bytes([head[12], head[13], head[14], head[15]]);
+    let Ok(later) = u32::try_from(at.ms().saturating_sub(first)) else { return false };
+    head[2..6].copy_from_slice(&count.saturating_add(1).to_le_bytes());
+    head[12..16].copy_from_slice(&later.max(delta).to_le_bytes());
+    head[16..20].copy_from_slice(&(revision as u32).to_le_bytes());
+    true
+}
+
 /// The bytes that an entry takes.
 pub(super) const fn bytes_of(body: &[u8]) -> usize {
     HEAD + body.len() + TAIL
@@ -98,36 +111,28 @@ impl Ring {
         Noted::Added
     }
 
-    /// Counts an occurrence in the last equal entry. Only polls may lie between the two, and then both are polls.
+    /// Counts an occurrence in the last equal entry. Only polls may lie between the two, and then both are polls. Returns
+    /// whether there is such an entry, and its times can be stored.
     #[inline]
     fn fold(&mut self, at: SimTime, body: &[u8]) -> bool {
-        let mut end = self.data.len();
+        let mut left = self.data.as_mut_slice();
         for _ in 0..LOOK_BACK {
-            if end == 0 {
-                return false;
-            }
-            let begin = end - u16_at(&self.data, end - TAIL);
-            let other = &self.data[begin + HEAD..end - TAIL];
+            let Some(tail) = left.last_chunk::<TAIL>() else { return false };
+            let begin = left.len().saturating_sub(usize::from(u16::from_le_bytes(*tail)));
+            let (before, entry) = left.split_at_mut(begin);
+            let Some((head, rest)) = entry.split_first_chunk_mut::<HEAD>() else { return false };
+            let Some((other, _)) = rest.split_last_chunk::<TAIL>() else { return false };
             if other == body {
-                return self.repeat(begin, at);
+                let repeated = repeat(head, at, self.changes + 1);
+                self.changes += u64::from(repeated);
+                return repeated;
             }
             if !is_poll(other) || !is_poll(body) {
                 return false;
             }
-            end = begin;
+            left = before;
         }
         false
-    }
-
-    /// One more occurrence of the entry at `begin`. Returns whether its times can be stored.
-    fn repeat(&mut self, begin: usize, at: SimTime) -> bool {
-        let Head { count, first, last, .. } = self.head(begin);
-        let Ok(delta) = u32::try_from(at.max(last).since_ms(first)) else { return false };
-        self.changes += 1;
-        self.data[begin + 2..begin + 6].copy_from_slice(&count.saturating_add(1).to_le_bytes());
-        self.data[begin + 12..begin + 16].copy_from_slice(&delta.to_le_bytes());
-        self.data[begin + 16..begin + 20].copy_from_slice(&(self.changes as u32).to_le_bytes());
-        true
     }
 
     fn head(&self, begin: usize) -> Head {

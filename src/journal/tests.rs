@@ -20,13 +20,15 @@ fn journal() -> Arc<Journal> {
 }
 
 fn asked<'a>(after_s: u64, method: &'a str, uri: &'a str) -> Asked<'a> {
+    let (path, query) = uri.split_once('?').map_or((uri, None), |(path, query)| (path, Some(query)));
     Asked {
         at: T0.after_ms(after_s * 1000),
         face: Face::Redfish,
         client: Some(IpAddr::from([10, 0, 0, 7])),
         user_agent: Some(b"python-requests/2.32"),
         method,
-        uri,
+        path,
+        query,
         changed: "",
         status: Some(200),
         message: None,
@@ -174,16 +176,17 @@ fn entries_differ_if_any_part_of_them_differs() {
         Asked { client: Some("::1".parse().unwrap()), ..base },
         Asked { user_agent: Some(b"curl"), ..base },
         Asked { method: "HEAD", ..base },
-        Asked { uri: "/b", ..base },
+        Asked { path: "/b", ..base },
+        Asked { query: Some("b"), ..base },
         Asked { status: Some(304), ..base },
         Asked { face: Face::Agent, ..base },
         Asked { message: Some(("Base.1.22", "ResourceInUse")), ..base },
     ];
     journal.request(NODE, &base);
     others.iter().for_each(|other| journal.request(NODE, other));
-    assert_eq!(journal.len(), 9);
+    assert_eq!(journal.len(), 10);
     journal.request(NODE, others.last().unwrap());
-    assert_eq!(journal.len(), 9);
+    assert_eq!(journal.len(), 10);
 }
 
 #[test]

@@ -2,8 +2,6 @@
 
 use std::sync::OnceLock;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::entry::Request;
 use crate::note::Note;
 
@@ -27,6 +25,17 @@ struct Known {
     shown: Box<str>,
 }
 
+/// The first place that a text can have, from its length and both of its ends. Texts that share their places cost nothing but
+/// places.
+#[inline]
+fn first_place(raw: &[u8]) -> usize {
+    let begin = raw.first_chunk().map_or(0, |begin| u64::from_le_bytes(*begin));
+    let end = raw.last_chunk().map_or(0, |end| u64::from_le_bytes(*end));
+    let mixed = (begin ^ end.rotate_left(29) ^ raw.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    // The upper bits of a product depend on all bits.
+    ((mixed >> 32) as usize * PLACES) >> 32
+}
+
 impl UserAgents {
     pub(super) fn new() -> Self {
         Self((0..PLACES).map(|_| OnceLock::new()).collect())
@@ -36,8 +45,8 @@ impl UserAgents {
     #[inline]
     pub(super) fn number(&self, raw: &[u8]) -> u8 {
         let raw = &raw[..raw.len().min(Request::MAX_USER_AGENT)];
-        let hash = (xxh3_64(raw) % PLACES as u64) as usize;
-        for place in (hash..hash + TRIES).map(|place| place % PLACES) {
+        let first = first_place(raw);
+        for place in (first..first + TRIES).map(|place| place % PLACES) {
             let known = self.0[place].get_or_init(|| {
                 let shown = Note::from(&*String::from_utf8_lossy(raw)).to_string();
                 Known { raw: raw.into(), shown: shown.into() }

@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, header};
 use uuid::Uuid;
 
@@ -79,7 +78,8 @@ impl Redfish {
             client: trace.client,
             user_agent: request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes),
             method: request.method().as_str(),
-            uri: request.uri().path_and_query().map_or("/", PathAndQuery::as_str),
+            path: request.uri().path(),
+            query: request.uri().query(),
             changed: &trace.changed.borrow(),
             status: Some(status),
             message: trace.message.get().map(|key| (BASE, key)),
