@@ -7,10 +7,12 @@
 // A new variant must be named in every match, so that the compiler shows each place that must handle it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod causes;
 mod census;
 mod deadlines;
 mod durability;
 mod events;
+mod explain;
 #[doc(hidden)]
 pub mod persist;
 mod slots;
@@ -41,6 +43,8 @@ use persist::Ledger;
 use slots::{Slot, Slots};
 use waiters::Waiters;
 
+#[doc(hidden)]
+pub use explain::Explanation;
 #[doc(hidden)]
 pub use waiters::Changed;
 
@@ -327,5 +331,7 @@ impl Fleet {
     }
 }
 
+#[cfg(test)]
+mod explain_tests;
 #[cfg(test)]
 mod tests;

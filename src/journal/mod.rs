@@ -19,7 +19,7 @@ pub use chain::{Chain, ChainOf, Step};
 pub use entry::{Asked, Call, CallKind, Change, Entry, Face, Outcome, Request, What};
 pub use event::Event;
 pub use shard::{NODE_BYTES, WATCHED_BYTES};
-pub(crate) use show::Took;
+pub(crate) use show::clock_time;
 pub use store::{Batch, Follower, Journal};
 
 #[cfg(test)]

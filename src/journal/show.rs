@@ -6,10 +6,15 @@ use super::entry::{Call, Change, Entry, Outcome, Request, What, stamp};
 use super::event::Event;
 use crate::time::SimTime;
 
+/// The time of day in UTC.
+pub(crate) fn clock_time(at: SimTime) -> String {
+    stamp(at).strftime("%H:%M:%S").to_string()
+}
+
 /// One line: the time of day of the first occurrence (UTC), the occurrence, and how often it was repeated.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  {}", stamp(self.first).strftime("%H:%M:%S"), self.what)?;
+        write!(f, "{}  {}", clock_time(self.first), self.what)?;
         if self.count > 1 {
             write!(f, "  x{} over {}", self.count, Took(self.last.since_ms(self.first)))?;
         }
@@ -86,7 +91,7 @@ impl fmt::Display for Change {
 
 /// A duration in milliseconds, as people write it: `340ms`, `3.2s`, `10m`, `1h 5m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Took(pub(crate) u64);
+pub(super) struct Took(pub(super) u64);
 
 impl fmt::Display for Took {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,12 +110,5 @@ impl fmt::Display for Took {
             ms @ HOUR..DAY => pair(f, (ms / HOUR, "h"), (ms % HOUR / MINUTE, "m")),
             ms => pair(f, (ms / DAY, "d"), (ms % DAY / HOUR, "h")),
         }
-    }
-}
-
-impl Took {
-    /// The time between two moments.
-    pub(crate) fn between(from: SimTime, to: SimTime) -> Self {
-        Self(to.since_ms(from))
     }
 }
