@@ -94,6 +94,11 @@ pub(super) fn shown(url: &str) -> String {
     Note::from(url.split(['?', '#']).next().unwrap_or_default()).to_string()
 }
 
+/// The text of an error without the URL at its beginning, which the sentence has already.
+pub(super) fn after_url(error: &str) -> &str {
+    error.split_once(": ").filter(|(url, _)| url.contains("://")).map_or(error, |(_, cause)| cause)
+}
+
 /// Why a call failed.
 pub(super) fn cause(call: &Call) -> String {
     let error = short(call.error.as_deref().unwrap_or_default());

@@ -140,7 +140,7 @@ impl Because<'_> {
         let image = shown(&media.insertion.image);
         match &media.opened {
             Opened::Failed(why) => said
-                .and(format!("its BMC cannot open {image}: {}", causes::short(why)))
+                .and(format!("its BMC cannot open {image}: {}", causes::short(causes::after_url(why))))
                 .and(help(None, why, None)),
             Opened::Trying(_) | Opened::Connected => {
                 said.and(format!("its BMC waits for {image} to be opened"))

@@ -283,7 +283,10 @@ fn closed(journal_bytes: usize, said: &mut String) {
     life.say("the token of the kernel command line is known");
     *said += &life.said;
     for (params, state) in [
-        (Params { api_urls: ["http://ironic".into()].into(), ..Params::default() }, "TokenUnknown"),
+        (
+            Params { api_urls: ["http://ironic".into()].into(), lookup_timeout_s: 600, ..Params::default() },
+            "TokenUnknown",
+        ),
         (Params::default(), "NoApi"),
         (Params { inspection_urls: ["http://i".into()].into(), ..Params::default() }, "Inspected"),
         (

@@ -208,7 +208,10 @@ fn decode_request(left: &mut Left<'_>, user_agents: &UserAgents) -> Option<Reque
     };
     let uri = left.text_of(usize::from(uri))?.into();
     let changed = left.text_of(usize::from(changed))?;
-    let changed = changed.split(' ').filter(|name| !name.is_empty()).map(Into::into).collect();
+    // A client can send any text as a name.
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_graphic());
+    let names = changed.split(' ').filter(|name| !name.is_empty());
+    let changed = names.map(|name| if is_name(name) { name.into() } else { "?".into() }).collect();
     let (registry, key) = (left.text_of(usize::from(registry))?, left.text_of(usize::from(key))?);
     let message = (!key.is_empty()).then(|| format!("{registry}.{key}").into());
     let method = if method == OTHER_METHOD { left.text()? } else { METHODS.get(usize::from(method))? };

@@ -85,7 +85,7 @@ impl Request {
 /// A request to be recorded, with the fields of [`Request`].
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
-    /// Simulated time of the request's arrival.
+    /// Simulated time at which it came, or at which its node was looked at.
     pub at: SimTime,
     /// The API.
     pub face: Face,

@@ -1,7 +1,7 @@
 //! The entries of one node: bytes, oldest first.
 //!
-//! An entry is a head, the bytes of [`encoding`](super::encoding), and its length once more, so that the last entries are
-//! found from the end.
+//! An entry is framed: a head, the bytes of [`encoding`](super::encoding), and its length once more, so that the last entries
+//! are found from the end.
 
 use super::encoding::{is_poll, is_state};
 use crate::time::SimTime;
@@ -21,6 +21,8 @@ pub(super) struct Ring {
     pub(super) lost: u64,
     /// Entries so far.
     created: u32,
+    /// Bytes of the changes of state.
+    states: u32,
 }
 
 /// The head of an entry.
@@ -63,9 +65,14 @@ fn repeat(head: &mut [u8; HEAD], at: SimTime, revision: u64) -> bool {
     true
 }
 
-/// The bytes that an entry takes.
-pub(super) const fn bytes_of(body: &[u8]) -> usize {
-    HEAD + body.len() + TAIL
+/// Frames the bytes that `write` writes into an empty buffer. The head is filled in when the entry is appended.
+#[inline]
+pub(super) fn frame(buffer: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    buffer.clear();
+    buffer.extend_from_slice(&[0; HEAD]);
+    write(buffer);
+    let bytes = ((buffer.len() + TAIL) as u16).to_le_bytes();
+    buffer.extend_from_slice(&bytes);
 }
 
 impl Ring {
@@ -87,27 +94,30 @@ impl Ring {
         self.data.reserve_exact(capacity - self.data.len());
     }
 
-    /// Records an occurrence: folds it into one of the last entries, or appends an entry.
+    /// Records an occurrence, which is framed: folds it into one of the last entries, or appends an entry.
     #[inline]
-    pub(super) fn note(&mut self, at: SimTime, body: &[u8]) -> Noted {
+    pub(super) fn note(&mut self, at: SimTime, framed: &mut [u8]) -> Noted {
+        let Some((head, rest)) = framed.split_first_chunk_mut::<HEAD>() else { return Noted::Folded };
+        let Some((body, tail)) = rest.split_last_chunk::<TAIL>() else { return Noted::Folded };
         if self.fold(at, body) {
             return Noted::Folded;
         }
-        let bytes = bytes_of(body);
+        let bytes = HEAD + body.len() + TAIL;
         if self.data.len() + bytes > self.data.capacity() {
             return Noted::NoRoom;
         }
         self.changes += 1;
         self.created = self.created.wrapping_add(1);
-        let mut head = [0; HEAD];
-        head[..2].copy_from_slice(&(bytes as u16).to_le_bytes());
+        head[..2].copy_from_slice(tail);
         head[2..6].copy_from_slice(&1_u32.to_le_bytes());
         head[6..12].copy_from_slice(&at.ms().to_le_bytes()[..6]);
+        head[12..16].copy_from_slice(&[0; 4]);
         head[16..20].copy_from_slice(&(self.changes as u32).to_le_bytes());
         head[20..24].copy_from_slice(&self.created.to_le_bytes());
-        self.data.extend_from_slice(&head);
-        self.data.extend_from_slice(body);
-        self.data.extend_from_slice(&(bytes as u16).to_le_bytes());
+        if is_state(body) {
+            self.states += bytes as u32;
+        }
+        self.data.extend_from_slice(framed);
         Noted::Added
     }
 
@@ -169,45 +179,43 @@ impl Ring {
     /// half. Returns the number of dropped entries.
     pub(super) fn make_room(&mut self, bytes: usize) -> usize {
         let capacity = self.data.capacity();
-        let most = capacity.saturating_sub(bytes).min(capacity - capacity / 4);
-        let states = self.iter().filter(|(_, body)| is_state(body)).map(|(_, body)| bytes_of(body)).sum();
-        let dropped = self.drop_oldest(most, states, capacity / 2);
-        dropped + if self.data.len() > most { self.drop_oldest(most, states, 0) } else { 0 }
+        self.keep(capacity.saturating_sub(bytes).min(capacity - capacity / 4))
     }
 
-    /// Drops the oldest entries until at most `most` bytes are left, and of states only those beyond `spared` bytes.
-    fn drop_oldest(&mut self, most: usize, mut states: usize, spared: usize) -> usize {
+    /// Gives memory back, and drops the oldest entries that do not fit into `capacity`. Returns their number.
+    pub(super) fn shrink(&mut self, capacity: usize) -> usize {
+        let dropped = self.keep(capacity);
+        self.data.shrink_to(capacity);
+        dropped
+    }
+
+    /// Drops the oldest entries until at most `most` bytes are left.
+    fn keep(&mut self, most: usize) -> usize {
+        let dropped = self.drop_oldest(most, most / 2);
+        dropped + self.drop_oldest(most, 0)
+    }
+
+    /// Drops the oldest entries until at most `most` bytes are left, and of changes of state only those beyond `spared`
+    /// bytes.
+    fn drop_oldest(&mut self, most: usize, spared: usize) -> usize {
         let (mut read, mut write, mut dropped) = (0, 0, 0);
-        let mut left = self.data.len();
-        while read < self.data.len() {
+        while self.data.len() - read + write > most && read < self.data.len() {
             let bytes = u16_at(&self.data, read);
             let state = is_state(&self.data[read + HEAD..]);
-            if left > most && (!state || states > spared) {
+            if !state || self.states as usize > spared {
                 self.lost = self.lost.max(self.head(read).revision);
-                left -= bytes;
+                self.states -= if state { bytes as u32 } else { 0 };
                 dropped += 1;
-                states -= if state { bytes } else { 0 };
             } else {
                 self.data.copy_within(read..read + bytes, write);
                 write += bytes;
             }
             read += bytes;
         }
-        self.data.truncate(write);
-        dropped
-    }
-
-    /// Gives memory back, and drops the oldest entries that do not fit into `capacity`. Returns their number.
-    pub(super) fn shrink(&mut self, capacity: usize) -> usize {
-        let states = self.iter().filter(|(_, body)| is_state(body)).map(|(_, body)| bytes_of(body)).sum();
-        let mut dropped = 0;
-        if self.data.len() > capacity {
-            dropped += self.drop_oldest(capacity, states, capacity / 2);
+        if dropped > 0 {
+            self.data.copy_within(read.., write);
+            self.data.truncate(self.data.len() - (read - write));
         }
-        if self.data.len() > capacity {
-            dropped += self.drop_oldest(capacity, states, 0);
-        }
-        self.data.shrink_to(capacity);
         dropped
     }
 }

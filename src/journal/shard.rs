@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::Notify;
 
-use super::ring::{Head, Noted, Ring, bytes_of};
+use super::ring::{Head, Noted, Ring};
 use crate::node::NodeId;
 use crate::time::SimTime;
 
@@ -76,30 +76,30 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Records an occurrence within `budget` bytes. Returns how many entries were lost because the store is full.
+    /// Records an occurrence, which is framed, within `budget` bytes. Returns how many entries were lost because the store is full.
     #[inline]
-    pub(super) fn note(&mut self, id: NodeId, at: SimTime, body: &[u8], budget: usize) -> usize {
+    pub(super) fn note(&mut self, id: NodeId, at: SimTime, framed: &mut [u8], budget: usize) -> usize {
         let place = match self.index.get(&id.0) {
             Some(place) => *place as usize,
-            None => match self.settle(id, bytes_of(body), budget) {
-                Ok((place, lost)) => return lost + self.note_at(place, at, body, budget),
+            None => match self.settle(id, framed.len(), budget) {
+                Ok((place, lost)) => return lost + self.note_at(place, at, framed, budget),
                 Err(lost) => return lost,
             },
         };
-        self.note_at(place, at, body, budget)
+        self.note_at(place, at, framed, budget)
     }
 
     #[inline]
-    fn note_at(&mut self, place: usize, at: SimTime, body: &[u8], budget: usize) -> usize {
+    fn note_at(&mut self, place: usize, at: SimTime, framed: &mut [u8], budget: usize) -> usize {
         let to = &mut self.places[place];
-        let (noted, watched) = (to.ring.note(at, body), to.watched);
+        let (noted, watched) = (to.ring.note(at, framed), to.watched);
         let lost = match noted {
             Noted::Folded => 0,
             Noted::Added => {
                 self.entries += 1;
                 0
             }
-            Noted::NoRoom => self.note_in_full_ring(place, at, body, budget),
+            Noted::NoRoom => self.note_in_full_ring(place, at, framed, budget),
         };
         if watched {
             self.wake(place);
@@ -108,8 +108,8 @@ impl Shard {
     }
 
     #[cold]
-    fn note_in_full_ring(&mut self, place: usize, at: SimTime, body: &[u8], budget: usize) -> usize {
-        let bytes = bytes_of(body);
+    fn note_in_full_ring(&mut self, place: usize, at: SimTime, framed: &mut [u8], budget: usize) -> usize {
+        let bytes = framed.len();
         let ring = &self.places[place].ring;
         let most = if self.places[place].watched { WATCHED_BYTES } else { NODE_BYTES };
         let (old, used) = (ring.capacity(), ring.len());
@@ -132,7 +132,7 @@ impl Shard {
             // A node that has as much as it may ever have has not met the limit of the store.
             lost += if wanted <= most { dropped } else { 0 };
         }
-        if self.places[place].ring.note(at, body) == Noted::Added {
+        if self.places[place].ring.note(at, framed) == Noted::Added {
             self.entries += 1;
         }
         lost

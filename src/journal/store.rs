@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::encoding;
 use super::entry::{Asked, Call, Entry, What};
 use super::event::Event;
+use super::ring::{self, Head};
 use super::shard::{Shard, Watched};
 use super::user_agents::UserAgents;
 use crate::limit::Limit;
@@ -23,8 +24,8 @@ const MAX_SHARDS: usize = 64;
 const SHARD_BYTES: usize = 256 << 10;
 
 thread_local! {
-    /// The bytes of the entry that this thread records.
-    static BODY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// The entry that this thread records.
+    static ENTRY: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The last requests, outgoing calls and changes of state of all nodes, in a bounded number of bytes.
@@ -66,10 +67,9 @@ impl Journal {
     #[inline]
     fn note(&self, id: NodeId, at: SimTime, write: impl FnOnce(&mut Vec<u8>)) {
         let Some(shard) = self.shard(id) else { return };
-        BODY.with_borrow_mut(|body| {
-            body.clear();
-            write(body);
-            let lost = shard.lock().note(id, at, body, self.budget);
+        ENTRY.with_borrow_mut(|entry| {
+            ring::frame(entry, write);
+            let lost = shard.lock().note(id, at, entry, self.budget);
             if lost > 0 {
                 self.lost.add(lost as u64);
             }
@@ -122,8 +122,8 @@ impl Journal {
             .map(|(head, body)| (head, body.to_vec()))
             .collect();
         drop(shard);
-        let read = |(head, body): (super::ring::Head, Vec<u8>)| {
-            let super::ring::Head { count, first, last, revision, id } = head;
+        let read = |(head, body): (Head, Vec<u8>)| {
+            let Head { count, first, last, revision, id } = head;
             Some(Entry {
                 id,
                 revision,

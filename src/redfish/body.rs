@@ -11,8 +11,8 @@ use super::message::{
 };
 use crate::journal::Request;
 
-/// Longest name of a property that [`Body::names`] writes, bytes. DMTF's longest one has 50.
-const MAX_NAME: usize = 64;
+/// Room for the names of a usual body, bytes.
+const NAMES: usize = 96;
 
 /// A body being read. Each property that is read is removed; a property that is left at the end is a mistake.
 pub(super) struct Body {
@@ -58,8 +58,8 @@ impl Body {
     /// Appends the names of the properties with a space between them, such as `Boot.BootSourceOverrideTarget`. Values never
     /// leave the body through here.
     pub(super) fn names(&self, names: &mut String) {
-        let mut path = String::new();
-        append_names(&self.left, &mut path, names);
+        names.reserve(NAMES);
+        append_names(&self.left, None, names);
     }
 
     fn note(&mut self, message: Message, key: &str) {
@@ -237,32 +237,36 @@ impl Body {
     }
 }
 
-/// Appends the names below `path`, until there are so many that the journal would not keep more.
-fn append_names(object: &Map<String, Value>, path: &mut String, names: &mut String) {
+/// The way to an object in a body.
+struct Place<'a> {
+    above: Option<&'a Self>,
+    key: &'a str,
+}
+
+impl Place<'_> {
+    fn append(&self, names: &mut String) {
+        if let Some(above) = self.above {
+            above.append(names);
+            names.push('.');
+        }
+        names.push_str(self.key);
+    }
+}
+
+/// Appends the names below a place, until there are so many that the journal would not keep more.
+fn append_names(object: &Map<String, Value>, above: Option<&Place<'_>>, names: &mut String) {
     for (key, value) in object {
-        if names.len() > Request::MAX_NAMES {
-            return;
-        }
-        let length = path.len();
-        // A client can send any text as a name.
-        if key.len() <= MAX_NAME && key.bytes().all(|byte| byte.is_ascii_graphic()) {
-            path.push_str(key);
-        } else {
-            path.push('?');
-        }
+        let place = Place { above, key };
         match value {
-            Value::Object(inner) if !inner.is_empty() => {
-                path.push('.');
-                append_names(inner, path, names);
-            }
+            Value::Object(inner) if !inner.is_empty() => append_names(inner, Some(&place), names),
+            _ if names.len() > Request::MAX_NAMES => return,
             _ => {
                 if !names.is_empty() {
                     names.push(' ');
                 }
-                names.push_str(path);
+                place.append(names);
             }
         }
-        path.truncate(length);
     }
 }
 

@@ -282,6 +282,7 @@ impl Redfish {
         node: &mut Node,
         at: At<'_>,
     ) -> Result<Decision<Outcome>, Problem> {
+        ask.trace.looks_at(at.now);
         match self.decide::<OfNode>(ask, row, part, &self.node_cx(node, at, &ask.ids))? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(command) => {

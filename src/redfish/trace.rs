@@ -16,6 +16,7 @@ use super::tree::Route;
 use crate::clock::Stopwatch;
 use crate::journal::{Asked, Face};
 use crate::node::{Node, NodeId};
+use crate::time::SimTime;
 
 /// What is known of a request so far.
 #[derive(Default)]
@@ -26,6 +27,8 @@ pub(super) struct Trace<'p> {
     /// The id in the path that names the node.
     key: Option<&'p str>,
     node: Cell<Option<NodeId>>,
+    /// The moment at which the node was looked at.
+    at: Cell<Option<SimTime>>,
     /// The names of the properties in the body, with a space between them.
     changed: RefCell<String>,
     /// The key of the first message of a refusal.
@@ -36,6 +39,11 @@ impl Trace<'_> {
     /// The request concerns this node.
     pub(super) fn concerns(&self, node: Option<NodeId>) {
         self.node.set(node);
+    }
+
+    /// The node was looked at at this moment.
+    pub(super) fn looks_at(&self, at: SimTime) {
+        self.at.set(Some(at));
     }
 
     /// The request asks for the change in a body.
@@ -73,7 +81,7 @@ impl Redfish {
         let named = || trace.key.and_then(|key| self.fleet.find(Uuid::parse_str(key).ok()?));
         let Some(id) = root.node().map(Node::id).or_else(|| trace.node.get()).or_else(named) else { return };
         let asked = Asked {
-            at: self.fleet.clock().at_start(watch),
+            at: trace.at.get().unwrap_or_else(|| self.fleet.clock().at_start(watch)),
             face: Face::Redfish,
             client: trace.client,
             user_agent: request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes),
