@@ -144,7 +144,11 @@ pub(super) fn help(kind: Option<CallKind>, error: &str, status: Option<u16>) -> 
         "set --network-boot, or insert a medium"
     } else if has("nothing is published") {
         "let Ironic publish a boot configuration for this machine"
-    } else if has("boot-read-time") || has("no answer within") || has("no piece within") {
+    } else if has("boot-read-time")
+        || has("no answer within")
+        || has("no piece within")
+        || (has("timed out") && !is_of_ironic)
+    {
         "the server is too slow or does not answer: use a faster one, or raise --limit boot-read-time"
     } else if has("--agent-listen is off") {
         "set --agent-listen"

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::*;
 use crate::clock::Clock;
 use crate::dmtf::{BootOverride, BootTarget, ResetType, TransferMethod, TransferProtocol};
-use crate::journal::{Call, CallKind, Chain, ChainOf, Outcome, What};
+use crate::journal::{Asked, Call, CallKind, Chain, ChainOf, Face, Outcome, What};
 use crate::node::bmc;
 use crate::node::bmc::media::{self, Insertion};
 use crate::node::boot::BootChange;
@@ -243,6 +243,22 @@ fn agent(life: &mut Life) {
     life.agent(CallKind::Heartbeat, None, ipa::Answer::Beat(Beat::Accepted));
     life.fleet.clock().set(life.fleet.clock().now().after_ms(20_000));
     life.say("serving");
+    let request = |status| Asked {
+        at: life.fleet.clock().now(),
+        face: Face::Agent,
+        client: None,
+        user_agent: None,
+        method: "POST",
+        path: "/v1/commands/",
+        query: None,
+        changed: "",
+        status: Some(status),
+        message: None,
+    };
+    life.fleet.journal().request(ID, &request(401));
+    let wrong = request(200);
+    life.say("serving, Ironic has another token");
+    life.fleet.journal().request(ID, &wrong);
     let failed = IpaError { kind: "E".into(), code: 500, message: "m".into(), details: "no disk".into() };
     life.command("get_deploy_steps", Work::Done(CommandEnd::Failed(Box::new(failed))));
     life.say("serving, a command failed");
