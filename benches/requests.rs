@@ -99,7 +99,12 @@ async fn serve(kind: &str, certs: &str, nodes: u32) {
             .expect("a port");
     println!("{} {}", plain.address().port(), tls.address().port());
     let mut server = Server::new(Limits::default());
-    let redfish = Arc::new(redfish(nodes));
+    let mut redfish = redfish(nodes);
+    if kind == "no-journal" {
+        let fleet = Arc::into_inner(redfish.fleet).expect("the one owner");
+        redfish.fleet = Arc::new(fleet.with_journal(0));
+    }
+    let redfish = Arc::new(redfish);
     if kind == "half-on" {
         for id in redfish.fleet.ids().filter(|id| is_on(id.0)) {
             let done = redfish.fleet.apply(id, NodeCommand::Host(host::Command::Reset(ResetType::On)));

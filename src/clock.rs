@@ -57,10 +57,23 @@ impl Clock {
     }
 
     /// The present simulated time.
+    #[inline]
     pub fn now(&self) -> SimTime {
+        self.at(instant)
+    }
+
+    /// The simulated time at which a stopwatch was started; the present one for a clock that is set by hand.
+    #[doc(hidden)]
+    #[inline]
+    pub fn at_start(&self, watch: Stopwatch) -> SimTime {
+        self.at(|| watch.0)
+    }
+
+    #[inline]
+    fn at(&self, moment: impl FnOnce() -> Instant) -> SimTime {
         match &self.0 {
             Kind::Wall { origin, started, speed } => {
-                let ms = instant().saturating_duration_since(*started).as_secs_f64() * speed * 1000.0;
+                let ms = moment().saturating_duration_since(*started).as_secs_f64() * speed * 1000.0;
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,

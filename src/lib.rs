@@ -55,6 +55,8 @@ pub mod fleet;
 #[doc(hidden)]
 pub mod ipa;
 #[doc(hidden)]
+pub mod journal;
+#[doc(hidden)]
 pub mod limit;
 #[doc(hidden)]
 pub mod media;

@@ -78,6 +78,7 @@ pub enum CountedBy {
     Redfish,
     Agent,
     Effect,
+    Fleet,
     /// Counted as [`Limit::BodyBytes`]: a server does not know which kind of client its listener has.
     BodyBytes,
 }
@@ -172,6 +173,10 @@ limits! {
         /// call for hours.
         BootReadTime { boot_read_time: Duration = Duration::from_secs(180), 1..=DAY, "boot-read-time", Effect }
             "reading of a boot source: all its requests together";
+        /// Entries of 16,000 nodes at their limit, 4 KiB each. When it is full, the nodes with more than their share lose their
+        /// oldest entries. None switches the journal off.
+        Journal { journal: usize = 64 << 20, 0..=64 * GIB, "journal", Fleet }
+            "bytes of the journal of all nodes; 0 switches it off";
     }
     fixed {
         /// Connections over the limit that get a 503 at the same time; further ones are closed without a response.

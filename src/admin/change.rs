@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
+
 use super::api::{Done, Nodes, Problem, Refused};
 use super::control::Control;
+use super::extract::Caller;
 use super::target::{Piece, Target};
 use crate::fleet::Fleet;
 use crate::node::{Node, NodeId};
@@ -21,7 +24,16 @@ pub(super) enum Change {
     Remove,
 }
 
-/// Applies a change to each node of the target. With `dry_run` it tells what would happen, and changes nothing.
+/// A change of many nodes, and the client that asks for it.
+pub(super) struct Work {
+    pub(super) caller: Caller,
+    /// The change in a few words, for the journal; without secrets.
+    pub(super) what: String,
+    pub(super) dry_run: bool,
+    pub(super) change: Change,
+}
+
+/// Applies a change to each node. With `dry_run` it tells what would happen, and changes nothing.
 ///
 /// Each piece is on disk before the next one begins, so that a change of the whole fleet neither overtakes the disk nor delays
 /// other clients.
@@ -31,20 +43,20 @@ pub(super) enum Change {
 pub(super) async fn apply(
     control: &Arc<Control>,
     nodes: &Nodes,
-    dry_run: bool,
-    change: Change,
+    work: Work,
 ) -> Result<axum::Json<Done>, Problem> {
     let target = Arc::new(Target::new(nodes, &control.fleet)?);
-    let change = Arc::new(change);
-    let mut done = Done { dry_run, ..Done::default() };
+    let mut done = Done { dry_run: work.dry_run, ..Done::default() };
+    let work = Arc::new(work);
     for piece in target.pieces(&control.fleet) {
-        if !dry_run && let Err(error) = control.fleet.may_change() {
+        if !work.dry_run
+            && let Err(error) = control.fleet.may_change()
+        {
             return Err(Problem::from(error).after(done));
         }
-        let (target, change, room) =
-            (Arc::clone(&target), Arc::clone(&change), MAX_REFUSALS - done.refusals.len());
-        let worked = control.on_fleet(move |fleet| work(fleet, piece, &target, &change, dry_run, room)).await;
-        match worked {
+        let (target, work) = (Arc::clone(&target), Arc::clone(&work));
+        let room = MAX_REFUSALS - done.refusals.len();
+        match control.on_fleet(move |fleet| work.apply(fleet, piece, &target, room)).await {
             Ok(part) => {
                 done.selected += part.selected;
                 done.accepted += part.accepted;
@@ -62,50 +74,51 @@ pub(super) async fn apply(
             }
             ([], _) => "all nodes refuse".to_owned(),
         };
-        return Err(Problem::new(http::StatusCode::CONFLICT, detail).after(done));
+        return Err(Problem::new(StatusCode::CONFLICT, detail).after(done));
     }
     Ok(axum::Json(done))
 }
 
-fn work(fleet: &Fleet, piece: Piece, target: &Target, change: &Change, dry_run: bool, room: usize) -> Done {
-    let mut done = Done::default();
-    for id in piece.ids() {
-        let Some(result) = one(fleet, id, target, change, dry_run) else { continue };
-        done.selected += 1;
-        match result {
-            Ok(()) => done.accepted += 1,
-            Err((node, reason)) => {
-                done.refused += 1;
-                if done.refusals.len() < room {
-                    done.refusals.push(Refused { node, reason });
+impl Work {
+    fn apply(&self, fleet: &Fleet, piece: Piece, target: &Target, room: usize) -> Done {
+        let mut done = Done::default();
+        for id in piece.ids() {
+            let Some(result) = self.one(fleet, id, target) else { continue };
+            done.selected += 1;
+            if !self.dry_run {
+                let status = if result.is_ok() { StatusCode::OK } else { StatusCode::CONFLICT };
+                let asked = self.caller.asked(fleet.clock().now(), &self.what, status);
+                fleet.journal().request(id, &asked);
+            }
+            match result {
+                Ok(()) => done.accepted += 1,
+                Err((node, reason)) => {
+                    done.refused += 1;
+                    if done.refusals.len() < room {
+                        done.refusals.push(Refused { node, reason });
+                    }
                 }
             }
         }
+        done
     }
-    done
-}
 
-/// `None` if the node does not exist or is not selected. The error has the name of the node.
-fn one(
-    fleet: &Fleet,
-    id: NodeId,
-    target: &Target,
-    change: &Change,
-    dry_run: bool,
-) -> Option<Result<(), (String, String)>> {
-    match change {
-        Change::Node(act) => fleet
-            .with(id, |node, now| {
-                target.has(node).then(|| {
-                    let result = if dry_run { act(&mut node.clone(), now) } else { act(node, now) };
-                    result.map_err(|reason| (node.spec().name(), reason))
+    /// `None` if the node does not exist or is not selected. The error has the name of the node.
+    fn one(&self, fleet: &Fleet, id: NodeId, target: &Target) -> Option<Result<(), (String, String)>> {
+        match &self.change {
+            Change::Node(act) => fleet
+                .with(id, |node, now| {
+                    target.has(node).then(|| {
+                        let result = if self.dry_run { act(&mut node.clone(), now) } else { act(node, now) };
+                        result.map_err(|reason| (node.spec().name(), reason))
+                    })
                 })
-            })
-            .flatten(),
-        Change::Remove => {
-            let selected = fleet.look(id, |node, _| target.has(node))?;
-            // Another client may have removed it in between.
-            (selected && (dry_run || fleet.remove(id))).then_some(Ok(()))
+                .flatten(),
+            Change::Remove => {
+                let selected = fleet.look(id, |node, _| target.has(node))?;
+                // Another client may have removed it in between.
+                (selected && (self.dry_run || fleet.remove(id))).then_some(Ok(()))
+            }
         }
     }
 }

@@ -1,12 +1,20 @@
 //! Parameters and bodies of requests, with errors that name the member.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
+
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
+use http::HeaderValue;
+use http::header::USER_AGENT;
 use serde::de::DeserializeOwned;
 
-use super::api::Problem;
+use super::api::{BASE, Problem};
+use crate::face::Peer;
+use crate::journal::{Asked, Face};
+use crate::time::SimTime;
 
 /// The JSON body of a request.
 pub(super) struct Json<T>(pub(super) T);
@@ -34,6 +42,44 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             Problem::new(StatusCode::BAD_REQUEST, format!("text follows after the JSON object: {error}"))
         })?;
         Ok(Self(value))
+    }
+}
+
+/// The client of a request, for the journal.
+pub(super) struct Caller {
+    client: Option<IpAddr>,
+    user_agent: Option<HeaderValue>,
+    path: String,
+}
+
+impl Caller {
+    /// The entry of the journal about a change in a few words.
+    pub(super) fn asked<'a>(&'a self, at: SimTime, what: &'a str, status: StatusCode) -> Asked<'a> {
+        Asked {
+            at,
+            face: Face::Control,
+            client: self.client,
+            user_agent: self.user_agent.as_ref().map(HeaderValue::as_bytes),
+            method: "POST",
+            path: &self.path,
+            query: None,
+            changed: what,
+            status: Some(status.as_u16()),
+            message: None,
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self {
+            client: parts.extensions.get::<Peer>().map(|peer| peer.remote.ip()),
+            user_agent: parts.headers.get(USER_AGENT).cloned(),
+            // The router has removed the base.
+            path: format!("{BASE}{}", parts.uri.path()),
+        })
     }
 }
 

@@ -24,7 +24,7 @@ const PAGE: u32 = 500;
 /// The largest number of nodes on a page.
 const MAX_PAGE: u32 = 10_000;
 /// One object for each line (<https://github.com/ndjson/ndjson-spec>).
-const LINES: &str = "application/x-ndjson";
+pub(super) const LINES: &str = "application/x-ndjson";
 
 /// The parameters of a list of nodes.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -7,6 +7,7 @@ pub mod api;
 mod bridge;
 mod change;
 mod control;
+mod events;
 mod extract;
 mod fleet;
 mod guard;
@@ -84,8 +85,9 @@ impl Admin {
 }
 
 impl Face for Admin {
-    async fn call(self: &Arc<Self>, _peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
-        let request = request.clone().map(axum::body::Body::from);
+    async fn call(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
+        let mut request = request.clone().map(axum::body::Body::from);
+        request.extensions_mut().insert(peer.clone());
         let Ok(response) = self.router.clone().oneshot(request).await;
         response.map(|body| Body::Stream(bridge::Ended(body).boxed_unsync()))
     }

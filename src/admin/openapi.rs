@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::api::{self, Problem};
 use super::control::Control;
-use super::{fleet, list, show, snapshots, verbs};
+use super::{events, fleet, list, show, snapshots, verbs};
 
 /// Declares an error that several operations have.
 macro_rules! problems {
@@ -65,6 +65,8 @@ pub(super) fn router(control: Control) -> (Router, OpenApi) {
         .routes(routes!(verbs::restart_bmc))
         .routes(routes!(verbs::reset))
         .routes(routes!(verbs::remove))
+        .routes(routes!(events::events))
+        .routes(routes!(events::journal))
         .routes(routes!(snapshots::save))
         .routes(routes!(snapshots::export));
     let (router, mut document) =

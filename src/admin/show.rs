@@ -8,6 +8,7 @@ use super::api::{Agent, AgentCommand, Bmc, BootFailure, BootSettings, Medium, No
 use super::control::Control;
 use super::list::Fields;
 use super::target;
+use crate::fleet::Explanation;
 use crate::node::Node;
 use crate::node::bmc::media::Opened;
 use crate::node::call::Call;
@@ -32,14 +33,17 @@ pub(super) async fn show(
     Path(name): Path<String>,
 ) -> Result<axum::Json<NodeDetails>, Problem> {
     let id = target::named(&control.fleet, &name)?;
-    let seen = control.fleet.noting(|| control.fleet.look(id, |node, now| details(&control, node, now)));
-    control.fleet.until_persisted(seen.1).await?;
-    // It was removed in between.
-    let details = seen.0.ok_or_else(|| target::unknown(&name))?;
-    Ok(axum::Json(details))
+    let fleet = &control.fleet;
+    let (details, seen) = fleet.noting(|| {
+        let explained = fleet.explain(id)?;
+        fleet.look(id, |node, now| details(&control, node, now, explained))
+    });
+    fleet.until_persisted(seen).await?;
+    // Without details, it was removed in between.
+    Ok(axum::Json(details.ok_or_else(|| target::unknown(&name))?))
 }
 
-fn details(control: &Control, node: &Node, now: SimTime) -> NodeDetails {
+fn details(control: &Control, node: &Node, now: SimTime, explained: Explanation) -> NodeDetails {
     let (spec, bmc, profile) = (node.spec(), node.bmc(), node.profile());
     let order = node.boot().order(profile).filter_map(|n| profile.boot_order.get(usize::from(n)));
     let slot = |number: u8| profile.media_slots.get(usize::from(number)).map_or("", |slot| &slot.id);
@@ -83,8 +87,9 @@ fn details(control: &Control, node: &Node, now: SimTime) -> NodeDetails {
         agent_details: node.ipa().map(|agent| of_agent(control, node, agent)),
         now: now.rfc3339(),
         wait: Wait {
-            text: node.state_word().to_owned(),
-            until: Some(node.next_deadline()).filter(|at| *at != SimTime::NEVER).map(SimTime::rfc3339),
+            text: explained.sentence,
+            since: explained.since.map(SimTime::rfc3339),
+            until: explained.until.map(SimTime::rfc3339),
         },
     }
 }

@@ -12,9 +12,9 @@ use super::api::{
     Add, Added, Boot, Crash, Done, Eject, Enabled, Insert, Label, Power, PowerAction, Problem, Remove, Reset,
     RestartBmc,
 };
-use super::change::{Act, Change, apply};
+use super::change::{Act, Change, Work, apply};
 use super::control::Control;
-use super::extract::Json;
+use super::extract::{Caller, Json};
 use crate::address::is_http_uri;
 use crate::dmtf::{BootMode, BootOverride, ResetType};
 use crate::node::bmc::media::{self, Insertion};
@@ -33,7 +33,7 @@ type Answer = Result<axum::Json<Done>, Problem>;
 
 /// Gives the verb its place in the API. All verbs have the same answers.
 macro_rules! verb {
-    ($path:literal, $handler:ident, $body:ty, $what:literal, |$control:ident, $request:ident| $run:expr) => {
+    ($path:literal, $handler:ident, $body:ty, $what:literal, |$request:ident| $run:expr) => {
         #[doc = $what]
         #[utoipa::path(
             post,
@@ -51,10 +51,13 @@ macro_rules! verb {
             )
         )]
         pub(super) async fn $handler(
-            State($control): State<Arc<Control>>,
+            State(control): State<Arc<Control>>,
+            caller: Caller,
             Json($request): Json<$body>,
         ) -> Answer {
-            $run
+            let (nodes, dry_run) = ($request.nodes.clone(), $request.dry_run);
+            let (what, change): (String, Change) = $run;
+            apply(&control, &nodes, Work { caller, what, dry_run, change }).await
         }
     };
 }
@@ -68,7 +71,7 @@ fn run(node: &mut Node, command: Command, now: SimTime) -> Result<(), String> {
     node.apply(command, now).map(drop).map_err(|refusal| refusal.to_string())
 }
 
-verb!("/power", power, Power, "Presses a button of machines", |control, request| {
+verb!("/power", power, Power, "Presses a button of machines", |request| {
     let kind = match request.action {
         PowerAction::On => ResetType::On,
         PowerAction::Off => ResetType::ForceOff,
@@ -85,10 +88,10 @@ verb!("/power", power, Power, "Presses a button of machines", |control, request|
         let known = types.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
         Err(format!("the model has no reset {}; it has {known}", kind.as_str()))
     };
-    apply(&control, &request.nodes, request.dry_run, command(reset)).await
+    (kind.as_str().to_owned(), command(reset))
 });
 
-verb!("/boot", boot, Boot, "Changes the boot override of machines", |control, request| {
+verb!("/boot", boot, Boot, "Changes the boot override of machines", |request| {
     let change = boot_change(&request)?;
     let boot = move |node: &Node| {
         if let Some(target) = change.target.filter(|target| !node.profile().boot_targets.contains(target)) {
@@ -101,7 +104,7 @@ verb!("/boot", boot, Boot, "Changes the boot override of machines", |control, re
         let change = SystemChange { boot: change.clone(), ..SystemChange::default() };
         Ok(Command::Host(host::Command::Change(change)))
     };
-    apply(&control, &request.nodes, request.dry_run, command(boot)).await
+    ("Boot".to_owned(), command(boot))
 });
 
 fn boot_change(request: &Boot) -> Result<BootChange, Problem> {
@@ -148,7 +151,7 @@ fn boot_change(request: &Boot) -> Result<BootChange, Problem> {
     })
 }
 
-verb!("/insert", insert, Insert, "Inserts an image into machines", |control, request| {
+verb!("/insert", insert, Insert, "Inserts an image into machines", |request| {
     if request.image.len() > Insertion::MAX_IMAGE || !is_http_uri(&request.image) {
         let most = Insertion::MAX_IMAGE;
         let detail =
@@ -166,7 +169,7 @@ verb!("/insert", insert, Insert, "Inserts an image into machines", |control, req
         let slot = u8::try_from(slot).map_err(|_| "the model has too many slots")?;
         Ok(Command::Media(media::Command::Insert { slot, insertion: insertion.clone() }))
     };
-    apply(&control, &request.nodes, request.dry_run, command(insert)).await
+    ("Image".to_owned(), command(insert))
 });
 
 fn slot_named(profile: &Profile, id: &str) -> Result<usize, String> {
@@ -177,7 +180,7 @@ fn slot_named(profile: &Profile, id: &str) -> Result<usize, String> {
     })
 }
 
-verb!("/eject", eject, Eject, "Ejects images from machines", |control, request| {
+verb!("/eject", eject, Eject, "Ejects images from machines", |request| {
     let wanted = request.slot;
     let act: Act = Box::new(move |node, now| {
         let slots = match &wanted {
@@ -190,10 +193,10 @@ verb!("/eject", eject, Eject, "Ejects images from machines", |control, request| 
         // An ejection is refused only while the BMC restarts, so the first refusal comes before any change.
         slots.into_iter().try_for_each(|slot| run(node, Command::Media(media::Command::Eject { slot }), now))
     });
-    apply(&control, &request.nodes, request.dry_run, Change::Node(act)).await
+    (String::new(), Change::Node(act))
 });
 
-verb!("/label", label, Label, "Changes the labels of nodes", |control, request| {
+verb!("/label", label, Label, "Changes the labels of nodes", |request| {
     if request.set.is_empty() && request.remove.is_empty() {
         let detail = "nothing is to be changed; write labels to 'set' or keys to 'remove'";
         return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
@@ -207,6 +210,7 @@ verb!("/label", label, Label, "Changes the labels of nodes", |control, request| 
         }
     }
     let (set, remove) = (request.set, request.remove);
+    let keys = set.keys().chain(&remove).cloned().collect::<Vec<_>>().join(" ");
     let made = Made::default();
     let label = move |node: &Node| {
         let labels = made.from(node.labels(), &set, &remove);
@@ -215,7 +219,7 @@ verb!("/label", label, Label, "Changes the labels of nodes", |control, request| 
             many => Err(format!("it would have {many} labels, and a node has at most {}", Labels::MAX)),
         }
     };
-    apply(&control, &request.nodes, request.dry_run, command(label)).await
+    (keys, command(label))
 });
 
 /// The sets of labels that a change has made. Nodes that had the same set get the same new set, and share its memory.
@@ -269,23 +273,23 @@ fn check_key(field: &str, key: &str) -> Result<(), Problem> {
     Err(Problem::wrong(field, key, detail))
 }
 
-verb!("/crash", crash, Crash, "Ends the program of agents", |control, request| {
+verb!("/crash", crash, Crash, "Ends the program of agents", |request| {
     let crash = |_: &Node| Ok(Command::Lab(lab::Command::CrashAgent));
-    apply(&control, &request.nodes, request.dry_run, command(crash)).await
+    (String::new(), command(crash))
 });
 
-verb!("/restart-bmc", restart_bmc, RestartBmc, "Restarts the BMCs of machines", |control, request| {
+verb!("/restart-bmc", restart_bmc, RestartBmc, "Restarts the BMCs of machines", |request| {
     let restart = |_: &Node| Ok(Command::Bmc(bmc::Command::Reset));
-    apply(&control, &request.nodes, request.dry_run, command(restart)).await
+    (String::new(), command(restart))
 });
 
-verb!("/reset", reset, Reset, "Makes machines as good as new", |control, request| {
+verb!("/reset", reset, Reset, "Makes machines as good as new", |request| {
     let renew = |_: &Node| Ok(Command::Lab(lab::Command::Renew));
-    apply(&control, &request.nodes, request.dry_run, command(renew)).await
+    (String::new(), command(renew))
 });
 
-verb!("/remove", remove, Remove, "Removes nodes from the fleet", |control, request| {
-    apply(&control, &request.nodes, request.dry_run, Change::Remove).await
+verb!("/remove", remove, Remove, "Removes nodes from the fleet", |request| {
+    (String::new(), Change::Remove)
 });
 
 /// Adds nodes to the fleet

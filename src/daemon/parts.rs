@@ -26,6 +26,7 @@ use crate::tls::MAX_FILE_BYTES;
 pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fleet>, Effects)> {
     let clock = Clock::wall_after(config.speed, stored.time);
     let (fleet, effects) = Fleet::new(config.fleet.seed, clock);
+    let fleet = fleet.with_journal(config.limits.journal);
     for model in config.fleet.models.iter().chain(&config.fleet.added) {
         let problems = check::profile(&model.profile);
         ensure!(problems.is_empty(), "profile '{}': {}", model.profile.name, problems.join("; "));

@@ -161,7 +161,7 @@ impl EffectRunner {
         let result = self.while_wanted(id, wanted, self.probe(&image)).await?;
         let result = result.map_err(|error| Note::from(error.to_string()));
         let problem = result.as_ref().err().cloned();
-        Some(Performed::new(Answer::MediaOpened { slot, insertion, result }, problem))
+        Some(Performed::new(Answer::MediaOpened { slot, insertion, result }, problem).at(image.shown()))
     }
 
     /// Reads the boot source. `None` if the machine does not boot any more.
@@ -174,22 +174,23 @@ impl EffectRunner {
                 None => self.boot_network(&node).await,
             }
         };
+        let shown = || {
+            let image = node.image.as_ref().map(Image::shown);
+            image.or_else(|| self.network_boot.as_ref().map(redacted)).unwrap_or_default()
+        };
         let limit = self.settings.limits.boot_read_time;
         let reading = tokio::time::timeout(limit, reading);
         let boots = |node: &Node| boot_of(node, start).is_some();
         let result = self.while_wanted(id, boots, reading).await?;
         let result = result.unwrap_or_else(|_| {
             self.meters.boot_time_limit.one();
-            let shown = node.image.as_ref().map(Image::shown);
-            let source_of_boot =
-                shown.or_else(|| self.network_boot.as_ref().map(redacted)).unwrap_or_default();
-            Err(BootError::Timeout { source_of_boot, limit })
+            Err(BootError::Timeout { source_of_boot: shown(), limit })
         });
         // Firmware tries the network in vain when the disks are empty. Ironic switches such machines on for hours.
         let normal = node.in_order && result.as_ref().is_err_and(BootError::is_absence);
         let result = result.map_err(|error| Note::from(error.to_string()));
         let problem = result.as_ref().err().cloned();
-        Some(Performed { normal, ..Performed::new(Answer::BootRead { start, result }, problem) })
+        Some(Performed { normal, ..Performed::new(Answer::BootRead { start, result }, problem).at(shown()) })
     }
 
     fn remote<'a>(&'a self, image: &'a Image) -> Result<Remote<'a>, Forbidden> {

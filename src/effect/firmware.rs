@@ -6,7 +6,7 @@ use super::client::{chunk, send};
 use super::egress::Forbidden;
 use super::http_error::HttpError;
 use super::performed::Performed;
-use super::redact::redacted;
+use super::redact::{redacted, redacted_text};
 use super::runner::EffectRunner;
 use crate::node::NodeId;
 use crate::node::bmc::firmware::{Progress, Source};
@@ -47,7 +47,8 @@ impl EffectRunner {
             self.fetch(&wanted.source, MAX_BYTES).await.map_err(|error| Note::from(error.to_string()));
         drop(permit);
         let problem = result.as_ref().err().cloned();
-        Some(Performed::new(Answer::FirmwareFetched { component, update, result }, problem))
+        let answer = Answer::FirmwareFetched { component, update, result };
+        Some(Performed::new(answer, problem).at(redacted_text(&wanted.source.image)))
     }
 
     /// Reads the whole image, which may have `limit` bytes.

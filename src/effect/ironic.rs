@@ -64,6 +64,15 @@ impl Reply {
     }
 }
 
+impl Reply {
+    /// The effect ends with `answer`, which is a failure unless it is `good`.
+    fn performed(&self, answer: Answer, good: bool) -> Performed {
+        let problem = (!good).then(|| self.to_string().into());
+        let performed = Performed::new(answer, problem).at(self.url.clone());
+        Performed { status: Some(self.status), ..performed }
+    }
+}
+
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { url, status, .. } = self;
@@ -121,7 +130,21 @@ impl NoReply {
             return None;
         }
         let circuit_open = self.is_circuit_open();
-        Some(Performed { circuit_open, ..Performed::new(answer, Some(self.to_string().into())) })
+        let performed = Performed::new(answer, Some(self.to_string().into())).at(self.url());
+        Some(Performed { circuit_open, ..performed })
+    }
+
+    /// The URL of the request, if there is one.
+    fn url(&self) -> String {
+        match self {
+            Self::CircuitOpen { url, .. } | Self::Failed { url, .. } => url.clone(),
+            Self::AgentGone
+            | Self::NoApi
+            | Self::NoInspectionUrl
+            | Self::NoAgentListener
+            | Self::Forbidden(_)
+            | Self::Overloaded(_) => String::new(),
+        }
     }
 }
 
@@ -144,18 +167,16 @@ impl EffectRunner {
             match self.exchange(insecure, &url, &request, token.clone()).await {
                 Ok(reply) => {
                     let answer = ironic::inspected(reply.status, &reply.body);
-                    let problem = match answer {
-                        Inspected::Accepted(..) => None,
-                        Inspected::Retry | Inspected::Refused => Some(reply.to_string().into()),
-                    };
+                    let good = matches!(answer, Inspected::Accepted(..));
                     let answer = Answer::Ipa { start, answer: ipa::Answer::Inspected(answer) };
-                    return Some(Performed::new(answer, problem));
+                    return Some(reply.performed(answer, good));
                 }
                 Err(error) => (circuit_open, problem) = (circuit_open && error.is_circuit_open(), error),
             }
         }
         let answer = Answer::Ipa { start, answer: ipa::Answer::Inspected(Inspected::Retry) };
-        Some(Performed { circuit_open, ..Performed::new(answer, Some(problem.to_string().into())) })
+        let performed = Performed::new(answer, Some(problem.to_string().into())).at(problem.url());
+        Some(Performed { circuit_open, ..performed })
     }
 
     pub(super) async fn look_up(&self, id: NodeId, start: u32) -> Option<Performed> {
@@ -170,7 +191,7 @@ impl EffectRunner {
             Ok(reply) => {
                 let looked_up = ironic::looked_up(reply.status, &reply.body);
                 let found = matches!(looked_up, LookedUp::Found { .. });
-                Some(Performed::new(answer(looked_up), (!found).then(|| reply.to_string().into())))
+                Some(reply.performed(answer(looked_up), found))
             }
             Err(error) => error.performed(answer(LookedUp::Unreachable)),
         }
@@ -190,7 +211,7 @@ impl EffectRunner {
         match reply.await {
             Ok(reply) => {
                 let beat = ironic::beat(reply.status);
-                Some(Performed::new(answer(beat), (beat != Beat::Accepted).then(|| reply.to_string().into())))
+                Some(reply.performed(answer(beat), beat == Beat::Accepted))
             }
             Err(error) => error.performed(answer(Beat::Unreachable)),
         }

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use super::performed::Performed;
+use super::performed::{Performed, kind};
+use crate::journal::CallKind;
 use crate::meter::{Counter, Gauge, Histogram, Page};
-use crate::node::effect::{Answer, EffectKind};
-use crate::node::ipa::{self, Beat, Inspected, LookedUp};
+use crate::node::effect::EffectKind;
 use crate::time::SimTime;
 
-/// Values of label `kind`, in the order of [`kind`].
-const KINDS: [&str; 7] = ["boot", "media", "inspection", "lookup", "heartbeat", "image", "firmware"];
-/// Values of label `result`, in the order of [`result`]. `held` means that the circuit was open.
+/// Number of kinds of calls, which are the values of label `kind`.
+const KINDS: usize = CallKind::ALL.len();
+/// Values of label `result`, in the order of [`Outcome`]. `held` means that the circuit was open.
 const RESULTS: [&str; 4] = ["ok", "refused", "failed", "held"];
 
 #[derive(Debug, Default)]
 pub(super) struct Meters {
-    calls: [[Counter; RESULTS.len()]; KINDS.len()],
+    calls: [[Counter; RESULTS.len()]; KINDS],
     pub(super) in_flight: Gauge,
     pub(super) waiting: Gauge,
     heartbeat_lateness: Histogram,
@@ -27,40 +27,9 @@ pub(super) struct Meters {
     pub(super) boot_time_limit: Counter,
 }
 
-fn kind(kind: EffectKind) -> usize {
-    match kind {
-        EffectKind::ReadBoot { .. } => 0,
-        EffectKind::OpenMedia { .. } => 1,
-        EffectKind::Ipa { effect: ipa::Effect::Inspect, .. } => 2,
-        EffectKind::Ipa { effect: ipa::Effect::LookUp, .. } => 3,
-        EffectKind::Ipa { effect: ipa::Effect::Heartbeat, .. } => 4,
-        EffectKind::Ipa { effect: ipa::Effect::WriteImage, .. } => 5,
-        EffectKind::FetchFirmware { .. } => 6,
-    }
-}
-
-fn result(performed: &Performed) -> usize {
-    let good = match &performed.answer {
-        _ if performed.circuit_open => return 3,
-        Answer::BootRead { result, .. } => result.is_ok(),
-        Answer::MediaOpened { result, .. } | Answer::FirmwareFetched { result, .. } => result.is_ok(),
-        Answer::Ipa { answer, .. } => match answer {
-            ipa::Answer::Inspected(Inspected::Retry | Inspected::Refused)
-            | ipa::Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked)
-            | ipa::Answer::Beat(Beat::Refused) => return 1,
-            ipa::Answer::Inspected(Inspected::Accepted(..))
-            | ipa::Answer::LookedUp(LookedUp::Found { .. })
-            | ipa::Answer::Beat(Beat::Accepted) => true,
-            ipa::Answer::LookedUp(LookedUp::Unreachable) | ipa::Answer::Beat(Beat::Unreachable) => false,
-            ipa::Answer::ImageWritten(result) => result.is_ok(),
-        },
-    };
-    if good { 0 } else { 2 }
-}
-
 impl Meters {
     pub(super) fn performed(&self, effect: EffectKind, performed: &Performed) {
-        self.calls[kind(effect)][result(performed)].one();
+        self.calls[kind(effect) as usize][performed.outcome() as usize].one();
     }
 
     /// All effects performed so far.
@@ -75,7 +44,7 @@ impl Meters {
     }
 
     pub(super) fn meter(&self, page: &mut Page) {
-        for (kind, results) in KINDS.into_iter().zip(&self.calls) {
+        for (kind, results) in CallKind::ALL.map(CallKind::name).into_iter().zip(&self.calls) {
             for (result, count) in RESULTS.into_iter().zip(results) {
                 let labels = [("kind", kind), ("result", result)];
                 let help = "Outgoing calls on behalf of nodes, by kind and result";

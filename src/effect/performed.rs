@@ -1,8 +1,11 @@
-//! The result of one effect: the answer for the node, and what the log and the metrics need.
+//! The result of one effect: the answer for the node, and what the log, the journal and the metrics need.
+
+use http::StatusCode;
 
 use crate::fleet::Fleet;
+use crate::journal::{Call, CallKind, Outcome};
 use crate::node::NodeId;
-use crate::node::effect::Answer;
+use crate::node::effect::{Answer, EffectKind};
 use crate::node::ipa::{self, Beat, Inspected, LookedUp};
 use crate::note::Note;
 
@@ -14,11 +17,80 @@ pub(super) struct Performed {
     pub(super) normal: bool,
     /// Nothing was sent, because the circuit of every server that could be asked is open.
     pub(super) circuit_open: bool,
+    /// The URL of the call without credentials; empty if there was none.
+    pub(super) url: String,
+    /// The status of the answer, if the server of an API has answered.
+    pub(super) status: Option<StatusCode>,
+}
+
+/// The kind of the call that an effect makes.
+pub(super) fn kind(kind: EffectKind) -> CallKind {
+    match kind {
+        EffectKind::ReadBoot { .. } => CallKind::Boot,
+        EffectKind::OpenMedia { .. } => CallKind::Media,
+        EffectKind::Ipa { effect: ipa::Effect::Inspect, .. } => CallKind::Inspection,
+        EffectKind::Ipa { effect: ipa::Effect::LookUp, .. } => CallKind::Lookup,
+        EffectKind::Ipa { effect: ipa::Effect::Heartbeat, .. } => CallKind::Heartbeat,
+        EffectKind::Ipa { effect: ipa::Effect::WriteImage, .. } => CallKind::Image,
+        EffectKind::FetchFirmware { .. } => CallKind::Firmware,
+    }
 }
 
 impl Performed {
     pub(super) fn new(answer: Answer, problem: Option<Note>) -> Self {
-        Self { answer, problem, normal: false, circuit_open: false }
+        Self { answer, problem, normal: false, circuit_open: false, url: String::new(), status: None }
+    }
+
+    /// The call went to this URL, which has no credentials.
+    pub(super) fn at(self, url: String) -> Self {
+        Self { url, ..self }
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        let good = match &self.answer {
+            _ if self.circuit_open => return Outcome::Held,
+            Answer::BootRead { result, .. } => result.is_ok(),
+            Answer::MediaOpened { result, .. } | Answer::FirmwareFetched { result, .. } => result.is_ok(),
+            Answer::Ipa { answer, .. } => match answer {
+                ipa::Answer::Inspected(Inspected::Retry | Inspected::Refused)
+                | ipa::Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked)
+                | ipa::Answer::Beat(Beat::Refused) => return Outcome::Refused,
+                ipa::Answer::Inspected(Inspected::Accepted(..))
+                | ipa::Answer::LookedUp(LookedUp::Found { .. })
+                | ipa::Answer::Beat(Beat::Accepted) => true,
+                ipa::Answer::LookedUp(LookedUp::Unreachable) | ipa::Answer::Beat(Beat::Unreachable) => false,
+                ipa::Answer::ImageWritten(result) => result.is_ok(),
+            },
+        };
+        if good { Outcome::Ok } else { Outcome::Failed }
+    }
+
+    /// Records the call in the journal of its node.
+    pub(super) fn record(&self, effect: EffectKind, id: NodeId, fleet: &Fleet) {
+        if !fleet.journal().is_on() {
+            return;
+        }
+        let call = Call {
+            call: kind(effect),
+            url: self.url.as_str().into(),
+            outcome: self.outcome(),
+            status: self.status.map(|status| status.as_u16()),
+            error: self
+                .problem
+                .as_ref()
+                .map(|problem| self.cause(problem).into())
+                .filter(|e: &Box<str>| !e.is_empty()),
+        };
+        fleet.journal().call(id, fleet.clock().now(), &call);
+    }
+
+    /// The reason of a failure without the URL and the status, which the journal has apart.
+    fn cause<'n>(&self, problem: &'n Note) -> &'n str {
+        let text = problem.as_str();
+        let after_url = if self.url.is_empty() { None } else { text.split_once(&format!("{}: ", self.url)) };
+        let text = after_url.map_or(text, |(_, cause)| cause);
+        let after_status = self.status.and_then(|status| text.strip_prefix(status.to_string().as_str()));
+        after_status.map_or(text, str::trim)
     }
 
     /// Logs a failure: as a warning if it is final, at level debug if a retry follows or if it is normal. Of the successes, an

@@ -185,8 +185,10 @@ impl EffectRunner {
             return false;
         }
         let answer = Answer::Ipa { start, answer };
-        let performed = Performed { circuit_open: true, ..Performed::new(answer, None) };
+        let url = server.to_string();
+        let performed = Performed { circuit_open: true, url, ..Performed::new(answer, None) };
         self.meters.performed(effect.kind, &performed);
+        performed.record(effect.kind, id, &self.fleet);
         self.fleet.answer(id, performed.answer);
         true
     }
@@ -217,6 +219,7 @@ impl EffectRunner {
         if let Some(performed) = performed {
             self.meters.performed(effect.kind, &performed);
             performed.log(id, &self.fleet);
+            performed.record(effect.kind, id, &self.fleet);
             self.fleet.until_changes_are_accepted().await;
             self.fleet.answer(id, performed.answer);
         }

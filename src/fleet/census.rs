@@ -71,5 +71,6 @@ impl Fleet {
         }
         let deadlines = self.deadlines.len() as u64;
         page.gauge("fauxmetal_deadlines", "Deadlines in the queue of the fleet", &[], deadlines);
+        self.journal.meter(page);
     }
 }

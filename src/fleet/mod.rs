@@ -7,13 +7,16 @@
 // A new variant must be named in every match, so that the compiler shows each place that must handle it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod causes;
 mod census;
 mod deadlines;
 mod durability;
-mod journal;
+mod events;
+mod explain;
 #[doc(hidden)]
 pub mod persist;
 mod slots;
+mod stream;
 mod waiters;
 mod wake;
 
@@ -25,6 +28,8 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::journal::{Event, Journal};
+use crate::limit::Limits;
 use crate::node::command::{Command, Outcome, Refusal};
 use crate::node::effect::{Answer, Effect};
 use crate::node::ipa::Total;
@@ -36,10 +41,15 @@ use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::time::SimTime;
 use deadlines::Deadlines;
+use events::View;
 use persist::Ledger;
 use slots::{Slot, Slots};
 use waiters::Waiters;
 
+#[doc(hidden)]
+pub use explain::Explanation;
+#[doc(hidden)]
+pub use stream::{Happened, Reader, Stream};
 #[doc(hidden)]
 pub use waiters::Changed;
 
@@ -62,6 +72,8 @@ pub struct Fleet {
     /// Number of effects that were ever due.
     effects_due: AtomicU64,
     waiters: Waiters,
+    journal: Arc<Journal>,
+    stream: Arc<Stream>,
     /// The long results that all agents keep.
     results: Arc<Total>,
     /// Changes to be stored on disk; empty if the fleet is not persisted.
@@ -104,10 +116,31 @@ impl Fleet {
             effects,
             effects_due: AtomicU64::new(0),
             waiters: Waiters::default(),
+            journal: Arc::new(Journal::new(Limits::DEFAULT.journal)),
+            stream: Arc::default(),
             results: Arc::default(),
             ledger: OnceLock::new(),
         };
         (fleet, queue)
+    }
+
+    /// Replaces the journal by an empty one of at most so many bytes; without any, the fleet keeps no journal.
+    #[must_use]
+    pub fn with_journal(mut self, bytes: usize) -> Self {
+        self.journal = Arc::new(Journal::new(bytes));
+        self
+    }
+
+    /// The last requests, outgoing calls and changes of state of each node.
+    #[doc(hidden)]
+    pub fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
+    /// The last events of all nodes, for readers that follow the fleet.
+    #[doc(hidden)]
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
     }
 
     /// The seed that determines all identities.
@@ -196,6 +229,7 @@ impl Fleet {
                 let labelled = node.apply(Command::Lab(lab::Command::Label(labels.clone())), now);
                 labelled.expect("no node refuses labels");
             }
+            self.stream.publish(&node, now, Event::Added, "");
             slot.node = Some(node);
             self.after(id, &mut slot, now);
             if self.ledger().is_some() {
@@ -231,6 +265,8 @@ impl Fleet {
             *nodes -= u32::from(profile.name == node.profile().name);
             *nodes > 0
         });
+        self.stream.publish(&node, self.clock.now(), Event::Removed, "");
+        self.journal.forget(id);
         self.waiters.notify(id);
         true
     }
@@ -285,11 +321,11 @@ impl Fleet {
         let mut slot = self.slots.get(id)?.lock();
         let now = self.clock.now();
         let node = slot.node.as_mut()?;
-        let before = journal::view(node);
+        let mut before = events::view(node, &self.journal, &self.stream);
         let deadline = node.next_deadline();
         let overdue = deadline <= now;
         if overdue {
-            node.settle(now);
+            before = self.settle(node, before, now);
         }
         let result = act(node, now);
         let touched = self.after(id, &mut slot, deadline.min(now));
@@ -297,12 +333,24 @@ impl Fleet {
             self.waiters.notify(id);
         }
         if let (true, Some(before), Some(node)) = (touched || overdue, before, &slot.node) {
-            journal::note(before, node);
+            events::note(before, node, now, &self.journal, &self.stream);
         }
         if self.ledger().is_some() {
             persist::note(slot.batch);
         }
         Some(result)
+    }
+
+    /// Settles a node, and notes its events at the moments at which they happen.
+    fn settle(&self, node: &mut Node, mut before: Option<View>, now: SimTime) -> Option<View> {
+        loop {
+            let at = node.next_deadline();
+            if at > now {
+                return before;
+            }
+            node.settle(at);
+            before = before.map(|before| events::note(before, node, at, &self.journal, &self.stream));
+        }
     }
 
     /// Gives a node a command. `None` if there is no such node.
@@ -363,5 +411,7 @@ impl Fleet {
     }
 }
 
+#[cfg(test)]
+mod explain_tests;
 #[cfg(test)]
 mod tests;

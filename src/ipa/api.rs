@@ -1,17 +1,18 @@
 //! The path of a request to an agent: find its node, take the route, check the token, answer.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::commands::{self, Situation};
+use super::commands::{self, Params, Situation};
 use super::documents::{self, url_of};
 use super::error::ApiError;
 use super::failure;
@@ -21,8 +22,9 @@ use super::route::{LABELS, Route, label, split_uuid};
 use crate::address::{Reported, Urls};
 use crate::blocking::{Blocking, cores};
 use crate::clock::Stopwatch;
-use crate::face::{Body, Face, Peer, Refused, Welcome};
+use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
 use crate::fleet::Fleet;
+use crate::journal::{self, Asked};
 use crate::limit::{Limit, Limits};
 use crate::meter::{Counter, Page, Requests};
 use crate::node::NodeId;
@@ -72,20 +74,56 @@ impl Api {
     ///
     /// A request with `wait=true` is answered when its command has ended or its agent has stopped.
     pub async fn call(&self, node: Option<NodeId>, request: &Request<Bytes>) -> Response<Bytes> {
-        self.respond(node, request).await.map(Body::whole)
+        self.respond(None, node, request).await.map(Body::whole)
     }
 
-    async fn respond(&self, node: Option<NodeId>, request: &Request<Bytes>) -> Response<Body> {
+    async fn respond(
+        &self,
+        client: Option<IpAddr>,
+        node: Option<NodeId>,
+        request: &Request<Bytes>,
+    ) -> Response<Body> {
         let watch = Stopwatch::start();
         let (node, path) = self.find(node, request.uri().path());
+        let command = OnceLock::new();
         let response = match node {
-            Some(id) => self.serve(id, path, request).await,
+            Some(id) => self.serve(id, path, request, &command).await,
             None => Err(ApiError::no_agent()),
         };
         let response = response.unwrap_or_else(|error| error.response().map(Body::from));
         let sent_bytes = response.body().known_bytes().unwrap_or_default();
         self.note(path, &watch, request.body().len(), response.status(), sent_bytes);
+        if let Some(id) = node {
+            let closes = response.extensions().get::<CloseConnection>().is_some();
+            let status = (!closes).then(|| response.status().as_u16());
+            self.record(id, client, request, watch, command.get().map_or("", |name| name), status);
+        }
         response
+    }
+
+    /// Records a request that has been answered in the journal of its node.
+    fn record(
+        &self,
+        id: NodeId,
+        client: Option<IpAddr>,
+        request: &Request<Bytes>,
+        watch: Stopwatch,
+        command: &str,
+        status: Option<u16>,
+    ) {
+        let asked = Asked {
+            at: self.fleet.clock().at_start(watch),
+            face: journal::Face::Agent,
+            client,
+            user_agent: request.headers().get(USER_AGENT).map(HeaderValue::as_bytes),
+            method: request.method().as_str(),
+            path: request.uri().path(),
+            query: request.uri().query(),
+            changed: command,
+            status,
+            message: None,
+        };
+        self.fleet.journal().request(id, &asked);
     }
 
     /// The node that a request is for, and the path at its agent.
@@ -108,7 +146,8 @@ impl Api {
         self.requests.note(label(path), status.as_u16(), watch.elapsed(), received_bytes, sent_bytes);
     }
 
-    /// Serves one request to the agent of a node. Every request to an agent passes through here.
+    /// Serves one request to the agent of a node. Every request to an agent passes through here. Sets the name of the
+    /// command that it has.
     ///
     /// The response waits until the node's state is durable, so a crash undoes nothing that Ironic knows of.
     async fn serve(
@@ -116,8 +155,9 @@ impl Api {
         id: NodeId,
         path: &str,
         request: &Request<Bytes>,
+        command: &OnceLock<String>,
     ) -> Result<Response<Body>, ApiError> {
-        let response = self.route(id, path, request).await;
+        let response = self.route(id, path, request, command).await;
         self.fleet.until_node_persisted(id).await.map_err(ApiError::not_persisted)?;
         response
     }
@@ -127,6 +167,7 @@ impl Api {
         id: NodeId,
         path: &str,
         request: &Request<Bytes>,
+        name: &OnceLock<String>,
     ) -> Result<Response<Body>, ApiError> {
         let started = self.agent(id, |agent, _| agent.started)?;
         let route = Route::of(path).ok_or_else(ApiError::no_such_page)?;
@@ -139,7 +180,7 @@ impl Api {
             Route::Version if get => Ok(json(&documents::version(&self.url(id)))),
             Route::Status if get => Ok(json(&documents::status(started))),
             Route::Commands if get => self.list(id, &query),
-            Route::Commands if post => self.run(id, &query, request.body()).await,
+            Route::Commands if post => self.run(id, &query, request.body(), name).await,
             Route::Command(command) if get => self.command(id, &query, command).await,
             Route::Root | Route::Version | Route::Status | Route::Commands | Route::Command(_) => {
                 Err(ApiError::method_not_allowed(route.allow()))
@@ -163,15 +204,25 @@ impl Api {
     }
 
     /// `POST /v1/commands/`
-    async fn run(&self, id: NodeId, query: &Query, body: &Bytes) -> Result<Response<Body>, ApiError> {
+    async fn run(
+        &self,
+        id: NodeId,
+        query: &Query,
+        body: &Bytes,
+        name: &OnceLock<String>,
+    ) -> Result<Response<Body>, ApiError> {
         self.authorize(id, query)?;
-        let mut command = if body.len() <= QUICK_BYTES {
-            read_command(&self.fleet, &self.reported, id, body)?
+        let (named, command) = if body.len() <= QUICK_BYTES {
+            read_command(&self.fleet, &self.reported, id, body)
         } else {
             let (fleet, reported, body) = (Arc::clone(&self.fleet), Arc::clone(&self.reported), body.clone());
             let read = self.readers.run(move || read_command(&fleet, &reported, id, &body));
-            read.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))?
+            read.await.unwrap_or_else(|error| (None, Err(ApiError::internal(&error))))
         };
+        if let Some(named) = named {
+            let _ = name.set(named);
+        }
+        let mut command = command?;
         self.make_room(&mut command)?;
         self.fleet.may_change().map_err(ApiError::not_persisted)?;
         match self.fleet.apply(id, Command::Ipa(command)).ok_or_else(ApiError::no_agent)?? {
@@ -253,7 +304,7 @@ impl Api {
 
 impl Face for Api {
     async fn call(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
-        self.respond(peer.node.map(NodeId), request).await
+        self.respond(Some(peer.remote.ip()), peer.node.map(NodeId), request).await
     }
 
     /// A command is the one request that needs a large body.
@@ -268,6 +319,10 @@ impl Face for Api {
         allowed.map(|()| Welcome::Whole).map_err(|error| {
             let response = error.response();
             self.note(path, &watch, 0, response.status(), response.body().len());
+            if let Some(id) = node {
+                let status = Some(response.status().as_u16());
+                self.record(id, Some(peer.remote.ip()), head, watch, "", status);
+            }
             Box::new(response)
         })
     }
@@ -293,15 +348,34 @@ fn agent<R>(fleet: &Fleet, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) ->
     seen.flatten().ok_or_else(ApiError::no_agent)
 }
 
-/// Reads and checks a command for the agent of a node.
+/// Longest name of a command that the journal has, bytes.
+const MAX_NAME: usize = 64;
+
+/// Reads and checks a command for the agent of a node. Returns its name, too, if it has the form of one.
 fn read_command(
     fleet: &Fleet,
     reported: &Reported,
     id: NodeId,
     body: &Bytes,
+) -> (Option<String>, Result<IpaCommand, ApiError>) {
+    match request::command(body) {
+        Ok((name, params)) => {
+            let command = check_command(fleet, reported, id, &name, &params);
+            let is_name = name.len() <= MAX_NAME && name.bytes().all(|byte| byte.is_ascii_graphic());
+            (Some(name).filter(|_| is_name), command)
+        }
+        Err(error) => (None, Err(error)),
+    }
+}
+
+fn check_command(
+    fleet: &Fleet,
+    reported: &Reported,
+    id: NodeId,
+    name: &str,
+    params: &Params<'_>,
 ) -> Result<IpaCommand, ApiError> {
-    let (name, params) = request::command(body)?;
-    commands::split(&name)?;
+    commands::split(name)?;
     let running = agent(fleet, id, |_, serving| {
         let last = serving.commands.records().last();
         last.filter(|record| record.status.is_running()).map(|record| record.name.clone())
@@ -313,7 +387,7 @@ fn read_command(
     let (node, now) = fleet.look(id, |node, now| (node.clone(), now)).ok_or_else(ApiError::no_agent)?;
     let agent = node.ipa().ok_or_else(ApiError::no_agent)?;
     let serving = agent.serving().ok_or_else(ApiError::no_agent)?;
-    let command = commands::parse(&Situation { node: &node, agent, serving, now, reported }, &name, &params)?;
+    let command = commands::parse(&Situation { node: &node, agent, serving, now, reported }, name, params)?;
     let (named, uuid) = (node.spec().name(), node.spec().uuid());
     tracing::debug!(target: "fauxmetal::ipa", node = %named, %uuid, command = %Note::from(name), "agent received a command");
     Ok(command)

@@ -1,5 +1,6 @@
 //! The entry points of the service: from the server, from a test, and by host name.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -27,13 +28,15 @@ impl Face for Redfish {
     async fn call(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
         let whole = |response: Response<Bytes>| response.map(Body::from);
         let (response, seen) = self.fleet.noting(|| match (peer.node, &self.facts.domain) {
-            (None, None) => self.call_shared(request).map(|content| match content {
+            (None, None) => self.call_shared(Some(peer.remote.ip()), request).map(|content| match content {
                 Content::Bytes(bytes) => bytes.into(),
                 Content::List(list) => Body::Parts(Box::new(counted_parts(list, Arc::clone(self)))),
             }),
             // The node may have been removed since the client connected.
             (Some(node), _) => {
-                whole(self.call_own(NodeId(node), |_| true, request).unwrap_or_else(close_connection))
+                let client = Some(peer.remote.ip());
+                let response = self.call_from(client, NodeId(node), |_| true, request);
+                whole(response.unwrap_or_else(close_connection))
             }
             (None, Some(domain)) => whole(self.call_named(domain, peer, request).unwrap_or_else(misdirected)),
         });
@@ -46,13 +49,14 @@ impl Face for Redfish {
     fn welcome(&self, peer: &Peer, head: &Request<Bytes>) -> Result<Welcome, Box<Response<Bytes>>> {
         let own = match (peer.node, &self.facts.domain) {
             (None, None) => {
-                return self.welcome_at(&mut Root::Shared, head);
+                return self.welcome_at(&mut Root::Shared, peer.remote.ip(), head);
             }
             (Some(node), _) => Some(NodeId(node)),
             (None, Some(domain)) => self.named(domain, peer, head).map(|(id, _)| id),
         };
         let asked = own.and_then(|id| {
-            self.fleet.with(id, |node, now| self.welcome_at(&mut Root::Own { node, now }, head))
+            let client = peer.remote.ip();
+            self.fleet.with(id, |node, now| self.welcome_at(&mut Root::Own { node, now }, client, head))
         });
         // Without a node, the response needs no body.
         asked.unwrap_or(Ok(Welcome::Small))
@@ -83,11 +87,11 @@ impl Face for Redfish {
 impl Redfish {
     /// Answers a request at the root that all nodes share.
     pub fn call(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        self.whole(self.call_shared(request))
+        self.whole(self.call_shared(None, request))
     }
 
-    pub(super) fn call_shared(&self, request: &Request<Bytes>) -> Response<Content> {
-        self.respond(&mut Root::Shared, request)
+    pub(super) fn call_shared(&self, client: Option<IpAddr>, request: &Request<Bytes>) -> Response<Content> {
+        self.respond(&mut Root::Shared, client, request)
     }
 
     /// Answers a request at the root of a node, if the node exists and `is_meant`.
@@ -96,6 +100,16 @@ impl Redfish {
     #[doc(hidden)]
     pub fn call_own(
         &self,
+        id: NodeId,
+        is_meant: impl FnOnce(&Node) -> bool,
+        request: &Request<Bytes>,
+    ) -> Option<Response<Bytes>> {
+        self.call_from(None, id, is_meant, request)
+    }
+
+    fn call_from(
+        &self,
+        client: Option<IpAddr>,
         id: NodeId,
         is_meant: impl FnOnce(&Node) -> bool,
         request: &Request<Bytes>,
@@ -110,7 +124,7 @@ impl Redfish {
                 response.extensions_mut().insert(CloseConnection);
                 return Some(response);
             }
-            Some(self.whole(self.respond(&mut Root::Own { node, now }, request)))
+            Some(self.whole(self.respond(&mut Root::Own { node, now }, client, request)))
         });
         response.flatten()
     }
@@ -126,7 +140,7 @@ impl Redfish {
     /// must be the name in the request (RFC 9110, 7.4).
     fn call_named(&self, domain: &str, peer: &Peer, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let (id, label) = self.named(domain, peer, request)?;
-        self.call_own(id, |node| node.spec().is_named(label), request)
+        self.call_from(Some(peer.remote.ip()), id, |node| node.spec().is_named(label), request)
     }
 
     /// The node that the client named, and its label below the domain.

@@ -188,7 +188,7 @@ mod tests {
         let redfish = redfish(3000);
         for path in ["Systems", "Managers", "Chassis", "UpdateService/FirmwareInventory"] {
             let request = asked(&format!("/redfish/v1/{path}"));
-            let Content::List(list) = redfish.call_shared(&request).into_body() else {
+            let Content::List(list) = redfish.call_shared(None, &request).into_body() else {
                 panic!("it is short")
             };
             let parts: Vec<_> = list.parts(&redfish).collect();

@@ -30,6 +30,7 @@ mod service;
 mod service_documents;
 #[doc(hidden)]
 pub mod session;
+mod trace;
 mod tree;
 mod update;
 mod value;

@@ -1,6 +1,7 @@
 //! The path of every Redfish request, from top to bottom: find the resource, allow the client, do what is asked, answer.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,10 +22,11 @@ use super::meters;
 use super::precondition::{self, Condition};
 use super::query::{Page, Query, WHOLE};
 use super::render;
-use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner};
+use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner, ServiceChange};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
+use super::trace::Trace;
 use super::tree::{IdOf, Route, decoded};
 use crate::clock::Stopwatch;
 use crate::face::Welcome;
@@ -44,6 +46,7 @@ struct Ask<'r> {
     uri: &'r str,
     does: Does<'r>,
     query: Option<Query>,
+    trace: &'r Trace<'r>,
 }
 
 /// What the request does.
@@ -63,20 +66,29 @@ enum Decision<C> {
 }
 
 impl Redfish {
-    /// Answers a request. Every Redfish request passes through this function, at every root.
-    pub(super) fn respond(&self, root: &mut Root<'_>, request: &Request<Bytes>) -> Response<Content> {
+    /// Answers a request of a client at that address. Every Redfish request passes through this function, at every root.
+    pub(super) fn respond(
+        &self,
+        root: &mut Root<'_>,
+        client: Option<IpAddr>,
+        request: &Request<Bytes>,
+    ) -> Response<Content> {
         let watch = Stopwatch::start();
         let path = decoded(request.uri().path());
         let route = self.tree.find(&path, root.is_own());
         let target = route.as_ref().map(|route| route.target);
+        let trace = self.trace(client, route.as_ref());
         let answer = self
-            .allow(root, request, &path, route)
+            .allow(root, request, &path, route, &trace)
             .and_then(|ask| self.perform(root, &ask).and_then(|answer| self.select(root, &ask, answer)));
         let response = match answer {
             // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
             Ok(answer) if request.uri().query().is_some() => answer.into_response(&HeaderMap::new()),
             Ok(answer) => answer.into_response(request.headers()),
-            Err(problem) => refusal(&problem, target),
+            Err(problem) => {
+                trace.refused(&problem);
+                refusal(&problem, target)
+            }
         };
         let sent_bytes = match response.body() {
             Content::Bytes(bytes) => bytes.len(),
@@ -85,6 +97,7 @@ impl Redfish {
         };
         let status = response.status().as_u16();
         self.requests.note(meters::kind(target), status, watch.elapsed(), request.body().len(), sent_bytes);
+        self.record(root, &trace, request, watch, status);
         response
     }
 
@@ -93,10 +106,13 @@ impl Redfish {
     pub(super) fn welcome_at(
         &self,
         root: &mut Root<'_>,
+        client: IpAddr,
         head: &Request<Bytes>,
     ) -> Result<Welcome, Box<Response<Bytes>>> {
         let watch = Stopwatch::start();
-        let target = self.tree.find(&decoded(head.uri().path()), root.is_own()).map(|route| route.target);
+        let path = decoded(head.uri().path());
+        let route = self.tree.find(&path, root.is_own());
+        let target = route.as_ref().map(|route| route.target);
         if target.is_some_and(|target| target.need(head.method()) == Need::Nothing) {
             return Ok(Welcome::Small);
         }
@@ -104,6 +120,9 @@ impl Redfish {
             let response = self.whole(refusal(&problem, target));
             let (status, bytes) = (response.status().as_u16(), response.body().len());
             self.requests.note(meters::kind(target), status, watch.elapsed(), 0, bytes);
+            let trace = self.trace(Some(client), route.as_ref());
+            trace.refused(&problem);
+            self.record(root, &trace, head, watch, status);
             Box::new(response)
         })
     }
@@ -115,6 +134,7 @@ impl Redfish {
         request: &'r Request<Bytes>,
         path: &'r str,
         route: Option<Route<'r>>,
+        trace: &'r Trace<'r>,
     ) -> Result<Ask<'r>, Problem> {
         let method = request.method();
         let need = route.as_ref().map_or(Need::Login, |route| route.target.need(method));
@@ -138,7 +158,7 @@ impl Redfish {
             Method::OPTIONS => Does::Options,
             _ => Does::Change(request),
         };
-        Ok(Ask { target, node, ids, uri: path.strip_suffix('/').unwrap_or(path), does, query })
+        Ok(Ask { target, node, ids, uri: path.strip_suffix('/').unwrap_or(path), does, query, trace })
     }
 
     /// The client that a request proves to come from. One that proves nothing is refused.
@@ -200,6 +220,9 @@ impl Redfish {
         match self.decide::<OfService>(ask, row, part, &cx)? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(change) => {
+                if let ServiceChange::Update(update) = &change {
+                    ask.trace.concerns(update.machine().and_then(|uuid| self.fleet.find(uuid)));
+                }
                 self.fleet.may_change()?;
                 self.change_service(root, change, collection_uri(ask.uri)).map(Decision::Change)
             }
@@ -234,6 +257,7 @@ impl Redfish {
             (Root::Shared, Some((_, key))) => {
                 let uuid: Uuid = key.parse().map_err(|_| missing())?;
                 let id = self.fleet.find(uuid).ok_or_else(missing)?;
+                ask.trace.concerns(Some(id));
                 let uuid = uuid_text(uuid, &mut buffer);
                 // A UUID can be written in several ways, and a resource has one URI.
                 let uri: Cow<'_, str> =
@@ -258,6 +282,7 @@ impl Redfish {
         node: &mut Node,
         at: At<'_>,
     ) -> Result<Decision<Outcome>, Problem> {
+        ask.trace.looks_at(at.now);
         match self.decide::<OfNode>(ask, row, part, &self.node_cx(node, at, &ask.ids))? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(command) => {
@@ -300,7 +325,7 @@ impl Redfish {
                 let Some(patch) = row.resource.patch else { return not_allowed() };
                 self.check_precondition(request, cx, row)?;
                 let known = |key: &str| render::document(cx, row, &self.constants).has(key);
-                read::<O>(request, None, |body| patch(cx, body), known)
+                read::<O>(ask, request, None, |body| patch(cx, body), known)
             }
             (Part::Document, &Method::DELETE) => {
                 let Some(delete) = row.resource.delete else { return not_allowed() };
@@ -309,7 +334,7 @@ impl Redfish {
             }
             (Part::Collection(over) | Part::Members(over), &Method::POST) => {
                 let Some(create) = over.create else { return not_allowed() };
-                read::<O>(request, None, |body| create(cx, body), |_| false)
+                read::<O>(ask, request, None, |body| create(cx, body), |_| false)
             }
             (Part::Action(action), &Method::POST) => {
                 let named = O::overlaid_by(cx).is_some_and(|model| model.has(Quirk::ActionParameter));
@@ -319,7 +344,7 @@ impl Redfish {
                     }
                     (action.run)(cx, body)
                 };
-                read::<O>(request, Some(action.name()), run, |_| false)
+                read::<O>(ask, request, Some(action.name()), run, |_| false)
             }
             (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => not_allowed(),
         }
@@ -360,7 +385,8 @@ impl Redfish {
     /// The document at a URI. The client has been allowed to read.
     fn read(&self, root: &mut Root<'_>, uri: &str) -> Option<(Document, Target)> {
         let Route { target, node, ids } = self.tree.find(uri, root.is_own())?;
-        let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None };
+        let trace = &Trace::default();
+        let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None, trace };
         match self.perform(root, &ask) {
             Ok(Answer::Document(document, target)) => Some((document, target)),
             Ok(_) | Err(_) => None,
@@ -370,6 +396,7 @@ impl Redfish {
 
 /// Reads the change that a body asks for. All mistakes of the body are reported at once, and then nothing is changed.
 fn read<O: Owner>(
+    ask: &Ask<'_>,
     request: &Request<Bytes>,
     action: Option<&'static str>,
     read: impl FnOnce(&mut Body) -> Asked<O>,
@@ -377,6 +404,7 @@ fn read<O: Owner>(
 ) -> Result<Decision<O::Change>, Problem> {
     check_type(request)?;
     let mut body = Body::parse(request.body(), action)?;
+    ask.trace.asks_for(&body);
     if action.is_none() && body.is_empty() {
         return Err((&EMPTY_JSON).into());
     }

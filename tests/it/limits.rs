@@ -103,7 +103,9 @@ fn silent_server() -> (TcpListener, String) {
 /// Sets the limit, shows its effect, and shows that it is counted.
 fn drive(limit: Limit) {
     let counted = match limit.counted_by() {
-        CountedBy::Server | CountedBy::Redfish | CountedBy::Agent | CountedBy::Effect => limit,
+        CountedBy::Server | CountedBy::Redfish | CountedBy::Agent | CountedBy::Effect | CountedBy::Fleet => {
+            limit
+        }
         CountedBy::BodyBytes => Limit::BodyBytes,
     };
     let hits = format!("fauxmetal_limit_hits_total{{limit=\"{}\"}}", counted.name());
@@ -230,6 +232,13 @@ fn drive(limit: Limit) {
             let daemon = serve(limit, 1, &["--boot-time", "0s", "--network-boot", &url]);
             boot_all(&daemon);
             eventually("the boot is given up", || daemon.metric(&hits) >= 1.0);
+            daemon
+        }
+        Limit::Journal => {
+            let daemon = serve(limit, 4096, &["--nodes", "40"]);
+            boot_all(&daemon);
+            let bytes = daemon.metric("fauxmetal_journal_bytes");
+            assert!((1024.0..=4096.0).contains(&bytes), "{bytes}");
             daemon
         }
         Limit::DownloadTime => {

@@ -4,12 +4,14 @@
 //! with a member that is not listed here is refused.
 
 mod fleet;
+mod journal;
 mod node;
 mod problem;
 mod snapshot;
 mod verb;
 
 pub use fleet::{Addresses, Fleet, LabelCount, Limit, ProfileCount, Setting, StateCount};
+pub use journal::{FleetEvent, Missed, NodeJournal};
 pub use node::{
     Agent, AgentCommand, Bmc, BootFailure, BootSettings, Listed, Medium, Node, NodeDetails, NodeField, Wait,
 };

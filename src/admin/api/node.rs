@@ -243,7 +243,10 @@ pub struct AgentCommand {
 pub struct Wait {
     /// One sentence: what the node waits for, since when, and what would help.
     pub text: String,
-    /// The simulated time at which the node changes by itself, RFC 3339; missing if it waits for the outside.
+    /// The simulated time since which the node waits, RFC 3339; missing if nothing knows it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub since: Option<String>,
+    /// The simulated time at which the node goes on by itself or tries again, RFC 3339; missing if it does not.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub until: Option<String>,
 }

@@ -12,6 +12,7 @@ use crate::effect::redact::{redacted, redacted_text};
 use crate::effect::runner::EffectRunner;
 use crate::effect::settings::Images;
 use crate::ipa::{failure, written};
+use crate::journal::{Call, CallKind, Outcome};
 use crate::node::effect::Answer;
 use crate::node::ipa::{self, ImageJob, Ipa, Job};
 use crate::node::{Node, NodeId};
@@ -51,7 +52,7 @@ impl EffectRunner {
         let answer = ipa::Answer::ImageWritten(
             result.map(|identifier| written(&transfer.job, identifier, earliest_end)),
         );
-        Some(Performed::new(Answer::Ipa { start, answer }, problem))
+        Some(Performed::new(Answer::Ipa { start, answer }, problem).at(shown(&transfer.job)))
     }
 
     fn transfer(&self, id: NodeId, start: u32) -> Option<Transfer> {
@@ -90,6 +91,10 @@ impl EffectRunner {
                         { %node, %uuid, attempt, error = %why },
                         "image download failed, retry follows"
                     );
+                    let (url, error) = (shown(&transfer.job).into(), Some(why.as_str().into()));
+                    let call =
+                        Call { call: CallKind::Image, url, outcome: Outcome::Failed, status: None, error };
+                    self.fleet.journal().call(transfer.id, self.fleet.clock().now(), &call);
                 }
                 result => return result,
             }
@@ -226,6 +231,11 @@ impl EffectRunner {
             TransferError::Retry(failure::download(name, &why))
         })
     }
+}
+
+/// The first URL of an image without credentials.
+fn shown(job: &ImageJob) -> String {
+    job.urls.first().map(|url| redacted_text(url)).unwrap_or_default()
 }
 
 /// The agent of start `start` and the image that it is writing.

@@ -5,7 +5,7 @@ use super::*;
 use crate::node::ipa::Checksum;
 
 /// Only the network for documentation, in which no server is.
-fn restricted() -> Settings {
+pub(super) fn restricted() -> Settings {
     Settings { egress: vec![Network::parse("192.0.2.0/24").unwrap()], ..Settings::default() }
 }
 

@@ -29,7 +29,7 @@ fn fat(label: &str, files: &[(&str, &str)]) -> Vec<u8> {
     disk.into_inner()
 }
 
-fn ramdisk(line: &str) -> Vec<u8> {
+pub(super) fn ramdisk(line: &str) -> Vec<u8> {
     let grub = format!("menuentry \"x\" {{\nlinux /vmlinuz {line} --\ninitrd /initrd\n}}\n");
     fat(
         "CONFIG-2",
@@ -38,7 +38,7 @@ fn ramdisk(line: &str) -> Vec<u8> {
 }
 
 /// The response of a server that supports range requests.
-fn part(request: &Request<Bytes>, image: &[u8]) -> Response<Bytes> {
+pub(super) fn part(request: &Request<Bytes>, image: &[u8]) -> Response<Bytes> {
     let Some(range) = request.headers().get(RANGE).map(|r| r.to_str().unwrap().trim_start_matches("bytes="))
     else {
         return answer(200, image.to_vec());

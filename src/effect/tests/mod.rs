@@ -9,6 +9,7 @@ mod ironic;
 mod media;
 mod outage;
 mod server;
+mod stuck;
 
 use std::cell::RefCell;
 use std::sync::{Arc, Once};

@@ -27,6 +27,7 @@ const FLOORS: &[&[&str]] = &[
     ],
     &["clock", "profile", "tls"],
     &["node"],
+    &["journal"],
     &["fleet"],
     &["redfish", "ipa", "store"],
     &["server", "effect"],
