@@ -123,7 +123,6 @@ pub(super) fn request(out: &mut Vec<u8>, asked: &Asked<'_>, user_agents: &UserAg
     }
 }
 
-/// Writes a call.
 pub(super) fn call(out: &mut Vec<u8>, call: &Call) {
     let kind = CallKind::ALL.iter().position(|kind| *kind == call.call).unwrap_or_default() as u8;
     let outcome = Outcome::ALL.iter().position(|outcome| *outcome == call.outcome).unwrap_or_default() as u8;

@@ -21,7 +21,6 @@ pub struct Entry {
     /// Simulated time of the last occurrence.
     #[serde(rename = "last_time", with = "rfc3339")]
     pub last: SimTime,
-    /// Number of occurrences.
     pub count: u32,
     /// The occurrence itself; its kind is `kind` in JSON.
     #[serde(flatten)]
@@ -44,22 +43,18 @@ pub enum What {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Face {
-    /// The BMC.
     Redfish,
-    /// The Ironic Python Agent.
     Agent,
 }
 
 /// A request and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// The API.
     pub face: Face,
     /// The address of the client; `None` for a request from within the process.
     pub client: Option<IpAddr>,
     /// The header `User-Agent`, at most [`Request::MAX_USER_AGENT`] bytes.
     pub user_agent: Option<Box<str>>,
-    /// The HTTP method.
     pub method: Box<str>,
     /// Path and query, without the values of secrets, at most [`Request::MAX_URI`] bytes.
     pub uri: Box<str>,
@@ -87,13 +82,10 @@ impl Request {
 pub struct Asked<'a> {
     /// Simulated time at which it came, or at which its node was looked at.
     pub at: SimTime,
-    /// The API.
     pub face: Face,
     /// The address of the client.
     pub client: Option<IpAddr>,
-    /// The header `User-Agent`.
     pub user_agent: Option<&'a [u8]>,
-    /// The HTTP method.
     pub method: &'a str,
     /// The path of the URI.
     pub path: &'a str,
@@ -119,7 +111,6 @@ pub enum CallKind {
     Inspection,
     /// The agent looks its node up in Ironic.
     Lookup,
-    /// The agent's heartbeat.
     Heartbeat,
     /// The agent downloads an image.
     Image,
@@ -128,7 +119,6 @@ pub enum CallKind {
 }
 
 impl CallKind {
-    /// All kinds.
     pub const ALL: [Self; 7] = [
         Self::Boot,
         Self::Media,
@@ -162,9 +152,7 @@ impl CallKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The call succeeded.
     Ok,
-    /// The server answered with an error.
     Refused,
     /// There was no usable answer.
     Failed,
@@ -183,7 +171,6 @@ pub struct Call {
     pub call: CallKind,
     /// Where it went, without credentials; empty if that is not known.
     pub url: Box<str>,
-    /// How it ended.
     #[serde(rename = "result")]
     pub outcome: Outcome,
     /// The HTTP status, if the server answered.
@@ -202,7 +189,6 @@ impl Call {
 /// A change of the node's state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// The change.
     pub event: Event,
     /// What the event says about it; empty for most events.
     pub detail: Box<str>,
@@ -232,7 +218,7 @@ mod rfc3339 {
 }
 
 /// The moment as a timestamp, which displays itself in the form of RFC 3339.
-pub(super) fn stamp(at: SimTime) -> jiff::Timestamp {
+pub(crate) fn stamp(at: SimTime) -> jiff::Timestamp {
     let ms = i64::try_from(at.ms()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX)
 }

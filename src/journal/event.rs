@@ -11,7 +11,6 @@ macro_rules! events {
         pub enum Event { $(#[doc = $text] #[doc = ""] $(#[$why])* $event),+ }
 
         impl Event {
-            /// All events.
             pub const ALL: &'static [Self] = &[$(Self::$event),+];
 
             /// The event in a few words. A detail may follow.

@@ -19,7 +19,6 @@ pub(super) struct Ring {
     changes: u64,
     /// The largest revision of a dropped entry.
     pub(super) lost: u64,
-    /// Entries so far.
     created: u32,
     /// Bytes of the changes of state.
     states: u32,

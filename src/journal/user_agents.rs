@@ -11,7 +11,6 @@ pub(super) const NONE: u8 = 0;
 const OTHER: u8 = 1;
 /// The first number of a place.
 const FIRST: u8 = 2;
-/// Places for texts.
 const PLACES: usize = 254;
 /// Places that one text can have. Few are enough: most fleets have a handful of clients.
 const TRIES: usize = 8;
