@@ -31,7 +31,7 @@ use fauxmetal::node::command::Command;
 use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
 use fauxmetal::node::host;
 use fauxmetal::node::ipa::{self, Beat, LookedUp, Params};
-use fauxmetal::profile::built_in;
+use fauxmetal::profile::{Profile, built_in};
 use fauxmetal::seed::Seed;
 use fauxmetal::server::{Listener, Server};
 use fauxmetal::time::{SimTime, Span};
@@ -105,9 +105,11 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
         profile.timing.set(name, Span::exactly_ms(0)).expect("its own name");
     }
     let (fleet, mut effects) = Fleet::new(Seed(1), Clock::wall(1.0));
-    let fleet = Arc::new(fleet);
+    // The journal has a limit of its own, and is measured below.
+    let fleet = Arc::new(fleet.with_journal(0));
     let before = resident_bytes(me);
-    fleet.add(&Arc::new(profile), nodes).expect("room for them");
+    let profile = Arc::new(profile);
+    fleet.add(&profile, nodes).expect("room for them");
     let idle = resident_bytes(me);
     for id in fleet.ids() {
         let done = fleet.apply(id, Command::Host(host::Command::Reset(ResetType::On)));
@@ -134,6 +136,7 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
         each(live),
         each(session)
     );
+    journal(&profile, &sink.url, heartbeat_timeout_s);
 
     let due: Vec<SimTime> =
         fleet.ids().map(|id| fleet.look(id, |n, _| due(n.ipa())).expect("a node")).collect();
@@ -175,6 +178,22 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
         percentile(&late, 1.0)
     );
     println!("CPU {:.3} cores, {:.0} µs a heartbeat", cpu / seconds, cpu * 1e6 / f64::from(nodes));
+}
+
+/// Prints the bytes in the journal of a node that has booted into an agent.
+fn journal(profile: &Arc<Profile>, url: &str, heartbeat_timeout_s: u32) {
+    const NODES: u32 = 10_000;
+    let (fleet, mut effects) = Fleet::new(Seed(1), Clock::wall(1.0));
+    fleet.add(profile, NODES).expect("room for them");
+    let empty = fleet.journal().bytes();
+    for id in fleet.ids() {
+        let done = fleet.apply(id, Command::Host(host::Command::Reset(ResetType::On)));
+        assert!(matches!(done, Some(Ok(_))), "a new machine can be powered on");
+    }
+    bring_up(&fleet, &mut effects, url, heartbeat_timeout_s);
+    let nodes = NODES as usize;
+    let (bytes, entries) = ((fleet.journal().bytes() - empty) / nodes, fleet.journal().len() / nodes);
+    println!("in the journal: idle 0   with a live agent {bytes} ({entries} entries)");
 }
 
 /// The time at which an agent's next heartbeat is due.

@@ -70,16 +70,13 @@ impl Performed {
         if !fleet.journal().is_on() {
             return;
         }
+        let error = self.problem.as_ref().map(|problem| self.cause(problem));
         let call = Call {
             call: kind(effect),
             url: self.url.as_str().into(),
             outcome: self.outcome(),
             status: self.status.map(|status| status.as_u16()),
-            error: self
-                .problem
-                .as_ref()
-                .map(|problem| self.cause(problem).into())
-                .filter(|e: &Box<str>| !e.is_empty()),
+            error: error.filter(|error| !error.is_empty()).map(Into::into),
         };
         fleet.journal().call(id, fleet.clock().now(), &call);
     }

@@ -61,7 +61,22 @@ impl Causes {
                 let Self { bmc_restarts, .. } = *self;
                 *self = Self { since: Some(at), bmc_restarts, ..Self::default() };
             }
-            _ => self.since = Some(at),
+            Event::SelfTest
+            | Event::Reading
+            | Event::Loading
+            | Event::NothingToBoot
+            | Event::Booted
+            | Event::Inspecting
+            | Event::LookingUp
+            | Event::Found
+            | Event::FirstHeartbeat
+            | Event::HeartbeatAgain
+            | Event::CommandStarted
+            | Event::CommandEnded
+            | Event::CommandFailed
+            | Event::AgentStopped
+            | Event::ShuttingDown
+            | Event::PowerOff => self.since = Some(at),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::Fleet;
 use super::causes::{self, Causes, cause, help, shown, time};
-use crate::journal::{AGENT, CallKind, OPERATING_SYSTEM};
+use crate::journal::{AGENT, CallKind, OPERATING_SYSTEM, stamp};
 use crate::node::bmc::media::{Inserted, Opened};
 use crate::node::call::Call;
 use crate::node::host::{AfterOff, Booting, Found, Host, Running, Stage};
@@ -17,10 +17,19 @@ use crate::time::SimTime;
 pub struct Explanation {
     /// The sentence, without a capital letter at its beginning and without a full stop.
     pub sentence: String,
-    /// Since when the node is in this state, simulated ms since the Unix epoch; `None` if nothing knows it.
+    /// Since when the node is in this state, in simulated time; `None` if nothing knows it. In JSON RFC 3339.
+    #[serde(serialize_with = "rfc3339")]
     pub since: Option<SimTime>,
-    /// When the node goes on by itself, or tries again; `None` if it does not.
+    /// When the node goes on by itself, or tries again; `None` if it does not. In JSON RFC 3339.
+    #[serde(serialize_with = "rfc3339")]
     pub until: Option<SimTime>,
+}
+
+fn rfc3339<S: serde::Serializer>(at: &Option<SimTime>, output: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => output.collect_str(&stamp(*at)),
+        None => output.serialize_none(),
+    }
 }
 
 impl std::fmt::Display for Explanation {

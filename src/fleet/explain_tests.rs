@@ -20,8 +20,7 @@ use crate::profile::built_in;
 use crate::seed::Seed;
 use crate::time::{SimTime, Span};
 
-/// 2026-01-01T12:00:00Z
-const T0: SimTime = SimTime::from_ms(1_767_268_800_000);
+const T0: SimTime = SimTime::from_ms(1_767_268_800_000); // 2026-01-01T12:00:00Z
 const ID: NodeId = NodeId(0);
 
 /// A node whose calls the test answers.
@@ -372,6 +371,19 @@ fn every_state_has_a_sentence_without_a_journal() {
     let said = sentences(0);
     assert!(!said.contains("secret"), "{said}");
     insta::assert_snapshot!(said);
+}
+
+#[test]
+fn the_moments_of_an_explanation_are_rfc_3339() {
+    let life = Life::new(1 << 20);
+    let json = |life: &Life| serde_json::to_value(life.fleet.explain(ID).unwrap()).unwrap();
+    let off =
+        serde_json::json!({"sentence": "is off; a client can power it on", "since": null, "until": null});
+    assert_eq!(json(&life), off);
+    life.reset(ResetType::On);
+    let until = life.fleet.look(ID, |node, _| node.next_deadline()).unwrap();
+    let (since, until) = ("2026-01-01T12:00:00Z".to_owned(), crate::journal::stamp(until).to_string());
+    assert_eq!((&json(&life)["since"], &json(&life)["until"]), (&since.into(), &until.into()));
 }
 
 #[test]

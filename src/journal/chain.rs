@@ -167,7 +167,7 @@ impl fmt::Display for Chain {
         };
         match &self.end {
             Some(end) => {
-                writeln!(f, "The {what} took {}.\n{end} @{}", Took(self.took_ms), Took(self.took_ms))?
+                writeln!(f, "The {what} took {}.\n{end} @{}", Took(self.took_ms), Took(self.took_ms))?;
             }
             None => writeln!(f, "The {what} has taken {} so far.", Took(self.took_ms))?,
         }

@@ -50,7 +50,6 @@ pub enum What {
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub enum Face {
     Redfish,
-    /// The Ironic Python Agent.
     Agent,
     /// The control API of fauxmetal.
     Control,
@@ -124,7 +123,6 @@ pub enum CallKind {
     Inspection,
     /// The agent looks its node up in Ironic.
     Lookup,
-    /// The agent's heartbeat.
     Heartbeat,
     /// The agent downloads an image.
     Image,
@@ -168,7 +166,6 @@ impl CallKind {
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     Ok,
-    /// The server answered with an error.
     Refused,
     /// There was no usable answer.
     Failed,
@@ -236,7 +233,7 @@ mod rfc3339 {
 }
 
 /// The moment as a timestamp, which displays itself in the form of RFC 3339.
-pub(super) fn stamp(at: SimTime) -> jiff::Timestamp {
+pub(crate) fn stamp(at: SimTime) -> jiff::Timestamp {
     let ms = i64::try_from(at.ms()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX)
 }

@@ -16,6 +16,7 @@ mod user_agents;
 
 pub(crate) use chain::{AGENT, OPERATING_SYSTEM};
 pub use chain::{Chain, ChainOf, Step};
+pub(crate) use entry::stamp;
 pub use entry::{Asked, Call, CallKind, Change, Entry, Face, Outcome, Request, What};
 pub use event::Event;
 pub use shard::{NODE_BYTES, WATCHED_BYTES};

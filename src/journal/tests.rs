@@ -11,8 +11,7 @@ use super::*;
 use crate::node::NodeId;
 use crate::time::SimTime;
 
-/// 2026-01-01T12:03:07Z
-const T0: SimTime = SimTime::from_ms(1_767_268_987_000);
+const T0: SimTime = SimTime::from_ms(1_767_268_987_000); // 2026-01-01T12:03:07Z
 const NODE: NodeId = NodeId(3);
 
 fn journal() -> Arc<Journal> {

@@ -11,9 +11,6 @@ use super::message::{
 };
 use crate::journal::Request;
 
-/// Room for the names of a usual body, bytes.
-const NAMES: usize = 96;
-
 /// A body being read. Each property that is read is removed; a property that is left at the end is a mistake.
 pub(super) struct Body {
     left: Map<String, Value>,
@@ -58,7 +55,6 @@ impl Body {
     /// Appends the names of the properties with a space between them, such as `Boot.BootSourceOverrideTarget`. Values never
     /// leave the body through here.
     pub(super) fn names(&self, names: &mut String) {
-        names.reserve(NAMES);
         append_names(&self.left, None, names);
     }
 

@@ -435,6 +435,9 @@ fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
 /// Python's urllib with plain bytes, is taken to mean JSON.
 fn check_type(request: &Request<Bytes>) -> Result<(), Problem> {
     let is_json = |value: &HeaderValue| {
+        if value.as_bytes() == b"application/json" {
+            return true;
+        }
         let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
     };

@@ -18,6 +18,11 @@ use crate::journal::{Asked, Face};
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
+thread_local! {
+    /// The names of the properties in the body of the request that this thread answers, with a space between them.
+    static NAMES: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
 /// What is known of a request so far.
 #[derive(Default)]
 pub(super) struct Trace<'p> {
@@ -29,8 +34,8 @@ pub(super) struct Trace<'p> {
     node: Cell<Option<NodeId>>,
     /// The moment at which the node was looked at.
     at: Cell<Option<SimTime>>,
-    /// The names of the properties in the body, with a space between them.
-    changed: RefCell<String>,
+    /// [`NAMES`] has the names of the properties in the body.
+    has_names: Cell<bool>,
     /// The key of the first message of a refusal.
     message: Cell<Option<&'static str>>,
 }
@@ -49,7 +54,11 @@ impl Trace<'_> {
     /// The request asks for the change in a body.
     pub(super) fn asks_for(&self, body: &Body) {
         if self.is_on {
-            body.names(&mut self.changed.borrow_mut());
+            NAMES.with_borrow_mut(|names| {
+                names.clear();
+                body.names(names);
+            });
+            self.has_names.set(true);
         }
     }
 
@@ -88,10 +97,15 @@ impl Redfish {
             method: request.method().as_str(),
             path: request.uri().path(),
             query: request.uri().query(),
-            changed: &trace.changed.borrow(),
+            changed: "",
             status: Some(status),
             message: trace.message.get().map(|key| (BASE, key)),
         };
-        self.fleet.journal().request(id, &asked);
+        if trace.has_names.get() {
+            let journal = self.fleet.journal();
+            NAMES.with_borrow(|names| journal.request(id, &Asked { changed: names, ..asked }));
+        } else {
+            self.fleet.journal().request(id, &asked);
+        }
     }
 }

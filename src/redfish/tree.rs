@@ -155,7 +155,7 @@ impl Tree {
         let mut rest = Some(path);
         while let Some(left) = rest {
             // `str::split` sets up a searcher for each segment, which costs more than most segments are long.
-            let end = left.bytes().position(|b| b == b'/');
+            let end = memchr::memchr(b'/', left.as_bytes());
             let segment = &left[..end.unwrap_or(left.len())];
             rest = end.map(|end| &left[end + 1..]);
             if let Some((_, next)) = at.words.iter().find(|(w, _)| *w == segment) {

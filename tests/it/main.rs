@@ -11,6 +11,7 @@ mod durability;
 mod export;
 mod formats;
 mod hostile;
+mod journal;
 mod licenses;
 mod limits;
 mod load;

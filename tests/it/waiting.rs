@@ -19,8 +19,8 @@ use http::{Method, Request, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
 
-const NODE: NodeId = NodeId(0);
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub(super) const NODE: NodeId = NodeId(0);
+pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 fn redfish_reset(redfish: &Redfish, system: Uuid, kind: &str) {
     let uri = format!("/redfish/v1/Systems/{system}/Actions/ComputerSystem.Reset");
@@ -33,7 +33,7 @@ fn redfish_reset(redfish: &Redfish, system: Uuid, kind: &str) {
 }
 
 /// Advances the fleet until the agent of the node serves.
-fn bring_up(fleet: &Fleet, effects: &mut Effects) {
+pub(super) fn bring_up(fleet: &Fleet, effects: &mut Effects) {
     while !fleet.look(NODE, |node, _| node.ipa().is_some_and(ipa::Ipa::serves)).unwrap() {
         while let Ok((id, effect)) = effects.try_recv() {
             let answer = match effect.kind {

@@ -47,7 +47,6 @@ async fn boot_cd(site: &mut Site, image: String) {
     }
 }
 
-/// Performs `count` lookups.
 async fn look_up(site: &mut Site, count: usize) {
     for _ in 0..count {
         site.perform(ipa::Effect::LookUp).await;
