@@ -4,6 +4,7 @@
 //! place of its own in the model, and none can be forgotten. The results of calls to the outside are logged where the calls
 //! are made (`effect/performed.rs`).
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use uuid::Uuid;
@@ -26,6 +27,10 @@ pub(super) struct View {
     bmc_restarts: bool,
     /// Number of images in media slots.
     media: usize,
+    /// Number of drives in their bays.
+    drives: usize,
+    /// Number of interfaces with a cable.
+    cables: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,6 +91,8 @@ impl View {
             installed: node.installed(),
             bmc_restarts: node.bmc().restarting_until.is_some(),
             media: node.bmc().media.iter().count(),
+            drives: node.drives().count(),
+            cables: node.cabled_macs().count(),
         }
     }
 }
@@ -115,7 +122,18 @@ pub(super) fn note(before: View, node: &Node) {
     if before.media > now.media {
         event!(node, "virtual media ejected");
     }
-    if before.installed != now.installed {
+    match now.drives.cmp(&before.drives) {
+        Ordering::Less => event!(node, "drive pulled"),
+        Ordering::Equal => {}
+        Ordering::Greater => event!(node, "drive plugged in"),
+    }
+    match now.cables.cmp(&before.cables) {
+        Ordering::Less => event!(node, "network cable pulled"),
+        Ordering::Equal => {}
+        Ordering::Greater => event!(node, "network cable plugged in"),
+    }
+    // The operating system of a pulled drive leaves with it.
+    if before.installed != now.installed && before.drives == now.drives {
         match now.installed {
             true => event!(node, "deployed: the disk holds an operating system"),
             false => event!(node, "the disks are empty"),
