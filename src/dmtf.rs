@@ -73,6 +73,20 @@ impl RaidType {
             Self::Raid60 => (drives >= 8 && even).then(|| drives - 4),
         }
     }
+
+    /// The redundancy of a volume with so many drives: the number of drives in a group, and how many of each group may be
+    /// missing without a loss of data.
+    pub fn redundancy(self, drives: usize) -> (usize, usize) {
+        match self {
+            Self::Raid0 => (drives, 0),
+            Self::Raid1 => (drives, drives.saturating_sub(1)),
+            Self::Raid5 => (drives, 1),
+            Self::Raid6 => (drives, 2),
+            Self::Raid10 => (2, 1),
+            Self::Raid50 => (drives / 2, 1),
+            Self::Raid60 => (drives / 2, 2),
+        }
+    }
 }
 
 words! {

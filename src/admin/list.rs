@@ -193,7 +193,7 @@ impl Fields {
             power: has(NodeField::Power).then(|| node.power_word().to_owned()),
             state: has(NodeField::State).then(|| node.state_word().to_owned()),
             agent: has(NodeField::Agent).then(|| node.agent_word().to_owned()),
-            macs: has(NodeField::Macs).then(|| spec.cabled_macs().map(|mac| mac.to_string()).collect()),
+            macs: has(NodeField::Macs).then(|| node.cabled_macs().map(|mac| mac.to_string()).collect()),
             labels: has(NodeField::Labels).then(labels),
             generation: has(NodeField::Generation).then(|| node.generation()),
         }

@@ -60,6 +60,8 @@ pub(super) fn router(control: Control) -> (Router, OpenApi) {
         .routes(routes!(verbs::boot))
         .routes(routes!(verbs::insert))
         .routes(routes!(verbs::eject))
+        .routes(routes!(verbs::plug))
+        .routes(routes!(verbs::unplug))
         .routes(routes!(verbs::label))
         .routes(routes!(verbs::crash))
         .routes(routes!(verbs::restart_bmc))

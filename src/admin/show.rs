@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 
-use super::api::{Agent, AgentCommand, Bmc, BootFailure, BootSettings, Medium, NodeDetails, Problem, Wait};
+use super::api::{
+    Agent, AgentCommand, Bmc, BootFailure, BootSettings, Disk, Medium, Nic, NodeDetails, Problem, Wait,
+};
 use super::control::Control;
 use super::list::Fields;
 use super::target;
@@ -78,6 +80,23 @@ fn details(control: &Control, node: &Node, now: SimTime, explained: Explanation)
                 };
                 let image = shown_uri(&inserted.insertion.image).into_owned();
                 Medium { slot: slot(number).to_owned(), image, state: state.to_owned(), error }
+            })
+            .collect(),
+        nics: (0u8..)
+            .zip(&profile.nics)
+            .map(|(number, nic)| Nic {
+                id: nic.id.clone(),
+                name: nic.name.clone(),
+                mac: spec.mac(number).to_string(),
+                plugged: node.has_cable(number),
+            })
+            .collect(),
+        disks: profile
+            .drives()
+            .map(|(number, _, drive)| Disk {
+                id: drive.id.clone(),
+                name: drive.name_under_linux().to_owned(),
+                plugged: node.has_drive(number),
             })
             .collect(),
         boot_failure: bmc.boot_failure.as_ref().map(|reason| BootFailure {

@@ -119,7 +119,7 @@ impl Subject for Live<'_> {
             Field::Index => test(itoa::Buffer::new().format(node.id().0)),
             Field::Name => test(&spec.name()),
             Field::Uuid => test(&spec.uuid().to_string()),
-            Field::Mac => spec.cabled_macs().any(|mac| test(&mac.to_string())),
+            Field::Mac => node.cabled_macs().any(|mac| test(&mac.to_string())),
             Field::Profile => test(&spec.profile.name),
             Field::Power => test(node.power_word()),
             Field::State => test(node.state_word()),

@@ -142,6 +142,8 @@ async fn a_dry_run_answers_as_the_change_would_and_changes_nothing() {
         ("/boot", json!({"target": "Pxe"})),
         ("/insert", json!({"image": "http://x/y.iso"})),
         ("/eject", json!({})),
+        ("/plug", json!({"disk": "sda"})),
+        ("/unplug", json!({"nic": "ens1f0"})),
         ("/label", json!({"set": {"a": "b"}})),
         ("/restart-bmc", json!({})),
         ("/reset", json!({})),
@@ -227,6 +229,32 @@ async fn a_node_is_shown_with_its_boot_its_media_and_its_generation() {
 }
 
 #[tokio::test]
+async fn a_cable_and_a_drive_are_pulled_and_plugged_in_by_either_name() {
+    let bench = Bench::new(2);
+    let nodes = json!({"names": ["generic-0"]});
+    for (key, names) in [("nic", ["NIC2", "ens1f1", "nic2"]), ("disk", ["Disk1", "sdb", "/dev/sdb"])] {
+        let plugged = async || bench.get("/nodes/generic-0").await.1[format!("{key}s")][1]["plugged"].clone();
+        for name in names {
+            for (path, expected) in [("/unplug", false), ("/unplug", false), ("/plug", true), ("/plug", true)]
+            {
+                let (status, done) = bench.post(path, json!({"nodes": nodes, key: name})).await;
+                assert_eq!((status, counts(&done)), (200, [1, 1, 0]), "{path} {name}");
+                assert_eq!(plugged().await, json!(expected), "{path} {name}");
+            }
+        }
+    }
+    let (_, new) = bench.get("/nodes/generic-0").await;
+    bench.post("/unplug", json!({"nodes": nodes, "nic": "ens1f1"})).await;
+    let (_, shown) = bench.get("/nodes/generic-0").await;
+    assert_eq!(shown["macs"], json!([new["macs"][0]]));
+    let selected =
+        bench.get(&format!("/nodes?fields=name&selector=mac={}", new["macs"][1].as_str().unwrap())).await.1;
+    assert_eq!(selected["items"], json!([]), "a selection sees the same interfaces");
+    bench.post("/reset", json!({"nodes": nodes})).await;
+    assert_eq!(bench.get("/nodes/generic-0").await.1["macs"], new["macs"]);
+}
+
+#[tokio::test]
 async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
     let bench = Bench::new(1);
     let all = json!({"all": true});
@@ -289,6 +317,22 @@ async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
             "no slot 'Tape'; it has Cd",
         ),
         ("/eject", json!({"nodes": all, "slot": "Tape"}), 409, "", "no slot 'Tape'"),
+        ("/plug", json!({"nodes": all}), 400, "", "write its name to 'nic' or 'disk'"),
+        ("/unplug", json!({"nodes": all, "nic": "NIC1", "disk": "sda"}), 400, "disk", "exclude each other"),
+        (
+            "/unplug",
+            json!({"nodes": all, "nic": "eth0"}),
+            409,
+            "",
+            "no network interface 'eth0'; it has NIC1 (ens1f0), NIC2 (ens1f1)",
+        ),
+        (
+            "/plug",
+            json!({"nodes": all, "disk": "/dev/sdc"}),
+            409,
+            "",
+            "no disk 'sdc'; it has Disk0 (sda), Disk1 (sdb), NVMe0 (nvme0n1)",
+        ),
         ("/label", json!({"nodes": all}), 400, "", "nothing is to be changed"),
         ("/label", json!({"nodes": all, "set": {"a b": "c"}}), 400, "set", "'a b' is not the key of a label"),
         ("/label", json!({"nodes": all, "set": {"a": "-"}}), 400, "set.a", "'-' is not the value of a label"),

@@ -9,8 +9,8 @@ use http::StatusCode;
 use parking_lot::Mutex;
 
 use super::api::{
-    Add, Added, Boot, Crash, Done, Eject, Enabled, Insert, Label, Power, PowerAction, Problem, Remove, Reset,
-    RestartBmc,
+    Add, Added, Boot, Crash, Done, Eject, Enabled, Insert, Label, Plug, Power, PowerAction, Problem, Remove,
+    Reset, RestartBmc,
 };
 use super::change::{Act, Change, Work, apply};
 use super::control::Control;
@@ -18,6 +18,7 @@ use super::extract::{Caller, Json};
 use crate::address::is_http_uri;
 use crate::dmtf::{BootMode, BootOverride, ResetType};
 use crate::node::bmc::media::{self, Insertion};
+use crate::node::bmc::plugs;
 use crate::node::boot::{self, BootChange};
 use crate::node::command::Command;
 use crate::node::host::{self, SystemChange};
@@ -195,6 +196,75 @@ verb!("/eject", eject, Eject, "Ejects images from machines", |request| {
     });
     (String::new(), Change::Node(act))
 });
+
+verb!("/plug", plug, Plug, "Plugs in cables and drives", |request| {
+    let part = NamedPart::of(&request)?;
+    let what = part.name().to_owned();
+    let plug = move |node: &Node| Ok(Command::Lab(lab::Command::Plug(part.find(node.profile())?)));
+    (what, command(plug))
+});
+
+verb!("/unplug", unplug, Plug, "Pulls cables and drives", |request| {
+    let part = NamedPart::of(&request)?;
+    let what = part.name().to_owned();
+    let unplug = move |node: &Node| Ok(Command::Lab(lab::Command::Unplug(part.find(node.profile())?)));
+    (what, command(unplug))
+});
+
+/// A part of a machine as a client names it.
+enum NamedPart {
+    Nic(String),
+    Disk(String),
+}
+
+impl NamedPart {
+    fn of(request: &Plug) -> Result<Self, Problem> {
+        match (&request.nic, &request.disk) {
+            (Some(nic), None) => Ok(Self::Nic(nic.clone())),
+            (None, Some(disk)) => Ok(Self::Disk(disk.clone())),
+            (None, None) => {
+                let detail = "the part is missing; write its name to 'nic' or 'disk'";
+                Err(Problem::new(StatusCode::BAD_REQUEST, detail))
+            }
+            (Some(_), Some(disk)) => {
+                Err(Problem::wrong("disk", disk, "'nic' and 'disk' exclude each other; write one of them"))
+            }
+        }
+    }
+
+    /// The name that the client has given.
+    fn name(&self) -> &str {
+        match self {
+            Self::Nic(name) | Self::Disk(name) => name,
+        }
+    }
+
+    /// The part of a model, by its id or by its name under Linux. The error lists the parts that the model has.
+    fn find(&self, profile: &Profile) -> Result<plugs::Plug, String> {
+        let (kind, wanted, parts): (_, _, Vec<(&str, &str)>) = match self {
+            Self::Nic(nic) => {
+                let nics = profile.nics.iter().map(|nic| (&*nic.id, &*nic.name));
+                ("network interface", &**nic, nics.collect())
+            }
+            Self::Disk(disk) => {
+                let drives = profile.drives().map(|(.., drive)| (&*drive.id, drive.name_under_linux()));
+                ("disk", disk.strip_prefix("/dev/").unwrap_or(disk), drives.collect())
+            }
+        };
+        let is_id = |(id, _): &(&str, &str)| id.eq_ignore_ascii_case(wanted);
+        let is_name = |(_, name): &(&str, &str)| *name == wanted;
+        let at = parts.iter().position(is_id).or_else(|| parts.iter().position(is_name));
+        let number = at.and_then(|at| u8::try_from(at).ok()).ok_or_else(|| {
+            let known =
+                parts.iter().map(|(id, name)| format!("{id} ({name})")).collect::<Vec<_>>().join(", ");
+            format!("the model has no {kind} '{wanted}'; it has {known}")
+        })?;
+        Ok(match self {
+            Self::Nic(_) => plugs::Plug::Cable(number),
+            Self::Disk(_) => plugs::Plug::Drive(number),
+        })
+    }
+}
 
 verb!("/label", label, Label, "Changes the labels of nodes", |request| {
     if request.set.is_empty() && request.remove.is_empty() {

@@ -123,7 +123,6 @@ impl BootingNode {
         };
         // The plan of a start is the override, then the whole boot order.
         let in_order = booting.left.len() < node.boot().order(node.profile()).count();
-        let nics = (0u8..).zip(&node.profile().nics).filter(|(_, nic)| nic.link);
         Some(Self {
             name: node.spec().name(),
             image: medium.map(Image::of).or(uri.map(Image::without_credentials)),
@@ -133,7 +132,7 @@ impl BootingNode {
                 BootMode::Legacy => Firmware::Bios,
             },
             in_order,
-            macs: nics.map(|(port, _)| node.spec().mac(port).to_string()).collect(),
+            macs: node.cabled_macs().map(|mac| mac.to_string()).collect(),
             uuid: node.spec().uuid().to_string(),
             budget: Budget::default(),
         })

@@ -96,6 +96,8 @@ enum NoReply {
     NoApi,
     #[error("no inspection URL is known")]
     NoInspectionUrl,
+    #[error("no network interface of the machine has a cable")]
+    NoNetwork,
     #[error("Ironic cannot reach the agent, because --agent-listen is off")]
     NoAgentListener,
     #[error(transparent)]
@@ -141,6 +143,7 @@ impl NoReply {
             Self::AgentGone
             | Self::NoApi
             | Self::NoInspectionUrl
+            | Self::NoNetwork
             | Self::NoAgentListener
             | Self::Forbidden(_)
             | Self::Overloaded(_) => String::new(),
@@ -159,10 +162,15 @@ impl EffectRunner {
             }
             let token: Option<Box<str>> = agent.token().map(Into::into);
             let inspection = ironic::inspection(node, agent, now, &self.settings.reported);
-            (urls, agent.params.insecure, token, inspection)
+            let mut problem = NoReply::NoInspectionUrl;
+            if !node.has_network() {
+                urls.clear();
+                problem = NoReply::NoNetwork;
+            }
+            (urls, problem, agent.params.insecure, token, inspection)
         };
-        let (urls, insecure, token, request) = self.look_at_agent(id, start, look)?;
-        let (mut problem, mut circuit_open) = (NoReply::NoInspectionUrl, !urls.is_empty());
+        let (urls, mut problem, insecure, token, request) = self.look_at_agent(id, start, look)?;
+        let mut circuit_open = !urls.is_empty();
         for url in urls {
             match self.exchange(insecure, &url, &request, token.clone()).await {
                 Ok(reply) => {
@@ -238,6 +246,9 @@ impl EffectRunner {
         request: impl FnOnce(&Node, &Ipa) -> Option<VersionedRequest>,
     ) -> Result<ApiRequest, NoReply> {
         let look = |node: &Node, agent: &Ipa, _| {
+            if !node.has_network() {
+                return Err(NoReply::NoNetwork);
+            }
             let url = agent.api_url().ok_or(NoReply::NoApi)?.to_owned();
             let request = request(node, agent).ok_or(NoReply::AgentGone)?;
             let token = agent.token().map(Into::into);

@@ -55,7 +55,17 @@ impl Causes {
     fn changed(&mut self, change: &Change, at: SimTime) {
         match change.event {
             Event::BmcRestarts => self.bmc_restarts = Some(at),
-            Event::BmcBack | Event::MediaEjected | Event::Deployed | Event::DisksEmpty => {}
+            Event::BmcBack
+            | Event::MediaEjected
+            | Event::Deployed
+            | Event::DisksEmpty
+            | Event::CablePulled
+            | Event::CablePlugged
+            | Event::DrivePulled
+            | Event::DrivePlugged
+            | Event::Labelled
+            | Event::Added
+            | Event::Removed => {}
             Event::PowerOn | Event::Restart => {
                 // Failures of an earlier start are over.
                 let Self { bmc_restarts, .. } = *self;

@@ -5,6 +5,7 @@
 //! are made (`effect/performed.rs`).
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt;
 
 use uuid::Uuid;
@@ -34,6 +35,8 @@ pub(super) struct View {
     media: usize,
     /// The address of the labels.
     labels: usize,
+    /// Cables and drives that differ from a new machine's.
+    plugs: (isize, usize),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,6 +117,7 @@ impl View {
             bmc_restarts: node.bmc().restarting_until.is_some(),
             media: node.bmc().media.iter().count(),
             labels: node.labels().address(),
+            plugs: node.bmc().plugs.changed(),
         }
     }
 }
@@ -159,7 +163,19 @@ fn differences(before: View, now: View, node: &Node, mut event: impl FnMut(Event
     if before.media > now.media {
         event(Event::MediaEjected, "".into());
     }
-    if before.installed != now.installed {
+    let (cables, drives_out) = before.plugs;
+    match now.plugs.0.cmp(&cables) {
+        Ordering::Less => event(Event::CablePulled, "".into()),
+        Ordering::Equal => {}
+        Ordering::Greater => event(Event::CablePlugged, "".into()),
+    }
+    match now.plugs.1.cmp(&drives_out) {
+        Ordering::Less => event(Event::DrivePlugged, "".into()),
+        Ordering::Equal => {}
+        Ordering::Greater => event(Event::DrivePulled, "".into()),
+    }
+    // The operating system of a pulled drive leaves with it.
+    if before.installed != now.installed && before.plugs == now.plugs {
         event(if now.installed { Event::Deployed } else { Event::DisksEmpty }, "".into());
     }
     match (before.bmc_restarts, now.bmc_restarts) {
@@ -285,6 +301,10 @@ fn log(node: &Node, event: Event, detail: &str) {
         Event::BmcRestarts => line!(info, node, "BMC restarts"),
         Event::BmcBack => line!(info, node, "BMC is back"),
         Event::MediaEjected => line!(info, node, "virtual media ejected"),
+        Event::CablePulled => line!(info, node, "network cable pulled"),
+        Event::CablePlugged => line!(info, node, "network cable plugged in"),
+        Event::DrivePulled => line!(info, node, "drive pulled"),
+        Event::DrivePlugged => line!(info, node, "drive plugged in"),
         Event::Labelled => line!(debug, node, "labels changed"),
         Event::Added => line!(debug, node, "added to the fleet"),
         Event::Removed => line!(debug, node, "removed from the fleet"),

@@ -339,10 +339,10 @@ impl Face for Api {
 /// Looks at the agent of a node.
 ///
 /// # Errors
-/// If no agent runs, or it does not serve its API.
+/// If no agent runs, it does not serve its API, or no interface of the machine has a cable.
 fn agent<R>(fleet: &Fleet, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) -> Result<R, ApiError> {
     let seen = fleet.look(id, |node, _| {
-        let agent = node.ipa()?;
+        let agent = node.ipa().filter(|_| node.has_network())?;
         Some(see(agent, agent.serving()?))
     });
     seen.flatten().ok_or_else(ApiError::no_agent)

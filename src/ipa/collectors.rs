@@ -61,7 +61,7 @@ pub(super) fn numa_topology(node: &Node) -> Value {
 
 /// `lldp`: the neighbours of all interfaces.
 pub(super) fn lldp(node: &Node) -> Value {
-    let neighbour = |(port, nic): (u8, &Nic)| (nic.name.clone(), json!(lldp::neighbour(node.spec(), port)));
+    let neighbour = |(port, nic): (u8, &Nic)| (nic.name.clone(), json!(lldp::neighbour(node, port)));
     Value::Object(inventory::nics(node).map(neighbour).collect())
 }
 
@@ -135,11 +135,11 @@ pub(super) fn extra_hardware(node: &Node, reported: &Reported) -> Value {
     for (port, nic) in inventory::nics(node) {
         row("network", &nic.name, "serial", json!(spec.mac(port).to_string()));
         // The tool does not report IPv6 addresses.
-        if let Some(ip) = inventory::address(node, port, nic, reported).filter(IpAddr::is_ipv4) {
+        if let Some(ip) = inventory::address(node, port, reported).filter(IpAddr::is_ipv4) {
             row("network", &nic.name, "ipv4", json!(ip));
         }
         row("network", &nic.name, "driver", json!(nic.driver));
-        row("network", &nic.name, "link", json!(if nic.link { "yes" } else { "no" }));
+        row("network", &nic.name, "link", json!(if node.has_cable(port) { "yes" } else { "no" }));
     }
     row("cpu", "physical", "number", json!(profile.processors.len().to_string()));
     let threads: u32 = profile.processors.iter().map(|p| p.threads).sum();

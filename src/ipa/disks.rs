@@ -6,13 +6,16 @@ use serde::Serialize;
 
 use crate::node::Node;
 use crate::node::bmc::volume::Volume;
-use crate::node::disks::Disk;
+use crate::node::hardware::Disk;
 use crate::node::spec::Spec;
 use crate::profile::inventory::Drive;
 
 /// A disk. Names and types of the fields are those of the inventory.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct BlockDevice {
+    /// The number in the model of the machine. It is no part of the inventory.
+    #[serde(skip)]
+    pub(super) number: u8,
     pub(super) name: String,
     pub(super) model: String,
     /// In bytes.
@@ -63,6 +66,7 @@ fn block_device(spec: Spec<'_>, number: u8, drive: &Drive) -> BlockDevice {
     let wwn = spec.wwn(number, drive);
     let nvme = drive.is_nvme();
     BlockDevice {
+        number,
         name: drive.device.clone(),
         model: drive.model.clone(),
         size: drive.capacity_bytes,

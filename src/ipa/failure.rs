@@ -70,7 +70,7 @@ pub(super) fn software_raid(details: String) -> IpaError {
 
 const NO_DEVICE: &str = "Error finding the disk or partition device to deploy the image onto";
 
-pub(super) fn no_device(details: String) -> IpaError {
+pub fn no_device(details: String) -> IpaError {
     error("DeviceNotFound", 404, NO_DEVICE, details)
 }
 

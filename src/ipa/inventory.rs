@@ -85,15 +85,16 @@ fn interfaces(node: &Node, params: &Params, reported: &Reported) -> Vec<Value> {
     let spec = node.spec();
     let one = |(port, nic): (u8, &Nic)| {
         let mac = spec.mac(port);
-        let own = address(node, port, nic, reported);
-        let link_local = nic.link.then(|| format!("{}%{}", link_local(mac), nic.name));
+        let own = address(node, port, reported);
+        let has_cable = node.has_cable(port);
+        let link_local = has_cable.then(|| format!("{}%{}", link_local(mac), nic.name));
         json!({
             "name": nic.name,
             "mac_address": mac.to_string(),
             "ipv4_address": own.filter(IpAddr::is_ipv4),
             "ipv6_address": own.filter(IpAddr::is_ipv6).map(|ip| ip.to_string()).or(link_local),
-            "has_carrier": nic.link,
-            "lldp": params.collect_lldp.then(|| lldp::neighbour(spec, port)),
+            "has_carrier": has_cable,
+            "lldp": params.collect_lldp.then(|| lldp::neighbour(node, port)),
             "vendor": nic.vendor,
             "product": nic.product,
             "client_id": null,
@@ -108,8 +109,8 @@ fn interfaces(node: &Node, params: &Params, reported: &Reported) -> Vec<Value> {
 
 /// The address of an interface with a cable in the network of the machines. It needs no store: the operating system gets it
 /// from DHCP or from a configuration, and nothing listens on it.
-pub(super) fn address(node: &Node, port: u8, nic: &Nic, reported: &Reported) -> Option<IpAddr> {
-    reported.hosts.filter(|_| nic.link)?.address(node.id().0, port)
+pub(super) fn address(node: &Node, port: u8, reported: &Reported) -> Option<IpAddr> {
+    reported.hosts.filter(|_| node.has_cable(port))?.address(node.id().0, port)
 }
 
 /// The link-local address of an interface (RFC 4291, appendix A).

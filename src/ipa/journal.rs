@@ -99,7 +99,7 @@ fn stamp(at: SimTime) -> String {
 fn addresses(node: &Node, reported: &Reported) -> String {
     let mut text = String::new();
     for (port, nic) in inventory::nics(node) {
-        let state = if nic.link { "UP" } else { "DOWN" };
+        let state = if node.has_cable(port) { "UP" } else { "DOWN" };
         let _ = writeln!(
             text,
             "{}: {}: state {state}\n    link/ether {}",
@@ -107,7 +107,7 @@ fn addresses(node: &Node, reported: &Reported) -> String {
             nic.name,
             node.spec().mac(port)
         );
-        if let Some(ip) = inventory::address(node, port, nic, reported) {
+        if let Some(ip) = inventory::address(node, port, reported) {
             let _ = writeln!(text, "    {} {ip}", if ip.is_ipv4() { "inet" } else { "inet6" });
         }
     }

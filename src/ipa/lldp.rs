@@ -4,15 +4,16 @@
 //! TLV types are those of IEEE 802.1AB. The organizationally specific TLVs are those of IEEE 802.1Q annex D and IEEE
 //! 802.3 clause 79, as Ironic reads them (`ironic/drivers/modules/inspector/lldp_tlvs.py`).
 
-use crate::node::spec::Spec;
+use crate::node::Node;
 
 /// The type and the value in hex.
 pub(super) type Tlv = (u8, String);
 
 /// The TLVs that interface number `port` receives. Empty if no cable is connected.
-pub(super) fn neighbour(spec: Spec<'_>, port: u8) -> Vec<Tlv> {
+pub(super) fn neighbour(node: &Node, port: u8) -> Vec<Tlv> {
+    let spec = node.spec();
     let nics = &spec.profile.nics;
-    let Some(nic) = nics.get(usize::from(port)).filter(|n| n.link) else { return Vec::new() };
+    let Some(nic) = nics.get(usize::from(port)).filter(|_| node.has_cable(port)) else { return Vec::new() };
     let leaf = spec.neighbour(port);
     let [a, b, c, d] = leaf.address;
     vec![
@@ -62,6 +63,8 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::node::NodeId;
     use crate::profile::built_in;
     use crate::seed::Seed;
@@ -69,16 +72,16 @@ mod tests {
     #[test]
     fn values_are_no_longer_than_the_standard_allows() {
         let profile = built_in("generic").unwrap();
-        let spec = Spec { seed: Seed(3), id: NodeId(NodeId::MAX), profile: &profile };
-        assert!(neighbour(spec, 0).iter().all(|(_, value)| value.len() <= 2 * 511));
+        let node = Node::new(NodeId(NodeId::MAX), Seed(3), profile);
+        assert!(neighbour(&node, 0).iter().all(|(_, value)| value.len() <= 2 * 511));
     }
 
     #[test]
     fn an_interface_without_a_cable_has_no_neighbour() {
         let mut profile = (*built_in("generic").unwrap()).clone();
         profile.nics[1].link = false;
-        let spec = Spec { seed: Seed(3), id: NodeId(0), profile: &profile };
-        assert_eq!(neighbour(spec, 1), []);
-        assert_eq!(neighbour(spec, 9), []);
+        let node = Node::new(NodeId(0), Seed(3), Arc::new(profile));
+        assert_eq!(neighbour(&node, 1), []);
+        assert_eq!(neighbour(&node, 9), []);
     }
 }

@@ -153,6 +153,10 @@ fn step(change: &Change) -> Option<String> {
         | Event::BmcRestarts
         | Event::BmcBack
         | Event::MediaEjected
+        | Event::CablePulled
+        | Event::CablePlugged
+        | Event::DrivePulled
+        | Event::DrivePlugged
         | Event::Labelled
         | Event::Added
         | Event::Removed => return None,

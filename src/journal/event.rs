@@ -53,6 +53,10 @@ events! {
     BmcRestarts "BMC restarts";
     BmcBack "BMC is back";
     MediaEjected "virtual media ejected";
+    CablePulled "network cable pulled";
+    CablePlugged "network cable plugged in";
+    DrivePulled "drive pulled";
+    DrivePlugged "drive plugged in";
     Labelled "labels changed";
     Added "added to the fleet";
     Removed "removed from the fleet";

@@ -1,9 +1,11 @@
 //! What a person in the lab does to a machine, and no client of its BMC or its agent can do.
 
+use super::bmc::plugs::Plug;
 use super::ipa::{Closed, Phase};
 use super::labels::Labels;
 use super::refusal::Refusal;
 use super::state::State;
+use crate::profile::Profile;
 
 /// Commands of the control API that neither Redfish nor the agent has. The restart of a BMC does not refuse them.
 #[derive(Clone, Debug)]
@@ -12,12 +14,17 @@ pub enum Command {
     Label(Labels),
     /// The agent's program ends. The ramdisk goes on without it.
     CrashAgent,
+    /// A cable or a drive is plugged in. A part that is in already stays as it is.
+    Plug(Plug),
+    /// A cable or a drive is pulled. A part that is out already stays as it is. What runs on the machine goes on: a simulated
+    /// operating system does not miss its disk before the next boot.
+    Unplug(Plug),
     /// The machine is as good as new: see [`State::renewed`].
     Renew,
 }
 
 impl State {
-    pub(super) fn execute_lab(&mut self, command: Command) -> Result<(), Refusal> {
+    pub(super) fn execute_lab(&mut self, command: Command, profile: &Profile) -> Result<(), Refusal> {
         match command {
             Command::Label(labels) => self.labels = labels,
             Command::CrashAgent => {
@@ -27,9 +34,15 @@ impl State {
                 }
                 agent.phase = Phase::Closed(Closed::Crashed);
             }
+            Command::Plug(part) => self.plug(part, true, profile),
+            Command::Unplug(part) => self.plug(part, false, profile),
             Command::Renew => *self = self.renewed(),
         }
         Ok(())
+    }
+
+    fn plug(&mut self, part: Plug, plugged: bool, profile: &Profile) {
+        self.bmc.change(|bmc| bmc.plugs.change(|plugs| plugs.set(part, plugged, profile)));
     }
 
     /// The state of a new machine with the same labels. Numbers that distinguish late answers, and the number of changes, go

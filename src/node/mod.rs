@@ -10,9 +10,9 @@ pub mod bmc;
 pub mod boot;
 pub mod call;
 pub mod command;
-pub mod disks;
 pub mod effect;
 mod format;
+pub mod hardware;
 pub mod host;
 mod id;
 pub mod ipa;
@@ -42,7 +42,7 @@ use command::{Command, Outcome};
 use effect::{Answer, Effect};
 use host::{AfterOff, Host, Running};
 pub use id::NodeId;
-use ipa::{CommandRecord, Dice, Ipa, IpaCommand, Then, Work};
+use ipa::{CommandRecord, Dice, Ipa, IpaCommand, Job, Then, Work};
 use labels::Labels;
 use refusal::Refusal;
 use spec::Spec;
@@ -109,11 +109,6 @@ impl Node {
     /// The agent, if one is running.
     pub fn ipa(&self) -> Option<&Ipa> {
         self.state.host.ipa()
-    }
-
-    /// Whether a disk holds an operating system.
-    pub fn installed(&self) -> bool {
-        self.state.installed
     }
 
     /// Number of starts of the machine so far. It identifies the current start in effects and answers.
@@ -217,12 +212,23 @@ impl Node {
         }
     }
 
+    /// The effect of the image that the agent writes, once it is written.
+    fn installation(&self) -> Then {
+        let Some(Job::Image { image, .. }) = self.ipa().and_then(Ipa::job) else { return Then::Nothing };
+        let mut drives = self.profile.drives();
+        let disk = drives.find(|(.., drive)| *drive.device == *image.device);
+        disk.map_or(Then::Install, |(number, ..)| Then::InstallOn(number))
+    }
+
     /// Applies the effect of an agent's ended command.
     fn after_command(&mut self, then: Then) {
         match then {
             Then::Nothing => {}
-            Then::EmptyDisks => self.state.installed = false,
-            Then::Install => self.state.installed = true,
+            // A drive that is out of its bay keeps its content.
+            Then::EmptyDisks if self.installed() => self.state.lose_system(),
+            Then::EmptyDisks => {}
+            Then::Install => (self.state.installed, self.state.system_disk) = (true, None),
+            Then::InstallOn(disk) => (self.state.installed, self.state.system_disk) = (true, Some(disk)),
         }
     }
 
@@ -286,12 +292,19 @@ impl Node {
             }
             Command::Volume(command) => {
                 let profile = Arc::clone(&self.profile);
+                let drives = self.bmc().volumes.drives_of(&command, &profile);
+                let is_creation = matches!(command, bmc::volume::Command::Create { .. });
+                if is_creation && !drives.iter().all(|drive| self.has_drive(*drive)) {
+                    return Err(Refusal::DrivesDoNotFit);
+                }
                 let number = self
                     .state
                     .bmc
                     .change(|bmc| bmc.volumes.change(|volumes| volumes.execute(command, &profile)))?;
-                // The drives lose their content. The model has one operating system, which may be on any of them.
-                self.state.installed = false;
+                // The drives lose their content. The operating system may be on any of them, if nothing tells on which one.
+                if self.state.system_disk.is_none_or(|disk| drives.contains(&disk)) {
+                    self.state.lose_system();
+                }
                 return Ok(number.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Session(command) => {
@@ -299,7 +312,7 @@ impl Node {
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
-            Command::Lab(command) => self.state.execute_lab(command)?,
+            Command::Lab(command) => self.state.execute_lab(command, &self.profile)?,
         }
         Ok(Outcome::Done)
     }
@@ -348,9 +361,10 @@ impl Node {
 
     /// Returns whether an agent is running.
     fn ipa_answer(&mut self, answer: ipa::Answer, now: SimTime) -> bool {
+        let installation = self.installation();
         let State { host, draws, .. } = &mut self.state;
         let Some(agent) = host.ipa_mut() else { return false };
-        let then = agent.answer(answer, now, Dice::next(self.seed, self.id, draws));
+        let then = agent.answer(answer, installation, now, Dice::next(self.seed, self.id, draws));
         self.after_command(then);
         true
     }

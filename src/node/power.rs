@@ -159,6 +159,11 @@ impl Node {
         while let Some(from) = left.next() {
             let stage = match self.source(from) {
                 Source::Skip => continue,
+                Source::Broken(why) => {
+                    let why = format!("{}: {why}", from.as_str());
+                    self.state.bmc.change(|bmc| bmc.boot_failed(why, at));
+                    continue;
+                }
                 Source::Setup => {
                     self.state.host = Host::Running { what: Running::Setup, since: at };
                     return;
@@ -181,11 +186,14 @@ impl Node {
         };
         match target {
             BootTarget::Hdd => {
-                if self.state.installed {
+                if self.installed() {
                     Source::Disk
                 } else {
                     Source::Skip
                 }
+            }
+            BootTarget::Pxe | BootTarget::UefiHttp if !self.has_network() => {
+                Source::Broken("no network interface has a cable")
             }
             BootTarget::Pxe | BootTarget::UefiHttp => Source::Read,
             BootTarget::Cd | BootTarget::Usb | BootTarget::Floppy => self.removable(from),
@@ -228,6 +236,7 @@ impl Node {
     /// Takes the content of the boot source. If it is not bootable, the firmware tries the next source. Returns whether
     /// the host was waiting for this answer.
     pub(super) fn boot_read(&mut self, result: Result<Bootable, Note>, now: SimTime) -> bool {
+        let installed = self.installed();
         let Host::Booting(booting) = &mut self.state.host else { return false };
         let Booting { from, left, stage: Stage::Reading(Call::Underway) } = &mut **booting else {
             return false;
@@ -236,7 +245,7 @@ impl Node {
         let found = match result {
             Ok(Bootable::Ipa(params)) => Ok(Found::Ipa(params)),
             Ok(Bootable::Live) => Ok(Found::Live),
-            Ok(Bootable::Disk) if self.state.installed => Ok(Found::Os),
+            Ok(Bootable::Disk) if installed => Ok(Found::Os),
             Ok(Bootable::Disk) => {
                 Err("the network says to boot from disk, and no disk holds a system".into())
             }
@@ -262,6 +271,8 @@ impl Node {
 enum Source {
     /// The source does not exist or holds nothing.
     Skip,
+    /// The source cannot be used, for this reason.
+    Broken(&'static str),
     /// The firmware's own setup.
     Setup,
     /// The operating system on the disk.

@@ -119,7 +119,8 @@ impl Spec<'_> {
         Some(Mac([a, b, c, d, e, f]))
     }
 
-    /// The MAC addresses of interfaces with a cable. Ironic cannot use the others.
+    /// The MAC addresses of interfaces with a cable in a new machine. Of a node in a fleet,
+    /// [`Node::cabled_macs`](super::Node::cabled_macs) knows which cables it has.
     pub fn cabled_macs(&self) -> impl Iterator<Item = Mac> {
         let ports = (0u8..).zip(&self.profile.nics);
         ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.mac(port))

@@ -28,8 +28,12 @@ pub struct State {
     pub(super) draws: u32,
     /// Number of changes so far.
     pub(super) generation: u32,
-    /// A disk holds an operating system.
+    /// A disk holds an operating system. There is one at most: a second installation takes the place of the first, also if
+    /// that one is on a drive that is out of its bay.
     pub(super) installed: bool,
+    /// The number of the disk with the operating system, as [`Disk::number`](super::hardware::Disk::number). `None` without
+    /// one, and if an earlier version has stored the state.
+    pub(super) system_disk: Option<u8>,
     #[serde(serialize_with = "Sparse::or_null")]
     pub(super) bmc: Sparse<Bmc>,
     pub(super) labels: Labels,
@@ -75,6 +79,11 @@ impl State {
         self.labels.share(known);
     }
 
+    /// No disk holds an operating system any more.
+    pub(super) fn lose_system(&mut self) {
+        (self.installed, self.system_disk) = (false, None);
+    }
+
     /// Whether the node is in the state of a new machine, which need not be stored.
     pub fn is_new(&self) -> bool {
         *self == Self::default()
@@ -83,7 +92,17 @@ impl State {
     /// Moves every moment `ms` milliseconds into the future, so that a snapshot continues as if time had stood still
     /// since it was saved. Each part names all of its fields, so that the compiler asks about a new one.
     pub fn shift(&mut self, ms: u64) {
-        let Self { host, boot: _, starts: _, draws: _, generation: _, installed: _, bmc, labels: _ } = self;
+        let Self {
+            host,
+            boot: _,
+            starts: _,
+            draws: _,
+            generation: _,
+            installed: _,
+            system_disk: _,
+            bmc,
+            labels: _,
+        } = self;
         host.shift(ms);
         if let Some(bmc) = bmc.get_mut() {
             bmc.shift(ms);

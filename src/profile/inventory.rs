@@ -177,6 +177,11 @@ impl Drive {
     pub fn is_nvme(&self) -> bool {
         self.protocol == "NVMe"
     }
+
+    /// Name of the device under Linux, such as `sda`.
+    pub fn name_under_linux(&self) -> &str {
+        self.device.strip_prefix("/dev/").unwrap_or(&self.device)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

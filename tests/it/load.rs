@@ -59,8 +59,12 @@ impl Daemon {
         self.address(&self.ready["redfish"][0])
     }
 
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.address(&self.ready["admin"])
+    }
+
     pub(crate) fn metrics(&self) -> String {
-        let (status, text) = ask(&mut connect(self.address(&self.ready["admin"])), "GET", "/metrics", "", "");
+        let (status, text) = ask(&mut connect(self.admin()), "GET", "/metrics", "", "");
         assert_eq!(status, 200);
         text
     }

@@ -30,6 +30,14 @@ fn every_event_in_the_life_of_a_node_is_one_line_with_its_name_and_uuid() {
     let reset = format!("{system}/Actions/ComputerSystem.Reset");
     assert_eq!(ask(&mut redfish, "POST", &reset, LOGIN, r#"{"ResetType": "ForceOff"}"#).0, 204);
     eventually("line about it", || daemon.log().contains("power off"));
+    let mut admin = connect(daemon.admin());
+    for (verb, part) in [("unplug", "nic"), ("unplug", "disk"), ("plug", "disk"), ("plug", "nic")] {
+        let name = if part == "nic" { "ens1f0" } else { "sda" };
+        let body = format!(r#"{{"nodes": {{"names": ["generic-0"]}}, "{part}": "{name}"}}"#);
+        let path = format!("/fauxmetal/v1/{verb}");
+        assert_eq!(ask(&mut admin, "POST", &path, "Content-Type: application/json\r\n", &body).0, 200);
+    }
+    eventually("line about it", || daemon.log().contains("network cable plugged in"));
     let log = daemon.stop();
     let who = format!("node=generic-0 uuid={uuid}");
     let ironic_uuid = "1be26c0b-03f2-4d2e-ae87-c02d7f33c123";
@@ -45,6 +53,10 @@ fn every_event_in_the_life_of_a_node_is_one_line_with_its_name_and_uuid() {
             format!("agent's first heartbeat accepted {who}"),
             format!("shutting down {who}"),
             format!("power off {who}"),
+            format!("network cable pulled {who}"),
+            format!("drive pulled {who}"),
+            format!("drive plugged in {who}"),
+            format!("network cable plugged in {who}"),
         ],
         "{log}"
     );

@@ -128,6 +128,10 @@ pub struct NodeDetails {
     pub boot: BootSettings,
     /// The images in the slots for virtual media.
     pub media: Vec<Medium>,
+    /// The network interfaces, in the order of the model.
+    pub nics: Vec<Nic>,
+    /// The bays for drives, in the order of the model.
+    pub disks: Vec<Disk>,
     /// Why the first source of the last boot could not be booted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub boot_failure: Option<BootFailure>,
@@ -183,6 +187,33 @@ pub struct Medium {
     /// Why the BMC cannot open the image.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
+}
+
+/// A network interface of a machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Nic {
+    /// The `Id` of its `EthernetInterface` in Redfish.
+    #[schema(example = "NIC1")]
+    pub id: String,
+    /// Its name under Linux.
+    #[schema(example = "ens1f0")]
+    pub name: String,
+    pub mac: String,
+    /// Whether it has a cable.
+    pub plugged: bool,
+}
+
+/// A drive of a machine, in its bay or out of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Disk {
+    /// The `Id` of the `Drive` in Redfish.
+    #[schema(example = "Disk0")]
+    pub id: String,
+    /// Its name under Linux.
+    #[schema(example = "sda")]
+    pub name: String,
+    /// Whether it is in its bay.
+    pub plugged: bool,
 }
 
 /// A boot source that could not be booted.

@@ -128,6 +128,24 @@ pub struct Eject {
     pub dry_run: bool,
 }
 
+/// The part to plug or unplug: exactly one of `nic` and `disk`. A part that is plugged or unplugged already accepts it too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plug {
+    pub nodes: Nodes,
+    /// The cable of a network interface: the `Id` of its `EthernetInterface` in Redfish, or its name under Linux.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "ens1f0")]
+    pub nic: Option<String>,
+    /// A drive in its bay: the `Id` of the `Drive` in Redfish, or its name under Linux, with or without `/dev/`. Its content
+    /// stays on it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "sda")]
+    pub disk: Option<String>,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
 /// Changes labels. A node has at most 64 labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -14,7 +14,7 @@ use crate::effect::settings::Images;
 use crate::ipa::{failure, written};
 use crate::journal::{Call, CallKind, Outcome};
 use crate::node::effect::Answer;
-use crate::node::ipa::{self, ImageJob, Ipa, Job};
+use crate::node::ipa::{self, ImageJob, Ipa, IpaError, Job};
 use crate::node::{Node, NodeId};
 use crate::note::Note;
 use crate::time::SimTime;
@@ -36,7 +36,10 @@ impl EffectRunner {
         due: SimTime,
     ) -> Option<Performed> {
         let earliest_end = self.fleet.clock().after_real(due, self.settings.write_time);
-        let transfer = self.transfer(id, start)?;
+        let transfer = match self.transfer(id, start)? {
+            Ok(transfer) => transfer,
+            Err(error) => return Some(performed(start, Err(error))),
+        };
         let result = match self.settings.images {
             Images::Skip => Ok(format::identifier(expected_text(&transfer.job).as_bytes())),
             Images::Verify | Images::Probe => {
@@ -47,24 +50,27 @@ impl EffectRunner {
                 }
             }
         };
-        let problem =
-            result.as_ref().err().map(|error| Note::from(format!("{}: {}", error.kind, error.details)));
-        let answer = ipa::Answer::ImageWritten(
-            result.map(|identifier| written(&transfer.job, identifier, earliest_end)),
-        );
-        Some(Performed::new(Answer::Ipa { start, answer }, problem).at(shown(&transfer.job)))
+        let written = result.map(|identifier| written(&transfer.job, identifier, earliest_end));
+        Some(performed(start, written).at(shown(&transfer.job)))
     }
 
-    fn transfer(&self, id: NodeId, start: u32) -> Option<Transfer> {
+    /// The image that the agent writes. The error is that of a machine which has lost its cables or the disk since the command
+    /// began.
+    fn transfer(&self, id: NodeId, start: u32) -> Option<Result<Transfer, IpaError>> {
         let look = |node: &Node, _| {
             let (agent, image) = image_of(node, start)?;
-            let disk = node.disks().into_iter().find(|disk| *disk.drive.device == *image.device);
-            let disk_bytes = disk.map_or(0, |disk| disk.capacity_bytes());
+            let Some(disk) = node.disks().into_iter().find(|disk| *disk.drive.device == *image.device) else {
+                return Some(Err(failure::no_device(format!("No such device: {}", image.device))));
+            };
+            if !node.has_network() {
+                return Some(Err(failure::download(&image.id, "[Errno 101] Network is unreachable")));
+            }
+            let disk_bytes = disk.capacity_bytes();
             let partition = image.partitions.as_ref().map(|p| p.root_mib.saturating_mul(1 << 20));
             let capacity_bytes = partition.map_or(disk_bytes, |bytes| bytes.min(disk_bytes));
             let job = Box::new(image.clone());
             let (insecure, md5_enabled) = (agent.params.insecure, agent.serving()?.md5_enabled);
-            Some(Transfer { id, job, insecure, md5_enabled, capacity_bytes, disk_bytes })
+            Some(Ok(Transfer { id, job, insecure, md5_enabled, capacity_bytes, disk_bytes }))
         };
         self.fleet.look(id, look).flatten()
     }
@@ -236,6 +242,12 @@ impl EffectRunner {
 /// The first URL of an image without credentials.
 fn shown(job: &ImageJob) -> String {
     job.urls.first().map(|url| redacted_text(url)).unwrap_or_default()
+}
+
+/// The answer for the agent, and what the log needs.
+fn performed(start: u32, result: Result<ipa::Written, IpaError>) -> Performed {
+    let problem = result.as_ref().err().map(|error| Note::from(format!("{}: {}", error.kind, error.details)));
+    Performed::new(Answer::Ipa { start, answer: ipa::Answer::ImageWritten(result) }, problem)
 }
 
 /// The agent of start `start` and the image that it is writing.

@@ -224,3 +224,24 @@ async fn nothing_is_downloaded_for_a_machine_that_was_turned_off() {
     site.runner.perform(site.id, effect).await;
     assert!(server.requests().is_empty());
 }
+
+#[tokio::test]
+async fn an_image_is_not_written_without_its_disk_or_without_a_cable() {
+    let server = Server::start(|_| answer(200, image(512))).await;
+    for (parts, kind, details) in [
+        (&[Plug::Drive(0)][..], "DeviceNotFound", "No such device: /dev/sda"),
+        (&[Plug::Cable(0), Plug::Cable(1)], "ImageDownloadError", "Network is unreachable"),
+    ] {
+        let mut site = Site::new(Settings::default());
+        let job = ImageJob { checksum: checksum("a".repeat(64)), ..image_job(&[&server.url("/disk.raw")]) };
+        site.writing(job).await;
+        for part in parts {
+            site.apply(Command::Lab(lab::Command::Unplug(*part)));
+        }
+        site.perform(ipa::Effect::WriteImage).await;
+        let error = error(site.ended());
+        assert!(&*error.kind == kind && error.details.contains(details), "{error:?}");
+        assert!(!site.look(Node::installed));
+    }
+    assert!(server.requests().is_empty());
+}

@@ -290,3 +290,22 @@ async fn no_call_is_made_before_the_state_is_durable() {
     site.runner.perform(site.id, effect).await;
     assert!(failed(), "the call was made, and failed because no server runs");
 }
+
+#[tokio::test]
+async fn an_agent_without_a_cable_calls_nothing_until_it_has_one() {
+    let server = Server::start(|request| ironic(&path(request)).unwrap()).await;
+    let mut site = Site::new(Settings::default());
+    site.agent(params(&server.url("")));
+    let both = |site: &Site, command: fn(Plug) -> lab::Command| {
+        (0..2).for_each(|nic| site.apply(Command::Lab(command(Plug::Cable(nic)))));
+    };
+    for effect in [ipa::Effect::Inspect, ipa::Effect::LookUp, ipa::Effect::Heartbeat] {
+        let sent = server.requests().len();
+        both(&site, lab::Command::Unplug);
+        site.perform(effect).await;
+        assert_eq!(server.requests().len(), sent, "{effect:?}");
+        both(&site, lab::Command::Plug);
+        site.perform(effect).await;
+        assert!(server.requests().len() > sent, "{effect:?} is repeated");
+    }
+}

@@ -36,9 +36,10 @@ pub(super) const COMMANDS: &[Command] = &[
         run: |at, params| {
             let instance_info = value(params, "instance_info").as_object().cloned().unwrap_or_default();
             let node = NodeInfo { instance_info, ..NodeInfo::unknown() };
-            let result = json!({"result": bootc(at, &node, params, "pull_secret")?}).to_string();
+            let (message, then) = bootc(at, &node, params, "pull_secret")?;
+            let result = json!({ "result": message }).to_string();
             let span = at.node.profile().timing.bootc_install;
-            Ok(Work::Timed(span, CommandEnd::Succeeded(result.into()), Then::Install))
+            Ok(Work::Timed(span, CommandEnd::Succeeded(result.into()), then))
         },
     },
     plain("run_image", "StandbyExtension.run_image", Mode::Async, |_, _| Ok(Work::Reboot)),
@@ -50,8 +51,8 @@ pub(super) const COMMANDS: &[Command] = &[
     }),
 ];
 
-/// The result text of `execute_bootc_install`. Nothing is downloaded from the registry. `secret` is the name of the
-/// parameter with the pull secret.
+/// The result text of `execute_bootc_install`, and the effect on the machine. Nothing is downloaded from the registry.
+/// `secret` is the name of the parameter with the pull secret.
 ///
 /// # Errors
 /// If a parameter is wrong, or no root disk can be chosen.
@@ -60,7 +61,7 @@ pub(super) fn bootc(
     node: &NodeInfo,
     params: &Params<'_>,
     secret: &str,
-) -> Result<String, IpaError> {
+) -> Result<(String, Then), IpaError> {
     let source = value(params, "image_source");
     let Some(source) =
         source.as_str().filter(|s| s.split_once("://").is_some_and(|(_, rest)| !rest.is_empty()))
@@ -84,5 +85,7 @@ pub(super) fn bootc(
         }
         _ => {}
     }
-    Ok(format!("execute_bootc_install: Container image ({source}) written to device {}", device.name))
+    let message =
+        format!("execute_bootc_install: Container image ({source}) written to device {}", device.name);
+    Ok((message, Then::InstallOn(device.number)))
 }

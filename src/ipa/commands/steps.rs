@@ -142,12 +142,9 @@ const METHODS: [Method; 16] = [
             open: false,
         },
         run: |c| {
-            let message = standby::bootc(&c.at, &c.node, &c.arguments, "oci_pull_secret")?;
-            Ok(StepWork::Timed(
-                c.at.node.profile().timing.bootc_install,
-                json!({"result": message}),
-                Then::Install,
-            ))
+            let (message, then) = standby::bootc(&c.at, &c.node, &c.arguments, "oci_pull_secret")?;
+            let span = c.at.node.profile().timing.bootc_install;
+            Ok(StepWork::Timed(span, json!({ "result": message }), then))
         },
     },
 ];

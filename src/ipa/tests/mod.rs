@@ -1,6 +1,7 @@
 //! Tests of the agent's API, without a socket. Each drives a node until its agent serves.
 
 mod images;
+mod plugs;
 mod results;
 mod steps;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::node::sparse::Part;
 use crate::time::SimTime;
 
 /// The settings of the clock.
@@ -14,9 +15,14 @@ pub struct Clock {
     pub offset_minutes: i16,
 }
 
-impl Clock {
-    pub(super) const NEW: Self = Self { ahead_ms: 0, offset_minutes: 0 };
+impl Part for Clock {
+    fn of_new_machine() -> &'static Self {
+        static NEW: Clock = Clock { ahead_ms: 0, offset_minutes: 0 };
+        &NEW
+    }
+}
 
+impl Clock {
     /// A moment of simulated time as the clock shows it. Every moment of a BMC is stored in simulated time and shown by
     /// the clock as it is set now, so that the order of events stays true when a client sets the clock.
     pub fn shown(self, moment: SimTime) -> String {

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod firmware;
 pub mod led;
 pub mod media;
+pub mod plugs;
 pub mod secure_boot;
 pub mod session;
 pub mod volume;
@@ -22,6 +23,7 @@ use clock::Clock;
 use firmware::Firmware;
 use led::Leds;
 use media::Media;
+use plugs::Plugs;
 use secure_boot::SecureBoot;
 use session::Sessions;
 use volume::Volumes;
@@ -43,9 +45,10 @@ pub struct Bmc {
     pub secure_boot: SecureBoot,
     pub media: Media,
     pub leds: Sparse<Leds>,
-    pub clock: Clock,
+    pub clock: Sparse<Clock>,
     pub firmware: Sparse<Firmware>,
     pub volumes: Sparse<Volumes>,
+    pub plugs: Sparse<Plugs>,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
     /// The BMC answers until this moment, and then restarts.
@@ -66,9 +69,10 @@ static NEW: Bmc = Bmc {
     secure_boot: SecureBoot::NEW,
     media: Media::NEW,
     leds: Sparse::NEW,
-    clock: Clock::NEW,
+    clock: Sparse::NEW,
     firmware: Sparse::NEW,
     volumes: Sparse::NEW,
+    plugs: Sparse::NEW,
     asset_tag: None,
     restarting_from: None,
     restarting_until: None,
@@ -97,8 +101,10 @@ impl Bmc {
                 self.restarting_from.get_or_insert(leaves);
             }
             Command::SetClock { ahead_ms, offset_minutes } => {
-                self.clock.ahead_ms = ahead_ms.unwrap_or(self.clock.ahead_ms);
-                self.clock.offset_minutes = offset_minutes.unwrap_or(self.clock.offset_minutes);
+                self.clock.change(|clock| {
+                    clock.ahead_ms = ahead_ms.unwrap_or(clock.ahead_ms);
+                    clock.offset_minutes = offset_minutes.unwrap_or(clock.offset_minutes);
+                });
             }
         }
     }
@@ -151,6 +157,7 @@ impl Bmc {
             clock: _,
             firmware,
             volumes: _,
+            plugs: _,
             asset_tag: _,
             restarting_from,
             restarting_until,

@@ -60,6 +60,16 @@ impl Part for Volumes {
     }
 }
 
+/// What is left of a volume, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Integrity {
+    Whole,
+    /// Drives are missing, and the others hold all of its data.
+    Degraded,
+    /// Data is missing with the drives, so the host does not see the volume.
+    Failed,
+}
+
 /// The id of a volume that a client has created.
 pub fn id(number: u32) -> String {
     format!("Volume{number}")
@@ -68,6 +78,20 @@ pub fn id(number: u32) -> String {
 impl Volume {
     /// Maximum length of a name, characters.
     pub const MAX_NAME: usize = 64;
+
+    /// What the drives for which `is_there` holds leave of the volume. A volume whose drives are all there is whole: the time
+    /// of a rebuild is not simulated.
+    pub fn integrity(&self, is_there: impl Fn(u8) -> bool) -> Integrity {
+        let missing = |drives: &[u8]| drives.iter().filter(|drive| !is_there(**drive)).count();
+        let (group, may_miss) = self.raid_type.redundancy(self.drives.len());
+        if missing(&self.drives) == 0 {
+            Integrity::Whole
+        } else if self.drives.chunks(group.max(1)).all(|drives| missing(drives) <= may_miss) {
+            Integrity::Degraded
+        } else {
+            Integrity::Failed
+        }
+    }
 }
 
 impl Volumes {
@@ -76,6 +100,18 @@ impl Volumes {
         match self.changed.get(&storage) {
             Some(volumes) => volumes.into(),
             None => of_new_server(profile, storage).into(),
+        }
+    }
+
+    /// The drives whose content a command destroys.
+    pub(in crate::node) fn drives_of(&self, command: &Command, profile: &Profile) -> Box<[u8]> {
+        match command {
+            Command::Create { storage: _, creation } => creation.drives.clone(),
+            Command::Delete { storage, id } => {
+                let volumes = self.of(profile, *storage);
+                let volume = volumes.iter().find(|volume| volume.id == *id);
+                volume.map_or_else(Box::default, |volume| volume.drives.clone())
+            }
         }
     }
 

@@ -111,8 +111,10 @@ pub enum Then {
     Nothing,
     /// The disks are empty.
     EmptyDisks,
-    /// A disk holds an operating system.
+    /// A disk holds an operating system. Only earlier versions have stored this, without the number of the disk.
     Install,
+    /// The disk with this number holds an operating system ([`Disk::number`](crate::node::hardware::Disk::number)).
+    InstallOn(u8),
 }
 
 impl IpaCommand {

@@ -212,14 +212,15 @@ impl Ipa {
     }
 
     /// Takes an answer. An answer that the agent does not wait for is ignored. Returns the effect of an ended command
-    /// on the machine.
-    pub(super) fn answer(&mut self, answer: Answer, now: SimTime, dice: Dice) -> Then {
+    /// on the machine. `installation` is the effect of an image that is written.
+    pub(super) fn answer(&mut self, answer: Answer, installation: Then, now: SimTime, dice: Dice) -> Then {
         match answer {
             Answer::Inspected(inspected) => self.inspected(inspected, now, dice),
             Answer::LookedUp(looked_up) => self.looked_up(looked_up, now, dice),
             Answer::Beat(beat) => self.beat(beat, now, dice),
             Answer::ImageWritten(result) => {
-                return self.serving_mut().map_or(Then::Nothing, |s| s.image_written(result, now));
+                let serving = self.serving_mut();
+                return serving.map_or(Then::Nothing, |s| s.image_written(result, installation, now));
             }
         }
         Then::Nothing

@@ -124,8 +124,13 @@ impl Serving {
         self.again = false;
     }
 
-    /// Takes the result of an image's transfer. Returns the effect on the machine.
-    pub(super) fn image_written(&mut self, result: Result<Written, IpaError>, now: SimTime) -> Then {
+    /// Takes the result of an image's transfer. Returns the effect on the machine. A success has this effect later.
+    pub(super) fn image_written(
+        &mut self,
+        result: Result<Written, IpaError>,
+        success: Then,
+        now: SimTime,
+    ) -> Then {
         if self.commands.transfer().is_none_or(|call| *call != Call::Underway) {
             return Then::Nothing;
         }
@@ -136,7 +141,7 @@ impl Serving {
                     Some((word, step)) => CommandEnd::StepSucceeded { word, result: (&*result).into(), step },
                     None => CommandEnd::Succeeded((&*result).into()),
                 };
-                self.commands.end_at(earliest_end, end, Then::Install);
+                self.commands.end_at(earliest_end, end, success);
                 self.step(now)
             }
             Err(error) => {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::node::bmc::led;
+use crate::node::bmc::plugs::Plug;
 use crate::node::lab;
 use crate::node::labels::Labels;
 
@@ -23,6 +24,11 @@ macro_rules! commands {
             proptest::strategy::Union::new(all)
         }
     };
+}
+
+/// A part of the generic model.
+fn any_part() -> impl Strategy<Value = Plug> {
+    prop_oneof![(0u8..2).prop_map(Plug::Cable), (0u8..3).prop_map(Plug::Drive)]
 }
 
 commands! {
@@ -79,6 +85,10 @@ commands! {
         Command::Lab(lab::Command::Label(labels))
     }),
     Command::Lab(lab::Command::CrashAgent) => Just(Command::Lab(lab::Command::CrashAgent)),
+    Command::Lab(lab::Command::Plug(_)) => any_part().prop_map(|part| Command::Lab(lab::Command::Plug(part))),
+    Command::Lab(lab::Command::Unplug(_)) => {
+        any_part().prop_map(|part| Command::Lab(lab::Command::Unplug(part)))
+    },
     Command::Lab(lab::Command::Renew) => Just(Command::Lab(lab::Command::Renew)),
     Command::Ipa(IpaCommand { work: Work::Done(_), .. }) => {
         Just(agent_command("sync", Work::Done(succeeded())))

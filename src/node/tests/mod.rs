@@ -5,6 +5,7 @@ mod boots;
 mod commands;
 mod firmwares;
 mod late;
+mod plugs;
 mod volumes;
 
 use proptest::prelude::*;

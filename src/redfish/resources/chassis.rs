@@ -37,7 +37,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.object("Location", |d| d.object("Placement", |d| d.put("Rack", format!("rack-{:03}", spec.rack()))));
     d.object("Status", |d| {
         common::ok(d);
-        d.put("HealthRollup", "OK");
+        common::rollup(cx.node.worst_integrity(None), d);
     });
     d.object("Links", |d| {
         d.one_link("ComputerSystems", &cx.model.system());
@@ -50,7 +50,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             }
         });
         d.array("Drives", |d| {
-            for (_, _, drive) in profile.drives() {
+            for (_, _, drive) in cx.node.drives() {
                 d.item_link(&[cx.uri(), "/Drives/", &drive.id]);
             }
         });

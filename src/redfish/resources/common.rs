@@ -2,6 +2,7 @@
 
 pub(super) use crate::address::is_http_uri;
 use crate::dmtf::IndicatorLed;
+use crate::node::bmc::volume::Integrity;
 pub(super) use crate::note::shown_uri;
 use crate::profile::inventory::Drive;
 use crate::redfish::body::Body;
@@ -36,6 +37,20 @@ pub(super) fn condition(cx: &NodeCx<'_>, d: &mut Doc<'_>, text: &[&str], since: 
 pub(super) fn ok(d: &mut Doc<'_>) {
     d.put("State", "Enabled");
     d.put("Health", "OK");
+}
+
+/// The health of volumes with this integrity, in DMTF's words.
+pub(super) fn health(integrity: Integrity) -> &'static str {
+    match integrity {
+        Integrity::Whole => "OK",
+        Integrity::Degraded => "Warning",
+        Integrity::Failed => "Critical",
+    }
+}
+
+/// `HealthRollup` of a resource to which volumes belong. `worst` is the integrity of the worst one.
+pub(super) fn rollup(worst: Integrity, d: &mut Doc<'_>) {
+    d.put("HealthRollup", health(worst));
 }
 
 /// `Identifiers` with one worldwide name. `name` is written as Linux writes it.

@@ -37,7 +37,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.object("Status", |d| {
         d.put("State", if host.power_state() == PowerState::Off { "Disabled" } else { "Enabled" });
         d.put("Health", "OK");
-        d.put("HealthRollup", "OK");
+        common::rollup(node.worst_integrity(None), d);
         if let Some(why) = &bmc.boot_failure {
             let text = ["The boot source could not be booted: ", why];
             common::condition(cx, d, &text, bmc.boot_failed_at);

@@ -1,4 +1,4 @@
-//! `Drive`: a disk in the chassis.
+//! `Drive`: a disk in the chassis. A drive that is out of its bay has no resource, as with most BMCs of makers.
 
 use super::common;
 use crate::dmtf::IndicatorLed;
@@ -11,7 +11,7 @@ use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Asked, OfNode};
 
 pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
-    cx.profile().drives().for_each(|(_, _, drive)| each(&drive.id));
+    cx.node.drives().for_each(|(_, _, drive)| each(&drive.id));
 }
 
 /// The drive in the URI, with its number in the node and its storage controller.

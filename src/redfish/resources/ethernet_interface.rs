@@ -26,7 +26,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("EthernetInterfaceType", "Physical");
     d.object("Status", common::ok);
     d.put("InterfaceEnabled", true);
-    d.put("LinkStatus", if nic.link { "LinkUp" } else { "LinkDown" });
+    d.put("LinkStatus", if cx.node.has_cable(number) { "LinkUp" } else { "LinkDown" });
     d.put("MACAddress", mac);
     d.put("PermanentMACAddress", mac);
     d.put("SpeedMbps", nic.speed_mbps);

@@ -14,6 +14,7 @@ pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (number, port): (u8, &Nic) = common::part(&cx.profile().nics, |nic| &nic.id, cx.id());
+    let has_cable = cx.node.has_cable(number);
     let gbps = f64::from(port.speed_mbps) / 1000.0;
     d.put("Id", &port.id);
     d.put("Name", &port.description);
@@ -21,14 +22,14 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("PortType", "BidirectionalPort");
     d.put("InterfaceEnabled", true);
     d.put("LinkState", "Enabled");
-    d.put("LinkStatus", if port.link { "LinkUp" } else { "LinkDown" });
+    d.put("LinkStatus", if has_cable { "LinkUp" } else { "LinkDown" });
     d.put("LinkNetworkTechnology", "Ethernet");
     d.put("MaxSpeedGbps", gbps);
-    d.put("CurrentSpeedGbps", if port.link { gbps } else { 0.0 });
+    d.put("CurrentSpeedGbps", if has_cable { gbps } else { 0.0 });
     d.object("Ethernet", |d| {
         d.array("AssociatedMACAddresses", |d| d.item(cx.spec().mac(number)));
         d.put("LLDPEnabled", true);
-        if port.link {
+        if has_cable {
             d.object("LLDPReceive", |d| receive(&cx.spec().neighbour(number), d));
         }
     });

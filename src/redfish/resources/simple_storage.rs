@@ -18,7 +18,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", &storage.name);
     d.object("Status", common::ok);
     d.array("Devices", |d| {
-        for drive in &storage.drives {
+        for (_, _, drive) in cx.node.drives().filter(|(_, of, _)| of.id == storage.id) {
             d.item_object(|d| {
                 d.put("Name", &drive.name);
                 d.put("Manufacturer", &drive.manufacturer);

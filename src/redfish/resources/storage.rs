@@ -17,12 +17,14 @@ pub(super) fn of<'a>(cx: &NodeCx<'a>) -> &'a Storage {
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let storage = of(cx);
+    let (number, _) = common::part(&cx.profile().storage, |s| &s.id, &storage.id);
     let [base, key] = cx.model.system();
+    let drives = || cx.node.drives().filter(|(_, of, _)| of.id == storage.id).map(|(.., drive)| drive);
     d.put("Id", &storage.id);
     d.put("Name", &storage.name);
     d.object("Status", |d| {
         common::ok(d);
-        d.put("HealthRollup", "OK");
+        common::rollup(cx.node.worst_integrity(Some(number)), d);
     });
     // Deprecated since 2020 and read to this day, by bmclib and gofish for example.
     d.array("StorageControllers", |d| {
@@ -34,11 +36,11 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     });
     d.put("StorageControllers@odata.count", 1);
     d.array("Drives", |d| {
-        for drive in &storage.drives {
+        for drive in drives() {
             d.item_link(&common::drive_link(cx, drive));
         }
     });
-    d.put("Drives@odata.count", storage.drives.len());
+    d.put("Drives@odata.count", drives().count());
     d.object("Links", |d| {
         d.one_link("Enclosures", &cx.model.chassis());
         if storage.simple_storage && cx.model.has("Systems/{}/SimpleStorage") {

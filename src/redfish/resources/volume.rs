@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::common;
 use crate::dmtf::RaidType;
-use crate::node::bmc::volume::{self, Creation, Volume};
+use crate::node::bmc::volume::{self, Creation, Integrity, Volume};
 use crate::node::command::Command;
 use crate::profile::inventory::{Drive, Storage};
 use crate::redfish::body::Body;
@@ -27,9 +27,9 @@ fn of<'a>(cx: &NodeCx<'a>) -> (u8, &'a Storage, Vec<Volume>) {
     (number, storage, cx.node.bmc().volumes.of(cx.profile(), number).into_owned())
 }
 
-/// The drives of a controller with their numbers in the node.
+/// The drives of a controller that are in their bays, with their numbers in the node.
 fn drives<'a>(cx: &NodeCx<'a>, storage: &'a Storage) -> impl Iterator<Item = (u8, &'a Drive)> + use<'a> {
-    let all = cx.model.profile.drives();
+    let all = cx.node.drives();
     all.filter(|(_, of, _)| of.id == storage.id).map(|(number, _, drive)| (number, drive))
 }
 
@@ -81,12 +81,18 @@ fn created(cx: &NodeCx<'_>, storage: &Storage, volume: &Volume, d: &mut Doc<'_>)
     d.put("Name", &*volume.name);
     d.put("RAIDType", volume.raid_type);
     d.put("CapacityBytes", volume.capacity_bytes);
-    if let Some((number, drive)) = own().next() {
+    // The volume has the name and the blocks of its first drive, also when that is out of its bay.
+    let first = volume.drives.first();
+    if let Some((number, _, drive)) = cx.profile().drives().find(|(number, ..)| Some(number) == first) {
         d.put("BlockSizeBytes", drive.block_bytes);
         let name = cx.spec().volume_wwn(number, drive, volume.number);
         common::durable_name(&name, d);
     }
-    d.object("Status", common::ok);
+    d.object("Status", |d| {
+        let integrity = cx.node.integrity(volume);
+        d.put("State", if integrity == Integrity::Failed { "UnavailableOffline" } else { "Enabled" });
+        d.put("Health", common::health(integrity));
+    });
     d.object("Links", |d| {
         d.array("Drives", |d| own().for_each(|(_, drive)| d.item_link(&common::drive_link(cx, drive))));
     });

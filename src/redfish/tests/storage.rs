@@ -1,6 +1,95 @@
 //! What clients read about storage and BIOS: controllers in both places, names of volumes and of bays, pending settings.
 
 use super::*;
+use crate::node::bmc::plugs::Plug;
+use crate::node::command::Command;
+use crate::node::lab;
+
+impl Bench {
+    /// Pulls a part of the node, or plugs it in.
+    fn set_plug(&self, part: Plug, plugged: bool) {
+        let command = if plugged { lab::Command::Plug(part) } else { lab::Command::Unplug(part) };
+        self.redfish.fleet.apply(NodeId(0), Command::Lab(command)).unwrap().unwrap();
+    }
+
+    fn ids(&self, collection: &str) -> Vec<String> {
+        let members = self.get(collection).json["Members"].take();
+        let id =
+            |member: &Value| member["@odata.id"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+        members.as_array().unwrap().iter().map(id).collect()
+    }
+}
+
+#[test]
+fn a_cable_is_seen_at_the_interface_and_at_the_port() {
+    let bench = Bench::new();
+    let interface = format!("{}/EthernetInterfaces/NIC2", bench.system);
+    let port = format!("{}/NetworkAdapters/Adapter1/Ports/NIC2", bench.system.replace("Systems", "Chassis"));
+    let shown = || {
+        let port = bench.get(&port).json;
+        let receives = port["Ethernet"].get("LLDPReceive").is_some();
+        [bench.get(&interface).json["LinkStatus"].clone(), port["LinkStatus"].clone(), json!(receives)]
+    };
+    let (up, down) = (
+        [json!("LinkUp"), json!("LinkUp"), json!(true)],
+        [json!("LinkDown"), json!("LinkDown"), json!(false)],
+    );
+    assert_eq!(shown(), up);
+    bench.set_plug(Plug::Cable(1), false);
+    assert_eq!((shown(), &bench.get(&port).json["CurrentSpeedGbps"]), (down, &json!(0)));
+    bench.set_plug(Plug::Cable(1), true);
+    assert_eq!(shown(), up);
+}
+
+#[test]
+fn a_pulled_drive_leaves_every_list() {
+    let bench = Bench::new();
+    let chassis = bench.system.replace("Systems", "Chassis");
+    let (drives, storage) = (format!("{chassis}/Drives"), format!("{}/Storage/SATA", bench.system));
+    bench.set_plug(Plug::Drive(0), false);
+    assert_eq!(bench.ids(&drives), ["Disk1", "NVMe0"]);
+    assert_eq!(bench.ids(&format!("{storage}/Volumes")), ["Disk1"]);
+    assert_eq!(bench.get(&format!("{drives}/Disk0")).status, 404);
+    let shown = bench.get(&storage).json;
+    assert_eq!((&shown["Drives@odata.count"], shown["Drives"].as_array().unwrap().len()), (&json!(1), 1));
+    assert_eq!(bench.get(&chassis).json["Links"]["Drives"].as_array().unwrap().len(), 2);
+    let simple = bench.get(&format!("{}/SimpleStorage/SATA", bench.system)).json;
+    assert_eq!(simple["Devices"].as_array().unwrap().len(), 1);
+    let uri = |id: &str| json!({"@odata.id": format!("{drives}/{id}")});
+    let body = json!({"RAIDType": "RAID1", "Links": {"Drives": [uri("Disk0"), uri("Disk1")]}});
+    let refused = bench.write("POST", &format!("{storage}/Volumes"), &body);
+    assert_eq!(
+        (refused.status, refused.message_ids()),
+        (400, vec!["PropertyValueNotInList", "PropertyValueConflict"])
+    );
+    bench.set_plug(Plug::Drive(0), true);
+    assert_eq!(bench.ids(&drives), ["Disk0", "Disk1", "NVMe0"]);
+}
+
+#[test]
+fn the_health_of_a_volume_reaches_the_system() {
+    let bench = Bench::new();
+    let chassis = bench.system.replace("Systems", "Chassis");
+    let storage = format!("{}/Storage/SATA", bench.system);
+    let uri = |id: &str| json!({"@odata.id": format!("{chassis}/Drives/{id}")});
+    let body = json!({"RAIDType": "RAID1", "Links": {"Drives": [uri("Disk0"), uri("Disk1")]}});
+    assert_eq!(bench.write("POST", &format!("{storage}/Volumes"), &body).status, 201);
+    let names = bench.get(&format!("{storage}/Volumes/Volume1")).json["Identifiers"].take();
+    for (pulled, state, health, links) in
+        [(0, "Enabled", "Warning", 1), (1, "UnavailableOffline", "Critical", 0)]
+    {
+        bench.set_plug(Plug::Drive(pulled), false);
+        let volume = bench.get(&format!("{storage}/Volumes/Volume1")).json;
+        assert_eq!(volume["Status"], json!({"State": state, "Health": health}));
+        assert_eq!(
+            (&volume["Identifiers"], volume["Links"]["Drives"].as_array().unwrap().len()),
+            (&names, links)
+        );
+        for above in [&storage, &chassis, &bench.system] {
+            assert_eq!(bench.get(above).json["Status"]["HealthRollup"], health, "{above}");
+        }
+    }
+}
 
 #[test]
 fn a_controller_is_also_where_older_clients_look_for_it() {

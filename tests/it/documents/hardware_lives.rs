@@ -1,6 +1,9 @@
-//! Lives in which the hardware changes: firmware is updated, volumes are created and deleted.
+//! Lives in which the hardware changes: firmware is updated, volumes are created and deleted, cables and drives are pulled.
 
+use fauxmetal::node::bmc::plugs::Plug;
+use fauxmetal::node::command::Command;
 use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
+use fauxmetal::node::lab;
 use fauxmetal::note::Note;
 use serde_json::json;
 
@@ -55,4 +58,33 @@ pub(super) fn volumes(life: &mut Life) {
     life.moment("volume created");
     life.delete(&format!("{first}/Volumes/Volume1"));
     life.moment("volume deleted");
+}
+
+/// A person pulls a cable and drives, of which two are a volume, and plugs them in again.
+pub(super) fn plugs(life: &mut Life) {
+    let set = |life: &mut Life, part, plugged| {
+        let command = if plugged { lab::Command::Plug(part) } else { lab::Command::Unplug(part) };
+        life.redfish.fleet.apply(ID, Command::Lab(command)).unwrap().unwrap();
+    };
+    set(life, Plug::Cable(0), false);
+    life.moment("cable pulled");
+    set(life, Plug::Cable(0), true);
+    set(life, Plug::Drive(0), false);
+    life.moment("drive pulled, cable back");
+    set(life, Plug::Drive(0), true);
+    let storages = life.get("{system}/Storage");
+    let first = storages["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
+    let drives = life.get(&first)["Drives"].take();
+    life.post(
+        &format!("{first}/Volumes"),
+        json!({"RAIDType": "RAID1", "Name": "root", "Links": {"Drives": [drives[0], drives[1]]}}),
+    );
+    life.moment("drive back, volume created");
+    set(life, Plug::Drive(1), false);
+    life.moment("volume degraded");
+    set(life, Plug::Drive(0), false);
+    life.moment("volume failed");
+    set(life, Plug::Drive(0), true);
+    set(life, Plug::Drive(1), true);
+    life.moment("drives back");
 }

@@ -31,7 +31,7 @@ use super::hardware_lives;
 type Live = fn(&mut Life);
 
 /// Each life by its name.
-const LIVES: [(&str, Live); 8] = [
+const LIVES: [(&str, Live); 9] = [
     ("settings", settings),
     ("media", media),
     ("boot", boot),
@@ -40,6 +40,7 @@ const LIVES: [(&str, Live); 8] = [
     ("controller", controller),
     ("firmware", hardware_lives::firmware),
     ("volumes", hardware_lives::volumes),
+    ("plugs", hardware_lives::plugs),
 ];
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
