@@ -31,7 +31,7 @@ pub use fleet::{FleetConfig, Model, unusable_profile};
 pub use log::{LogFilter, LogFormat};
 pub use net::{BaseUrl, Host, Listen};
 pub use password::Password;
-pub use raw::{Flags, RawSettings};
+pub use raw::{CLIENT_VARIABLES, Flags, RawSettings};
 
 use addresses::Addresses;
 use setting::{
