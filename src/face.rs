@@ -13,7 +13,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use hyper::body::{Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body as _, Frame, SizeHint};
 
 /// The two ends of one connection.
 ///
@@ -110,6 +111,8 @@ pub enum Body {
     /// A body that is produced in parts while it is sent, so that a list of the whole fleet is never in memory at once.
     /// The sending thread produces each part, so a part must be quick to produce.
     Parts(Box<dyn Iterator<Item = Bytes> + Send>),
+    /// A body whose pieces have to be awaited, such as a stream of events.
+    Stream(UnsyncBoxBody<Bytes, Infallible>),
 }
 
 impl From<Bytes> for Body {
@@ -125,15 +128,17 @@ impl Body {
             Self::Whole(bytes) => Some(bytes.as_ref().map_or(0, Bytes::len)),
             Self::Pieces(pieces) => Some(pieces.iter().map(Bytes::len).sum()),
             Self::Parts(_) => None,
+            Self::Stream(body) => body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok()),
         }
     }
 
-    /// The complete body in one piece.
+    /// The complete body in one piece. A stream is not awaited, and has none.
     pub fn whole(self) -> Bytes {
         match self {
             Self::Whole(bytes) => bytes.unwrap_or_default(),
             Self::Pieces(pieces) => pieces.into_iter().flatten().collect(),
             Self::Parts(parts) => parts.flatten().collect(),
+            Self::Stream(_) => Bytes::new(),
         }
     }
 }
@@ -144,12 +149,13 @@ impl hyper::body::Body for Body {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = match &mut *self {
             Self::Whole(bytes) => bytes.take(),
             Self::Pieces(pieces) => pieces.pop_front(),
             Self::Parts(parts) => parts.next(),
+            Self::Stream(body) => return Pin::new(body).poll_frame(cx),
         };
         Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
     }
@@ -159,6 +165,7 @@ impl hyper::body::Body for Body {
             Self::Whole(bytes) => bytes.is_none(),
             Self::Pieces(pieces) => pieces.is_empty(),
             Self::Parts(_) => false,
+            Self::Stream(body) => body.is_end_stream(),
         }
     }
 

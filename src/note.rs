@@ -3,6 +3,7 @@
 //! They repeat text from outside: response bodies, paths in boot scripts, labels of images. Such text can contain line
 //! breaks that forge a line of the log, escape sequences that control a terminal, or a password.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Characters of a note.
@@ -162,6 +163,20 @@ fn value(after: &str) -> std::ops::Range<usize> {
         end = inner.len() - credentials.len() + ends(credentials);
     }
     begin..begin + end
+}
+
+/// A URI as clients see it: without a password in its authority, which no client may see in clear text (RFC 3986, 3.2.1).
+pub fn shown_uri(uri: &str) -> Cow<'_, str> {
+    let start = uri.find("://").map_or(0, |scheme| scheme + 3);
+    let end = uri[start..].find(['/', '?', '#']).map_or(uri.len(), |length| start + length);
+    let user = uri[start..end].rfind('@').map(|at| &uri[start..start + at]);
+    match user.and_then(|user| user.split_once(':')) {
+        Some((name, password)) => {
+            let after = start + name.len() + 1 + password.len();
+            [&uri[..start], name, &uri[after..]].concat().into()
+        }
+        None => uri.into(),
+    }
 }
 
 #[cfg(test)]

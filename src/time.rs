@@ -44,6 +44,13 @@ impl SimTime {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The moment as RFC 3339 writes it, in UTC with milliseconds.
+    pub fn rfc3339(self) -> String {
+        let ms = i64::try_from(self.0).unwrap_or(i64::MAX);
+        let stamp = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX);
+        format!("{stamp:.3}")
+    }
+
     /// The moment as a Redfish `DateTime` (ISO 8601, whole seconds) with an offset of `offset_minutes` east of UTC.
     ///
     /// Redfish (DSP0266, clause "Date-Time values") allows `Z` or an offset. UTC is written as `+00:00`, because

@@ -40,6 +40,16 @@ impl HostNetwork {
         (port < self.each && number < self.prefix.capacity()).then(|| self.prefix.address(number))
     }
 
+    /// The number of nodes that it has addresses for.
+    pub fn room(self) -> u64 {
+        u64::from(self.prefix.capacity()).checked_div(u64::from(self.each)).unwrap_or(u64::MAX)
+    }
+
+    /// Whether a node with so many interfaces has an address for each.
+    pub fn has_room_for(self, interfaces: usize) -> bool {
+        interfaces <= self.each as usize
+    }
+
     /// # Errors
     /// The size that is needed, if the block is too small for `nodes` nodes.
     pub fn check(self, nodes: u32) -> Result<(), String> {

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::admin::AdminConfig;
 use super::error::ConfigError;
 use super::net::{BaseUrl, Host, Listen};
 use super::raw::RawSettings;
-use super::setting::{ADDRESSES, ADMIN_LISTEN, ADVERTISE, AGENT_LISTEN, DOMAIN, LISTEN, Setting};
+use super::setting::{ADDRESSES, ADVERTISE, AGENT_LISTEN, DOMAIN, LISTEN, Setting};
 use super::value;
 use crate::address::{Layout, Place, Urls};
 
@@ -28,7 +29,7 @@ pub(super) struct Addresses {
     pub(super) domain: Option<Host>,
     pub(super) listen: Vec<Listen>,
     pub(super) agent_listen: Option<Listen>,
-    pub(super) admin_listen: Option<Listen>,
+    pub(super) admin: Option<AdminConfig>,
 }
 
 /// # Errors
@@ -89,11 +90,8 @@ impl Addresses {
                 .map_err(|problem| ConfigError::at(&AGENT_LISTEN, &origin, problem))?;
             taken.push(agents.place(layout_of_agents));
         }
-        let admin_listen = raw.optional(&ADMIN_LISTEN, |text| {
-            let admin = Listen::parse(text, Layout::Shared)?;
-            admin.check(Layout::Shared, nodes, &taken).map(|()| admin)
-        })?;
-        Ok(Self { layout, domain, listen, agent_listen, admin_listen })
+        let admin = AdminConfig::new(raw, &taken)?;
+        Ok(Self { layout, domain, listen, agent_listen, admin })
     }
 }
 

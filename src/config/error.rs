@@ -46,6 +46,16 @@ impl Origin {
         }
     }
 
+    /// The source in one word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::File { .. } => "file",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        }
+    }
+
     /// The setting as the user wrote it: a flag, a variable, or file, line and key.
     pub fn place(&self, setting: &Setting) -> String {
         match self {

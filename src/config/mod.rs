@@ -4,6 +4,7 @@
 //! checks them, so that the owner of a [`Config`] need not check anything again.
 
 pub mod addresses;
+mod admin;
 mod certificates;
 mod error;
 mod export;
@@ -15,6 +16,7 @@ mod net;
 mod password;
 mod raw;
 pub mod setting;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod timings;
@@ -24,6 +26,7 @@ mod value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use admin::{AdminConfig, AdminListen};
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
 pub use export::{ExportFormat, WrittenExport};
@@ -32,13 +35,14 @@ pub use log::{LogFilter, LogFormat};
 pub use net::{BaseUrl, Host, Listen};
 pub use password::Password;
 pub use raw::{CLIENT_VARIABLES, Flags, RawSettings};
+pub use shown::Shown;
+pub use timings::Timings;
 
 use addresses::Addresses;
 use setting::{
     ADVERTISE, AGENT_ISO, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG,
     LOG_FORMAT, NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT, WRITE_TIME,
 };
-use timings::Timings;
 use value::path;
 
 use crate::address::{HostNetwork, Layout, Prefix};
@@ -58,8 +62,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// The address of the agents. Without one, no agent starts.
     pub agent_listen: Option<Listen>,
-    /// The address of the metrics.
-    pub admin_listen: Option<Listen>,
+    /// The listener of the control API and of the metrics.
+    pub admin: Option<AdminConfig>,
     /// The host in URLs for clients; `None` means the listening address. [`Config::url`] applies it.
     pub advertise: Option<Host>,
     /// Ironic's API endpoints, for agents whose ramdisk names none; may be empty.
@@ -95,7 +99,9 @@ pub struct Config {
     pub speed: f64,
     pub log: LogFilter,
     pub log_format: LogFormat,
-    timings: Timings,
+    /// All settings in force, without secrets.
+    pub shown: Vec<Shown>,
+    pub timings: Timings,
 }
 
 /// The largest number of networks in one list: each connection is compared with all of them.
@@ -110,8 +116,7 @@ impl Config {
         let mut fleet = FleetConfig::new(raw)?;
         let timings = Timings::new(raw)?;
         timings.apply(&mut fleet);
-        let Addresses { layout, domain, listen, agent_listen, admin_listen } =
-            Addresses::new(raw, fleet.nodes())?;
+        let Addresses { layout, domain, listen, agent_listen, admin } = Addresses::new(raw, fleet.nodes())?;
         let host_network =
             raw.required(&HOST_NETWORK, |text| value::unless_off(text, value::host_network))?;
         if let Some(prefix) = host_network {
@@ -126,7 +131,7 @@ impl Config {
             domain,
             listen,
             agent_listen,
-            admin_listen,
+            admin,
             advertise: raw.optional(&ADVERTISE, Host::parse)?,
             ironic: values(raw.list(&IRONIC, BaseUrl::MAX, BaseUrl::parse)?),
             trust: Trust::new(raw)?,
@@ -146,6 +151,7 @@ impl Config {
             speed: raw.required(&SPEED, value::speed)?,
             log: raw.required(&LOG, LogFilter::parse)?,
             log_format: raw.required(&LOG_FORMAT, LogFormat::parse)?,
+            shown: shown::settings(raw),
             timings,
         })
     }
@@ -182,9 +188,10 @@ impl Config {
         Ok(())
     }
 
-    /// Every listener: of the BMCs, of the agents, and of the metrics.
+    /// Every listener with TCP: of the BMCs, of the agents, and of the control API.
     pub fn listens(&self) -> impl Iterator<Item = &Listen> {
-        self.listen.iter().chain(&self.agent_listen).chain(&self.admin_listen)
+        let admin = self.admin.as_ref().and_then(AdminConfig::tcp);
+        self.listen.iter().chain(&self.agent_listen).chain(admin)
     }
 
     /// The network of the machines' interfaces, with as many addresses for each node as the largest model needs.

@@ -101,6 +101,8 @@ impl fmt::Display for Listen {
 pub struct Host(String);
 
 impl Host {
+    /// The largest number of names in one list.
+    pub(super) const MAX: usize = 64;
     /// The longest name (RFC 1035, section 2.3.4).
     const MAX_BYTES: usize = 253;
 

@@ -29,6 +29,14 @@ impl Password {
         Ok(Self(password.into()))
     }
 
+    /// A password or token from a file.
+    ///
+    /// # Errors
+    /// If it is too long, or has control characters.
+    pub(super) fn checked(text: &str) -> Result<Self, String> {
+        credential(text).map(|text| Self(text.into()))
+    }
+
     /// The default password, which the help shows.
     pub fn public() -> Self {
         Self(PASSWORD.default.unwrap_or_default().to_owned().into())
@@ -66,7 +74,7 @@ pub(super) fn user(raw: &RawSettings) -> Result<String, ConfigError> {
 }
 
 /// The first line of a file, without its line end.
-fn first_line(path: &str) -> Result<Zeroizing<String>, String> {
+pub(super) fn first_line(path: &str) -> Result<Zeroizing<String>, String> {
     let mut bytes = Zeroizing::new(Vec::new());
     let read = std::fs::File::open(path).and_then(|file| {
         // One byte more than any password with its line end, so that a wrong file is not read whole.

@@ -211,11 +211,24 @@ settings! {
     /// for a wildcard address it is 127.0.0.1, with a warning.
     ADVERTISE = Setting::new("advertise", Kind::One, "HOST", LISTENING);
 
-    /// Address of the metrics for Prometheus (/metrics), such as http://127.0.0.1:9100
+    /// Address of the control API and of /metrics, /healthz and /readyz; or off
     ///
-    /// It also has /healthz, and /readyz, which is 503 while the daemon starts or stops. There is no login, so use loopback or
-    /// a private network. By default there is no such listener.
-    ADMIN_LISTEN = Setting::new("admin-listen", Kind::One, "URL", LISTENING);
+    /// http:// or https://, an IP address or localhost, and a port; or unix:PATH for a socket that only this user can open. If
+    /// the default port is in use, a free port is taken, and READY and a warning name it. An address that other hosts reach
+    /// needs --admin-token-file.
+    ADMIN_LISTEN = Setting::new("admin-listen", Kind::One, "URL", LISTENING).or("http://127.0.0.1:8440");
+    /// File with the token of the control API in its first line
+    ///
+    /// Clients send it in the header Authorization: Bearer TOKEN. It has at least 16 letters, digits or signs, as from: openssl
+    /// rand -hex 16
+    ADMIN_TOKEN_FILE = Setting::new("admin-token-file", Kind::One, "FILE", LISTENING).completes(Completes::File);
+    /// Path of the admin listener that needs no token: metrics, healthz or readyz; can be repeated
+    ADMIN_OPEN = Setting::new("admin-open", Kind::Many, "PATH", LISTENING).words(|| vec!["metrics", "healthz", "readyz"]);
+    /// Host name by which clients reach the admin listener; can be repeated
+    ///
+    /// A request whose Host header has another name is refused, so that no web page can use the API through a name of its own.
+    /// Addresses, localhost and the name of --advertise are always allowed.
+    ADMIN_HOST = Setting::new("admin-host", Kind::Many, "NAME", LISTENING);
 
     /// Ironic's API, such as http://host:6385; can be repeated
     ///

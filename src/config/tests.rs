@@ -58,7 +58,10 @@ fn the_defaults_are_a_hundred_nodes_on_loopback() {
     assert!(c.ironic.is_empty() && c.network_boot.is_none() && c.warnings().is_empty());
     assert!((c.speed - 1.0).abs() < f64::EPSILON);
     assert_eq!(c.write_time, effect::Settings::default().write_time);
-    assert!(c.admin_listen.is_none() && c.egress.is_empty() && c.agent_isos.is_empty());
+    assert!(c.egress.is_empty() && c.agent_isos.is_empty());
+    let admin = c.admin.unwrap();
+    assert_eq!(admin.tcp().unwrap().to_string(), "http://127.0.0.1:8440");
+    assert!(admin.by_default && admin.token.is_none() && admin.open.is_empty());
     assert_eq!((c.tls_min, c.limits), (MinVersion::Tls12, Limits::DEFAULT));
 }
 
@@ -91,12 +94,38 @@ fn limits_networks_and_tls_versions_are_read() {
     assert_eq!((c.limits.sessions, c.limits.sessions_per_bmc, c.limits.idle_time.as_secs()), (5, 4, 7));
     assert_eq!(c.egress, ["10.0.0.0/8", "::1/128"].map(|n| Network::parse(n).unwrap()));
     assert_eq!(c.tls_min, MinVersion::Tls13);
-    let c = config("admin-listen=http://0.0.0.0:9100").unwrap();
-    assert!(
-        c.warnings()[0].starts_with("http://0.0.0.0:9100 serves metrics without a login"),
-        "{:?}",
-        c.warnings()
+}
+
+#[test]
+fn the_admin_listener_is_local_unless_it_has_a_token() {
+    assert!(config("admin-listen=off").unwrap().admin.is_none());
+    let c = config("admin-listen=unix:/run/fm.sock").unwrap();
+    assert_eq!(c.admin.unwrap().listen, AdminListen::Unix("/run/fm.sock".into()));
+    assert_eq!(
+        config("admin-listen=http://0.0.0.0:9100").unwrap_err(),
+        "--admin-listen: other hosts can reach http://0.0.0.0:9100, so it needs --admin-token-file; or listen on 127.0.0.1"
     );
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "0123456789abcdef\nrest").unwrap();
+    let with_token = |listen: &str| {
+        config(&format!(
+            "admin-listen={listen} admin-token-file={} admin-open=/metrics admin-open=readyz admin-host=fm.example",
+            file.path().display()
+        ))
+    };
+    let c = with_token("http://0.0.0.0:9100").unwrap();
+    assert_eq!(
+        c.warnings(),
+        ["http://0.0.0.0:9100 takes the token of the control API without TLS; write https:// to protect it"]
+    );
+    let admin = c.admin.unwrap();
+    assert_eq!(
+        (admin.token.unwrap().reveal(), &*admin.open),
+        ("0123456789abcdef", &["metrics", "readyz"][..])
+    );
+    assert!(with_token("https://0.0.0.0:9100").unwrap().warnings().is_empty());
+    std::fs::write(&file, "short\n").unwrap();
+    assert!(with_token("off").unwrap_err().contains("is not a token; write at least 16"));
 }
 
 #[test]
@@ -146,7 +175,7 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
         ("tls-min=1.1", "--tls-min: '1.1' is not a supported TLS version; allowed are 1.2 and 1.3"),
         (
             "admin-listen=http://127.0.0.1:9999",
-            "--admin-listen: 127.0.0.1:9999 is already used by another listener; choose another port",
+            "--admin-listen: 127.0.0.1:9999 is already used by another listener; choose another port, or off",
         ),
         ("listen=foo", "--listen: 'foo' is not a URL; write http://HOST:PORT or https://HOST:PORT"),
         (

@@ -6,11 +6,13 @@ use super::error::ConfigError;
 use super::fleet::FleetConfig;
 use super::raw::RawSettings;
 use super::setting::{BOOT_TIME, TIMING};
+use crate::profile::Profile;
 use crate::profile::timing::Timing;
 use crate::time::Span;
 
+/// The times of the configuration.
 #[derive(Clone, Debug)]
-pub(super) struct Timings {
+pub struct Timings {
     boot_time: Option<Span>,
     /// Valid names of timings, with their values.
     timings: Vec<(String, Span)>,
@@ -33,17 +35,22 @@ impl Timings {
 
     /// Sets the times in every model of the fleet.
     pub(super) fn apply(&self, fleet: &mut FleetConfig) {
+        for model in fleet.models.iter_mut().chain(&mut fleet.added) {
+            self.apply_to(&mut model.profile);
+        }
+    }
+
+    /// Sets the times in a model.
+    pub fn apply_to(&self, profile: &mut Arc<Profile>) {
         if self.boot_time.is_none() && self.timings.is_empty() {
             return;
         }
-        for model in fleet.models.iter_mut().chain(&mut fleet.added) {
-            let timing = &mut Arc::make_mut(&mut model.profile).timing;
-            if let Some(boot_time) = self.boot_time {
-                split_boot_time(timing, boot_time);
-            }
-            for (name, span) in &self.timings {
-                timing.set(name, *span).expect("the name was tried above");
-            }
+        let timing = &mut Arc::make_mut(profile).timing;
+        if let Some(boot_time) = self.boot_time {
+            split_boot_time(timing, boot_time);
+        }
+        for (name, span) in &self.timings {
+            timing.set(name, *span).expect("the name was tried above");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The URLs by which clients reach the nodes, and warnings about settings that clients may not expect.
 
-use super::Config;
 use super::addresses::of_agents;
 use super::net::Listen;
 use super::setting::ADVERTISE;
+use super::{AdminConfig, Config};
 use crate::address::{Layout, Place, Urls};
 
 impl Config {
@@ -57,9 +57,7 @@ impl Config {
                 ));
             }
         }
-        if let Some(admin) = self.admin_listen.as_ref().filter(|l| !l.address.ip().is_loopback()) {
-            warnings.push(format!("{admin} serves metrics without a login to every client that reaches it"));
-        }
+        warnings.extend(self.admin.as_ref().and_then(AdminConfig::warning));
         if let Some(agents) = self.agent_listen.as_ref().filter(|listen| !listen.tls) {
             warnings.push(format!(
                 "the agents listen without TLS on {agents}; Ironic refuses that unless its [agent]require_tls is false"

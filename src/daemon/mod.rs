@@ -1,5 +1,6 @@
 //! The daemon: builds all parts of a fleet, serves it until the process must stop, and stops in order.
 
+mod admin;
 mod identities;
 mod listeners;
 mod open_files;
@@ -58,6 +59,8 @@ async fn run(
     let redfish = Arc::new(parts::redfish(config, &fleet, account, &listeners));
     stored.restore_sessions(&redfish)?;
     let agents = parts::agents(config, &fleet, &listeners);
+    let admin = admin::bind(config, &identities)?;
+    let facts = admin.as_ref().map(|admin| admin::facts(config, &fleet, &listeners, admin));
     let outgoing = parts::outgoing(config, &identities, &listeners)?;
     let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), outgoing)?);
     let ready = Ready::new(&fleet, config, &listeners, &identities);
@@ -70,7 +73,8 @@ async fn run(
     ];
     sources.extend(agents.map(|agents| metrics(&agents, ipa::Api::meter)));
     let readiness = Readiness::default();
-    let admin = parts::start_admin(config, &identities, &readiness, sources)?;
+    let admin =
+        admin.zip(facts).map(|(admin, facts)| admin.serve(config, &fleet, facts, &readiness, sources));
     // A new fleet is stored last, so that a failed start leaves nothing behind.
     let persistence = stored.persist(config, &fleet)?;
 
@@ -89,7 +93,7 @@ async fn run(
     effects.abort();
     timers.abort();
     if let Some(admin) = admin {
-        admin.task.abort();
+        admin.stop();
     }
     if cut > 0 {
         tracing::warn!(connections = cut, "stopped; connections that were still busy are closed");

@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use tokio::task::JoinHandle;
 
 use super::identities::Identities;
-use super::listeners::{self, Listeners};
+use super::listeners::Listeners;
 use super::persistence::Stored;
-use crate::address::{Layout, Reported};
-use crate::admin::{self, Admin, Readiness, Source};
+use crate::address::Reported;
+use crate::admin::Source;
 use crate::clock::Clock;
-use crate::config::setting::ADMIN_LISTEN;
 use crate::config::{Config, Trust};
 use crate::effect;
 use crate::file;
 use crate::fleet::{Effects, Fleet};
 use crate::ipa;
-use crate::limit::{Limit, Limits};
 use crate::meter::Page;
 use crate::node::NodeId;
 use crate::redfish::auth::Account;
@@ -130,28 +127,4 @@ pub(super) fn outgoing(
 pub(super) fn metrics<T: Send + Sync + 'static>(of: &Arc<T>, meter: fn(&T, &mut Page)) -> Source {
     let of = Arc::clone(of);
     Box::new(move |page| meter(&of, page))
-}
-
-/// The running admin listener.
-pub(super) struct AdminListener {
-    pub(super) url: String,
-    pub(super) task: JoinHandle<usize>,
-}
-
-/// Starts the admin listener, if it is configured. It has a server of its own, so that metrics can be read while the other
-/// server is at its limits.
-pub(super) fn start_admin(
-    config: &Config,
-    identities: &Identities,
-    ready: &Readiness,
-    sources: Vec<Source>,
-) -> anyhow::Result<Option<AdminListener>> {
-    let Some(listen) = &config.admin_listen else { return Ok(None) };
-    let shown = identities.redfish.clone().filter(|_| listen.tls);
-    let listener = listeners::open(&ADMIN_LISTEN, listen, listen.place(Layout::Shared), 1, shown)?;
-    let url = config.url(listen, listener.address().port());
-    let limits = Limits { refusals: 4, ..Limits::with([(Limit::Connections, admin::CONNECTIONS as u64)]) };
-    let mut server = Server::new(limits);
-    server.add(listener, Arc::new(Admin::new(ready.clone(), sources)), admin::BODY_BYTES);
-    Ok(Some(AdminListener { url, task: tokio::spawn(server.run(std::future::pending())) }))
 }

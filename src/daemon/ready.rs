@@ -108,7 +108,7 @@ impl Ready {
         writeln!(out, "  certificate  {}", self.ca)?;
         writeln!(out, "  agents       {}", self.agent())?;
         if let Some(admin) = &self.admin {
-            writeln!(out, "  metrics      {admin}/metrics")?;
+            writeln!(out, "  control      {admin} (fauxmetal node list, /fauxmetal/v1, /metrics)")?;
         }
         writeln!(out)?;
         let (program, ca) = (program(), quoted(&self.ca));

@@ -169,14 +169,7 @@ fn agent(before: HostView, now: AgentView, node: &Node) {
             }
         }
         AgentView::Closed(why) => {
-            let why = match why {
-                Closed::Inspected => "inspection is over",
-                Closed::NoApi => "its ramdisk names no Ironic API, and --ironic names none",
-                Closed::GaveUp => "no lookup succeeded in time",
-                Closed::TokenUnknown => "Ironic has a token that the agent does not know",
-                Closed::Rescued => "it became a rescue system",
-                Closed::LockedDown => "Ironic locked it down",
-            };
+            let why = why.reason();
             event!(node, "agent stopped", why);
         }
     }

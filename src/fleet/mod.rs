@@ -65,12 +65,18 @@ pub struct Fleet {
 /// The fleet has used up its indexes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a fleet can have {} nodes in its life, including removed ones; these would be {wanted}; add fewer",
-    NodeId::MAX + 1
+    "the fleet can have {most} nodes in its life, including removed ones; these would be {wanted}; add fewer"
 )]
 pub struct Full {
     /// The number of nodes, including removed ones, that the fleet would have had.
     pub wanted: u64,
+    /// The largest number allowed.
+    pub most: u64,
+}
+
+impl Full {
+    /// The number of indexes.
+    const MOST: u64 = NodeId::MAX as u64 + 1;
 }
 
 /// The queue of due effects, in the order in which they became due.
@@ -139,12 +145,30 @@ impl Fleet {
     /// # Errors
     /// If too few indexes are left. Then no machine is added.
     pub fn add(&self, profile: &Arc<Profile>, count: u32) -> Result<std::ops::Range<u32>, Full> {
+        self.add_within(profile, count, Full::MOST, false)
+    }
+
+    /// Like [`Fleet::add`], if the fleet then has at most `most` indexes. With `dry_run` it adds nothing.
+    ///
+    /// # Errors
+    /// If too few indexes are left. Then no machine is added.
+    pub fn add_within(
+        &self,
+        profile: &Arc<Profile>,
+        count: u32,
+        most: u64,
+        dry_run: bool,
+    ) -> Result<std::ops::Range<u32>, Full> {
         let mut next = self.next.lock();
         let end = u64::from(*next) + u64::from(count);
-        if end > u64::from(NodeId::MAX) + 1 {
-            return Err(Full { wanted: end });
+        let most = most.min(Full::MOST);
+        if end > most {
+            return Err(Full { wanted: end, most });
         }
         let added = *next..*next + count;
+        if dry_run {
+            return Ok(added);
+        }
         for id in added.clone().map(NodeId) {
             self.slots.make(id).lock().node = Some(Node::new(id, self.seed, Arc::clone(profile)));
         }
@@ -197,6 +221,12 @@ impl Fleet {
     pub fn find(&self, uuid: Uuid) -> Option<NodeId> {
         let id = NodeId(Spec::index_of_uuid(self.seed, uuid));
         self.slots.get(id)?.lock().node.as_ref().filter(|n| n.spec().uuid() == uuid).map(Node::id)
+    }
+
+    /// The node with this name or UUID, in upper or lower case.
+    pub fn find_named(&self, name: &str) -> Option<NodeId> {
+        let id = NodeId(Spec::index_of_name(self.seed, name)?);
+        self.identify(id, |node, _| node.spec().is_named(name)).filter(|is| *is).map(|_| id)
     }
 
     /// Reads a node that is settled to now. `None` if there is no such node.

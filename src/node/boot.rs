@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sparse::{Part, Sparse};
 use crate::dmtf::{BootMode, BootOverride, BootTarget};
 use crate::profile::Profile;
 use crate::profile::boot_source::BootSource;
@@ -16,12 +17,24 @@ pub struct Boot {
     /// A change of the mode takes effect immediately.
     pub mode: BootMode,
     pub http_uri: Option<Box<str>>,
-    /// Indexes into `boot_order` of the profile; `None` is the order of the profile itself.
-    pub order: Option<Box<[u8]>>,
+    /// The order that a client has set.
+    pub order: Sparse<Order>,
     /// The boot option that the target `UefiTarget` boots, as an index into `boot_order` of the profile.
     pub uefi_target: Option<u8>,
     /// The boot option that the target `UefiBootNext` boots, as an index into `boot_order` of the profile.
     pub boot_next: Option<u8>,
+}
+
+/// Indexes into `boot_order` of the profile; `None` is the order of the profile itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Order(Option<Box<[u8]>>);
+
+impl Part for Order {
+    fn of_new_machine() -> &'static Self {
+        static NEW: Order = Order(None);
+        &NEW
+    }
 }
 
 impl Default for Boot {
@@ -31,7 +44,7 @@ impl Default for Boot {
             enabled: BootOverride::Disabled,
             mode: BootMode::Uefi,
             http_uri: None,
-            order: None,
+            order: Sparse::NEW,
             uefi_target: None,
             boot_next: None,
         }
@@ -87,7 +100,7 @@ impl Boot {
             self.http_uri = uri;
         }
         if let Some(order) = change.order {
-            self.order = Some(order);
+            self.order = Order(Some(order)).into();
         }
         self.uefi_target = change.uefi_target.unwrap_or(self.uefi_target);
         self.boot_next = change.boot_next.unwrap_or(self.boot_next);
@@ -106,7 +119,7 @@ impl Boot {
 
     /// The current boot order, as indexes into `boot_order` of the profile.
     pub fn order<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = u8> + use<'a> {
-        let own = self.order.as_deref();
+        let own = self.order.0.as_deref();
         let count = own.map_or(profile.boot_order.len(), <[u8]>::len);
         (0..count).map(move |i| own.map_or(u8::try_from(i).unwrap_or(u8::MAX), |o| o[i]))
     }

@@ -4,7 +4,7 @@
 
 use super::ipa::{CommandRecord, IpaCommand};
 pub use super::refusal::Refusal;
-use super::{bmc, host};
+use super::{bmc, host, lab};
 
 /// A change that a client requests. One request is exactly one command, so a request is executed completely or not at
 /// all.
@@ -26,6 +26,8 @@ pub enum Command {
     Session(bmc::session::Command),
     /// A command of the Ironic Python Agent's API.
     Ipa(IpaCommand),
+    /// An action of a person in the lab.
+    Lab(lab::Command),
 }
 
 /// The outcome of a command.

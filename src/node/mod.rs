@@ -16,6 +16,8 @@ mod format;
 pub mod host;
 mod id;
 pub mod ipa;
+pub mod lab;
+pub mod labels;
 pub mod neighbour;
 mod power;
 mod refusal;
@@ -40,6 +42,7 @@ use effect::{Answer, Effect};
 use host::{AfterOff, Host, Running};
 pub use id::NodeId;
 use ipa::{CommandRecord, Dice, Ipa, IpaCommand, Then, Work};
+use labels::Labels;
 use refusal::Refusal;
 use spec::Spec;
 pub use state::State;
@@ -117,6 +120,15 @@ impl Node {
         self.state.starts
     }
 
+    /// Number of changes of the node so far: commands, answers, and changes by time.
+    pub fn generation(&self) -> u32 {
+        self.state.generation
+    }
+
+    pub fn labels(&self) -> &Labels {
+        &self.state.labels
+    }
+
     /// The version of the firmware component with this number in the profile.
     pub fn firmware_version(&self, component: u8) -> &str {
         self.bmc().firmware.version(&self.profile, component)
@@ -175,6 +187,7 @@ impl Node {
 
     /// Advances the node past its next deadline `at`.
     fn step(&mut self, at: SimTime) {
+        self.state.generation = self.state.generation.wrapping_add(1);
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if let Some(bmc) = self.state.bmc.get_mut()
             && bmc.next_deadline() <= at
@@ -232,13 +245,14 @@ impl Node {
     pub fn apply(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         self.settle(now);
         let outcome = self.execute(command, now)?;
+        self.state.generation = self.state.generation.wrapping_add(1);
         self.touched = true;
         Ok(outcome)
     }
 
     fn execute(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         if let Some(until) = self.bmc().restarting_until
-            && !matches!(command, Command::Ipa(_))
+            && !matches!(command, Command::Ipa(_) | Command::Lab(_))
         {
             return Err(Refusal::ManagerRestarting(Duration::from_millis(until.since_ms(now))));
         }
@@ -284,6 +298,7 @@ impl Node {
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
+            Command::Lab(command) => self.execute_lab(command)?,
         }
         Ok(Outcome::Done)
     }
@@ -324,6 +339,7 @@ impl Node {
             Answer::Ipa { answer, .. } => self.ipa_answer(answer, now),
         };
         if taken {
+            self.state.generation = self.state.generation.wrapping_add(1);
             self.touched = true;
             self.effects_due = true;
         }

@@ -74,6 +74,8 @@ impl<T: Part> PartialEq for Sparse<T> {
     }
 }
 
+impl<T: Part + Eq> Eq for Sparse<T> {}
+
 impl<T: Part + fmt::Debug> fmt::Debug for Sparse<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)

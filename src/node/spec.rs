@@ -119,6 +119,12 @@ impl Spec<'_> {
         Some(Mac([a, b, c, d, e, f]))
     }
 
+    /// The MAC addresses of interfaces with a cable. Ironic cannot use the others.
+    pub fn cabled_macs(&self) -> impl Iterator<Item = Mac> {
+        let ports = (0u8..).zip(&self.profile.nics);
+        ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.mac(port))
+    }
+
     /// MAC address of the BMC.
     pub fn bmc_mac(&self) -> Mac {
         self.mac(BMC_PORT)

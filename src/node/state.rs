@@ -1,5 +1,7 @@
 //! The state of a node, and how it leaves and enters the process.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::bmc::Bmc;
@@ -7,6 +9,7 @@ use super::boot::Boot;
 use super::format;
 use super::host::Host;
 use super::ipa::{Text, TextName};
+use super::labels::Labels;
 use super::sparse::Sparse;
 
 /// Everything that a node must remember across a restart of the process.
@@ -23,10 +26,13 @@ pub struct State {
     pub(super) starts: u32,
     /// Number of draws for the agent so far.
     pub(super) draws: u32,
+    /// Number of changes so far.
+    pub(super) generation: u32,
     /// A disk holds an operating system.
     pub(super) installed: bool,
     #[serde(serialize_with = "Sparse::or_null")]
     pub(super) bmc: Sparse<Bmc>,
+    pub(super) labels: Labels,
 }
 
 impl State {
@@ -64,6 +70,11 @@ impl State {
         }
     }
 
+    /// Shares the memory of equal labels in `known`, the labels of other nodes that were read.
+    pub fn share_labels(&mut self, known: &mut HashSet<Labels>) {
+        self.labels.share(known);
+    }
+
     /// Whether the node is in the state of a new machine, which need not be stored.
     pub fn is_new(&self) -> bool {
         *self == Self::default()
@@ -72,7 +83,7 @@ impl State {
     /// Moves every moment `ms` milliseconds into the future, so that a snapshot continues as if time had stood still
     /// since it was saved. Each part names all of its fields, so that the compiler asks about a new one.
     pub fn shift(&mut self, ms: u64) {
-        let Self { host, boot: _, starts: _, draws: _, installed: _, bmc } = self;
+        let Self { host, boot: _, starts: _, draws: _, generation: _, installed: _, bmc, labels: _ } = self;
         host.shift(ms);
         if let Some(bmc) = bmc.get_mut() {
             bmc.shift(ms);

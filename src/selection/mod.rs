@@ -7,6 +7,7 @@ pub mod label;
 mod parse;
 #[cfg(test)]
 mod tests;
+pub mod words;
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,11 +29,36 @@ pub enum Field {
     Mac,
     /// The name of the model.
     Profile,
+    /// The power of the machine, one of [`words::POWER`].
+    Power,
+    /// What the machine does, one of [`words::STATE`].
+    State,
+    /// The phase of the agent, one of [`words::AGENT`].
+    Agent,
 }
 
 impl Field {
     /// All fields, in the order in which errors name them.
-    pub const ALL: [Self; 5] = [Self::Index, Self::Name, Self::Uuid, Self::Mac, Self::Profile];
+    pub const ALL: [Self; 8] = [
+        Self::Index,
+        Self::Name,
+        Self::Uuid,
+        Self::Mac,
+        Self::Profile,
+        Self::Power,
+        Self::State,
+        Self::Agent,
+    ];
+
+    /// The values of a field that has no others, and only in a running fleet.
+    pub const fn words(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Index | Self::Name | Self::Uuid | Self::Mac | Self::Profile => None,
+            Self::Power => Some(words::POWER),
+            Self::State => Some(words::STATE),
+            Self::Agent => Some(words::AGENT),
+        }
+    }
 
     /// The name in a selection.
     pub const fn as_str(self) -> &'static str {
@@ -42,6 +68,9 @@ impl Field {
             Self::Uuid => "uuid",
             Self::Mac => "mac",
             Self::Profile => "profile",
+            Self::Power => "power",
+            Self::State => "state",
+            Self::Agent => "agent",
         }
     }
 }
@@ -113,6 +142,38 @@ impl Selection {
             Requirement::Of(Key::Label(key), _) => Some(&**key),
             Requirement::Of(Key::Field(_), _) | Requirement::Sample(..) => None,
         })
+    }
+}
+
+impl Selection {
+    /// The first field that only nodes of a running fleet have, if the selection asks for one.
+    pub fn live_field(&self) -> Option<Field> {
+        self.0.iter().find_map(|requirement| match requirement {
+            Requirement::Of(Key::Field(field), _) => field.words().map(|_| *field),
+            Requirement::Of(Key::Label(_), _) | Requirement::Sample(..) => None,
+        })
+    }
+
+    /// The lowest and the highest index that a matching node can have, so that a search need not look at all nodes.
+    pub fn indexes(&self) -> (u64, u64) {
+        let (mut first, mut last) = (0, u64::MAX);
+        for requirement in &self.0 {
+            let Requirement::Of(Key::Field(Field::Index), test) = requirement else { continue };
+            match test {
+                Test::In(values) => {
+                    let range = |matcher: &Matcher| match matcher {
+                        Matcher::Range(first, last) => (*first, *last),
+                        Matcher::Word(_) | Matcher::Pattern(_) => (0, u64::MAX),
+                    };
+                    first = first.max(values.iter().map(|value| range(value).0).min().unwrap_or(0));
+                    last = last.min(values.iter().map(|value| range(value).1).max().unwrap_or(u64::MAX));
+                }
+                Test::Above(least) => first = first.max(least.saturating_add(1)),
+                Test::Below(most) => last = last.min(most.saturating_sub(1)),
+                Test::Exists | Test::Missing | Test::NotIn(_) => {}
+            }
+        }
+        (first, last)
     }
 }
 

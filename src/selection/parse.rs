@@ -186,8 +186,15 @@ impl<'a> Reader<'a> {
                 Some((first, last)) => Ok(Matcher::Range(first, last)),
                 None => self.fail_at(word, format!("'{word}' is not an index; write a number or a range such as 10..19")),
             },
-            Key::Field(Field::Name | Field::Uuid | Field::Mac | Field::Profile) => {
-                Ok(Matcher::Pattern(WildMatch::new_case_insensitive(word)))
+            Key::Field(field) => {
+                let pattern = WildMatch::new_case_insensitive(word);
+                match field.words() {
+                    Some(words) if !words.iter().any(|value| pattern.matches(value)) => self.fail_at(
+                        word,
+                        format!("'{word}' is no value of {}; allowed are {}", field.as_str(), words.join(", ")),
+                    ),
+                    Some(_) | None => Ok(Matcher::Pattern(pattern)),
+                }
             }
         }
     }

@@ -24,6 +24,9 @@ impl Subject for Node {
             Field::Uuid => test("c4761ce6-14fc-8f4f-bec3-9a057624dd62"),
             Field::Mac => MACS.into_iter().any(test),
             Field::Profile => test("generic"),
+            Field::Power => test("on"),
+            Field::State => test("agent-running"),
+            Field::Agent => test("serving"),
         }
     }
 
@@ -140,6 +143,8 @@ fn a_mistake_is_named_with_its_place() {
         ("sample=5%:*", 8, "'5%:*' is not a share"),
         ("!sample=5%", 2, "sample is written as"),
         ("ä=1,x=", 1, "'ä' is neither"),
+        ("power=up", 7, "'up' is no value of power; allowed are off, powering-on, on, powering-off"),
+        ("state notin (off,agent-runing)", 18, "'agent-runing' is no value of state; allowed are off, "),
         ("x=ä y", 3, "'ä' is not the value of a label"),
     ] {
         let error = text.parse::<Selection>().unwrap_err();
@@ -156,15 +161,22 @@ fn word() -> impl Strategy<Value = Box<str>> {
     "[a-z]([a-z.-]{0,3}[a-z0-9])?|r7|4".prop_map(Box::from)
 }
 
+fn pattern(text: &str) -> WildMatch {
+    WildMatch::new_case_insensitive(text)
+}
+
 fn matchers(key: &Key) -> BoxedStrategy<Box<[Matcher]>> {
     let one = match key {
         Key::Label(_) => word().prop_map(Matcher::Word).boxed(),
         Key::Field(Field::Index) => {
             (0u64..30, 0u64..9).prop_map(|(first, more)| Matcher::Range(first, first + more)).boxed()
         }
-        Key::Field(_) => "[a-z0-9*?:.-]{1,8}"
-            .prop_map(|text| Matcher::Pattern(WildMatch::new_case_insensitive(&text)))
-            .boxed(),
+        Key::Field(field) => match field.words() {
+            Some(words) => proptest::sample::select(words.to_vec())
+                .prop_map(|word| Matcher::Pattern(pattern(word)))
+                .boxed(),
+            None => "[a-z0-9*?:.-]{1,8}".prop_map(|text| Matcher::Pattern(pattern(&text))).boxed(),
+        },
     };
     proptest::collection::vec(one, 1..4).prop_map(Into::into).boxed()
 }
@@ -203,6 +215,14 @@ proptest! {
         prop_assert_eq!(spaced.parse::<Selection>(), Ok(selection.clone()), "{}", spaced);
         let each = requirements.into_iter().map(|one| Selection([one].into()).matches(&node()));
         prop_assert_eq!(selection.matches(&node()), each.fold(true, |all, one| all & one));
+    }
+
+    /// A node outside the bounds of the index is never selected.
+    #[test]
+    fn the_bounds_of_the_index_leave_no_node_out(requirements in proptest::collection::vec(requirement(), 1..5)) {
+        let selection = Selection(requirements.into());
+        let (first, last) = selection.indexes();
+        prop_assert!(!selection.matches(&node()) || (first..=last).contains(&node().index), "{}", selection);
     }
 
     /// A requirement and its negation never agree, whatever the node has.

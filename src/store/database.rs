@@ -1,6 +1,7 @@
 //! The state file: an embedded database (redb). A commit is durable and atomic when it returns.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -277,8 +278,9 @@ impl Store {
     /// # Errors
     /// If the file cannot be read or does not match the fleet.
     pub fn restore(&self, fleet: &Fleet) -> Result<u32, StoreError> {
-        let mut restored = 0;
-        self.nodes(|id, state| {
+        let (mut restored, mut labels) = (0, HashSet::new());
+        self.nodes(|id, mut state| {
+            state.share_labels(&mut labels);
             restored += u32::from(fleet.restore(id, state));
             Ok(())
         })?;

@@ -4,7 +4,7 @@
 //! last line with the number of these nodes and a hash of all lines before it. A reader uses nothing before it has
 //! checked the complete file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
@@ -291,6 +291,7 @@ impl<R: Read> Reader<R> {
     /// If the file is damaged. Then no part of it may be used.
     pub fn nodes(mut self, later_ms: u64) -> Result<Vec<(NodeId, State)>, StoreError> {
         let mut nodes: Vec<(NodeId, State)> = Vec::new();
+        let mut labels = HashSet::new();
         loop {
             self.next_line()?;
             let number = nodes.len() as u64 + 2;
@@ -303,6 +304,7 @@ impl<R: Read> Reader<R> {
                     state.attach(name.parse().map_err(|()| wrong())?, text);
                 }
                 state.shift(later_ms);
+                state.share_labels(&mut labels);
                 if u64::from(node.0) >= self.header.fleet.indexes() {
                     let nodes = self.header.fleet.indexes();
                     return Err(self.damaged(format!(

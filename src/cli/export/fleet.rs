@@ -74,10 +74,8 @@ impl<'a> ExportedNode<'a> {
         Self { spec, address: bmc.of(spec.id.0, || spec.name()), system_id }
     }
 
-    /// The MAC addresses of interfaces with a cable. Ironic cannot use the others.
     pub(super) fn macs(&self) -> impl Iterator<Item = Mac> {
-        let ports = (0u8..).zip(&self.spec.profile.nics);
-        ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.spec.mac(port))
+        self.spec.cabled_macs()
     }
 }
 
@@ -89,6 +87,8 @@ impl Subject for ExportedNode<'_> {
             Field::Uuid => test(&self.spec.uuid().to_string()),
             Field::Mac => self.macs().any(|mac| test(&mac.to_string())),
             Field::Profile => test(&self.spec.profile.name),
+            // Only a running fleet has them.
+            Field::Power | Field::State | Field::Agent => false,
         }
     }
 

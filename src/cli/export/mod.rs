@@ -218,15 +218,22 @@ fn check(format: Format, fleet: &ExportedFleet) -> Result<(), String> {
     }
 }
 
+/// The refusal of a selection by what only a running fleet has.
+fn not_running(what: &str) -> String {
+    let fields = NodeField::ALL.into_iter().filter(|field| field.words().is_none());
+    let fields = fields.map(NodeField::as_str).collect::<Vec<_>>().join(", ");
+    format!("--selector: nodes that do not run have no {what}; allowed are sample and the fields {fields}")
+}
+
 /// # Errors
 /// If the selection needs a running fleet, or no node matches it.
 fn check_selection(fleet: &ExportedFleet) -> Result<(), String> {
     let Some(selection) = &fleet.selection else { return Ok(()) };
     if let Some(label) = selection.label() {
-        let fields = NodeField::ALL.map(NodeField::as_str).join(", ");
-        return Err(format!(
-            "--selector: nodes that do not run have no label '{label}'; allowed are sample and the fields {fields}"
-        ));
+        return Err(not_running(&format!("label '{label}'")));
+    }
+    if let Some(field) = selection.live_field() {
+        return Err(not_running(field.as_str()));
     }
     match fleet.nodes().next() {
         Some(_) => Ok(()),

@@ -81,6 +81,11 @@ impl Firmware {
     /// Maximum length of a version, characters.
     const MAX_VERSION: usize = 64;
 
+    /// The firmware of a new machine. The number of updates goes on, so that a late answer is recognised.
+    pub(in crate::node) fn renewed(&self) -> Self {
+        Self { requested: self.requested, ..Self::default() }
+    }
+
     /// The version of a component.
     pub fn version<'a>(&'a self, profile: &'a Profile, component: u8) -> &'a str {
         match self.versions.get(&component) {

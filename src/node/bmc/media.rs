@@ -28,12 +28,36 @@ pub enum Command {
 /// image, `TransferMethod` and `TransferProtocolType`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Insertion {
+    /// At most [`Insertion::MAX_IMAGE`] bytes.
     pub image: Box<str>,
     pub write_protected: bool,
     /// User and password. The password is never shown.
     pub credentials: Option<Box<(Box<str>, Box<str>)>>,
     pub method: TransferMethod,
     pub protocol: TransferProtocol,
+}
+
+impl Insertion {
+    /// The longest URL of an image, bytes.
+    pub const MAX_IMAGE: usize = 2048;
+
+    /// The image as a BMC reads it if a client says nothing else: streamed, and not writable.
+    pub fn of(image: &str) -> Self {
+        let secure = image.starts_with("https:");
+        Self {
+            image: image.into(),
+            write_protected: true,
+            credentials: None,
+            method: TransferMethod::Stream,
+            protocol: if secure { TransferProtocol::Https } else { TransferProtocol::Http },
+        }
+    }
+}
+
+/// Whether a text is an `http` or `https` URI with a host, as the BMC can open it.
+pub fn is_http_uri(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) && text.parse::<http::Uri>().is_ok()
 }
 
 /// The state of all slots.
@@ -75,6 +99,11 @@ impl Default for Media {
 
 impl Media {
     pub(super) const NEW: Self = Self { slots: BTreeMap::new(), insertions: 0 };
+
+    /// Empty slots. The number of insertions goes on, so that a late answer is recognised.
+    pub(in crate::node) fn renewed(&self) -> Self {
+        Self { slots: BTreeMap::new(), insertions: self.insertions }
+    }
 
     /// The image in a slot.
     pub fn get(&self, slot: u8) -> Option<&Inserted> {

@@ -17,4 +17,21 @@ pub enum Closed {
     Rescued,
     /// `system.lockdown` closed the API.
     LockedDown,
+    /// A person has ended its program.
+    Crashed,
+}
+
+impl Closed {
+    /// The reason in a few words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Inspected => "inspection is over",
+            Self::NoApi => "its ramdisk names no Ironic API, and --ironic names none",
+            Self::GaveUp => "no lookup succeeded in time",
+            Self::TokenUnknown => "Ironic has a token that the agent does not know",
+            Self::Rescued => "it became a rescue system",
+            Self::LockedDown => "Ironic locked it down",
+            Self::Crashed => "its program has crashed",
+        }
+    }
 }

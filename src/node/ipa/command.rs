@@ -219,7 +219,7 @@ impl CommandStatus {
 }
 
 impl Job {
-    pub(super) fn deadline(&self) -> SimTime {
+    pub fn deadline(&self) -> SimTime {
         match self {
             Self::Timed { until, .. } => *until,
             Self::Image { call, .. } => call.deadline(),
@@ -243,6 +243,11 @@ impl Commands {
     /// The remembered commands, oldest first.
     pub fn records(&self) -> &[CommandRecord] {
         &self.records
+    }
+
+    /// The running command with its job.
+    pub fn running_record(&self) -> Option<(&CommandRecord, &Job)> {
+        self.records.last().zip(self.running())
     }
 
     /// The job of the running command.

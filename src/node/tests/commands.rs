@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::node::bmc::led;
+use crate::node::lab;
+use crate::node::labels::Labels;
 
 /// Defines [`any_command`] from one line for each command. The patterns form an exhaustive match, so a new command, and
 /// new work of an agent, does not compile without its line.
@@ -72,6 +74,12 @@ commands! {
     Command::Session(session::Command::SetTimeout(_)) => {
         Just(Command::Session(session::Command::SetTimeout(60)))
     },
+    Command::Lab(lab::Command::Label(_)) => (0u8..3).prop_map(|row| {
+        let labels = Labels::from_iter([("row".into(), row.to_string().into())]);
+        Command::Lab(lab::Command::Label(labels))
+    }),
+    Command::Lab(lab::Command::CrashAgent) => Just(Command::Lab(lab::Command::CrashAgent)),
+    Command::Lab(lab::Command::Renew) => Just(Command::Lab(lab::Command::Renew)),
     Command::Ipa(IpaCommand { work: Work::Done(_), .. }) => {
         Just(agent_command("sync", Work::Done(succeeded())))
     },

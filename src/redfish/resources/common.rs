@@ -1,7 +1,5 @@
 //! Parts of documents and bodies that several types of resource have.
 
-use std::borrow::Cow;
-
 use crate::dmtf::IndicatorLed;
 use crate::profile::inventory::Drive;
 use crate::redfish::body::Body;
@@ -82,25 +80,9 @@ pub(super) fn boot_option_reference(number: u8) -> String {
     reference
 }
 
-/// Whether a text is an `http` or `https` URI with a host.
-pub(super) fn is_http_uri(text: &str) -> bool {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) && text.parse::<http::Uri>().is_ok()
-}
+pub(super) use crate::node::bmc::media::is_http_uri;
 
-/// A URI as documents show it: without a password in its authority, which no client may see in clear text (RFC 3986, 3.2.1).
-pub(super) fn shown_uri(uri: &str) -> Cow<'_, str> {
-    let start = uri.find("://").map_or(0, |scheme| scheme + 3);
-    let end = uri[start..].find(['/', '?', '#']).map_or(uri.len(), |length| start + length);
-    let user = uri[start..end].rfind('@').map(|at| &uri[start..start + at]);
-    match user.and_then(|user| user.split_once(':')) {
-        Some((name, password)) => {
-            let after = start + name.len() + 1 + password.len();
-            [&uri[..start], name, &uri[after..]].concat().into()
-        }
-        None => uri.into(),
-    }
-}
+pub(super) use crate::note::shown_uri;
 
 /// The indicator LED that a body asks for, by `IndicatorLED` or by the newer `LocationIndicatorActive`.
 pub(super) fn led(body: &mut Body) -> Option<IndicatorLed> {

@@ -9,8 +9,6 @@ use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Action, Asked, OfNode};
 
-/// The limit of an image URI, characters.
-const MAX_IMAGE: usize = 2048;
 /// The limit of a user name and of a password for the image's server, characters.
 const MAX_CREDENTIAL: usize = 256;
 /// The protocols by which the BMC can fetch an image.
@@ -80,7 +78,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 
 fn insert(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     body.require("Image");
-    let image = body.text("Image", MAX_IMAGE);
+    let image = body.text("Image", Insertion::MAX_IMAGE);
     if let Some(image) = &image
         && !common::is_http_uri(image)
     {

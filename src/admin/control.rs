@@ -1,0 +1,78 @@
+//! What the handlers of the control API need: the fleet, and facts about the daemon that never change.
+
+use std::sync::Arc;
+
+use super::api::{self, Problem};
+use crate::address::Urls;
+use crate::blocking::Blocking;
+use crate::clock::Stopwatch;
+use crate::fleet::Fleet;
+use crate::node::Node;
+use crate::profile::Profile;
+use crate::time::SimTime;
+
+/// Work on many nodes that runs at the same time. Each piece takes some milliseconds, and others wait for their turn.
+const WORKERS: usize = 2;
+
+/// The control API's view of the daemon.
+pub struct Control {
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) facts: Facts,
+    /// A new word at each start.
+    pub(super) epoch: String,
+    pub(super) started: SimTime,
+    pub(super) uptime: Stopwatch,
+    workers: Blocking,
+}
+
+/// Facts about the daemon.
+pub struct Facts {
+    pub addresses: api::Addresses,
+    pub settings: Vec<api::Setting>,
+    pub limits: Vec<api::Limit>,
+    /// The URLs of the BMCs at the first listener.
+    pub bmcs: Urls,
+    /// The URLs of the agents, if they have a listener.
+    pub agents: Option<Urls>,
+    /// The largest number of nodes that the listening addresses have room for, including removed ones.
+    pub room: u64,
+    /// Finds the model of a name, with the timings of the configuration.
+    ///
+    /// # Errors
+    /// If there is no such model.
+    pub model: Box<dyn Fn(&str) -> Result<Arc<Profile>, String> + Send + Sync>,
+}
+
+impl Control {
+    pub fn new(fleet: Arc<Fleet>, facts: Facts) -> Self {
+        let started = fleet.clock().now();
+        let random = crate::seed::secret().expect("the system has randomness");
+        let epoch = format!("{:016x}", u64::from_ne_bytes(random));
+        Self { fleet, facts, epoch, started, uptime: Stopwatch::start(), workers: Blocking::new(WORKERS) }
+    }
+
+    /// Runs `work` on a thread for blocking work, and waits until the changes that it has made or seen are on disk.
+    ///
+    /// # Errors
+    /// If the disk is slow or fails.
+    pub(super) async fn on_fleet<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Fleet) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let fleet = Arc::clone(&self.fleet);
+        let worked = self.workers.run(move || fleet.noting(|| work(&fleet))).await;
+        let (result, seen) = worked.map_err(|error| {
+            tracing::error!(%error, "work for the control API has failed");
+            Problem::new(http::StatusCode::INTERNAL_SERVER_ERROR, "the work has failed; the log has more")
+        })?;
+        self.fleet.until_persisted(seen).await?;
+        Ok(result)
+    }
+
+    /// The URL of a node's `ComputerSystem`.
+    pub(super) fn system_url(&self, node: &Node) -> String {
+        let (spec, bmcs) = (node.spec(), &self.facts.bmcs);
+        let id = if bmcs.are_own() { spec.profile.ids.system.clone() } else { spec.uuid().to_string() };
+        format!("{}/redfish/v1/Systems/{id}", bmcs.of(node.id().0, || spec.name()))
+    }
+}

@@ -1,0 +1,56 @@
+//! Parameters and bodies of requests, with errors that name the member.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::api::Problem;
+
+/// The JSON body of a request.
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| {
+            let status = error.status();
+            Problem::new(status, error.body_text())
+        })?;
+        if bytes.is_empty() {
+            let detail = "the body is empty; write a JSON object, such as {\"nodes\": {\"all\": true}}";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+        }
+        let mut reader = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let field = error.path().to_string();
+            let detail = format!("the body is wrong: {}", error.inner());
+            let problem = Problem::new(StatusCode::BAD_REQUEST, detail);
+            Problem { field: (field != ".").then_some(field), ..problem }
+        })?;
+        reader.end().map_err(|error| {
+            Problem::new(StatusCode::BAD_REQUEST, format!("text follows after the JSON object: {error}"))
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// The parameters in the query of a request.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match axum::extract::Query::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(error) => {
+                let text = error.body_text();
+                let detail = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+                Err(Problem::new(StatusCode::BAD_REQUEST, format!("the query is wrong: {detail}")))
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The routes of the control API, and the OpenAPI document that is generated from them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{LicenseBuilder, OpenApi};
+use utoipa::{OpenApi as _, ToResponse};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::api::{self, Problem};
+use super::control::Control;
+use super::{fleet, list, show, verbs};
+
+/// Declares an error that several operations have.
+macro_rules! problems {
+    ($($name:ident: $text:literal;)+) => {
+        $(
+            #[derive(ToResponse)]
+            #[response(description = $text, content_type = "application/problem+json")]
+            #[expect(dead_code, reason = "it describes an answer in the document")]
+            pub(super) struct $name(Problem);
+        )+
+    };
+}
+
+problems! {
+    Wrong: "A parameter or a member of the body is wrong; nothing was changed";
+    Missing: "There is no such node; nothing was changed";
+    AllRefused: "Every selected node has refused; nothing was changed, and the member `result` has the reasons";
+    Full: "There is no room for so many nodes; nothing was changed";
+    TooLarge: "The body has more than 1 MiB";
+    NotJson: "The Content-Type is not application/json";
+    Busy: "The disk of the simulator is full or fails, or the server is at a limit; try again later";
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "fauxmetal control API",
+        description = "Shows and changes the simulated servers of a running fauxmetal. Errors are problem documents (RFC 9457)."
+    ),
+    tags(
+        (name = "fleet", description = "The fleet as a whole"),
+        (name = "nodes", description = "The nodes"),
+        (name = "changes", description = "Changes of nodes: one verb for each, applied node by node")
+    )
+)]
+struct Document;
+
+/// The routes, and their document.
+pub(super) fn router(control: Control) -> (Router, OpenApi) {
+    let paths = OpenApiRouter::new()
+        .routes(routes!(fleet::show))
+        .routes(routes!(list::list, verbs::add))
+        .routes(routes!(show::show))
+        .routes(routes!(verbs::power))
+        .routes(routes!(verbs::boot))
+        .routes(routes!(verbs::insert))
+        .routes(routes!(verbs::eject))
+        .routes(routes!(verbs::label))
+        .routes(routes!(verbs::crash))
+        .routes(routes!(verbs::restart_bmc))
+        .routes(routes!(verbs::reset))
+        .routes(routes!(verbs::remove));
+    let (router, mut document) =
+        OpenApiRouter::with_openapi(Document::openapi()).nest(api::BASE, paths).split_for_parts();
+    let mut license = LicenseBuilder::new().name("Apache-2.0");
+    license = license.identifier(Some("Apache-2.0"));
+    document.info.license = Some(license.build());
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The token of --admin-token-file, if the listener has one"))
+        .build();
+    document.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(token));
+    (router.with_state(Arc::new(control)), document)
+}
+
+/// The document beside the API.
+pub(super) fn served(document: OpenApi) -> Router {
+    let path = format!("{}/openapi.json", api::BASE);
+    Router::new().route(&path, get(async move || axum::Json(document.clone())))
+}

@@ -1,0 +1,340 @@
+//! The verbs: what a client can do to nodes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use parking_lot::Mutex;
+
+use super::api::{
+    Add, Added, Boot, Crash, Done, Eject, Enabled, Insert, Label, Power, PowerAction, Problem, Remove, Reset,
+    RestartBmc,
+};
+use super::change::{Act, Change, apply};
+use super::control::Control;
+use super::extract::Json;
+use crate::dmtf::{BootMode, BootOverride, ResetType};
+use crate::node::bmc::media::{self, Insertion, is_http_uri};
+use crate::node::boot::{self, BootChange};
+use crate::node::command::Command;
+use crate::node::host::{self, SystemChange};
+use crate::node::labels::Labels;
+use crate::node::{Node, bmc, lab};
+use crate::profile::Profile;
+use crate::profile::boot_source::BootSource;
+use crate::selection::label::{is_key, is_value};
+use crate::time::SimTime;
+
+/// The result of a verb.
+type Answer = Result<axum::Json<Done>, Problem>;
+
+/// Gives the verb its place in the API. All verbs have the same answers.
+macro_rules! verb {
+    ($path:literal, $handler:ident, $body:ty, $what:literal, |$control:ident, $request:ident| $run:expr) => {
+        #[doc = $what]
+        #[utoipa::path(
+            post,
+            path = $path,
+            tag = "changes",
+            request_body = $body,
+            responses(
+                (status = 200, description = "At least one node has accepted, or none was selected", body = Done),
+                (status = 400, response = inline(super::openapi::Wrong)),
+                (status = 404, response = inline(super::openapi::Missing)),
+                (status = 409, response = inline(super::openapi::AllRefused)),
+                (status = 413, response = inline(super::openapi::TooLarge)),
+                (status = 415, response = inline(super::openapi::NotJson)),
+                (status = 503, response = inline(super::openapi::Busy)),
+            )
+        )]
+        pub(super) async fn $handler(
+            State($control): State<Arc<Control>>,
+            Json($request): Json<$body>,
+        ) -> Answer {
+            $run
+        }
+    };
+}
+
+/// A change that is one command of the node.
+fn command(command: impl Fn(&Node) -> Result<Command, String> + Send + Sync + 'static) -> Change {
+    Change::Node(Box::new(move |node, now| run(node, command(node)?, now)))
+}
+
+fn run(node: &mut Node, command: Command, now: SimTime) -> Result<(), String> {
+    node.apply(command, now).map(drop).map_err(|refusal| refusal.to_string())
+}
+
+verb!("/power", power, Power, "Presses a button of machines", |control, request| {
+    let kind = match request.action {
+        PowerAction::On => ResetType::On,
+        PowerAction::Off => ResetType::ForceOff,
+        PowerAction::Shutdown => ResetType::GracefulShutdown,
+        PowerAction::Cycle => ResetType::PowerCycle,
+        PowerAction::Restart => ResetType::ForceRestart,
+        PowerAction::Press => ResetType::PushPowerButton,
+    };
+    let reset = move |node: &Node| {
+        let types = &node.profile().reset_types;
+        if types.contains(&kind) {
+            return Ok(Command::Host(host::Command::Reset(kind)));
+        }
+        let known = types.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+        Err(format!("the model has no reset {}; it has {known}", kind.as_str()))
+    };
+    apply(&control, &request.nodes, request.dry_run, command(reset)).await
+});
+
+verb!("/boot", boot, Boot, "Changes the boot override of machines", |control, request| {
+    let change = boot_change(&request)?;
+    let boot = move |node: &Node| {
+        if let Some(target) = change.target.filter(|target| !node.profile().boot_targets.contains(target)) {
+            let known = node.profile().boot_targets.iter().map(|t| t.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(format!("the model has no boot target {}; it has {known}", target.as_str()));
+        }
+        if change.mode == Some(BootMode::Legacy) && node.bmc().secure_boot.enable {
+            return Err("secure boot is enabled, which needs the mode UEFI".to_owned());
+        }
+        let change = SystemChange { boot: change.clone(), ..SystemChange::default() };
+        Ok(Command::Host(host::Command::Change(change)))
+    };
+    apply(&control, &request.nodes, request.dry_run, command(boot)).await
+});
+
+fn boot_change(request: &Boot) -> Result<BootChange, Problem> {
+    let Boot { target, enabled, mode, http_boot_uri, nodes: _, dry_run: _ } = request;
+    if target.is_none() && enabled.is_none() && mode.is_none() && http_boot_uri.is_none() {
+        let detail = "nothing is to be changed; write target, enabled, mode or httpBootUri";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    }
+    let target = target.as_deref().map(|text| {
+        BootSource::parse(text).ok_or_else(|| {
+            let known = crate::dmtf::BootTarget::ALL.iter().map(|target| target.as_str());
+            let detail = format!("'{text}' is no boot target; the target of a machine is one of its model's");
+            Problem::wrong("target", text, detail).allowing(known)
+        })
+    });
+    let mode = mode.as_deref().map(|text| {
+        BootMode::parse(text).ok_or_else(|| {
+            let known = BootMode::ALL.iter().map(|mode| mode.as_str());
+            Problem::wrong("mode", text, format!("'{text}' is no boot mode; allowed are UEFI and Legacy"))
+                .allowing(known)
+        })
+    });
+    let http_uri = http_boot_uri.as_deref().map(|uri| match uri {
+        "" => Ok(None),
+        uri if uri.len() <= boot::Boot::MAX_URI_BYTES && is_http_uri(uri) => Ok(Some(uri.into())),
+        uri => {
+            let most = boot::Boot::MAX_URI_BYTES;
+            let detail = format!(
+                "httpBootUri is no http or https URL of at most {most} bytes, such as http://host/boot.efi"
+            );
+            Err(Problem::wrong("httpBootUri", uri, detail))
+        }
+    });
+    Ok(BootChange {
+        target: target.transpose()?,
+        enabled: enabled.map(|enabled| match enabled {
+            Enabled::Once => BootOverride::Once,
+            Enabled::Continuous => BootOverride::Continuous,
+            Enabled::Disabled => BootOverride::Disabled,
+        }),
+        mode: mode.transpose()?,
+        http_uri: http_uri.transpose()?,
+        ..BootChange::default()
+    })
+}
+
+verb!("/insert", insert, Insert, "Inserts an image into machines", |control, request| {
+    if request.image.len() > Insertion::MAX_IMAGE || !is_http_uri(&request.image) {
+        let most = Insertion::MAX_IMAGE;
+        let detail =
+            format!("'image' is no http or https URL of at most {most} bytes, such as http://host/boot.iso");
+        return Err(Problem::wrong("image", &request.image, detail));
+    }
+    let insertion = Insertion::of(&request.image);
+    let wanted = request.slot;
+    let insert = move |node: &Node| {
+        let slots = &node.profile().media_slots;
+        let slot = match &wanted {
+            Some(id) => slot_named(node.profile(), id)?,
+            None => slots.iter().position(|slot| slot.is_optical()).ok_or("the model has no slot for CDs")?,
+        };
+        let slot = u8::try_from(slot).map_err(|_| "the model has too many slots")?;
+        Ok(Command::Media(media::Command::Insert { slot, insertion: insertion.clone() }))
+    };
+    apply(&control, &request.nodes, request.dry_run, command(insert)).await
+});
+
+fn slot_named(profile: &Profile, id: &str) -> Result<usize, String> {
+    let slots = &profile.media_slots;
+    slots.iter().position(|slot| slot.id.eq_ignore_ascii_case(id)).ok_or_else(|| {
+        let known = slots.iter().map(|slot| slot.id.as_str()).collect::<Vec<_>>().join(", ");
+        format!("the model has no slot '{id}'; it has {known}")
+    })
+}
+
+verb!("/eject", eject, Eject, "Ejects images from machines", |control, request| {
+    let wanted = request.slot;
+    let act: Act = Box::new(move |node, now| {
+        let slots = match &wanted {
+            Some(id) => {
+                let slot = slot_named(node.profile(), id)?;
+                vec![u8::try_from(slot).map_err(|_| "the model has too many slots")?]
+            }
+            None => node.bmc().media.iter().map(|(slot, _)| slot).collect(),
+        };
+        // An ejection is refused only while the BMC restarts, so the first refusal comes before any change.
+        slots.into_iter().try_for_each(|slot| run(node, Command::Media(media::Command::Eject { slot }), now))
+    });
+    apply(&control, &request.nodes, request.dry_run, Change::Node(act)).await
+});
+
+verb!("/label", label, Label, "Changes the labels of nodes", |control, request| {
+    if request.set.is_empty() && request.remove.is_empty() {
+        let detail = "nothing is to be changed; write labels to 'set' or keys to 'remove'";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    }
+    check_labels("set", &request.set)?;
+    for key in &request.remove {
+        check_key("remove", key)?;
+        if request.set.contains_key(key) {
+            let detail = format!("the label '{key}' is in 'set' and in 'remove'; write it in one of them");
+            return Err(Problem::wrong("remove", key, detail));
+        }
+    }
+    let (set, remove) = (request.set, request.remove);
+    let made = Made::default();
+    let label = move |node: &Node| {
+        let labels = made.from(node.labels(), &set, &remove);
+        match labels.len() {
+            0..=Labels::MAX => Ok(Command::Lab(lab::Command::Label(labels))),
+            many => Err(format!("it would have {many} labels, and a node has at most {}", Labels::MAX)),
+        }
+    };
+    apply(&control, &request.nodes, request.dry_run, command(label)).await
+});
+
+/// The sets of labels that a change has made. Nodes that had the same set get the same new set, and share its memory.
+#[derive(Default)]
+struct Made(Mutex<HashMap<usize, (Labels, Labels)>>);
+
+impl Made {
+    /// The largest number of sets that are remembered.
+    const MAX: usize = 10_000;
+
+    fn from(&self, old: &Labels, set: &BTreeMap<String, String>, remove: &[String]) -> Labels {
+        let mut made = self.0.lock();
+        if let Some((_, new)) = made.get(&old.address()) {
+            return new.clone();
+        }
+        let kept = old.iter().filter(|(key, _)| !remove.iter().any(|removed| removed == key));
+        let set = set.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let new: Labels = kept.chain(set).map(|(key, value)| (key.into(), value.into())).collect();
+        if made.len() < Self::MAX {
+            // The old set is kept, so that no other set gets its address meanwhile.
+            made.insert(old.address(), (old.clone(), new.clone()));
+        }
+        new
+    }
+}
+
+fn check_labels(field: &str, labels: &BTreeMap<String, String>) -> Result<(), Problem> {
+    if labels.len() > Labels::MAX {
+        let detail = format!("'{field}' has {} labels; a node has at most {}", labels.len(), Labels::MAX);
+        return Err(Problem::wrong(field, &labels.len().to_string(), detail));
+    }
+    for (key, value) in labels {
+        check_key(field, key)?;
+        if !is_value(value) {
+            let detail = format!(
+                "'{value}' is not the value of a label: at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
+            );
+            return Err(Problem::wrong(&format!("{field}.{key}"), value, detail));
+        }
+    }
+    Ok(())
+}
+
+fn check_key(field: &str, key: &str) -> Result<(), Problem> {
+    if is_key(key) {
+        return Ok(());
+    }
+    let detail = format!(
+        "'{key}' is not the key of a label: at most 63 letters, digits, '-', '_' and '.', such as rack or example.com/rack"
+    );
+    Err(Problem::wrong(field, key, detail))
+}
+
+verb!("/crash", crash, Crash, "Ends the program of agents", |control, request| {
+    let crash = |_: &Node| Ok(Command::Lab(lab::Command::CrashAgent));
+    apply(&control, &request.nodes, request.dry_run, command(crash)).await
+});
+
+verb!("/restart-bmc", restart_bmc, RestartBmc, "Restarts the BMCs of machines", |control, request| {
+    let restart = |_: &Node| Ok(Command::Bmc(bmc::Command::Reset));
+    apply(&control, &request.nodes, request.dry_run, command(restart)).await
+});
+
+verb!("/reset", reset, Reset, "Makes machines as good as new", |control, request| {
+    let renew = |_: &Node| Ok(Command::Lab(lab::Command::Renew));
+    apply(&control, &request.nodes, request.dry_run, command(renew)).await
+});
+
+verb!("/remove", remove, Remove, "Removes nodes from the fleet", |control, request| {
+    apply(&control, &request.nodes, request.dry_run, Change::Remove).await
+});
+
+/// Adds nodes to the fleet
+#[utoipa::path(
+    post,
+    path = "/nodes",
+    tag = "changes",
+    request_body = Add,
+    responses(
+        (status = 201, description = "The nodes are there", body = Added),
+        (status = 200, description = "The nodes would be there, without dryRun", body = Added),
+        (status = 400, response = inline(super::openapi::Wrong)),
+        (status = 409, response = inline(super::openapi::Full)),
+        (status = 413, response = inline(super::openapi::TooLarge)),
+        (status = 415, response = inline(super::openapi::NotJson)),
+        (status = 503, response = inline(super::openapi::Busy)),
+    )
+)]
+pub(super) async fn add(
+    State(control): State<Arc<Control>>,
+    Json(request): Json<Add>,
+) -> Result<Response, Problem> {
+    check_labels("labels", &request.labels)?;
+    let profile = (control.facts.model)(&request.profile)
+        .map_err(|problem| Problem::wrong("profile", &request.profile, problem))?;
+    if request.count == 0 {
+        return Err(Problem::wrong("count", "0", "'count' is 0; at least 1 is allowed"));
+    }
+    control.fleet.may_change()?;
+    let labels: Labels =
+        request.labels.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect();
+    let (room, count, dry_run) = (control.facts.room, request.count, request.dry_run);
+    let added = control
+        .on_fleet(move |fleet| {
+            fleet.add_within(&profile, count, room, dry_run).map(|added| {
+                if !labels.is_empty() && !dry_run {
+                    for id in added.clone() {
+                        let label = lab::Command::Label(labels.clone());
+                        let _ = fleet.apply(crate::node::NodeId(id), Command::Lab(label));
+                    }
+                }
+                let name = |index| [&profile.name, "-", itoa::Buffer::new().format(index)].concat();
+                Added { first: name(added.start), last: name(added.end - 1), count, dry_run }
+            })
+        })
+        .await?;
+    let added = added.map_err(|full| {
+        let detail = format!("the listening addresses or the indexes have no room: {full}");
+        Problem { field: Some("count".to_owned()), ..Problem::new(StatusCode::CONFLICT, detail) }
+    })?;
+    let status = if dry_run { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, axum::Json(added)).into_response())
+}

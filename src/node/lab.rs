@@ -1,0 +1,174 @@
+//! What a person in the lab does to a machine, and no client of its BMC or its agent can do.
+
+use super::Node;
+use super::host::Host;
+use super::ipa::{Closed, Phase};
+use super::labels::Labels;
+use super::refusal::Refusal;
+use super::state::State;
+
+/// Commands of the control API that neither Redfish nor the agent has. The restart of a BMC does not refuse them.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// The labels of the node, in place of those that it has.
+    Label(Labels),
+    /// The agent's program ends. The ramdisk goes on without it.
+    CrashAgent,
+    /// The machine is as good as new: see [`State::renewed`].
+    Renew,
+}
+
+impl Node {
+    pub(super) fn execute_lab(&mut self, command: Command) -> Result<(), Refusal> {
+        match command {
+            Command::Label(labels) => self.state.labels = labels,
+            Command::CrashAgent => {
+                let agent = self.state.host.ipa_mut().ok_or(Refusal::NoAgent)?;
+                if let Phase::Closed(_) = agent.phase {
+                    return Err(Refusal::NoAgent);
+                }
+                agent.phase = Phase::Closed(Closed::Crashed);
+            }
+            Command::Renew => self.state = self.state.renewed(),
+        }
+        Ok(())
+    }
+
+    /// The power of the machine in one word, as selections and the control API have it.
+    pub fn power_word(&self) -> &'static str {
+        match self.host() {
+            Host::Off => "off",
+            Host::PoweringOn { .. } => "powering-on",
+            Host::Post { .. } | Host::Booting(_) | Host::Running { .. } => "on",
+            Host::PoweringOff { .. } => "powering-off",
+        }
+    }
+
+    /// What the machine does, in one word.
+    pub fn state_word(&self) -> &'static str {
+        use super::host::Running;
+        match self.host() {
+            Host::Off => "off",
+            Host::PoweringOn { .. } => "powering-on",
+            Host::Post { .. } => "post",
+            Host::Booting(_) => "booting",
+            Host::Running { what, .. } => match what {
+                Running::NoBootDevice => "no-boot-device",
+                Running::Setup => "setup",
+                Running::Os => "os-running",
+                Running::Live => "live-running",
+                Running::Ipa(agent) => match agent.phase {
+                    Phase::Starting { .. }
+                    | Phase::Inspecting(_)
+                    | Phase::LookingUp(_)
+                    | Phase::Serving(_) => "agent-running",
+                    Phase::Closed(_) => "agent-closed",
+                },
+            },
+            Host::PoweringOff { .. } => "powering-off",
+        }
+    }
+
+    /// The phase of the agent in one word.
+    pub fn agent_word(&self) -> &'static str {
+        let Some(agent) = self.ipa() else { return "none" };
+        match &agent.phase {
+            Phase::Starting { .. } => "starting",
+            Phase::Inspecting(_) => "inspecting",
+            Phase::LookingUp(_) => "looking-up",
+            Phase::Serving(serving) if serving.commands.running().is_none() => "serving",
+            Phase::Serving(_) => "working",
+            Phase::Closed(_) => "closed",
+        }
+    }
+}
+
+impl State {
+    /// The state of a new machine with the same labels. Numbers that distinguish late answers, and the number of changes, go
+    /// on: a call that was made before must not be taken for one that is made afterwards.
+    #[must_use]
+    pub(super) fn renewed(&self) -> Self {
+        let mut state = Self {
+            starts: self.starts,
+            draws: self.draws,
+            generation: self.generation,
+            labels: self.labels.clone(),
+            ..Self::default()
+        };
+        let (media, firmware) = (self.bmc.media.renewed(), self.bmc.firmware.renewed());
+        state.bmc.change(|bmc| {
+            bmc.media = media;
+            bmc.firmware.change(|part| *part = firmware);
+        });
+        state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::Command as NodeCommand;
+    use super::super::effect::Answer;
+    use super::super::tests::Bench;
+    use super::*;
+    use crate::node::tests::insert;
+    use crate::selection::words;
+
+    fn lab(bench: &mut Bench, command: Command) -> Result<(), Refusal> {
+        bench.apply(NodeCommand::Lab(command)).map(drop)
+    }
+
+    #[test]
+    fn a_crashed_agent_is_closed_until_the_machine_starts_again() {
+        let mut bench = Bench::new();
+        assert_eq!(lab(&mut bench, Command::CrashAgent), Err(Refusal::NoAgent));
+        bench.serving();
+        assert_eq!((bench.node.state_word(), bench.node.agent_word()), ("agent-running", "serving"));
+        lab(&mut bench, Command::CrashAgent).unwrap();
+        assert_eq!((bench.node.state_word(), bench.node.agent_word()), ("agent-closed", "closed"));
+        assert_eq!(lab(&mut bench, Command::CrashAgent), Err(Refusal::NoAgent));
+        assert_eq!(bench.node.next_deadline(), crate::time::SimTime::NEVER, "it makes no call any more");
+    }
+
+    #[test]
+    fn a_renewed_machine_is_new_and_takes_no_answer_from_before() {
+        let mut bench = Bench::new();
+        bench.serving();
+        bench.apply(insert(1, "http://x/late.iso")).unwrap();
+        let late: Vec<_> =
+            bench.node.bmc().media.iter().map(|(slot, inserted)| (slot, inserted.number)).collect();
+        assert!(!late.is_empty());
+        let labels = Labels::from_iter([("rack".into(), "r7".into())]);
+        lab(&mut bench, Command::Label(labels.clone())).unwrap();
+        let (generation, starts) = (bench.node.generation(), bench.node.starts());
+        lab(&mut bench, Command::Renew).unwrap();
+        let node = &mut bench.node;
+        assert_eq!((node.state_word(), node.installed()), ("off", false));
+        assert_eq!((node.labels(), node.generation(), node.starts()), (&labels, generation + 1, starts));
+        assert_eq!(node.bmc().media.iter().count(), 0);
+        // The same slot gets another image; the answer for the first one comes late.
+        for (slot, _) in &late {
+            bench.apply(insert(*slot, "http://x/new.iso")).unwrap();
+        }
+        for (slot, insertion) in late {
+            let answer = Answer::MediaOpened { slot, insertion, result: Err("late".into()) };
+            bench.node.answer(answer, bench.now);
+            let inserted = bench.node.bmc().media.get(slot).unwrap();
+            assert!(inserted.number > insertion && inserted.opened_at.is_none(), "{inserted:?}");
+        }
+    }
+
+    #[test]
+    fn every_word_can_be_selected() {
+        let mut bench = Bench::new();
+        let mut seen = |node: &Node| {
+            assert!(words::POWER.contains(&node.power_word()), "{}", node.power_word());
+            assert!(words::STATE.contains(&node.state_word()), "{}", node.state_word());
+            assert!(words::AGENT.contains(&node.agent_word()), "{}", node.agent_word());
+        };
+        seen(&bench.node);
+        bench.serving();
+        seen(&bench.node);
+        lab(&mut bench, Command::CrashAgent).unwrap();
+        seen(&bench.node);
+    }
+}
