@@ -40,10 +40,13 @@ pub(super) fn command(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Answers a shell that asks for completions. Returns whether one has asked.
-pub(super) fn answer() -> anyhow::Result<bool> {
+///
+/// # Errors
+/// If the shell is unknown, or its request is incomplete.
+pub(super) fn answer() -> clap::error::Result<bool> {
     if env::var_os(VARIABLE).is_none() {
         return Ok(false);
     }
     let folder = env::current_dir().ok();
-    Ok(CompleteEnv::with_factory(Cli::command).var(VARIABLE).try_complete(env::args_os(), folder.as_deref())?)
+    CompleteEnv::with_factory(Cli::command).var(VARIABLE).try_complete(env::args_os(), folder.as_deref())
 }

@@ -55,13 +55,11 @@ enum Command {
 
 /// Runs the command line of the binary.
 pub fn main() -> ExitCode {
-    let outcome = completions::answer().and_then(|answered| match answered {
-        true => Ok(ExitCode::Ok),
-        false => match Cli::try_parse() {
-            Ok(cli) => run(cli),
-            Err(error) => clap_result(&error),
-        },
-    });
+    let outcome = match completions::answer() {
+        Ok(true) => Ok(ExitCode::Ok),
+        Ok(false) => Cli::try_parse().map_or_else(|error| clap_result(&error), run),
+        Err(error) => clap_result(&error),
+    };
     outcome.unwrap_or_else(|error| report(&error))
 }
 

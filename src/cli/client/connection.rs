@@ -147,7 +147,11 @@ impl Server {
 
     /// The error of a request without an answer.
     pub(super) fn no_answer(&self, error: &reqwest::Error) -> ClientError {
-        ClientError::NoAnswer { server: self.name.clone(), why: super::error::cause(error), hint: self.hint() }
+        let (server, why) = (self.name.clone(), super::error::cause(error));
+        match error.is_connect() {
+            true => ClientError::NoAnswer { server, why, hint: self.hint() },
+            false => ClientError::Broken { server, why },
+        }
     }
 
     fn hint(&self) -> &'static str {

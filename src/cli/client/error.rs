@@ -18,9 +18,11 @@ pub(in crate::cli) enum ClientError {
         "{server} answers {status}, but not as a control API of fauxmetal; check --server, and that the daemon has this version"
     )]
     Foreign { server: String, status: StatusCode },
-    #[error("the answer of {server} ends in the middle ({why}); try again")]
+    #[error("the answer of {server} is incomplete ({why}); try again")]
     Broken { server: String, why: String },
-    #[error("the answer of {server} cannot be read: {why}; check that the daemon has the version of this program")]
+    #[error(
+        "the answer of {server} cannot be read: {why}; check that the daemon has the version of this program"
+    )]
     Unreadable { server: String, why: String },
 }
 
@@ -33,7 +35,9 @@ impl ClientError {
     /// The result of a change that every node has refused, or the error.
     pub(in crate::cli) fn into_result(self) -> Result<Done, Self> {
         match self {
-            Self::Problem(mut problem) => problem.result.take().ok_or(Self::Problem(problem)),
+            Self::Problem(mut problem) if problem.status == StatusCode::CONFLICT => {
+                problem.result.take().ok_or(Self::Problem(problem))
+            }
             other => Err(other),
         }
     }
@@ -42,8 +46,10 @@ impl ClientError {
 /// The text of a problem. The document comes from outside, so it is escaped and bounded.
 fn sentence(problem: &Problem) -> String {
     let detail = Note::from(problem.detail.as_str()).to_string();
-    match problem.status {
-        401 => format!("{detail}; --admin-token-file names a file with the token"),
+    match (problem.status, &problem.result) {
+        (401, _) => format!("{detail}; --admin-token-file names a file with the token"),
+        // The daemon was interrupted in the middle.
+        (_, Some(done)) => format!("{detail}; {} of the nodes had accepted the change before", done.accepted),
         _ => detail,
     }
 }

@@ -85,7 +85,9 @@ mod tests {
 
     #[tokio::test]
     async fn lines_are_read_wherever_the_pieces_end() {
-        for pieces in [&["a\nbc\n\nd\n"] as &[_], &["a", "\nb", "c\n", "\n", "", "d\n"], &["a\nb", "c\nd", "\n"]] {
+        for pieces in
+            [&["a\nbc\n\nd\n"] as &[_], &["a", "\nb", "c\n", "\n", "", "d\n"], &["a\nb", "c\nd", "\n"]]
+        {
             assert_eq!(read(pieces).await.unwrap(), ["a", "bc", "d"], "{pieces:?}");
         }
         assert_eq!(read(&[]).await.unwrap(), [""; 0]);

@@ -22,8 +22,8 @@ pub(super) use lines::Lines;
 use crate::admin::api::{BASE, Problem};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest wait for the next bytes of an answer. A change of a large fleet answers once all nodes have been changed.
-const READ_TIMEOUT: Duration = Duration::from_secs(300);
+/// Longest wait for the next bytes of an answer: a little longer than the daemon takes for the longest request.
+const READ_TIMEOUT: Duration = Duration::from_secs(620);
 /// The longest answer in one piece. The longest one lists 1000 labels and 1000 refusals.
 const MAX_BYTES: usize = 16 << 20;
 

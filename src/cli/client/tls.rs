@@ -40,7 +40,8 @@ pub(super) fn config(server: &Server, ca: Option<Vec<u8>>) -> anyhow::Result<Cli
             return Ok(builder.with_root_certificates(roots).with_no_client_auth());
         }
         Err(error) => {
-            return Err(error).context("this host has no CA certificates; name the CA of the server with --cacert");
+            return Err(error)
+                .context("this host has no CA certificates; name the CA of the server with --cacert");
         }
     };
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())

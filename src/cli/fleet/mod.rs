@@ -14,7 +14,7 @@ use super::exit_code::ExitCode;
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Args {
     #[command(flatten)]
-    show: show::Args,
+    show: show::Show,
     #[command(subcommand)]
     verb: Option<Verb>,
 }

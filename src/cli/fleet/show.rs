@@ -14,7 +14,7 @@ use crate::cli::view::{Format, Screen, Watch};
 const LABELS: usize = 20;
 
 #[derive(clap::Args)]
-pub(super) struct Args {
+pub(super) struct Show {
     /// Format of the fleet
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -24,7 +24,7 @@ pub(super) struct Args {
     connection: Connection,
 }
 
-pub(super) fn command(args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) fn command(args: &Show) -> anyhow::Result<ExitCode> {
     if args.watch.interval().is_some() && args.output != Format::Text {
         return Err(UsageError("--watch: prints text; leave out -o".to_owned()).into());
     }
@@ -59,9 +59,8 @@ fn text(out: &mut dyn Write, fleet: &Fleet) -> io::Result<()> {
     rows.extend(fleet.profiles.iter().map(|row| [format!("  {}", row.profile), count(row.nodes)]));
     if !fleet.labels.is_empty() {
         rows.push(["Labels".to_owned(), String::new()]);
-        let label = |row: &crate::admin::api::LabelCount| {
-            [format!("  {}={}", row.key, row.value), count(row.nodes)]
-        };
+        let label =
+            |row: &crate::admin::api::LabelCount| [format!("  {}={}", row.key, row.value), count(row.nodes)];
         rows.extend(fleet.labels.iter().take(LABELS).map(label));
         if fleet.more_labels || fleet.labels.len() > LABELS {
             rows.push(["  …".to_owned(), "-o json lists the first 1000 labels".to_owned()]);
@@ -90,7 +89,8 @@ fn text(out: &mut dyn Write, fleet: &Fleet) -> io::Result<()> {
 
 /// A duration of whole seconds, such as `2d 3h`, with two units.
 fn uptime(seconds: u64) -> String {
-    let units = [("d", seconds / 86_400), ("h", seconds / 3600 % 24), ("m", seconds / 60 % 60), ("s", seconds % 60)];
+    let units =
+        [("d", seconds / 86_400), ("h", seconds / 3600 % 24), ("m", seconds / 60 % 60), ("s", seconds % 60)];
     let from = units.iter().position(|(_, count)| *count > 0).unwrap_or(3);
     let words = units[from..].iter().take(2).map(|(unit, count)| format!("{count}{unit}"));
     words.collect::<Vec<_>>().join(" ")

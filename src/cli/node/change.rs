@@ -146,7 +146,11 @@ fn ranges(nodes: u64) -> impl Iterator<Item = String> {
     let last = nodes.div_ceil(PIECE).max(2) - 1;
     (0..=last).map(move |n| {
         let first = n * PIECE;
-        if n == last { format!("index>{}", first - 1) } else { format!("index in ({first}..{})", first + PIECE - 1) }
+        if n == last {
+            format!("index>{}", first - 1)
+        } else {
+            format!("index in ({first}..{})", first + PIECE - 1)
+        }
     })
 }
 
@@ -167,11 +171,16 @@ fn text(out: &mut dyn Write, what: &str, done: &Done) -> io::Result<()> {
         false => (" accepted", " refused"),
     };
     let dry = if done.dry_run { " (dry run)" } else { "" };
+    if let ([Refused { node, reason }], 0) = (&*done.refusals, done.accepted) {
+        return writeln!(out, "{what}{dry}: {node}{refused}: {reason}");
+    }
     match (done.accepted, done.refused) {
         (0, 0) => return writeln!(out, "{what}{dry}: the selection has no nodes"),
         (count, 0) => return writeln!(out, "{what}{dry}: {}{accepted}", nodes(count)),
         (0, count) => writeln!(out, "{what}{dry}: {}{refused}", nodes(count))?,
-        (some, others) => writeln!(out, "{what}{dry}: {}{accepted}, {}{refused}", nodes(some), nodes(others))?,
+        (some, others) => {
+            writeln!(out, "{what}{dry}: {}{accepted}, {}{refused}", nodes(some), nodes(others))?
+        }
     }
     let mut table = Table::new(vec![Column { title: "NODE" }, Column { title: "REASON" }]);
     let mut rows = Vec::new();
@@ -203,8 +212,9 @@ mod tests {
 
     #[test]
     fn the_text_counts_both_and_shows_the_first_refusals() {
-        let refusals: Vec<_> =
-            (0..30).map(|n| Refused { node: format!("generic-{n}"), reason: "it is on".to_owned() }).collect();
+        let refusals: Vec<_> = (0..30)
+            .map(|n| Refused { node: format!("generic-{n}"), reason: "it is on".to_owned() })
+            .collect();
         let done = Done { selected: 1_230, accepted: 1_200, refused: 30, refusals, dry_run: false };
         let mut out = Vec::new();
         text(&mut out, "power on", &done).unwrap();

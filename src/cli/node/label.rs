@@ -86,7 +86,10 @@ mod tests {
     fn names_and_labels_are_told_apart() {
         let sorted = words("generic-3 rack=r7 row- x= generic-4").unwrap();
         assert_eq!(sorted.names, ["generic-3", "generic-4"]);
-        assert_eq!(sorted.set, BTreeMap::from([("rack", "r7"), ("x", "")].map(|(k, v)| (k.into(), v.into()))));
+        assert_eq!(
+            sorted.set,
+            BTreeMap::from([("rack", "r7"), ("x", "")].map(|(k, v)| (k.into(), v.into())))
+        );
         assert_eq!(sorted.remove, ["row"]);
         assert!(words("generic-3").unwrap_err().contains("no label is given"));
         assert!(words("a=1 a=2").unwrap_err().contains("a is set twice"));

@@ -165,7 +165,9 @@ impl Counted {
     }
 
     fn count(&mut self) {
-        if self.read.is_multiple_of(REPORTS) && let Some(progress) = &self.progress {
+        if self.read.is_multiple_of(REPORTS)
+            && let Some(progress) = &self.progress
+        {
             progress.set(self.read);
         }
         self.read += 1;
@@ -231,7 +233,8 @@ fn row(columns: &[NodeField], node: &Node) -> Vec<Cell> {
 }
 
 fn cell(field: NodeField, node: &Node) -> Cell {
-    let number = |number: Option<u32>| Cell::plain(number.map(|number| number.to_string()).unwrap_or_default());
+    let number =
+        |number: Option<u32>| Cell::plain(number.map(|number| number.to_string()).unwrap_or_default());
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let hued = |value: &Option<String>| {
         let text = text(value);
@@ -266,8 +269,8 @@ fn hue(value: &str) -> Hue {
         "on" | "os-running" | "live-running" | "agent-running" | "serving" => Hue::Good,
         "off" => Hue::Dim,
         "no-boot-device" | "agent-closed" | "closed" => Hue::Bad,
-        "powering-on" | "powering-off" | "post" | "booting" | "setup" | "starting" | "inspecting" | "looking-up"
-        | "working" => Hue::Busy,
+        "powering-on" | "powering-off" | "post" | "booting" | "setup" | "starting" | "inspecting"
+        | "looking-up" | "working" => Hue::Busy,
         _ => Hue::Plain,
     }
 }

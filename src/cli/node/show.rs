@@ -71,7 +71,10 @@ fn text(mut out: &mut dyn Write, details: &NodeDetails) -> io::Result<()> {
     if let Some(agent) = &details.agent_details {
         rows.extend(agent_rows(agent));
     }
-    rows.push(["Generation".to_owned(), node.generation.map(|number| number.to_string()).unwrap_or_default()]);
+    rows.push([
+        "Generation".to_owned(),
+        node.generation.map(|number| number.to_string()).unwrap_or_default(),
+    ]);
     rows.push(["Simulated time".to_owned(), details.now.clone()]);
     out::table(&mut out, "", &rows)?;
     writeln!(out, "\n{}", details.wait.text)

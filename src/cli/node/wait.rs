@@ -68,7 +68,9 @@ impl FromStr for Condition {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("'{text}' is no condition; write FIELD=VALUE, such as state=agent-running or power=off");
+        let wrong = || {
+            format!("'{text}' is no condition; write FIELD=VALUE, such as state=agent-running or power=off")
+        };
         let (field, value) = text.split_once('=').ok_or_else(wrong)?;
         let (field, is_other) = field.strip_suffix('!').map_or((field, false), |field| (field, true));
         let value = value.strip_prefix('=').filter(|_| !is_other).unwrap_or(value).trim();
@@ -207,9 +209,11 @@ async fn late(
     limit: &Limit,
 ) -> anyhow::Result<ExitCode> {
     let Some(name) = first(client, selections).await? else { return Ok(ExitCode::Ok) };
-    let left = nodes(count(client, selections).await?.max(1));
+    let left = count(client, selections).await?.max(1);
+    let verb = if left == 1 { "does" } else { "do" };
     let node: NodeDetails = client.get(&["nodes", &name], &[]).await?;
-    out::message(&format!("after {}, {left} without {condition}; {name}: {}", limit.text, node.wait.text));
+    let left = format!("{} {verb} not have {condition}", nodes(left));
+    out::message(&format!("after {}, {left}; {name}: {}", limit.text, node.wait.text));
     io::stderr().flush()?;
     Ok(ExitCode::Timeout)
 }

@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(written(Documents::yaml(), &[]), "[]\n");
         assert_eq!(
             written(Documents::yaml(), &[r#"{"power":"off","macs":["x"]}"#, r#"{"index":1}"#]),
-            "- macs:\n  - \"x\"\n  power: \"off\"\n- index: 1\n"
+            "- macs:\n  - 'x'\n  power: 'off'\n- index: 1\n"
         );
     }
 }

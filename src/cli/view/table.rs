@@ -103,7 +103,8 @@ impl Table {
             None => {
                 let widths = self.widths(&rows);
                 self.widths = Some(widths.clone());
-                let title = |column: &Column| comfy_table::Cell::new(column.title).add_attribute(Attribute::Bold);
+                let title =
+                    |column: &Column| comfy_table::Cell::new(column.title).add_attribute(Attribute::Bold);
                 table.set_header(one_line(Row::from(self.columns.iter().map(title).collect::<Vec<_>>())));
                 widths
             }
@@ -139,7 +140,8 @@ impl Table {
         }
         let Some(fit) = self.fit else { return widths };
         let gaps = u32::from(GAP) * (widths.len() as u32 - 1);
-        let mut over = (widths.iter().copied().map(u32::from).sum::<u32>() + gaps).saturating_sub(u32::from(fit));
+        let mut over =
+            (widths.iter().copied().map(u32::from).sum::<u32>() + gaps).saturating_sub(u32::from(fit));
         while over > 0 {
             let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > NARROWEST) else { break };
             *widest -= 1;
@@ -189,8 +191,15 @@ mod tests {
         let rows = (0..2500).map(|n| if n == 2000 { ["a-long-name", "b"] } else { ["x", "b"] });
         let text = printed(Some(40), rows.clone());
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!((lines.len(), lines[1], lines[1500], lines[2001]), (2501, "x     b", "x     b", "a-l…  b"));
+        assert_eq!(
+            (lines.len(), lines[1], lines[1500], lines[2001]),
+            (2501, "x     b", "x     b", "a-l…  b")
+        );
         let text = printed(None, rows);
-        assert_eq!(text.lines().filter(|line| *line == "a-long-name  b").count(), 1, "no value is cut in a file");
+        assert_eq!(
+            text.lines().filter(|line| *line == "a-long-name  b").count(),
+            1,
+            "no value is cut in a file"
+        );
     }
 }

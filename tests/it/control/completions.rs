@@ -26,7 +26,10 @@ fn names_and_profiles_of_the_fleet_are_completed() {
     ] {
         assert_eq!(offered(&url, words), ["generic-1", "generic-10", "generic-11"], "{words:?}");
     }
-    assert_eq!(offered("http://127.0.0.1:1", &["node", "crash", "--server", &url, "hpe"]), ["hpe-dl380-gen11-12"]);
+    assert_eq!(
+        offered("http://127.0.0.1:1", &["node", "crash", "--server", &url, "hpe"]),
+        ["hpe-dl380-gen11-12"]
+    );
     assert_eq!(offered(&url, &["node", "add", "hpe"]), ["hpe-dl380-gen11"]);
 }
 

@@ -55,7 +55,8 @@ fn measured(command: &mut Command) -> (u64, u64) {
     let (mut peak, mut length, mut buffer) = (0, 0, vec![0; 1 << 20]);
     loop {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmHWM")).and_then(|l| l.split_whitespace().nth(1));
+        let line =
+            status.lines().find(|line| line.starts_with("VmHWM")).and_then(|l| l.split_whitespace().nth(1));
         peak = peak.max(line.and_then(|kib| kib.parse().ok()).unwrap_or(0));
         match out.read(&mut buffer).unwrap() {
             0 => break,
@@ -81,13 +82,17 @@ fn the_memory_of_a_list_does_not_grow_with_it() {
 #[test]
 fn an_answer_that_ends_in_the_middle_is_an_error() {
     let half = || async {
-        let pieces = [Ok("{\"name\":\"generic-0\"}\n{\"na"), Err(std::io::Error::other("gone"))];
-        Body::from_stream(futures_util::stream::iter(pieces))
+        Body::from_stream(futures_util::stream::unfold(0, |n| async move {
+            // The first piece is sent before the connection breaks.
+            tokio::time::sleep(std::time::Duration::from_millis(n * 50)).await;
+            let pieces = [Ok("{\"name\":\"generic-0\"}\n{\"na"), Err(std::io::Error::other("gone"))];
+            Some((pieces.into_iter().nth(n as usize)?, n + 1))
+        }))
     };
     let url = serve(Router::new().route(&path("/nodes"), get(half)));
     for format in ["name", "json", "table"] {
         let said = said(&mut fauxmetal(&url, &["node", "list", "-o", format]));
-        assert!(said.contains("ends in the middle") && said.ends_with("[exit code 1]\n"), "{said}");
+        assert!(said.contains("is incomplete") && said.ends_with("[exit code 1]\n"), "{said}");
     }
 }
 
@@ -129,7 +134,8 @@ fn a_token_is_read_from_the_first_line_of_a_file_and_sent() {
     assert_eq!(said_with, "$ fauxmetal node list -o name\ngeneric-0\n");
     let without = said(&mut fauxmetal(&url, &list));
     assert!(
-        without.contains("--admin-token-file names a file with the token") && without.ends_with("[exit code 1]\n"),
+        without.contains("--admin-token-file names a file with the token")
+            && without.ends_with("[exit code 1]\n"),
         "{without}"
     );
     std::fs::write(&file, "\n").unwrap();

@@ -15,7 +15,12 @@ use super::load::Daemon;
 /// The binary for a server, in an environment without variables of its own.
 fn fauxmetal(server: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fauxmetal"));
-    command.args(arguments).env_clear().env("COLUMNS", "100").env("FAUXMETAL_SERVER", server).stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("COLUMNS", "100")
+        .env("FAUXMETAL_SERVER", server)
+        .stdin(Stdio::null());
     command
 }
 
@@ -29,7 +34,8 @@ fn said(command: &mut Command) -> String {
         0 => String::new(),
         code => format!("[exit code {code}]\n"),
     };
-    let all = format!("$ fauxmetal {}\n{}{}{code}", words.join(" "), text(output.stdout), text(output.stderr));
+    let all =
+        format!("$ fauxmetal {}\n{}{}{code}", words.join(" "), text(output.stdout), text(output.stderr));
     let mut all = all;
     for (pattern, with) in [
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
@@ -45,7 +51,7 @@ fn said(command: &mut Command) -> String {
 
 /// The word as a shell takes it.
 fn quoted(word: &str) -> String {
-    if word.contains([' ', '(', '!', '*', '>']) { format!("'{word}'") } else { word.to_owned() }
+    if word.contains([' ', '(', '!', '*', '<', '>']) { format!("'{word}'") } else { word.to_owned() }
 }
 
 /// What a daemon's client says to some command lines, one after the other.

@@ -41,7 +41,10 @@ fn without_a_server_the_error_says_how_to_start_one() {
         return;
     }
     let text = said(&mut command);
-    assert!(text.contains("no daemon answers at http://127.0.0.1:PORT") && text.contains("`fauxmetal serve`"), "{text}");
+    assert!(
+        text.contains("no daemon answers at http://127.0.0.1:PORT") && text.contains("`fauxmetal serve`"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -23,17 +23,20 @@ fn a_wait_takes_fields_and_labels_and_ends_with_5_in_time() {
     let uuid = String::from_utf8(uuid.stdout).unwrap().lines().last().unwrap().to_owned();
     let by_uuid = said(&mut fauxmetal(&url, &["node", "wait", "--for", "power=off", &uuid, "generic-0"]));
     assert_eq!(by_uuid.lines().count(), 1, "{by_uuid}");
-    insta::assert_snapshot!(all_said(&url, &[
-        &["node", "label", "generic-0", "rack=r7"],
-        &["node", "wait", "--for", "rack=r7", "generic-0"],
-        &["node", "wait", "--for", "rack!=r7", "generic-1", "generic-2"],
-        &["node", "wait", "--for", "state=off", "-l", "rack=r7"],
-        &["node", "wait", "--for", "rack=r7", "--timeout", "0s", "--all"],
-        &["node", "wait", "--for", "power=on", "--timeout", "300ms", "generic-2"],
-        &["node", "wait", "--for", "power=on", "generic-9"],
-        &["node", "wait", "--for", "power=on", "-l", "rack=r9"],
-        &["node", "wait", "--for", "power", "--all"],
-        &["node", "wait", "--for", "index=first", "--all"],
-        &["node", "wait", "--for", "power=on", "--timeout", "soon", "--all"],
-    ]));
+    insta::assert_snapshot!(all_said(
+        &url,
+        &[
+            &["node", "label", "generic-0", "rack=r7"],
+            &["node", "wait", "--for", "rack=r7", "generic-0"],
+            &["node", "wait", "--for", "rack!=r7", "generic-1", "generic-2"],
+            &["node", "wait", "--for", "state=off", "-l", "rack=r7"],
+            &["node", "wait", "--for", "rack=r7", "--timeout", "0s", "--all"],
+            &["node", "wait", "--for", "power=on", "--timeout", "300ms", "generic-2"],
+            &["node", "wait", "--for", "power=on", "generic-9"],
+            &["node", "wait", "--for", "power=on", "-l", "rack=r9"],
+            &["node", "wait", "--for", "power", "--all"],
+            &["node", "wait", "--for", "index=first", "--all"],
+            &["node", "wait", "--for", "power=on", "--timeout", "soon", "--all"],
+        ]
+    ));
 }
