@@ -419,15 +419,9 @@ fn a_file_that_never_ends_is_refused() {
 }
 
 #[test]
-fn every_shell_has_completions() {
+fn every_shell_has_a_script_that_asks_for_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        assert!(output(&["completions", shell]).contains("boot-time"), "{shell}");
-    }
-    let fish = output(&["completions", "fish"]);
-    for value in ["verify", "generic", "agent-body-bytes", "boot_ramdisk", "1.3", "shared"] {
-        assert!(
-            fish.split(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).any(|word| word == value),
-            "{value}"
-        );
+        let script = output(&["completions", shell]);
+        assert!(script.contains("FAUXMETAL_COMPLETE") && script.contains(shell), "{script}");
     }
 }

@@ -57,7 +57,6 @@ pub(super) struct Server {
 
 pub(super) enum Place {
     Url,
-    /// A Unix socket.
     Socket(PathBuf),
 }
 
@@ -93,7 +92,7 @@ impl Connection {
         named(self.cacert.as_ref()).map(read).transpose()
     }
 
-    /// The header `Authorization`.
+    /// The value of the header `Authorization`, if there is a token.
     pub(super) fn token(&self) -> anyhow::Result<Option<HeaderValue>> {
         let Some(path) = named(self.admin_token_file.as_ref()) else { return Ok(None) };
         let text = file::read_text(path, MAX_FILE_BYTES)

@@ -62,7 +62,7 @@ impl Client {
         Ok(Self { http: builder.build()?, server, token: connection.token()? })
     }
 
-    /// Reads a document.
+    /// Reads the document at a path below [`BASE`].
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
         path: &[&str],

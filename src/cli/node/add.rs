@@ -20,7 +20,7 @@ pub(super) struct Args {
     /// A built-in model, or a model that the fleet has
     #[arg(add = ArgValueCompleter::new(complete::profiles))]
     profile: String,
-    /// Number of nodes
+    /// Number of new nodes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     count: u32,
     /// A label of all new nodes; can be repeated

@@ -30,7 +30,7 @@ pub(super) struct Insert {
     flags: ChangeFlags,
 }
 
-/// Eject images
+/// Eject images from slots for virtual media
 #[derive(Parser)]
 pub(super) struct Eject {
     #[command(flatten)]

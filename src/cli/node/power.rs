@@ -19,7 +19,7 @@ pub(super) struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Action {
-    /// Switch on
+    /// Switch on, as ResetType On
     On,
     /// Switch off at once (ForceOff)
     Off,

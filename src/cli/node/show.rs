@@ -17,7 +17,7 @@ use crate::cli::{complete, out};
 /// JSON: the object of GET /fauxmetal/v1/nodes/NODE.
 #[derive(Parser)]
 pub(super) struct Args {
-    /// Name or UUID
+    /// Name or UUID of the node
     #[arg(add = ArgValueCompleter::new(complete::nodes))]
     node: String,
     /// Format of the node

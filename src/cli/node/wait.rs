@@ -56,7 +56,7 @@ fn timeout(text: &str) -> Result<Limit, String> {
     Ok(Limit { text: text.to_owned(), time })
 }
 
-/// `FIELD=VALUE` or `FIELD!=VALUE`.
+/// What each node must have: `FIELD=VALUE` or `FIELD!=VALUE`.
 #[derive(Clone, Debug, PartialEq)]
 struct Condition {
     field: String,

@@ -84,7 +84,6 @@ impl Documents {
         yaml(out, &[document])
     }
 
-    /// Ends the array.
     pub(in crate::cli) fn end(self, out: &mut impl Write) -> io::Result<()> {
         match (self.is_json, self.written) {
             (true, true) => out.write_all(b"\n]\n")?,

@@ -17,7 +17,7 @@ const NARROWEST: u16 = 6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Hue {
     Plain,
-    /// It works.
+    /// It works as it should.
     Good,
     /// It changes by itself.
     Busy,

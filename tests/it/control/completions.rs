@@ -45,6 +45,39 @@ fn without_a_daemon_the_other_words_are_completed() {
 }
 
 #[test]
+fn values_of_settings_are_completed() {
+    for (flag, value) in [
+        ("--images", "verify"),
+        ("--profile", "generic"),
+        ("--limit", "agent-body-bytes"),
+        ("--timing", "boot_ramdisk"),
+        ("--tls-min", "1.3"),
+        ("--addresses", "shared"),
+    ] {
+        let offered = offered("http://127.0.0.1:1", &["serve", flag, value.split_at(1).0]);
+        assert!(offered.iter().any(|word| word.trim_end_matches('=') == value), "{flag}: {offered:?}");
+    }
+}
+
+#[test]
+fn a_shell_completes_with_the_script() {
+    let (_daemon, url) = daemon(&["--nodes", "2"]);
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_fauxmetal")).parent().unwrap();
+    let script = r#"
+        eval "$(fauxmetal completions bash)"
+        function_of=$(complete -p fauxmetal | sed 's/.*-F \([^ ]*\).*/\1/')
+        COMP_WORDS=(fauxmetal node show generic-) COMP_CWORD=3 COMP_TYPE=9
+        $function_of fauxmetal generic- show
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script]).env_clear().env("FAUXMETAL_SERVER", url);
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let output = bash.env("PATH", path).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "generic-0\ngeneric-1\n", "{output:?}");
+}
+
+#[test]
 fn a_daemon_that_does_not_answer_holds_no_shell_up() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());

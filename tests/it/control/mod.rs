@@ -38,6 +38,7 @@ fn said(command: &mut Command) -> String {
         format!("$ fauxmetal {}\n{}{}{code}", words.join(" "), text(output.stdout), text(output.stderr));
     let mut all = all;
     for (pattern, with) in [
+        (r"certs( +)\S+ \(environment\)", "certs${1}DIR (environment)"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "TIME"),
         (r"Uptime( +)\d+s", "Uptime${1}1s"),
