@@ -1,6 +1,6 @@
 //! A change of nodes: the question before it, the requests in pieces, and the result.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write};
+use std::io::{self, BufRead, IsTerminal as _, Read as _, Write};
 
 use serde::Serialize;
 
@@ -12,6 +12,8 @@ use crate::cli::view::{self, Cell, Column, Format, Progress, Table, nodes};
 
 /// A change of more nodes asks on a terminal.
 const ASKS_ABOVE: u64 = 100;
+/// Bytes of the answer that are read.
+const MAX_ANSWER: u64 = 100;
 /// Nodes of one request. A change of more nodes is sent in ranges of the index, so that its progress is known.
 const PIECE: u64 = 10_000;
 /// Refusals that the text shows.
@@ -39,12 +41,7 @@ impl ChangeFlags {
         if !self.asks() || count <= ASKS_ABOVE {
             return Ok(true);
         }
-        let mut err = io::stderr().lock();
-        write!(err, "fauxmetal: {what}: {}. Go on? [y/N] ", nodes(count))?;
-        err.flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        let yes = ["y", "yes"].contains(&answer.trim().to_lowercase().as_str());
+        let yes = ask(&mut io::stdin().lock(), &mut io::stderr().lock(), what, count)?;
         if !yes {
             out::message("nothing was changed");
         }
@@ -54,6 +51,15 @@ impl ChangeFlags {
     fn asks(&self) -> bool {
         !self.yes && !self.dry_run && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
+}
+
+/// Whether the user agrees to a change. Every answer but yes, also the end of the input, means no.
+fn ask(input: &mut impl BufRead, output: &mut impl Write, what: &str, count: u64) -> io::Result<bool> {
+    write!(output, "fauxmetal: {what}: {}. Go on? [y/N] ", nodes(count))?;
+    output.flush()?;
+    let mut answer = String::new();
+    input.take(MAX_ANSWER).read_line(&mut answer)?;
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
 }
 
 /// A verb with its nodes.
@@ -198,6 +204,19 @@ fn text(out: &mut dyn Write, what: &str, done: &Done) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_yes_is_a_yes() {
+        for (answer, yes) in [("y\n", true), (" YES \n", true), ("\n", false), ("", false), ("n\n", false)] {
+            let mut question = Vec::new();
+            assert_eq!(
+                ask(&mut answer.as_bytes(), &mut question, "power off", 1_200).unwrap(),
+                yes,
+                "{answer:?}"
+            );
+            assert_eq!(question, b"fauxmetal: power off: 1,200 nodes. Go on? [y/N] ");
+        }
+    }
 
     #[test]
     fn ranges_cover_every_index_once() {

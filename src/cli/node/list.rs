@@ -128,7 +128,8 @@ async fn once(client: &Client, args: &Args, out: &mut impl Write) -> anyhow::Res
             out.flush()?;
         }
         (_, Some(columns)) => {
-            let mut table = table(columns);
+            let mut table =
+                if args.output == ListFormat::Wide { table(columns).uncut() } else { table(columns) };
             while let Some(node) = lines.node().await? {
                 table.push(out, row(columns, &node))?;
             }

@@ -19,6 +19,8 @@ use crate::cli::{complete, out};
 /// The first pause between two questions to the daemon. Each pause is longer, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The pause from which on the nodes are counted for a progress bar: it comes after about a second.
+const COUNTED_FROM: Duration = Duration::from_millis(500);
 /// Names of one selection. A requirement has at most 1000 values.
 const NAMES: usize = 1000;
 
@@ -168,9 +170,9 @@ async fn wait(client: &Client, selections: &[String]) -> anyhow::Result<()> {
         drop(first);
         tokio::time::sleep(pause).await;
         pause = (pause * 5 / 4).min(LONGEST_PAUSE);
-        if io::stderr().is_terminal() && pause == LONGEST_PAUSE {
+        if io::stderr().is_terminal() && pause >= COUNTED_FROM {
             let left = count(client, selections).await?;
-            let (total, progress) = progress.get_or_insert_with(|| (left, Progress::new("wait", Some(left))));
+            let (total, progress) = progress.get_or_insert_with(|| (left, Progress::of_slow("wait", left)));
             progress.set(total.saturating_sub(left));
         }
     }

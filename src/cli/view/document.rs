@@ -41,7 +41,7 @@ impl Format {
 pub(in crate::cli) enum ListFormat {
     /// For people; can change with each version
     Table,
-    /// A table with all columns
+    /// A table with all columns, however wide
     Wide,
     /// An array of the documents of the control API
     Json,

@@ -19,9 +19,18 @@ pub(in crate::cli) struct Progress {
 impl Progress {
     /// The progress of work on so many nodes; of an unknown number without `total`. It needs a runtime.
     pub(in crate::cli) fn new(what: &str, total: Option<u64>) -> Self {
+        Self::shown_after(SHOWN_AFTER, what, total)
+    }
+
+    /// As [`new`](Self::new), for work that has taken a second already.
+    pub(in crate::cli) fn of_slow(what: &str, total: u64) -> Self {
+        Self::shown_after(Duration::ZERO, what, Some(total))
+    }
+
+    fn shown_after(after: Duration, what: &str, total: Option<u64>) -> Self {
         let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
         let template = match total {
-            Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} nodes, {eta} left",
+            Some(_) => "{msg} {wide_bar} {human_pos}/{human_len} nodes, {elapsed}",
             None => "{spinner} {msg} {human_pos} nodes, {elapsed}",
         };
         // The templates are valid; with the default one, the bar would only look different.
@@ -30,7 +39,7 @@ impl Progress {
         bar.set_message(what.to_owned());
         let shown = bar.clone();
         let shower = tokio::spawn(async move {
-            tokio::time::sleep(SHOWN_AFTER).await;
+            tokio::time::sleep(after).await;
             shown.set_draw_target(ProgressDrawTarget::stderr());
             shown.enable_steady_tick(TICK);
         });

@@ -41,9 +41,9 @@ impl Cell {
         let cell = comfy_table::Cell::new_owned(self.text);
         match self.hue {
             Hue::Plain => cell,
-            Hue::Good => cell.fg(Color::Green),
-            Hue::Busy => cell.fg(Color::Yellow),
-            Hue::Bad => cell.fg(Color::Red),
+            Hue::Good => cell.fg(Color::DarkGreen),
+            Hue::Busy => cell.fg(Color::DarkYellow),
+            Hue::Bad => cell.fg(Color::DarkRed),
             Hue::Dim => cell.add_attribute(Attribute::Dim),
         }
     }
@@ -70,6 +70,11 @@ impl Table {
     /// A table for standard output.
     pub(in crate::cli) fn new(columns: Vec<Column>) -> Self {
         Self { columns, rows: Vec::new(), widths: None, fit: super::width(), colours: super::has_colours() }
+    }
+
+    /// The same table, whose values are not cut to fit the terminal.
+    pub(in crate::cli) fn uncut(self) -> Self {
+        Self { fit: None, ..self }
     }
 
     /// Adds a row with a value for each column.
@@ -142,10 +147,14 @@ impl Table {
         let gaps = u32::from(GAP) * (widths.len() as u32 - 1);
         let mut over =
             (widths.iter().copied().map(u32::from).sum::<u32>() + gaps).saturating_sub(u32::from(fit));
-        while over > 0 {
-            let Some(widest) = widths.iter_mut().max().filter(|widest| **widest > NARROWEST) else { break };
-            *widest -= 1;
-            over -= 1;
+        // The first column names the row, so it is cut last.
+        for start in [1, 0] {
+            while over > 0 {
+                let widest = widths.iter_mut().skip(start).max().filter(|widest| **widest > NARROWEST);
+                let Some(widest) = widest else { break };
+                *widest -= 1;
+                over -= 1;
+            }
         }
         widths
     }
@@ -184,6 +193,7 @@ mod tests {
     fn a_table_fits_the_terminal() {
         let said = printed(Some(24), [["generic-3", "rack=r7,row=12,owner=x"]]);
         assert_eq!(said, "NAME       LABELS\ngeneric-3  rack=r7,row=…\n");
+        assert_eq!(printed(Some(12), [["generic-3", "rack=r7"]]), "NAME    LABELS\ngener…  rack=…\n");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Which daemon is asked, and the errors if there is none.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
 
 use super::{all_said, daemon, fauxmetal, said};
 
@@ -80,4 +82,53 @@ fn a_flag_precedes_the_variable() {
     let (_daemon, url) = daemon(&["--nodes", "1"]);
     let list = ["node", "list", "-o", "name", "--server", &url];
     assert!(said(&mut fauxmetal("http://127.0.0.1:1", &list)).contains("\ngeneric-0\n"));
+}
+
+/// A daemon that ends with the test.
+struct Own(Child);
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A daemon with one node and this admin listener, and its READY line.
+fn own(flags: &[&str]) -> (Own, serde_json::Value) {
+    let any = "http://127.0.0.1:0";
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fauxmetal"));
+    command.args(["serve", "--nodes", "1", "--listen", any, "--agent-listen", any]).args(flags).env_clear();
+    let mut own = Own(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(own.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (own, serde_json::from_str(line.strip_prefix("READY ").unwrap()).unwrap())
+}
+
+#[test]
+fn a_daemon_on_a_unix_socket_is_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = format!("unix:{}", folder.path().join("admin.sock").display());
+    let _daemon = own(&["--admin-listen", &socket, "--certs", folder.path().to_str().unwrap()]);
+    let list = said(&mut fauxmetal(&socket, &["node", "list", "-o", "name"]));
+    assert_eq!(list, "$ fauxmetal node list -o name\ngeneric-0\n");
+}
+
+#[test]
+fn a_daemon_with_tls_and_a_token_is_reached_with_its_ca() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "0123456789abcdef\n").unwrap();
+    let (certs, token) = (folder.path().to_str().unwrap(), token.to_str().unwrap());
+    let flags = ["--admin-listen", "https://127.0.0.1:0", "--certs", certs, "--admin-token-file", token];
+    let (_daemon, ready) = own(&flags);
+    let (url, ca) = (ready["admin"].as_str().unwrap(), ready["ca"].as_str().unwrap());
+    let with = |more: &[&str]| said(&mut fauxmetal(url, &[&["node", "list", "-o", "name"], more].concat()));
+    assert!(with(&["--cacert", ca, "--admin-token-file", token]).ends_with("\ngeneric-0\n"));
+    let without_token = with(&["--cacert", ca]);
+    assert!(without_token.contains("--admin-token-file names a file"), "{without_token}");
+    let without_ca = with(&[]);
+    assert!(without_ca.contains("--cacert") && without_ca.ends_with("[exit code 1]\n"), "{without_ca}");
+    let wrong_ca = with(&["--cacert", token]);
+    assert!(wrong_ca.contains("it must be a PEM file of certificates"), "{wrong_ca}");
 }
