@@ -104,7 +104,7 @@ limits! {
         /// As many as connections, so that each connection can have one. A request over the limit gets 503.
         Requests { requests: usize = 16_384, 1..=MANY, "requests", Server }
             "requests that wait for their body or for an agent's command";
-        /// Room for long tokens and for headers that proxies add. Over the limit, hyper answers 431.
+        /// Room for long tokens and for headers that proxies add. A request over the limit gets 431.
         HeaderBytes { header_bytes: usize = 32 << 10, 8192..=MANY, "header-bytes", Server }
             "request line and headers";
         /// The 8,000 octets of RFC 9110, section 4.1, rounded up. A request over the limit gets 414.

@@ -1,1 +1,332 @@
+//! Requests to the control API, without sockets.
 
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::address::Urls;
+use crate::clock::Clock;
+use crate::fleet::{Effects, Fleet};
+use crate::node::NodeId;
+use crate::profile::built_in;
+use crate::seed::Seed;
+use crate::time::SimTime;
+
+const T0: SimTime = SimTime::from_ms(1_700_000_000_000);
+
+struct Bench {
+    admin: Admin,
+    fleet: Arc<Fleet>,
+    _effects: Effects,
+}
+
+impl Bench {
+    /// A fleet of so many generic nodes, with room for one more.
+    fn new(nodes: u32) -> Self {
+        let (fleet, effects) = Fleet::new(Seed(1), Clock::by_hand(T0));
+        fleet.add(&built_in("generic").unwrap(), nodes).unwrap();
+        let fleet = Arc::new(fleet);
+        let facts = Facts {
+            addresses: api::Addresses::default(),
+            settings: Vec::new(),
+            limits: Vec::new(),
+            bmcs: Urls::Same("https://127.0.0.1:8443".into()),
+            agents: None,
+            room: u64::from(nodes) + 1,
+            model: Box::new(|name| built_in(name).map_err(|error| error.to_string())),
+        };
+        let control = Control::new(Arc::clone(&fleet), facts);
+        let admin = Admin::new(control, Probes::new(Readiness::default(), Vec::new()), Guard::default());
+        Self { admin, fleet, _effects: effects }
+    }
+
+    async fn ask(&self, method: &str, path: &str, accept: &str, body: Body) -> (u16, Vec<u8>) {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/fauxmetal/v1{path}"))
+            .header("host", "localhost")
+            .header("accept", accept)
+            .header("content-type", "application/json");
+        let response = self.admin.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let status = response.status().as_u16();
+        if status >= 400 {
+            assert_eq!(response.headers()["content-type"], "application/problem+json", "{path}");
+        }
+        (status, to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec())
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        let (status, body) = self.ask("GET", path, "*/*", Body::empty()).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        let (status, body) = self.ask("POST", path, "*/*", Body::from(body.to_string())).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    fn state(&self, index: u32) -> &'static str {
+        self.fleet.look(NodeId(index), |node, _| node.state_word()).unwrap()
+    }
+}
+
+fn counts(done: &Value) -> [u64; 3] {
+    ["selected", "accepted", "refused"].map(|key| done[key].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_a_gap() {
+    let bench = Bench::new(10_000);
+    bench.post("/remove", json!({"nodes": {"selector": "index in (0..4998,5001)"}})).await;
+    let (mut names, mut after) = (Vec::new(), String::new());
+    loop {
+        let (status, page) = bench.get(&format!("/nodes?fields=name&limit=2000{after}")).await;
+        assert_eq!(status, 200);
+        names.extend(
+            page["items"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap().to_owned()),
+        );
+        match page["next"].as_str() {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    let expected: Vec<_> = (4999..10_000).filter(|n| *n != 5001).map(|n| format!("generic-{n}")).collect();
+    assert_eq!(names, expected);
+    let (status, lines) = bench.ask("GET", "/nodes?fields=name", "application/x-ndjson", Body::empty()).await;
+    let lines = String::from_utf8(lines).unwrap();
+    let streamed: Vec<_> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!((status, streamed), (200, expected));
+    let (_, last) = bench.get("/nodes?fields=index&selector=index%3E9997&limit=2").await;
+    assert_eq!((&last["items"], &last["next"]), (&json!([{"index": 9998}, {"index": 9999}]), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_verb_changes_the_nodes_that_accept_and_lists_the_others() {
+    let bench = Bench::new(3);
+    let (status, done) =
+        bench.post("/power", json!({"nodes": {"names": ["generic-1"]}, "action": "on"})).await;
+    assert_eq!((status, counts(&done)), (200, [1, 1, 0]));
+    assert_eq!([0, 1, 2].map(|n| bench.state(n)), ["off", "powering-on", "off"]);
+    let (status, done) = bench.post("/power", json!({"nodes": {"all": true}, "action": "cycle"})).await;
+    assert_eq!((status, counts(&done)), (200, [3, 1, 2]));
+    assert_eq!(done["refusals"][1], json!({"node": "generic-2", "reason": "the machine is off"}));
+    let (status, problem) =
+        bench.post("/power", json!({"nodes": {"selector": "power=off"}, "action": "cycle"})).await;
+    assert_eq!((status, counts(&problem["result"])), (409, [2, 0, 2]));
+    assert_eq!(problem["detail"], "all 2 nodes refuse; the first, generic-0: the machine is off");
+    let (status, done) = bench.post("/power", json!({"nodes": {"selector": "rack"}, "action": "on"})).await;
+    assert_eq!((status, counts(&done)), (200, [0, 0, 0]));
+}
+
+#[tokio::test]
+async fn a_dry_run_answers_as_the_change_would_and_changes_nothing() {
+    let bench = Bench::new(2);
+    bench.post("/power", json!({"nodes": {"names": ["generic-0"]}, "action": "on"})).await;
+    let before = bench.get("/nodes").await;
+    for (path, body) in [
+        ("/power", json!({"action": "cycle"})),
+        ("/boot", json!({"target": "Pxe"})),
+        ("/insert", json!({"image": "http://x/y.iso"})),
+        ("/eject", json!({})),
+        ("/label", json!({"set": {"a": "b"}})),
+        ("/restart-bmc", json!({})),
+        ("/reset", json!({})),
+        ("/remove", json!({})),
+    ] {
+        let mut body = body;
+        body["nodes"] = json!({"all": true});
+        body["dryRun"] = json!(true);
+        let (status, done) = bench.post(path, body.clone()).await;
+        assert_eq!((status, &done["selected"], &done["dryRun"]), (200, &json!(2), &json!(true)), "{path}");
+        assert_eq!(bench.get("/nodes").await, before, "{path}");
+        body["dryRun"] = json!(false);
+        let dry = counts(&done);
+        let other = Bench::new(2);
+        other.post("/power", json!({"nodes": {"names": ["generic-0"]}, "action": "on"})).await;
+        assert_eq!(counts(&other.post(path, body).await.1), dry, "{path}");
+    }
+    let add = json!({"profile": "generic", "count": 1, "dryRun": true});
+    let (status, added) = bench.post("/nodes", add).await;
+    assert_eq!((status, &added["first"]), (200, &json!("generic-2")));
+    assert_eq!(bench.get("/nodes").await, before);
+}
+
+#[tokio::test]
+async fn nodes_are_added_with_labels_as_long_as_there_is_room() {
+    let bench = Bench::new(2);
+    let add = json!({"profile": "hpe-dl380-gen11", "count": 1, "labels": {"rack": "r7"}});
+    let (status, added) = bench.post("/nodes", add.clone()).await;
+    assert_eq!(
+        (status, &added["first"], &added["last"]),
+        (201, &json!("hpe-dl380-gen11-2"), &json!("hpe-dl380-gen11-2"))
+    );
+    let (_, shown) = bench.get("/nodes/hpe-dl380-gen11-2").await;
+    assert_eq!((&shown["labels"], &shown["profile"]), (&json!({"rack": "r7"}), &json!("hpe-dl380-gen11")));
+    let (status, problem) = bench.post("/nodes", add).await;
+    assert_eq!((status, &problem["field"]), (409, &json!("count")));
+    let (_, done) = bench.post("/remove", json!({"nodes": {"selector": "rack=r7"}})).await;
+    assert_eq!(counts(&done), [1, 1, 0]);
+    assert_eq!(bench.get("/nodes/hpe-dl380-gen11-2").await.0, 404);
+}
+
+#[tokio::test]
+async fn labels_are_set_and_removed_and_shared_by_equal_nodes() {
+    let bench = Bench::new(3);
+    let label = |nodes: Value, set: Value, remove: Value| {
+        bench.post("/label", json!({"nodes": nodes, "set": set, "remove": remove}))
+    };
+    label(json!({"all": true}), json!({"rack": "r7", "row": "1"}), json!([])).await;
+    label(json!({"names": ["generic-1"]}), json!({"rack": "r8"}), json!(["row", "none"])).await;
+    let addresses =
+        [0, 1, 2].map(|n| bench.fleet.look(NodeId(n), |node, _| node.labels().address()).unwrap());
+    assert!(addresses[0] == addresses[2] && addresses[0] != addresses[1], "{addresses:?}");
+    let (_, fleet) = bench.get("/fleet").await;
+    let count = |key: &str, value: &str, nodes: u64| json!({"key": key, "value": value, "nodes": nodes});
+    assert_eq!(
+        fleet["labels"],
+        json!([count("rack", "r7", 2), count("rack", "r8", 1), count("row", "1", 2)])
+    );
+    let many: serde_json::Map<_, _> = (0..63).map(|n| (format!("k{n}"), json!(""))).collect();
+    let (status, done) = label(json!({"all": true}), json!(many), json!([])).await;
+    assert_eq!((status, counts(&done)), (200, [3, 1, 2]), "two nodes would have 65 labels");
+    label(json!({"all": true}), json!({}), json!(["rack", "row"])).await;
+    assert_eq!(bench.get("/nodes?selector=!rack").await.1["items"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_node_is_shown_with_its_boot_its_media_and_its_generation() {
+    let bench = Bench::new(1);
+    let (_, new) = bench.get("/nodes/generic-0").await;
+    let all = json!({"all": true});
+    bench.post("/insert", json!({"nodes": all, "image": "http://me:secret@x/y.iso"})).await;
+    bench.post("/boot", json!({"nodes": all, "target": "Cd", "enabled": "once", "mode": "Legacy"})).await;
+    let uuid = new["uuid"].as_str().unwrap();
+    let (_, shown) = bench.get(&format!("/nodes/{}", uuid.to_uppercase())).await;
+    assert_eq!((&new["generation"], &shown["generation"]), (&json!(0), &json!(2)));
+    assert_eq!(new["epoch"], shown["epoch"]);
+    assert_eq!(shown["media"], json!([{"slot": "Cd", "image": "http://me@x/y.iso", "state": "opening"}]));
+    assert_eq!(shown["boot"]["target"], "Cd");
+    assert_eq!((&shown["boot"]["enabled"], &shown["boot"]["mode"]), (&json!("Once"), &json!("Legacy")));
+    assert_eq!(shown["bmc"]["url"], format!("https://127.0.0.1:8443/redfish/v1/Systems/{uuid}"));
+    bench.post("/eject", json!({"nodes": all})).await;
+    assert_eq!(bench.get("/nodes/generic-0").await.1["media"], json!([]));
+}
+
+#[tokio::test]
+async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
+    let bench = Bench::new(1);
+    let all = json!({"all": true});
+    for (path, body, status, field, detail) in [
+        (
+            "/power",
+            json!({"nodes": {"selector": "power=up"}, "action": "on"}),
+            400,
+            "nodes.selector",
+            "'up' is no value of power",
+        ),
+        (
+            "/power",
+            json!({"nodes": {"names": []}, "action": "on"}),
+            400,
+            "nodes.names",
+            "allowed are 1 to 10000",
+        ),
+        ("/power", json!({"nodes": {"all": false}, "action": "on"}), 400, "nodes.all", "allowed is true"),
+        (
+            "/power",
+            json!({"nodes": {"names": ["generic-9"]}, "action": "on"}),
+            404,
+            "",
+            "there is no node 'generic-9'",
+        ),
+        ("/power", json!({"nodes": all, "action": "up"}), 400, "action", "expected one of `on`, `off`"),
+        (
+            "/power",
+            json!({"nodes": all, "action": "on", "colour": 1}),
+            400,
+            "colour",
+            "unknown field `colour`",
+        ),
+        ("/power", json!({"action": "on"}), 400, "", "missing field `nodes`"),
+        ("/power", json!([]), 400, "", "the body is wrong"),
+        ("/boot", json!({"nodes": all}), 400, "", "nothing is to be changed"),
+        ("/boot", json!({"nodes": all, "target": "Tape"}), 400, "target", "'Tape' is no boot target"),
+        (
+            "/boot",
+            json!({"nodes": all, "target": "UefiShell"}),
+            409,
+            "",
+            "the model has no boot target UefiShell; it has ",
+        ),
+        ("/boot", json!({"nodes": all, "mode": "uefi"}), 400, "mode", "allowed are UEFI and Legacy"),
+        (
+            "/boot",
+            json!({"nodes": all, "httpBootUri": "ftp://x"}),
+            400,
+            "httpBootUri",
+            "no http or https URL",
+        ),
+        ("/insert", json!({"nodes": all, "image": "nfs://x/y"}), 400, "image", "no http or https URL"),
+        (
+            "/insert",
+            json!({"nodes": all, "image": "http://x/y", "slot": "Tape"}),
+            409,
+            "",
+            "no slot 'Tape'; it has Cd",
+        ),
+        ("/eject", json!({"nodes": all, "slot": "Tape"}), 409, "", "no slot 'Tape'"),
+        ("/label", json!({"nodes": all}), 400, "", "nothing is to be changed"),
+        ("/label", json!({"nodes": all, "set": {"a b": "c"}}), 400, "set", "'a b' is not the key of a label"),
+        ("/label", json!({"nodes": all, "set": {"a": "-"}}), 400, "set.a", "'-' is not the value of a label"),
+        (
+            "/label",
+            json!({"nodes": all, "set": {"a": ""}, "remove": ["a"]}),
+            400,
+            "remove",
+            "in 'set' and in 'remove'",
+        ),
+        ("/crash", json!({"nodes": all}), 409, "", "no agent runs on this machine"),
+        ("/nodes", json!({"profile": "./mine", "count": 1}), 400, "profile", "./mine"),
+        ("/nodes", json!({"profile": "generic", "count": 0}), 400, "count", "at least 1 is allowed"),
+        ("/nodes", json!({"profile": "generic", "count": 2}), 409, "count", "can have 2 nodes in its life"),
+        ("/nope", json!({}), 404, "", "openapi.json lists all paths"),
+        ("/fleet", json!({}), 405, "", "has no method POST"),
+    ] {
+        let (got, problem) = bench.post(path, body.clone()).await;
+        let said = problem["detail"].as_str().unwrap();
+        assert!(got == status && said.contains(detail), "{path} {body}: {got} {said}");
+        assert_eq!(problem["field"].as_str().unwrap_or_default(), field, "{path} {body}");
+        assert_eq!(problem["status"], status, "{path} {body}");
+    }
+    for (path, detail) in [
+        ("/nodes?limit=0", "'limit' is 0; allowed are 1 to 10000"),
+        ("/nodes?limit=x", "limit"),
+        ("/nodes?fields=name,colour", "'colour' is no member of a node; allowed are name, "),
+        ("/nodes?after=x", "'after' is no value of 'next'"),
+        ("/nodes?colour=1", "unknown field `colour`"),
+        ("/nodes?selector=a=b%20c", "at character 5"),
+    ] {
+        let (status, problem) = bench.get(path).await;
+        assert!(status == 400 && problem["detail"].as_str().unwrap().contains(detail), "{path}: {problem}");
+    }
+    assert_eq!(bench.get("/nodes/generic-9").await.0, 404);
+    assert_eq!(bench.fleet.look(NodeId(0), |node, _| node.generation()), Some(0), "nothing has changed");
+}
+
+#[tokio::test]
+async fn the_document_lists_every_path() {
+    let bench = Bench::new(1);
+    let (_, document) = bench.get("/openapi.json").await;
+    assert_eq!(document["openapi"], "3.1.0");
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    for path in ["fleet", "nodes", "nodes/{node}", "power", "reset"] {
+        assert!(paths.contains(&format!("{}/{path}", api::BASE)), "{path} is not in {paths:?}");
+    }
+}

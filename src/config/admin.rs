@@ -10,7 +10,7 @@ use super::setting::{ADMIN_HOST, ADMIN_LISTEN, ADMIN_OPEN, ADMIN_TOKEN_FILE};
 use super::value;
 use crate::address::{Layout, Place};
 
-/// The admin listener.
+/// The settings of the admin listener.
 #[derive(Clone, Debug)]
 pub struct AdminConfig {
     pub listen: AdminListen,
@@ -38,7 +38,7 @@ const OPEN: [&str; 3] = ["metrics", "healthz", "readyz"];
 const UNIX: &str = "unix:";
 /// The longest path of a Unix socket (`sun_path` in unix(7), with its end).
 const MAX_SOCKET_PATH: usize = 107;
-/// The shortest token.
+/// The shortest token, characters.
 const MIN_TOKEN: usize = 16;
 
 impl AdminConfig {

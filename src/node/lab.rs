@@ -1,7 +1,5 @@
 //! What a person in the lab does to a machine, and no client of its BMC or its agent can do.
 
-use super::Node;
-use super::host::Host;
 use super::ipa::{Closed, Phase};
 use super::labels::Labels;
 use super::refusal::Refusal;
@@ -18,72 +16,22 @@ pub enum Command {
     Renew,
 }
 
-impl Node {
+impl State {
     pub(super) fn execute_lab(&mut self, command: Command) -> Result<(), Refusal> {
         match command {
-            Command::Label(labels) => self.state.labels = labels,
+            Command::Label(labels) => self.labels = labels,
             Command::CrashAgent => {
-                let agent = self.state.host.ipa_mut().ok_or(Refusal::NoAgent)?;
+                let agent = self.host.ipa_mut().ok_or(Refusal::NoAgent)?;
                 if let Phase::Closed(_) = agent.phase {
                     return Err(Refusal::NoAgent);
                 }
                 agent.phase = Phase::Closed(Closed::Crashed);
             }
-            Command::Renew => self.state = self.state.renewed(),
+            Command::Renew => *self = self.renewed(),
         }
         Ok(())
     }
 
-    /// The power of the machine in one word, as selections and the control API have it.
-    pub fn power_word(&self) -> &'static str {
-        match self.host() {
-            Host::Off => "off",
-            Host::PoweringOn { .. } => "powering-on",
-            Host::Post { .. } | Host::Booting(_) | Host::Running { .. } => "on",
-            Host::PoweringOff { .. } => "powering-off",
-        }
-    }
-
-    /// What the machine does, in one word.
-    pub fn state_word(&self) -> &'static str {
-        use super::host::Running;
-        match self.host() {
-            Host::Off => "off",
-            Host::PoweringOn { .. } => "powering-on",
-            Host::Post { .. } => "post",
-            Host::Booting(_) => "booting",
-            Host::Running { what, .. } => match what {
-                Running::NoBootDevice => "no-boot-device",
-                Running::Setup => "setup",
-                Running::Os => "os-running",
-                Running::Live => "live-running",
-                Running::Ipa(agent) => match agent.phase {
-                    Phase::Starting { .. }
-                    | Phase::Inspecting(_)
-                    | Phase::LookingUp(_)
-                    | Phase::Serving(_) => "agent-running",
-                    Phase::Closed(_) => "agent-closed",
-                },
-            },
-            Host::PoweringOff { .. } => "powering-off",
-        }
-    }
-
-    /// The phase of the agent in one word.
-    pub fn agent_word(&self) -> &'static str {
-        let Some(agent) = self.ipa() else { return "none" };
-        match &agent.phase {
-            Phase::Starting { .. } => "starting",
-            Phase::Inspecting(_) => "inspecting",
-            Phase::LookingUp(_) => "looking-up",
-            Phase::Serving(serving) if serving.commands.running().is_none() => "serving",
-            Phase::Serving(_) => "working",
-            Phase::Closed(_) => "closed",
-        }
-    }
-}
-
-impl State {
     /// The state of a new machine with the same labels. Numbers that distinguish late answers, and the number of changes, go
     /// on: a call that was made before must not be taken for one that is made afterwards.
     #[must_use]
@@ -111,7 +59,6 @@ mod tests {
     use super::super::tests::Bench;
     use super::*;
     use crate::node::tests::insert;
-    use crate::selection::words;
 
     fn lab(bench: &mut Bench, command: Command) -> Result<(), Refusal> {
         bench.apply(NodeCommand::Lab(command)).map(drop)
@@ -155,20 +102,5 @@ mod tests {
             let inserted = bench.node.bmc().media.get(slot).unwrap();
             assert!(inserted.number > insertion && inserted.opened_at.is_none(), "{inserted:?}");
         }
-    }
-
-    #[test]
-    fn every_word_can_be_selected() {
-        let mut bench = Bench::new();
-        let mut seen = |node: &Node| {
-            assert!(words::POWER.contains(&node.power_word()), "{}", node.power_word());
-            assert!(words::STATE.contains(&node.state_word()), "{}", node.state_word());
-            assert!(words::AGENT.contains(&node.agent_word()), "{}", node.agent_word());
-        };
-        seen(&bench.node);
-        bench.serving();
-        seen(&bench.node);
-        lab(&mut bench, Command::CrashAgent).unwrap();
-        seen(&bench.node);
     }
 }

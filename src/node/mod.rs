@@ -26,6 +26,7 @@ pub mod sensors;
 pub mod sparse;
 pub mod spec;
 mod state;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -298,7 +299,7 @@ impl Node {
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
-            Command::Lab(command) => self.execute_lab(command)?,
+            Command::Lab(command) => self.state.execute_lab(command)?,
         }
         Ok(Outcome::Done)
     }

@@ -127,7 +127,11 @@ fn a_mistake_is_named_with_its_place() {
         ("rack=r7,", 9, "the name of a field or a label is missing"),
         ("rack=r7 row=1", 9, "'row' follows a requirement; write ',' before the next one"),
         ("=r7", 1, "'=' stands where the name of a field or a label is needed"),
-        ("ra*k=r7", 1, "'ra*k' is neither a field (index, name, uuid, mac, profile) nor a label"),
+        (
+            "ra*k=r7",
+            1,
+            "'ra*k' is neither a field (index, name, uuid, mac, profile, power, state, agent) nor a label",
+        ),
         ("rack=r*", 6, "'r*' is not the value of a label"),
         ("rack in r7", 9, "a list of values is needed, such as (a, b)"),
         ("rack in (r7", 12, "a list of values ends with ')'"),
@@ -222,7 +226,7 @@ proptest! {
     fn the_bounds_of_the_index_leave_no_node_out(requirements in proptest::collection::vec(requirement(), 1..5)) {
         let selection = Selection(requirements.into());
         let (first, last) = selection.indexes();
-        prop_assert!(!selection.matches(&node()) || (first..=last).contains(&node().index), "{}", selection);
+        prop_assert!(!selection.matches(&node()) || (first..=last).contains(&u64::from(node().index)), "{}", selection);
     }
 
     /// A requirement and its negation never agree, whatever the node has.

@@ -59,7 +59,7 @@ impl Daemon {
         self.address(&self.ready["redfish"][0])
     }
 
-    fn metrics(&self) -> String {
+    pub(crate) fn metrics(&self) -> String {
         let (status, text) = ask(&mut connect(self.address(&self.ready["admin"])), "GET", "/metrics", "", "");
         assert_eq!(status, 200);
         text
@@ -121,8 +121,9 @@ pub(crate) fn ask(
     body: &str,
 ) -> (u16, String) {
     let length = body.len();
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}content-length: {length}\r\n\r\n{body}");
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {length}\r\n\r\n{body}"
+    );
     match stream.write_all(request.as_bytes()).and_then(|()| answer(stream)) {
         Ok((head, body)) => (head[9..12].parse().unwrap(), body),
         Err(_) => (0, String::new()),

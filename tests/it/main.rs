@@ -20,5 +20,6 @@ mod metrics;
 mod own_profile;
 mod process;
 mod quirks;
+mod reference;
 mod tidy;
 mod waiting;

@@ -51,7 +51,6 @@ pub struct Node {
     /// MAC addresses of the interfaces with a cable.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub macs: Option<Vec<String>>,
-    /// The labels.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(example = json!({"rack": "r7"}))]
     pub labels: Option<BTreeMap<String, String>>,

@@ -23,7 +23,7 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(example = "nodes.selector")]
     pub field: Option<String>,
-    /// The wrong value.
+    /// The wrong value, as the client sent it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub value: Option<String>,
     /// The allowed values, if they can be listed.

@@ -55,21 +55,16 @@ pub struct Power {
     pub dry_run: bool,
 }
 
-/// A button, with the `ResetType` of Redfish that it stands for.
+/// A button. In Redfish `on` is the `ResetType` `On`, `off` is `ForceOff`, `shutdown` is `GracefulShutdown`, `cycle` is
+/// `PowerCycle`, `restart` is `ForceRestart` and `press` is `PushPowerButton`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PowerAction {
-    /// `On`
     On,
-    /// `ForceOff`
     Off,
-    /// `GracefulShutdown`
     Shutdown,
-    /// `PowerCycle`
     Cycle,
-    /// `ForceRestart`
     Restart,
-    /// `PushPowerButton`
     Press,
 }
 
@@ -95,7 +90,7 @@ pub struct Boot {
     pub dry_run: bool,
 }
 
-/// `BootSourceOverrideEnabled`.
+/// How long a boot override lasts: `BootSourceOverrideEnabled` of Redfish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Enabled {
@@ -185,7 +180,7 @@ pub struct Reset {
     pub dry_run: bool,
 }
 
-/// Adds new nodes.
+/// Adds new nodes after the last one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Add {

@@ -24,7 +24,7 @@ Examples:
   fauxmetal profile show generic -o json
   fauxmetal profile check ./my-server
 
-nodes/README.md in the source code says how to write a model.";
+docs/models.md in the source code says how to write a model.";
 
 #[derive(Subcommand)]
 enum Verb {
@@ -37,7 +37,7 @@ enum Verb {
     },
     /// Show the components, BIOS attributes and timings of a model
     ///
-    /// JSON: an object with the keys of profile.toml (see nodes/README.md in the source code), including keys that have their
+    /// JSON: an object with the keys of profile.toml (see docs/models.md in the source code), including keys that have their
     /// default value, and with name, cpu_arch, memory_mib (the sum of all modules) and overlays (the DMTF types that have
     /// one).
     Show {

@@ -148,7 +148,7 @@ impl Bench {
     }
 }
 
-fn insert(slot: u8, image: &str) -> Command {
+pub(in crate::node) fn insert(slot: u8, image: &str) -> Command {
     let insertion = Insertion {
         image: image.into(),
         write_protected: true,

@@ -3,6 +3,7 @@
 mod machine;
 mod own_root;
 mod protocol;
+mod reference;
 mod storage;
 
 use std::sync::Arc;

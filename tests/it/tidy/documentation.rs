@@ -12,8 +12,10 @@ fn root() -> &'static Path {
 
 /// The Markdown files that people read, with their texts.
 fn pages() -> Vec<(PathBuf, String)> {
-    let mut files: Vec<_> =
-        fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files = vec![];
+    for folder in ["docs", "docs/reference"] {
+        files.extend(fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path()));
+    }
     for page in [
         "README.md",
         "ARCHITECTURE.md",
@@ -32,9 +34,26 @@ fn pages() -> Vec<(PathBuf, String)> {
 /// The targets of the links and pictures of a page: `[text](target)`.
 fn links(text: &str) -> Vec<String> {
     // An example in a block of code is no link.
-    let prose = text.lines().filter(|line| !line.starts_with("    "));
+    let mut in_block = false;
+    let prose = text.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_block ^= is_fence;
+        !in_block && !is_fence && !line.starts_with("    ")
+    });
     let targets = prose.flat_map(|line| line.split("](").skip(1).filter_map(|rest| rest.split_once(')')));
     targets.map(|(target, _)| target.to_owned()).collect()
+}
+
+/// Whether a file is a part of the book.
+fn of_book(file: &Path) -> bool {
+    let mut plain = PathBuf::new();
+    for part in file.components() {
+        match part {
+            std::path::Component::ParentDir => _ = plain.pop(),
+            part => plain.push(part),
+        }
+    }
+    plain.starts_with(root().join("docs"))
 }
 
 /// The anchor that a renderer gives a heading.
@@ -57,31 +76,47 @@ fn every_link_of_the_documentation_leads_somewhere() {
                 let text = fs::read_to_string(&target).unwrap_or_default();
                 text.lines().any(|line| line.starts_with('#') && anchor(line) == part)
             };
-            if !target.exists() || part.is_some_and(|part| !has_part(part)) {
+            // The book has the pages of docs/ only.
+            let leaves_book = of_book(&file) && !of_book(&target);
+            if leaves_book || !target.exists() || part.is_some_and(|part| !has_part(part)) {
                 wrong.push(format!("{}: {link}", file.display()));
             }
         }
     }
-    assert!(wrong.is_empty(), "links that lead nowhere:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "links that lead nowhere, or from docs/ to a file that is not in the book:\n{}",
+        wrong.join("\n")
+    );
     assert!(checked > 20, "only {checked} links were found");
 }
 
 #[test]
 fn every_page_is_listed_and_readme_is_short() {
-    let list = fs::read_to_string(root().join("docs/README.md")).unwrap();
-    for (file, _) in pages().iter().filter(|(file, _)| file.parent() == Some(&root().join("docs"))) {
-        let name = file.file_name().unwrap().to_str().unwrap();
-        assert!(
-            name == "README.md" || list.contains(&format!("({name})")),
-            "docs/README.md does not list {name}"
-        );
-    }
+    let listed = |list: &str| {
+        let list = links(&fs::read_to_string(root().join("docs").join(list)).unwrap());
+        list.into_iter().filter(|link| link.ends_with(".md") && link != "README.md").collect::<Vec<_>>()
+    };
+    let mut pages: Vec<_> = pages()
+        .into_iter()
+        .filter_map(|(file, _)| Some(file.strip_prefix(root().join("docs")).ok()?.to_str()?.to_owned()))
+        .filter(|name| !["README.md", "SUMMARY.md"].contains(&&**name))
+        .collect();
+    let mut once = listed("SUMMARY.md");
+    once.sort();
+    pages.sort();
+    assert_eq!(once, pages, "left: the pages in docs/SUMMARY.md; right: the pages in docs/");
+    // The first page says more about each of them, in the same order.
+    assert_eq!(listed("README.md"), listed("SUMMARY.md"), "left: docs/README.md; right: docs/SUMMARY.md");
     let lines = fs::read_to_string(root().join("README.md")).unwrap().lines().count();
     assert!(lines <= MAX_README_LINES, "README.md has {lines} lines: move what is no first step to docs/");
 }
 
 #[test]
 fn a_link_and_an_anchor_are_read_as_a_renderer_reads_them() {
-    assert_eq!(links("see [a](b.md#c-d), ![p](q.svg)\n    [no](x)"), ["b.md#c-d", "q.svg"]);
+    assert_eq!(
+        links("see [a](b.md#c-d), ![p](q.svg)\n    [no](x)\n```sh\n[no](x)\n```\n"),
+        ["b.md#c-d", "q.svg"]
+    );
     assert_eq!(anchor("## Why not `VMs`, then?"), "why-not-vms-then");
 }
