@@ -8,10 +8,10 @@ use tokio::task::JoinError;
 
 /// Runs blocking work, at most a fixed number of calls at the same time. Further calls wait for their turn.
 #[derive(Debug)]
-pub struct Blocking(Arc<Semaphore>);
+pub(crate) struct Blocking(Arc<Semaphore>);
 
 impl Blocking {
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self(Arc::new(Semaphore::new(limit)))
     }
 
@@ -20,7 +20,7 @@ impl Blocking {
     ///
     /// # Errors
     /// If the work panics, or the runtime stops.
-    pub async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, JoinError> {
@@ -41,7 +41,7 @@ impl Blocking {
 }
 
 /// The number of cores that the process may use.
-pub fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 

@@ -41,6 +41,11 @@ impl Clock {
         if let Kind::Wall { speed, .. } = self.0 { speed } else { 1.0 }
     }
 
+    /// Whether time stands still until [`Clock::set`].
+    pub fn is_by_hand(&self) -> bool {
+        matches!(self.0, Kind::Hand(_))
+    }
+
     /// Whether simulated time is later than the system's date, so that a new [`Clock::wall`] would step back.
     pub fn is_ahead(&self) -> bool {
         self.now().ms() > unix_ms()

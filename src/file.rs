@@ -8,13 +8,13 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The mode of a file that only its owner can read.
-pub const PRIVATE: u32 = 0o600;
+pub(crate) const PRIVATE: u32 = 0o600;
 
 /// Reads a regular file of at most `most` bytes. A link to such a file is followed.
 ///
 /// # Errors
 /// If the file cannot be read, is no regular file, or is larger.
-pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     // Without the flag, opening a pipe waits for a writer. It has no effect on a regular file.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
     if !file.metadata()?.is_file() {
@@ -33,7 +33,7 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// If the file cannot be opened, or is no regular file.
-pub fn open_own(path: &Path) -> io::Result<File> {
+pub(crate) fn open_own(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(PRIVATE);
     let opened = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
@@ -49,7 +49,7 @@ pub fn open_own(path: &Path) -> io::Result<File> {
 
 /// A new file that is written beside the file `place`, and then replaces it. Dropped before, it is removed, so that a failure,
 /// such as a full disk, leaves nothing behind.
-pub struct Replacement<'a> {
+pub(crate) struct Replacement<'a> {
     path: PathBuf,
     place: &'a Path,
 }
@@ -59,7 +59,7 @@ impl<'a> Replacement<'a> {
     ///
     /// # Errors
     /// If the file cannot be created.
-    pub fn create(place: &'a Path, mode: u32) -> io::Result<(Self, File)> {
+    pub(crate) fn create(place: &'a Path, mode: u32) -> io::Result<(Self, File)> {
         let mut path = place.as_os_str().to_owned();
         path.push(".new");
         let path = PathBuf::from(path);
@@ -71,7 +71,7 @@ impl<'a> Replacement<'a> {
         Ok((Self { path, place }, file))
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -79,7 +79,7 @@ impl<'a> Replacement<'a> {
     ///
     /// # Errors
     /// If the file cannot be replaced, which then has its old content, or if the folder cannot be synced.
-    pub fn put_in_place(self) -> io::Result<()> {
+    pub(crate) fn put_in_place(self) -> io::Result<()> {
         fs::rename(&self.path, self.place)?;
         let folder = self.place.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()
@@ -94,7 +94,7 @@ impl Drop for Replacement<'_> {
 }
 
 /// Logs a warning if the mode of a private file or directory lets other users in.
-pub fn warn_if_loose(path: &Path) {
+pub(crate) fn warn_if_loose(path: &Path) {
     if let Some(advice) = loose_mode(path) {
         tracing::warn!("{advice}");
     }
@@ -118,7 +118,7 @@ fn loose_mode(path: &Path) -> Option<String> {
 ///
 /// # Errors
 /// As [`read`], and if the file is not UTF-8 text.
-pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
     String::from_utf8(read(path, most)?).map_err(|_| io::Error::other("it is not UTF-8 text"))
 }
 

@@ -1,30 +1,41 @@
 //! fauxmetal: a data centre in a process.
 //!
-//! A [`node`] is a small value with a shared [`profile`]. What a client sees is computed from (profile, node, now) when
-//! it asks; what a client does is parsed into one typed command, which the node accepts or refuses; time moves in one
-//! place, when a node is settled. `ARCHITECTURE.md` has the map.
+//! A [`Simulator`] is a fleet of simulated bare-metal servers inside of a test. Each has a Redfish BMC and, once it is booted
+//! into a ramdisk, an Ironic Python Agent.
 //!
 //! ```
-//! use std::sync::Arc;
-//! use fauxmetal::{clock::Clock, fleet::Fleet, profile, redfish::{Redfish, auth::Account}, seed::Seed};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use fauxmetal::{PowerState, ResetType, Simulator};
 //!
-//! let (fleet, _effects) = Fleet::new(Seed(1), Clock::wall(1.0));
-//! fleet.add(&profile::built_in("generic").unwrap(), 3).unwrap();
-//! let bmc = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
-//! let root = bmc.call(&http::Request::get("/redfish/v1/").body(bytes::Bytes::new()).unwrap());
-//! assert_eq!(root.status(), 200);
+//! // Three servers behind real HTTPS listeners; a second of real time is 100 simulated seconds.
+//! let simulator = Simulator::builder().nodes("generic", 3).speed(100.0).start()?;
+//!
+//! // Your client works with these, as with real BMCs.
+//! let (_url, _ca) = (simulator.bmc_url(), simulator.ca_pem());
+//!
+//! // The test presses buttons and watches.
+//! let node = simulator.node(0)?;
+//! node.reset(ResetType::On)?;
+//! node.blocking_wait_until(Duration::from_secs(60), |state| state.power == PowerState::On)?;
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! Without the default feature `cli`, the library needs none of the command line's dependencies.
+//!
+//! Everything that this documentation does not show may change in every version.
 
 #[doc(hidden)]
 pub mod address;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod admin;
-#[doc(hidden)]
-pub mod blocking;
+pub(crate) mod blocking;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod clock;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
@@ -38,8 +49,8 @@ pub mod dmtf;
 pub mod effect;
 #[doc(hidden)]
 pub mod face;
+pub(crate) mod file;
 #[doc(hidden)]
-pub mod file;
 pub mod fleet;
 #[doc(hidden)]
 pub mod ipa;
@@ -51,20 +62,36 @@ pub mod media;
 pub mod meter;
 #[doc(hidden)]
 pub mod node;
+#[doc(hidden)]
 pub mod note;
+#[doc(hidden)]
 pub mod profile;
+#[doc(hidden)]
 pub mod redfish;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod schema;
+#[doc(hidden)]
 pub mod seed;
 #[doc(hidden)]
 pub mod selection;
 #[doc(hidden)]
 pub mod server;
+mod simulator;
 #[doc(hidden)]
 pub mod store;
 #[doc(hidden)]
 pub mod time;
 #[doc(hidden)]
 pub mod tls;
+
+/// Runs the examples of the page.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/library.md")]
+struct LibraryPage;
+
+pub use dmtf::{BootOverride, BootProgress, PowerState, ResetType};
+pub use http;
+pub use simulator::{
+    Addresses, AgentPhase, Builder, Error, Identity, Media, MediaStatus, Node, NodeState, Simulator, System,
+};

@@ -1,5 +1,6 @@
 //! Addresses by arithmetic: where each node is reached, and which node an address belongs to, without a table.
 
+pub(crate) mod base_url;
 mod host;
 mod layout;
 mod place;
@@ -7,6 +8,7 @@ mod prefix;
 mod reported;
 mod urls;
 
+pub use base_url::{BaseUrl, is_http_uri};
 pub use host::{host_of, label_below};
 pub use layout::Layout;
 pub use place::Place;

@@ -15,8 +15,9 @@ use super::api::{
 use super::change::{Act, Change, apply};
 use super::control::Control;
 use super::extract::Json;
+use crate::address::is_http_uri;
 use crate::dmtf::{BootMode, BootOverride, ResetType};
-use crate::node::bmc::media::{self, Insertion, is_http_uri};
+use crate::node::bmc::media::{self, Insertion};
 use crate::node::boot::{self, BootChange};
 use crate::node::command::Command;
 use crate::node::host::{self, SystemChange};

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use super::admin::AdminConfig;
 use super::error::ConfigError;
-use super::net::{BaseUrl, Host, Listen};
+use super::net::{Host, Listen};
 use super::raw::RawSettings;
 use super::setting::{ADDRESSES, ADVERTISE, AGENT_LISTEN, DOMAIN, LISTEN, Setting};
 use super::value;
-use crate::address::{Layout, Place, Urls};
+use crate::address::{BaseUrl, Layout, Place, Urls};
 
 /// The largest number of nodes with a port each. Each node needs a socket for its BMC and one for its agent.
 pub const MAX_PORTS: u32 = 10_000;

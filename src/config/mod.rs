@@ -32,7 +32,7 @@ pub use error::{ConfigError, Origin};
 pub use export::{ExportFormat, WrittenExport};
 pub use fleet::{FleetConfig, Model, unusable_profile};
 pub use log::{LogFilter, LogFormat};
-pub use net::{BaseUrl, Host, Listen};
+pub use net::{Host, Listen};
 pub use password::Password;
 pub use raw::{CLIENT_VARIABLES, Flags, RawSettings};
 pub use shown::Shown;
@@ -45,7 +45,7 @@ use setting::{
 };
 use value::path;
 
-use crate::address::{HostNetwork, Layout, Prefix};
+use crate::address::{BaseUrl, HostNetwork, Layout, Prefix};
 use crate::effect::{Images, Network, Pattern};
 use crate::limit::{Limit, Limits};
 use crate::store::StoredFleet;

@@ -8,13 +8,11 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::error::ConfigError;
 use super::raw::RawSettings;
 use super::setting::{PASSWORD, PASSWORD_FILE, USER};
+use crate::redfish::auth::Account;
 
 /// A password. `Debug` does not print it, and it is wiped from memory when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
-
-/// The longest user name and password.
-const MAX_CREDENTIAL_BYTES: usize = 256;
 
 impl Password {
     /// The value of `--password`, or the first line of the file that `--password-file` names.
@@ -65,12 +63,7 @@ impl fmt::Debug for Password {
 }
 
 pub(super) fn user(raw: &RawSettings) -> Result<String, ConfigError> {
-    raw.required(&USER, |text| match text.contains(':') {
-        true => Err(format!(
-            "'{text}' contains ':', which HTTP Basic authentication does not allow in a user name"
-        )),
-        false => credential(text),
-    })
+    raw.required(&USER, |text| Account::check_user(text).map(|()| text.to_owned()))
 }
 
 /// The first line of a file, without its line end.
@@ -78,7 +71,7 @@ pub(super) fn first_line(path: &str) -> Result<Zeroizing<String>, String> {
     let mut bytes = Zeroizing::new(Vec::new());
     let read = std::fs::File::open(path).and_then(|file| {
         // One byte more than any password with its line end, so that a wrong file is not read whole.
-        file.take(MAX_CREDENTIAL_BYTES as u64 + 3).read_to_end(&mut bytes)
+        file.take(Account::MAX_BYTES as u64 + 3).read_to_end(&mut bytes)
     });
     read.map_err(|error| format!("cannot read '{path}': {error}"))?;
     let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
@@ -87,14 +80,5 @@ pub(super) fn first_line(path: &str) -> Result<Zeroizing<String>, String> {
 }
 
 fn credential(text: &str) -> Result<String, String> {
-    match text {
-        "" => Err("the value is empty; write at least one character".to_owned()),
-        text if text.len() > MAX_CREDENTIAL_BYTES => {
-            Err(format!("the value is longer than the {MAX_CREDENTIAL_BYTES} bytes allowed"))
-        }
-        text if text.contains(char::is_control) => {
-            Err("the value contains a control character; remove it".to_owned())
-        }
-        text => Ok(text.to_owned()),
-    }
+    Account::check_password(text).map(|()| text.to_owned())
 }

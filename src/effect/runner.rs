@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::{Id, JoinSet};
 use url::Url;
 
@@ -41,6 +41,8 @@ pub struct EffectRunner {
     pub(super) readers: Readers,
     /// Limits the image downloads in flight.
     pub(super) downloads: Semaphore,
+    /// Number of effects whose answer the fleet has, or which need none.
+    ended: watch::Sender<u64>,
 }
 
 impl EffectRunner {
@@ -60,6 +62,7 @@ impl EffectRunner {
             versions: Mutex::default(),
             readers: Readers::new(),
             downloads: Semaphore::new(settings.limits.downloads),
+            ended: watch::Sender::new(0),
             fleet,
             settings,
             clients,
@@ -95,15 +98,33 @@ impl EffectRunner {
                     if let Some(key) = running.remove(&task) {
                         queues.finish(&key);
                     }
+                    self.end_one();
                 }
             }
         }
+    }
+
+    /// Waits until no effect of the fleet is due or under way.
+    pub async fn until_idle(&self) {
+        // An answer makes the effects that follow from it due before it ends. So two equal numbers mean that nothing is left.
+        let idle = |ended: &u64| *ended == self.fleet.effects_due();
+        self.ended.subscribe().wait_for(idle).await.expect("this runner has the sender");
+    }
+
+    /// Whether no effect of the fleet is due or under way.
+    pub fn is_idle(&self) -> bool {
+        *self.ended.borrow() == self.fleet.effects_due()
+    }
+
+    fn end_one(&self) {
+        self.ended.send_modify(|ended| *ended += 1);
     }
 
     /// Queues an effect, or answers it at once if the circuit of its server is open.
     fn admit(&self, queues: &mut Queues<(NodeId, Effect)>, id: NodeId, effect: Effect) {
         let key = self.queue_key(id, effect.kind);
         if self.answer_if_open(&key, id, effect) {
+            self.end_one();
             return;
         }
         match queues.full(&key, |_| usize::MAX) {

@@ -17,7 +17,7 @@ mod slots;
 mod waiters;
 mod wake;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -55,6 +55,8 @@ pub struct Fleet {
     deadlines: Deadlines,
     /// Due effects. A node has at most a handful of effects under way, so the size of the fleet bounds the queue.
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
+    /// Number of effects that were ever due.
+    effects_due: AtomicU64,
     waiters: Waiters,
     /// The long results that all agents keep.
     results: Arc<Total>,
@@ -95,6 +97,7 @@ impl Fleet {
             profiles: Mutex::new(Vec::new()),
             deadlines: Deadlines::default(),
             effects,
+            effects_due: AtomicU64::new(0),
             waiters: Waiters::default(),
             results: Arc::default(),
             ledger: OnceLock::new(),
@@ -115,6 +118,12 @@ impl Fleet {
     /// The bytes of the long results that all agents keep together.
     pub fn results(&self) -> &Arc<Total> {
         &self.results
+    }
+
+    /// Number of effects that were ever put into the queue of [`Effects`].
+    #[doc(hidden)]
+    pub fn effects_due(&self) -> u64 {
+        self.effects_due.load(Ordering::Acquire)
     }
 
     /// Number of nodes, without removed ones.
@@ -307,6 +316,7 @@ impl Fleet {
     fn after(&self, id: NodeId, slot: &mut Slot, due: SimTime) -> bool {
         let Some(node) = &mut slot.node else { return false };
         node.take_effects(due, |effect| {
+            self.effects_due.fetch_add(1, Ordering::AcqRel);
             // The receiver is gone only while the daemon stops. Then nothing performs effects any more.
             let _ = self.effects.send((id, effect));
         });

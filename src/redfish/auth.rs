@@ -25,6 +25,9 @@ pub struct Account {
 }
 
 impl Account {
+    /// The longest user name and password, bytes.
+    pub const MAX_BYTES: usize = 256;
+
     /// An account with a password.
     ///
     /// # Panics
@@ -34,6 +37,32 @@ impl Account {
         let mut account = Self { user: user.into(), key, proof: Proof::default() };
         account.proof = account.hash(encode(user, password).as_bytes());
         account
+    }
+
+    /// # Errors
+    /// What is allowed, if `user` cannot be the name of a user.
+    pub fn check_user(user: &str) -> Result<(), String> {
+        if user.contains(':') {
+            return Err(format!(
+                "'{user}' contains ':', which HTTP Basic authentication does not allow in a user name"
+            ));
+        }
+        Self::check_password(user)
+    }
+
+    /// # Errors
+    /// What is allowed, if `password` cannot be a password. The text does not repeat it.
+    pub fn check_password(password: &str) -> Result<(), String> {
+        match password {
+            "" => Err("the value is empty; write at least one character".to_owned()),
+            text if text.len() > Self::MAX_BYTES => {
+                Err(format!("the value is longer than the {} bytes allowed", Self::MAX_BYTES))
+            }
+            text if text.contains(char::is_control) => {
+                Err("the value contains a control character; remove it".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn hash(&self, credentials: &[u8]) -> Proof {

@@ -68,6 +68,25 @@ impl DevelopmentCa {
         })
     }
 
+    /// A new CA that is stored nowhere, and so are the certificates that it signs.
+    ///
+    /// # Errors
+    /// If the system has no randomness for the key.
+    pub fn in_memory(now: SystemTime) -> Result<DevelopmentCa, TlsError> {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let made = ca_params(&key, None, now)?.self_signed(&key)?;
+        let certificate = made.der().clone();
+        let issuer = Issuer::from_ca_cert_der(&certificate, key)?;
+        let not_after = now + CA_LIFETIME_DAYS * DAY;
+        Ok(DevelopmentCa {
+            files: CertificateFiles::in_memory(),
+            certificate,
+            certificate_pem: made.pem(),
+            not_after,
+            issuer,
+        })
+    }
+
     /// The file with which a client trusts the listeners, if there is a CA in `dir`.
     pub fn certificate_in(dir: &Path) -> PathBuf {
         dir.join(CA_FILE)

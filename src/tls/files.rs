@@ -17,29 +17,41 @@ const LOCK_FILE: &str = ".lock";
 /// File mode of a public certificate.
 pub(super) const PUBLIC: u32 = 0o644;
 
+/// The directory, or nothing: then no file exists, and a written file is not kept.
 #[derive(Clone, Debug)]
 pub(super) struct CertificateFiles {
-    dir: PathBuf,
+    dir: Option<PathBuf>,
 }
 
 impl CertificateFiles {
     /// Opens the directory; creates it and its parents if they are missing.
     pub(super) fn open(dir: &Path) -> Result<CertificateFiles, TlsError> {
         DirBuilder::new().recursive(true).mode(0o755).create(dir).map_err(failed("create directory", dir))?;
-        Ok(CertificateFiles { dir: dir.to_owned() })
+        Ok(CertificateFiles { dir: Some(dir.to_owned()) })
     }
 
+    /// No directory, for certificates that live as long as the process.
+    pub(super) const fn in_memory() -> CertificateFiles {
+        CertificateFiles { dir: None }
+    }
+
+    /// The path of a file, for messages too. In memory, the name alone.
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
+        self.dir.as_deref().unwrap_or(Path::new("")).join(name)
     }
 
     /// Warns if other users can read a private file.
     pub(super) fn warn_if_loose(&self, name: &str) {
-        file::warn_if_loose(&self.path(name));
+        if self.dir.is_some() {
+            file::warn_if_loose(&self.path(name));
+        }
     }
 
     /// The text of a file, or `None` if it does not exist.
     pub(super) fn read(&self, name: &str) -> Result<Option<String>, TlsError> {
+        if self.dir.is_none() {
+            return Ok(None);
+        }
         let path = self.path(name);
         match read_pem_file(&path) {
             Ok(text) => Ok(Some(text)),
@@ -49,15 +61,21 @@ impl CertificateFiles {
     }
 
     /// Waits until no other process creates files here. Dropping the returned file releases the lock.
-    pub(super) fn lock(&self) -> Result<File, TlsError> {
+    pub(super) fn lock(&self) -> Result<Option<File>, TlsError> {
+        if self.dir.is_none() {
+            return Ok(None);
+        }
         let path = self.path(LOCK_FILE);
         let file = file::open_own(&path).map_err(failed("open", &path))?;
         file.lock().map_err(failed("lock", &path))?;
-        Ok(file)
+        Ok(Some(file))
     }
 
     /// Writes a file atomically. The caller holds the lock, so that no other process writes it.
     pub(super) fn write(&self, name: &str, text: &str, mode: u32) -> Result<(), TlsError> {
+        if self.dir.is_none() {
+            return Ok(());
+        }
         let path = self.path(name);
         let write = || {
             let (new, mut file) = Replacement::create(&path, mode)?;
@@ -99,7 +117,7 @@ mod tests {
         assert_eq!(files.read("a.pem").unwrap().as_deref(), Some("second"));
         let mode = fs::metadata(files.path("a.pem")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(fs::read_dir(&files.dir).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(dir.path().join("made/on/demand")).unwrap().count(), 1);
     }
 
     #[test]

@@ -41,14 +41,29 @@ const AGENT_FILE: &str = "agent.pem";
 /// the same over restarts while it covers `names` and is not about to expire. The key is P-256, while the real agent
 /// uses P-384: one process signs here for all agents, and Ironic does not check the curve.
 pub fn agent_identity(dir: &Path, names: &CertificateNames, now: SystemTime) -> Result<Identity, TlsError> {
-    let files = CertificateFiles::open(dir)?;
+    agent_identity_in(&CertificateFiles::open(dir)?, names, now)
+}
+
+/// A new identity of the agents' listener that is stored nowhere.
+///
+/// # Errors
+/// If the system has no randomness for the key, or there are too many names.
+pub fn agent_identity_in_memory(names: &CertificateNames, now: SystemTime) -> Result<Identity, TlsError> {
+    agent_identity_in(&CertificateFiles::in_memory(), names, now)
+}
+
+fn agent_identity_in(
+    files: &CertificateFiles,
+    names: &CertificateNames,
+    now: SystemTime,
+) -> Result<Identity, TlsError> {
     let good =
         |found: &Found| found.facts.names.covers(names) && found.facts.valid(now, RENEW_BEFORE_DAYS * DAY);
     let make = |key: &KeyPair| {
         let until = now + AGENT_LIFETIME_DAYS * DAY;
         Ok(leaf_params(&Subject::named(AGENT_HOST), names, now, until)?.self_signed(key)?)
     };
-    reuse_or_make(&files, AGENT_FILE, good, make)
+    reuse_or_make(files, AGENT_FILE, good, make)
 }
 
 impl DevelopmentCa {

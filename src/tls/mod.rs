@@ -21,7 +21,9 @@ pub use config::{MinVersion, provider, server_config};
 pub use error::TlsError;
 pub use files::MAX_FILE_BYTES;
 pub use identity::Identity;
-pub use leaf::{AGENT_LIFETIME_DAYS, LEAF_LIFETIME_DAYS, RENEW_BEFORE_DAYS, agent_identity};
+pub use leaf::{
+    AGENT_LIFETIME_DAYS, LEAF_LIFETIME_DAYS, RENEW_BEFORE_DAYS, agent_identity, agent_identity_in_memory,
+};
 pub use leaves::{Leaves, ListenerTls, SubjectOf};
 pub use names::{CertificateNames, MAX_NAMES};
 pub use rsa::RsaKey;

@@ -54,12 +54,6 @@ impl Insertion {
     }
 }
 
-/// Whether a text is an `http` or `https` URI with a host, as the BMC can open it.
-pub fn is_http_uri(text: &str) -> bool {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/')) && text.parse::<http::Uri>().is_ok()
-}
-
 /// The state of all slots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -1,6 +1,8 @@
 //! Parts of documents and bodies that several types of resource have.
 
+pub(super) use crate::address::is_http_uri;
 use crate::dmtf::IndicatorLed;
+pub(super) use crate::note::shown_uri;
 use crate::profile::inventory::Drive;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
@@ -79,10 +81,6 @@ pub(super) fn boot_option_reference(number: u8) -> String {
     reference.push(digit(number));
     reference
 }
-
-pub(super) use crate::node::bmc::media::is_http_uri;
-
-pub(super) use crate::note::shown_uri;
 
 /// The indicator LED that a body asks for, by `IndicatorLED` or by the newer `LocationIndicatorActive`.
 pub(super) fn led(body: &mut Body) -> Option<IndicatorLed> {

@@ -2,6 +2,7 @@
 
 mod cycles;
 mod documentation;
+mod public_api;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +31,7 @@ const FLOORS: &[&[&str]] = &[
     &["redfish", "ipa", "store"],
     &["server", "effect"],
     &["config", "admin"],
-    &["daemon"],
+    &["daemon", "simulator"],
     &["cli", "main", "lib", "build"],
 ];
 
@@ -286,6 +287,7 @@ fn the_top_level_holds_what_it_should() {
         "nodes",
         "certs",
         "benches",
+        "examples",
         "tests",
         "Containerfile",
         "README.md",
