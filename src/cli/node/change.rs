@@ -185,7 +185,7 @@ fn text(out: &mut dyn Write, what: &str, done: &Done) -> io::Result<()> {
         (count, 0) => return writeln!(out, "{what}{dry}: {}{accepted}", nodes(count)),
         (0, count) => writeln!(out, "{what}{dry}: {}{refused}", nodes(count))?,
         (some, others) => {
-            writeln!(out, "{what}{dry}: {}{accepted}, {}{refused}", nodes(some), nodes(others))?
+            writeln!(out, "{what}{dry}: {}{accepted}, {}{refused}", nodes(some), nodes(others))?;
         }
     }
     let mut table = Table::new(vec![Column { title: "NODE" }, Column { title: "REASON" }]);
