@@ -1,5 +1,6 @@
 //! What the handlers of the control API need: the fleet, and facts about the daemon that never change.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::api::{self, Problem};
@@ -23,6 +24,8 @@ pub struct Control {
     pub(super) started: SimTime,
     pub(super) uptime: Stopwatch,
     workers: Blocking,
+    /// Snapshots keep a disk busy, so that one after the other is written.
+    disk: Blocking,
 }
 
 /// Facts about the daemon.
@@ -34,6 +37,10 @@ pub struct Facts {
     pub bmcs: Urls,
     /// The URLs of the agents, if they have a listener.
     pub agents: Option<Urls>,
+    /// The state directory, for snapshots.
+    pub state: Option<PathBuf>,
+    /// The number of models in the configuration of the fleet. Others were added later.
+    pub models: usize,
     /// The largest number of nodes that the listening addresses have room for, including removed ones.
     pub room: u64,
     /// Finds the model of a name, with the timings of the configuration.
@@ -48,7 +55,15 @@ impl Control {
         let started = fleet.clock().now();
         let random = crate::seed::secret().expect("the system has randomness");
         let epoch = format!("{:016x}", u64::from_ne_bytes(random));
-        Self { fleet, facts, epoch, started, uptime: Stopwatch::start(), workers: Blocking::new(WORKERS) }
+        Self {
+            fleet,
+            facts,
+            epoch,
+            started,
+            uptime: Stopwatch::start(),
+            workers: Blocking::new(WORKERS),
+            disk: Blocking::new(1),
+        }
     }
 
     /// Runs `work` on a thread for blocking work, and waits until the changes that it has made or seen are on disk.
@@ -61,12 +76,17 @@ impl Control {
     ) -> Result<T, Problem> {
         let fleet = Arc::clone(&self.fleet);
         let worked = self.workers.run(move || fleet.noting(|| work(&fleet))).await;
-        let (result, seen) = worked.map_err(|error| {
-            tracing::error!(%error, "work for the control API has failed");
-            Problem::new(http::StatusCode::INTERNAL_SERVER_ERROR, "the work has failed; the log has more")
-        })?;
+        let (result, seen) = worked.map_err(failed)?;
         self.fleet.until_persisted(seen).await?;
         Ok(result)
+    }
+
+    /// Runs `work` that reads or writes files.
+    pub(super) async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.disk.run(work).await.map_err(failed)
     }
 
     /// The URL of a node's `ComputerSystem`.
@@ -75,4 +95,10 @@ impl Control {
         let id = if bmcs.are_own() { spec.profile.ids.system.clone() } else { spec.uuid().to_string() };
         format!("{}/redfish/v1/Systems/{id}", bmcs.of(node.id().0, || spec.name()))
     }
+}
+
+/// A defect, or the end of the daemon.
+fn failed(error: tokio::task::JoinError) -> Problem {
+    tracing::error!(%error, "work for the control API has failed");
+    Problem::new(http::StatusCode::INTERNAL_SERVER_ERROR, "the work has failed; the log has more")
 }

@@ -16,6 +16,7 @@ mod probes;
 mod process;
 mod reply;
 mod show;
+mod snapshots;
 mod target;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::api::{self, Problem};
 use super::control::Control;
-use super::{fleet, list, show, verbs};
+use super::{fleet, list, show, snapshots, verbs};
 
 /// Declares an error that several operations have.
 macro_rules! problems {
@@ -64,7 +64,9 @@ pub(super) fn router(control: Control) -> (Router, OpenApi) {
         .routes(routes!(verbs::crash))
         .routes(routes!(verbs::restart_bmc))
         .routes(routes!(verbs::reset))
-        .routes(routes!(verbs::remove));
+        .routes(routes!(verbs::remove))
+        .routes(routes!(snapshots::save))
+        .routes(routes!(snapshots::export));
     let (router, mut document) =
         OpenApiRouter::with_openapi(Document::openapi()).nest(api::BASE, paths).split_for_parts();
     let mut license = LicenseBuilder::new().name("Apache-2.0");

@@ -1,5 +1,6 @@
 //! Requests to the control API, without sockets.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -27,6 +28,10 @@ struct Bench {
 impl Bench {
     /// A fleet of so many generic nodes, with room for one more.
     fn new(nodes: u32) -> Self {
+        Self::with_state(nodes, None)
+    }
+
+    fn with_state(nodes: u32, state: Option<PathBuf>) -> Self {
         let (fleet, effects) = Fleet::new(Seed(1), Clock::by_hand(T0));
         fleet.add(&built_in("generic").unwrap(), nodes).unwrap();
         let fleet = Arc::new(fleet);
@@ -36,6 +41,8 @@ impl Bench {
             limits: Vec::new(),
             bmcs: Urls::Same("https://127.0.0.1:8443".into()),
             agents: None,
+            state,
+            models: 1,
             room: u64::from(nodes) + 1,
             model: Box::new(|name| built_in(name).map_err(|error| error.to_string())),
         };
@@ -318,6 +325,34 @@ async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
     }
     assert_eq!(bench.get("/nodes/generic-9").await.0, 404);
     assert_eq!(bench.fleet.look(NodeId(0), |node, _| node.generation()), Some(0), "nothing has changed");
+}
+
+#[tokio::test]
+async fn a_snapshot_is_streamed_or_saved_in_the_state_directory() {
+    let bench = Bench::new(3);
+    bench.post("/label", json!({"nodes": {"all": true}, "set": {"rack": "r7"}})).await;
+    let (status, file) = bench.ask("GET", "/snapshot", "*/*", Body::empty()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("fleet.snapshot");
+    std::fs::write(&place, file).unwrap();
+    let reader = crate::store::snapshot::Reader::open(&place).unwrap();
+    assert_eq!((status, reader.header().stored, reader.nodes(0).unwrap().len()), (200, 3, 3));
+    let (status, problem) = bench.post("/snapshots", json!({"name": "a"})).await;
+    assert!(
+        status == 409 && problem["detail"].as_str().unwrap().contains("start it with --state"),
+        "{problem}"
+    );
+
+    let bench = Bench::with_state(3, Some(dir.path().to_owned()));
+    assert_eq!(
+        bench.post("/snapshots", json!({"name": "a"})).await,
+        (201, json!({"name": "a", "changed": 0}))
+    );
+    let (status, problem) = bench.post("/snapshots", json!({"name": "a"})).await;
+    assert!(status == 409 && problem["detail"].as_str().unwrap().contains("'a' already exists"), "{problem}");
+    assert_eq!(bench.post("/snapshots", json!({"name": "a", "replace": true})).await.0, 201);
+    let (status, problem) = bench.post("/snapshots", json!({"name": "../a"})).await;
+    assert_eq!((status, &problem["field"]), (400, &json!("name")));
 }
 
 #[tokio::test]

@@ -218,6 +218,8 @@ pub(super) fn facts(config: &Config, fleet: &Arc<Fleet>, listeners: &Listeners, 
             .collect(),
         bmcs: listeners.bmc_urls.first().cloned().unwrap_or_else(|| Urls::Same("".into())),
         agents: listeners.agent_urls().cloned(),
+        state: config.state.clone(),
+        models: config.fleet.models.len(),
         room: room.min(u64::from(NodeId::MAX) + 1),
         model: Box::new(move |name| model(name, &fleet, &timings, network.as_ref())),
     }

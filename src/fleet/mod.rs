@@ -48,6 +48,8 @@ pub struct Fleet {
     slots: Slots,
     /// The next index. The index of a removed node is never used again, so a new machine never has its identity.
     next: Mutex<u32>,
+    /// The models in the order of the indexes, each with the number of its nodes, as they were added.
+    added: Mutex<Vec<(Arc<Profile>, u32)>>,
     /// Number of nodes, without removed ones.
     count: AtomicU32,
     /// The models in use, a handful, with the number of their nodes.
@@ -93,6 +95,7 @@ impl Fleet {
             clock,
             slots: Slots::new(),
             next: Mutex::new(0),
+            added: Mutex::new(Vec::new()),
             count: AtomicU32::new(0),
             profiles: Mutex::new(Vec::new()),
             deadlines: Deadlines::default(),
@@ -183,6 +186,7 @@ impl Fleet {
         }
         *next = added.end;
         if count > 0 {
+            self.added.lock().push((Arc::clone(profile), count));
             if let Some(ledger) = self.ledger() {
                 ledger.added(added.start, profile, count);
             }
@@ -214,6 +218,14 @@ impl Fleet {
         });
         self.waiters.notify(id);
         true
+    }
+
+    /// The models in the order of the indexes, each with the number of its nodes, and the indexes of removed nodes.
+    pub fn history(&self) -> (Vec<(Arc<Profile>, u32)>, Vec<u32>) {
+        let next = self.next.lock();
+        let removed = (0..*next)
+            .filter(|index| self.slots.get(NodeId(*index)).is_none_or(|slot| slot.lock().node.is_none()));
+        (self.added.lock().clone(), removed.collect())
     }
 
     /// All indexes in use, in order, including those of removed nodes; [`Fleet::look`] returns `None` for them.

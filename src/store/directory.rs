@@ -60,13 +60,12 @@ impl Directory {
     pub(super) fn reserve_file(&self) -> PathBuf {
         self.path.join("reserve")
     }
+}
 
-    /// The folder of the snapshots. Creates it if it does not exist.
-    pub(super) fn snapshots(&self) -> Result<PathBuf, StoreError> {
-        let path = snapshots_in(&self.path);
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(StoreError::io(&path))?;
-        Ok(path)
-    }
+/// Creates the folder of the snapshots if it does not exist.
+pub(super) fn make_snapshots(directory: &Path) -> Result<(), StoreError> {
+    let path = snapshots_in(directory);
+    DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(StoreError::io(&path))
 }
 
 pub(super) fn state_file_in(dir: &Path) -> PathBuf {

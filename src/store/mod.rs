@@ -4,6 +4,8 @@
 //! records of the services), `fleet.json` (the description alone), `reserve` (space for the last changes before the disk is
 //! full), `lock` (the id of the process that uses the directory) and `snapshots/`. This room does not depend on HTTP.
 
+#[cfg(feature = "cli")]
+mod capture;
 mod database;
 mod description;
 mod directory;
@@ -15,7 +17,10 @@ pub mod snapshot;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod writer;
 
+#[cfg(feature = "cli")]
+pub use capture::Capture;
 pub use database::Store;
 pub use description::describe;
 pub use directory::{Directory, create_private};

@@ -6,12 +6,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Read, Seek as _, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
 use flate2::read::MultiGzDecoder;
-use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
@@ -20,13 +18,14 @@ use super::database::Store;
 use super::directory::{self, Directory};
 use super::error::{COPY, StoreError};
 use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
+use super::writer::Writer;
 use crate::file::{PRIVATE, Replacement};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
 /// The maximum length of a line with its end, in bytes, for the reader and for the writer. A node's texts take twice the
 /// largest `agent-results-bytes` at most, since JSON in JSON has its quotes escaped; beside them a state is small.
-const MAX_LINE_BYTES: usize = 256 << 20;
+pub(super) const MAX_LINE_BYTES: usize = 256 << 20;
 /// The maximum length of a name, in characters.
 pub const MAX_NAME: usize = 64;
 const ENDING: &str = "snapshot";
@@ -50,8 +49,8 @@ pub struct Header {
 
 /// The first line. Its key identifies the file as a snapshot of fauxmetal, whatever its format.
 #[derive(Serialize, Deserialize)]
-struct First<T> {
-    fauxmetal_snapshot: T,
+pub(super) struct First<T> {
+    pub(super) fauxmetal_snapshot: T,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +59,7 @@ struct Format {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Line<S> {
+pub(super) struct Line<S> {
     node: NodeId,
     state: S,
     /// The long texts that the state does not contain, by name.
@@ -68,10 +67,26 @@ struct Line<S> {
     texts: BTreeMap<String, String>,
 }
 
+impl<'s> Line<&'s State> {
+    pub(super) fn of(node: NodeId, state: &'s State) -> Self {
+        let texts =
+            state.long_texts().iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
+        Self { node, state, texts }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
-struct Last {
-    end: u64,
-    xxh3: String,
+pub(super) struct Last {
+    pub(super) end: u64,
+    pub(super) xxh3: String,
+}
+
+impl Header {
+    /// The description of a snapshot that this version writes.
+    pub(super) fn new(created_ms: u64, time: SimTime, fleet: StoredFleet, stored: u64) -> Self {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Self { format: u64::from(FORMAT), version, created_ms, time_ms: time.ms(), fleet, stored }
+    }
 }
 
 /// Checks the name of a snapshot, which becomes a part of a file name.
@@ -131,39 +146,39 @@ pub fn save(
     replace: bool,
     created_ms: u64,
 ) -> Result<Header, StoreError> {
-    let place = free_place(directory, name, replace)?;
+    let place = free_place(directory.path(), name, replace)?;
     let mut stored = 0;
     store.nodes(|_, _| {
         stored += 1;
         Ok(())
     })?;
-    let header = Header {
-        format: u64::from(FORMAT),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        created_ms,
-        time_ms: store.time().ms(),
-        fleet: store.fleet().clone(),
-        stored,
-    };
+    let header = Header::new(created_ms, store.time(), store.fleet().clone(), stored);
     let (new, file) = Replacement::create(&place, PRIVATE).map_err(StoreError::io(&place))?;
     let wrong = |error| StoreError::io(new.path())(error);
-    let mut out = Writer::new(file, MAX_LINE_BYTES);
+    let mut out = Writer::new(BufWriter::new(file));
     out.line(&First { fauxmetal_snapshot: &header }).map_err(wrong)?;
     store.nodes(|node, state| {
-        let texts = state.long_texts().iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
-        out.line(&Line { node, state, texts }).map_err(|error| match error.kind() {
-            std::io::ErrorKind::FileTooLarge => StoreError::Refused(format!(
-                "node {}: its commands have results of {} bytes, and a line of a snapshot has at most {MAX_LINE_BYTES}; \
-                 stop the daemon after the machine was powered off",
-                node.0,
-                out.line.len()
-            )),
-            _ => wrong(error),
-        })
+        let written = out.line(&Line::of(node, &state));
+        written.map_err(|error| too_long(node, out.length(), &error).unwrap_or_else(|| wrong(error)))
     })?;
-    out.finish(stored).map_err(wrong)?;
+    synced(out.finish(stored).map_err(wrong)?).map_err(wrong)?;
     new.put_in_place().map_err(StoreError::io(&place))?;
     Ok(header)
+}
+
+/// The refusal of a line that no reader would accept; `None` for another error.
+pub(super) fn too_long(node: NodeId, length: usize, error: &std::io::Error) -> Option<StoreError> {
+    (error.kind() == std::io::ErrorKind::FileTooLarge).then(|| {
+        StoreError::Refused(format!(
+            "node {}: its commands have results of {length} bytes, and a line of a snapshot has at most {MAX_LINE_BYTES}; \
+             save the snapshot after the machine was powered off",
+            node.0
+        ))
+    })
+}
+
+pub(super) fn synced(file: BufWriter<File>) -> std::io::Result<()> {
+    file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()
 }
 
 /// Copies a snapshot from `source` to the snapshot `name`, after the complete copy has been checked. Errors name the
@@ -178,7 +193,7 @@ pub fn import(
     name: &str,
     replace: bool,
 ) -> Result<Header, StoreError> {
-    let place = free_place(directory, name, replace)?;
+    let place = free_place(directory.path(), name, replace)?;
     let (new, mut file) = Replacement::create(&place, PRIVATE).map_err(StoreError::io(&place))?;
     std::io::copy(source, &mut file).map_err(StoreError::io(source_file))?;
     file.sync_all().and_then(|()| file.rewind()).map_err(StoreError::io(new.path()))?;
@@ -187,9 +202,9 @@ pub fn import(
     Ok(header)
 }
 
-fn free_place(directory: &Directory, name: &str, replace: bool) -> Result<PathBuf, StoreError> {
-    directory.snapshots()?;
-    let place = file_of(directory.path(), name);
+pub(super) fn free_place(directory: &Path, name: &str, replace: bool) -> Result<PathBuf, StoreError> {
+    directory::make_snapshots(directory)?;
+    let place = file_of(directory, name);
     if place.exists() && !replace {
         return Err(StoreError::Refused(format!(
             "{}: a snapshot '{name}' already exists; use --force to replace it",
@@ -197,40 +212,6 @@ fn free_place(directory: &Directory, name: &str, replace: bool) -> Result<PathBu
         )));
     }
     Ok(place)
-}
-
-struct Writer {
-    out: GzEncoder<BufWriter<File>>,
-    hash: Xxh3,
-    line: Vec<u8>,
-    max_line_bytes: usize,
-}
-
-impl Writer {
-    fn new(file: File, max_line_bytes: usize) -> Self {
-        let out = GzEncoder::new(BufWriter::new(file), Compression::fast());
-        Self { out, hash: Xxh3::new(), line: Vec::new(), max_line_bytes }
-    }
-
-    /// # Errors
-    /// If the file cannot be written, or the line is longer than a reader accepts (`FileTooLarge`).
-    fn line(&mut self, value: &impl Serialize) -> std::io::Result<()> {
-        self.line.clear();
-        serde_json::to_writer(&mut self.line, value)?;
-        self.line.push(b'\n');
-        if self.line.len() > self.max_line_bytes {
-            return Err(std::io::ErrorKind::FileTooLarge.into());
-        }
-        self.hash.update(&self.line);
-        self.out.write_all(&self.line)
-    }
-
-    fn finish(mut self, stored: u64) -> std::io::Result<()> {
-        let xxh3 = format!("{:016x}", self.hash.digest());
-        self.line(&Last { end: stored, xxh3 })?;
-        let file = self.out.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        file.sync_all()
-    }
 }
 
 /// A snapshot of which the header has been read.
@@ -378,18 +359,4 @@ pub fn restore(directory: &Directory, reader: Reader<File>, now: SimTime) -> Res
     let now = now.max(SimTime::from_ms(header.time_ms));
     let nodes = reader.nodes(now.ms() - header.time_ms)?;
     Store::create(directory, &header.fleet, now, nodes.into_iter().map(Ok))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_that_no_reader_accepts_is_not_written() {
-        let file = tempfile::tempfile().unwrap();
-        let mut out = Writer::new(file.try_clone().unwrap(), 10);
-        out.line(&"1234567").unwrap();
-        let error = out.line(&"12345678").unwrap_err();
-        assert_eq!((error.kind(), out.line.len()), (std::io::ErrorKind::FileTooLarge, 11));
-    }
 }

@@ -122,7 +122,7 @@ fn an_error_at_the_start_names_the_flag_and_the_way_out() {
     for (arguments, expected) in [
         (
             ["--snapshot", "nope"],
-            "fauxmetal: --snapshot: nope: No such file or directory (os error 2); write a snapshot to a file with `fauxmetal snapshot export NAME FILE --state DIR`",
+            "fauxmetal: --snapshot: nope: No such file or directory (os error 2); write a snapshot to a file with `fauxmetal snapshot export FILE`",
         ),
         (
             ["--state", "/proc/x"],

@@ -6,6 +6,7 @@
 mod fleet;
 mod node;
 mod problem;
+mod snapshot;
 mod verb;
 
 pub use fleet::{Addresses, Fleet, LabelCount, Limit, ProfileCount, Setting, StateCount};
@@ -13,6 +14,7 @@ pub use node::{
     Agent, AgentCommand, Bmc, BootFailure, BootSettings, Listed, Medium, Node, NodeDetails, NodeField, Wait,
 };
 pub use problem::Problem;
+pub use snapshot::{SaveSnapshot, SavedSnapshot};
 pub use verb::{
     Add, Added, Boot, Crash, Done, Eject, Enabled, Insert, Label, Nodes, Power, PowerAction, Refused, Remove,
     Reset, RestartBmc,

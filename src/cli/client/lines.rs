@@ -1,4 +1,4 @@
-//! A list with one JSON document per line, read as it arrives.
+//! Long answers, read as they arrive: files, and lists with one JSON document per line.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use reqwest::Response;
@@ -9,10 +9,26 @@ use super::error::{ClientError, broken};
 /// The longest line. A node with 64 labels of the longest keys and values has 30 KiB.
 const MAX_LINE: usize = 1 << 20;
 
-/// The lines of an answer. At most one line and one piece of the answer are in memory.
-pub(in crate::cli) struct Lines {
+/// An answer of any length, in pieces as they arrive.
+pub(in crate::cli) struct Pieces {
     response: Response,
     server: String,
+}
+
+impl Pieces {
+    pub(super) fn new(response: Response, server: String) -> Self {
+        Self { response, server }
+    }
+
+    /// The next piece; `None` after the last one. An answer that ends too early is an error.
+    pub(in crate::cli) async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        self.response.chunk().await.map_err(|error| broken(&self.server, &error))
+    }
+}
+
+/// The lines of an answer. At most one line and one piece of the answer are in memory.
+pub(in crate::cli) struct Lines {
+    pieces: Pieces,
     /// What has arrived and was not read.
     piece: Bytes,
     /// The beginning of a line whose end has not arrived.
@@ -21,7 +37,7 @@ pub(in crate::cli) struct Lines {
 
 impl Lines {
     pub(super) fn new(response: Response, server: String) -> Self {
-        Self { response, server, piece: Bytes::new(), begun: BytesMut::new() }
+        Self { pieces: Pieces::new(response, server), piece: Bytes::new(), begun: BytesMut::new() }
     }
 
     /// The next line without its end; `None` after the last one.
@@ -43,13 +59,12 @@ impl Lines {
             if self.begun.len() > MAX_LINE {
                 return Err(self.unreadable(&format_args!("a line has more than {MAX_LINE} bytes")));
             }
-            let next = self.response.chunk().await;
-            match next.map_err(|error| broken(&self.server, &error))? {
+            match self.pieces.next().await? {
                 Some(piece) => self.piece = piece,
                 None if self.begun.is_empty() => return Ok(None),
                 None => {
                     let why = "the last line has no end".to_owned();
-                    return Err(ClientError::Broken { server: self.server.clone(), why });
+                    return Err(ClientError::Broken { server: self.pieces.server.clone(), why });
                 }
             }
         }
@@ -62,7 +77,7 @@ impl Lines {
     }
 
     fn unreadable(&self, why: &impl std::fmt::Display) -> ClientError {
-        ClientError::Unreadable { server: self.server.clone(), why: why.to_string() }
+        ClientError::Unreadable { server: self.pieces.server.clone(), why: why.to_string() }
     }
 }
 

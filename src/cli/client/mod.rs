@@ -17,7 +17,7 @@ use url::Url;
 pub(super) use connection::Connection;
 use connection::{Place, Server};
 pub(super) use error::ClientError;
-pub(super) use lines::Lines;
+pub(super) use lines::{Lines, Pieces};
 
 use crate::admin::api::{BASE, Problem};
 
@@ -87,6 +87,12 @@ impl Client {
     pub(super) async fn lines(&self, path: &[&str], query: &Query<'_>) -> Result<Lines, ClientError> {
         let request = self.request(Method::GET, path, query).header(ACCEPT, NDJSON);
         Ok(Lines::new(self.send(request).await?, self.server.name.clone()))
+    }
+
+    /// Reads a file, one piece at a time.
+    pub(super) async fn pieces(&self, path: &[&str]) -> Result<Pieces, ClientError> {
+        let request = self.request(Method::GET, path, &[]);
+        Ok(Pieces::new(self.send(request).await?, self.server.name.clone()))
     }
 
     fn request(&self, method: Method, path: &[&str], query: &Query<'_>) -> RequestBuilder {

@@ -4,6 +4,7 @@ mod completions;
 mod fake;
 mod fleet;
 mod lists;
+mod saved;
 mod server;
 mod verbs;
 mod wait;

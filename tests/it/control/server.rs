@@ -22,6 +22,8 @@ const ALL: &[&[&str]] = &[
     &["node", "label", "generic-0", "rack=r7"],
     &["node", "crash", "generic-0"],
     &["node", "wait", "--for", "power=on", "generic-0"],
+    &["snapshot", "save", "one"],
+    &["snapshot", "export", "-"],
 ];
 
 /// A URL at which no server listens.
