@@ -1,5 +1,6 @@
 //! A fleet that is stored on disk, tested by clients of the built binary.
 
+mod control;
 mod directory;
 mod kill;
 
@@ -18,12 +19,13 @@ const BASIC: (&str, &str) = ("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=");
 struct Daemon {
     child: Child,
     port: u16,
+    admin: u16,
 }
 
 fn serve(dir: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fauxmetal"));
     let (listen, certs) = ("http://127.0.0.1:0", dir.join("certs"));
-    command.args(["serve", "--listen", listen, "--agent-listen", listen]);
+    command.args(["serve", "--listen", listen, "--agent-listen", listen, "--admin-listen", listen]);
     if !more.contains(&"--log") {
         command.args(["--log", "error"]);
     }
@@ -38,12 +40,21 @@ impl Daemon {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(line.trim().strip_prefix("READY ").unwrap()).unwrap();
-        let port = ready["redfish"][0].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
-        Self { child, port }
+        let port = |url: &Value| url.as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
+        Self { child, port: port(&ready["redfish"][0]), admin: port(&ready["admin"]) }
     }
 
     fn client(&self) -> Client {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        Self::connect(self.port)
+    }
+
+    /// A client of the control API.
+    fn control(&self) -> Client {
+        Self::connect(self.admin)
+    }
+
+    fn connect(port: u16) -> Client {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         Client(stream)
@@ -77,7 +88,7 @@ impl Client {
     fn ask(&mut self, method: &str, path: &str, header: (&str, &str), body: &Value) -> Option<Answer> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\n{}: {}\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{}: {}\r\nContent-Length: {}\r\n\r\n{body}",
             header.0,
             header.1,
             body.len()
