@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::Context as _;
-use indicatif::HumanBytes;
+use indicatif::{HumanBytes, HumanCount};
 
 use super::super::client::{Client, Connection, Pieces, run};
 use super::super::out::stdout;
-use super::super::view::{Progress, nodes};
+use super::super::view::Progress;
 use super::{DASH, view};
 use crate::admin::api::{SaveSnapshot, SavedSnapshot};
 use crate::file::{PRIVATE, Replacement};
@@ -20,7 +20,11 @@ pub(super) fn save(connection: &Connection, name: &str, replace: bool) -> anyhow
         let _progress = Progress::of_bytes("save");
         Ok(client.post("snapshots", &request).await?)
     })?;
-    view::print(&format!("saved '{}': {} differ from new ones", saved.name, nodes(saved.changed)))
+    view::print(&format!(
+        "saved '{}'; nodes that differ from new ones: {}",
+        saved.name,
+        HumanCount(saved.changed)
+    ))
 }
 
 /// Writes the file, or nothing if the snapshot does not arrive as a whole.

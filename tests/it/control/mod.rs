@@ -40,6 +40,7 @@ fn said(command: &mut Command) -> String {
     let mut all = all;
     for (pattern, with) in [
         (r"certs( +)\S+ \(environment\)", "certs${1}DIR (environment)"),
+        (r"/tmp/\.tmp\w+", "DIR"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "TIME"),
         (r"Uptime( +)\d+s", "Uptime${1}1s"),
