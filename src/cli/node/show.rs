@@ -9,7 +9,7 @@ use super::list::labels;
 use crate::admin::api::{Agent, BootSettings, Medium, NodeDetails};
 use crate::cli::client::{Client, Connection, run};
 use crate::cli::exit_code::ExitCode;
-use crate::cli::view::Format;
+use crate::cli::view::{Format, shown};
 use crate::cli::{complete, out};
 
 /// Show a node in full; the last line says what it waits for
@@ -38,7 +38,7 @@ fn text(mut out: &mut dyn Write, details: &NodeDetails) -> io::Result<()> {
     let mut rows = Vec::new();
     let mut row = |key: &str, value: String| {
         if !value.is_empty() {
-            rows.push([key.to_owned(), value]);
+            rows.push([key.to_owned(), shown(value)]);
         }
     };
     let node = &details.node;
@@ -77,7 +77,7 @@ fn text(mut out: &mut dyn Write, details: &NodeDetails) -> io::Result<()> {
     ]);
     rows.push(["Simulated time".to_owned(), details.now.clone()]);
     out::table(&mut out, "", &rows)?;
-    writeln!(out, "\n{}", details.wait.text)
+    writeln!(out, "\n{}", shown(details.wait.text.clone()))
 }
 
 fn boot(boot: &BootSettings) -> String {
@@ -115,5 +115,5 @@ fn agent_rows(agent: &Agent) -> Vec<[String; 2]> {
         ("Command", command),
         ("Closed", agent.closed.clone()),
     ];
-    rows.into_iter().filter_map(|(key, value)| Some([key.to_owned(), value?])).collect()
+    rows.into_iter().filter_map(|(key, value)| Some([key.to_owned(), shown(value?)])).collect()
 }

@@ -13,7 +13,7 @@ use super::targets::Targets;
 use crate::admin::api::{Listed, Node, NodeDetails, Nodes};
 use crate::cli::client::{Client, Connection, run};
 use crate::cli::exit_code::ExitCode;
-use crate::cli::view::{Progress, duration, nodes};
+use crate::cli::view::{Progress, duration, nodes, shown};
 use crate::cli::{complete, out};
 
 /// The first pause between two questions to the daemon. Each pause is longer, up to [`LONGEST_PAUSE`].
@@ -21,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The pause from which on the nodes are counted for a progress bar: it comes after about a second.
 const COUNTED_FROM: Duration = Duration::from_millis(500);
+/// The longest time for the message after a wait that was too long.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Names of one selection. A requirement has at most 1000 values.
 const NAMES: usize = 1000;
 
@@ -112,7 +114,14 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
         };
         match met {
             Some(met) => met.map(|()| ExitCode::Ok),
-            None => late(&client, &selections, &condition, &limit).await,
+            None => {
+                let late =
+                    tokio::time::timeout(PATIENCE, late(&client, &selections, &condition, &limit)).await;
+                late.unwrap_or_else(|_| {
+                    out::message(&format!("after {}, the daemon does not answer", limit.text));
+                    Ok(ExitCode::Timeout)
+                })
+            }
         }
     })
 }
@@ -215,7 +224,7 @@ async fn late(
     let verb = if left == 1 { "does" } else { "do" };
     let node: NodeDetails = client.get(&["nodes", &name], &[]).await?;
     let left = format!("{} {verb} not have {condition}", nodes(left));
-    out::message(&format!("after {}, {left}; {name}: {}", limit.text, node.wait.text));
+    out::message(&format!("after {}, {left}; {name}: {}", limit.text, shown(node.wait.text)));
     io::stderr().flush()?;
     Ok(ExitCode::Timeout)
 }

@@ -9,6 +9,8 @@ use std::io::{self, IsTerminal as _};
 
 use indicatif::HumanCount;
 
+use crate::note::Note;
+
 pub(super) use document::{Documents, Format, ListFormat};
 pub(super) use progress::Progress;
 pub(super) use screen::{Screen, Watch, duration};
@@ -25,6 +27,11 @@ fn has_colours() -> bool {
 fn width() -> Option<u16> {
     let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stdout())?;
     Some(width)
+}
+
+/// A text of the daemon for a terminal: what would control the terminal is escaped.
+pub(super) fn shown(text: String) -> String {
+    if text.chars().any(char::is_control) { Note::from(text).to_string() } else { text }
 }
 
 /// A number of nodes in words: `1 node`, `12,000 nodes`.

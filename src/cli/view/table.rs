@@ -38,7 +38,7 @@ impl Cell {
     }
 
     fn styled(self) -> comfy_table::Cell {
-        let cell = comfy_table::Cell::new_owned(self.text);
+        let cell = comfy_table::Cell::new_owned(super::shown(self.text));
         match self.hue {
             Hue::Plain => cell,
             Hue::Good => cell.fg(Color::DarkGreen),

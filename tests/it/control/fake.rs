@@ -152,4 +152,8 @@ fn text_of_a_server_cannot_control_the_terminal() {
     let url = serve(Router::new().route(&path("/power"), post(refuse)));
     let said = said(&mut fauxmetal(&url, &["node", "power", "on", "generic-0"]));
     assert!(!said.contains('\u{1b}') && said.contains(r"wrong \u{1b}[31m\nfauxmetal: fine"), "{said}");
+    let list = || async { r#"{"name":"a\u001b[2Jb","labels":{"x":"y"}}"#.to_owned() + "\n" };
+    let url = serve(Router::new().route(&path("/nodes"), get(list)));
+    let said = super::said(&mut fauxmetal(&url, &["node", "list", "--fields", "name"]));
+    assert!(!said.contains('\u{1b}') && said.contains(r"a\u{1b}[2Jb"), "{said}");
 }

@@ -38,7 +38,7 @@ fn a_running_fleet_without_a_state_directory_is_exported_and_started_again() {
     let none = said(&mut fauxmetal(&url, &["snapshot", "save", "one"]));
     assert!(none.contains("--state") && none.ends_with("[exit code 1]\n"), "{none}");
     let exported = said(&mut fauxmetal(&url, &["snapshot", "export", path]));
-    assert!(exported.contains(&format!("exported the running fleet to {path}: ")), "{exported}");
+    assert!(exported.contains("exported the running fleet to DIR/fleet.snapshot: "), "{exported}");
     let (_again, again) = daemon(&["--snapshot", path]);
     let list = said(&mut fauxmetal(&again, &["node", "list", "-l", "rack=r7", "-o", "name"]));
     assert!(list.ends_with("\ngeneric-1\n"), "{list}");
