@@ -320,13 +320,7 @@ pub(super) async fn add(
     let (room, count, dry_run) = (control.facts.room, request.count, request.dry_run);
     let added = control
         .on_fleet(move |fleet| {
-            fleet.add_within(&profile, count, room, dry_run).map(|added| {
-                if !labels.is_empty() && !dry_run {
-                    for id in added.clone() {
-                        let label = lab::Command::Label(labels.clone());
-                        let _ = fleet.apply(crate::node::NodeId(id), Command::Lab(label));
-                    }
-                }
+            fleet.add_within(&profile, count, &labels, room, dry_run).map(|added| {
                 let name = |index| [&profile.name, "-", itoa::Buffer::new().format(index)].concat();
                 Added { first: name(added.start), last: name(added.end - 1), count, dry_run }
             })

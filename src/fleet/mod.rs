@@ -28,6 +28,8 @@ use crate::clock::Clock;
 use crate::node::command::{Command, Outcome, Refusal};
 use crate::node::effect::{Answer, Effect};
 use crate::node::ipa::Total;
+use crate::node::lab;
+use crate::node::labels::Labels;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
 use crate::profile::Profile;
@@ -157,10 +159,10 @@ impl Fleet {
     /// # Errors
     /// If too few indexes are left. Then no machine is added.
     pub fn add(&self, profile: &Arc<Profile>, count: u32) -> Result<std::ops::Range<u32>, Full> {
-        self.add_within(profile, count, Full::MOST, false)
+        self.add_within(profile, count, &Labels::default(), Full::MOST, false)
     }
 
-    /// Like [`Fleet::add`], if the fleet then has at most `most` indexes. With `dry_run` it adds nothing.
+    /// Like [`Fleet::add`], with labels, if the fleet then has at most `most` indexes. With `dry_run` it adds nothing.
     ///
     /// # Errors
     /// If too few indexes are left. Then no machine is added.
@@ -168,6 +170,7 @@ impl Fleet {
         &self,
         profile: &Arc<Profile>,
         count: u32,
+        labels: &Labels,
         most: u64,
         dry_run: bool,
     ) -> Result<std::ops::Range<u32>, Full> {
@@ -178,18 +181,30 @@ impl Fleet {
             return Err(Full { wanted: end, most });
         }
         let added = *next..*next + count;
-        if dry_run {
+        if dry_run || count == 0 {
             return Ok(added);
         }
+        // It comes before every change of the nodes on the disk, so that the disk never has a node beyond its fleet.
+        if let Some(ledger) = self.ledger() {
+            ledger.added(added.start, profile, count);
+        }
+        let now = self.clock.now();
         for id in added.clone().map(NodeId) {
-            self.slots.make(id).lock().node = Some(Node::new(id, self.seed, Arc::clone(profile)));
+            let mut slot = self.slots.make(id).lock();
+            let mut node = Node::new(id, self.seed, Arc::clone(profile));
+            if !labels.is_empty() {
+                let labelled = node.apply(Command::Lab(lab::Command::Label(labels.clone())), now);
+                labelled.expect("no node refuses labels");
+            }
+            slot.node = Some(node);
+            self.after(id, &mut slot, now);
+            if self.ledger().is_some() {
+                persist::note(slot.batch);
+            }
         }
         *next = added.end;
-        if count > 0 {
-            self.added.lock().push((Arc::clone(profile), count));
-            if let Some(ledger) = self.ledger() {
-                ledger.added(added.start, profile, count);
-            }
+        self.added.lock().push((Arc::clone(profile), count));
+        {
             let mut profiles = self.profiles.lock();
             match profiles.iter_mut().find(|(known, _)| known.name == profile.name) {
                 Some((_, nodes)) => *nodes += count,
