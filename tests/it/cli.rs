@@ -69,7 +69,29 @@ fn every_command_has_a_help() {
     insta::assert_snapshot!("export_help", output(&["export", "--help"]));
     insta::assert_snapshot!("profile_help", output(&["profile", "--help"]));
     insta::assert_snapshot!("snapshot_help", output(&["snapshot", "--help"]));
-    for command in ["profile list", "profile show", "profile check", "snapshot save", "snapshot restore"] {
+    insta::assert_snapshot!("node_help", output(&["node", "--help"]));
+    insta::assert_snapshot!("fleet_help", output(&["fleet", "--help"]));
+    insta::assert_snapshot!("node_power_help", output(&["node", "power", "--help"]));
+    for command in [
+        "profile list",
+        "profile show",
+        "profile check",
+        "snapshot save",
+        "snapshot restore",
+        "snapshot export",
+        "fleet reset",
+        "node list",
+        "node show",
+        "node add",
+        "node remove",
+        "node restart-bmc",
+        "node boot",
+        "node insert",
+        "node eject",
+        "node label",
+        "node crash",
+        "node wait",
+    ] {
         let arguments = [command.split(' ').collect(), vec!["--help"]].concat();
         assert!(output(&arguments).contains(&format!("Usage: fauxmetal {command} ")), "{command}");
     }
