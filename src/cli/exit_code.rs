@@ -5,21 +5,24 @@
 pub enum ExitCode {
     /// Done, or the reader of the output closed the pipe.
     Ok = 0,
-    /// A failure while running: a port in use, a full disk, a state directory in use.
+    /// A failure while running: a port in use, a full disk, no daemon, a node that refuses a change.
     Failure = 1,
     /// A wrong flag, setting or profile name.
     Usage = 2,
     /// `profile check` found a wrong profile.
     WrongProfile = 3,
+    /// `node wait` has waited for as long as it may.
+    Timeout = 5,
 }
 
 impl ExitCode {
     pub const HELP: &'static str = "\
 Exit codes:
   0  done
-  1  failed while running
+  1  failed while running, or a node refused the change
   2  wrong command line, setting or configuration file; nothing was done
-  3  profile check found a wrong profile";
+  3  profile check found a wrong profile
+  5  node wait has waited for as long as --timeout allows";
 }
 
 impl From<ExitCode> for std::process::ExitCode {

@@ -1,22 +1,28 @@
 //! The command line: one file per subcommand, and the exit codes.
 
+mod client;
+mod complete;
 mod completions;
 mod exit_code;
 mod export;
 mod flags;
+mod fleet;
 mod licenses;
 mod log;
 mod man;
+mod node;
 mod out;
 mod profile;
 mod serve;
 mod snapshot;
+mod view;
 
 use std::io::{self, ErrorKind};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
+use client::ClientError;
 pub use exit_code::ExitCode;
 use exit_code::UsageError;
 
@@ -37,6 +43,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Fleet(fleet::Args),
+    Node(node::Args),
     Export(Box<export::Args>),
     Profile(profile::Args),
     Snapshot(snapshot::Args),
@@ -47,8 +55,9 @@ enum Command {
 
 /// Runs the command line of the binary.
 pub fn main() -> ExitCode {
-    let outcome = match Cli::try_parse() {
-        Ok(cli) => run(cli),
+    let outcome = match completions::answer() {
+        Ok(true) => Ok(ExitCode::Ok),
+        Ok(false) => Cli::try_parse().map_or_else(|error| clap_result(&error), run),
         Err(error) => clap_result(&error),
     };
     outcome.unwrap_or_else(|error| report(&error))
@@ -57,6 +66,8 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Some(Command::Serve(args)) => serve::command(args),
+        Some(Command::Fleet(args)) => fleet::command(args),
+        Some(Command::Node(args)) => node::command(args),
         Some(Command::Export(args)) => export::command(*args),
         Some(Command::Profile(args)) => profile::command(args),
         Some(Command::Snapshot(args)) => snapshot::command(args),
@@ -91,7 +102,10 @@ fn report(error: &anyhow::Error) -> ExitCode {
         return ExitCode::Ok;
     }
     out::message(&sentence(error));
-    if error.is::<ConfigError>() || error.is::<UsageError>() { ExitCode::Usage } else { ExitCode::Failure }
+    let is_usage = error.is::<ConfigError>()
+        || error.is::<UsageError>()
+        || error.downcast_ref::<ClientError>().is_some_and(ClientError::is_usage);
+    if is_usage { ExitCode::Usage } else { ExitCode::Failure }
 }
 
 /// An error with its causes. A cause that the text already ends with is left out.

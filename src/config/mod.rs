@@ -34,7 +34,7 @@ pub use fleet::{FleetConfig, Model, unusable_profile};
 pub use log::{LogFilter, LogFormat};
 pub use net::{Host, Listen};
 pub use password::Password;
-pub use raw::{Flags, RawSettings};
+pub use raw::{CLIENT_VARIABLES, Flags, RawSettings};
 pub use shown::Shown;
 pub use timings::Timings;
 

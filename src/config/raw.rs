@@ -10,6 +10,9 @@ use super::error::{ConfigError, Origin, near};
 use super::file::{self, FileError};
 use super::setting::{ALL, CONFIG, ENV_PREFIX, Kind, Setting};
 
+/// The variables of the subcommands for a running daemon, which are no settings.
+pub const CLIENT_VARIABLES: [&str; 2] = ["FAUXMETAL_SERVER", "FAUXMETAL_CACERT"];
+
 /// A value as written. It has no `Debug`, since it may be a password.
 #[derive(Clone)]
 pub(super) struct RawValue {
@@ -176,8 +179,9 @@ fn variables(
     for (name, value) in environment {
         let Some(name) = name.to_str().filter(|n| n.starts_with(ENV_PREFIX)) else { continue };
         let Some(setting) = ALL.iter().find(|s| s.variable() == name) else {
-            if !is_service_link(name, &value) {
-                let near = near(name, ALL.iter().map(|s| s.variable()));
+            if !CLIENT_VARIABLES.contains(&name) && !is_service_link(name, &value) {
+                let known = ALL.iter().map(|s| s.variable()).chain(CLIENT_VARIABLES.map(str::to_owned));
+                let near = near(name, known);
                 warnings.push(format!("{name} is ignored: there is no such setting{near}"));
             }
             continue;
@@ -300,6 +304,8 @@ mod tests {
         ];
         let raw = RawSettings::gather(vec![], env(&links)).unwrap();
         assert_eq!(raw.warnings(), [""; 0]);
+        let raw = RawSettings::gather(vec![], env(&CLIENT_VARIABLES.map(|name| (name, "x")))).unwrap();
+        assert_eq!(raw.warnings(), [""; 0], "they are for other subcommands");
         let others = [
             ("FAUXMETAL_PORT", "8443"),
             ("FAUXMETAL_SERVICE_HOST", "not an address"),

@@ -43,8 +43,7 @@ impl Stored {
             removed.clone_from(&store.fleet().removed);
         } else if let Some(file) = config.snapshot.clone() {
             let snapshot = snapshot::Reader::open(&file).map_err(|error| {
-                let way_out =
-                    "write a snapshot to a file with `fauxmetal snapshot export NAME FILE --state DIR`";
+                let way_out = "write a snapshot to a file with `fauxmetal snapshot export FILE`";
                 of_flag(&SNAPSHOT, error, way_out)
             })?;
             let then = SimTime::from_ms(snapshot.header().time_ms);

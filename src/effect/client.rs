@@ -1,4 +1,4 @@
-//! The HTTP clients. No other file opens an outgoing connection.
+//! The HTTP clients of the daemon. No other file of it opens an outgoing connection.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -69,7 +69,29 @@ fn every_command_has_a_help() {
     insta::assert_snapshot!("export_help", output(&["export", "--help"]));
     insta::assert_snapshot!("profile_help", output(&["profile", "--help"]));
     insta::assert_snapshot!("snapshot_help", output(&["snapshot", "--help"]));
-    for command in ["profile list", "profile show", "profile check", "snapshot save", "snapshot restore"] {
+    insta::assert_snapshot!("node_help", output(&["node", "--help"]));
+    insta::assert_snapshot!("fleet_help", output(&["fleet", "--help"]));
+    insta::assert_snapshot!("node_power_help", output(&["node", "power", "--help"]));
+    for command in [
+        "profile list",
+        "profile show",
+        "profile check",
+        "snapshot save",
+        "snapshot restore",
+        "snapshot export",
+        "fleet reset",
+        "node list",
+        "node show",
+        "node add",
+        "node remove",
+        "node restart-bmc",
+        "node boot",
+        "node insert",
+        "node eject",
+        "node label",
+        "node crash",
+        "node wait",
+    ] {
         let arguments = [command.split(' ').collect(), vec!["--help"]].concat();
         assert!(output(&arguments).contains(&format!("Usage: fauxmetal {command} ")), "{command}");
     }
@@ -122,7 +144,7 @@ fn an_error_at_the_start_names_the_flag_and_the_way_out() {
     for (arguments, expected) in [
         (
             ["--snapshot", "nope"],
-            "fauxmetal: --snapshot: nope: No such file or directory (os error 2); write a snapshot to a file with `fauxmetal snapshot export NAME FILE --state DIR`",
+            "fauxmetal: --snapshot: nope: No such file or directory (os error 2); write a snapshot to a file with `fauxmetal snapshot export FILE`",
         ),
         (
             ["--state", "/proc/x"],
@@ -419,15 +441,9 @@ fn a_file_that_never_ends_is_refused() {
 }
 
 #[test]
-fn every_shell_has_completions() {
+fn every_shell_has_a_script_that_asks_for_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        assert!(output(&["completions", shell]).contains("boot-time"), "{shell}");
-    }
-    let fish = output(&["completions", "fish"]);
-    for value in ["verify", "generic", "agent-body-bytes", "boot_ramdisk", "1.3", "shared"] {
-        assert!(
-            fish.split(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).any(|word| word == value),
-            "{value}"
-        );
+        let script = output(&["completions", shell]);
+        assert!(script.contains("FAUXMETAL_COMPLETE") && script.contains(shell), "{script}");
     }
 }

@@ -5,6 +5,7 @@
 mod addresses;
 mod budget;
 mod cli;
+mod control;
 mod corpus;
 mod documents;
 mod durability;

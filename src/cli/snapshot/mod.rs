@@ -1,12 +1,15 @@
 //! `fauxmetal snapshot`: a persisted fleet as one file, to restore, copy and start other fleets from.
 
+mod running;
 mod transfer;
 mod view;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::ValueHint;
 use clap::{Parser, Subcommand};
 
+use super::client::Connection;
 use super::exit_code::{ExitCode, UsageError};
 use super::out::Output;
 use crate::clock;
@@ -15,10 +18,13 @@ use crate::store::snapshot::{self, Reader};
 use crate::store::{Directory, Store, StoreError};
 use crate::time::SimTime;
 
-/// Save, restore, list and copy snapshots of a persisted fleet
+/// Save, restore, list and copy snapshots of a fleet
 ///
 /// A snapshot is one file with a whole fleet: its nodes and the state of each node, including secrets such as agents'
-/// tokens. Sessions at a service root that all nodes share are not included. The state directory must not be in use.
+/// tokens. Sessions at a service root that all nodes share are not included.
+///
+/// `save` and `export` ask a running daemon. With --state they work on a state directory, which must not be in use, and so do the
+/// other verbs.
 #[derive(Parser)]
 #[command(after_help = HELP)]
 pub(super) struct Args {
@@ -30,8 +36,8 @@ const HELP: &str = "\
 Examples:
   Persist a fleet, prepare it for tests, and save it:
     fauxmetal serve --nodes 1000 --state fleet
-    fauxmetal snapshot save available --state fleet
-    fauxmetal snapshot export available available.snapshot --state fleet
+    fauxmetal snapshot save available
+    fauxmetal snapshot export available.snapshot
 
   Start every CI job from there, with one file and one command:
     fauxmetal serve --snapshot available.snapshot
@@ -41,12 +47,16 @@ Examples:
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Save the fleet as a snapshot
+    /// Save the fleet as a snapshot in its state directory
+    ///
+    /// A running daemon needs --state for it.
     Save {
         #[arg(value_parser = name)]
         name: String,
         #[command(flatten)]
-        state: State,
+        state: MaybeState,
+        #[command(flatten)]
+        connection: Connection,
         #[command(flatten)]
         replace: Replace,
     },
@@ -72,14 +82,17 @@ enum Verb {
         #[arg(short, long, value_name = "FORMAT", default_value = "text")]
         output: Output,
     },
-    /// Copy a snapshot out of a state directory
+    /// Write the running fleet to a file, or copy a snapshot out of a state directory
+    #[command(override_usage = "fauxmetal snapshot export [OPTIONS] <FILE>
+       fauxmetal snapshot export [OPTIONS] --state <DIR> <NAME> <FILE>")]
     Export {
-        #[arg(value_parser = name)]
-        name: String,
-        /// The file to write, or - for standard output
-        file: PathBuf,
+        /// The name of the snapshot in the state directory, and the file to write; - for standard output
+        #[arg(value_name = "NAME|FILE", required = true, num_args = 1..=2, value_hint = ValueHint::FilePath)]
+        words: Vec<PathBuf>,
         #[command(flatten)]
-        state: State,
+        state: MaybeState,
+        #[command(flatten)]
+        connection: Connection,
     },
     /// Copy a snapshot into a state directory, after all of it has been read and verified
     Import {
@@ -103,11 +116,21 @@ struct State {
 }
 
 #[derive(clap::Args)]
+struct MaybeState {
+    /// The state directory, if no daemon uses it
+    #[arg(long = "state", value_name = "DIR", env = "FAUXMETAL_STATE")]
+    dir: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
 struct Replace {
     /// Replace an existing snapshot of the same name
     #[arg(long)]
     force: bool,
 }
+
+/// The name of standard input and output.
+const DASH: &str = "-";
 
 fn name(text: &str) -> Result<String, String> {
     snapshot::name(text).map(str::to_owned)
@@ -116,10 +139,28 @@ fn name(text: &str) -> Result<String, String> {
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     debug_assert_eq!(STATE.variable(), "FAUXMETAL_STATE");
     match args.verb {
-        Verb::Save { name, state, replace } => save(&state.dir, &name, replace.force)?,
+        Verb::Save { name, state, connection, replace } => match state.dir {
+            Some(dir) => save(&dir, &name, replace.force)?,
+            None => running::save(&connection, &name, replace.force)?,
+        },
         Verb::Restore { name, state } => restore(&state.dir, &name)?,
         Verb::List { state, output } => view::list(&state.dir, output)?,
-        Verb::Export { name, file, state } => transfer::export(&state.dir, &name, &file)?,
+        Verb::Export { words, state, connection } => match (&*words, state.dir) {
+            ([named, file], Some(dir)) => {
+                let named = name(&named.to_string_lossy()).map_err(UsageError)?;
+                transfer::export(&dir, &named, file)?;
+            }
+            ([file], None) => running::export(&connection, file)?,
+            (_, Some(_)) => {
+                let why =
+                    "with --state, a snapshot of the directory is copied; write its name before the file";
+                return Err(UsageError(why.to_owned()).into());
+            }
+            (_, None) => {
+                let why = "a running fleet has no names; write the file alone, or name the directory of the snapshot with --state";
+                return Err(UsageError(why.to_owned()).into());
+            }
+        },
         Verb::Import { file, name, state, replace } => {
             transfer::import(&state.dir, &file, name.as_deref(), replace.force)?;
         }

@@ -8,12 +8,9 @@ use anyhow::Context as _;
 
 use super::super::exit_code::UsageError;
 use super::super::out::stdout;
-use super::{file_of, name, view};
+use super::{DASH, file_of, name, view};
 use crate::store::snapshot::{self, Reader};
 use crate::store::{Directory, create_private};
-
-/// The name of standard input and output.
-const DASH: &str = "-";
 
 pub(super) fn export(dir: &Path, name: &str, to: &Path) -> anyhow::Result<()> {
     let file = file_of(dir, name)?;

@@ -1,0 +1,183 @@
+//! The client of the control API. The subcommands for a running daemon know this API only.
+
+mod connection;
+mod error;
+mod lines;
+mod tls;
+
+use std::time::Duration;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Method};
+use reqwest::{RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+pub(super) use connection::Connection;
+use connection::{Place, Server};
+pub(super) use error::ClientError;
+pub(super) use lines::{Lines, Pieces};
+
+use crate::admin::api::{BASE, Problem};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for the next bytes of an answer: a little longer than the daemon takes for the longest request.
+const READ_TIMEOUT: Duration = Duration::from_secs(620);
+/// The longest answer in one piece. The longest one lists 1000 labels and 1000 refusals.
+const MAX_BYTES: usize = 16 << 20;
+
+/// The media type of lists with one JSON document per line.
+const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Parameters of a URL: names and values.
+pub(super) type Query<'a> = [(&'a str, &'a str)];
+
+/// A client of one daemon.
+pub(super) struct Client {
+    http: reqwest::Client,
+    server: Server,
+    token: Option<HeaderValue>,
+}
+
+impl Client {
+    /// The client of the daemon that the flags name. It connects when it sends the first request.
+    ///
+    /// # Errors
+    /// If a flag is wrong, or a file that it names cannot be read.
+    pub(super) fn new(connection: &Connection) -> anyhow::Result<Self> {
+        let server = connection.server()?;
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls::config(&server, connection.cacert()?)?)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("fauxmetal/", env!("CARGO_PKG_VERSION")))
+            .no_proxy();
+        let builder = match &server.place {
+            Place::Socket(path) => builder.unix_socket(path.as_path()),
+            Place::Url => builder,
+        };
+        Ok(Self { http: builder.build()?, server, token: connection.token()? })
+    }
+
+    /// Reads the document at a path below [`BASE`].
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &Query<'_>,
+    ) -> Result<T, ClientError> {
+        let request = self.request(Method::GET, path, query).header(ACCEPT, JSON);
+        self.document(self.send(request).await?).await
+    }
+
+    /// Sends a document, and reads the answer.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|error| self.unreadable(&error))?;
+        let request = self.request(Method::POST, &[path], &[]).header(ACCEPT, JSON);
+        self.document(self.send(request.header(CONTENT_TYPE, JSON).body(body)).await?).await
+    }
+
+    /// Reads a list as long as the fleet, one line at a time.
+    pub(super) async fn lines(&self, path: &[&str], query: &Query<'_>) -> Result<Lines, ClientError> {
+        let request = self.request(Method::GET, path, query).header(ACCEPT, NDJSON);
+        Ok(Lines::new(self.send(request).await?, self.server.name.clone()))
+    }
+
+    /// Reads a file, one piece at a time.
+    pub(super) async fn pieces(&self, path: &[&str]) -> Result<Pieces, ClientError> {
+        let request = self.request(Method::GET, path, &[]);
+        Ok(Pieces::new(self.send(request).await?, self.server.name.clone()))
+    }
+
+    fn request(&self, method: Method, path: &[&str], query: &Query<'_>) -> RequestBuilder {
+        let request = self.http.request(method, url(&self.server.base, path, query));
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, token),
+            None => request,
+        }
+    }
+
+    /// Sends a request. An answer that is no success is an error.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|error| self.server.no_answer(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = self.body(response).await?;
+        let problem = serde_json::from_slice::<Problem>(&body).ok();
+        Err(match problem {
+            Some(problem) => ClientError::Problem(Box::new(problem)),
+            None => ClientError::Foreign { server: self.server.name.clone(), status },
+        })
+    }
+
+    async fn document<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {
+        let body = self.body(response).await?;
+        serde_json::from_slice(&body).map_err(|error| self.unreadable(&error))
+    }
+
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, ClientError> {
+        let mut body = Vec::new();
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| error::broken(&self.server.name, &error))?
+        {
+            if body.len() + chunk.len() > MAX_BYTES {
+                return Err(self.unreadable(&format_args!("it is longer than {MAX_BYTES} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn unreadable(&self, why: &impl std::fmt::Display) -> ClientError {
+        ClientError::Unreadable { server: self.server.name.clone(), why: why.to_string() }
+    }
+}
+
+/// The URL of a path of the API. Segments and parameters are percent-encoded.
+fn url(base: &Url, path: &[&str], query: &Query<'_>) -> Url {
+    let mut url = base.clone();
+    url.set_path(BASE);
+    // A URL with a host has a path.
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.extend(path);
+    }
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    url
+}
+
+/// Runs a subcommand that talks to a daemon.
+///
+/// # Errors
+/// Those of the subcommand, and if the process may not have the files that a runtime needs.
+pub(super) fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_selections_are_encoded() {
+        let base = Url::parse("http://127.0.0.1:8440").unwrap();
+        let url = |path: &[&str], query: &Query<'_>| url(&base, path, query).to_string();
+        assert_eq!(
+            url(&["nodes", "a/../b?c"], &[]),
+            "http://127.0.0.1:8440/fauxmetal/v1/nodes/a%2F..%2Fb%3Fc"
+        );
+        assert_eq!(
+            url(&["nodes"], &[("selector", "rack=r7,index in (0..9)"), ("limit", "1")]),
+            "http://127.0.0.1:8440/fauxmetal/v1/nodes?selector=rack%3Dr7%2Cindex+in+%280..9%29&limit=1"
+        );
+    }
+}
