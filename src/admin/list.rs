@@ -32,6 +32,7 @@ const LINES: &str = "application/x-ndjson";
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
     /// The nodes, such as `rack=r7,power!=off`; all by default.
+    #[param(format = "selection")]
     selector: Option<String>,
     /// The members of each node, separated by commas, such as `name,power`; all by default.
     fields: Option<String>,
@@ -39,6 +40,7 @@ pub(super) struct ListQuery {
     #[param(minimum = 1, maximum = 10000, default = 500)]
     limit: Option<u32>,
     /// The value of `next` on the page before.
+    #[param(pattern = "^[0-9]{1,10}$")]
     after: Option<String>,
 }
 
@@ -49,6 +51,7 @@ pub(super) struct ListQuery {
 #[utoipa::path(
     get,
     path = "/nodes",
+    operation_id = "list_nodes",
     tag = "nodes",
     params(ListQuery),
     responses(
@@ -85,9 +88,11 @@ pub(super) async fn list(
         let detail = format!("'limit' is {limit}; allowed are 1 to {MAX_PAGE}");
         return Err(Problem::wrong("limit", &limit.to_string(), detail));
     }
-    let start = query.after.as_deref().map_or(Ok(0), |text| {
-        let start: Result<u32, _> = text.parse();
-        start.map_err(|_| Problem::wrong("after", text, "'after' is no value of 'next' of a page"))
+    let start = query.after.as_deref().map_or(Ok(0), |text| match text.parse::<u64>() {
+        Ok(start) if text.len() <= 10 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(u32::try_from(start).unwrap_or(u32::MAX))
+        }
+        _ => Err(Problem::wrong("after", text, "'after' is no value of 'next' of a page")),
     })?;
     let mut range = target::indexes(selection.as_ref(), &control.fleet);
     range.start = range.start.max(start);

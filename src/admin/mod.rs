@@ -15,6 +15,7 @@ mod openapi;
 mod probes;
 mod process;
 mod reply;
+mod schema;
 mod show;
 mod target;
 #[cfg(test)]

@@ -291,6 +291,7 @@ verb!("/remove", remove, Remove, "Removes nodes from the fleet", |control, reque
 #[utoipa::path(
     post,
     path = "/nodes",
+    operation_id = "add_nodes",
     tag = "changes",
     request_body = Add,
     responses(

@@ -287,6 +287,7 @@ fn the_top_level_holds_what_it_should() {
         "certs",
         "benches",
         "tests",
+        "examples",
         "Containerfile",
         "README.md",
         "ARCHITECTURE.md",
