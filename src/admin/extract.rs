@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
 use super::api::Problem;
-use super::guard;
+use super::{BODY_BYTES, guard};
 
 /// The JSON body of a request. Every POST has one, also because a web page cannot send JSON to another site without asking first.
 pub(super) struct Json<T>(pub(super) T);
@@ -27,7 +27,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         }
         let bytes = Bytes::from_request(request, state).await.map_err(|error| {
             let status = error.status();
-            Problem::new(status, error.body_text())
+            let detail = match status {
+                StatusCode::PAYLOAD_TOO_LARGE => format!("the body has more than {BODY_BYTES} bytes"),
+                _ => error.body_text(),
+            };
+            Problem::new(status, detail)
         })?;
         if bytes.is_empty() {
             let detail = "the body is empty; write a JSON object, such as {\"nodes\": {\"all\": true}}";

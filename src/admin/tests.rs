@@ -326,6 +326,8 @@ async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
         let (status, problem) = bench.get(path).await;
         assert!(status == 400 && problem["detail"].as_str().unwrap().contains(detail), "{path}: {problem}");
     }
+    let large = " ".repeat(BODY_BYTES + 1);
+    assert_eq!(bench.ask("POST", "/power", "*/*", Body::from(large)).await.0, 413);
     assert_eq!(bench.get("/nodes?after=4294967296&limit=1").await.1["items"], json!([]));
     assert_eq!(bench.get("/nodes/generic-9").await.0, 404);
     assert_eq!(bench.fleet.look(NodeId(0), |node, _| node.generation()), Some(0), "nothing has changed");
