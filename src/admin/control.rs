@@ -28,6 +28,9 @@ pub struct Control {
     disk: Blocking,
 }
 
+/// From the name of a model to the model, or why there is none.
+type FindModel = Box<dyn Fn(&str) -> Result<Arc<Profile>, String> + Send + Sync>;
+
 /// Facts about the daemon.
 pub struct Facts {
     pub addresses: api::Addresses,
@@ -47,7 +50,7 @@ pub struct Facts {
     ///
     /// # Errors
     /// If there is no such model.
-    pub model: Box<dyn Fn(&str) -> Result<Arc<Profile>, String> + Send + Sync>,
+    pub model: FindModel,
 }
 
 impl Control {

@@ -8,24 +8,37 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use http::HeaderValue;
-use http::header::USER_AGENT;
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use serde::de::DeserializeOwned;
 
 use super::api::{BASE, Problem};
+use super::{BODY_BYTES, guard};
 use crate::face::Peer;
 use crate::journal::{Asked, Face};
 use crate::time::SimTime;
 
-/// The JSON body of a request.
+/// The JSON body of a request. Every POST has one, also because a web page cannot send JSON to another site without asking first.
 pub(super) struct Json<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let media_type = guard::text(request.headers(), &CONTENT_TYPE).unwrap_or_default();
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            let detail =
+                format!("the Content-Type of a change is '{media_type}'; only application/json is allowed");
+            let problem = Problem::wrong("Content-Type", media_type, detail).allowing(["application/json"]);
+            return Err(problem.with(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
         let bytes = Bytes::from_request(request, state).await.map_err(|error| {
             let status = error.status();
-            Problem::new(status, error.body_text())
+            let detail = match status {
+                StatusCode::PAYLOAD_TOO_LARGE => format!("the body has more than {BODY_BYTES} bytes"),
+                _ => error.body_text(),
+            };
+            Problem::new(status, detail)
         })?;
         if bytes.is_empty() {
             let detail = "the body is empty; write a JSON object, such as {\"nodes\": {\"all\": true}}";

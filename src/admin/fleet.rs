@@ -20,6 +20,7 @@ const MAX_SETS: usize = 100_000;
 #[utoipa::path(
     get,
     path = "/fleet",
+    operation_id = "show_fleet",
     tag = "fleet",
     responses(
         (status = 200, description = "The fleet", body = Fleet),

@@ -23,6 +23,8 @@ use crate::selection::Selection;
 const PAGE: u32 = 500;
 /// The largest number of nodes on a page.
 const MAX_PAGE: u32 = 10_000;
+/// The bytes of lines that are made in one piece of work. The largest line has some kilobytes of labels.
+const LINES_BYTES: usize = 64 << 10;
 /// One object for each line (<https://github.com/ndjson/ndjson-spec>).
 pub(super) const LINES: &str = "application/x-ndjson";
 
@@ -32,6 +34,7 @@ pub(super) const LINES: &str = "application/x-ndjson";
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
     /// The nodes, such as `rack=r7,power!=off`; all by default.
+    #[param(format = "selection")]
     selector: Option<String>,
     /// The members of each node, separated by commas, such as `name,power`; all by default.
     fields: Option<String>,
@@ -39,6 +42,7 @@ pub(super) struct ListQuery {
     #[param(minimum = 1, maximum = 10000, default = 500)]
     limit: Option<u32>,
     /// The value of `next` on the page before.
+    #[param(pattern = "^[0-9]{1,10}$")]
     after: Option<String>,
 }
 
@@ -49,6 +53,7 @@ pub(super) struct ListQuery {
 #[utoipa::path(
     get,
     path = "/nodes",
+    operation_id = "list_nodes",
     tag = "nodes",
     params(ListQuery),
     responses(
@@ -85,9 +90,11 @@ pub(super) async fn list(
         let detail = format!("'limit' is {limit}; allowed are 1 to {MAX_PAGE}");
         return Err(Problem::wrong("limit", &limit.to_string(), detail));
     }
-    let start = query.after.as_deref().map_or(Ok(0), |text| {
-        let start: Result<u32, _> = text.parse();
-        start.map_err(|_| Problem::wrong("after", text, "'after' is no value of 'next' of a page"))
+    let start = query.after.as_deref().map_or(Ok(0), |text| match text.parse::<u64>() {
+        Ok(start) if text.len() <= 10 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(u32::try_from(start).unwrap_or(u32::MAX))
+        }
+        _ => Err(Problem::wrong("after", text, "'after' is no value of 'next' of a page")),
     })?;
     let mut range = target::indexes(selection.as_ref(), &control.fleet);
     range.start = range.start.max(start);
@@ -135,10 +142,14 @@ fn lines(control: Arc<Control>, selection: Option<Selection>, fields: Fields) ->
                 return None;
             }
             let piece = range.start..range.end.min(range.start.saturating_add(PIECE));
-            range.start = piece.end;
             let text = control.on_fleet(move |fleet| {
-                let mut text = Vec::new();
+                let mut text = Vec::with_capacity(LINES_BYTES + (LINES_BYTES >> 3));
+                let mut next = piece.end;
                 for id in piece {
+                    if text.len() >= LINES_BYTES {
+                        next = id;
+                        break;
+                    }
                     fleet.look(NodeId(id), |node, _| {
                         if selected(node, selection.as_deref()) {
                             // Writing to memory does not fail.
@@ -147,12 +158,16 @@ fn lines(control: Arc<Control>, selection: Option<Selection>, fields: Fields) ->
                         }
                     });
                 }
-                text
+                (text, next)
             });
             // The status is sent already, so a disk that fails can only end the stream.
-            let text = text.await.map_err(|problem| std::io::Error::other(problem.detail));
-            let ended = text.is_err();
-            Some((text.map(Bytes::from), if ended { 0..0 } else { range }))
+            match text.await {
+                Ok((text, next)) => {
+                    range.start = next;
+                    Some((Ok(Bytes::from(text)), range))
+                }
+                Err(problem) => Some((Err(std::io::Error::other(problem.detail)), 0..0)),
+            }
         }
     });
     ([(CONTENT_TYPE, LINES)], Body::from_stream(pieces)).into_response()

@@ -16,6 +16,7 @@ mod openapi;
 mod probes;
 mod process;
 mod reply;
+mod schema;
 mod show;
 mod snapshots;
 mod target;
@@ -27,13 +28,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
@@ -65,7 +66,7 @@ impl Admin {
             .fallback(reply::unknown_path)
             .method_not_allowed_fallback(reply::unknown_method)
             .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::check))
-            .layer(RequestBodyLimitLayer::new(BODY_BYTES))
+            .layer(DefaultBodyLimit::max(BODY_BYTES))
             .layer(TimeoutLayer::with_status_code(http::StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME))
             .layer(CompressionLayer::new())
             .layer(CatchPanicLayer::custom(reply::panicked))

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{LicenseBuilder, OpenApi};
 use utoipa::{OpenApi as _, ToResponse};
@@ -12,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::api::{self, Problem};
 use super::control::Control;
-use super::{events, fleet, list, show, snapshots, verbs};
+use super::{events, fleet, list, schema, show, snapshots, verbs};
 
 /// Declares an error that several operations have.
 macro_rules! problems {
@@ -42,6 +44,8 @@ problems! {
         title = "fauxmetal control API",
         description = "Shows and changes the simulated servers of a running fauxmetal. Errors are problem documents (RFC 9457)."
     ),
+    components(schemas(Problem)),
+    security((), ("token" = [])),
     tags(
         (name = "fleet", description = "The fleet as a whole"),
         (name = "nodes", description = "The nodes"),
@@ -87,5 +91,6 @@ pub(super) fn router(control: Control) -> (Router, OpenApi) {
 /// The document beside the API.
 pub(super) fn served(document: OpenApi) -> Router {
     let path = format!("{}/openapi.json", api::BASE);
-    Router::new().route(&path, get(async move || axum::Json(document.clone())))
+    let text = Bytes::from(schema::complete(document).to_string());
+    Router::new().route(&path, get(async move || ([(CONTENT_TYPE, "application/json")], text.clone())))
 }

@@ -22,6 +22,7 @@ use crate::time::SimTime;
 #[utoipa::path(
     get,
     path = "/nodes/{node}",
+    operation_id = "show_node",
     tag = "nodes",
     params(("node" = String, Path, description = "Name or UUID of the node", example = "generic-0")),
     responses(

@@ -9,7 +9,7 @@ use crate::selection::{Field, Selection, Subject};
 use super::api::{Nodes, Problem};
 
 /// The largest number of names in a request.
-const MAX_NAMES: usize = 10_000;
+pub(super) const MAX_NAMES: usize = 10_000;
 /// The number of nodes that are looked at in one piece of work.
 pub(super) const PIECE: u32 = 4096;
 

@@ -345,6 +345,16 @@ async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
         ),
         ("/crash", json!({"nodes": all}), 409, "", "no agent runs on this machine"),
         ("/nodes", json!({"profile": "./mine", "count": 1}), 400, "profile", "./mine"),
+        ("/nodes", json!({"profile": "generic", "count": 1.5}), 400, "count", "1.5 is no whole number"),
+        ("/nodes", json!({"profile": "generic", "count": -1}), 400, "count", "-1 is no whole number"),
+        (
+            "/nodes",
+            json!({"profile": "generic", "count": 4_294_967_296_u64}),
+            400,
+            "count",
+            "from 1 to 4294967295",
+        ),
+        ("/nodes", json!({"profile": "generic", "count": 2.0}), 409, "count", "can have 2 nodes in its life"),
         ("/nodes", json!({"profile": "generic", "count": 0}), 400, "count", "at least 1 is allowed"),
         ("/nodes", json!({"profile": "generic", "count": 2}), 409, "count", "can have 2 nodes in its life"),
         ("/nope", json!({}), 404, "", "openapi.json lists all paths"),
@@ -367,6 +377,9 @@ async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
         let (status, problem) = bench.get(path).await;
         assert!(status == 400 && problem["detail"].as_str().unwrap().contains(detail), "{path}: {problem}");
     }
+    let large = " ".repeat(BODY_BYTES + 1);
+    assert_eq!(bench.ask("POST", "/power", "*/*", Body::from(large)).await.0, 413);
+    assert_eq!(bench.get("/nodes?after=4294967296&limit=1").await.1["items"], json!([]));
     assert_eq!(bench.get("/nodes/generic-9").await.0, 404);
     assert_eq!(bench.fleet.look(NodeId(0), |node, _| node.generation()), Some(0), "nothing has changed");
 }
@@ -481,5 +494,27 @@ async fn the_document_lists_every_path() {
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
     for path in ["fleet", "nodes", "nodes/{node}", "power", "reset"] {
         assert!(paths.contains(&format!("{}/{path}", api::BASE)), "{path} is not in {paths:?}");
+    }
+}
+
+/// A web page can send a POST of another type to another site without asking first.
+#[tokio::test]
+async fn a_change_must_be_json() {
+    let bench = Bench::new(1);
+    let (_, document) = bench.get("/openapi.json").await;
+    let paths = document["paths"].as_object().unwrap();
+    let changes: Vec<_> = paths.iter().filter(|(_, methods)| methods["post"].is_object()).collect();
+    assert!(!changes.is_empty());
+    for (path, _) in changes {
+        for (media_type, expected) in [
+            ("application/json", 400),
+            ("Application/JSON; charset=utf-8", 400),
+            ("text/plain", 415),
+            ("", 415),
+        ] {
+            let request = Request::post(path).header("host", "localhost").header("content-type", media_type);
+            let response = bench.admin.router.clone().oneshot(request.body(Body::from("{}")).unwrap()).await;
+            assert_eq!(response.unwrap().status(), expected, "{path} {media_type}");
+        }
     }
 }

@@ -366,6 +366,7 @@ verb!("/remove", remove, Remove, "Removes nodes from the fleet", |request| {
 #[utoipa::path(
     post,
     path = "/nodes",
+    operation_id = "add_nodes",
     tag = "changes",
     request_body = Add,
     responses(

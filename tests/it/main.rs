@@ -22,5 +22,6 @@ mod own_profile;
 mod process;
 mod quirks;
 mod reference;
+mod reference_api;
 mod tidy;
 mod waiting;

@@ -1,5 +1,5 @@
 //! The pages of `docs/reference/` that are rendered from the code: settings, limits and metrics. The page of resources is
-//! rendered beside their table, in `src/redfish/tests/reference.rs`.
+//! rendered beside their table, in `src/redfish/tests/reference.rs`, and that of the API in `reference_api.rs`.
 //!
 //! Each page is compared with the code, so a new setting, limit or metric fails a test. `INSTA_UPDATE=always` writes the
 //! pages again.
@@ -15,7 +15,7 @@ use super::load::{Daemon, ask, connect};
 use super::tidy::sources;
 
 /// Compares a page with the text that the code gives.
-fn is_page(name: &str, wanted: &str) {
+pub(crate) fn is_page(name: &str, wanted: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference").join(name);
     if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
         std::fs::write(&file, wanted).unwrap();
@@ -59,7 +59,7 @@ fn markdown(text: &str) -> String {
 }
 
 /// Words as code, with commas between them.
-fn code_list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn code_list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     words.into_iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// The nodes to change: exactly one of the three.
@@ -206,6 +206,7 @@ pub struct Add {
     #[schema(example = "generic")]
     pub profile: String,
     /// Number of nodes, from 1.
+    #[serde(deserialize_with = "whole")]
     #[schema(example = 10, minimum = 1)]
     pub count: u32,
     /// The labels of all new nodes.
@@ -214,6 +215,22 @@ pub struct Add {
     pub labels: BTreeMap<String, String>,
     #[serde(default)]
     pub dry_run: bool,
+}
+
+/// A whole number. In JSON and in JSON Schema 10.0 is one, too.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let float =
+        number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(float));
+    // The filter leaves numbers that u32 has.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the filter leaves numbers of u32"
+    )]
+    float.map(|float| float as u32).ok_or_else(|| {
+        serde::de::Error::custom(format!("{number} is no whole number from 1 to {}", u32::MAX))
+    })
 }
 
 /// The new nodes. Their indexes follow each other.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The most lines of README, of which each fits on a screen.
-const MAX_README_LINES: usize = 75;
+const MAX_README_LINES: usize = 80;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

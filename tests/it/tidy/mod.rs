@@ -290,6 +290,7 @@ fn the_top_level_holds_what_it_should() {
         "benches",
         "examples",
         "tests",
+        "examples",
         "Containerfile",
         "README.md",
         "ARCHITECTURE.md",

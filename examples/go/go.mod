@@ -1,0 +1,3 @@
+module example.com/fauxmetaltest
+
+go 1.22
