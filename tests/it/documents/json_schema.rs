@@ -152,7 +152,7 @@ fn unversioned(kind: &str, definition: &str) -> Value {
         ("Resource", "IndicatorLED") => json!({"enum": ["Lit", "Blinking", "Off"]}),
         ("Resource", "Status") => json!({
             "properties": {
-                "State": {"enum": ["Enabled", "Disabled", "StandbyOffline", "Starting", "Absent", "Updating"]},
+                "State": {"enum": ["Enabled", "Disabled", "StandbyOffline", "Starting", "Absent", "UnavailableOffline", "Updating"]},
                 "Health": health,
                 "HealthRollup": health,
                 "Conditions": {"type": "array"},
