@@ -189,7 +189,7 @@ pub struct Call {
     pub outcome: Outcome,
     /// The HTTP status, if the server answered.
     pub status: Option<u16>,
-    /// Why it failed: a [`Note`](crate::note::Note), at most [`Call::MAX_ERROR`] bytes.
+    /// Why it failed, without secrets and control characters, at most 400 bytes.
     pub error: Option<Box<str>>,
 }
 
