@@ -42,6 +42,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes a line that this type has made before, with its end.
+    #[cfg(feature = "cli")]
     pub(super) fn made_line(&mut self, line: &[u8]) -> Result<()> {
         self.hash.update(line);
         self.out.write_all(line)
