@@ -23,6 +23,7 @@ use super::list::LINES;
 use super::target::{self, Live};
 use crate::fleet::{Happened, Reader};
 use crate::journal::{Chain, ChainOf, Change};
+use crate::node::NodeId;
 use crate::selection::Selection;
 
 /// Time between two comments that keep an idle stream open.
@@ -139,35 +140,16 @@ fn event(kind: &str, id: Option<String>, data: &impl serde::Serialize) -> Event 
     }
 }
 
-/// The parameters of a node's journal.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct JournalQuery {
-    /// Whether the answer goes on with each new entry. It is then one entry for each line (`application/x-ndjson`). The node keeps
-    /// more entries meanwhile.
-    #[serde(default)]
-    follow: bool,
-}
-
 /// Shows the last requests, calls and changes of state of a node
 ///
-/// An entry that is repeated has the `id` that it had before, a larger `count`, and a later `lastTime`; a client that follows gets
-/// it again.
+/// An entry that is repeated has the `id` that it had before, a larger `count`, and a later `lastTime`.
 #[utoipa::path(
     get,
     path = "/nodes/{node}/journal",
     tag = "nodes",
-    params(
-        ("node" = String, Path, description = "Name or UUID of the node", example = "generic-0"),
-        JournalQuery,
-    ),
+    params(("node" = String, Path, description = "Name or UUID of the node", example = "generic-0")),
     responses(
-        (status = 200, description = "The journal, or with `follow` its entries, one for each line", content(
-            (NodeJournal = "application/json"),
-            (crate::journal::Entry = "application/x-ndjson"),
-        )),
-        (status = 400, response = inline(super::openapi::Wrong)),
+        (status = 200, description = "The journal", body = NodeJournal),
         (status = 404, response = inline(super::openapi::Missing)),
         (status = 503, response = inline(super::openapi::Busy)),
     )
@@ -175,41 +157,64 @@ pub(super) struct JournalQuery {
 pub(super) async fn journal(
     State(control): State<Arc<Control>>,
     Path(name): Path<String>,
-    Query(query): Query<JournalQuery>,
-) -> Result<Response, Problem> {
-    let (fleet, id) = (&control.fleet, target::named(&control.fleet, &name)?);
-    // What happens by time is in the journal once the node is settled.
-    let (explained, seen) = fleet.noting(|| fleet.explain(id));
-    fleet.until_persisted(seen).await?;
-    let explained = explained.ok_or_else(|| target::unknown(&name))?;
-    if query.follow {
-        if !fleet.journal().is_on() {
-            let detail = "the journal is off; start the daemon with --limit journal=BYTES";
-            return Err(Problem::new(http::StatusCode::BAD_REQUEST, detail));
-        }
-        let follower = fleet.journal().follow(id);
-        let lines = futures_util::stream::unfold(follower, async |mut follower| {
-            let batch = follower.next().await?;
-            let mut text = Vec::new();
-            for entry in &batch.entries {
-                // Writing to memory does not fail.
-                let _ = serde_json::to_writer(&mut text, entry);
-                text.push(b'\n');
-            }
-            Some((Ok::<_, Infallible>(Bytes::from(text)), follower))
-        });
-        return Ok(([(CONTENT_TYPE, LINES)], Body::from_stream(lines)).into_response());
-    }
-    let batch = fleet.journal().since(id, 0);
-    let now = fleet.clock().now();
+) -> Result<axum::Json<NodeJournal>, Problem> {
+    let (id, explanation) = settled(&control, &name).await?;
+    let fleet = &control.fleet;
+    let (batch, now) = (fleet.journal().since(id, 0), fleet.clock().now());
     let chains = [ChainOf::Boot, ChainOf::Deployment];
-    let journal = NodeJournal {
+    Ok(axum::Json(NodeJournal {
         epoch: control.epoch.clone(),
         node: fleet.names(id).0,
         missed: batch.missed,
         chains: chains.into_iter().filter_map(|of| Chain::new(of, &batch.entries, now)).collect(),
         entries: batch.entries,
-        explanation: explained.sentence,
-    };
-    Ok(axum::Json(journal).into_response())
+        explanation,
+    }))
+}
+
+/// Streams the entries of a node's journal, those that it has and each new one
+///
+/// The answer is one entry for each line. An entry that is repeated comes again with the same `id`. The node keeps more entries
+/// while a client reads.
+#[utoipa::path(
+    get,
+    path = "/nodes/{node}/journal/stream",
+    tag = "nodes",
+    params(("node" = String, Path, description = "Name or UUID of the node", example = "generic-0")),
+    responses(
+        (status = 200, description = "The entries", content((crate::journal::Entry = "application/x-ndjson"))),
+        (status = 404, response = inline(super::openapi::Missing)),
+        (status = 409, description = "The journal is off", body = Problem, content_type = "application/problem+json"),
+        (status = 503, response = inline(super::openapi::Busy)),
+    )
+)]
+pub(super) async fn follow(
+    State(control): State<Arc<Control>>,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    let (id, _) = settled(&control, &name).await?;
+    let journal = control.fleet.journal();
+    if !journal.is_on() {
+        let detail = "the journal is off; start the daemon with --limit journal=BYTES";
+        return Err(Problem::new(http::StatusCode::CONFLICT, detail));
+    }
+    let lines = futures_util::stream::unfold(journal.follow(id), async |mut follower| {
+        let batch = follower.next().await?;
+        let mut text = Vec::new();
+        for entry in &batch.entries {
+            // Writing to memory does not fail.
+            let _ = serde_json::to_writer(&mut text, entry);
+            text.push(b'\n');
+        }
+        Some((Ok::<_, Infallible>(Bytes::from(text)), follower))
+    });
+    Ok(([(CONTENT_TYPE, LINES)], Body::from_stream(lines)).into_response())
+}
+
+/// The node of that name, and its sentence. What happens by time is in the journal once the node is settled.
+async fn settled(control: &Control, name: &str) -> Result<(NodeId, String), Problem> {
+    let (fleet, id) = (&control.fleet, target::named(&control.fleet, name)?);
+    let (explained, seen) = fleet.noting(|| fleet.explain(id));
+    fleet.until_persisted(seen).await?;
+    Ok((id, explained.ok_or_else(|| target::unknown(name))?.sentence))
 }

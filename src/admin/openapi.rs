@@ -73,6 +73,7 @@ pub(super) fn router(control: Control) -> (Router, OpenApi) {
         .routes(routes!(verbs::remove))
         .routes(routes!(events::events))
         .routes(routes!(events::journal))
+        .routes(routes!(events::follow))
         .routes(routes!(snapshots::save))
         .routes(routes!(snapshots::export));
     let (router, mut document) =

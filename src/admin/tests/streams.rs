@@ -86,7 +86,7 @@ async fn events_are_streamed_for_a_selection_and_from_the_last_one_on() {
 #[tokio::test]
 async fn the_journal_names_who_asked_and_what_the_machine_did() {
     let bench = Bench::new(1);
-    let mut following = Opened::new(&bench, "/nodes/generic-0/journal?follow=true", "").await;
+    let mut following = Opened::new(&bench, "/nodes/generic-0/journal/stream", "").await;
     bench.post("/power", json!({"nodes": {"all": true}, "action": "cycle"})).await;
     assert!(following.piece().await.contains("/fauxmetal/v1/power"));
     bench.post("/power", json!({"nodes": {"all": true}, "action": "on"})).await;
