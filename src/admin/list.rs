@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use http::HeaderName;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -25,6 +26,8 @@ const PAGE: u32 = 500;
 const MAX_PAGE: u32 = 10_000;
 /// The bytes of lines that are made in one piece of work. The largest line has some kilobytes of labels.
 const LINES_BYTES: usize = 64 << 10;
+/// The header with the epoch of the daemon, for lists whose lines are nodes.
+const EPOCH: HeaderName = HeaderName::from_static("fauxmetal-epoch");
 /// One object for each line (<https://github.com/ndjson/ndjson-spec>).
 pub(super) const LINES: &str = "application/x-ndjson";
 
@@ -49,7 +52,7 @@ pub(super) struct ListQuery {
 /// Lists nodes in the order of their indexes
 ///
 /// With the header `Accept: application/x-ndjson` the answer is the whole list, one node for each line, however long it is;
-/// `limit` and `after` are then not allowed.
+/// `limit` and `after` are then not allowed, and the epoch is in the header `Fauxmetal-Epoch`.
 #[utoipa::path(
     get,
     path = "/nodes",
@@ -135,6 +138,7 @@ fn selected(node: &node::Node, selection: Option<&Selection>) -> bool {
 fn lines(control: Arc<Control>, selection: Option<Selection>, fields: Fields) -> Response {
     let range = target::indexes(selection.as_ref(), &control.fleet);
     let selection = selection.map(Arc::new);
+    let epoch = (EPOCH, control.epoch.clone());
     let pieces = futures_util::stream::unfold(range, move |mut range| {
         let (control, selection) = (Arc::clone(&control), selection.clone());
         async move {
@@ -170,7 +174,7 @@ fn lines(control: Arc<Control>, selection: Option<Selection>, fields: Fields) ->
             }
         }
     });
-    ([(CONTENT_TYPE, LINES)], Body::from_stream(pieces)).into_response()
+    ([(CONTENT_TYPE, LINES.to_owned()), epoch], Body::from_stream(pieces)).into_response()
 }
 
 /// The members of a node that a client asks for.
