@@ -2,6 +2,14 @@
 //!
 //! Each format has a fixture beside this file, `state-format-<number>.json`: a state as a version with that format wrote
 //! it. All later versions must read it completely, so a fixture is never changed. A change of the format adds a fixture.
+//!
+//! The formats:
+//!
+//! 1. The first one.
+//! 2. The BMC by part, media by slot, and the data of an agent in its phase. [`from_1`] converts a state of format 1.
+//! 3. The number of changes, labels, the disk with the system, plugs, an agent that has crashed, and an installation on a certain
+//!    disk. All of them have defaults, so a state of format 2 is read without a conversion. The number is higher all the same:
+//!    a version that knows format 2 only would lose the labels and call a crashed agent damaged, so it must refuse the file.
 
 use serde_json::{Map, Value, json};
 
@@ -80,12 +88,14 @@ fn bmc_from_1(bmc: &mut Object) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sparse::Sparse;
     use super::super::{Node, NodeId, State};
     use super::*;
     use crate::seed::Seed;
 
     const FORMAT_1: &str = include_str!("state-format-1.json");
     const FORMAT_2: &str = include_str!("state-format-2.json");
+    const FORMAT_3: &str = include_str!("state-format-3.json");
 
     fn read(format: u64, text: &str) -> State {
         State::read(format, text.as_bytes()).unwrap()
@@ -106,12 +116,60 @@ mod tests {
         }
     }
 
+    /// Asserts that a state which is read from `text` contains everything that `text` contains, and returns it.
+    fn assert_read_completely(format: u64, text: &str) -> State {
+        let state = read(format, text);
+        assert_contains("", &serde_json::from_str(text).unwrap(), &serde_json::to_value(&state).unwrap());
+        assert!(read(format, "{}").is_new(), "all fields have a default");
+        state
+    }
+
     #[test]
     fn the_newest_format_has_a_fixture_and_is_read_completely() {
-        assert_eq!(State::FORMAT, 2, "a new format needs a fixture and a test here");
-        let state = read(2, FORMAT_2);
-        assert_contains("", &serde_json::from_str(FORMAT_2).unwrap(), &serde_json::to_value(&state).unwrap());
-        assert!(read(2, "{}").is_new(), "all fields have a default");
+        assert_eq!(State::FORMAT, 3, "a new format needs a fixture and a test here");
+        let state = serde_json::to_value(assert_read_completely(3, FORMAT_3)).unwrap();
+        // An earlier version would lose a field that it does not know, so a new field needs a new format, too.
+        assert_contains(
+            "the state has a field that its fixture lacks: ",
+            &state,
+            &serde_json::from_str(FORMAT_3).unwrap(),
+        );
+    }
+
+    /// An agent has one phase and one running job. These are the ones that the fixture of format 3 does not have.
+    #[test]
+    fn other_agents_of_format_3_are_read_too() {
+        let with = |pointer: &str, part: Value| {
+            let mut state: Value = serde_json::from_str(FORMAT_3).unwrap();
+            *state.pointer_mut(&format!("/host/Running/what/Agent/phase{pointer}")).unwrap() = part;
+            assert_read_completely(3, &state.to_string());
+        };
+        with("", json!({ "Closed": "Crashed" }));
+        let call = json!({ "At": 7 });
+        with("", json!({ "Inspecting": { "failed": 1, "call": call } }));
+        let uuid = "00000000-0000-0000-0000-000000000000";
+        let look_up =
+            json!({ "failed": 2, "call": call, "give_up": 9, "node_uuid": uuid, "token": "secret" });
+        with("", json!({ "LookingUp": look_up }));
+        let partitions = json!({
+            "devices": [["root", "/dev/sda1"]], "root_uuid": uuid, "efi_uuid": uuid, "root_mib": 100,
+        });
+        let image = json!({
+            "id": "x", "urls": ["http://images/x"], "format": "raw", "stream": true, "device": "/dev/sda",
+            "checksum": { "algorithm": "sha256", "value": "ab" }, "credentials": ["u", "p"], "authorization": "Bearer t",
+            "proxies": [["http", "http://proxy"]], "no_proxy": "images", "partitions": partitions,
+            "configdrive_url": "http://images/drive", "node_uuid": uuid, "step": ["deploy", "{}"],
+        });
+        let job = json!({ "Image": { "call": call, "image": image } });
+        with("/Serving/commands/records/3/status/Running", job);
+    }
+
+    #[test]
+    fn a_state_of_format_2_is_read_completely_and_is_new_in_what_format_3_adds() {
+        let state = assert_read_completely(2, FORMAT_2);
+        assert_eq!(state, read(3, FORMAT_2), "there is no conversion");
+        assert_eq!((state.generation, state.system_disk), (0, None));
+        assert!(state.labels.is_empty() && state.bmc.plugs == Sparse::NEW);
     }
 
     /// The fixture has a Boolean for a BIOS attribute that is an enumeration today.

@@ -14,6 +14,7 @@ use fauxmetal::clock::Clock;
 use fauxmetal::fleet::{Effects, Fleet};
 use fauxmetal::ipa::Api;
 use fauxmetal::node::effect::EffectKind;
+use fauxmetal::node::ipa::{Ipa, Job, Phase};
 use fauxmetal::node::{Node, NodeId};
 use fauxmetal::profile::built_in;
 use fauxmetal::redfish::Redfish;
@@ -32,6 +33,8 @@ const AGENT_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// A fleet that was read, with its clock at the moment at which it was stored. So no deadline has passed, whatever the
 /// date is today.
 struct Opened {
+    /// The format in which it was stored.
+    format: u32,
     held: StoredFleet,
     redfish: Redfish,
     effects: Effects,
@@ -39,7 +42,7 @@ struct Opened {
 
 impl Opened {
     /// A fleet as `held` describes it, in which every node is new.
-    fn new(held: StoredFleet, time: SimTime) -> Self {
+    fn new(format: u32, held: StoredFleet, time: SimTime) -> Self {
         let (fleet, effects) = Fleet::new(held.seed, Clock::by_hand(time));
         for model in held.models.iter().chain(&held.added) {
             fleet.add(&built_in(&model.profile).unwrap(), model.count).unwrap();
@@ -47,36 +50,37 @@ impl Opened {
         for id in &held.removed {
             assert!(fleet.remove(NodeId(*id)));
         }
-        Self { held, redfish: Redfish::new(Arc::new(fleet), Account::new("admin", "password")), effects }
+        let redfish = Redfish::new(Arc::new(fleet), Account::new("admin", "password"));
+        Self { format, held, redfish, effects }
     }
 
-    fn from_directory(folder: &Path) -> Self {
+    fn from_directory(format: u32, folder: &Path) -> Self {
         let copy = tempfile::tempdir().unwrap();
         std::fs::copy(folder.join("state.redb"), copy.path().join("state.redb")).unwrap();
         let directory = Directory::lock(copy.path(), false).unwrap();
         let store = Store::open(&directory).unwrap().unwrap();
-        let opened = Self::new(store.fleet().clone(), store.time());
+        let opened = Self::new(format, store.fleet().clone(), store.time());
         store.restore(&opened.redfish.fleet).unwrap();
         opened.redfish.sessions.restore(&store.records(Sessions::RECORDS).unwrap(), store.time()).unwrap();
         opened
     }
 
-    fn from_snapshot(folder: &Path) -> Self {
+    fn from_snapshot(format: u32, folder: &Path) -> Self {
         let reader = snapshot::Reader::open(&folder.join("fleet.snapshot")).unwrap();
         let header = reader.header().clone();
-        let opened = Self::new(header.fleet, SimTime::from_ms(header.time_ms));
+        let opened = Self::new(format, header.fleet, SimTime::from_ms(header.time_ms));
         for (id, state) in reader.nodes(0).unwrap() {
             assert!(opened.redfish.fleet.restore(id, state));
         }
         opened
     }
 
-    /// Every node: its identity, its deadline, its documents where they differ from a new node's, its agent's commands;
-    /// and the calls that are due.
+    /// Every node: its identity, its deadline, what its format adds, its documents where they differ from a new node's, its agent's
+    /// commands; and the calls that are due.
     fn nodes(&mut self) -> String {
         let (held, fleet) = (&self.held, &self.redfish.fleet);
         let now = fleet.clock().now();
-        let new = Self::new(held.clone(), now).redfish;
+        let new = Self::new(self.format, held.clone(), now).redfish;
         let mut text = format!(
             "seed {}, {} nodes, {} indexes, {} ms\n",
             held.seed.0,
@@ -90,6 +94,9 @@ impl Opened {
                 continue;
             };
             let _ = writeln!(text, "\nnode {}: {identity}", id.0);
+            if self.format >= 3 {
+                text.push_str(&fleet.look(id, |node, _| since_format_3(node, now)).unwrap());
+            }
             let (pages, problems) = crawl_own(&self.redfish, id);
             match problems.as_slice() {
                 [] => text.push_str(&changes(&crawl_own(&new, id).0, &pages)),
@@ -123,7 +130,7 @@ impl Opened {
             pages.retain(|(uri, _)| uri.starts_with("/redfish/v1/SessionService"));
             pages
         };
-        let new = Self::new(self.held.clone(), self.redfish.fleet.clock().now());
+        let new = Self::new(self.format, self.held.clone(), self.redfish.fleet.clock().now());
         format!("\nshared service root:\n{}", changes(&of(&new.redfish), &of(&self.redfish)))
     }
 }
@@ -144,6 +151,21 @@ fn identity(node: &Node, now: SimTime) -> String {
         macs.join(" "),
         node.starts()
     )
+}
+
+/// What format 3 adds to a node. It is not shown of older fixtures, which no later version changes.
+fn since_format_3(node: &Node, now: SimTime) -> String {
+    let labels: Vec<_> = node.labels().iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let disk = serde_json::to_value(node.state()).unwrap()["system_disk"].take();
+    let mut text =
+        format!("generation {}, labels [{}], system on disk {disk}\n", node.generation(), labels.join(", "));
+    if let Some(Phase::Closed(closed)) = node.ipa().map(|agent| &agent.phase) {
+        let _ = writeln!(text, "agent is closed: {}", closed.reason());
+    }
+    if let Some(Job::Timed { until, end: _, then }) = node.ipa().and_then(Ipa::job) {
+        let _ = writeln!(text, "command ends in {} ms, then {then:?}", until.since_ms(now));
+    }
+    text
 }
 
 /// What a node's agent answers to a request for its commands.
@@ -181,10 +203,15 @@ fn each_format_has_a_fixture() {
 
 #[test]
 fn a_fleet_that_an_earlier_version_stored_is_the_same_fleet_today() {
-    for (_, folder) in fixtures() {
-        let mut opened = Opened::from_directory(&folder);
+    for (format, folder) in fixtures() {
+        let mut opened = Opened::from_directory(format, &folder);
         let nodes = opened.nodes();
-        assert_eq!(Opened::from_snapshot(&folder).nodes(), nodes, "the snapshot of {}", folder.display());
+        assert_eq!(
+            Opened::from_snapshot(format, &folder).nodes(),
+            nodes,
+            "the snapshot of {}",
+            folder.display()
+        );
         insta::with_settings!({ snapshot_path => &folder, prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!("expected", nodes + &opened.sessions());
         });
@@ -193,8 +220,8 @@ fn a_fleet_that_an_earlier_version_stored_is_the_same_fleet_today() {
 
 #[test]
 fn a_session_that_an_earlier_version_stored_is_open_today() {
-    for (_, folder) in fixtures() {
-        let redfish = Opened::from_directory(&folder).redfish;
+    for (format, folder) in fixtures() {
+        let redfish = Opened::from_directory(format, &folder).redfish;
         let tokens: serde_json::Value =
             serde_json::from_slice(&std::fs::read(folder.join("tokens.json")).unwrap()).unwrap();
         let get = |token: &str| {

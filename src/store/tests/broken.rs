@@ -303,12 +303,12 @@ fn a_file_with_a_newer_format_is_refused() {
     let database = builder().open(dir.path().join("state.redb")).unwrap();
     let transaction = database.begin_write().unwrap();
     let records: redb::TableDefinition<'_, &str, &[u8]> = redb::TableDefinition::new("records");
-    transaction.open_table(records).unwrap().insert("format", b"3".as_slice()).unwrap();
+    transaction.open_table(records).unwrap().insert("format", (FORMAT + 1).to_string().as_bytes()).unwrap();
     transaction.commit().unwrap();
     drop(database);
     let error = Store::open(&directory).err().unwrap().to_string();
-    assert!(
-        error.contains("state.redb: its format is 3, and this fauxmetal reads formats 1 to 2; use"),
-        "{error}"
-    );
+    let newer = FORMAT + 1;
+    let expected =
+        format!("state.redb: its format is {newer}, and this fauxmetal reads formats 1 to {FORMAT}; use");
+    assert!(error.contains(&expected), "{error}");
 }
