@@ -83,11 +83,13 @@ impl Work {
     fn apply(&self, fleet: &Fleet, piece: Piece, target: &Target, room: usize) -> Done {
         let mut done = Done::default();
         for id in piece.ids() {
+            // The request stands before its consequences in the journal.
+            let at = fleet.clock().now();
             let Some(result) = self.one(fleet, id, target) else { continue };
             done.selected += 1;
             if !self.dry_run {
                 let status = if result.is_ok() { StatusCode::OK } else { StatusCode::CONFLICT };
-                let asked = self.caller.asked(fleet.clock().now(), &self.what, status);
+                let asked = self.caller.asked(at, &self.what, status);
                 fleet.journal().request(id, &asked);
             }
             match result {

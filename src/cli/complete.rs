@@ -31,6 +31,12 @@ pub(super) fn nodes(word: &OsStr) -> Vec<CompletionCandidate> {
     names.map(CompletionCandidate::new).collect()
 }
 
+/// Names of nodes, and the beginnings of words that name a part of a machine.
+pub(super) fn nodes_and_parts(word: &OsStr) -> Vec<CompletionCandidate> {
+    let parts = ["nic=", "disk="].into_iter().filter(|part| part.starts_with(&*word.to_string_lossy()));
+    nodes(word).into_iter().chain(parts.map(CompletionCandidate::new)).collect()
+}
+
 /// Built-in models and those of the fleet that begin with the word.
 pub(super) fn profiles(word: &OsStr) -> Vec<CompletionCandidate> {
     let fleet: Option<Fleet> = ask(&["fleet"], &[]);

@@ -3,10 +3,12 @@
 mod client;
 mod complete;
 mod completions;
+mod events;
 mod exit_code;
 mod export;
 mod flags;
 mod fleet;
+mod journal;
 mod licenses;
 mod log;
 mod man;
@@ -45,6 +47,8 @@ enum Command {
     Serve(serve::Args),
     Fleet(fleet::Args),
     Node(node::Args),
+    Journal(journal::Args),
+    Events(events::Args),
     Export(Box<export::Args>),
     Profile(profile::Args),
     Snapshot(snapshot::Args),
@@ -68,6 +72,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Serve(args)) => serve::command(args),
         Some(Command::Fleet(args)) => fleet::command(args),
         Some(Command::Node(args)) => node::command(args),
+        Some(Command::Journal(args)) => journal::command(&args),
+        Some(Command::Events(args)) => events::command(args),
         Some(Command::Export(args)) => export::command(*args),
         Some(Command::Profile(args)) => profile::command(args),
         Some(Command::Snapshot(args)) => snapshot::command(args),

@@ -88,9 +88,13 @@ fn every_command_has_a_help() {
         "node boot",
         "node insert",
         "node eject",
+        "node plug",
+        "node unplug",
         "node label",
         "node crash",
         "node wait",
+        "journal",
+        "events",
     ] {
         let arguments = [command.split(' ').collect(), vec!["--help"]].concat();
         assert!(output(&arguments).contains(&format!("Usage: fauxmetal {command} ")), "{command}");

@@ -32,6 +32,31 @@ impl ClientError {
         matches!(self, Self::Problem(problem) if problem.status == StatusCode::BAD_REQUEST)
     }
 
+    /// Whether the node that a request names does not exist.
+    pub(in crate::cli) fn is_missing(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.status == StatusCode::NOT_FOUND)
+    }
+
+    /// Whether the same request may succeed later: the daemon or the network is away, or the daemon is busy.
+    pub(in crate::cli) fn may_pass(&self) -> bool {
+        match self {
+            Self::NoAnswer { .. } | Self::Broken { .. } => true,
+            Self::Problem(problem) => problem.status == StatusCode::SERVICE_UNAVAILABLE,
+            Self::Foreign { status, .. } => status.is_server_error(),
+            Self::Unreadable { .. } => false,
+        }
+    }
+
+    /// The error without advice, for a program that tries again by itself.
+    pub(in crate::cli) fn brief(&self) -> String {
+        match self {
+            Self::NoAnswer { server, why, .. } => format!("no daemon answers at {server} ({why})"),
+            Self::Broken { server, why } => format!("the connection to {server} broke ({why})"),
+            Self::Foreign { server, status } => format!("{server} answers {status}"),
+            Self::Problem(_) | Self::Unreadable { .. } => self.to_string(),
+        }
+    }
+
     /// The result of a change that every node has refused, or the error.
     pub(in crate::cli) fn into_result(self) -> Result<Done, Self> {
         match self {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::error::{ClientError, broken};
 
 /// The longest line. A node with 64 labels of the longest keys and values has 30 KiB.
-const MAX_LINE: usize = 1 << 20;
+pub(super) const MAX_LINE: usize = 1 << 20;
 
 /// An answer of any length, in pieces as they arrive.
 pub(in crate::cli) struct Pieces {
@@ -40,8 +40,18 @@ impl Lines {
         Self { pieces: Pieces::new(response, server), piece: Bytes::new(), begun: BytesMut::new() }
     }
 
-    /// The next line without its end; `None` after the last one.
+    /// The next line that is not empty, without its end; `None` after the last one.
     pub(in crate::cli) async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        loop {
+            let line = self.any().await?;
+            if line.as_ref().is_none_or(|line| !line.is_empty()) {
+                return Ok(line);
+            }
+        }
+    }
+
+    /// The next line without its end, which may be empty; `None` after the last one.
+    pub(super) async fn any(&mut self) -> Result<Option<Bytes>, ClientError> {
         loop {
             if let Some(end) = memchr::memchr(b'\n', &self.piece) {
                 let mut line = self.piece.split_to(end);
@@ -49,9 +59,6 @@ impl Lines {
                 if !self.begun.is_empty() {
                     self.begun.extend_from_slice(&line);
                     line = self.begun.split().freeze();
-                }
-                if line.is_empty() {
-                    continue;
                 }
                 return Ok(Some(line));
             }
@@ -62,10 +69,7 @@ impl Lines {
             match self.pieces.next().await? {
                 Some(piece) => self.piece = piece,
                 None if self.begun.is_empty() => return Ok(None),
-                None => {
-                    let why = "the last line has no end".to_owned();
-                    return Err(ClientError::Broken { server: self.pieces.server.clone(), why });
-                }
+                None => return Err(self.broken("the last line has no end")),
             }
         }
     }
@@ -76,7 +80,11 @@ impl Lines {
         serde_json::from_slice(&line).map(Some).map_err(|error| self.unreadable(&error))
     }
 
-    fn unreadable(&self, why: &impl std::fmt::Display) -> ClientError {
+    pub(super) fn broken(&self, why: &str) -> ClientError {
+        ClientError::Broken { server: self.pieces.server.clone(), why: why.to_owned() }
+    }
+
+    pub(super) fn unreadable(&self, why: &impl std::fmt::Display) -> ClientError {
         ClientError::Unreadable { server: self.pieces.server.clone(), why: why.to_string() }
     }
 }

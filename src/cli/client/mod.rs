@@ -3,12 +3,13 @@
 mod connection;
 mod error;
 mod lines;
+mod sse;
 mod tls;
 
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use reqwest::{RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,18 +19,25 @@ pub(super) use connection::Connection;
 use connection::{Place, Server};
 pub(super) use error::ClientError;
 pub(super) use lines::{Lines, Pieces};
+pub(super) use sse::{Event, Events};
 
+use super::exit_code::ExitCode;
 use crate::admin::api::{BASE, Problem};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the next bytes of an answer: a little longer than the daemon takes for the longest request.
 const READ_TIMEOUT: Duration = Duration::from_secs(620);
+/// Silence after which the operating system asks whether the other side of a stream is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// The longest answer in one piece. The longest one lists 1000 labels and 1000 refusals.
 const MAX_BYTES: usize = 16 << 20;
 
 /// The media type of lists with one JSON document per line.
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Parameters of a URL: names and values.
 pub(super) type Query<'a> = [(&'a str, &'a str)];
@@ -47,11 +55,25 @@ impl Client {
     /// # Errors
     /// If a flag is wrong, or a file that it names cannot be read.
     pub(super) fn new(connection: &Connection) -> anyhow::Result<Self> {
+        Self::with(connection, |builder| builder.read_timeout(READ_TIMEOUT))
+    }
+
+    /// The same client for answers without an end, in which nothing may come for hours.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn for_streams(connection: &Connection) -> anyhow::Result<Self> {
+        Self::with(connection, |builder| builder.tcp_keepalive(KEEP_ALIVE))
+    }
+
+    fn with(
+        connection: &Connection,
+        more: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> anyhow::Result<Self> {
         let server = connection.server()?;
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls::config(&server, connection.cacert()?)?)
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("fauxmetal/", env!("CARGO_PKG_VERSION")))
             .no_proxy();
@@ -59,7 +81,7 @@ impl Client {
             Place::Socket(path) => builder.unix_socket(path.as_path()),
             Place::Url => builder,
         };
-        Ok(Self { http: builder.build()?, server, token: connection.token()? })
+        Ok(Self { http: more(builder).build()?, server, token: connection.token()? })
     }
 
     /// Reads the document at a path below [`BASE`].
@@ -87,6 +109,21 @@ impl Client {
     pub(super) async fn lines(&self, path: &[&str], query: &Query<'_>) -> Result<Lines, ClientError> {
         let request = self.request(Method::GET, path, query).header(ACCEPT, NDJSON);
         Ok(Lines::new(self.send(request).await?, self.server.name.clone()))
+    }
+
+    /// Reads a stream of events, which continues after the event `last`.
+    pub(super) async fn events(
+        &self,
+        path: &[&str],
+        query: &Query<'_>,
+        last: Option<&str>,
+    ) -> Result<Events, ClientError> {
+        let request = self.request(Method::GET, path, query).header(ACCEPT, EVENT_STREAM);
+        let request = match last {
+            Some(last) => request.header(LAST_EVENT_ID, last),
+            None => request,
+        };
+        Ok(Events::new(Lines::new(self.send(request).await?, self.server.name.clone())))
     }
 
     /// Reads a file, one piece at a time.
@@ -161,6 +198,19 @@ fn url(base: &Url, path: &[&str], query: &Query<'_>) -> Url {
 /// Those of the subcommand, and if the process may not have the files that a runtime needs.
 pub(super) fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Does work without an end, until it fails or the user presses Ctrl-C.
+pub(super) async fn until_interrupted(
+    work: impl Future<Output = anyhow::Result<ExitCode>>,
+) -> anyhow::Result<ExitCode> {
+    tokio::select! {
+        outcome = work => outcome,
+        pressed = tokio::signal::ctrl_c() => {
+            pressed?;
+            Ok(ExitCode::Ok)
+        }
+    }
 }
 
 #[cfg(test)]

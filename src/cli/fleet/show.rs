@@ -8,7 +8,7 @@ use crate::admin::api::Fleet;
 use crate::cli::client::{Client, Connection, run};
 use crate::cli::exit_code::{ExitCode, UsageError};
 use crate::cli::out;
-use crate::cli::view::{Format, Screen, Watch};
+use crate::cli::view::{Format, Watch, span, watch};
 
 /// Labels that the text shows.
 const LABELS: usize = 20;
@@ -30,19 +30,21 @@ pub(super) fn command(args: &Show) -> anyhow::Result<ExitCode> {
     }
     let client = Client::new(&args.connection)?;
     run(async {
-        let (mut screen, mut out) = (Screen::new(), out::stdout());
-        loop {
+        let shown = async |out: &mut dyn Write| -> anyhow::Result<()> {
             let fleet: Fleet = client.get(&["fleet"], &[]).await?;
-            let Some(interval) = args.watch.interval() else {
-                args.output.print(&mut out, &fleet, text)?;
-                return Ok(ExitCode::Ok);
-            };
+            Ok(args.output.print(out, &fleet, text)?)
+        };
+        let Some(interval) = args.watch.interval() else {
+            shown(&mut out::stdout()).await?;
+            return Ok(ExitCode::Ok);
+        };
+        watch(interval, async |screen, out| {
             let mut view = Vec::new();
-            args.output.print(&mut view, &fleet, text)?;
+            shown(&mut view).await?;
             screen.rows();
-            screen.draw(&mut out, &view)?;
-            tokio::time::sleep(interval).await;
-        }
+            Ok(screen.draw(out, &view)?)
+        })
+        .await
     })
 }
 
@@ -50,7 +52,7 @@ fn text(out: &mut dyn Write, fleet: &Fleet) -> io::Result<()> {
     let count = |count: u64| HumanCount(count).to_string();
     let mut rows = vec![
         ["Version".to_owned(), fleet.version.clone()],
-        ["Uptime".to_owned(), uptime(fleet.uptime_seconds)],
+        ["Uptime".to_owned(), span(fleet.uptime_seconds)],
         ["Simulated time".to_owned(), format!("{}, speed {}", fleet.now, fleet.speed)],
         ["Nodes".to_owned(), count(fleet.nodes)],
     ];
@@ -85,25 +87,4 @@ fn text(out: &mut dyn Write, fleet: &Fleet) -> io::Result<()> {
         out.write_all(b"\n")?;
     }
     Ok(())
-}
-
-/// A duration of whole seconds, such as `2d 3h`, with two units.
-fn uptime(seconds: u64) -> String {
-    let units =
-        [("d", seconds / 86_400), ("h", seconds / 3600 % 24), ("m", seconds / 60 % 60), ("s", seconds % 60)];
-    let from = units.iter().position(|(_, count)| *count > 0).unwrap_or(3);
-    let words = units[from..].iter().take(2).map(|(unit, count)| format!("{count}{unit}"));
-    words.collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::uptime;
-
-    #[test]
-    fn an_uptime_has_two_units() {
-        for (seconds, text) in [(0, "0s"), (59, "59s"), (61, "1m 1s"), (7200, "2h 0m"), (90_061, "1d 1h")] {
-            assert_eq!(uptime(seconds), text);
-        }
-    }
 }

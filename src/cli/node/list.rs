@@ -9,7 +9,9 @@ use crate::admin::api::{Listed, Node, NodeField};
 use crate::cli::client::{Client, Connection, Lines, run};
 use crate::cli::exit_code::{ExitCode, UsageError};
 use crate::cli::out;
-use crate::cli::view::{Cell, Column, Documents, Hue, ListFormat, Progress, Screen, Table, Watch};
+use crate::cli::view::{
+    Cell, Column, Documents, Hue, ListFormat, Progress, Screen, Table, Watch, hue, watch,
+};
 
 /// The columns of a table.
 const COLUMNS: [NodeField; 6] = [
@@ -106,17 +108,31 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let client = Client::new(&args.connection)?;
     run(async move {
         match args.watch.interval() {
-            Some(interval) => watch(&client, &args, interval).await?,
-            None => once(&client, &args, &mut out::stdout()).await?,
+            // A terminal shows one screen of the list.
+            Some(interval) => {
+                watch(interval, async |screen, out| match screen.rows() {
+                    Some(rows) => Ok(screen.draw(out, &page(&client, &args, rows).await?)?),
+                    None => once(&client, &args, out, Some(screen)).await,
+                })
+                .await
+            }
+            None => once(&client, &args, &mut out::stdout(), None).await.map(|()| ExitCode::Ok),
         }
-        Ok(ExitCode::Ok)
     })
 }
 
-/// Prints the whole list as it arrives.
-async fn once(client: &Client, args: &Args, out: &mut impl Write) -> anyhow::Result<()> {
+/// Prints the whole list as it arrives, as a further view of a screen.
+async fn once(
+    client: &Client,
+    args: &Args,
+    out: &mut impl Write,
+    screen: Option<&mut Screen>,
+) -> anyhow::Result<()> {
     let fields = args.wanted();
     let lines = client.lines(&["nodes"], &args.query(&fields)).await?;
+    if let Some(screen) = screen {
+        screen.draw(out, &[])?;
+    }
     // On a terminal, the list itself shows the progress.
     let progress = (!io::stdout().is_terminal()).then(|| Progress::new("list", None));
     let mut lines = Counted { lines, progress, read: 0 };
@@ -175,24 +191,6 @@ impl Counted {
     }
 }
 
-/// Prints the list again and again: one screen of it on a terminal.
-async fn watch(client: &Client, args: &Args, interval: std::time::Duration) -> anyhow::Result<()> {
-    let (mut screen, mut out) = (Screen::new(), out::stdout());
-    loop {
-        match screen.rows() {
-            None => {
-                screen.draw(&mut out, &[])?;
-                once(client, args, &mut out).await?;
-            }
-            Some(rows) => {
-                let view = page(client, args, rows).await?;
-                screen.draw(&mut out, &view)?;
-            }
-        }
-        tokio::time::sleep(interval).await;
-    }
-}
-
 /// The first nodes, as many as a screen has rows.
 async fn page(client: &Client, args: &Args, rows: u16) -> anyhow::Result<Vec<u8>> {
     let fields = args.wanted();
@@ -239,7 +237,7 @@ fn cell(field: NodeField, node: &Node) -> Cell {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let hued = |value: &Option<String>| {
         let text = text(value);
-        Cell { hue: hue(&text), text }
+        Cell { hue: hue::of_word(&text), text }
     };
     match field {
         NodeField::Name => Cell::plain(text(&node.name)),
@@ -262,16 +260,4 @@ fn cell(field: NodeField, node: &Node) -> Cell {
 pub(super) fn labels(labels: Option<&BTreeMap<String, String>>) -> String {
     let pairs = labels.into_iter().flatten().map(|(key, value)| format!("{key}={value}"));
     pairs.collect::<Vec<_>>().join(",")
-}
-
-/// What a power state, a state or a phase means to the reader.
-fn hue(value: &str) -> Hue {
-    match value {
-        "on" | "os-running" | "live-running" | "agent-running" | "serving" => Hue::Good,
-        "off" => Hue::Dim,
-        "no-boot-device" | "agent-closed" | "closed" => Hue::Bad,
-        "powering-on" | "powering-off" | "post" | "booting" | "setup" | "starting" | "inspecting"
-        | "looking-up" | "working" => Hue::Busy,
-        _ => Hue::Plain,
-    }
 }

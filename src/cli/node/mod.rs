@@ -7,6 +7,7 @@ mod label;
 mod list;
 mod media;
 mod plain;
+mod plug;
 mod power;
 mod show;
 mod targets;
@@ -45,6 +46,8 @@ enum Verb {
     Boot(boot::Args),
     Insert(media::Insert),
     Eject(media::Eject),
+    Plug(plug::Plug),
+    Unplug(plug::Unplug),
     Label(label::Args),
     Crash(plain::Crash),
     Wait(wait::Args),
@@ -61,6 +64,8 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
         Verb::Boot(args) => boot::command(args),
         Verb::Insert(args) => media::insert(args),
         Verb::Eject(args) => media::eject(args),
+        Verb::Plug(args) => plug::plug(args),
+        Verb::Unplug(args) => plug::unplug(args),
         Verb::Label(args) => label::command(args),
         Verb::Crash(args) => plain::crash(args),
         Verb::Wait(args) => wait::command(args),

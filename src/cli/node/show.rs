@@ -6,10 +6,10 @@ use clap::Parser;
 use clap_complete::engine::ArgValueCompleter;
 
 use super::list::labels;
-use crate::admin::api::{Agent, BootSettings, Medium, NodeDetails};
+use crate::admin::api::{Agent, BootSettings, NodeDetails};
 use crate::cli::client::{Client, Connection, run};
 use crate::cli::exit_code::ExitCode;
-use crate::cli::view::{Format, shown};
+use crate::cli::view::{Format, Hue, Paper, hue, moment};
 use crate::cli::{complete, out};
 
 /// Show a node in full; the last line says what it waits for
@@ -34,50 +34,146 @@ pub(super) fn command(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Ok)
 }
 
-fn text(mut out: &mut dyn Write, details: &NodeDetails) -> io::Result<()> {
-    let mut rows = Vec::new();
-    let mut row = |key: &str, value: String| {
-        if !value.is_empty() {
-            rows.push([key.to_owned(), shown(value)]);
-        }
-    };
+fn text(out: &mut dyn Write, details: &NodeDetails) -> io::Result<()> {
+    let (paper, now) = (Paper::new(), details.now.as_str());
     let node = &details.node;
     let word = |word: &Option<String>| word.clone().unwrap_or_default();
-    row("Name", word(&node.name));
-    row("UUID", word(&node.uuid));
-    row("Index", node.index.map(|index| index.to_string()).unwrap_or_default());
-    row("Profile", format!("{} ({})", word(&node.profile), details.model));
-    row("Serial number", details.serial.clone());
-    row("MAC addresses", node.macs.as_deref().unwrap_or_default().join(", "));
-    row("Labels", labels(node.labels.as_ref()));
-    row("Power", word(&node.power));
-    row("State", word(&node.state));
-    row("Starts", details.starts.to_string());
-    row("Disk", if details.installed { "an operating system" } else { "no operating system" }.to_owned());
-    row("Boot", boot(&details.boot));
+    let mut rows = Rows(Vec::new());
+    rows.add("Name", word(&node.name));
+    rows.add("UUID", word(&node.uuid));
+    rows.add("Profile", format!("{} ({})", word(&node.profile), details.model));
+    rows.add("Serial number", details.serial.clone());
+    rows.add("Labels", labels(node.labels.as_ref()));
+    rows.add("Index", node.index.map(|index| index.to_string()).unwrap_or_default());
+    rows.add("Generation", node.generation.map(|number| number.to_string()).unwrap_or_default());
+    rows.gap();
+    rows.hued("Power", word(&node.power));
+    let starts =
+        if details.starts == 1 { "1 start".to_owned() } else { format!("{} starts", details.starts) };
+    rows.hued("State", format!("{}, {starts}", word(&node.state)));
+    let wait = &details.wait;
+    rows.add("Since", wait.since.as_ref().map(|since| moment(since, now)).unwrap_or_default());
+    rows.add("Goes on", wait.until.as_ref().map(|until| moment(until, now)).unwrap_or_default());
+    rows.add("Boot", boot(&details.boot));
     if let Some(failure) = &details.boot_failure {
-        let at = failure.at.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
-        row("Boot failure", format!("{}{at}", failure.reason));
+        let at = failure.at.as_ref().map(|at| format!(" ({})", moment(at, now))).unwrap_or_default();
+        rows.bad("Boot failure", format!("{}{at}", failure.reason));
     }
     for medium in &details.media {
-        row(&format!("Media {}", medium.slot), media(medium));
+        // The error begins with the URL, which stands before it already.
+        let error = medium.error.as_ref().map(|error| error.strip_prefix(&*medium.image).unwrap_or(error));
+        let error = error.map(|error| format!(": {}", error.trim_start_matches(": "))).unwrap_or_default();
+        let key = format!("Media {}", medium.slot);
+        rows.0.push(Row {
+            hue: hue::of_word(&medium.state),
+            ..Row::new(&key, format!("{}, {}{error}", medium.image, medium.state))
+        });
     }
-    row("BMC", details.bmc.url.clone());
-    row("BMC firmware", format!("{}, MAC address {}", details.bmc.firmware, details.bmc.mac));
-    row(
-        "BMC restarts",
-        details.bmc.restarting_until.as_ref().map(|until| format!("until {until}")).unwrap_or_default(),
-    );
+    rows.gap();
+    for (number, nic) in details.nics.iter().enumerate() {
+        let cable = if nic.plugged { "" } else { ", no cable" };
+        let key = if number == 0 { "Network" } else { "" };
+        rows.part(key, format!("{} ({}) {}{cable}", nic.id, nic.name, nic.mac), nic.plugged);
+    }
+    for (number, disk) in details.disks.iter().enumerate() {
+        let bay = if disk.plugged { "" } else { ", pulled" };
+        let key = if number == 0 { "Disks" } else { "" };
+        rows.part(key, format!("{} ({}){bay}", disk.id, disk.name), disk.plugged);
+    }
+    rows.add("Installed", if details.installed { "an operating system" } else { "nothing" }.to_owned());
+    rows.gap();
+    rows.add("BMC", details.bmc.url.clone());
+    rows.add("BMC firmware", format!("{}, MAC address {}", details.bmc.firmware, details.bmc.mac));
+    if let Some(until) = &details.bmc.restarting_until {
+        rows.bad("BMC restarts", format!("until {}", moment(until, now)));
+    }
     if let Some(agent) = &details.agent_details {
-        rows.extend(agent_rows(agent));
+        rows.gap();
+        rows.agent(agent, now);
     }
-    rows.push([
-        "Generation".to_owned(),
-        node.generation.map(|number| number.to_string()).unwrap_or_default(),
-    ]);
-    rows.push(["Simulated time".to_owned(), details.now.clone()]);
-    out::table(&mut out, "", &rows)?;
-    writeln!(out, "\n{}", shown(details.wait.text.clone()))
+    rows.gap();
+    rows.add("Simulated time", now.to_owned());
+    rows.print(out, paper)?;
+    writeln!(out)?;
+    paper.sentence(out, &word(&node.name), &wait.text)
+}
+
+/// A fact about a node.
+struct Row {
+    key: String,
+    value: String,
+    hue: Hue,
+}
+
+impl Row {
+    fn new(key: &str, value: String) -> Self {
+        Self { key: key.to_owned(), value, hue: Hue::Plain }
+    }
+}
+
+/// The facts about a node, in groups.
+struct Rows(Vec<Row>);
+
+impl Rows {
+    fn add(&mut self, key: &str, value: String) {
+        self.0.push(Row::new(key, value));
+    }
+
+    /// A state, whose first word says how the node is.
+    fn hued(&mut self, key: &str, value: String) {
+        let first = value.split(',').next().unwrap_or_default();
+        self.0.push(Row { hue: hue::of_word(first), ..Row::new(key, value) });
+    }
+
+    fn bad(&mut self, key: &str, value: String) {
+        self.0.push(Row { hue: Hue::Bad, ..Row::new(key, value) });
+    }
+
+    /// A part of the machine. Only the first one of its kind has a key.
+    fn part(&mut self, key: &str, value: String, plugged: bool) {
+        let hue = if plugged { Hue::Plain } else { Hue::Bad };
+        self.0.push(Row { hue, ..Row::new(key, value) });
+    }
+
+    fn gap(&mut self) {
+        self.add("", String::new());
+    }
+
+    fn agent(&mut self, agent: &Agent, now: &str) {
+        let at = |at: &Option<String>| at.as_ref().map(|at| moment(at, now)).unwrap_or_default();
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        self.hued("Agent", format!("{}, started {}", agent.phase, moment(&agent.started, now)));
+        self.bad("Agent stopped", text(&agent.closed));
+        self.add("Agent URL", text(&agent.url));
+        self.add("Ironic", text(&agent.api_url));
+        self.add("Ironic node", text(&agent.ironic_uuid));
+        if let Some(command) = &agent.command {
+            let until = command.until.as_ref().map(|until| format!(", until {}", moment(until, now)));
+            self.add("Command", format!("{}{}", command.name, until.unwrap_or_default()));
+        }
+        if agent.failed_calls > 0 {
+            self.bad("Failed calls", agent.failed_calls.to_string());
+        }
+        self.add("Last heartbeat", at(&agent.last_heartbeat));
+        self.add("Next call", at(&agent.next_call));
+    }
+
+    /// Prints the rows that have a value, with aligned values.
+    fn print(self, out: &mut dyn Write, paper: Paper) -> io::Result<()> {
+        let width = self.0.iter().map(|row| row.key.chars().count()).max().unwrap_or_default();
+        for Row { key, value, hue } in self.0 {
+            if value.is_empty() {
+                if key.is_empty() {
+                    writeln!(out)?;
+                }
+                continue;
+            }
+            for line in paper.entry(&format!("{key:<width$}  "), &value, hue) {
+                writeln!(out, "{line}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn boot(boot: &BootSettings) -> String {
@@ -87,33 +183,4 @@ fn boot(boot: &BootSettings) -> String {
     }
     let uri = boot.http_boot_uri.as_ref().map(|uri| format!(" {uri}")).unwrap_or_default();
     format!("{} {}{uri}, then {order} ({})", boot.target, boot.enabled.to_lowercase(), boot.mode)
-}
-
-fn media(medium: &Medium) -> String {
-    let error = medium.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-    format!("{} ({}{error})", medium.image, medium.state)
-}
-
-fn agent_rows(agent: &Agent) -> Vec<[String; 2]> {
-    let failed = match agent.failed_calls {
-        0 => String::new(),
-        1 => "1 call".to_owned(),
-        count => format!("{count} calls"),
-    };
-    let command = agent.command.as_ref().map(|command| {
-        let until = command.until.as_ref().map(|until| format!(", until {until}")).unwrap_or_default();
-        format!("{}{until}", command.name)
-    });
-    let rows = [
-        ("Agent", Some(format!("{}, started {}", agent.phase, agent.started))),
-        ("Agent URL", agent.url.clone()),
-        ("Ironic", agent.api_url.clone()),
-        ("Ironic node", agent.ironic_uuid.clone()),
-        ("Failed calls", Some(failed).filter(|failed| !failed.is_empty())),
-        ("Last heartbeat", agent.last_heartbeat.clone()),
-        ("Next call", agent.next_call.clone()),
-        ("Command", command),
-        ("Closed", agent.closed.clone()),
-    ];
-    rows.into_iter().filter_map(|(key, value)| Some([key.to_owned(), shown(value?)])).collect()
 }

@@ -224,7 +224,7 @@ async fn late(
     let verb = if left == 1 { "does" } else { "do" };
     let node: NodeDetails = client.get(&["nodes", &name], &[]).await?;
     let left = format!("{} {verb} not have {condition}", nodes(left));
-    out::message(&format!("after {}, {left}; {name}: {}", limit.text, shown(node.wait.text)));
+    out::message(&format!("after {}, {left}; {name} {}", limit.text, shown(node.wait.text)));
     io::stderr().flush()?;
     Ok(ExitCode::Timeout)
 }

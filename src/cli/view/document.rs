@@ -23,14 +23,14 @@ impl Format {
     /// Prints a document, whose text for people `text` writes.
     pub(in crate::cli) fn print<T: Serialize>(
         self,
-        out: &mut impl Write,
+        mut out: &mut (impl Write + ?Sized),
         document: &T,
         text: impl FnOnce(&mut dyn Write, &T) -> io::Result<()>,
     ) -> io::Result<()> {
         match self {
-            Self::Text => text(out, document)?,
-            Self::Json => out::json(out, document)?,
-            Self::Yaml => yaml(out, document)?,
+            Self::Text => text(&mut out, document)?,
+            Self::Json => out::json(&mut out, document)?,
+            Self::Yaml => yaml(&mut out, document)?,
         }
         out.flush()
     }

@@ -1,8 +1,13 @@
 //! `--watch`: the same view again and again.
 
-use std::io::{self, Write};
+use std::io::{self, StdoutLock, Write};
 use std::time::Duration;
 
+use super::hue::Hue;
+use super::paper::Paper;
+use crate::cli::client::{ClientError, until_interrupted};
+use crate::cli::exit_code::ExitCode;
+use crate::cli::out;
 use crate::time::{Span, SpanError};
 
 /// Rows of a screen whose size is unknown.
@@ -51,11 +56,45 @@ pub(in crate::cli) struct Screen {
     /// Rows of the terminal; `None` without one.
     rows: Option<u16>,
     drawn: bool,
+    /// The last view on a terminal.
+    last: Vec<u8>,
+    /// Whether the daemon is away.
+    lost: bool,
+}
+
+/// Where views are printed to.
+type Out = io::BufWriter<StdoutLock<'static>>;
+
+/// Shows a view again and again until the user presses Ctrl-C. `show` prints it once. A daemon that goes away later is waited for.
+///
+/// # Errors
+/// If the first view fails, or the daemon refuses a later one.
+pub(in crate::cli) async fn watch(
+    interval: Duration,
+    mut show: impl AsyncFnMut(&mut Screen, &mut Out) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
+    let (mut screen, mut out) = (Screen::new(), out::stdout());
+    until_interrupted(async {
+        loop {
+            match show(&mut screen, &mut out).await {
+                Ok(()) => screen.found(),
+                Err(error) => match error.downcast_ref().filter(|why: &&ClientError| why.may_pass()) {
+                    Some(why) if screen.drawn => {
+                        screen.rows();
+                        screen.lose(&mut out, &why.brief())?;
+                    }
+                    _ => return Err(error),
+                },
+            }
+            tokio::time::sleep(interval).await;
+        }
+    })
+    .await
 }
 
 impl Screen {
-    pub(in crate::cli) fn new() -> Self {
-        Self { rows: None, drawn: false }
+    fn new() -> Self {
+        Self { rows: None, drawn: false, last: Vec::new(), lost: false }
     }
 
     /// The rows of the terminal at present; `None` if standard output is no terminal, which has room for all.
@@ -67,6 +106,35 @@ impl Screen {
 
     /// Prints a view: over the last one on a terminal, and otherwise behind it, after an empty line.
     pub(in crate::cli) fn draw(&mut self, out: &mut impl Write, view: &[u8]) -> io::Result<()> {
+        self.last = if self.rows.is_some() { view.to_vec() } else { Vec::new() };
+        self.paint(out, view)
+    }
+
+    /// The daemon has answered.
+    fn found(&mut self) {
+        if std::mem::take(&mut self.lost) && self.rows.is_none() {
+            out::message("the daemon answers again");
+        }
+    }
+
+    /// Says that the daemon is away, above the last view.
+    fn lose(&mut self, out: &mut impl Write, why: &str) -> io::Result<()> {
+        let first = !std::mem::replace(&mut self.lost, true);
+        let tries = format!("{why}; trying again");
+        if self.rows.is_none() {
+            if first {
+                out.flush()?;
+                out::message(&tries);
+            }
+            return Ok(());
+        }
+        let mut view = Paper::new().entry("", &format!("{tries}. Below is the last view."), Hue::Bad);
+        view.push(String::new());
+        let view = [(view.join("\n") + "\n").as_bytes(), &self.last].concat();
+        self.paint(out, &view)
+    }
+
+    fn paint(&mut self, out: &mut impl Write, view: &[u8]) -> io::Result<()> {
         let again = std::mem::replace(&mut self.drawn, true);
         let Some(rows) = self.rows else {
             if again {
@@ -93,7 +161,7 @@ mod tests {
     #[test]
     fn a_terminal_shows_one_screen_and_a_file_gets_all() {
         let drawn = |rows| {
-            let mut screen = Screen { rows, drawn: false };
+            let mut screen = Screen { rows, ..Screen::new() };
             let mut out = Vec::new();
             for view in ["a\nb\nc\n", "d\n"] {
                 screen.draw(&mut out, view.as_bytes()).unwrap();
@@ -102,6 +170,20 @@ mod tests {
         };
         assert_eq!(drawn(Some(3)), "\x1b[H\x1b[2Ja\x1b[K\nb\x1b[K\n\x1b[J\x1b[Hd\x1b[K\n\x1b[J");
         assert_eq!(drawn(None), "a\nb\nc\n\nd\n");
+    }
+
+    #[test]
+    fn a_terminal_shows_the_last_view_while_the_daemon_is_away() {
+        let mut screen = Screen { rows: Some(5), ..Screen::new() };
+        let mut out = Vec::new();
+        screen.draw(&mut out, b"a\n").unwrap();
+        out.clear();
+        for _ in 0..2 {
+            screen.lose(&mut out, "no daemon answers").unwrap();
+        }
+        let away =
+            "\x1b[Hno daemon answers; trying again. Below is the last view.\x1b[K\n\x1b[K\na\x1b[K\n\x1b[J";
+        assert_eq!(String::from_utf8(out).unwrap(), [away, away].concat());
     }
 
     #[test]

@@ -6,25 +6,15 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Row, Width};
 use unicode_width::UnicodeWidthStr as _;
 
+use super::hue::Hue;
+use super::terminal;
+
 /// Rows that determine the widths, and rows that are laid out at the same time.
 const ROWS: usize = 1000;
 /// Spaces between two columns.
 const GAP: u16 = 2;
 /// Columns are not made narrower than this to fit the terminal.
 const NARROWEST: u16 = 6;
-
-/// What a value means to the reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Hue {
-    Plain,
-    /// It works as it should.
-    Good,
-    /// It changes by itself.
-    Busy,
-    /// It needs a look.
-    Bad,
-    Dim,
-}
 
 /// A value of a table.
 pub(in crate::cli) struct Cell {
@@ -38,13 +28,14 @@ impl Cell {
     }
 
     fn styled(self) -> comfy_table::Cell {
-        let cell = comfy_table::Cell::new_owned(super::shown(self.text));
+        let cell = comfy_table::Cell::new_owned(terminal::shown(self.text));
         match self.hue {
             Hue::Plain => cell,
             Hue::Good => cell.fg(Color::DarkGreen),
             Hue::Busy => cell.fg(Color::DarkYellow),
             Hue::Bad => cell.fg(Color::DarkRed),
             Hue::Dim => cell.add_attribute(Attribute::Dim),
+            Hue::Strong => cell.add_attribute(Attribute::Bold),
         }
     }
 }
@@ -69,7 +60,13 @@ pub(in crate::cli) struct Table {
 impl Table {
     /// A table for standard output.
     pub(in crate::cli) fn new(columns: Vec<Column>) -> Self {
-        Self { columns, rows: Vec::new(), widths: None, fit: super::width(), colours: super::has_colours() }
+        Self {
+            columns,
+            rows: Vec::new(),
+            widths: None,
+            fit: terminal::width(),
+            colours: terminal::has_colours(),
+        }
     }
 
     /// The same table, whose values are not cut to fit the terminal.

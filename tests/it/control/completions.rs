@@ -19,6 +19,9 @@ fn names_and_profiles_of_the_fleet_are_completed() {
     let (_daemon, url) = daemon(&["--profile", "generic=12", "--profile", "hpe-dl380-gen11=1"]);
     for words in [
         &["node", "show", "generic-1"] as &[&str],
+        &["journal", "generic-1"],
+        &["journal", "--follow", "generic-1"],
+        &["node", "unplug", "generic-1"],
         &["node", "power", "on", "generic-1"],
         &["node", "label", "generic-0", "generic-1"],
         &["node", "insert", "generic-1"],
@@ -39,6 +42,7 @@ fn without_a_daemon_the_other_words_are_completed() {
     assert_eq!(offered(nowhere, &["node", "show", "generic-1"]), [""; 0]);
     assert_eq!(offered(nowhere, &["node", "add", "gen"]), ["generic"]);
     assert_eq!(offered(nowhere, &["node", "power", "sh"]), ["shutdown"]);
+    assert_eq!(offered(nowhere, &["node", "unplug", "generic-0", "d"]), ["disk="]);
     assert!(offered(nowhere, &["node", "wait", "--for", ""]).contains(&"power=on".to_owned()));
     assert!(offered(nowhere, &["node", "boot", ""]).contains(&"Pxe".to_owned()));
     assert!(offered(nowhere, &["serve", "--boot-"]).contains(&"--boot-time".to_owned()));

@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -26,7 +28,21 @@ pub(super) fn serve(router: Router) -> String {
     url
 }
 
-fn path(path: &str) -> String {
+/// Serves a path with the answer to the first request, the second one and so on. Returns the URL and the number of requests.
+pub(super) fn serve_in_turn(
+    of: &str,
+    answer: impl Fn(usize) -> (StatusCode, &'static str) + Clone + Send + Sync + 'static,
+) -> (String, Arc<AtomicUsize>) {
+    let count = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&count);
+    let handler = move || {
+        let answer = answer(counted.fetch_add(1, Ordering::Relaxed));
+        async move { answer }
+    };
+    (serve(Router::new().route(&path(of), get(handler))), count)
+}
+
+pub(super) fn path(path: &str) -> String {
     format!("{}{path}", fauxmetal::admin::api::BASE)
 }
 

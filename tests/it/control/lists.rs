@@ -2,8 +2,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
+use std::sync::atomic::Ordering;
 
-use super::{all_said, daemon, fake, fauxmetal, said};
+use axum::http::StatusCode;
+
+use super::{all_said, daemon, fake, fauxmetal, interrupted, said};
 
 #[test]
 fn nodes_are_listed_in_each_format() {
@@ -41,6 +44,47 @@ fn a_node_is_shown() {
     let by_uuid =
         fauxmetal(&url, &["node", "show", &node.node.uuid.unwrap(), "-o", "yaml"]).output().unwrap();
     assert!(String::from_utf8(by_uuid.stdout).unwrap().contains("name: 'generic-1'\n"));
+}
+
+#[test]
+fn a_node_that_cannot_boot_is_shown_with_the_reason() {
+    let (_daemon, url) = daemon(&["--nodes", "1"]);
+    insta::assert_snapshot!(all_said(
+        &url,
+        &[
+            &["node", "label", "generic-0", "rack=r7"],
+            &["node", "unplug", "generic-0", "disk=sda"],
+            &["node", "insert", "generic-0", "http://127.0.0.1:1/boot.iso"],
+            &["node", "boot", "cd", "generic-0", "--enabled", "continuous"],
+            &["node", "power", "on", "generic-0"],
+            &["node", "wait", "--for", "state=no-boot-device", "generic-0"],
+            &["node", "show", "generic-0"],
+        ]
+    ));
+}
+
+#[test]
+fn a_watch_goes_on_when_the_daemon_is_back() {
+    let (url, answers) = fake::serve_in_turn("/nodes", |n| match n {
+        0 | 3.. => (StatusCode::OK, "{\"name\":\"generic-0\"}\n"),
+        1 => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+        2 => (StatusCode::BAD_GATEWAY, "no answer"),
+    });
+    let list = ["node", "list", "--watch=100ms", "-o", "name"];
+    let mut child = fauxmetal(&url, &list).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(out.by_ref().take(3).collect::<Vec<_>>(), ["generic-0", "", "generic-0"]);
+    assert!(answers.load(Ordering::Relaxed) >= 4);
+    assert_eq!(
+        interrupted(child),
+        (
+            Some(0),
+            "\
+        fauxmetal: http://127.0.0.1:PORT answers 503 Service Unavailable; trying again\n\
+        fauxmetal: the daemon answers again\n"
+                .to_owned()
+        )
+    );
 }
 
 #[test]

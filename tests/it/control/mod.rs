@@ -1,15 +1,17 @@
 //! The subcommands for a running daemon: their output, their errors and exit codes.
 
 mod completions;
+mod events;
 mod fake;
 mod fleet;
+mod journal;
 mod lists;
 mod saved;
 mod server;
 mod verbs;
 mod wait;
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::load::Daemon;
 
@@ -43,6 +45,9 @@ fn said(command: &mut Command) -> String {
         (r"/tmp/\.tmp\w+", "DIR"),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "TIME"),
+        (r"(?m)^\d\d:\d\d:\d\d  ", "12:00:00  "),
+        (r"since \d\d:\d\d:\d\d", "since 12:00:00"),
+        (r"\d\d:\d\d:\d\d, (\d+[dhms] )+ago", "12:00:00, 1s ago"),
         (r"Uptime( +)\d+s", "Uptime${1}1s"),
         (r#"("epoch": )"[^"]*""#, "${1}\"EPOCH\""),
         (r#"("uptimeSeconds": )\d+"#, "${1}1"),
@@ -50,6 +55,16 @@ fn said(command: &mut Command) -> String {
         all = regex::Regex::new(pattern).unwrap().replace_all(&all, with).into_owned();
     }
     all
+}
+
+/// The exit code and standard error of a command that the user ends with Ctrl-C.
+fn interrupted(child: Child) -> (Option<i32>, String) {
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let port = regex::Regex::new(r"127\.0\.0\.1:\d+").unwrap();
+    (output.status.code(), port.replace_all(&error, "127.0.0.1:PORT").into_owned())
 }
 
 /// The word as a shell takes it.

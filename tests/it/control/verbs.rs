@@ -64,6 +64,28 @@ fn media() {
 }
 
 #[test]
+fn parts() {
+    let (_daemon, url) = daemon(&["--profile", "generic=2", "--profile", "hpe-dl380-gen11=1"]);
+    insta::assert_snapshot!(all_said(
+        &url,
+        &[
+            &["node", "unplug", "generic-0", "nic=ens1f0"],
+            &["node", "unplug", "--all", "disk=sda", "--dry-run"],
+            &["node", "unplug", "-l", "index<2", "disk=Disk0"],
+            &["node", "list", "--fields", "name,macs"],
+            &["node", "plug", "generic-0", "nic=NIC1", "-o", "json"],
+            &["node", "plug", "--all", "nic=ens1f0"],
+            &["node", "plug", "generic-0", "disk=sdz"],
+            &["node", "plug", "generic-0", "nic=ens1f0", "disk=sda"],
+            &["node", "plug", "generic-0", "nic=a", "nic=b"],
+            &["node", "plug", "generic-0", "fan=1"],
+            &["node", "plug", "generic-0", "nic="],
+            &["node", "plug", "generic-0"],
+        ]
+    ));
+}
+
+#[test]
 fn labels() {
     let (_daemon, url) = daemon(&["--nodes", "4"]);
     insta::assert_snapshot!(all_said(
