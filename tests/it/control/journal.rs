@@ -76,7 +76,7 @@ fn a_followed_journal_repeats_entries_and_ends_with_the_node() {
         (StatusCode::NOT_FOUND, problem.to_string())
     };
     let router = Router::new()
-        .route(&fake::path("/nodes/{node}/journal"), get(answer))
+        .route(&fake::path("/nodes/{node}/journal/stream"), get(answer))
         .route(&fake::path("/nodes/{node}"), get(missing));
     let url = fake::serve(router);
     insta::assert_snapshot!(all_said(
