@@ -27,8 +27,8 @@ pub(super) enum Change {
 /// A change of many nodes, and the client that asks for it.
 pub(super) struct Work {
     pub(super) caller: Caller,
-    /// The change in a few words, for the journal; without secrets.
-    pub(super) what: String,
+    /// The change in a few words, for the journal; without secrets. `None` for a change that explains nothing about a machine.
+    pub(super) what: Option<String>,
     pub(super) dry_run: bool,
     pub(super) change: Change,
 }
@@ -87,9 +87,9 @@ impl Work {
             let at = fleet.clock().now();
             let Some(result) = self.one(fleet, id, target) else { continue };
             done.selected += 1;
-            if !self.dry_run {
+            if let Some(what) = self.what.as_deref().filter(|_| !self.dry_run) {
                 let status = if result.is_ok() { StatusCode::OK } else { StatusCode::CONFLICT };
-                let asked = self.caller.asked(at, &self.what, status);
+                let asked = self.caller.asked(at, what, status);
                 fleet.journal().request(id, &asked);
             }
             match result {

@@ -57,7 +57,7 @@ macro_rules! verb {
             Json($request): Json<$body>,
         ) -> Answer {
             let (nodes, dry_run) = ($request.nodes.clone(), $request.dry_run);
-            let (what, change): (String, Change) = $run;
+            let (what, change): (Option<String>, Change) = $run;
             apply(&control, &nodes, Work { caller, what, dry_run, change }).await
         }
     };
@@ -89,7 +89,7 @@ verb!("/power", power, Power, "Presses a button of machines", |request| {
         let known = types.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
         Err(format!("the model has no reset {}; it has {known}", kind.as_str()))
     };
-    (kind.as_str().to_owned(), command(reset))
+    (Some(kind.as_str().to_owned()), command(reset))
 });
 
 verb!("/boot", boot, Boot, "Changes the boot override of machines", |request| {
@@ -105,7 +105,7 @@ verb!("/boot", boot, Boot, "Changes the boot override of machines", |request| {
         let change = SystemChange { boot: change.clone(), ..SystemChange::default() };
         Ok(Command::Host(host::Command::Change(change)))
     };
-    ("Boot".to_owned(), command(boot))
+    (Some("Boot".to_owned()), command(boot))
 });
 
 fn boot_change(request: &Boot) -> Result<BootChange, Problem> {
@@ -170,7 +170,7 @@ verb!("/insert", insert, Insert, "Inserts an image into machines", |request| {
         let slot = u8::try_from(slot).map_err(|_| "the model has too many slots")?;
         Ok(Command::Media(media::Command::Insert { slot, insertion: insertion.clone() }))
     };
-    ("Image".to_owned(), command(insert))
+    (Some("Image".to_owned()), command(insert))
 });
 
 fn slot_named(profile: &Profile, id: &str) -> Result<usize, String> {
@@ -194,21 +194,21 @@ verb!("/eject", eject, Eject, "Ejects images from machines", |request| {
         // An ejection is refused only while the BMC restarts, so the first refusal comes before any change.
         slots.into_iter().try_for_each(|slot| run(node, Command::Media(media::Command::Eject { slot }), now))
     });
-    (String::new(), Change::Node(act))
+    (Some(String::new()), Change::Node(act))
 });
 
 verb!("/plug", plug, Plug, "Plugs in cables and drives", |request| {
     let part = NamedPart::of(&request)?;
     let what = part.name().to_owned();
     let plug = move |node: &Node| Ok(Command::Lab(lab::Command::Plug(part.find(node.profile())?)));
-    (what, command(plug))
+    (Some(what), command(plug))
 });
 
 verb!("/unplug", unplug, Plug, "Pulls cables and drives", |request| {
     let part = NamedPart::of(&request)?;
     let what = part.name().to_owned();
     let unplug = move |node: &Node| Ok(Command::Lab(lab::Command::Unplug(part.find(node.profile())?)));
-    (what, command(unplug))
+    (Some(what), command(unplug))
 });
 
 /// A part of a machine as a client names it.
@@ -280,7 +280,6 @@ verb!("/label", label, Label, "Changes the labels of nodes", |request| {
         }
     }
     let (set, remove) = (request.set, request.remove);
-    let keys = set.keys().chain(&remove).cloned().collect::<Vec<_>>().join(" ");
     let made = Made::default();
     let label = move |node: &Node| {
         let labels = made.from(node.labels(), &set, &remove);
@@ -289,7 +288,7 @@ verb!("/label", label, Label, "Changes the labels of nodes", |request| {
             many => Err(format!("it would have {many} labels, and a node has at most {}", Labels::MAX)),
         }
     };
-    (keys, command(label))
+    (None, command(label))
 });
 
 /// The sets of labels that a change has made. Nodes that had the same set get the same new set, and share its memory.
@@ -345,21 +344,21 @@ fn check_key(field: &str, key: &str) -> Result<(), Problem> {
 
 verb!("/crash", crash, Crash, "Ends the program of agents", |request| {
     let crash = |_: &Node| Ok(Command::Lab(lab::Command::CrashAgent));
-    (String::new(), command(crash))
+    (Some(String::new()), command(crash))
 });
 
 verb!("/restart-bmc", restart_bmc, RestartBmc, "Restarts the BMCs of machines", |request| {
     let restart = |_: &Node| Ok(Command::Bmc(bmc::Command::Reset));
-    (String::new(), command(restart))
+    (Some(String::new()), command(restart))
 });
 
 verb!("/reset", reset, Reset, "Makes machines as good as new", |request| {
     let renew = |_: &Node| Ok(Command::Lab(lab::Command::Renew));
-    (String::new(), command(renew))
+    (Some(String::new()), command(renew))
 });
 
 verb!("/remove", remove, Remove, "Removes nodes from the fleet", |request| {
-    (String::new(), Change::Remove)
+    (Some(String::new()), Change::Remove)
 });
 
 /// Adds nodes to the fleet

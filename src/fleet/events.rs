@@ -115,7 +115,7 @@ impl View {
             starts: node.starts(),
             installed: node.installed(),
             bmc_restarts: node.bmc().restarting_until.is_some(),
-            media: node.bmc().media.iter().count(),
+            media: node.bmc().media.count(),
             labels: node.labels().address(),
             plugs: node.bmc().plugs.changed(),
         }
@@ -147,7 +147,10 @@ pub(super) fn note(before: View, node: &Node, at: SimTime, journal: &Journal, st
     let now = View::of(node);
     if before != now {
         differences(before, now, node, |event, detail: Cow<'_, str>| {
-            journal.state(node.id(), at, event, &detail);
+            // Labels explain nothing about a machine, and a million nodes may get one at once.
+            if event != Event::Labelled {
+                journal.state(node.id(), at, event, &detail);
+            }
             stream.publish(node, at, event, &detail);
             log(node, event, &detail);
         });

@@ -69,8 +69,8 @@ pub struct Request {
     pub method: Box<str>,
     /// Path and query, without the values of secrets, at most [`Request::MAX_URI`] bytes.
     pub uri: Box<str>,
-    /// The names of the properties in the body, such as `Boot.BootSourceOverrideTarget`; for an agent the name of the
-    /// command. Never a value.
+    /// The names of the properties that the body sets, such as `Boot.BootSourceOverrideTarget`; none for an action, and for
+    /// an agent the name of the command. Never a value.
     pub changed: Vec<Box<str>>,
     /// The HTTP status of the answer; `None` if the connection was closed in its place.
     pub status: Option<u16>,

@@ -144,17 +144,21 @@ impl Ring {
         false
     }
 
+    /// The revision of the entry at `begin`. Its upper half is that of the last change, which is less than 2^32 changes ago.
+    fn revision(&self, begin: usize) -> u64 {
+        let ago = (self.changes as u32).wrapping_sub(u32_at(&self.data, begin + 16));
+        self.changes.saturating_sub(u64::from(ago))
+    }
+
     fn head(&self, begin: usize) -> Head {
         let mut first = [0; 8];
         first[..6].copy_from_slice(&self.data[begin + 6..begin + 12]);
         let first = SimTime::from_ms(u64::from_le_bytes(first));
-        // The upper half of the revision is that of the last change: less than 2^32 changes ago.
-        let ago = (self.changes as u32).wrapping_sub(u32_at(&self.data, begin + 16));
         Head {
             count: u32_at(&self.data, begin + 2),
             first,
             last: first.after_ms(u64::from(u32_at(&self.data, begin + 12))),
-            revision: self.changes.saturating_sub(u64::from(ago)),
+            revision: self.revision(begin),
             id: u64::from(u32_at(&self.data, begin + 20)),
         }
     }
@@ -202,7 +206,7 @@ impl Ring {
             let bytes = u16_at(&self.data, read);
             let state = is_state(&self.data[read + HEAD..]);
             if !state || self.states as usize > spared {
-                self.lost = self.lost.max(self.head(read).revision);
+                self.lost = self.lost.max(self.revision(read));
                 self.states -= if state { bytes as u32 } else { 0 };
                 dropped += 1;
             } else {

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::headers::AUTH_TOKEN;
+use super::headers::{AUTH_TOKEN, first};
 
 /// A SHA-256 in words, which are compared faster than bytes.
 type Proof = [u64; 4];
@@ -107,7 +107,7 @@ pub enum Who {
 /// The client that a request comes from. `is_live` says whether a token belongs to a live session. A right password does
 /// not make up for a wrong token.
 pub fn who(headers: &HeaderMap, account: &Account, is_live: impl FnOnce(&str) -> bool) -> Who {
-    let proven = match (headers.get(&AUTH_TOKEN), headers.get(AUTHORIZATION)) {
+    let proven = match (first(headers, &AUTH_TOKEN), first(headers, &AUTHORIZATION)) {
         (Some(token), _) => token.to_str().is_ok_and(is_live),
         (None, Some(given)) => {
             // The scheme's name may be in any case (RFC 9110, 11.1). The rest must be equal to the byte.

@@ -13,7 +13,7 @@ use super::auth::{self, Who};
 use super::body::Body;
 use super::document::Document;
 use super::error::Problem;
-use super::headers::ODATA_VERSION;
+use super::headers::{ODATA_VERSION, first};
 use super::list::List;
 use super::message::{
     EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
@@ -27,7 +27,7 @@ use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
 use super::trace::Trace;
-use super::tree::{IdOf, Route, decoded};
+use super::tree::{IdOf, Route, UUID_LENGTH, decoded};
 use crate::clock::Stopwatch;
 use crate::face::Welcome;
 use crate::node::Node;
@@ -258,8 +258,8 @@ impl Redfish {
                 let uuid: Uuid = key.parse().map_err(|_| missing())?;
                 let id = self.fleet.find(uuid).ok_or_else(missing)?;
                 ask.trace.concerns(Some(id));
-                let uuid = uuid_text(uuid, &mut buffer);
-                // A UUID can be written in several ways, and a resource has one URI.
+                // A UUID can be written in several ways, and a resource has one URI. Nearly every client has it from a link.
+                let uuid = if is_canonical(key) { key } else { uuid_text(uuid, &mut buffer) };
                 let uri: Cow<'_, str> =
                     if key == uuid { ask.uri.into() } else { ask.uri.replacen(key, uuid, 1).into() };
                 let decision = self.fleet.with(id, |node, now| {
@@ -404,7 +404,10 @@ fn read<O: Owner>(
 ) -> Result<Decision<O::Change>, Problem> {
     check_type(request)?;
     let mut body = Body::parse(request.body(), action)?;
-    ask.trace.asks_for(&body);
+    // The parameters of an action change no property.
+    if action.is_none() {
+        ask.trace.asks_for(&body);
+    }
     if action.is_none() && body.is_empty() {
         return Err((&EMPTY_JSON).into());
     }
@@ -423,7 +426,7 @@ fn collection_uri(uri: &str) -> &str {
 
 /// `OData-Version` must be 4.0 if a client sends it (DSP0266, "Request headers").
 fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get(&ODATA_VERSION) {
+    match first(headers, &ODATA_VERSION) {
         Some(version) if version.as_bytes() != b"4.0" => {
             Err(Message::new(&HEADER_INVALID, ["OData-Version"]).into())
         }
@@ -441,11 +444,16 @@ fn check_type(request: &Request<Bytes>) -> Result<(), Problem> {
         let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
     };
-    let given = request.headers().get(header::CONTENT_TYPE);
+    let given = first(request.headers(), &header::CONTENT_TYPE);
     match given.filter(|_| !request.body().is_empty()) {
         Some(given) if !is_json(given) => Err(Message::new(&HEADER_INVALID, ["Content-Type"]).into()),
         _ => Ok(()),
     }
+}
+
+/// Whether the text of a UUID is the one that links have.
+fn is_canonical(uuid: &str) -> bool {
+    uuid.len() == UUID_LENGTH && !uuid.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 /// Whether `id` is the node's id for that part of itself, below a root that belongs to the node.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::body::Body;
 use super::error::Problem;
+use super::headers::first;
 use super::message::BASE;
 use super::root::Root;
 use super::service::Redfish;
@@ -93,7 +94,7 @@ impl Redfish {
             at: trace.at.get().unwrap_or_else(|| self.fleet.clock().at_start(watch)),
             face: Face::Redfish,
             client: trace.client,
-            user_agent: request.headers().get(header::USER_AGENT).map(HeaderValue::as_bytes),
+            user_agent: first(request.headers(), &header::USER_AGENT).map(HeaderValue::as_bytes),
             method: request.method().as_str(),
             path: request.uri().path(),
             query: request.uri().query(),

@@ -220,7 +220,7 @@ pub(super) fn decoded(path: &str) -> Cow<'_, str> {
 }
 
 /// Characters of a node's UUID in a URI.
-const UUID_LENGTH: usize = 36;
+pub(super) const UUID_LENGTH: usize = 36;
 
 #[cfg(test)]
 mod tests {

@@ -97,9 +97,7 @@ fn a_request_at_the_shared_root_is_in_the_journal_of_its_node() {
                 "12:03:07  PATCH /redfish/v1/Systems/UUID AssetTagg → 400 Base.1.22.PropertyUnknown   {by}"
             ),
             // A request that changes a node stands before its consequences of the same moment, and before polls.
-            format!(
-                "12:03:07  POST /redfish/v1/Systems/UUID/Actions/ComputerSystem.Reset ResetType → 204   {by}"
-            ),
+            format!("12:03:07  POST /redfish/v1/Systems/UUID/Actions/ComputerSystem.Reset → 204   {by}"),
             format!("12:03:07  GET /redfish/v1/Systems/UUID → 200   {by}  x3 over 0ms"),
             format!("12:03:07  GET /redfish/v1/Systems/UUID?out → 401 Base.1.22.NoValidSession   {by}"),
             "12:03:07  power on".to_owned(),

@@ -104,6 +104,11 @@ impl Media {
         self.slots.get(&slot).map(|inserted| &**inserted)
     }
 
+    /// The number of slots that hold an image.
+    pub fn count(&self) -> usize {
+        self.slots.len()
+    }
+
     /// All images with their slots, in the order of the slots.
     pub fn iter(&self) -> impl Iterator<Item = (u8, &Inserted)> {
         self.slots.iter().map(|(slot, inserted)| (*slot, &**inserted))

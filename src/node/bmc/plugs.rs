@@ -65,6 +65,9 @@ impl Plugs {
     /// The number of cables that were plugged since the machine was new, less those that were pulled; and the number of drives
     /// that are out of their bays.
     pub fn changed(&self) -> (isize, usize) {
+        if self.cables.is_empty() && self.drives_out.is_empty() {
+            return (0, 0);
+        }
         let cables = self.cables.values().map(|plugged| if *plugged { 1 } else { -1 });
         (cables.sum(), self.drives_out.len())
     }
