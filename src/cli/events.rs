@@ -159,7 +159,7 @@ impl Printer {
                 self.name = self.name.max(node.chars().count().min(WIDEST_NAME));
                 let hue = serde_json::from_value(event).map_or(Hue::Plain, hue::of_event);
                 let head = format!("{}  {node:<width$}  ", time_of_day(&time), width = self.name);
-                for line in self.paper.entry(&head, &text, hue) {
+                for line in self.paper.entry(&head, &[(&text, hue)]) {
                     writeln!(out, "{line}")?;
                 }
                 Ok(())

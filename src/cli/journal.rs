@@ -62,7 +62,7 @@ fn text(out: &mut impl Write, paper: Paper, journal: &NodeJournal) -> std::io::R
         writeln!(out)?;
         for (number, line) in chain.to_string().lines().enumerate() {
             let hue = if number == 0 { Hue::Strong } else { Hue::Plain };
-            for line in paper.entry("", line, hue) {
+            for line in paper.entry("", &[(line, hue)]) {
                 writeln!(out, "{line}")?;
             }
         }
@@ -77,7 +77,9 @@ fn text(out: &mut impl Write, paper: Paper, journal: &NodeJournal) -> std::io::R
 fn lines(paper: Paper, entry: &Entry) -> Vec<String> {
     let text = entry.to_string();
     let (time, what) = text.split_once("  ").unwrap_or(("", &text));
-    paper.entry(&format!("{time}  "), what, hue::of_entry(entry))
+    // Three spaces separate a request from its client.
+    let (what, client) = what.find("   ").map_or((what, ""), |at| what.split_at(at));
+    paper.entry(&format!("{time}  "), &[(what, hue::of_entry(entry)), (client, Hue::Dim)])
 }
 
 async fn follow(client: &Client, args: &Args) -> anyhow::Result<ExitCode> {

@@ -5,9 +5,13 @@ use std::fmt;
 
 use super::egress::Forbidden;
 
+/// Errors that say no more than that the request failed. Their causes say why.
+const FAILED: [&str; 4] =
+    ["error sending request", "client error (Connect)", "client error (SendRequest)", "tcp connect error"];
+
 /// An error of the HTTP client.
 ///
-/// The text is one line: the error and its causes. It leaves out the URL, which can contain a password.
+/// The text is one line: the first error that says why, and its causes. It leaves out the URL, which can contain a password.
 #[derive(Debug)]
 pub(super) struct HttpError(reqwest::Error);
 
@@ -31,9 +35,10 @@ impl From<reqwest::Error> for HttpError {
 impl fmt::Display for HttpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = self.0.to_string();
-        for cause in self.causes() {
-            let cause = cause.to_string();
-            if !text.contains(&cause) {
+        for cause in self.causes().map(ToString::to_string) {
+            if FAILED.contains(&&*text) {
+                text = cause;
+            } else if !text.contains(&cause) {
                 text += &format!(": {cause}");
             }
         }

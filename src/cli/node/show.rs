@@ -47,10 +47,9 @@ fn text(out: &mut dyn Write, details: &NodeDetails) -> io::Result<()> {
     rows.add("Index", node.index.map(|index| index.to_string()).unwrap_or_default());
     rows.add("Generation", node.generation.map(|number| number.to_string()).unwrap_or_default());
     rows.gap();
-    rows.hued("Power", word(&node.power));
-    let starts =
-        if details.starts == 1 { "1 start".to_owned() } else { format!("{} starts", details.starts) };
-    rows.hued("State", format!("{}, {starts}", word(&node.state)));
+    rows.state("Power", &word(&node.power), "");
+    let starts = if details.starts == 1 { ", 1 start" } else { &format!(", {} starts", details.starts) };
+    rows.state("State", &word(&node.state), starts);
     let wait = &details.wait;
     rows.add("Since", wait.since.as_ref().map(|since| moment(since, now)).unwrap_or_default());
     rows.add("Goes on", wait.until.as_ref().map(|until| moment(until, now)).unwrap_or_default());
@@ -63,11 +62,8 @@ fn text(out: &mut dyn Write, details: &NodeDetails) -> io::Result<()> {
         // The error begins with the URL, which stands before it already.
         let error = medium.error.as_ref().map(|error| error.strip_prefix(&*medium.image).unwrap_or(error));
         let error = error.map(|error| format!(": {}", error.trim_start_matches(": "))).unwrap_or_default();
-        let key = format!("Media {}", medium.slot);
-        rows.0.push(Row {
-            hue: hue::of_word(&medium.state),
-            ..Row::new(&key, format!("{}, {}{error}", medium.image, medium.state))
-        });
+        let tail = format!(", {}{error}", medium.image);
+        rows.state(&format!("Media {}", medium.slot), &medium.state, &tail);
     }
     rows.gap();
     for (number, nic) in details.nics.iter().enumerate() {
@@ -103,11 +99,13 @@ struct Row {
     key: String,
     value: String,
     hue: Hue,
+    /// What follows the value, without a colour.
+    tail: String,
 }
 
 impl Row {
     fn new(key: &str, value: String) -> Self {
-        Self { key: key.to_owned(), value, hue: Hue::Plain }
+        Self { key: key.to_owned(), value, hue: Hue::Plain, tail: String::new() }
     }
 }
 
@@ -119,10 +117,10 @@ impl Rows {
         self.0.push(Row::new(key, value));
     }
 
-    /// A state, whose first word says how the node is.
-    fn hued(&mut self, key: &str, value: String) {
-        let first = value.split(',').next().unwrap_or_default();
-        self.0.push(Row { hue: hue::of_word(first), ..Row::new(key, value) });
+    /// A state, whose word says how the node is, and more about it.
+    fn state(&mut self, key: &str, word: &str, more: &str) {
+        let (hue, tail) = (hue::of_word(word), more.to_owned());
+        self.0.push(Row { hue, tail, ..Row::new(key, word.to_owned()) });
     }
 
     fn bad(&mut self, key: &str, value: String) {
@@ -142,7 +140,7 @@ impl Rows {
     fn agent(&mut self, agent: &Agent, now: &str) {
         let at = |at: &Option<String>| at.as_ref().map(|at| moment(at, now)).unwrap_or_default();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        self.hued("Agent", format!("{}, started {}", agent.phase, moment(&agent.started, now)));
+        self.state("Agent", &agent.phase, &format!(", started {}", moment(&agent.started, now)));
         self.bad("Agent stopped", text(&agent.closed));
         self.add("Agent URL", text(&agent.url));
         self.add("Ironic", text(&agent.api_url));
@@ -161,14 +159,14 @@ impl Rows {
     /// Prints the rows that have a value, with aligned values.
     fn print(self, out: &mut dyn Write, paper: Paper) -> io::Result<()> {
         let width = self.0.iter().map(|row| row.key.chars().count()).max().unwrap_or_default();
-        for Row { key, value, hue } in self.0 {
+        for Row { key, value, hue, tail } in self.0 {
             if value.is_empty() {
                 if key.is_empty() {
                     writeln!(out)?;
                 }
                 continue;
             }
-            for line in paper.entry(&format!("{key:<width$}  "), &value, hue) {
+            for line in paper.entry(&format!("{key:<width$}  "), &[(&value, hue), (&tail, Hue::Plain)]) {
                 writeln!(out, "{line}")?;
             }
         }

@@ -30,7 +30,11 @@ pub(in crate::cli) fn moment(moment: &str, now: &str) -> String {
     let format = if date(at) == date(now) { "%H:%M:%S" } else { "%F %H:%M:%S" };
     let seconds = at.as_second() - now.as_second();
     let far = span(seconds.unsigned_abs());
-    let far = if seconds > 0 { format!("in {far}") } else { format!("{far} ago") };
+    let far = match seconds {
+        0 => "now".to_owned(),
+        1.. => format!("in {far}"),
+        _ => format!("{far} ago"),
+    };
     format!("{}, {far}", at.strftime(format))
 }
 
@@ -50,6 +54,7 @@ mod tests {
         let now = "2026-01-02T00:00:30.500Z";
         for (at, text) in [
             ("2026-01-02T00:00:00Z", "00:00:00, 30s ago"),
+            ("2026-01-02T00:00:30Z", "00:00:30, now"),
             ("2026-01-02T00:02:00.900Z", "00:02:00, in 1m 30s"),
             ("2026-01-01T23:00:30Z", "2026-01-01 23:00:30, 1h ago"),
             ("soon", "soon"),

@@ -128,7 +128,7 @@ impl Screen {
             }
             return Ok(());
         }
-        let mut view = Paper::new().entry("", &format!("{tries}. Below is the last view."), Hue::Bad);
+        let mut view = Paper::new().entry("", &[(&format!("{tries}. Below is the last view."), Hue::Bad)]);
         view.push(String::new());
         let view = [(view.join("\n") + "\n").as_bytes(), &self.last].concat();
         self.paint(out, &view)

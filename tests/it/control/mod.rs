@@ -47,7 +47,7 @@ fn said(command: &mut Command) -> String {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "TIME"),
         (r"(?m)^\d\d:\d\d:\d\d  ", "12:00:00  "),
         (r"since \d\d:\d\d:\d\d", "since 12:00:00"),
-        (r"\d\d:\d\d:\d\d, (\d+[dhms] )+ago", "12:00:00, 1s ago"),
+        (r"\d\d:\d\d:\d\d, (now|(\d+[dhms] )+ago)", "12:00:00, 1s ago"),
         (r"Uptime( +)\d+s", "Uptime${1}1s"),
         (r#"("epoch": )"[^"]*""#, "${1}\"EPOCH\""),
         (r#"("uptimeSeconds": )\d+"#, "${1}1"),
