@@ -11,7 +11,7 @@ use super::reference::{code_list, is_page};
 const HEAD: &str = "\
 # Control API
 
-Every operation and every type of the API on the admin listener. [Control a running fleet](../control.md) shows how to use it. The daemon serves
+Every operation and every type of the API on the admin listener. [Use the control API](../control.md) shows how to use it. The daemon serves
 an OpenAPI 3.1 document that says the same at `/fauxmetal/v1/openapi.json`.
 
 Bodies are JSON; a member that is not listed is refused. Members are added in later versions, never renamed or removed. An error is a
