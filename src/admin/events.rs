@@ -26,7 +26,7 @@ use crate::journal::{Chain, ChainOf, Change};
 use crate::node::NodeId;
 use crate::selection::Selection;
 
-/// Time between two comments that keep an idle stream open.
+/// Time after which a stream without news sends a comment or an empty line, so that each side notices that the other has gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// The parameters of the stream of events.
@@ -174,8 +174,8 @@ pub(super) async fn journal(
 
 /// Streams the entries of a node's journal, those that it has and each new one
 ///
-/// The answer is one entry for each line. An entry that is repeated comes again with the same `id`. The node keeps more entries
-/// while a client reads.
+/// The answer is one entry for each line. An entry that is repeated comes again with the same `id`. An empty line means that nothing
+/// has happened for 15 s. The node keeps more entries while a client reads.
 #[utoipa::path(
     get,
     path = "/nodes/{node}/journal/stream",
@@ -199,7 +199,10 @@ pub(super) async fn follow(
         return Err(Problem::new(http::StatusCode::CONFLICT, detail));
     }
     let lines = futures_util::stream::unfold(journal.follow(id), async |mut follower| {
-        let batch = follower.next().await?;
+        let Ok(batch) = tokio::time::timeout(KEEP_ALIVE, follower.next()).await else {
+            return Some((Ok(Bytes::from_static(b"\n")), follower));
+        };
+        let batch = batch?;
         let mut text = Vec::new();
         for entry in &batch.entries {
             // Writing to memory does not fail.

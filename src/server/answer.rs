@@ -8,6 +8,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use http::{Request, Response, Uri};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout;
 
@@ -58,13 +59,35 @@ impl<F: Face> Context<F> {
         } else {
             self.answer_with_body(&mut request, body).await
         };
-        self.activity.request_ends();
+        response = self.until_sent(response);
         access::log(watch, &self.peer, &request, &response);
         if response.extensions().get::<CloseConnection>().is_some() {
             return Err(CloseConnection);
         }
         self.shared.admission.dates.correct(&mut response);
         Ok(response)
+    }
+
+    /// Ends the request for the watchdog: when the response is ready, or at the end of a stream, which can pause for as long as
+    /// it likes.
+    fn until_sent(&self, response: Response<Body>) -> Response<Body> {
+        response.map(|body| match body {
+            Body::Stream(stream) if stream.size_hint().exact().is_none() => {
+                let request = Streaming(Arc::clone(&self.activity));
+                Body::Stream(
+                    stream
+                        .map_frame(move |frame| {
+                            let _held = &request;
+                            frame
+                        })
+                        .boxed_unsync(),
+                )
+            }
+            body => {
+                self.activity.request_ends();
+                body
+            }
+        })
     }
 
     async fn answer_without_body(&self, request: &Request<Bytes>) -> Response<Body> {
@@ -143,6 +166,15 @@ impl<F: Face> Context<F> {
         }
         response.headers_mut().insert(CONNECTION, CLOSE);
         response.map(Body::from)
+    }
+}
+
+/// A response that is being streamed. Its request ends with it.
+struct Streaming(Arc<Activity>);
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        self.0.request_ends();
     }
 }
 

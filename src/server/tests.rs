@@ -1,5 +1,6 @@
 //! Tests of the server: real sockets where the kernel matters, an in-memory stream and a paused clock for the timeouts.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -44,6 +45,15 @@ impl Face for Echo {
                 self.gate.notified().await;
             }
             "/large" => return Response::new(Bytes::from(vec![b'x'; 1 << 20]).into()),
+            "/stream" => {
+                self.gate.notified().await;
+                let pieces = futures_util::stream::once(async {
+                    tokio::time::sleep(3 * Limits::DEFAULT.idle_time).await;
+                    Ok::<_, Infallible>(hyper::body::Frame::data(Bytes::from_static(b"late")))
+                });
+                let body = http_body_util::StreamBody::new(pieces);
+                return Response::new(Body::Stream(http_body_util::BodyExt::boxed_unsync(body)));
+            }
             "/parts" => {
                 let parts = (0..100).map(|n| Bytes::from(format!("{n};")));
                 return Response::new(Body::Parts(Box::new(parts)));
@@ -404,6 +414,13 @@ async fn an_idle_connection_is_closed_and_one_that_waits_for_a_response_is_not()
     assert!(timeout(3 * Limits::DEFAULT.idle_time, client.read_u8()).await.is_err());
     shared.face.gate.notify_one();
     assert_eq!(answer(&mut client).await.1, "GET /gate 0 bytes, tls false");
+    // Nor does it apply while a response is streamed, however long the stream pauses.
+    shared.face.gate.notify_one();
+    send(&mut client, "GET /stream HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    head(&mut client).await;
+    let mut piece = [0; 14];
+    client.read_exact(&mut piece).await.unwrap();
+    assert_eq!(&piece, b"4\r\nlate\r\n0\r\n\r\n");
     assert_eq!(ends_after(&mut client, Limits::DEFAULT.idle_time).await, "");
 }
 
