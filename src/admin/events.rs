@@ -50,7 +50,7 @@ pub(super) struct EventQuery {
     params(EventQuery, ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event that was read")),
     responses(
         (status = 200, description = "The events", content((FleetEvent = "text/event-stream"))),
-        (status = 400, response = inline(super::openapi::Wrong)),
+        (status = 400, response = inline(super::answers::Wrong)),
     )
 )]
 pub(super) async fn events(
@@ -150,8 +150,8 @@ fn event(kind: &str, id: Option<String>, data: &impl serde::Serialize) -> Event 
     params(("node" = String, Path, description = "Name or UUID of the node", example = "generic-0")),
     responses(
         (status = 200, description = "The journal", body = NodeJournal),
-        (status = 404, response = inline(super::openapi::Missing)),
-        (status = 503, response = inline(super::openapi::Busy)),
+        (status = 404, response = inline(super::answers::Missing)),
+        (status = 503, response = inline(super::answers::Busy)),
     )
 )]
 pub(super) async fn journal(
@@ -183,9 +183,9 @@ pub(super) async fn journal(
     params(("node" = String, Path, description = "Name or UUID of the node", example = "generic-0")),
     responses(
         (status = 200, description = "The entries", content((crate::journal::Entry = "application/x-ndjson"))),
-        (status = 404, response = inline(super::openapi::Missing)),
+        (status = 404, response = inline(super::answers::Missing)),
         (status = 409, description = "The journal is off", body = Problem, content_type = "application/problem+json"),
-        (status = 503, response = inline(super::openapi::Busy)),
+        (status = 503, response = inline(super::answers::Busy)),
     )
 )]
 pub(super) async fn follow(

@@ -24,7 +24,7 @@ const MAX_SETS: usize = 100_000;
     tag = "fleet",
     responses(
         (status = 200, description = "The fleet", body = Fleet),
-        (status = 503, response = inline(super::openapi::Busy)),
+        (status = 503, response = inline(super::answers::Busy)),
     )
 )]
 pub(super) async fn show(State(control): State<Arc<Control>>) -> Result<axum::Json<Fleet>, Problem> {

@@ -64,8 +64,8 @@ pub(super) struct ListQuery {
             (Listed = "application/json"),
             (Node = "application/x-ndjson"),
         )),
-        (status = 400, response = inline(super::openapi::Wrong)),
-        (status = 503, response = inline(super::openapi::Busy)),
+        (status = 400, response = inline(super::answers::Wrong)),
+        (status = 503, response = inline(super::answers::Busy)),
     )
 )]
 pub(super) async fn list(

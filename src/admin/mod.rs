@@ -3,6 +3,7 @@
 //! It is an ordinary JSON service of axum, tower-http and utoipa. The server of the other listeners serves it over TCP, with its
 //! limits on connections and slow clients; a Unix socket has axum's own server.
 
+mod answers;
 pub mod api;
 mod bridge;
 mod change;

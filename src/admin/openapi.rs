@@ -6,37 +6,15 @@ use axum::Router;
 use axum::routing::get;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use utoipa::OpenApi as _;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{LicenseBuilder, OpenApi};
-use utoipa::{OpenApi as _, ToResponse};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::api::{self, Problem};
 use super::control::Control;
 use super::{events, fleet, list, schema, show, snapshots, verbs};
-
-/// Declares an error that several operations have.
-macro_rules! problems {
-    ($($name:ident: $text:literal;)+) => {
-        $(
-            #[derive(ToResponse)]
-            #[response(description = $text, content_type = "application/problem+json")]
-            #[expect(dead_code, reason = "it describes an answer in the document")]
-            pub(super) struct $name(Problem);
-        )+
-    };
-}
-
-problems! {
-    Wrong: "A parameter or a member of the body is wrong; nothing was changed";
-    Missing: "There is no such node; nothing was changed";
-    AllRefused: "Every selected node has refused; nothing was changed, and the member `result` has the reasons";
-    Full: "There is no room for so many nodes; nothing was changed";
-    TooLarge: "The body has more than 1 MiB";
-    NotJson: "The Content-Type is not application/json";
-    Busy: "The disk of the simulator is full or fails, or the server is at a limit; try again later";
-}
 
 #[derive(utoipa::OpenApi)]
 #[openapi(

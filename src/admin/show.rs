@@ -27,8 +27,8 @@ use crate::time::SimTime;
     params(("node" = String, Path, description = "Name or UUID of the node", example = "generic-0")),
     responses(
         (status = 200, description = "The node", body = NodeDetails),
-        (status = 404, response = inline(super::openapi::Missing)),
-        (status = 503, response = inline(super::openapi::Busy)),
+        (status = 404, response = inline(super::answers::Missing)),
+        (status = 503, response = inline(super::answers::Busy)),
     )
 )]
 pub(super) async fn show(

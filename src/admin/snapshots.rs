@@ -32,11 +32,11 @@ const PIECES: usize = 4;
     request_body = SaveSnapshot,
     responses(
         (status = 201, description = "The snapshot is saved", body = SavedSnapshot),
-        (status = 400, response = inline(super::openapi::Wrong)),
+        (status = 400, response = inline(super::answers::Wrong)),
         (status = 409, description = "There is no state directory, or a snapshot of this name", body = Problem, content_type = "application/problem+json"),
-        (status = 413, response = inline(super::openapi::TooLarge)),
-        (status = 415, response = inline(super::openapi::NotJson)),
-        (status = 503, response = inline(super::openapi::Busy)),
+        (status = 413, response = inline(super::answers::TooLarge)),
+        (status = 415, response = inline(super::answers::NotJson)),
+        (status = 503, response = inline(super::answers::Busy)),
     )
 )]
 pub(super) async fn save(
@@ -68,7 +68,7 @@ pub(super) async fn save(
     tag = "fleet",
     responses(
         (status = 200, description = "The snapshot", body = Vec<u8>, content_type = "application/gzip"),
-        (status = 503, response = inline(super::openapi::Busy)),
+        (status = 503, response = inline(super::answers::Busy)),
     )
 )]
 pub(super) async fn export(State(control): State<Arc<Control>>) -> Result<Response, Problem> {

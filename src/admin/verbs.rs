@@ -43,12 +43,12 @@ macro_rules! verb {
             request_body = $body,
             responses(
                 (status = 200, description = "At least one node has accepted, or none was selected", body = Done),
-                (status = 400, response = inline(super::openapi::Wrong)),
-                (status = 404, response = inline(super::openapi::Missing)),
-                (status = 409, response = inline(super::openapi::AllRefused)),
-                (status = 413, response = inline(super::openapi::TooLarge)),
-                (status = 415, response = inline(super::openapi::NotJson)),
-                (status = 503, response = inline(super::openapi::Busy)),
+                (status = 400, response = inline(super::answers::Wrong)),
+                (status = 404, response = inline(super::answers::Missing)),
+                (status = 409, response = inline(super::answers::AllRefused)),
+                (status = 413, response = inline(super::answers::TooLarge)),
+                (status = 415, response = inline(super::answers::NotJson)),
+                (status = 503, response = inline(super::answers::Busy)),
             )
         )]
         pub(super) async fn $handler(
@@ -371,11 +371,11 @@ verb!("/remove", remove, Remove, "Removes nodes from the fleet", |request| {
     responses(
         (status = 201, description = "The nodes are there", body = Added),
         (status = 200, description = "The nodes would be there, without dryRun", body = Added),
-        (status = 400, response = inline(super::openapi::Wrong)),
-        (status = 409, response = inline(super::openapi::Full)),
-        (status = 413, response = inline(super::openapi::TooLarge)),
-        (status = 415, response = inline(super::openapi::NotJson)),
-        (status = 503, response = inline(super::openapi::Busy)),
+        (status = 400, response = inline(super::answers::Wrong)),
+        (status = 409, response = inline(super::answers::Full)),
+        (status = 413, response = inline(super::answers::TooLarge)),
+        (status = 415, response = inline(super::answers::NotJson)),
+        (status = 503, response = inline(super::answers::Busy)),
     )
 )]
 pub(super) async fn add(

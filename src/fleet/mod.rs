@@ -328,11 +328,12 @@ impl Fleet {
             before = self.settle(node, before, now);
         }
         let result = act(node, now);
-        let touched = self.after(id, &mut slot, deadline.min(now));
+        let eventful = node.take_eventful();
+        self.after(id, &mut slot, deadline.min(now));
         if overdue {
             self.waiters.notify(id);
         }
-        if let (true, Some(before), Some(node)) = (touched || overdue, before, &slot.node) {
+        if let (true, Some(before), Some(node)) = (eventful, before, &slot.node) {
             events::note(before, node, now, &self.journal, &self.stream);
         }
         if self.ledger().is_some() {
@@ -346,6 +347,8 @@ impl Fleet {
         loop {
             let at = node.next_deadline();
             if at > now {
+                // Its events have been noted.
+                node.take_eventful();
                 return before;
             }
             node.settle(at);
@@ -387,16 +390,15 @@ impl Fleet {
     }
 
     /// Queues the effects and the next deadline of a node, and publishes a change. `due` is the moment since which its
-    /// effects are due. Returns whether a command or an answer has changed the node.
-    fn after(&self, id: NodeId, slot: &mut Slot, due: SimTime) -> bool {
-        let Some(node) = &mut slot.node else { return false };
+    /// effects are due.
+    fn after(&self, id: NodeId, slot: &mut Slot, due: SimTime) {
+        let Some(node) = &mut slot.node else { return };
         node.take_effects(due, |effect| {
             self.effects_due.fetch_add(1, Ordering::AcqRel);
             // The receiver is gone only while the daemon stops. Then nothing performs effects any more.
             let _ = self.effects.send((id, effect));
         });
-        let touched = node.take_touched();
-        if touched {
+        if node.take_touched() {
             if let Some(ledger) = self.ledger() {
                 slot.batch = ledger.add(id, slot.batch);
             }
@@ -407,7 +409,6 @@ impl Fleet {
             slot.armed = next;
             self.deadlines.add(next, id);
         }
-        touched
     }
 }
 

@@ -30,6 +30,26 @@ pub enum Command {
     Lab(lab::Command),
 }
 
+impl Command {
+    /// Whether its execution can be an event in the life of the node. Changes of settings are none.
+    pub(super) fn is_eventful(&self) -> bool {
+        match self {
+            Self::Host(host::Command::Change(_))
+            | Self::Bios(_)
+            | Self::SecureBoot(_)
+            | Self::Led(_)
+            | Self::Session(_) => false,
+            Self::Host(host::Command::Reset(_))
+            | Self::Media(_)
+            | Self::Bmc(_)
+            | Self::Volume(_)
+            | Self::Firmware(_)
+            | Self::Ipa(_)
+            | Self::Lab(_) => true,
+        }
+    }
+}
+
 /// The outcome of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {

@@ -59,12 +59,22 @@ pub struct Node {
     effects_due: bool,
     /// A command or an answer has changed the node since the last [`Node::take_touched`].
     touched: bool,
+    /// Something that clients call an event may have happened since the last [`Node::take_eventful`].
+    eventful: bool,
 }
 
 impl Node {
     /// A new machine: off, with empty disks and default settings.
     pub fn new(id: NodeId, seed: Seed, profile: Arc<Profile>) -> Self {
-        Self { id, seed, profile, state: State::default(), effects_due: false, touched: false }
+        Self {
+            id,
+            seed,
+            profile,
+            state: State::default(),
+            effects_due: false,
+            touched: false,
+            eventful: false,
+        }
     }
 
     /// The node with a stored state. Calls that were under way are due again. Deadlines that have passed since then take
@@ -73,7 +83,7 @@ impl Node {
         if let Some(bios) = state.bmc.get_mut().and_then(|bmc| bmc.bios.get_mut()) {
             bios.fit(&profile);
         }
-        Self { id, seed, profile, state, effects_due: true, touched: false }
+        Self { id, seed, profile, state, effects_due: true, touched: false, eventful: false }
     }
 
     pub fn id(&self) -> NodeId {
@@ -183,6 +193,7 @@ impl Node {
 
     /// Advances the node past its next deadline `at`.
     fn step(&mut self, at: SimTime) {
+        self.eventful = true;
         self.state.generation = self.state.generation.wrapping_add(1);
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if let Some(bmc) = self.state.bmc.get_mut()
@@ -251,7 +262,9 @@ impl Node {
     /// The reason for the refusal.
     pub fn apply(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         self.settle(now);
+        let eventful = command.is_eventful();
         let outcome = self.execute(command, now)?;
+        self.eventful |= eventful;
         self.state.generation = self.state.generation.wrapping_add(1);
         self.touched = true;
         Ok(outcome)
@@ -353,6 +366,7 @@ impl Node {
             Answer::Ipa { answer, .. } => self.ipa_answer(answer, now),
         };
         if taken {
+            self.eventful = true;
             self.state.generation = self.state.generation.wrapping_add(1);
             self.touched = true;
             self.effects_due = true;
@@ -383,6 +397,11 @@ impl Node {
             }
         }
         self.state.host.take_effects(self.state.starts, &mut out);
+    }
+
+    /// Whether an event may have happened since the last call: without one, nobody need compare the node with its past.
+    pub fn take_eventful(&mut self) -> bool {
+        std::mem::take(&mut self.eventful)
     }
 
     /// Whether a command or an answer has changed the node since the last call. Such a change must be stored on disk.

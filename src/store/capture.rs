@@ -10,8 +10,8 @@ use flate2::write::GzEncoder;
 
 use super::error::StoreError;
 use super::record::{StoredFleet, StoredModel};
-use super::snapshot::{First, Header, Line, MAX_LINE_BYTES, free_place, synced, too_long};
-use super::writer::Writer;
+use super::snapshot::{First, Header, Line, free_place, synced, too_long};
+use super::writer::{MAX_LINE_BYTES, Writer};
 use crate::file::{PRIVATE, Replacement};
 use crate::fleet::Fleet;
 

@@ -18,14 +18,11 @@ use super::database::Store;
 use super::directory::{self, Directory};
 use super::error::{COPY, StoreError};
 use super::record::{FORMAT, StoredFleet, check_format, check_models, check_time};
-use super::writer::Writer;
+use super::writer::{Last, MAX_LINE_BYTES, Writer};
 use crate::file::{PRIVATE, Replacement};
 use crate::node::{NodeId, State};
 use crate::time::SimTime;
 
-/// The maximum length of a line with its end, in bytes, for the reader and for the writer. A node's texts take twice the
-/// largest `agent-results-bytes` at most, since JSON in JSON has its quotes escaped; beside them a state is small.
-pub(super) const MAX_LINE_BYTES: usize = 256 << 20;
 /// The maximum length of a name, in characters.
 pub const MAX_NAME: usize = 64;
 const ENDING: &str = "snapshot";
@@ -73,12 +70,6 @@ impl<'s> Line<&'s State> {
             state.long_texts().iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
         Self { node, state, texts }
     }
-}
-
-#[derive(Serialize, Deserialize)]
-pub(super) struct Last {
-    pub(super) end: u64,
-    pub(super) xxh3: String,
 }
 
 impl Header {

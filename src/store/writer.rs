@@ -4,10 +4,18 @@ use std::io::{ErrorKind, Result, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::snapshot::{Last, MAX_LINE_BYTES};
+/// The maximum length of a line with its end, in bytes, for the reader and for the writer. A node's texts take twice the
+/// largest `agent-results-bytes` at most, since JSON in JSON has its quotes escaped; beside them a state is small.
+pub(super) const MAX_LINE_BYTES: usize = 256 << 20;
+/// The last line of a snapshot: the number of its nodes, and a hash of all lines before it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Last {
+    pub(super) end: u64,
+    pub(super) xxh3: String,
+}
 
 /// A snapshot that is being written.
 pub(super) struct Writer<W: Write> {
