@@ -19,7 +19,7 @@ pub enum Command {
     /// A cable or a drive is pulled. A part that is out already stays as it is. What runs on the machine goes on: a simulated
     /// operating system does not miss its disk before the next boot.
     Unplug(Plug),
-    /// The machine is as good as new: see [`State::renewed`].
+    /// The machine is as good as new, with the same labels.
     Renew,
 }
 
