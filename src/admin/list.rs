@@ -22,8 +22,8 @@ use crate::selection::Selection;
 
 /// The number of nodes on a page, unless the client asks for another number.
 const PAGE: u32 = 500;
-/// The largest number of nodes on a page.
-const MAX_PAGE: u32 = 10_000;
+/// The largest number of nodes on a page. A page is in memory as a whole; a longer list is read as lines.
+const MAX_PAGE: u32 = 1000;
 /// The bytes of lines that are made in one piece of work. The largest line has some kilobytes of labels.
 const LINES_BYTES: usize = 64 << 10;
 /// The header with the epoch of the daemon, for lists whose lines are nodes.
@@ -41,8 +41,8 @@ pub(super) struct ListQuery {
     selector: Option<String>,
     /// The members of each node, separated by commas, such as `name,power`; all by default.
     fields: Option<String>,
-    /// The largest number of nodes on the page.
-    #[param(minimum = 1, maximum = 10000, default = 500)]
+    /// The largest number of nodes on the page, at most 1000.
+    #[param(minimum = 1, maximum = 1000, default = 500)]
     limit: Option<u32>,
     /// The value of `next` on the page before.
     #[param(pattern = "^[0-9]{1,10}$")]

@@ -39,7 +39,7 @@ fn call(client: &mut Client, path: &str, body: &Value) -> Option<Value> {
 /// The nodes that a selector selects, with these members.
 fn nodes(client: &mut Client, selector: &str, fields: &str) -> Vec<Value> {
     let path = format!(
-        "/fauxmetal/v1/nodes?limit=10000&fields={fields}&selector={}",
+        "/fauxmetal/v1/nodes?limit=1000&fields={fields}&selector={}",
         selector.replace(',', "%2C").replace('<', "%3C")
     );
     let answer = client.ask("GET", &path, JSON, &Value::Null).unwrap();
