@@ -9,8 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::HeaderName;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::api::{self, Listed, Node, NodeField, Problem};
@@ -102,56 +101,33 @@ pub(super) async fn list(
     })?;
     let mut range = target::indexes(selection.as_ref(), &control.fleet);
     range.start = range.start.max(start);
-    // The items are text from the start: a page of values would be thousands of small allocations.
-    let (mut items, mut count, mut next) = (Vec::new(), 0, None);
+    let (mut items, mut next) = (Vec::new(), None);
     while next.is_none() && !range.is_empty() {
         let piece = range.start..range.end.min(range.start.saturating_add(PIECE));
         range.start = piece.end;
-        let selection = selection.clone();
-        (items, count, next) = control
+        let (room, selection) = (limit as usize - items.len(), selection.clone());
+        let (found, more) = control
             .on_fleet(move |fleet| {
+                let mut found = Vec::new();
                 for id in piece {
-                    let fits = fleet.look(NodeId(id), |node, _| {
+                    let node = fleet.look(NodeId(id), |node, _| {
                         selected(node, selection.as_ref())
-                            .then(|| count < limit && write(&mut items, &fields.of(node)))
+                            .then(|| (found.len() < room).then(|| fields.of(node)))
                     });
-                    match fits.flatten() {
-                        Some(true) => count += 1,
-                        Some(false) => return (items, count, Some(id)),
+                    match node.flatten() {
+                        Some(Some(node)) => found.push(node),
+                        Some(None) => return (found, Some(id)),
                         None => {}
                     }
                 }
-                (items, count, None)
+                (found, None)
             })
             .await?;
+        items.extend(found);
+        next = more;
     }
-    let items = format!("[{}]", String::from_utf8_lossy(&items));
-    let items = RawValue::from_string(items).map_err(|error| {
-        tracing::error!(%error, "a list of nodes is no JSON");
-        Problem::new(
-            http::StatusCode::INTERNAL_SERVER_ERROR,
-            "the list could not be written; the log has more",
-        )
-    })?;
-    let page = Page { epoch: &control.epoch, items: &items, next: next.map(|id| id.to_string()) };
-    Ok(axum::Json(page).into_response())
-}
-
-/// [`Listed`] with its items as text.
-#[derive(Serialize)]
-struct Page<'a> {
-    epoch: &'a str,
-    items: &'a RawValue,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<String>,
-}
-
-/// Appends an item to a list, and returns whether that was possible. Writing to memory does not fail.
-fn write(items: &mut Vec<u8>, node: &Node) -> bool {
-    if !items.is_empty() {
-        items.push(b',');
-    }
-    serde_json::to_writer(items, node).is_ok()
+    let listed = Listed { epoch: control.epoch.clone(), items, next: next.map(|id| id.to_string()) };
+    Ok(axum::Json(listed).into_response())
 }
 
 fn selected(node: &node::Node, selection: Option<&Selection>) -> bool {
