@@ -27,7 +27,8 @@ pub(super) enum Change {
 /// A change of many nodes, and the client that asks for it.
 pub(super) struct Work {
     pub(super) caller: Caller,
-    /// The change in a few words, for the journal; without secrets. `None` for a change that explains nothing about a machine.
+    /// The change in a few words, for the journal; without secrets. `None` for a change that explains nothing about a machine,
+    /// or removes it, journal included.
     pub(super) what: Option<String>,
     pub(super) dry_run: bool,
     pub(super) change: Change,

@@ -357,9 +357,7 @@ verb!("/reset", reset, Reset, "Makes machines as good as new", |request| {
     (Some(String::new()), command(renew))
 });
 
-verb!("/remove", remove, Remove, "Removes nodes from the fleet", |request| {
-    (Some(String::new()), Change::Remove)
-});
+verb!("/remove", remove, Remove, "Removes nodes from the fleet", |request| { (None, Change::Remove) });
 
 /// Adds nodes to the fleet
 #[utoipa::path(
