@@ -26,7 +26,7 @@ use crate::node::labels::Labels;
 use crate::node::{Node, bmc, lab};
 use crate::profile::Profile;
 use crate::profile::boot_source::BootSource;
-use crate::selection::label::{is_key, is_value};
+use crate::selection::label::{is_key, is_value, not_a_key, not_a_value};
 use crate::time::SimTime;
 
 /// The result of a verb.
@@ -323,23 +323,14 @@ fn check_labels(field: &str, labels: &BTreeMap<String, String>) -> Result<(), Pr
     for (key, value) in labels {
         check_key(field, key)?;
         if !is_value(value) {
-            let detail = format!(
-                "'{value}' is not the value of a label: at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
-            );
-            return Err(Problem::wrong(&format!("{field}.{key}"), value, detail));
+            return Err(Problem::wrong(&format!("{field}.{key}"), value, not_a_value(value)));
         }
     }
     Ok(())
 }
 
 fn check_key(field: &str, key: &str) -> Result<(), Problem> {
-    if is_key(key) {
-        return Ok(());
-    }
-    let detail = format!(
-        "'{key}' is not the key of a label: at most 63 letters, digits, '-', '_' and '.', such as rack or example.com/rack"
-    );
-    Err(Problem::wrong(field, key, detail))
+    if is_key(key) { Ok(()) } else { Err(Problem::wrong(field, key, not_a_key(key))) }
 }
 
 verb!("/crash", crash, Crash, "Ends the program of agents", |request| {

@@ -1,7 +1,7 @@
 //! The rules of Kubernetes for labels ("Labels and Selectors", syntax and character set).
 
 /// Maximum length of a value and of the name in a key, characters.
-pub(super) const MAX_NAME: usize = 63;
+const MAX_NAME: usize = 63;
 /// Maximum length of the domain in a key, characters.
 const MAX_DOMAIN: usize = 253;
 
@@ -21,6 +21,22 @@ pub fn is_value(text: &str) -> bool {
 fn is_name(text: &str) -> bool {
     let end = |c: char| c.is_ascii_alphanumeric();
     is_of(text, MAX_NAME, end, |c| end(c) || "-_.".contains(c))
+}
+
+/// The message for a text that [`is_key`] refuses.
+pub fn not_a_key(text: &str) -> String {
+    format!(
+        "'{text}' is not the key of a label: at most {MAX_NAME} letters, digits, '-', '_' and '.', such as rack or \
+         example.com/rack"
+    )
+}
+
+/// The message for a text that [`is_value`] refuses.
+pub fn not_a_value(text: &str) -> String {
+    format!(
+        "'{text}' is not the value of a label: at most {MAX_NAME} letters, digits, '-', '_' and '.', with a letter or digit \
+         at both ends"
+    )
 }
 
 /// Whether a text is a DNS label (RFC 1123) of at most `max` characters.

@@ -2,7 +2,7 @@
 
 use wildmatch::WildMatch;
 
-use super::label::{MAX_NAME, is_key, is_value};
+use super::label::{is_key, is_value, not_a_value};
 use super::{Field, Key, Matcher, Requirement, Selection, Test};
 
 /// The key of a share of all nodes.
@@ -177,21 +177,25 @@ impl<'a> Reader<'a> {
                 Ok(Matcher::Word("".into()))
             }
             Key::Label(_) if is_value(word) => Ok(Matcher::Word(word.into())),
-            Key::Label(_) => self.fail_at(
-                word,
-                format!("'{word}' is not the value of a label: at most {MAX_NAME} letters, digits, '-', '_' and '.', with a letter or digit at both ends"),
-            ),
+            Key::Label(_) => self.fail_at(word, not_a_value(word)),
             Key::Field(_) if empty => self.fail_at(word, "a value is missing".to_owned()),
             Key::Field(Field::Index) => match range(word) {
                 Some((first, last)) => Ok(Matcher::Range(first, last)),
-                None => self.fail_at(word, format!("'{word}' is not an index; write a number or a range such as 10..19")),
+                None => self.fail_at(
+                    word,
+                    format!("'{word}' is not an index; write a number or a range such as 10..19"),
+                ),
             },
             Key::Field(field) => {
                 let pattern = WildMatch::new_case_insensitive(word);
                 match field.words() {
                     Some(words) if !words.iter().any(|value| pattern.matches(value)) => self.fail_at(
                         word,
-                        format!("'{word}' is no value of {}; allowed are {}", field.as_str(), words.join(", ")),
+                        format!(
+                            "'{word}' is no value of {}; allowed are {}",
+                            field.as_str(),
+                            words.join(", ")
+                        ),
                     ),
                     Some(_) | None => Ok(Matcher::Pattern(pattern)),
                 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::selection::label::{is_key, is_value};
+use crate::selection::label::{is_key, is_value, not_a_key, not_a_value};
 
 /// The additions of all formats.
 pub(super) struct Additions {
@@ -134,15 +134,10 @@ impl Image {
 pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or_else(|| format!("'{text}' is not KEY=VALUE"))?;
     if !is_key(key) {
-        return Err(format!(
-            "'{key}' is not the key of a label; write up to 63 letters, digits, '-', '_' and '.', after an optional domain \
-             and '/'"
-        ));
+        return Err(not_a_key(key));
     }
     if !is_value(value) {
-        return Err(format!(
-            "'{value}' is not the value of a label; write up to 63 letters, digits, '-', '_' and '.'"
-        ));
+        return Err(not_a_value(value));
     }
     Ok((key.to_owned(), value.to_owned()))
 }
