@@ -95,8 +95,7 @@ impl Control {
     /// The URL of a node's `ComputerSystem`.
     pub(super) fn system_url(&self, node: &Node) -> String {
         let (spec, bmcs) = (node.spec(), &self.facts.bmcs);
-        let id = if bmcs.are_own() { spec.profile.ids.system.clone() } else { spec.uuid().to_string() };
-        format!("{}/redfish/v1/Systems/{id}", bmcs.of(node.id().0, || spec.name()))
+        bmcs.of(node.id().0, || spec.name()) + &spec.system_path(bmcs.are_own())
     }
 }
 

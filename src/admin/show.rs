@@ -11,6 +11,7 @@ use super::control::Control;
 use super::list::Fields;
 use super::target;
 use crate::fleet::Explanation;
+use crate::ipa;
 use crate::node::Node;
 use crate::node::bmc::media::Opened;
 use crate::node::call::Call;
@@ -122,10 +123,7 @@ fn of_agent(control: &Control, node: &Node, agent: &Ipa) -> Agent {
         Phase::Starting { .. } | Phase::Closed(_) => (0, None),
     };
     let serving = agent.serving();
-    let url = control.facts.agents.as_ref().map(|urls| {
-        let url = urls.of(node.id().0, || node.spec().name());
-        if urls.are_own() { url } else { format!("{url}/{}", node.spec().uuid()) }
-    });
+    let url = control.facts.agents.as_ref().map(|urls| ipa::url_of(urls, node));
     Agent {
         phase: node.agent_word().to_owned(),
         started: agent.started.rfc3339(),

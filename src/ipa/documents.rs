@@ -12,7 +12,7 @@ pub(super) const VERSION: &str = "13.0.0";
 const DOCUMENTATION: &str = "https://docs.openstack.org/ironic-python-agent/";
 
 /// The URL of a node's agent, without a slash at the end.
-pub(super) fn url_of(urls: &Urls, node: &Node) -> String {
+pub(crate) fn url_of(urls: &Urls, node: &Node) -> String {
     let url = urls.of(node.id().0, || node.spec().name());
     let base = url.trim_end_matches('/');
     if urls.are_own() { base.to_owned() } else { format!("{base}/{}", node.spec().uuid()) }

@@ -28,6 +28,7 @@ mod route;
 pub use api::Api;
 pub use checksum::ChecksumAlgorithm;
 pub use commands::{check_configdrive, written};
+pub(crate) use documents::url_of;
 
 #[cfg(test)]
 mod tests;

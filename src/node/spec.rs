@@ -55,6 +55,13 @@ impl Spec<'_> {
         uuid::Builder::from_custom_bytes(bytes).into_uuid()
     }
 
+    /// The path of the node's `ComputerSystem`: the model's at a service root of the node's own, or
+    /// `/redfish/v1/Systems/<UUID>` below a root that all nodes share.
+    pub fn system_path(&self, own_root: bool) -> String {
+        let id = if own_root { self.profile.ids.system.clone() } else { self.uuid().to_string() };
+        format!("/redfish/v1/Systems/{id}")
+    }
+
     /// `ServiceRoot.UUID` of the BMC's own service root.
     pub fn service_uuid(&self) -> Uuid {
         self.seed.uuid(self.id.0, Purpose::ServiceUuid)

@@ -12,7 +12,8 @@ use super::error::Error;
 use super::state::{Identity, NodeState};
 use super::world::World;
 use crate::address::is_http_uri;
-use crate::dmtf::{BootOverride, ResetType, TransferMethod, TransferProtocol};
+use crate::dmtf::{BootOverride, ResetType};
+use crate::ipa;
 use crate::node::NodeId;
 use crate::node::bmc::media::{self, Insertion};
 use crate::node::boot::{Boot, BootChange};
@@ -58,18 +59,13 @@ impl Node {
     /// The path of the node's `ComputerSystem` below [`bmc_url`](Self::bmc_url): `/redfish/v1/Systems/<UUID>`, or the path that
     /// the model has at a service root of its own ([`Addresses::Port`](crate::Addresses::Port)).
     pub fn system_path(&self) -> String {
-        let id = self.read(|node| match self.world.own_roots {
-            true => node.profile().ids.system.clone(),
-            false => node.spec().uuid().to_string(),
-        });
-        format!("/redfish/v1/Systems/{id}")
+        self.read(|node| node.spec().system_path(self.world.own_roots))
     }
 
     /// The URL of the Ironic Python Agent's API. It answers while the agent serves. `None` without listeners.
     pub fn agent_url(&self) -> Option<String> {
         let urls = self.world.agent_urls.as_ref()?;
-        let url = urls.of(self.id.0, String::new);
-        Some(if urls.are_own() { url } else { format!("{url}/{}", self.read(|node| node.spec().uuid())) })
+        Some(self.read(|node| ipa::url_of(urls, node)))
     }
 
     /// The node at this moment.
@@ -123,15 +119,10 @@ impl Node {
     pub fn insert(&self, slot: &str, image: &str) -> Result<(), Error> {
         self.change("Image", image, |profile| {
             check_uri(image, Insertion::MAX_IMAGE)?;
-            let is_secure = image.starts_with("https:");
-            let insertion = Insertion {
-                image: image.into(),
-                write_protected: true,
-                credentials: None,
-                method: TransferMethod::Stream,
-                protocol: if is_secure { TransferProtocol::Https } else { TransferProtocol::Http },
-            };
-            Ok(Command::Media(media::Command::Insert { slot: slot_of(profile, slot)?, insertion }))
+            Ok(Command::Media(media::Command::Insert {
+                slot: slot_of(profile, slot)?,
+                insertion: Insertion::of(image),
+            }))
         })
     }
 

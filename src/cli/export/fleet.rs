@@ -69,9 +69,7 @@ impl ExportedFleet {
 
 impl<'a> ExportedNode<'a> {
     fn new(spec: Spec<'a>, bmc: &Urls) -> Self {
-        let id = if bmc.are_own() { spec.profile.ids.system.clone() } else { spec.uuid().to_string() };
-        let system_id = format!("/redfish/v1/Systems/{id}");
-        Self { spec, address: bmc.of(spec.id.0, || spec.name()), system_id }
+        Self { spec, address: bmc.of(spec.id.0, || spec.name()), system_id: spec.system_path(bmc.are_own()) }
     }
 
     pub(super) fn macs(&self) -> impl Iterator<Item = Mac> {

@@ -84,7 +84,7 @@ fn insert(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     {
         body.wrong_format("Image", image);
     }
-    let write_protected = body.flag("WriteProtected").unwrap_or(true);
+    let write_protected = body.flag("WriteProtected");
     if body.flag("Inserted") == Some(false) {
         body.not_in_list("Inserted", "false");
     }
@@ -93,14 +93,13 @@ fn insert(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let user = body.text("UserName", MAX_CREDENTIAL);
     let password = body.text("Password", MAX_CREDENTIAL);
     Ok(image.map(|image| {
-        let secure = image.starts_with("https:");
-        let by_scheme = if secure { TransferProtocol::Https } else { TransferProtocol::Http };
+        let usual = Insertion::of(&image);
         let insertion = Insertion {
-            image,
-            write_protected,
+            write_protected: write_protected.unwrap_or(usual.write_protected),
             credentials: user.map(|user| Box::new((user, password.unwrap_or_default()))),
-            method: method.unwrap_or(TransferMethod::Stream),
-            protocol: protocol.unwrap_or(by_scheme),
+            method: method.unwrap_or(usual.method),
+            protocol: protocol.unwrap_or(usual.protocol),
+            ..usual
         };
         Command::Media(media::Command::Insert { slot: slot(cx), insertion })
     }))
