@@ -209,12 +209,33 @@ fn decode_request(left: &mut Left<'_>, user_agents: &UserAgents) -> Option<Reque
     };
     let uri = left.text_of(usize::from(uri))?.into();
     let changed = left.text_of(usize::from(changed))?;
-    // A client can send any text as a name.
-    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_graphic());
-    let names = changed.split(' ').filter(|name| !name.is_empty());
-    let changed = names.map(|name| if is_name(name) { name.into() } else { "?".into() }).collect();
+    let changed = paths(changed);
     let (registry, key) = (left.text_of(usize::from(registry))?, left.text_of(usize::from(key))?);
     let message = (!key.is_empty()).then(|| format!("{registry}.{key}").into());
     let method = if method == OTHER_METHOD { left.text()? } else { METHODS.get(usize::from(method))? };
     Some(Request { face, client, user_agent, method: method.into(), uri, changed, status, message })
+}
+
+/// The names of [`Asked::changed`], each with those of the objects that it is in: `Boot.BootSourceOverrideTarget`.
+fn paths(names: &str) -> Vec<Box<str>> {
+    let is_end = |c| matches!(c, ' ' | Asked::BEGIN | Asked::END);
+    let (mut paths, mut above) = (Vec::new(), Vec::new());
+    for piece in names.split_inclusive(is_end) {
+        let name = piece.strip_suffix(is_end).unwrap_or(piece);
+        // A client can send any text as a name.
+        let shown = if name.bytes().all(|byte| byte.is_ascii_graphic()) { name } else { "?" };
+        if piece.ends_with(Asked::BEGIN) {
+            above.push(shown);
+            continue;
+        }
+        if !name.is_empty() {
+            above.push(shown);
+            paths.push(above.join(".").into());
+            above.pop();
+        }
+        if piece.ends_with(Asked::END) {
+            above.pop();
+        }
+    }
+    paths
 }

@@ -102,12 +102,20 @@ pub struct Asked<'a> {
     pub path: &'a str,
     /// The query of the URI. Values of secrets are hidden.
     pub query: Option<&'a str>,
-    /// The names with a space between them.
+    /// The names, each with a space behind it. The names in an object stand between [`Asked::BEGIN`] and [`Asked::END`]
+    /// behind the object's name. That costs less than a path for each name.
     pub changed: &'a str,
     /// The HTTP status of the answer; `None` if the connection was closed in its place.
     pub status: Option<u16>,
     /// Registry and key of the message, such as `Base.1.22` and `PropertyUnknown`.
     pub message: Option<(&'static str, &'static str)>,
+}
+
+impl Asked<'_> {
+    /// The names in an object begin.
+    pub const BEGIN: char = '\u{2}';
+    /// The names in an object end.
+    pub const END: char = '\u{3}';
 }
 
 /// The kinds of outgoing calls.

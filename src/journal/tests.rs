@@ -60,7 +60,7 @@ fn every_kind_of_entry_is_one_readable_line() {
     let uri = "/redfish/v1/Systems/c4761ce6-14fc-8f4f-bec3-9a057624dd62";
     for minutes in 0..5 {
         let change = Asked {
-            changed: "Boot.BootSourceOverrideTarget Boot.BootSourceOverrideEnabled",
+            changed: "Boot\u{2}BootSourceOverrideTarget BootSourceOverrideEnabled \u{3}",
             status: Some(204),
             ..asked(150 * minutes, "PATCH", uri)
         };

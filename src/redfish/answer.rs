@@ -44,8 +44,8 @@ pub(super) enum Content {
 }
 
 impl Answer {
-    /// The response. `conditions` are the headers of the request, which can name the document that the client has.
-    pub(super) fn into_response(self, conditions: &HeaderMap) -> Response<Content> {
+    /// The response. `conditions` are the headers of a request that names the document that the client has.
+    pub(super) fn into_response(self, conditions: Option<&HeaderMap>) -> Response<Content> {
         match self {
             Self::Document(document, target) => whole(show(document, target, conditions)),
             Self::List(list, target) => {
@@ -67,7 +67,7 @@ impl Answer {
 
 impl Created {
     fn into_response(self) -> Response<Bytes> {
-        let show = |(document, target)| show(document, target, &HeaderMap::new());
+        let show = |(document, target)| show(document, target, None);
         let mut response = self.member.map_or_else(no_content, show);
         *response.status_mut() = StatusCode::CREATED;
         let value = |text: &str| HeaderValue::from_str(text).expect("tokens and paths are ASCII");
@@ -97,13 +97,14 @@ fn whole(response: Response<Bytes>) -> Response<Content> {
     response.map(Content::Bytes)
 }
 
-fn show(document: Document, target: Target, conditions: &HeaderMap) -> Response<Bytes> {
+fn show(document: Document, target: Target, conditions: Option<&HeaderMap>) -> Response<Bytes> {
     let tag = document.etag();
-    let (status, body) = match precondition::evaluate(conditions, &tag) {
-        Condition::Met => (StatusCode::OK, Bytes::from(document.into_bytes())),
-        Condition::SameDocument => (StatusCode::NOT_MODIFIED, Bytes::new()),
-        Condition::OtherDocument => return Problem::from(&PRECONDITION_FAILED).response(),
-    };
+    let (status, body) =
+        match conditions.map_or(Condition::Met, |headers| precondition::evaluate(headers, &tag)) {
+            Condition::Met => (StatusCode::OK, Bytes::from(document.into_bytes())),
+            Condition::SameDocument => (StatusCode::NOT_MODIFIED, Bytes::new()),
+            Condition::OtherDocument => return Problem::from(&PRECONDITION_FAILED).response(),
+        };
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = target.headers();

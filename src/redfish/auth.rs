@@ -1,13 +1,11 @@
 //! Authentication: HTTP Basic with the account of the service, or the token of a session.
 
 use base64::Engine as _;
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::headers::{AUTH_TOKEN, first};
+use super::headers::Head;
 
 /// A SHA-256 in words, which are compared faster than bytes.
 type Proof = [u64; 4];
@@ -106,8 +104,8 @@ pub enum Who {
 
 /// The client that a request comes from. `is_live` says whether a token belongs to a live session. A right password does
 /// not make up for a wrong token.
-pub fn who(headers: &HeaderMap, account: &Account, is_live: impl FnOnce(&str) -> bool) -> Who {
-    let proven = match (first(headers, &AUTH_TOKEN), first(headers, &AUTHORIZATION)) {
+pub(super) fn who(head: &Head<'_>, account: &Account, is_live: impl FnOnce(&str) -> bool) -> Who {
+    let proven = match (head.token, head.authorization) {
         (Some(token), _) => token.to_str().is_ok_and(is_live),
         (None, Some(given)) => {
             // The scheme's name may be in any case (RFC 9110, 11.1). The rest must be equal to the byte.
@@ -121,6 +119,8 @@ pub fn who(headers: &HeaderMap, account: &Account, is_live: impl FnOnce(&str) ->
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::super::session::Sessions;
     use super::*;
     use crate::time::SimTime;
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn only_the_right_pair_gets_in() {
         let account = Account::new("admin", "password");
-        let ok = |h: &HeaderMap| who(h, &account, |_| false) == Who::Administrator;
+        let ok = |h: &HeaderMap| who(&Head::of(h), &account, |_| false) == Who::Administrator;
         assert!(ok(&headers("authorization", "Basic YWRtaW46cGFzc3dvcmQ=")));
         assert!(ok(&headers("authorization", "basic YWRtaW46cGFzc3dvcmQ=")));
         for wrong in ["Basic YWRtaW46UGFzc3dvcmQ=", "Basic", "", "Bearer YWRtaW46cGFzc3dvcmQ="] {
@@ -164,9 +164,9 @@ mod tests {
         let (id, token) = sessions.begin("admin", now).unwrap();
         let asked = headers("x-auth-token", &token);
         let is_live = |token: &str| sessions.check(token, now).is_some();
-        assert_eq!(who(&asked, &account, is_live), Who::Administrator);
+        assert_eq!(who(&Head::of(&asked), &account, is_live), Who::Administrator);
         sessions.end(id);
-        assert_eq!(who(&asked, &account, is_live), Who::Anyone);
+        assert_eq!(who(&Head::of(&asked), &account, is_live), Who::Anyone);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::message::{
     PROPERTY_VALUE_FORMAT_ERROR, PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE,
     PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
 };
-use crate::journal::Request;
+use crate::journal::{Asked, Request};
 
 /// A body being read. Each property that is read is removed; a property that is left at the end is a mistake.
 pub(super) struct Body {
@@ -52,10 +52,9 @@ impl Body {
         self.left.keys().all(|key| is_annotation(key))
     }
 
-    /// Appends the names of the properties with a space between them, such as `Boot.BootSourceOverrideTarget`. Values never
-    /// leave the body through here.
+    /// Appends the names of the properties as [`Asked::changed`] has them. Values never leave the body through here.
     pub(super) fn names(&self, names: &mut String) {
-        append_names(&self.left, None, names);
+        append_names(&self.left, names);
     }
 
     fn note(&mut self, message: Message, key: &str) {
@@ -233,35 +232,20 @@ impl Body {
     }
 }
 
-/// The way to an object in a body.
-struct Place<'a> {
-    above: Option<&'a Self>,
-    key: &'a str,
-}
-
-impl Place<'_> {
-    fn append(&self, names: &mut String) {
-        if let Some(above) = self.above {
-            above.append(names);
-            names.push('.');
-        }
-        names.push_str(self.key);
-    }
-}
-
-/// Appends the names below a place, until there are so many that the journal would not keep more.
-fn append_names(object: &Map<String, Value>, above: Option<&Place<'_>>, names: &mut String) {
+/// Appends the names in an object, until there are so many that the journal would not keep more.
+fn append_names(object: &Map<String, Value>, names: &mut String) {
     for (key, value) in object {
-        let place = Place { above, key };
+        if names.len() > Request::MAX_NAMES {
+            return;
+        }
+        names.push_str(key);
         match value {
-            Value::Object(inner) if !inner.is_empty() => append_names(inner, Some(&place), names),
-            _ if names.len() > Request::MAX_NAMES => return,
-            _ => {
-                if !names.is_empty() {
-                    names.push(' ');
-                }
-                place.append(names);
+            Value::Object(inner) if !inner.is_empty() => {
+                names.push(Asked::BEGIN);
+                append_names(inner, names);
+                names.push(Asked::END);
             }
+            _ => names.push(' '),
         }
     }
 }

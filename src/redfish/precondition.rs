@@ -13,20 +13,11 @@ pub(super) enum Condition {
     SameDocument,
 }
 
-/// Whether a request has conditions.
-pub(super) fn any(headers: &HeaderMap) -> bool {
-    // A request has few headers, and comparing their names costs less than two searches.
-    headers.keys().any(|name| *name == header::IF_MATCH || *name == header::IF_NONE_MATCH)
-}
-
 /// Evaluates the conditions of a request for a document that exists. `tag` is its strong ETag, quoted.
 ///
 /// `If-Match` comes first (RFC 9110, 13.2.2). It needs the strong comparison and `If-None-Match` the weak one (13.1.1,
 /// 13.1.2), so a weak tag never lets a change through, and avoids a transfer.
 pub(super) fn evaluate(headers: &HeaderMap, tag: &[u8]) -> Condition {
-    if !any(headers) {
-        return Condition::Met;
-    }
     let strong = |weak: bool, named: &[u8]| !weak && named == tag;
     if names(headers, &header::IF_MATCH, strong) == Some(false) {
         return Condition::OtherDocument;
@@ -40,7 +31,6 @@ pub(super) fn evaluate(headers: &HeaderMap, tag: &[u8]) -> Condition {
 /// Whether a header is `*` or has a tag that `is_it`. `None` without the header. Several lines of a header are one list
 /// (RFC 9110, 5.3).
 fn names(headers: &HeaderMap, name: &HeaderName, is_it: impl Fn(bool, &[u8]) -> bool) -> Option<bool> {
-    // Nearly no request has one, and `get` finds that out faster than `get_all`.
     headers.get(name)?;
     let mut lines = headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii());
     Some(lines.any(|line| line == b"*" || Tags(line).any(|(weak, tag)| is_it(weak, tag))))

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response};
 use uuid::Uuid;
 
 use super::answer::{Answer, Content, Created, refusal};
@@ -13,7 +13,7 @@ use super::auth::{self, Who};
 use super::body::Body;
 use super::document::Document;
 use super::error::Problem;
-use super::headers::{ODATA_VERSION, first};
+use super::headers::Head;
 use super::list::List;
 use super::message::{
     EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
@@ -56,7 +56,7 @@ enum Does<'r> {
     Read(Page),
     Options,
     /// Every other method.
-    Change(&'r Request<Bytes>),
+    Change(&'r Request<Bytes>, &'r Head<'r>),
 }
 
 /// An answer that needs no change, or a change.
@@ -74,17 +74,18 @@ impl Redfish {
         request: &Request<Bytes>,
     ) -> Response<Content> {
         let watch = Stopwatch::start();
+        let head = Head::of(request.headers());
         let path = decoded(request.uri().path());
         let route = self.tree.find(&path, root.is_own());
         let target = route.as_ref().map(|route| route.target);
         let trace = self.trace(client, route.as_ref());
         let answer = self
-            .allow(root, request, &path, route, &trace)
+            .allow(root, request, &head, &path, route, &trace)
             .and_then(|ask| self.perform(root, &ask).and_then(|answer| self.select(root, &ask, answer)));
         let response = match answer {
             // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
-            Ok(answer) if request.uri().query().is_some() => answer.into_response(&HeaderMap::new()),
-            Ok(answer) => answer.into_response(request.headers()),
+            Ok(answer) if request.uri().query().is_some() => answer.into_response(None),
+            Ok(answer) => answer.into_response(head.conditions),
             Err(problem) => {
                 trace.refused(&problem);
                 refusal(&problem, target)
@@ -97,7 +98,7 @@ impl Redfish {
         };
         let status = response.status().as_u16();
         self.requests.note(meters::kind(target), status, watch.elapsed(), request.body().len(), sent_bytes);
-        self.record(root, &trace, request, watch, status);
+        self.record(root, &trace, request, &head, watch, status);
         response
     }
 
@@ -107,22 +108,23 @@ impl Redfish {
         &self,
         root: &mut Root<'_>,
         client: IpAddr,
-        head: &Request<Bytes>,
+        request: &Request<Bytes>,
     ) -> Result<Welcome, Box<Response<Bytes>>> {
         let watch = Stopwatch::start();
-        let path = decoded(head.uri().path());
+        let path = decoded(request.uri().path());
         let route = self.tree.find(&path, root.is_own());
         let target = route.as_ref().map(|route| route.target);
-        if target.is_some_and(|target| target.need(head.method()) == Need::Nothing) {
+        if target.is_some_and(|target| target.need(request.method()) == Need::Nothing) {
             return Ok(Welcome::Small);
         }
-        self.identify(root, head).map(|_| Welcome::Whole).map_err(|problem| {
+        let head = Head::of(request.headers());
+        self.identify(root, &head).map(|_| Welcome::Whole).map_err(|problem| {
             let response = self.whole(refusal(&problem, target));
             let (status, bytes) = (response.status().as_u16(), response.body().len());
             self.requests.note(meters::kind(target), status, watch.elapsed(), 0, bytes);
             let trace = self.trace(Some(client), route.as_ref());
             trace.refused(&problem);
-            self.record(root, &trace, head, watch, status);
+            self.record(root, &trace, request, &head, watch, status);
             Box::new(response)
         })
     }
@@ -132,6 +134,7 @@ impl Redfish {
         &self,
         root: &mut Root<'_>,
         request: &'r Request<Bytes>,
+        head: &'r Head<'r>,
         path: &'r str,
         route: Option<Route<'r>>,
         trace: &'r Trace<'r>,
@@ -140,14 +143,14 @@ impl Redfish {
         let need = route.as_ref().map_or(Need::Login, |route| route.target.need(method));
         let who = match need {
             Need::Nothing => Who::Anyone,
-            Need::Login => self.identify(root, request)?,
+            Need::Login => self.identify(root, head)?,
         };
-        check_version(request.headers())?;
+        check_version(head)?;
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let query = request.uri().query().filter(|_| reads).map(Query::parse).transpose()?;
         // A public document has links to documents that are not public.
         if who == Who::Anyone && query.as_ref().is_some_and(Query::follows_links) {
-            self.identify(root, request)?;
+            self.identify(root, head)?;
         }
         let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(request.uri().path()))?;
         if let Some(query) = &query {
@@ -156,14 +159,14 @@ impl Redfish {
         let does = match *method {
             Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, Query::page)),
             Method::OPTIONS => Does::Options,
-            _ => Does::Change(request),
+            _ => Does::Change(request, head),
         };
         Ok(Ask { target, node, ids, uri: path.strip_suffix('/').unwrap_or(path), does, query, trace })
     }
 
     /// The client that a request proves to come from. One that proves nothing is refused.
-    fn identify(&self, root: &mut Root<'_>, request: &Request<Bytes>) -> Result<Who, Problem> {
-        match auth::who(request.headers(), &self.account, |token| self.has_session(root, token)) {
+    fn identify(&self, root: &mut Root<'_>, head: &Head<'_>) -> Result<Who, Problem> {
+        match auth::who(head, &self.account, |token| self.has_session(root, token)) {
             Who::Anyone => Err((&NO_VALID_SESSION).into()),
             Who::Administrator => Ok(Who::Administrator),
         }
@@ -203,7 +206,7 @@ impl Redfish {
         match ask.does {
             Does::Read(page) => Ok(Decision::Answer(show(page))),
             Does::Options => Ok(Decision::Answer(Answer::Options(ask.target))),
-            Does::Change(_) => Err((&OPERATION_NOT_ALLOWED).into()),
+            Does::Change(..) => Err((&OPERATION_NOT_ALLOWED).into()),
         }
     }
 
@@ -311,30 +314,30 @@ impl Redfish {
         }
         let not_allowed = || Err((&OPERATION_NOT_ALLOWED).into());
         let show = |document| Ok(Decision::Answer(Answer::Document(document, ask.target)));
-        let request = match (ask.does, part) {
+        let (request, head) = match (ask.does, part) {
             (Does::Options, _) => return Ok(Decision::Answer(Answer::Options(ask.target))),
             (Does::Read(_), Part::Document) => return show(render::document(cx, row, &self.constants)),
             (Does::Read(page), Part::Collection(over)) => {
                 return show(render::collection(cx, row, over, page));
             }
             (Does::Read(_), Part::Members(_) | Part::Action(_)) => return not_allowed(),
-            (Does::Change(request), _) => request,
+            (Does::Change(request, head), _) => (request, head),
         };
         match (part, request.method()) {
             (Part::Document, &Method::PATCH) => {
                 let Some(patch) = row.resource.patch else { return not_allowed() };
-                self.check_precondition(request, cx, row)?;
+                self.check_precondition(head, cx, row)?;
                 let known = |key: &str| render::document(cx, row, &self.constants).has(key);
-                read::<O>(ask, request, None, |body| patch(cx, body), known)
+                read::<O>(ask, request, head, None, |body| patch(cx, body), known)
             }
             (Part::Document, &Method::DELETE) => {
                 let Some(delete) = row.resource.delete else { return not_allowed() };
-                self.check_precondition(request, cx, row)?;
+                self.check_precondition(head, cx, row)?;
                 delete(cx).map(Decision::Change)
             }
             (Part::Collection(over) | Part::Members(over), &Method::POST) => {
                 let Some(create) = over.create else { return not_allowed() };
-                read::<O>(ask, request, None, |body| create(cx, body), |_| false)
+                read::<O>(ask, request, head, None, |body| create(cx, body), |_| false)
             }
             (Part::Action(action), &Method::POST) => {
                 let named = O::overlaid_by(cx).is_some_and(|model| model.has(Quirk::ActionParameter));
@@ -344,7 +347,7 @@ impl Redfish {
                     }
                     (action.run)(cx, body)
                 };
-                read::<O>(ask, request, Some(action.name()), run, |_| false)
+                read::<O>(ask, request, head, Some(action.name()), run, |_| false)
             }
             (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => not_allowed(),
         }
@@ -353,15 +356,13 @@ impl Redfish {
     /// Refuses a change of a document that the client does not mean (RFC 9110, 13.1).
     fn check_precondition<'a, O: Owner>(
         &'a self,
-        request: &Request<Bytes>,
+        head: &Head<'_>,
         cx: &O::Cx<'a>,
         row: &Row<O>,
     ) -> Result<(), Problem> {
-        if !precondition::any(request.headers()) {
-            return Ok(());
-        }
+        let Some(conditions) = head.conditions else { return Ok(()) };
         let tag = render::document(cx, row, &self.constants).etag();
-        match precondition::evaluate(request.headers(), &tag) {
+        match precondition::evaluate(conditions, &tag) {
             Condition::Met => Ok(()),
             Condition::OtherDocument | Condition::SameDocument => Err((&PRECONDITION_FAILED).into()),
         }
@@ -398,11 +399,12 @@ impl Redfish {
 fn read<O: Owner>(
     ask: &Ask<'_>,
     request: &Request<Bytes>,
+    head: &Head<'_>,
     action: Option<&'static str>,
     read: impl FnOnce(&mut Body) -> Asked<O>,
     known: impl Fn(&str) -> bool,
 ) -> Result<Decision<O::Change>, Problem> {
-    check_type(request)?;
+    check_type(head, request.body())?;
     let mut body = Body::parse(request.body(), action)?;
     // The parameters of an action change no property.
     if action.is_none() {
@@ -425,8 +427,8 @@ fn collection_uri(uri: &str) -> &str {
 }
 
 /// `OData-Version` must be 4.0 if a client sends it (DSP0266, "Request headers").
-fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
-    match first(headers, &ODATA_VERSION) {
+fn check_version(head: &Head<'_>) -> Result<(), Problem> {
+    match head.odata_version {
         Some(version) if version.as_bytes() != b"4.0" => {
             Err(Message::new(&HEADER_INVALID, ["OData-Version"]).into())
         }
@@ -436,7 +438,7 @@ fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// The body must be JSON if a client says what it is (DSP0266, "Request headers"). A client that says nothing, such as
 /// Python's urllib with plain bytes, is taken to mean JSON.
-fn check_type(request: &Request<Bytes>) -> Result<(), Problem> {
+fn check_type(head: &Head<'_>, body: &[u8]) -> Result<(), Problem> {
     let is_json = |value: &HeaderValue| {
         if value.as_bytes() == b"application/json" {
             return true;
@@ -444,8 +446,7 @@ fn check_type(request: &Request<Bytes>) -> Result<(), Problem> {
         let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
         kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
     };
-    let given = first(request.headers(), &header::CONTENT_TYPE);
-    match given.filter(|_| !request.body().is_empty()) {
+    match head.content_type.filter(|_| !body.is_empty()) {
         Some(given) if !is_json(given) => Err(Message::new(&HEADER_INVALID, ["Content-Type"]).into()),
         _ => Ok(()),
     }
@@ -453,7 +454,10 @@ fn check_type(request: &Request<Bytes>) -> Result<(), Problem> {
 
 /// Whether the text of a UUID is the one that links have.
 fn is_canonical(uuid: &str) -> bool {
-    uuid.len() == UUID_LENGTH && !uuid.bytes().any(|byte| byte.is_ascii_uppercase())
+    // Without a branch for each byte, as every request to a node comes through here.
+    let any_uppercase =
+        |bytes: &[u8; UUID_LENGTH]| bytes.iter().fold(false, |any, b| any | b.is_ascii_uppercase());
+    <&[u8; UUID_LENGTH]>::try_from(uuid.as_bytes()).is_ok_and(|bytes| !any_uppercase(bytes))
 }
 
 /// Whether `id` is the node's id for that part of itself, below a root that belongs to the node.

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Request};
 use uuid::Uuid;
 
 use super::body::Body;
 use super::error::Problem;
-use super::headers::first;
+use super::headers::Head;
 use super::message::BASE;
 use super::root::Root;
 use super::service::Redfish;
@@ -81,6 +81,7 @@ impl Redfish {
         root: &Root<'_>,
         trace: &Trace<'_>,
         request: &Request<Bytes>,
+        head: &Head<'_>,
         watch: Stopwatch,
         status: u16,
     ) {
@@ -94,7 +95,7 @@ impl Redfish {
             at: trace.at.get().unwrap_or_else(|| self.fleet.clock().at_start(watch)),
             face: Face::Redfish,
             client: trace.client,
-            user_agent: first(request.headers(), &header::USER_AGENT).map(HeaderValue::as_bytes),
+            user_agent: head.user_agent.map(HeaderValue::as_bytes),
             method: request.method().as_str(),
             path: request.uri().path(),
             query: request.uri().query(),
