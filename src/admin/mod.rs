@@ -29,15 +29,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::error_handling::HandleErrorLayer;
 use axum::extract::DefaultBodyLimit;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use tower::ServiceExt as _;
+use tower::{ServiceBuilder, ServiceExt as _};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
-use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 pub use control::{Control, Facts};
@@ -68,7 +68,7 @@ impl Admin {
             .method_not_allowed_fallback(reply::unknown_method)
             .layer(axum::middleware::from_fn_with_state(Arc::new(guard), guard::check))
             .layer(DefaultBodyLimit::max(BODY_BYTES))
-            .layer(TimeoutLayer::with_status_code(http::StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME))
+            .layer(ServiceBuilder::new().layer(HandleErrorLayer::new(reply::timed_out)).timeout(REQUEST_TIME))
             .layer(CompressionLayer::new())
             .layer(CatchPanicLayer::custom(reply::panicked))
             .layer(PropagateRequestIdLayer::x_request_id())

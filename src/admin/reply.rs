@@ -2,11 +2,13 @@
 
 use std::any::Any;
 
+use axum::BoxError;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 
+use super::REQUEST_TIME;
 use super::api::{self, Done, Problem};
 use crate::fleet::persist::NotPersisted;
 
@@ -72,6 +74,15 @@ pub(super) async fn unknown_path(uri: Uri) -> Problem {
 pub(super) async fn unknown_method(method: Method, uri: Uri) -> Problem {
     let detail = format!("{} has no method {method}; the header Allow lists its methods", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+/// A request whose answer did not begin within [`REQUEST_TIME`].
+pub(super) async fn timed_out(_: BoxError) -> Problem {
+    let detail = format!(
+        "the answer has taken more than {} s; a change of many nodes may be done in part, and can be repeated",
+        REQUEST_TIME.as_secs()
+    );
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
 
 /// A defect. The client learns nothing about it, and the log has the place.

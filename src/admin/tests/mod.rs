@@ -418,3 +418,11 @@ async fn a_change_must_be_json() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_too_long_is_a_problem_document() {
+    let bench = Bench::new(1);
+    let endless = Body::from_stream(futures_util::stream::pending::<std::io::Result<bytes::Bytes>>());
+    let (status, body) = bench.ask("POST", "/power", "*/*", endless).await;
+    assert_eq!(status, 503, "{}", String::from_utf8_lossy(&body));
+}
