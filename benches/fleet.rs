@@ -121,8 +121,16 @@ async fn agents(nodes: u32, heartbeat_timeout_s: u32) {
     for id in fleet.ids() {
         let mut secret = [7; 24];
         secret[..4].copy_from_slice(&id.0.to_le_bytes());
-        let begun = fleet
-            .apply(id, Command::Session(session::Command::Begin { user: "admin".into(), secret, most: 1 }));
+        let begun = fleet.apply(
+            id,
+            Command::Session(session::Command::Begin {
+                user: "admin".into(),
+                account: 1,
+                client: None,
+                secret,
+                most: 1,
+            }),
+        );
         assert!(matches!(begun, Some(Ok(_))), "a controller without sessions takes one");
     }
     let session = resident_bytes(me);

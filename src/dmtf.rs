@@ -1,6 +1,6 @@
 //! Enumerations of the Redfish schemas, spelt exactly as DMTF spells them.
 //!
-//! Source: Redfish schema bundle DSP8010 2026.1: `ComputerSystem`, `Resource`, `VirtualMedia`, `SecureBoot`, `Role`.
+//! Source: Redfish schema bundle DSP8010 2026.1: `ComputerSystem`, `Resource`, `VirtualMedia`, `SecureBoot`, `Role`, `Privileges`.
 
 /// Defines an enumeration, the text of each value, and the parser for it.
 macro_rules! words {
@@ -136,6 +136,14 @@ words! {
     TransferProtocol {
         Cifs = "CIFS", Ftp = "FTP", Sftp = "SFTP", Http = "HTTP", Https = "HTTPS", Nfs = "NFS", Scp = "SCP",
         Tftp = "TFTP", Oem = "OEM",
+    }
+}
+
+words! {
+    /// `PrivilegeType` of the schema `Privileges`.
+    Privilege {
+        Login = "Login", ConfigureManager = "ConfigureManager", ConfigureUsers = "ConfigureUsers",
+        ConfigureSelf = "ConfigureSelf", ConfigureComponents = "ConfigureComponents",
     }
 }
 

@@ -155,6 +155,12 @@ limits! {
         /// A real BMC has room for a handful; each conductor of Ironic opens one.
         SessionsPerBmc { sessions_per_bmc: usize = 16, 1..=1024, "sessions-per-bmc", Redfish }
             "Redfish sessions at each BMC that has its own service root";
+        /// As many as a large BMC has slots. A model with slots has as many accounts as slots.
+        Accounts { accounts: usize = 32, 1..=1024, "accounts", Redfish }
+            "accounts at each service root";
+        /// Beside the three that every BMC has.
+        Roles { roles: usize = 16, 1..=1024, "roles", Redfish }
+            "roles that clients create, at each service root";
         /// Enough to keep an Ironic API busy, and few enough not to flood it. Each holds a connection and its buffers.
         Calls { calls: usize = 256, 1..=65_536, "calls", Effect }
             "outgoing calls; fewer if few open files are allowed";

@@ -17,6 +17,7 @@ use crate::fleet::{Effects, Fleet};
 use crate::ipa;
 use crate::meter::Page;
 use crate::node::NodeId;
+use crate::redfish::accounts::AccountLimits;
 use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check};
 use crate::server::Server;
@@ -58,6 +59,7 @@ pub(super) fn redfish(
     let mut redfish = Redfish::new(Arc::clone(fleet), account);
     redfish.sessions.limit = config.limits.sessions;
     redfish.own_sessions = config.limits.sessions_per_bmc;
+    redfish.account_limits = AccountLimits::new(config.limits.accounts, config.limits.roles);
     redfish.facts.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
     redfish.facts.places =
         listeners.bmcs.iter().map(|listener| (listener.is_tls(), listener.place())).collect();

@@ -10,6 +10,7 @@ use crate::config::setting::{SNAPSHOT, STATE, Setting};
 use crate::fleet::Fleet;
 use crate::node::{NodeId, State};
 use crate::redfish::Redfish;
+use crate::redfish::accounts::SharedAccounts;
 use crate::redfish::session::Sessions;
 use crate::store::{Directory, Keeper, Store, StoreError, StoredFleet, snapshot};
 use crate::time::SimTime;
@@ -69,7 +70,10 @@ impl Stored {
     pub(super) fn restore_sessions(&self, redfish: &Redfish) -> anyhow::Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
         let now = redfish.fleet.clock().now();
-        let restored = redfish.sessions.restore(&store.records(Sessions::RECORDS)?, now);
+        let mut restored = redfish.sessions.restore(&store.records(Sessions::RECORDS)?, now);
+        for (_, record) in store.records(SharedAccounts::RECORD)? {
+            restored = restored.and_then(|()| redfish.accounts.restore(&record));
+        }
         restored.map_err(|problem| anyhow::anyhow!("{}: {problem}", store.file().display()))
     }
 

@@ -142,7 +142,8 @@ impl From<Refusal> for ApiError {
             | Refusal::UpdateUnderway
             | Refusal::DrivesDoNotFit
             | Refusal::SecureBootNeedsUefi
-            | Refusal::TooManySessions => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
+            | Refusal::TooManySessions
+            | Refusal::Account(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }
     }
 }

@@ -24,6 +24,11 @@ pub enum Command {
     Firmware(bmc::firmware::Command),
     /// Sessions at the BMC's own service root.
     Session(bmc::session::Command),
+    /// Accounts and roles at the BMC's own service root. `configured` is the user name in the settings of the service.
+    Account {
+        command: bmc::account::Command,
+        configured: Box<str>,
+    },
     /// A command of the Ironic Python Agent's API.
     Ipa(IpaCommand),
     /// An action of a person in the lab.
@@ -38,7 +43,8 @@ impl Command {
             | Self::Bios(_)
             | Self::SecureBoot(_)
             | Self::Led(_)
-            | Self::Session(_) => false,
+            | Self::Session(_)
+            | Self::Account { .. } => false,
             Self::Host(host::Command::Reset(_))
             | Self::Media(_)
             | Self::Bmc(_)

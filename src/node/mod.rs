@@ -244,8 +244,8 @@ impl Node {
     }
 
     /// Whether a session at the BMC's own service root has this secret. The session's timeout begins again.
-    pub fn session(&mut self, secret: &bmc::session::Secret, now: SimTime) -> bool {
-        self.state.bmc.get_mut().is_some_and(|bmc| bmc.sessions.check(secret, now))
+    pub fn session(&mut self, secret: &bmc::session::Secret, now: SimTime) -> Option<u32> {
+        self.state.bmc.get_mut()?.sessions.check(secret, now)
     }
 
     /// Treats `now` as the time of the last request of each session. A restored node needs this, because requests are
@@ -323,6 +323,19 @@ impl Node {
             Command::Session(command) => {
                 let id = self.state.bmc.change(|bmc| bmc.sessions.execute(command, now))?;
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
+            }
+            Command::Account { command, configured } => {
+                let profile = Arc::clone(&self.profile);
+                let done = self.state.bmc.change(|bmc| {
+                    let done = bmc
+                        .accounts
+                        .change(|all| all.execute(command, &configured, &profile.accounts, now))?;
+                    if let Some(account) = done.logged_out {
+                        bmc.sessions.end_of(account);
+                    }
+                    Ok::<_, Refusal>(done)
+                })?;
+                return Ok(done.created.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
             Command::Lab(command) => self.state.execute_lab(command, &self.profile)?,

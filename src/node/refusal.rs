@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::bmc::account;
+
 /// Why a node refuses a command. A refusal changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -21,6 +23,9 @@ pub enum Refusal {
     /// The BMC has as many sessions as it may have.
     #[error("there are too many sessions")]
     TooManySessions,
+    /// The change of an account or a role is refused.
+    #[error(transparent)]
+    Account(#[from] account::Refused),
     #[error("no agent runs on this machine")]
     NoAgent,
     /// The agent is executing another command. IPA uses this text.

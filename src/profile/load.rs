@@ -126,6 +126,7 @@ fn check(p: &Profile) -> Result<(), String> {
             return Err(format!("boot_order: '{source}' is not in boot_targets; add it there or remove it"));
         }
     }
+    p.accounts.check()?;
     quirks(p)
 }
 

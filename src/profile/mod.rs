@@ -2,6 +2,8 @@
 //! nodes of that model, and never changed. Makers are data; behaviour that data cannot express is a named [`quirk`].
 
 #[doc(hidden)]
+pub mod accounts;
+#[doc(hidden)]
 pub mod bios;
 #[doc(hidden)]
 pub mod boot_source;
@@ -24,6 +26,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::dmtf::ResetType;
+use accounts::AccountRules;
 use bios::Attribute;
 use boot_source::BootSource;
 use certificate::CertificateSubject;
@@ -73,6 +76,9 @@ pub struct Profile {
     pub boot_targets: Vec<BootSource>,
     /// Boot order of a new machine.
     pub boot_order: Vec<BootSource>,
+    /// The rules for accounts.
+    #[serde(default)]
+    pub accounts: AccountRules,
     /// Differences from the standard that the model has.
     #[serde(default)]
     pub quirks: Vec<Quirk>,

@@ -7,7 +7,7 @@ use super::document::Document;
 use super::error::Problem;
 use super::headers::{AUTH_TOKEN, ODATA_4, ODATA_VERSION};
 use super::list::List;
-use super::message::PRECONDITION_FAILED;
+use super::message::{Message, PRECONDITION_FAILED};
 use super::precondition::{self, Condition};
 use super::row::{Fixed, Target};
 use super::service_documents::ServiceDocuments;
@@ -35,6 +35,8 @@ pub(super) struct Created {
     pub(super) member: Option<(Document, Target)>,
     /// The token of a session.
     pub(super) token: Option<Box<str>>,
+    /// A message for the client, in the document.
+    pub(super) message: Option<Message>,
 }
 
 /// The body of a response.
@@ -68,7 +70,11 @@ impl Answer {
 impl Created {
     fn into_response(self) -> Response<Bytes> {
         let show = |(document, target)| show(document, target, None);
-        let mut response = self.member.map_or_else(no_content, show);
+        let member = self.member.map(|(document, target)| match &self.message {
+            Some(message) => (document.with_message(message), target),
+            None => (document, target),
+        });
+        let mut response = member.map_or_else(no_content, show);
         *response.status_mut() = StatusCode::CREATED;
         let value = |text: &str| HeaderValue::from_str(text).expect("tokens and paths are ASCII");
         if let Some(token) = &self.token {

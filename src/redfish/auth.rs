@@ -1,11 +1,9 @@
-//! Authentication: HTTP Basic with the account of the service, or the token of a session.
+//! The account of the settings: its name, and a proof of its password.
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
-
-use super::headers::Head;
 
 /// A SHA-256 in words, which are compared faster than bytes.
 type Proof = [u64; 4];
@@ -70,14 +68,13 @@ impl Account {
     }
 
     /// Whether the credentials of HTTP Basic are right. The comparison takes constant time.
-    fn proves(&self, credentials: &[u8]) -> bool {
+    pub(super) fn proves(&self, credentials: &[u8]) -> bool {
         self.hash(credentials).ct_eq(&self.proof).into()
     }
 
-    /// Whether the name and the password are right. The comparison takes constant time.
-    pub fn matches(&self, user: &str, password: &str) -> bool {
-        // Basic joins them with a colon, so a name cannot have one.
-        !user.contains(':') && self.proves(encode(user, password).as_bytes())
+    /// Whether it is the account's password. The comparison takes constant time.
+    pub(super) fn is_password(&self, password: &str) -> bool {
+        self.proves(encode(&self.user, password).as_bytes())
     }
 }
 
@@ -93,80 +90,30 @@ impl std::fmt::Debug for Account {
     }
 }
 
-/// The client that a request comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// The request proves nothing.
-    Anyone,
-    /// The one account of the service.
-    Administrator,
-}
-
-/// The client that a request comes from. `is_live` says whether a token belongs to a live session. A right password does
-/// not make up for a wrong token.
-pub(super) fn who(head: &Head<'_>, account: &Account, is_live: impl FnOnce(&str) -> bool) -> Who {
-    let proven = match (head.token, head.authorization) {
-        (Some(token), _) => token.to_str().is_ok_and(is_live),
-        (None, Some(given)) => {
-            // The scheme's name may be in any case (RFC 9110, 11.1). The rest must be equal to the byte.
-            let (scheme, rest) = given.as_bytes().split_at_checked(6).unwrap_or((given.as_bytes(), b""));
-            scheme.eq_ignore_ascii_case(b"basic ") && account.proves(rest)
-        }
-        (None, None) => false,
-    };
-    if proven { Who::Administrator } else { Who::Anyone }
-}
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-
-    use super::super::session::Sessions;
     use super::*;
-    use crate::time::SimTime;
-
-    fn headers(name: &'static str, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())])
-    }
 
     #[test]
-    fn only_the_right_pair_gets_in() {
+    fn the_credentials_must_be_right_to_the_byte() {
         let account = Account::new("admin", "password");
-        let ok = |h: &HeaderMap| who(&Head::of(h), &account, |_| false) == Who::Administrator;
-        assert!(ok(&headers("authorization", "Basic YWRtaW46cGFzc3dvcmQ=")));
-        assert!(ok(&headers("authorization", "basic YWRtaW46cGFzc3dvcmQ=")));
-        for wrong in ["Basic YWRtaW46UGFzc3dvcmQ=", "Basic", "", "Bearer YWRtaW46cGFzc3dvcmQ="] {
-            assert!(!ok(&headers("authorization", wrong)), "{wrong}");
+        assert!(account.proves(b"YWRtaW46cGFzc3dvcmQ="));
+        for wrong in ["YWRtaW46UGFzc3dvcmQ=", "YWRtaW46cGFzc3dvcmQ", ""] {
+            assert!(!account.proves(wrong.as_bytes()), "{wrong}");
         }
-        assert!(!ok(&HeaderMap::new()));
     }
 
     #[test]
-    fn a_login_needs_the_exact_name_and_password() {
+    fn a_password_may_have_a_colon() {
         let account = Account::new("admin", "pass:word");
-        assert!(account.matches("admin", "pass:word"));
-        for (user, password) in [("admin:pass", "word"), ("admin", "pass"), ("Admin", "pass:word"), ("", "")]
-        {
-            assert!(!account.matches(user, password), "{user} {password}");
-        }
+        assert!(account.is_password("pass:word"));
+        assert!(!account.is_password("word") && !account.is_password(""));
     }
 
     #[test]
     fn two_accounts_with_one_password_store_different_hashes() {
         let (one, two) = (Account::new("admin", "password"), Account::new("admin", "password"));
         assert_ne!(one.proof, two.proof);
-    }
-
-    #[test]
-    fn a_token_is_valid_while_its_session_lives() {
-        let (account, sessions, now) =
-            (Account::new("admin", "password"), Sessions::new(), SimTime::from_ms(0));
-        let (id, token) = sessions.begin("admin", now).unwrap();
-        let asked = headers("x-auth-token", &token);
-        let is_live = |token: &str| sessions.check(token, now).is_some();
-        assert_eq!(who(&Head::of(&asked), &account, is_live), Who::Administrator);
-        sessions.end(id);
-        assert_eq!(who(&Head::of(&asked), &account, is_live), Who::Anyone);
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::message::{
-    ACTION_PARAMETER_MISSING, ACTION_PARAMETER_UNKNOWN, ACTION_PARAMETER_VALUE_FORMAT_ERROR,
-    ACTION_PARAMETER_VALUE_NOT_IN_LIST, ACTION_PARAMETER_VALUE_TYPE_ERROR, ARRAY_SIZE_TOO_LONG,
-    MALFORMED_JSON, Message, PROPERTY_MISSING, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN,
-    PROPERTY_VALUE_FORMAT_ERROR, PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE,
-    PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
+    ACTION_PARAMETER_MISSING, ACTION_PARAMETER_UNKNOWN, ACTION_PARAMETER_VALUE_ERROR,
+    ACTION_PARAMETER_VALUE_FORMAT_ERROR, ACTION_PARAMETER_VALUE_NOT_IN_LIST,
+    ACTION_PARAMETER_VALUE_TYPE_ERROR, ARRAY_SIZE_TOO_LONG, MALFORMED_JSON, Message, PROPERTY_MISSING,
+    PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_ERROR, PROPERTY_VALUE_FORMAT_ERROR,
+    PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR,
+    STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
 };
 use crate::journal::{Asked, Request};
 
@@ -97,13 +98,43 @@ impl Body {
         }
     }
 
+    /// A secret with a number of characters within bounds, both included. A mistake does not repeat it.
+    pub(super) fn secret(&mut self, key: &str, low: usize, high: usize) -> Option<Box<str>> {
+        match self.take(key)? {
+            Value::String(text) if (low..=high).contains(&text.chars().count()) => Some(text.into()),
+            _ => {
+                let message = match self.action {
+                    Some(action) => Message::new(&ACTION_PARAMETER_VALUE_ERROR, [key, action]),
+                    None => Message::new(&PROPERTY_VALUE_ERROR, [key]),
+                };
+                self.note(message, key);
+                None
+            }
+        }
+    }
+
+    /// Whether the property is this text.
+    pub(super) fn text_is(&self, key: &str, text: &str) -> bool {
+        self.left.get(key).and_then(Value::as_str) == Some(text)
+    }
+
+    /// Removes the property if it is null. Returns whether it was.
+    pub(super) fn take_null(&mut self, key: &str) -> bool {
+        let is_null = self.left.get(key) == Some(&Value::Null);
+        if is_null {
+            self.left.remove(key);
+        }
+        is_null
+    }
+
+    /// Whether the body sets other properties than these, apart from annotations.
+    pub(super) fn has_others(&self, than: &[&str]) -> bool {
+        self.left.keys().any(|key| !than.contains(&key.as_str()) && !is_annotation(key))
+    }
+
     /// A text, or null.
     pub(super) fn text_or_null(&mut self, key: &str, max: usize) -> Option<Option<Box<str>>> {
-        if self.left.get(key) == Some(&Value::Null) {
-            self.left.remove(key);
-            return Some(None);
-        }
-        self.text(key, max).map(Some)
+        if self.take_null(key) { Some(None) } else { self.text(key, max).map(Some) }
     }
 
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {

@@ -9,9 +9,11 @@ use uuid::Uuid;
 
 use super::session::Sessions;
 use crate::address::{Place, Prefix};
+use crate::node::bmc::account::Accounts;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
 use crate::profile::Profile;
+use crate::profile::accounts::AccountRules;
 use crate::time::SimTime;
 
 /// The configuration of the service, as far as documents show it.
@@ -52,6 +54,8 @@ pub(super) struct ServiceCx<'a> {
     pub facts: &'a Facts,
     /// The sessions of the shared root.
     pub sessions: &'a Sessions,
+    /// The accounts of this root.
+    pub accounts: &'a Accounts,
     /// The schemas of all types that the service has, such as `Chassis.v1_28_0`.
     pub schemas: &'a BTreeSet<String>,
     /// The models of the systems below this root.
@@ -69,6 +73,16 @@ impl<'a> ServiceCx<'a> {
     /// The last id in the URI. For the functions of a collection's members only.
     pub(super) fn id(&self) -> &'a str {
         self.ids.last().copied().unwrap_or_default()
+    }
+
+    /// The rules for accounts as the model has them.
+    pub(super) fn rules(&self) -> &'a AccountRules {
+        self.own.map_or(&AccountRules::DEFAULT, |node| &node.profile().accounts)
+    }
+
+    /// The rules for accounts that are in force.
+    pub(super) fn account_rules(&self) -> AccountRules {
+        self.accounts.rules(self.rules())
     }
 
     /// A moment as the clock of this root shows it. The root of a BMC has the clock of that BMC. The clock of the shared

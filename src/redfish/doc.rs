@@ -20,6 +20,8 @@ pub(super) struct Doc<'o> {
     facts: Option<(Spec<'o>, bool)>,
     /// Ranges that change without a request. The ETag leaves them out.
     moving: Vec<Range<usize>>,
+    /// Changes the ETag and stands in no property.
+    unseen: u64,
     /// The cached parts of this document, and the UUID that stands between their pieces.
     constants: Option<(Parts<'o>, &'o str)>,
     /// An overlay has written a fact of the node since the present constant part began.
@@ -44,7 +46,8 @@ impl<'o> Doc<'o> {
     /// A document with the overlay of its top level, and the facts that the overlay may name.
     pub(super) fn new(overlay: Option<&'o Overlay>, facts: Option<(Spec<'o>, bool)>) -> Self {
         let (out, open) = (Vec::with_capacity(4096), Vec::with_capacity(8));
-        let mut doc = Self { out, open, facts, moving: Vec::new(), constants: None, personal: false };
+        let mut doc =
+            Self { out, open, facts, moving: Vec::new(), unseen: 0, constants: None, personal: false };
         doc.begin(b'{', overlay);
         doc
     }
@@ -111,7 +114,7 @@ impl<'o> Doc<'o> {
             still.update(&self.out[from..]);
             still.digest()
         };
-        (self.out, hash)
+        (self.out, hash ^ self.unseen)
     }
 
     pub(super) fn put(&mut self, key: &str, value: impl Value) {
@@ -216,6 +219,12 @@ impl<'o> Doc<'o> {
         let start = self.out.len();
         write(self);
         self.moving.push(start..self.out.len());
+    }
+
+    /// A number of changes that no property shows, such as those of a password. The ETag is another one after each.
+    pub(super) fn unseen(&mut self, changes: u32) {
+        // The golden ratio spreads a small number over all bits of the hash.
+        self.unseen = u64::from(changes).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 
     fn begin(&mut self, bracket: u8, overlay: Option<&'o Overlay>) {

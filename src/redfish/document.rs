@@ -1,5 +1,9 @@
 //! A finished document and its ETag.
 
+use super::doc::Doc;
+use super::error;
+use super::message::Message;
+
 /// The text of a document, with its ETag.
 pub(super) struct Document {
     bytes: Vec<u8>,
@@ -24,6 +28,19 @@ impl Document {
                 self.bytes.extend_from_slice(text);
             }
         }
+        self
+    }
+
+    /// Adds `@Message.ExtendedInfo` with one message. The ETag stays that of the resource.
+    #[must_use]
+    pub(super) fn with_message(mut self, message: &Message) -> Self {
+        let mut doc = Doc::new(None, None);
+        doc.array("@Message.ExtendedInfo", |d| d.item_object(|d| error::write(message, d)));
+        let (info, _) = doc.finish();
+        let end = self.bytes.pop();
+        debug_assert_eq!(end, Some(b'}'), "a document is an object");
+        self.bytes.push(b',');
+        self.bytes.extend_from_slice(&info[1..]);
         self
     }
 

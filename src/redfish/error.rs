@@ -7,6 +7,7 @@ use super::doc::Doc;
 use super::headers::{JSON, ODATA_4, ODATA_VERSION};
 use super::message::{self, BASE, Entry, GENERAL_ERROR, MESSAGE_SCHEMA, Message};
 use crate::fleet::persist::NotPersisted;
+use crate::node::bmc::account::Refused;
 use crate::node::command::Refusal;
 
 /// The reason why a request is refused.
@@ -52,7 +53,33 @@ impl From<Refusal> for Problem {
             .about("#/SecureBootEnable".to_owned())
             .into(),
             Refusal::TooManySessions => Self::too_many_sessions(),
+            Refusal::Account(refused) => refused.into(),
             Refusal::NoAgent => (&message::INTERNAL_ERROR).into(),
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let about = |message: Message, property: &str| Self::from(message.about(format!("#/{property}")));
+        let exists = |kind: &str, property: &str, value: &str| {
+            about(Message::new(&message::RESOURCE_ALREADY_EXISTS, [kind, property, value]), property)
+        };
+        match refused {
+            Refused::LastAdministrator | Refused::RoleInUse | Refused::NoSuchAccount => {
+                (&message::RESOURCE_CANNOT_BE_DELETED).into()
+            }
+            Refused::AdministratorNeeded(property) => {
+                let other = if property == "RoleId" { "Enabled" } else { "RoleId" };
+                about(Message::new(&message::PROPERTY_VALUE_CONFLICT, [property, other]), property)
+            }
+            Refused::UserNameTaken(user) => exists("ManagerAccount", "UserName", &user),
+            Refused::RoleExists(role) => exists("Role", "RoleId", &role),
+            Refused::NoSuchRole(role) => {
+                about(Message::new(&message::PROPERTY_VALUE_NOT_IN_LIST, [&role, "RoleId"]), "RoleId")
+            }
+            Refused::RoleIsPredefined(role) => Message::new(&message::RESTRICTED_ROLE, [&role]).into(),
+            Refused::TooManyAccounts | Refused::TooManyRoles => (&message::CREATE_LIMIT_REACHED).into(),
         }
     }
 }
@@ -79,6 +106,8 @@ impl Problem {
         let first = self.messages.first().map_or(&GENERAL_ERROR, |m| m.entry);
         match first.key {
             "NoValidSession" => StatusCode::UNAUTHORIZED,
+            "InsufficientPrivilege" | "PasswordChangeRequired" => StatusCode::FORBIDDEN,
+            "ResourceAlreadyExists" | "ResourceCannotBeDeleted" => StatusCode::CONFLICT,
             "ResourceAtUriUnauthorized" => StatusCode::UNAUTHORIZED,
             "ResourceMissingAtURI" => StatusCode::NOT_FOUND,
             "OperationNotAllowed" => StatusCode::METHOD_NOT_ALLOWED,

@@ -3,11 +3,15 @@
 //! Begin with `request.rs`, the path of every request. `resources/` has the table of resources and a file for each type;
 //! `resource.rs` says what a row of the table is, `context.rs` what its functions may look at.
 
+mod account_change;
+#[doc(hidden)]
+pub mod accounts;
 mod answer;
 pub mod auth;
 mod body;
 #[doc(hidden)]
 pub mod check;
+mod client;
 mod constants;
 mod context;
 mod doc;

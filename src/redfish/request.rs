@@ -9,20 +9,20 @@ use http::{HeaderValue, Method, Request, Response};
 use uuid::Uuid;
 
 use super::answer::{Answer, Content, Created, refusal};
-use super::auth::{self, Who};
 use super::body::Body;
+use super::client::{Client, May};
 use super::document::Document;
 use super::error::Problem;
 use super::headers::Head;
 use super::list::List;
 use super::message::{
-    EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
+    EMPTY_JSON, HEADER_INVALID, INSUFFICIENT_PRIVILEGE, Message, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
 };
 use super::meters;
 use super::precondition::{self, Condition};
 use super::query::{Page, Query, WHOLE};
 use super::render;
-use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner, ServiceChange};
+use super::resource::{Asked, Belongs, Need, OfNode, OfService, Outcome, Owner, ServiceChange};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
@@ -47,6 +47,17 @@ struct Ask<'r> {
     does: Does<'r>,
     query: Option<Query>,
     trace: &'r Trace<'r>,
+    by: By,
+}
+
+/// The client of a request.
+#[derive(Clone, Copy)]
+struct By {
+    /// `None` if the resource is public and the client proves nothing, or for a part of another answer.
+    client: Option<Client>,
+    /// What the client may change.
+    may: May,
+    address: Option<IpAddr>,
 }
 
 /// What the request does.
@@ -80,7 +91,7 @@ impl Redfish {
         let target = route.as_ref().map(|route| route.target);
         let trace = self.trace(client, route.as_ref());
         let answer = self
-            .allow(root, request, &head, &path, route, &trace)
+            .allow(root, client, request, &head, &path, route, &trace)
             .and_then(|ask| self.perform(root, &ask).and_then(|answer| self.select(root, &ask, answer)));
         let response = match answer {
             // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
@@ -130,9 +141,11 @@ impl Redfish {
     }
 
     /// Decides whether the client may make the request, and reads what it asks for. `path` is the decoded path.
+    #[expect(clippy::too_many_arguments, reason = "all that is known of a request")]
     fn allow<'r>(
         &self,
         root: &mut Root<'_>,
+        address: Option<IpAddr>,
         request: &'r Request<Bytes>,
         head: &'r Head<'r>,
         path: &'r str,
@@ -140,19 +153,21 @@ impl Redfish {
         trace: &'r Trace<'r>,
     ) -> Result<Ask<'r>, Problem> {
         let method = request.method();
-        let need = route.as_ref().map_or(Need::Login, |route| route.target.need(method));
-        let who = match need {
-            Need::Nothing => Who::Anyone,
-            Need::Login => self.identify(root, head)?,
-        };
+        let is_public = route.as_ref().is_some_and(|route| route.target.need(method) == Need::Nothing);
+        let mut client = if is_public { None } else { Some(self.identify(root, head)?) };
         check_version(head)?;
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let query = request.uri().query().filter(|_| reads).map(Query::parse).transpose()?;
         // A public document has links to documents that are not public.
-        if who == Who::Anyone && query.as_ref().is_some_and(Query::follows_links) {
-            self.identify(root, head)?;
+        if is_public && query.as_ref().is_some_and(Query::follows_links) {
+            client = Some(self.identify(root, head)?);
         }
-        let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(request.uri().path()))?;
+        let route = route.ok_or_else(|| Problem::not_found(request.uri().path()))?;
+        let may = match client {
+            Some(client) if !is_public => self.permit(root, client, &route, method)?,
+            Some(_) | None => May::Everything,
+        };
+        let Route { target, node, ids } = route;
         if let Some(query) = &query {
             query.check(target)?;
         }
@@ -161,15 +176,37 @@ impl Redfish {
             Method::OPTIONS => Does::Options,
             _ => Does::Change(request, head),
         };
-        Ok(Ask { target, node, ids, uri: path.strip_suffix('/').unwrap_or(path), does, query, trace })
+        let by = By { client, may, address };
+        Ok(Ask { target, node, ids, uri: path.strip_suffix('/').unwrap_or(path), does, query, trace, by })
     }
 
-    /// The client that a request proves to come from. One that proves nothing is refused.
-    fn identify(&self, root: &mut Root<'_>, head: &Head<'_>) -> Result<Who, Problem> {
-        match auth::who(head, &self.account, |token| self.has_session(root, token)) {
-            Who::Anyone => Err((&NO_VALID_SESSION).into()),
-            Who::Administrator => Ok(Who::Administrator),
-        }
+    /// What a client may do with a method there.
+    ///
+    /// # Errors
+    /// If the client may do nothing, or there is no such method.
+    fn permit(
+        &self,
+        root: &Root<'_>,
+        client: Client,
+        route: &Route<'_>,
+        method: &Method,
+    ) -> Result<May, Problem> {
+        let (target, access) = (route.target, route.target.access());
+        let own = match access.belongs {
+            None => false,
+            Some(Belongs::Account) => {
+                route.ids.first().is_some_and(|id| id.parse() == Ok(client.account)) && target.is_of_member()
+            }
+            Some(Belongs::Session) => {
+                target.is_of_member()
+                    && route.ids.first().is_some_and(|id| self.owns_session(root, client, id))
+            }
+        };
+        let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        client.may(target.need(method), access, own, reads).map_err(|problem| {
+            // A method that the resource does not have is no matter of privileges.
+            if target.has(method) { problem } else { (&OPERATION_NOT_ALLOWED).into() }
+        })
     }
 
     /// Does what is asked. This is where the outcome of a change becomes an answer.
@@ -189,10 +226,10 @@ impl Redfish {
         match decision? {
             Decision::Answer(answer) => Ok(answer),
             Decision::Change(Outcome::Done) => Ok(Answer::Done),
-            Decision::Change(Outcome::Created { id, token }) => {
+            Decision::Change(Outcome::Created { id, token, message }) => {
                 let uri = format!("{}/{id}", collection_uri(ask.uri));
-                let member = self.read(root, &uri);
-                Ok(Answer::Created(Created { uri, member, token }))
+                let member = self.read(root, None, &uri);
+                Ok(Answer::Created(Created { uri, member, token, message }))
             }
         }
     }
@@ -219,15 +256,19 @@ impl Redfish {
         part: Part<OfService>,
     ) -> Result<Decision<Outcome>, Problem> {
         let models = self.models(root.node());
-        let cx = self.service_cx(&models, root.node(), self.now_at(root), ask.uri, &ask.ids);
-        match self.decide::<OfService>(ask, row, part, &cx)? {
+        let decision = self.with_accounts(root, |accounts, _| {
+            let cx = self.service_cx(accounts, &models, root.node(), self.now_at(root), ask.uri, &ask.ids);
+            self.decide::<OfService>(ask, row, part, &cx)
+        });
+        match decision? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(change) => {
                 if let ServiceChange::Update(update) = &change {
                     ask.trace.concerns(update.machine().and_then(|uuid| self.fleet.find(uuid)));
                 }
                 self.fleet.may_change()?;
-                self.change_service(root, change, collection_uri(ask.uri)).map(Decision::Change)
+                self.change_service(root, ask.by.client, ask.by.address, change, collection_uri(ask.uri))
+                    .map(Decision::Change)
             }
         }
     }
@@ -293,7 +334,7 @@ impl Redfish {
                 Ok(Decision::Change(match node.apply(command, at.now)? {
                     // Volumes are what clients create in a node.
                     command::Outcome::Created(number) => {
-                        Outcome::Created { id: volume::id(number), token: None }
+                        Outcome::Created { id: volume::id(number), token: None, message: None }
                     }
                     command::Outcome::Done | command::Outcome::Ipa(_) => Outcome::Done,
                 }))
@@ -373,9 +414,10 @@ impl Redfish {
         let Some(query) = &ask.query else { return Ok(answer) };
         match answer {
             Answer::Document(collection, target) => {
-                let member = query.only_member(&collection).and_then(|uri| self.read(root, &uri));
+                let client = ask.by.client;
+                let member = query.only_member(&collection).and_then(|uri| self.read(root, client, &uri));
                 let (document, target) = member.unwrap_or((collection, target));
-                let document = query.apply(document, |uri| Some(self.read(root, uri)?.0))?;
+                let document = query.apply(document, |uri| Some(self.read(root, client, uri)?.0))?;
                 Ok(Answer::Document(document, target))
             }
             // No query that changes a document has a page this long (`Query::page`).
@@ -383,11 +425,16 @@ impl Redfish {
         }
     }
 
-    /// The document at a URI. The client has been allowed to read.
-    fn read(&self, root: &mut Root<'_>, uri: &str) -> Option<(Document, Target)> {
-        let Route { target, node, ids } = self.tree.find(uri, root.is_own())?;
+    /// The document at a URI, if the client may read it; `None` stands for the service itself.
+    fn read(&self, root: &mut Root<'_>, client: Option<Client>, uri: &str) -> Option<(Document, Target)> {
+        let route = self.tree.find(uri, root.is_own())?;
+        if let Some(client) = client {
+            self.permit(root, client, &route, &Method::GET).ok()?;
+        }
+        let Route { target, node, ids } = route;
         let trace = &Trace::default();
-        let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None, trace };
+        let by = By { client, may: May::Everything, address: None };
+        let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None, trace, by };
         match self.perform(root, &ask) {
             Ok(Answer::Document(document, target)) => Some((document, target)),
             Ok(_) | Err(_) => None,
@@ -412,6 +459,15 @@ fn read<O: Owner>(
     }
     if action.is_none() && body.is_empty() {
         return Err((&EMPTY_JSON).into());
+    }
+    if let May::Only(properties) = ask.by.may
+        && action.is_none()
+        && body.has_others(properties)
+    {
+        return Err(match ask.by.client.filter(|client| client.must_change) {
+            Some(client) => client.change_password_first().into(),
+            None => (&INSUFFICIENT_PRIVILEGE).into(),
+        });
     }
     let change = read(&mut body)?;
     let messages = body.finish(known);

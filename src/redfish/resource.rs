@@ -6,12 +6,16 @@
 
 use std::collections::BTreeSet;
 
+use super::account_change::AccountChange;
 use super::body::Body;
 use super::constants::{Constants, Parts};
 use super::context::{Model, NodeCx, ServiceCx};
 use super::doc::Doc;
 use super::error::Problem;
+use super::message::Message;
 use super::update::Update;
+use crate::dmtf::Privilege;
+use crate::node::bmc::role::Privileges;
 use crate::node::command::Command;
 use crate::node::spec::Spec;
 use crate::profile::Profile;
@@ -98,27 +102,77 @@ impl<O: Owner> Action<O> {
     }
 }
 
-/// What a client needs to be allowed, by operation. Privileges by role will be further values of [`Need`].
+/// What a client needs to be allowed, by operation, as DMTF's privilege registry says (DSP8011, `Redfish_1.8.0_PrivilegeRegistry`).
+/// The registry knows types of resources; a row says what it has for its own.
 #[derive(Clone, Copy)]
 pub(super) struct Access {
+    /// GET of the collection.
+    pub list: Need,
+    /// GET of the document.
     pub read: Need,
     /// POST to the collection.
     pub create: Need,
-    /// PATCH, DELETE and actions.
+    /// PATCH, PUT, DELETE and actions.
     pub change: Need,
+    /// The privileges of which one is enough to change the property `Password` alone.
+    pub password: Option<Privileges>,
+    /// The resource belongs to one account, whose privilege `ConfigureSelf` counts there.
+    pub belongs: Option<Belongs>,
+}
+
+/// The account that a resource belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Belongs {
+    /// The resource is the account.
+    Account,
+    /// The account that has logged in.
+    Session,
 }
 
 impl Access {
-    /// Every operation needs a login.
-    pub(super) const LOGIN: Self = Self { read: Need::Login, create: Need::Login, change: Need::Login };
+    const LOGIN: Need = Need::OneOf(Privileges::of(&[Privilege::Login]));
+    /// A client that has logged in may read, and needs a privilege for the rest.
+    const fn with(privilege: Privilege) -> Self {
+        let change = Need::OneOf(Privileges::of(&[privilege]));
+        Self { list: Self::LOGIN, read: Self::LOGIN, create: change, change, password: None, belongs: None }
+    }
+    /// Settings of the host and its parts.
+    pub(super) const COMPONENTS: Self = Self::with(Privilege::ConfigureComponents);
+    /// Settings of the BMC.
+    pub(super) const MANAGER: Self = Self::with(Privilege::ConfigureManager);
+    /// Accounts and their service.
+    pub(super) const USERS: Self = Self::with(Privilege::ConfigureUsers);
     /// Everybody may read.
-    pub(super) const PUBLIC: Self = Self { read: Need::Nothing, ..Self::LOGIN };
+    pub(super) const PUBLIC: Self = Self { read: Need::Nothing, ..Self::MANAGER };
+    pub(super) const ACCOUNT: Self = Self {
+        read: Need::OneOf(Privileges::of(&[
+            Privilege::ConfigureManager,
+            Privilege::ConfigureUsers,
+            Privilege::ConfigureSelf,
+        ])),
+        password: Some(Privileges::of(&[Privilege::ConfigureUsers, Privilege::ConfigureSelf])),
+        belongs: Some(Belongs::Account),
+        ..Self::USERS
+    };
+    pub(super) const SESSION: Self = Self {
+        read: Self::OWN_SESSION,
+        // DSP0266, "Session login": a client without a session creates one.
+        create: Need::Nothing,
+        change: Self::OWN_SESSION,
+        belongs: Some(Belongs::Session),
+        ..Self::MANAGER
+    };
+    const OWN_SESSION: Need =
+        Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureSelf]));
+    /// The property that an account may change of itself.
+    pub(super) const OWN_PASSWORD: &[&str] = &["Password"];
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Nothing,
-    Login,
+    /// A login with one of the privileges.
+    OneOf(Privileges),
 }
 
 /// A change of the service's own resources. At a root that belongs to one node it is a change of that node's BMC.
@@ -127,6 +181,7 @@ pub(super) enum ServiceChange {
         user: Box<str>,
         password: Box<str>,
     },
+    Accounts(AccountChange),
     /// Ends the session with that id.
     LogOut(Box<str>),
     /// Sets `SessionTimeout`, seconds.
@@ -138,8 +193,8 @@ pub(super) enum ServiceChange {
 pub(super) enum Outcome {
     /// It is done, or is under way.
     Done,
-    /// It has created the member with that id. `token` is the token of a session.
-    Created { id: String, token: Option<Box<str>> },
+    /// It has created the member with that id. `token` is the token of a session, and `message` goes with it.
+    Created { id: String, token: Option<Box<str>>, message: Option<Message> },
 }
 
 /// Whose resource it is.
@@ -261,7 +316,7 @@ impl<O: Owner> Resource<O> {
         Self {
             path,
             kind,
-            access: Access::LOGIN,
+            access: Access::COMPONENTS,
             get,
             collection: None,
             property: None,

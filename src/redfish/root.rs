@@ -1,15 +1,19 @@
 //! The service root that a request came to: the one that all nodes share, or one that belongs to a node. Each has
-//! sessions of its own.
+//! sessions and accounts of its own.
+
+use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::client::{Client, password_change_required};
 use super::error::Problem;
 use super::message::{INTERNAL_ERROR, Message, RESOURCE_AT_URI_UNAUTHORIZED};
 use super::resource::{Outcome, ServiceChange};
 use super::service::Redfish;
 use super::session::NoSession;
 use crate::node::Node;
+use crate::node::bmc::account::Account;
 use crate::node::bmc::session::{self, Secret};
 use crate::node::command::{self, Command, Refusal};
 use crate::time::SimTime;
@@ -44,32 +48,40 @@ impl Redfish {
         }
     }
 
-    /// Whether a token belongs to a live session. This use keeps the session alive.
-    pub(super) fn has_session(&self, root: &mut Root<'_>, token: &str) -> bool {
-        match root {
-            Root::Shared => self.sessions.check(token, self.fleet.clock().now()).is_some(),
-            Root::Own { node, now } => {
-                let mut secret = Secret::default();
-                matches!(URL_SAFE_NO_PAD.decode_slice(token, &mut secret), Ok(n) if n == secret.len())
-                    && node.session(&secret, *now)
+    /// Whether the session with that id belongs to the client's account.
+    pub(super) fn owns_session(&self, root: &Root<'_>, client: Client, id: &str) -> bool {
+        let Ok(id) = id.parse::<u32>() else { return false };
+        let account = match root {
+            Root::Shared => {
+                let session = self.sessions.get(u64::from(id), self.fleet.clock().now());
+                session.map(|session| session.account)
             }
-        }
+            Root::Own { node, now } => {
+                let mut sessions = node.bmc().sessions.live(*now);
+                sessions.find(|session| session.id == id).map(|session| session.account)
+            }
+        };
+        account == Some(client.account)
     }
 
     /// Makes a change of the service. `uri` is the resource that the change was sent to.
     pub(super) fn change_service(
         &self,
         root: &mut Root<'_>,
+        client: Option<Client>,
+        address: Option<IpAddr>,
         change: ServiceChange,
         uri: &str,
     ) -> Result<Outcome, Problem> {
         match (change, root) {
             (ServiceChange::LogIn { user, password }, root) => {
-                if !self.account.matches(&user, &password) {
-                    let why = "The credentials are not valid.";
-                    return Err(Message::new(&RESOURCE_AT_URI_UNAUTHORIZED, [uri, why]).into());
-                }
-                return self.begin_session(root, &user);
+                let account = self.prove(root, &user, &password).ok_or_else(|| {
+                    Message::new(&RESOURCE_AT_URI_UNAUTHORIZED, [uri, "The credentials are not valid."])
+                })?;
+                return self.begin_session(root, &user, &account, address);
+            }
+            (ServiceChange::Accounts(change), root) => {
+                return self.change_account(root, client, change, uri);
             }
             (ServiceChange::LogOut(id), Root::Shared) => {
                 if !id.parse().is_ok_and(|id| self.sessions.end(id)) {
@@ -105,20 +117,37 @@ impl Redfish {
         Ok(Outcome::Done)
     }
 
-    fn begin_session(&self, root: &mut Root<'_>, user: &str) -> Result<Outcome, Problem> {
+    fn begin_session(
+        &self,
+        root: &mut Root<'_>,
+        user: &str,
+        account: &Account,
+        client: Option<IpAddr>,
+    ) -> Result<Outcome, Problem> {
+        // DSP0266, "Password change required handling".
+        let message = account.must_change(self.now_at(root)).then(|| password_change_required(account.id));
+        let account = account.id;
         match root {
             Root::Shared => {
-                let (id, token) =
-                    self.sessions.begin(user, self.fleet.clock().now()).map_err(|why| match why {
+                let (id, token) = self
+                    .sessions
+                    .begin(user, account, client, self.fleet.clock().now())
+                    .map_err(|why| match why {
                         NoSession::TooMany => Problem::too_many_sessions(),
                         NoSession::NoSecret => Problem::from(&INTERNAL_ERROR),
                     })?;
-                Ok(Outcome::Created { id: id.to_string(), token: Some(token) })
+                Ok(Outcome::Created { id: id.to_string(), token: Some(token), message })
             }
             Root::Own { node, now } => {
                 let secret: Secret = crate::seed::secret().map_err(|_| Problem::from(&INTERNAL_ERROR))?;
                 let most = self.own_sessions;
-                let begin = Command::Session(session::Command::Begin { user: user.into(), secret, most });
+                let begin = Command::Session(session::Command::Begin {
+                    user: user.into(),
+                    account,
+                    client,
+                    secret,
+                    most,
+                });
                 let outcome = node.apply(begin, *now).inspect_err(|refusal| {
                     if *refusal == Refusal::TooManySessions {
                         self.own_sessions_refused.one();
@@ -126,7 +155,9 @@ impl Redfish {
                 })?;
                 let token = Some(URL_SAFE_NO_PAD.encode(secret).into());
                 match outcome {
-                    command::Outcome::Created(id) => Ok(Outcome::Created { id: id.to_string(), token }),
+                    command::Outcome::Created(id) => {
+                        Ok(Outcome::Created { id: id.to_string(), token, message })
+                    }
                     command::Outcome::Done | command::Outcome::Ipa(_) => Err((&INTERNAL_ERROR).into()),
                 }
             }

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::headers::{JSON, ODATA_4, ODATA_VERSION};
 use super::resource::{
-    Action, Collection, Entry, Members, ModelOf, Need, OfNode, OfService, Owner, Resource,
+    Access, Action, Collection, Entry, Members, ModelOf, Need, OfNode, OfService, Owner, Resource,
 };
 
 /// The path of the service root.
@@ -147,7 +147,8 @@ impl<O: Owner> Row<O> {
     pub(super) fn need(&self, part: Part<O>, method: &Method) -> Need {
         let access = &self.resource.access;
         match (part, method) {
-            (_, &Method::GET | &Method::HEAD) => access.read,
+            (Part::Document, &Method::GET | &Method::HEAD) => access.read,
+            (_, &Method::GET | &Method::HEAD) => access.list,
             (Part::Collection(_) | Part::Members(_), &Method::POST) => access.create,
             (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => access.change,
         }
@@ -171,8 +172,24 @@ impl Target {
             Self::OverNodes(row, over) => row.need(Part::Collection(over), method),
             // DSP0266, "Authentication requirements".
             Self::Fixed(_) if matches!(*method, Method::GET | Method::HEAD) => Need::Nothing,
-            Self::Fixed(_) => Need::Login,
+            Self::Fixed(_) => Access::PUBLIC.change,
         }
+    }
+
+    /// What its row needs, by operation.
+    pub(super) fn access(self) -> &'static Access {
+        match self {
+            Self::Service(row, _) => &row.resource.access,
+            Self::Node(row, _) | Self::OverNodes(row, _) => &row.resource.access,
+            Self::Fixed(_) => &Access::PUBLIC,
+        }
+    }
+
+    /// Whether the resource has that method.
+    pub(super) fn has(self, method: &Method) -> bool {
+        let allow = self.allow();
+        let listed = allow.to_str().unwrap_or_default().split(", ").any(|listed| listed == method.as_str());
+        listed || *method == Method::OPTIONS
     }
 
     pub(super) fn allow(self) -> HeaderValue {
@@ -193,6 +210,11 @@ impl Target {
             Self::Node(row, _) | Self::OverNodes(row, _) => row.collection_headers.clone(),
             Self::Fixed(_) => HeaderMap::new(),
         }
+    }
+
+    /// Whether it is a member of a collection, or an action of one.
+    pub(super) fn is_of_member(self) -> bool {
+        matches!(self, Self::Service(_, Part::Document | Part::Action(_)))
     }
 
     /// Whether it is the document of a resource.

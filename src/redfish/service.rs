@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use uuid::Uuid;
 
+use super::accounts::{AccountLimits, SharedAccounts};
 use super::auth::Account;
 use super::constants::Constants;
 use super::context::{Facts, Model, NodeCx, ServiceCx};
@@ -13,8 +14,10 @@ use super::service_documents::ServiceDocuments;
 use super::session::Sessions;
 use super::tree::Tree;
 use crate::fleet::Fleet;
+use crate::limit::Limits;
 use crate::meter::{Counter, Page, Requests};
 use crate::node::Node;
+use crate::node::bmc::account::Accounts;
 use crate::profile::Profile;
 use crate::seed::Purpose;
 use crate::time::SimTime;
@@ -23,11 +26,16 @@ use crate::time::SimTime;
 pub struct Redfish {
     /// The nodes that the service shows.
     pub fleet: Arc<Fleet>,
-    /// The account with which every client signs in.
+    /// The first account of each root.
     pub account: Account,
     /// The sessions of the root that all nodes share.
     #[doc(hidden)]
     pub sessions: Sessions,
+    /// The accounts of the root that all nodes share.
+    #[doc(hidden)]
+    pub accounts: SharedAccounts,
+    #[doc(hidden)]
+    pub account_limits: AccountLimits,
     /// The configuration that documents show.
     #[doc(hidden)]
     pub facts: Facts,
@@ -47,12 +55,16 @@ impl Redfish {
         static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(RESOURCES));
         static DOCUMENTS: LazyLock<ServiceDocuments> = LazyLock::new(|| ServiceDocuments::of(&TREE));
         let sessions = Sessions::kept_in(fleet.ledger().cloned());
+        let accounts = SharedAccounts::kept_in(fleet.ledger().cloned());
+        let account_limits = AccountLimits::new(Limits::DEFAULT.accounts, Limits::DEFAULT.roles);
         let uuid = fleet.seed().uuid(u32::MAX, Purpose::Uuid);
         let facts = Facts { user: account.user.clone(), uuid, places: Vec::new(), domain: None };
         Self {
             fleet,
             account,
             sessions,
+            accounts,
+            account_limits,
             facts,
             own_sessions: crate::node::bmc::session::Sessions::LIMIT,
             own_sessions_refused: Counter::default(),
@@ -71,6 +83,7 @@ impl Redfish {
     /// The facts for a resource of the service.
     pub(super) fn service_cx<'a>(
         &'a self,
+        accounts: &'a Accounts,
         models: &'a [Arc<Profile>],
         own: Option<&'a Node>,
         now: SimTime,
@@ -78,7 +91,7 @@ impl Redfish {
         ids: &'a [&'a str],
     ) -> ServiceCx<'a> {
         let (facts, sessions, schemas) = (&self.facts, &self.sessions, &self.tree.schemas);
-        ServiceCx { facts, sessions, schemas, models, own, now, uri, ids }
+        ServiceCx { facts, sessions, accounts, schemas, models, own, now, uri, ids }
     }
 
     /// The facts for a resource of a node.
@@ -100,6 +113,8 @@ impl Redfish {
         );
         page.limit("sessions", &self.sessions.refused);
         page.limit("sessions-per-bmc", &self.own_sessions_refused);
+        page.limit("accounts", &self.account_limits.accounts_refused);
+        page.limit("roles", &self.account_limits.roles_refused);
     }
 }
 

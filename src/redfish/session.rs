@@ -1,5 +1,6 @@
 //! The sessions of the service root that all nodes share: tokens, time-outs, and the limit.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::fleet::persist::Ledger;
 use crate::limit::Limits;
 use crate::meter::Counter;
+use crate::profile::accounts::AccountRules;
 use crate::time::SimTime;
 
 /// The sessions of the shared root.
@@ -32,6 +34,10 @@ pub struct Sessions {
 struct Kept {
     token: Box<str>,
     user: Box<str>,
+    #[serde(default = "first_account")]
+    account: u32,
+    #[serde(default)]
+    client: Option<IpAddr>,
     created: SimTime,
 }
 
@@ -43,9 +49,16 @@ struct KeptService {
     timeout_s: u32,
 }
 
+/// A version without further accounts has stored no id.
+fn first_account() -> u32 {
+    AccountRules::DEFAULT.first
+}
+
 struct Session {
     id: u64,
     user: Box<str>,
+    account: u32,
+    client: Option<IpAddr>,
     created: SimTime,
     /// The last use, simulated milliseconds.
     used: AtomicU64,
@@ -55,6 +68,10 @@ struct Session {
 pub struct Shown {
     /// `UserName`.
     pub user: Box<str>,
+    /// The id of its account.
+    pub account: u32,
+    /// `ClientOriginIPAddress`.
+    pub client: Option<IpAddr>,
     /// `CreatedTime`.
     pub created: SimTime,
 }
@@ -110,9 +127,11 @@ impl Sessions {
                 continue;
             }
             let id = key.strip_prefix(Self::RECORDS).unwrap_or_default().parse().map_err(|e| wrong(&e))?;
-            let Kept { token, user, created } = serde_json::from_slice(value).map_err(|e| wrong(&e))?;
+            let Kept { token, user, account, client, created } =
+                serde_json::from_slice(value).map_err(|e| wrong(&e))?;
             self.by_id.insert(id, token.clone());
-            self.by_token.insert(token, Session { id, user, created, used: AtomicU64::new(now.ms()) });
+            let used = AtomicU64::new(now.ms());
+            self.by_token.insert(token, Session { id, user, account, client, created, used });
         }
         Ok(())
     }
@@ -165,7 +184,13 @@ impl Sessions {
     ///
     /// # Errors
     /// When the limit is reached, or the system has no randomness.
-    pub fn begin(&self, user: &str, now: SimTime) -> Result<(u64, Box<str>), NoSession> {
+    pub fn begin(
+        &self,
+        user: &str,
+        account: u32,
+        client: Option<IpAddr>,
+        now: SimTime,
+    ) -> Result<(u64, Box<str>), NoSession> {
         if self.by_token.len() >= self.limit {
             self.forget_ended(now);
             if self.by_token.len() >= self.limit {
@@ -176,16 +201,17 @@ impl Sessions {
         let secret: [u8; 24] = crate::seed::secret().map_err(|_| NoSession::NoSecret)?;
         let token: Box<str> = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret).into();
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let session = Session { id, user: user.into(), created: now, used: AtomicU64::new(now.ms()) };
+        let used = AtomicU64::new(now.ms());
+        let session = Session { id, user: user.into(), account, client, created: now, used };
         self.keep_service();
-        self.keep(id, Some(&Kept { token: token.clone(), user: user.into(), created: now }));
+        self.keep(id, Some(&Kept { token: token.clone(), user: user.into(), account, client, created: now }));
         self.by_id.insert(id, token.clone());
         self.by_token.insert(token.clone(), session);
         Ok((id, token))
     }
 
-    /// The id of the session with that token. This use keeps the session alive.
-    pub fn check(&self, token: &str, now: SimTime) -> Option<u64> {
+    /// The id of the account whose session has that token. This use keeps the session alive.
+    pub fn check(&self, token: &str, now: SimTime) -> Option<u32> {
         let session = self.by_token.get(token)?;
         if self.ended(&session, now) {
             let id = session.id;
@@ -194,7 +220,15 @@ impl Sessions {
             return None;
         }
         session.used.fetch_max(now.ms(), Ordering::Relaxed);
-        Some(session.id)
+        Some(session.account)
+    }
+
+    /// Ends the sessions of an account.
+    pub(super) fn end_of(&self, account: u32) {
+        let ids: Vec<_> = self.by_token.iter().filter(|s| s.account == account).map(|s| s.id).collect();
+        ids.into_iter().for_each(|id| {
+            self.end(id);
+        });
     }
 
     /// Ends a session. Returns whether it existed.
@@ -211,7 +245,12 @@ impl Sessions {
         self.note();
         let token = self.by_id.get(&id)?.clone();
         let session = self.by_token.get(&token)?;
-        (!self.ended(&session, now)).then(|| Shown { user: session.user.clone(), created: session.created })
+        (!self.ended(&session, now)).then(|| Shown {
+            user: session.user.clone(),
+            account: session.account,
+            client: session.client,
+            created: session.created,
+        })
     }
 
     /// The ids of all live sessions, sorted.
@@ -259,10 +298,10 @@ mod tests {
     #[test]
     fn a_session_lives_while_it_is_used() {
         let sessions = Sessions::new();
-        let (id, token) = sessions.begin("admin", T0).unwrap();
+        let (_, token) = sessions.begin("admin", 1, None, T0).unwrap();
         let later = T0.after_ms(1_799_000);
-        assert_eq!(sessions.check(&token, later), Some(id));
-        assert_eq!(sessions.check(&token, later.after_ms(1_800_000)), Some(id));
+        assert_eq!(sessions.check(&token, later), Some(1));
+        assert_eq!(sessions.check(&token, later.after_ms(1_800_000)), Some(1));
         assert_eq!(sessions.check(&token, later.after_ms(3_700_000)), None);
         assert!(sessions.ids(T0).is_empty(), "it is forgotten, not only refused");
     }
@@ -271,23 +310,25 @@ mod tests {
     fn sessions_have_a_limit_and_ended_sessions_make_room() {
         let sessions = Sessions::new();
         for _ in 0..Sessions::LIMIT {
-            sessions.begin("admin", T0).unwrap();
+            sessions.begin("admin", 1, None, T0).unwrap();
         }
-        assert_eq!(sessions.begin("admin", T0), Err(NoSession::TooMany));
+        assert_eq!(sessions.begin("admin", 1, None, T0), Err(NoSession::TooMany));
         assert_eq!(sessions.refused.get(), 1);
-        assert!(sessions.begin("admin", T0.after_ms(2_000_000)).is_ok());
+        assert!(sessions.begin("admin", 1, None, T0.after_ms(2_000_000)).is_ok());
     }
 
     #[test]
     fn restored_sessions_are_the_stored_ones() {
         let sessions = Sessions::new();
-        let kept = |token: &str| json(&Kept { token: token.into(), user: "admin".into(), created: T0 });
+        let kept = |token: &str| {
+            json(&Kept { token: token.into(), user: "admin".into(), account: 1, client: None, created: T0 })
+        };
         let service = json(&KeptService { next: 9, timeout_s: 60 });
         let records = [("session/7".to_owned(), kept("t")), (Sessions::SERVICE.to_owned(), service)];
         let now = T0.after_ms(3_600_000);
         sessions.restore(&records, now).unwrap();
-        assert_eq!(sessions.check("t", now.after_ms(50_000)), Some(7), "a restart counts as a use");
-        assert_eq!((sessions.timeout_s(), sessions.begin("admin", now).unwrap().0), (60, 9));
+        assert_eq!(sessions.check("t", now.after_ms(50_000)), Some(1), "a restart counts as a use");
+        assert_eq!((sessions.timeout_s(), sessions.begin("admin", 1, None, now).unwrap().0), (60, 9));
         let error = sessions.restore(&[("session/x".to_owned(), kept("t"))], now).unwrap_err();
         assert!(error.starts_with("record 'session/x': "), "{error}");
     }
@@ -295,7 +336,7 @@ mod tests {
     #[test]
     fn an_ended_session_is_gone() {
         let sessions = Sessions::new();
-        let (id, token) = sessions.begin("admin", T0).unwrap();
+        let (id, token) = sessions.begin("admin", 1, None, T0).unwrap();
         assert!(sessions.end(id) && !sessions.end(id));
         assert_eq!(sessions.check(&token, T0), None);
         assert!(sessions.get(id, T0).is_none());

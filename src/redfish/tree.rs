@@ -327,6 +327,6 @@ mod tests {
         assert!(open(sessions, Method::POST) && !open(sessions, Method::GET));
         let public = TREE.services.iter().filter(|row| row.resource.access.read == Need::Nothing);
         assert_eq!(public.count(), 1);
-        assert!(TREE.nodes.iter().all(|row| row.need(Part::Document, &Method::GET) == Need::Login));
+        assert!(TREE.nodes.iter().all(|row| row.need(Part::Document, &Method::GET) != Need::Nothing));
     }
 }

@@ -58,6 +58,19 @@ fn log_in_twice(daemon: &Daemon, host: &str) {
     }
 }
 
+/// Sends a POST to a collection of the account service.
+fn create(daemon: &Daemon, collection: &str, body: &str, expected: u16) {
+    let mut stream = connect(daemon.redfish());
+    let length = body.len();
+    send(
+        &mut stream,
+        &format!(
+            "POST /redfish/v1/AccountService/{collection} HTTP/1.1\r\nhost: x\r\n{LOGIN}content-length: {length}\r\n\r\n{body}"
+        ),
+    );
+    assert_eq!(status(&mut stream), expected, "{body}");
+}
+
 /// Powers on every system with the network as boot source, and returns the systems' UUIDs.
 fn boot_all(daemon: &Daemon) -> Vec<String> {
     let mut stream = connect(daemon.redfish());
@@ -212,6 +225,20 @@ fn drive(limit: Limit) {
         Limit::Sessions => {
             let daemon = serve(limit, 1, &[]);
             log_in_twice(&daemon, "localhost");
+            daemon
+        }
+        Limit::Accounts => {
+            let daemon = serve(limit, 1, &[]);
+            let body = r#"{"UserName": "ada", "Password": "lovelace1", "RoleId": "ReadOnly"}"#;
+            create(&daemon, "Accounts", body, 400);
+            daemon
+        }
+        Limit::Roles => {
+            let daemon = serve(limit, 1, &[]);
+            for (id, expected) in [("One", 201), ("Two", 400)] {
+                let body = format!(r#"{{"RoleId": "{id}", "AssignedPrivileges": ["Login"]}}"#);
+                create(&daemon, "Roles", &body, expected);
+            }
             daemon
         }
         Limit::SessionsPerBmc => {

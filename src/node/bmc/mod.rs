@@ -2,12 +2,14 @@
 //!
 //! Most nodes never use any of it, so a node has a [`Bmc`] only once something differs from a new machine.
 
+pub mod account;
 pub mod bios;
 pub mod clock;
 pub mod firmware;
 pub mod led;
 pub mod media;
 pub mod plugs;
+pub mod role;
 pub mod secure_boot;
 pub mod session;
 pub mod volume;
@@ -18,6 +20,7 @@ use crate::node::sparse::{Part, Sparse};
 use crate::profile::Profile;
 use crate::profile::inventory::FirmwareOf;
 use crate::time::SimTime;
+use account::Accounts;
 use bios::Bios;
 use clock::Clock;
 use firmware::Firmware;
@@ -61,6 +64,8 @@ pub struct Bmc {
     pub boot_failed_at: Option<SimTime>,
     /// Sessions at the BMC's own service root.
     pub sessions: Sessions,
+    /// Accounts at the BMC's own service root.
+    pub accounts: Sparse<Accounts>,
 }
 
 /// The BMC of a new machine.
@@ -79,6 +84,7 @@ static NEW: Bmc = Bmc {
     boot_failure: None,
     boot_failed_at: None,
     sessions: Sessions::NEW,
+    accounts: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -164,6 +170,7 @@ impl Bmc {
             boot_failure: _,
             boot_failed_at,
             sessions,
+            accounts,
         } = self;
         media.shift(ms);
         if let Some(firmware) = firmware.get_mut() {
@@ -173,5 +180,8 @@ impl Bmc {
             moment.shift(ms);
         }
         sessions.shift(ms);
+        if let Some(accounts) = accounts.get_mut() {
+            accounts.shift(ms);
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! Sessions at the service root of one BMC.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::limit::Limits;
 use crate::node::refusal::Refusal;
+use crate::profile::accounts::AccountRules;
 use crate::time::SimTime;
 
 /// The secret of a session. Its token is the secret in base64.
@@ -16,6 +19,10 @@ pub enum Command {
     /// A login with valid credentials. The outcome is the number of the session.
     Begin {
         user: Box<str>,
+        /// The id of its account.
+        account: u32,
+        /// The address that the login came from.
+        client: Option<IpAddr>,
         /// Fresh random bytes, from which the token is made.
         secret: Secret,
         /// Maximum number of sessions at the BMC, including this one.
@@ -44,6 +51,12 @@ pub struct Session {
     /// A number that the BMC never uses again.
     pub id: u32,
     pub user: Box<str>,
+    /// The id of its account. A state of an earlier version has sessions of the first account alone.
+    #[serde(default = "first_account")]
+    pub account: u32,
+    /// `ClientOriginIPAddress`.
+    #[serde(default)]
+    pub client: Option<IpAddr>,
     pub created: SimTime,
     secret: Secret,
     /// The time of the last request. It is not stored on disk at each request.
@@ -76,7 +89,10 @@ impl Sessions {
     ) -> Result<Option<u32>, Refusal> {
         match command {
             Command::Begin { most, .. } if !self.has_room(most, now) => return Err(Refusal::TooManySessions),
-            Command::Begin { user, secret, most: _ } => return Ok(Some(self.begin(user, secret, now))),
+            Command::Begin { user, account, client, secret, most: _ } => {
+                let new = Session { id: 0, user, account, client, created: now, secret, used: now };
+                return Ok(Some(self.begin(new, now)));
+            }
             Command::End(id) => self.open.retain(|s| s.id != id),
             Command::SetTimeout(seconds) => self.timeout_s = seconds,
         }
@@ -89,14 +105,19 @@ impl Sessions {
     }
 
     /// Begins a session and returns its id.
-    fn begin(&mut self, user: Box<str>, secret: Secret, now: SimTime) -> u32 {
+    fn begin(&mut self, new: Session, now: SimTime) -> u32 {
         let timeout_s = self.timeout_s;
         self.open.retain(|s| !s.idle_too_long(timeout_s, now));
         self.last += 1;
         // `push` alone would reserve memory for four sessions in each node of a large fleet.
         self.open.reserve_exact(1);
-        self.open.push(Session { id: self.last, user, created: now, secret, used: now });
+        self.open.push(Session { id: self.last, ..new });
         self.last
+    }
+
+    /// Ends the sessions of an account.
+    pub(in crate::node) fn end_of(&mut self, account: u32) {
+        self.open.retain(|session| session.account != account);
     }
 
     pub(super) fn end_all(&mut self) {
@@ -110,13 +131,13 @@ impl Sessions {
         }
     }
 
-    /// Whether a live session has this secret. The session's timeout begins again.
-    pub(in crate::node) fn check(&mut self, secret: &Secret, now: SimTime) -> bool {
+    /// The id of the account whose live session has this secret. The session's timeout begins again.
+    pub(in crate::node) fn check(&mut self, secret: &Secret, now: SimTime) -> Option<u32> {
         let timeout_s = self.timeout_s;
         let known = self.open.iter_mut().find(|s| s.secret.ct_eq(secret).into());
-        let Some(session) = known.filter(|s| !s.idle_too_long(timeout_s, now)) else { return false };
+        let session = known.filter(|s| !s.idle_too_long(timeout_s, now))?;
         session.used = session.used.max(now);
-        true
+        Some(session.account)
     }
 
     fn ended(&self, session: &Session, now: SimTime) -> bool {
@@ -125,11 +146,16 @@ impl Sessions {
 
     pub(super) fn shift(&mut self, ms: u64) {
         let Self { open, last: _, timeout_s: _ } = self;
-        for Session { id: _, user: _, created, secret: _, used } in open {
+        for Session { id: _, user: _, account: _, client: _, created, secret: _, used } in open {
             created.shift(ms);
             used.shift(ms);
         }
     }
+}
+
+/// The id of the first account, unless a profile has another one.
+fn first_account() -> u32 {
+    AccountRules::DEFAULT.first
 }
 
 impl Default for Sessions {
@@ -148,7 +174,8 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Without the secret.
         let mut shown = f.debug_struct("Session");
-        shown.field("id", &self.id).field("user", &self.user).field("created", &self.created);
+        shown.field("id", &self.id).field("user", &self.user).field("account", &self.account);
+        shown.field("client", &self.client).field("created", &self.created);
         shown.field("used", &self.used).finish_non_exhaustive()
     }
 }
@@ -157,8 +184,10 @@ impl std::fmt::Debug for Command {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             // Without the secret.
-            Self::Begin { user, secret: _, most } => {
-                f.debug_struct("Begin").field("user", user).field("most", most).finish_non_exhaustive()
+            Self::Begin { user, account, client, secret: _, most } => {
+                let mut shown = f.debug_struct("Begin");
+                shown.field("user", user).field("account", account).field("client", client);
+                shown.field("most", most).finish_non_exhaustive()
             }
             Self::End(id) => f.debug_tuple("End").field(id).finish(),
             Self::SetTimeout(seconds) => f.debug_tuple("SetTimeout").field(seconds).finish(),
@@ -172,15 +201,23 @@ mod tests {
 
     const T0: SimTime = SimTime::from_ms(1_000_000);
 
+    fn new(secret: u8) -> Session {
+        let (user, secret) = ("admin".into(), [secret; 24]);
+        Session { id: 0, user, account: 1, client: None, created: T0, secret, used: T0 }
+    }
+
     #[test]
     fn a_session_ends_after_its_timeout_without_a_request() {
         let mut sessions = Sessions::NEW;
-        assert_eq!(sessions.begin("admin".into(), [1; 24], T0), 1);
+        assert_eq!(sessions.begin(new(1), T0), 1);
         let later = T0.after_ms(1_799_000);
-        assert!(sessions.check(&[1; 24], later) && sessions.check(&[1; 24], later.after_ms(1_800_000)));
-        assert!(!sessions.check(&[2; 24], later));
+        assert!(
+            sessions.check(&[1; 24], later) == Some(1)
+                && sessions.check(&[1; 24], later.after_ms(1_800_000)) == Some(1)
+        );
+        assert!(sessions.check(&[2; 24], later).is_none());
         let end = later.after_ms(3_600_001);
-        assert!(!sessions.check(&[1; 24], end) && sessions.live(end).count() == 0);
+        assert!(sessions.check(&[1; 24], end).is_none() && sessions.live(end).count() == 0);
     }
 
     #[test]
@@ -188,23 +225,24 @@ mod tests {
         let mut sessions = Sessions::NEW;
         for n in 0..3 {
             assert!(sessions.has_room(3, T0));
-            sessions.begin("admin".into(), [n; 24], T0);
+            sessions.begin(new(n), T0);
         }
         assert!(!sessions.has_room(3, T0));
         let ended = T0.after_ms(1_800_001);
         assert!(sessions.has_room(3, ended));
-        assert_eq!(sessions.begin("admin".into(), [99; 24], ended), 4);
+        assert_eq!(sessions.begin(Session { used: ended, ..new(99) }, ended), 4);
         assert_eq!(sessions.open.len(), 1, "a login frees the memory of ended sessions");
     }
 
     #[test]
     fn an_id_is_never_used_twice_and_a_secret_is_never_shown() {
         let mut sessions = Sessions::NEW;
-        sessions.begin("admin".into(), [7; 24], T0);
+        sessions.begin(new(7), T0);
         assert_eq!(sessions.execute(Command::End(1), T0), Ok(None));
         assert_eq!(sessions.live(T0).count(), 0);
-        assert_eq!(sessions.begin("admin".into(), [7; 24], T0), 2);
-        let begin = Command::Begin { user: "admin".into(), secret: [7; 24], most: 1 };
+        assert_eq!(sessions.begin(new(7), T0), 2);
+        let begin =
+            Command::Begin { user: "admin".into(), account: 1, client: None, secret: [7; 24], most: 1 };
         let shown = format!("{sessions:?} {begin:?}");
         assert!(shown.contains("admin") && !shown.contains("[7"), "{shown}");
     }

@@ -1,8 +1,11 @@
 //! Every command that a node can get.
 
 use super::*;
+use crate::dmtf::Privilege;
+use crate::node::bmc::account::{self, Credential, Policy};
 use crate::node::bmc::led;
 use crate::node::bmc::plugs::Plug;
+use crate::node::bmc::role::{CustomRole, Privileges};
 use crate::node::lab;
 use crate::node::labels::Labels;
 
@@ -72,7 +75,8 @@ commands! {
     },
     Command::Firmware(_) => (0u8..3).prop_map(|component| update(component, "http://x/fw-9.9.bin")),
     Command::Session(session::Command::Begin { .. }) => (0usize..3).prop_map(|most| {
-        Command::Session(session::Command::Begin { user: "admin".into(), secret: [7; 24], most })
+        let (user, secret) = ("admin".into(), [7; 24]);
+        Command::Session(session::Command::Begin { user, account: 1, client: None, secret, most })
     }),
     Command::Session(session::Command::End(_)) => {
         (0u32..3).prop_map(|id| Command::Session(session::Command::End(id)))
@@ -80,6 +84,8 @@ commands! {
     Command::Session(session::Command::SetTimeout(_)) => {
         Just(Command::Session(session::Command::SetTimeout(60)))
     },
+    Command::Account { .. } => any_account_command()
+        .prop_map(|command| Command::Account { command, configured: "admin".into() }),
     Command::Lab(lab::Command::Label(_)) => (0u8..3).prop_map(|row| {
         let labels = Labels::from_iter([("row".into(), row.to_string().into())]);
         Command::Lab(lab::Command::Label(labels))
@@ -100,4 +106,61 @@ commands! {
     Command::Ipa(IpaCommand { work: Work::Close(..), .. }) => {
         Just(agent_command("lockdown", Work::Close("null".into(), Closed::LockedDown)))
     },
+}
+
+/// Commands about a few accounts and roles, so that they meet each other.
+fn any_account_command() -> impl Strategy<Value = account::Command> {
+    let name = || prop_oneof![Just("admin"), Just("ada"), Just("bob")];
+    let role = || prop_oneof![Just("Administrator"), Just("ReadOnly"), Just("Auditor"), Just("None")];
+    let credential = || Just(Credential::new("secret", [1; 16]));
+    let expires = proptest::option::of((0u64..3).prop_map(|days| Some(T0.after_ms(days * 86_400_000))));
+    let flag = || proptest::option::of(any::<bool>());
+    let change = (
+        proptest::option::of(name()),
+        proptest::option::of(credential()),
+        proptest::option::of(role()),
+        (flag(), Just(Some(false)), flag()),
+        expires,
+    )
+        .prop_map(|(user, password, role, (enabled, locked, must_change), expires)| account::Change {
+            user: user.map(Into::into),
+            password,
+            role: role.map(Into::into),
+            enabled,
+            locked,
+            must_change,
+            expires,
+        });
+    let custom = || {
+        let privileges = proptest::sample::subsequence(Privilege::ALL, 0..=Privilege::ALL.len());
+        (role(), privileges)
+            .prop_map(|(id, some)| CustomRole { id: id.into(), privileges: Privileges::of(&some) })
+    };
+    prop_oneof![
+        (name(), credential(), role(), 1usize..4).prop_map(|(user, password, role, most)| {
+            let (user, role) = (user.into(), role.into());
+            account::Command::Create {
+                id: None,
+                user,
+                password,
+                role,
+                change: account::Change::default(),
+                most,
+            }
+        }),
+        (1u32..4, change).prop_map(|(id, change)| account::Command::Change(id, change)),
+        (1u32..4).prop_map(account::Command::Delete),
+        (0u16..3, 0u32..60).prop_map(|(threshold, duration)| {
+            account::Command::Policy(Policy {
+                lockout_threshold: Some(threshold),
+                lockout_duration_s: Some(duration),
+                ..Policy::default()
+            })
+        }),
+        (custom(), 0usize..3).prop_map(|(role, most)| account::Command::CreateRole { role, most }),
+        custom().prop_map(account::Command::ChangeRole),
+        role().prop_map(|role| account::Command::DeleteRole(role.into())),
+        (1u32..4).prop_map(account::Command::Failed),
+        (1u32..4).prop_map(account::Command::Succeeded),
+    ]
 }

@@ -327,23 +327,29 @@ fn a_slot_holds_one_image_at_a_time() {
 #[test]
 fn a_restarting_bmc_refuses_commands_and_comes_back_without_sessions() {
     let mut bench = Bench::new();
-    let begin = || session::Command::Begin { user: "admin".into(), secret: [7; 24], most: 1 };
+    let begin = || session::Command::Begin {
+        user: "admin".into(),
+        account: 1,
+        client: None,
+        secret: [7; 24],
+        most: 1,
+    };
     assert_eq!(bench.apply(Command::Session(begin())), Ok(Outcome::Created(1)));
     assert_eq!(bench.apply(Command::Session(begin())), Err(Refusal::TooManySessions));
-    assert!(bench.node.session(&[7; 24], bench.now));
+    assert_eq!(bench.node.session(&[7; 24], bench.now), Some(1));
     bench.apply(Command::Bmc(bmc::Command::Reset)).unwrap();
     let leaves = bench.node.next_deadline();
     assert_eq!(bench.apply(Command::Bmc(bmc::Command::Reset)), Ok(Outcome::Done), "it still answers");
-    assert!(bench.node.session(&[7; 24], bench.now));
+    assert_eq!(bench.node.session(&[7; 24], bench.now), Some(1));
     assert_eq!(bench.node.next_deadline(), leaves, "a second reset does not put off the first");
     bench.now = leaves;
     bench.node.settle(leaves);
-    assert!(!bench.node.session(&[7; 24], bench.now));
+    assert_eq!(bench.node.session(&[7; 24], bench.now), None);
     let reset = || Command::Bios(bios::Command::Reset);
     assert!(matches!(bench.apply(reset()), Err(Refusal::ManagerRestarting(_))));
     bench.run();
     assert_eq!(bench.apply(reset()), Ok(Outcome::Done));
-    assert!(!bench.node.session(&[7; 24], bench.now));
+    assert_eq!(bench.node.session(&[7; 24], bench.now), None);
     assert_eq!(bench.apply(Command::Session(begin())), Ok(Outcome::Created(2)));
 }
 

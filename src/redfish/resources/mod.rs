@@ -18,6 +18,7 @@ mod power;
 mod power_subsystem;
 mod processor;
 mod registry;
+mod role;
 mod secure_boot;
 mod sensor;
 mod service_root;
@@ -34,7 +35,7 @@ mod virtual_media;
 mod volume;
 
 use super::resource::Entry::{self, Node, Service};
-use super::resource::{Access, Need, Resource};
+use super::resource::{Access, Resource};
 
 /// All resources of the service. The versions are the newest of DSP8010 2026.1.
 pub(super) static RESOURCES: &[Entry] = &[
@@ -48,7 +49,8 @@ pub(super) static RESOURCES: &[Entry] = &[
             "SessionService.v1_2_0.SessionService",
             session::get_service,
         )
-        .patched_by(session::patch_service),
+        .patched_by(session::patch_service)
+        .allowed_by(Access::MANAGER),
     ),
     Service(
         Resource::of_service(
@@ -59,28 +61,45 @@ pub(super) static RESOURCES: &[Entry] = &[
         .many("Session Collection", session::members)
         .created_by(session::create)
         .deleted_by(session::delete)
-        .allowed_by(Access { create: Need::Nothing, ..Access::LOGIN }),
+        .allowed_by(Access::SESSION),
     ),
-    Service(Resource::of_service(
-        "/redfish/v1/AccountService",
-        "AccountService.v1_18_1.AccountService",
-        account_service::get,
-    )),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/AccountService",
+            "AccountService.v1_18_1.AccountService",
+            account_service::get,
+        )
+        .patched_by(account_service::patch)
+        .allowed_by(Access::USERS),
+    ),
     Service(
         Resource::of_service(
             "/redfish/v1/AccountService/Accounts/{Account}",
             "ManagerAccount.v1_14_1.ManagerAccount",
             account_service::get_account,
         )
-        .many("Accounts Collection", account_service::accounts),
+        .many("Accounts Collection", account_service::accounts)
+        .created_by(account_service::create_account)
+        .patched_by(account_service::patch_account)
+        .deleted_by(account_service::delete_account)
+        .with_actions(account_service::ACTIONS)
+        .allowed_by(Access::ACCOUNT),
+    ),
+    Service(
+        Resource::of_service("/redfish/v1/AccountService/Roles/{Role}", "Role.v1_3_3.Role", role::get)
+            .many("Roles Collection", role::members)
+            .created_by(role::create)
+            .patched_by(role::patch)
+            .deleted_by(role::delete)
+            .allowed_by(Access::MANAGER),
     ),
     Service(
         Resource::of_service(
-            "/redfish/v1/AccountService/Roles/{Role}",
-            "Role.v1_3_3.Role",
-            account_service::get_role,
+            "/redfish/v1/AccountService/PrivilegeMap",
+            "PrivilegeRegistry.v1_1_4.PrivilegeRegistry",
+            role::get_map,
         )
-        .many("Roles Collection", account_service::roles),
+        .allowed_by(Access::MANAGER),
     ),
     Node(
         Resource::of_node(
@@ -186,13 +205,15 @@ pub(super) static RESOURCES: &[Entry] = &[
             virtual_media::get,
         )
         .many("Virtual Media Collection", virtual_media::members)
-        .with_actions(virtual_media::ACTIONS),
+        .with_actions(virtual_media::ACTIONS)
+        .allowed_by(Access::MANAGER),
     ),
     Node(
         Resource::of_node("/redfish/v1/Managers/{Manager}", "Manager.v1_25_0.Manager", manager::get)
             .many("Manager Collection", |cx, each| each(cx.model.manager_id()))
             .patched_by(manager::patch)
-            .with_actions(manager::ACTIONS),
+            .with_actions(manager::ACTIONS)
+            .allowed_by(Access::MANAGER),
     ),
     Node(
         Resource::of_node(
@@ -200,13 +221,17 @@ pub(super) static RESOURCES: &[Entry] = &[
             "EthernetInterface.v1_12_5.EthernetInterface",
             ethernet_interface::get_of_manager,
         )
-        .many("Ethernet Network Interface Collection", ethernet_interface::members_of_manager),
+        .many("Ethernet Network Interface Collection", ethernet_interface::members_of_manager)
+        .allowed_by(Access::MANAGER),
     ),
-    Node(Resource::of_node(
-        "/redfish/v1/Managers/{Manager}/NetworkProtocol",
-        "ManagerNetworkProtocol.v1_13_0.ManagerNetworkProtocol",
-        manager_network_protocol::get,
-    )),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Managers/{Manager}/NetworkProtocol",
+            "ManagerNetworkProtocol.v1_13_0.ManagerNetworkProtocol",
+            manager_network_protocol::get,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
     Node(
         Resource::of_node(
             "/redfish/v1/Managers/{Manager}/VirtualMedia/{Slot}",
@@ -214,7 +239,8 @@ pub(super) static RESOURCES: &[Entry] = &[
             virtual_media::get,
         )
         .many("Virtual Media Collection", virtual_media::members)
-        .with_actions(virtual_media::ACTIONS),
+        .with_actions(virtual_media::ACTIONS)
+        .allowed_by(Access::MANAGER),
     ),
     Node(
         Resource::of_node("/redfish/v1/Chassis/{Chassis}", "Chassis.v1_28_0.Chassis", chassis::get)
@@ -226,39 +252,56 @@ pub(super) static RESOURCES: &[Entry] = &[
             .many("Drive Collection", drive::members)
             .patched_by(drive::patch),
     ),
-    Node(Resource::of_node("/redfish/v1/Chassis/{Chassis}/Power", "Power.v1_7_3.Power", power::get)),
-    Node(Resource::of_node("/redfish/v1/Chassis/{Chassis}/Thermal", "Thermal.v1_7_3.Thermal", thermal::get)),
-    Node(Resource::of_node(
-        "/redfish/v1/Chassis/{Chassis}/PowerSubsystem",
-        "PowerSubsystem.v1_1_4.PowerSubsystem",
-        power_subsystem::get,
-    )),
+    Node(
+        Resource::of_node("/redfish/v1/Chassis/{Chassis}/Power", "Power.v1_7_3.Power", power::get)
+            .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node("/redfish/v1/Chassis/{Chassis}/Thermal", "Thermal.v1_7_3.Thermal", thermal::get)
+            .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PowerSubsystem",
+            "PowerSubsystem.v1_1_4.PowerSubsystem",
+            power_subsystem::get,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
     Node(
         Resource::of_node(
             "/redfish/v1/Chassis/{Chassis}/PowerSubsystem/PowerSupplies/{Supply}",
             "PowerSupply.v1_7_0.PowerSupply",
             power_subsystem::get_supply,
         )
-        .many("Power Supply Collection", power_subsystem::supplies),
+        .many("Power Supply Collection", power_subsystem::supplies)
+        .allowed_by(Access::MANAGER),
     ),
-    Node(Resource::of_node(
-        "/redfish/v1/Chassis/{Chassis}/ThermalSubsystem",
-        "ThermalSubsystem.v1_5_0.ThermalSubsystem",
-        thermal_subsystem::get,
-    )),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/ThermalSubsystem",
+            "ThermalSubsystem.v1_5_0.ThermalSubsystem",
+            thermal_subsystem::get,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
     Node(
         Resource::of_node(
             "/redfish/v1/Chassis/{Chassis}/ThermalSubsystem/Fans/{Fan}",
             "Fan.v1_6_0.Fan",
             thermal_subsystem::get_fan,
         )
-        .many("Fan Collection", thermal_subsystem::fans),
+        .many("Fan Collection", thermal_subsystem::fans)
+        .allowed_by(Access::MANAGER),
     ),
-    Node(Resource::of_node(
-        "/redfish/v1/Chassis/{Chassis}/ThermalSubsystem/ThermalMetrics",
-        "ThermalMetrics.v1_3_3.ThermalMetrics",
-        thermal_subsystem::get_metrics,
-    )),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/ThermalSubsystem/ThermalMetrics",
+            "ThermalMetrics.v1_3_3.ThermalMetrics",
+            thermal_subsystem::get_metrics,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
     Node(
         Resource::of_node(
             "/redfish/v1/Chassis/{Chassis}/Sensors/{Sensor}",
@@ -301,7 +344,8 @@ pub(super) static RESOURCES: &[Entry] = &[
     ),
     Service(
         Resource::of_service("/redfish/v1/TaskService", "TaskService.v1_3_0.TaskService", task_service::get)
-            .linked_as("Tasks"),
+            .linked_as("Tasks")
+            .allowed_by(Access::MANAGER),
     ),
     Service(
         Resource::of_service(
@@ -309,7 +353,8 @@ pub(super) static RESOURCES: &[Entry] = &[
             "Task.v1_7_4.Task",
             task_service::get_task,
         )
-        .many("Task Collection", task_service::tasks),
+        .many("Task Collection", task_service::tasks)
+        .allowed_by(Access::MANAGER),
     ),
     Service(
         Resource::of_service(
@@ -317,7 +362,8 @@ pub(super) static RESOURCES: &[Entry] = &[
             "MessageRegistryFile.v1_1_5.MessageRegistryFile",
             registry::get_file,
         )
-        .many("Registry File Collection", registry::members),
+        .many("Registry File Collection", registry::members)
+        .allowed_by(Access::MANAGER),
     ),
     Service(
         Resource::of_service(
@@ -326,7 +372,8 @@ pub(super) static RESOURCES: &[Entry] = &[
             registry::get_messages,
         )
         .only_if(registry::is_of_messages)
-        .linked_as(""),
+        .linked_as("")
+        .allowed_by(Access::MANAGER),
     ),
     Service(
         Resource::of_service(
@@ -335,7 +382,8 @@ pub(super) static RESOURCES: &[Entry] = &[
             registry::get_attributes,
         )
         .only_if(registry::is_of_attributes)
-        .linked_as(""),
+        .linked_as("")
+        .allowed_by(Access::MANAGER),
     ),
     Service(
         Resource::of_service(
@@ -343,6 +391,7 @@ pub(super) static RESOURCES: &[Entry] = &[
             "JsonSchemaFile.v1_1_5.JsonSchemaFile",
             json_schema_file::get,
         )
-        .many("JSON Schema File Collection", json_schema_file::members),
+        .many("JSON Schema File Collection", json_schema_file::members)
+        .allowed_by(Access::MANAGER),
     ),
 ];

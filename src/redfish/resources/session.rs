@@ -1,14 +1,26 @@
 //! `SessionService` and its sessions: login and logout.
 
+use std::net::IpAddr;
+
 use crate::redfish::body::Body;
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::error::Problem;
 use crate::redfish::resource::{Asked, OfService, ServiceChange};
 use crate::redfish::session::Sessions;
+use crate::time::SimTime;
 
 /// The limit of a user name and of a password, characters.
 const MAX_CREDENTIAL: usize = 256;
+
+fn show(cx: &ServiceCx<'_>, d: &mut Doc<'_>, user: &str, client: Option<IpAddr>, created: SimTime) {
+    d.put("UserName", user);
+    d.put("SessionType", "Redfish");
+    if let Some(client) = client {
+        d.put("ClientOriginIPAddress", client.to_string());
+    }
+    d.put("CreatedTime", cx.shown(created));
+}
 
 pub(super) fn get_service(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "SessionService");
@@ -44,14 +56,12 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
         let session = sessions
             .find(|s| s.id.to_string() == cx.id())
             .expect("the node has been locked since the session was found");
-        d.put("UserName", &*session.user);
-        d.put("CreatedTime", cx.shown(session.created));
+        show(cx, d, &session.user, session.client, session.created);
         return d.null("Password");
     }
     // The session may have ended since its id was looked up. Then it has no user to show.
     if let Some(session) = cx.id().parse().ok().and_then(|id| cx.sessions.get(id, cx.now)) {
-        d.put("UserName", &*session.user);
-        d.put("CreatedTime", cx.shown(session.created));
+        show(cx, d, &session.user, session.client, session.created);
     }
     d.null("Password");
 }
@@ -60,7 +70,7 @@ pub(super) fn create(_: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     body.require("UserName");
     body.require("Password");
     let user = body.text("UserName", MAX_CREDENTIAL);
-    let password = body.text("Password", MAX_CREDENTIAL);
+    let password = body.secret("Password", 0, MAX_CREDENTIAL);
     Ok(user.zip(password).map(|(user, password)| ServiceChange::LogIn { user, password }))
 }
 

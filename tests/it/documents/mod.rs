@@ -6,6 +6,7 @@ mod ironic_profile;
 mod json_schema;
 mod lived;
 mod lives;
+mod privileges;
 mod reviewed;
 mod schemas;
 

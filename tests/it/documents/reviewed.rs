@@ -27,16 +27,16 @@ use super::lives::{self, Look, Root};
 use super::{documents, documents_of_service, type_of};
 
 /// Tells a reviewer how to accept the differences that a test found.
-const ACCEPT: &str = "review the differences above; if they are intended, accept them with \
+pub(super) const ACCEPT: &str = "review the differences above; if they are intended, accept them with \
                       `INSTA_UPDATE=always cargo test --locked --test it documents` and commit the files";
 
 /// A folder of snapshots.
-fn folder(name: &str) -> PathBuf {
+pub(super) fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots").join(name)
 }
 
 /// Text of documents by the type that they belong to.
-type ByType = BTreeMap<String, String>;
+pub(super) type ByType = BTreeMap<String, String>;
 
 /// The documents that are not among `known`.
 fn by_type(pages: Vec<Page>, known: &BTreeSet<String>) -> (ByType, BTreeSet<String>) {
@@ -56,7 +56,7 @@ fn by_type(pages: Vec<Page>, known: &BTreeSet<String>) -> (ByType, BTreeSet<Stri
 
 /// Compares every text with the snapshot of its name. It adds each snapshot that differs, and each one without a text, to
 /// `wrong`, so that the caller reports all of them.
-fn compare(folder: &Path, texts: &ByType, wrong: &mut Vec<String>) {
+pub(super) fn compare(folder: &Path, texts: &ByType, wrong: &mut Vec<String>) {
     for (name, text) in texts {
         insta::with_settings!({ snapshot_path => folder, prepend_module_to_snapshot => false, omit_expression => true }, {
             let same = catch_unwind(AssertUnwindSafe(|| insta::assert_snapshot!(name.as_str(), text)));
