@@ -1,7 +1,7 @@
 //! The client that a request comes from, and what it may do (DSP0266, "Authentication" and "Privilege model").
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 
 use super::error::Problem;
 use super::headers::Head;
@@ -9,10 +9,10 @@ use super::message::{INSUFFICIENT_PRIVILEGE, Message, NO_VALID_SESSION, PASSWORD
 use super::resource::{Access, Belongs, Need};
 use super::root::Root;
 use super::service::Redfish;
+use super::token;
 use crate::dmtf::Privilege;
 use crate::node::bmc::account::{Account, Accounts};
 use crate::node::bmc::role::Privileges;
-use crate::node::bmc::session::Secret;
 use crate::profile::accounts::AccountRules;
 use crate::time::SimTime;
 
@@ -114,11 +114,7 @@ impl Redfish {
     fn client_of_session(&self, root: &mut Root<'_>, token: &str) -> Option<Client> {
         let account = match root {
             Root::Shared => self.sessions.check(token, self.fleet.clock().now())?,
-            Root::Own { node, now } => {
-                let mut secret = Secret::default();
-                let length = URL_SAFE_NO_PAD.decode_slice(token, &mut secret).ok()?;
-                (length == secret.len()).then(|| node.session(&secret, *now))??
-            }
+            Root::Own { node, now } => node.session(&token::secret(token)?, *now)?,
         };
         if self.has_new_accounts(root) {
             return Some(first_client(root)).filter(|client| client.account == account);

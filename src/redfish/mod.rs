@@ -34,6 +34,7 @@ mod service;
 mod service_documents;
 #[doc(hidden)]
 pub mod session;
+mod token;
 mod trace;
 mod tree;
 mod update;

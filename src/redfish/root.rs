@@ -3,15 +3,13 @@
 
 use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use super::client::{Client, password_change_required};
 use super::error::Problem;
 use super::message::{INTERNAL_ERROR, Message, RESOURCE_AT_URI_UNAUTHORIZED};
 use super::resource::{Outcome, ServiceChange};
 use super::service::Redfish;
 use super::session::NoSession;
+use super::token;
 use crate::node::Node;
 use crate::node::bmc::account::Account;
 use crate::node::bmc::session::{self, Secret};
@@ -153,7 +151,7 @@ impl Redfish {
                         self.own_sessions_refused.one();
                     }
                 })?;
-                let token = Some(URL_SAFE_NO_PAD.encode(secret).into());
+                let token = Some(token::of(&secret));
                 match outcome {
                     command::Outcome::Created(id) => {
                         Ok(Outcome::Created { id: id.to_string(), token, message })

@@ -4,11 +4,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use base64::Engine as _;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use serde::{Deserialize, Serialize};
 
+use super::token;
 use crate::fleet::persist::Ledger;
 use crate::limit::Limits;
 use crate::meter::Counter;
@@ -198,8 +198,8 @@ impl Sessions {
                 return Err(NoSession::TooMany);
             }
         }
-        let secret: [u8; 24] = crate::seed::secret().map_err(|_| NoSession::NoSecret)?;
-        let token: Box<str> = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(secret).into();
+        let secret = crate::seed::secret().map_err(|_| NoSession::NoSecret)?;
+        let token = token::of(&secret);
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let used = AtomicU64::new(now.ms());
         let session = Session { id, user: user.into(), account, client, created: now, used };
