@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AccountRules {
-    /// `MinPasswordLength`, characters.
+    /// `MinPasswordLength`: the shortest password, characters.
     pub min_password_length: u16,
     /// `MaxPasswordLength`, characters; at most [`AccountRules::LONGEST_PASSWORD`].
     pub max_password_length: u16,
@@ -40,8 +40,6 @@ impl AccountRules {
     /// The largest number of slots.
     const MOST_SLOTS: u16 = 64;
 
-    /// Checks the rules.
-    ///
     /// # Errors
     /// The key that is wrong, and what is allowed.
     pub(super) fn check(&self) -> Result<(), String> {

@@ -29,8 +29,17 @@ pub(super) struct Client {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum May {
     Everything,
-    /// These properties alone.
+    /// These properties of the body and no others.
     Only(&'static [&'static str]),
+}
+
+/// What a request does to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Does {
+    Read,
+    /// PATCH, or an action.
+    Set,
+    Other,
 }
 
 impl Client {
@@ -62,21 +71,21 @@ impl Client {
     ///
     /// # Errors
     /// If the client may do nothing of it.
-    pub(super) fn may(self, need: Need, access: &Access, own: bool, reads: bool) -> Result<May, Problem> {
+    pub(super) fn may(self, need: Need, access: &Access, own: bool, does: Does) -> Result<May, Problem> {
         let is_account = access.belongs == Some(Belongs::Account);
         if self.must_change {
             // DSP0266, "Password change required handling".
-            return match (is_account && own, reads) {
-                (true, true) => Ok(May::Everything),
-                (true, false) => Ok(May::Only(Access::OWN_PASSWORD)),
-                (false, _) => Err(self.change_password_first().into()),
+            return match does {
+                Does::Read if is_account && own => Ok(May::Everything),
+                Does::Set if is_account && own => Ok(May::Only(Access::OWN_PASSWORD)),
+                Does::Read | Does::Set | Does::Other => Err(self.change_password_first().into()),
             };
         }
         match need {
             Need::Nothing => Ok(May::Everything),
             Need::OneOf(privileges) if self.has(privileges, own) => Ok(May::Everything),
             Need::OneOf(_) => {
-                let privileges = access.password.filter(|_| !reads);
+                let privileges = access.password.filter(|_| does == Does::Set);
                 match privileges.filter(|privileges| self.has(*privileges, own)) {
                     Some(_) => Ok(May::Only(Access::OWN_PASSWORD)),
                     None => Err((&INSUFFICIENT_PRIVILEGE).into()),

@@ -6,7 +6,9 @@
 mod account_change;
 #[doc(hidden)]
 pub mod accounts;
+mod accounts_at;
 mod answer;
+mod ask;
 pub mod auth;
 mod body;
 #[doc(hidden)]

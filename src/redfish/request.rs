@@ -9,6 +9,7 @@ use http::{HeaderValue, Method, Request, Response};
 use uuid::Uuid;
 
 use super::answer::{Answer, Content, Created, refusal};
+use super::ask::{Ask, By, Does};
 use super::body::Body;
 use super::client::{Client, May};
 use super::document::Document;
@@ -20,9 +21,9 @@ use super::message::{
 };
 use super::meters;
 use super::precondition::{self, Condition};
-use super::query::{Page, Query, WHOLE};
+use super::query::{Page, WHOLE};
 use super::render;
-use super::resource::{Asked, Belongs, Need, OfNode, OfService, Outcome, Owner, ServiceChange};
+use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner, ServiceChange};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
@@ -34,41 +35,6 @@ use crate::node::Node;
 use crate::node::bmc::volume;
 use crate::node::command::{self, Refusal};
 use crate::profile::quirk::Quirk;
-
-/// A request that the client may make.
-struct Ask<'r> {
-    target: Target,
-    /// The id that names the node.
-    node: Option<(IdOf, &'r str)>,
-    /// The other ids in the path.
-    ids: Vec<&'r str>,
-    /// The decoded path without a slash at the end.
-    uri: &'r str,
-    does: Does<'r>,
-    query: Option<Query>,
-    trace: &'r Trace<'r>,
-    by: By,
-}
-
-/// The client of a request.
-#[derive(Clone, Copy)]
-struct By {
-    /// `None` if the resource is public and the client proves nothing, or for a part of another answer.
-    client: Option<Client>,
-    /// What the client may change.
-    may: May,
-    address: Option<IpAddr>,
-}
-
-/// What the request does.
-#[derive(Clone, Copy)]
-enum Does<'r> {
-    /// GET and HEAD. The page matters to a collection only.
-    Read(Page),
-    Options,
-    /// Every other method.
-    Change(&'r Request<Bytes>, &'r Head<'r>),
-}
 
 /// An answer that needs no change, or a change.
 enum Decision<C> {
@@ -137,75 +103,6 @@ impl Redfish {
             trace.refused(&problem);
             self.record(root, &trace, request, &head, watch, status);
             Box::new(response)
-        })
-    }
-
-    /// Decides whether the client may make the request, and reads what it asks for. `path` is the decoded path.
-    #[expect(clippy::too_many_arguments, reason = "all that is known of a request")]
-    fn allow<'r>(
-        &self,
-        root: &mut Root<'_>,
-        address: Option<IpAddr>,
-        request: &'r Request<Bytes>,
-        head: &'r Head<'r>,
-        path: &'r str,
-        route: Option<Route<'r>>,
-        trace: &'r Trace<'r>,
-    ) -> Result<Ask<'r>, Problem> {
-        let method = request.method();
-        let is_public = route.as_ref().is_some_and(|route| route.target.need(method) == Need::Nothing);
-        let mut client = if is_public { None } else { Some(self.identify(root, head)?) };
-        check_version(head)?;
-        let reads = matches!(*method, Method::GET | Method::HEAD);
-        let query = request.uri().query().filter(|_| reads).map(Query::parse).transpose()?;
-        // A public document has links to documents that are not public.
-        if is_public && query.as_ref().is_some_and(Query::follows_links) {
-            client = Some(self.identify(root, head)?);
-        }
-        let route = route.ok_or_else(|| Problem::not_found(request.uri().path()))?;
-        let may = match client {
-            Some(client) if !is_public => self.permit(root, client, &route, method)?,
-            Some(_) | None => May::Everything,
-        };
-        let Route { target, node, ids } = route;
-        if let Some(query) = &query {
-            query.check(target)?;
-        }
-        let does = match *method {
-            Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, Query::page)),
-            Method::OPTIONS => Does::Options,
-            _ => Does::Change(request, head),
-        };
-        let by = By { client, may, address };
-        Ok(Ask { target, node, ids, uri: path.strip_suffix('/').unwrap_or(path), does, query, trace, by })
-    }
-
-    /// What a client may do with a method there.
-    ///
-    /// # Errors
-    /// If the client may do nothing, or there is no such method.
-    fn permit(
-        &self,
-        root: &Root<'_>,
-        client: Client,
-        route: &Route<'_>,
-        method: &Method,
-    ) -> Result<May, Problem> {
-        let (target, access) = (route.target, route.target.access());
-        let own = match access.belongs {
-            None => false,
-            Some(Belongs::Account) => {
-                route.ids.first().is_some_and(|id| id.parse() == Ok(client.account)) && target.is_of_member()
-            }
-            Some(Belongs::Session) => {
-                target.is_of_member()
-                    && route.ids.first().is_some_and(|id| self.owns_session(root, client, id))
-            }
-        };
-        let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        client.may(target.need(method), access, own, reads).map_err(|problem| {
-            // A method that the resource does not have is no matter of privileges.
-            if target.has(method) { problem } else { (&OPERATION_NOT_ALLOWED).into() }
         })
     }
 
@@ -480,16 +377,6 @@ fn read<O: Owner>(
 /// The URI of a collection, where a client has sent its POST to the collection's members.
 fn collection_uri(uri: &str) -> &str {
     uri.strip_suffix("/Members").unwrap_or(uri)
-}
-
-/// `OData-Version` must be 4.0 if a client sends it (DSP0266, "Request headers").
-fn check_version(head: &Head<'_>) -> Result<(), Problem> {
-    match head.odata_version {
-        Some(version) if version.as_bytes() != b"4.0" => {
-            Err(Message::new(&HEADER_INVALID, ["OData-Version"]).into())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The body must be JSON if a client says what it is (DSP0266, "Request headers"). A client that says nothing, such as

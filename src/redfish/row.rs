@@ -212,6 +212,10 @@ impl Target {
         }
     }
 
+    pub(super) fn is_action(self) -> bool {
+        matches!(self, Self::Service(_, Part::Action(_)) | Self::Node(_, Part::Action(_)))
+    }
+
     /// Whether it is a member of a collection, or an action of one.
     pub(super) fn is_of_member(self) -> bool {
         matches!(self, Self::Service(_, Part::Document | Part::Action(_)))

@@ -70,7 +70,7 @@ pub struct Shown {
     pub user: Box<str>,
     /// The id of its account.
     pub account: u32,
-    /// `ClientOriginIPAddress`.
+    /// `ClientOriginIPAddress`: the address that the login came from.
     pub client: Option<IpAddr>,
     /// `CreatedTime`.
     pub created: SimTime,

@@ -3,44 +3,13 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 
+use super::credential::Credential;
 use super::role::{CustomRole, Privileges};
 use crate::dmtf::Role;
 use crate::node::sparse::Part;
 use crate::profile::accounts::AccountRules;
 use crate::time::SimTime;
-
-/// The salted hash of a password. It is one round of SHA-256 and not a slow hash, because every request with HTTP Basic is
-/// authenticated anew.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct Credential {
-    salt: [u8; 16],
-    hash: [u8; 32],
-}
-
-impl Credential {
-    /// The hash of a password with fresh random bytes.
-    pub fn new(password: &str, salt: [u8; 16]) -> Self {
-        Self { salt, hash: Self::hash(password, salt) }
-    }
-
-    fn hash(password: &str, salt: [u8; 16]) -> [u8; 32] {
-        Sha256::new().chain_update(salt).chain_update(password).finalize().into()
-    }
-
-    /// Whether it is the hash of this password.
-    pub fn is(&self, password: &str) -> bool {
-        Self::hash(password, self.salt).ct_eq(&self.hash).into()
-    }
-}
-
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Credential")
-    }
-}
 
 /// Commands to the `AccountService`, its accounts and its roles.
 #[derive(Clone, Debug)]
@@ -98,7 +67,6 @@ pub struct Policy {
     pub password_days: Option<Option<u16>>,
 }
 
-/// An account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Account {
     /// A number that is not used again, or the number of a slot.
@@ -295,12 +263,12 @@ impl Accounts {
         }
     }
 
-    /// `AccountLockoutCounterResetEnabled`.
+    /// `AccountLockoutCounterResetEnabled`: failed logins are forgotten after some time.
     pub fn resets_counter(&self) -> bool {
         self.policy.lockout_counter_reset.unwrap_or(true)
     }
 
-    /// `PasswordExpirationDays`.
+    /// `PasswordExpirationDays`, which a new password lasts.
     pub fn password_days(&self) -> Option<u16> {
         self.policy.password_days.flatten()
     }

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod bios;
 pub mod clock;
+pub mod credential;
 pub mod firmware;
 pub mod led;
 pub mod media;

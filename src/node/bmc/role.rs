@@ -10,7 +10,6 @@ use crate::dmtf::{Privilege, Role};
 pub struct Privileges(u8);
 
 impl Privileges {
-    /// Every privilege.
     pub const ALL: Self = Self::of(Privilege::ALL);
 
     /// The set of these privileges.
@@ -55,8 +54,7 @@ impl Role {
 /// A role that a client has created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomRole {
-    /// `Id` and `RoleId`.
+    /// `RoleId`, which is also its `Id`.
     pub id: Box<str>,
-    /// `AssignedPrivileges`.
     pub privileges: Privileges,
 }

@@ -54,7 +54,7 @@ pub struct Session {
     /// The id of its account. A state of an earlier version has sessions of the first account alone.
     #[serde(default = "first_account")]
     pub account: u32,
-    /// `ClientOriginIPAddress`.
+    /// `ClientOriginIPAddress`: the address that the login came from.
     #[serde(default)]
     pub client: Option<IpAddr>,
     pub created: SimTime,

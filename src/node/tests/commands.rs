@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::dmtf::Privilege;
-use crate::node::bmc::account::{self, Credential, Policy};
+use crate::node::bmc::account::{self, Policy};
+use crate::node::bmc::credential::Credential;
 use crate::node::bmc::led;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::role::{CustomRole, Privileges};

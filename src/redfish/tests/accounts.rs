@@ -259,6 +259,7 @@ fn an_account_changes_its_own_password_and_nothing_else_of_itself() {
             site.send(ADA, "PATCH", &format!("{ACCOUNTS}/1"), &json!({"Password": "lovelace2"})).status,
             403
         );
+        assert_eq!(site.send(ADA, "DELETE", &own, &Value::Null).status, 403);
         assert_eq!(site.send(ADA, "PATCH", &own, &json!({"Password": "lovelace2"})).status, 204);
         let ada = Login::Basic("ada", "lovelace2");
         let action = format!("{own}/Actions/ManagerAccount.ChangePassword");
