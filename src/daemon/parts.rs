@@ -58,6 +58,7 @@ pub(super) fn redfish(
     let mut redfish = Redfish::new(Arc::clone(fleet), account);
     redfish.sessions.limit = config.limits.sessions;
     redfish.own_sessions = config.limits.sessions_per_bmc;
+    redfish.tasks_per_bmc = config.limits.tasks_per_bmc;
     redfish.facts.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
     redfish.facts.places =
         listeners.bmcs.iter().map(|listener| (listener.is_tls(), listener.place())).collect();

@@ -11,6 +11,7 @@ use crate::fleet::Fleet;
 use crate::node::{NodeId, State};
 use crate::redfish::Redfish;
 use crate::redfish::session::Sessions;
+use crate::redfish::task_settings::TaskSettings;
 use crate::store::{Directory, Keeper, Store, StoreError, StoredFleet, snapshot};
 use crate::time::SimTime;
 
@@ -70,7 +71,10 @@ impl Stored {
         let Some(store) = &self.store else { return Ok(()) };
         let now = redfish.fleet.clock().now();
         let restored = redfish.sessions.restore(&store.records(Sessions::RECORDS)?, now);
-        restored.map_err(|problem| anyhow::anyhow!("{}: {problem}", store.file().display()))
+        let tasks = store.records(TaskSettings::RECORD)?;
+        restored
+            .and_then(|()| redfish.task_settings.restore(&tasks))
+            .map_err(|problem| anyhow::anyhow!("{}: {problem}", store.file().display()))
     }
 
     /// Starts to persist the fleet, if there is a state directory. Creates the state file of a new fleet.

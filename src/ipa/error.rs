@@ -142,7 +142,11 @@ impl From<Refusal> for ApiError {
             | Refusal::UpdateUnderway
             | Refusal::DrivesDoNotFit
             | Refusal::SecureBootNeedsUefi
-            | Refusal::TooManySessions => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
+            | Refusal::TooManySessions
+            | Refusal::TooManyTasks
+            | Refusal::TaskServiceDisabled
+            | Refusal::TaskNotCancellable
+            | Refusal::VolumeInUse => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }
     }
 }

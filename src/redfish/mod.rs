@@ -30,6 +30,10 @@ mod service;
 mod service_documents;
 #[doc(hidden)]
 pub mod session;
+mod task;
+mod task_message;
+#[doc(hidden)]
+pub mod task_settings;
 mod trace;
 mod tree;
 mod update;

@@ -22,17 +22,18 @@ use super::meters;
 use super::precondition::{self, Condition};
 use super::query::{Page, Query, WHOLE};
 use super::render;
-use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner, ServiceChange};
+use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
+use super::task::{self, AskedAt};
 use super::trace::Trace;
 use super::tree::{IdOf, Route, UUID_LENGTH, decoded};
 use crate::clock::Stopwatch;
 use crate::face::Welcome;
 use crate::node::Node;
-use crate::node::bmc::volume;
-use crate::node::command::{self, Refusal};
+use crate::node::bmc::tasks::Payload;
+use crate::node::command::Refusal;
 use crate::profile::quirk::Quirk;
 
 /// A request that the client may make.
@@ -57,6 +58,13 @@ enum Does<'r> {
     Options,
     /// Every other method.
     Change(&'r Request<Bytes>, &'r Head<'r>),
+}
+
+impl Ask<'_> {
+    /// The request, as a task shows it.
+    fn payload(&self) -> Option<Payload> {
+        if let Does::Change(request, _) = self.does { task::payload(self.uri, request) } else { None }
+    }
 }
 
 /// An answer that needs no change, or a change.
@@ -187,6 +195,10 @@ impl Redfish {
             Target::Node(row, part) => self.on_node(root, ask, row, part),
         };
         match decision? {
+            Decision::Answer(Answer::CreatedAt(uri)) => {
+                let member = self.read(root, &uri);
+                Ok(Answer::Created(Created { uri, member, token: None }))
+            }
             Decision::Answer(answer) => Ok(answer),
             Decision::Change(Outcome::Done) => Ok(Answer::Done),
             Decision::Change(Outcome::Created { id, token }) => {
@@ -194,6 +206,7 @@ impl Redfish {
                 let member = self.read(root, &uri);
                 Ok(Answer::Created(Created { uri, member, token }))
             }
+            Decision::Change(Outcome::Accepted(monitor)) => Ok(self.accepted(root, monitor)),
         }
     }
 
@@ -222,8 +235,9 @@ impl Redfish {
         let cx = self.service_cx(&models, root.node(), self.now_at(root), ask.uri, &ask.ids);
         match self.decide::<OfService>(ask, row, part, &cx)? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
-            Decision::Change(change) => {
-                if let ServiceChange::Update(update) = &change {
+            Decision::Change(mut change) => {
+                if let ServiceChange::Update(update) = &mut change {
+                    update.payload = ask.payload();
                     ask.trace.concerns(update.machine().and_then(|uuid| self.fleet.find(uuid)));
                 }
                 self.fleet.may_change()?;
@@ -290,13 +304,8 @@ impl Redfish {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(command) => {
                 self.fleet.may_change()?;
-                Ok(Decision::Change(match node.apply(command, at.now)? {
-                    // Volumes are what clients create in a node.
-                    command::Outcome::Created(number) => {
-                        Outcome::Created { id: volume::id(number), token: None }
-                    }
-                    command::Outcome::Done | command::Outcome::Ipa(_) => Outcome::Done,
-                }))
+                let asked_at = AskedAt { own_root: at.own_root, now: at.now };
+                self.apply(node, command, asked_at, || ask.payload()).map(Decision::Change)
             }
         }
     }
@@ -321,6 +330,12 @@ impl Redfish {
                 return show(render::collection(cx, row, over, page));
             }
             (Does::Read(_), Part::Members(_) | Part::Action(_)) => return not_allowed(),
+            (Does::Read(_), Part::Monitor(monitor)) => {
+                return task::progress((monitor.see)(cx), O::uri(O::model(cx)), || {
+                    (render::document(cx, row, &self.constants), ask.target)
+                })
+                .map(Decision::Answer);
+            }
             (Does::Change(request, head), _) => (request, head),
         };
         match (part, request.method()) {
@@ -349,7 +364,14 @@ impl Redfish {
                 };
                 read::<O>(ask, request, head, Some(action.name()), run, |_| false)
             }
-            (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => not_allowed(),
+            (Part::Monitor(monitor), &Method::DELETE) => match (monitor.see)(cx) {
+                Progress::Gone => Err(Problem::not_found(ask.uri)),
+                _ => (monitor.delete)(cx).map(Decision::Change),
+            },
+            (
+                Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_) | Part::Monitor(_),
+                _,
+            ) => not_allowed(),
         }
     }
 
@@ -385,13 +407,18 @@ impl Redfish {
 
     /// The document at a URI. The client has been allowed to read.
     fn read(&self, root: &mut Root<'_>, uri: &str) -> Option<(Document, Target)> {
+        match self.read_any(root, uri) {
+            Some(Answer::Document(document, target)) => Some((document, target)),
+            _ => None,
+        }
+    }
+
+    /// The answer to a GET of a URI, which succeeds. The client has been allowed to read.
+    pub(super) fn read_any(&self, root: &mut Root<'_>, uri: &str) -> Option<Answer> {
         let Route { target, node, ids } = self.tree.find(uri, root.is_own())?;
         let trace = &Trace::default();
         let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None, trace };
-        match self.perform(root, &ask) {
-            Ok(Answer::Document(document, target)) => Some((document, target)),
-            Ok(_) | Err(_) => None,
-        }
+        self.perform(root, &ask).ok()
     }
 }
 

@@ -11,8 +11,10 @@ use super::meters;
 use super::resources::RESOURCES;
 use super::service_documents::ServiceDocuments;
 use super::session::Sessions;
+use super::task_settings::TaskSettings;
 use super::tree::Tree;
 use crate::fleet::Fleet;
+use crate::limit::Limits;
 use crate::meter::{Counter, Page, Requests};
 use crate::node::Node;
 use crate::profile::Profile;
@@ -33,6 +35,13 @@ pub struct Redfish {
     pub facts: Facts,
     /// Sessions that each node with a root of its own may have at one time.
     pub own_sessions: usize,
+    /// The settings of the task service at the root that all nodes share.
+    #[doc(hidden)]
+    pub task_settings: TaskSettings,
+    /// Tasks that each BMC keeps.
+    pub tasks_per_bmc: usize,
+    /// Requests refused because of that limit.
+    pub(super) tasks_refused: Counter,
     /// Sessions refused by nodes with roots of their own, because of that limit.
     pub(super) own_sessions_refused: Counter,
     pub(super) tree: &'static Tree,
@@ -47,6 +56,7 @@ impl Redfish {
         static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(RESOURCES));
         static DOCUMENTS: LazyLock<ServiceDocuments> = LazyLock::new(|| ServiceDocuments::of(&TREE));
         let sessions = Sessions::kept_in(fleet.ledger().cloned());
+        let task_settings = TaskSettings::kept_in(fleet.ledger().cloned());
         let uuid = fleet.seed().uuid(u32::MAX, Purpose::Uuid);
         let facts = Facts { user: account.user.clone(), uuid, places: Vec::new(), domain: None };
         Self {
@@ -55,6 +65,9 @@ impl Redfish {
             sessions,
             facts,
             own_sessions: crate::node::bmc::session::Sessions::LIMIT,
+            task_settings,
+            tasks_per_bmc: Limits::DEFAULT.tasks_per_bmc,
+            tasks_refused: Counter::default(),
             own_sessions_refused: Counter::default(),
             tree: &TREE,
             documents: &DOCUMENTS,
@@ -78,7 +91,8 @@ impl Redfish {
         ids: &'a [&'a str],
     ) -> ServiceCx<'a> {
         let (facts, sessions, schemas) = (&self.facts, &self.sessions, &self.tree.schemas);
-        ServiceCx { facts, sessions, schemas, models, own, now, uri, ids }
+        let tasks = &self.task_settings;
+        ServiceCx { facts, sessions, tasks, schemas, models, own, now, uri, ids }
     }
 
     /// The facts for a resource of a node.
@@ -100,6 +114,7 @@ impl Redfish {
         );
         page.limit("sessions", &self.sessions.refused);
         page.limit("sessions-per-bmc", &self.own_sessions_refused);
+        page.limit("tasks-per-bmc", &self.tasks_refused);
     }
 }
 

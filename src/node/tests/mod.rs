@@ -6,6 +6,7 @@ mod commands;
 mod firmwares;
 mod late;
 mod plugs;
+mod tasks;
 mod volumes;
 
 use proptest::prelude::*;
@@ -167,7 +168,8 @@ fn eject(slot: u8) -> Command {
 fn update(component: u8, image: &str) -> Command {
     let credentials = Some(Box::new(("user".into(), "secret".into())));
     let source = firmware::Source { image: image.into(), credentials };
-    Command::Firmware(firmware::Command { component, source })
+    let start = Box::default();
+    Command::Firmware(firmware::Command { components: [component].into(), source, start })
 }
 
 /// A RAID 1 volume of drives of the first controller.
@@ -178,7 +180,7 @@ fn mirror(drives: &[u8]) -> Command {
         capacity_bytes: None,
         name: Some("root".into()),
     };
-    Command::Volume(volume::Command::Create { storage: 0, creation })
+    Command::Volume(volume::Command::Create { storage: 0, creation, start: Box::default() })
 }
 
 fn change(change: SystemChange) -> Command {
