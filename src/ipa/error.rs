@@ -146,6 +146,7 @@ impl From<Refusal> for ApiError {
             | Refusal::TooManyTasks
             | Refusal::TaskServiceDisabled
             | Refusal::TaskNotCancellable
+            | Refusal::NoVolume
             | Refusal::VolumeInUse => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }
     }

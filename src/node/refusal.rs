@@ -29,6 +29,8 @@ pub enum Refusal {
     /// The work of the task cannot be stopped.
     #[error("the task cannot be cancelled")]
     TaskNotCancellable,
+    #[error("there is no such volume")]
+    NoVolume,
     /// A task works on the volume.
     #[error("a task works on the volume")]
     VolumeInUse,

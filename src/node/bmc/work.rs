@@ -101,6 +101,9 @@ impl Bmc {
         };
         if doing != Doing::Create {
             self.tasks.check(&start)?;
+            if !self.volumes.of(profile, storage).iter().any(|volume| volume.id == id) {
+                return Err(Refusal::NoVolume);
+            }
             if self.tasks.of_volume(storage, &id).is_some() {
                 return Err(Refusal::VolumeInUse);
             }

@@ -94,10 +94,20 @@ impl Bench {
         self.answer(Answer::BootRead { start: self.node.starts(), result });
     }
 
-    /// Takes the effects, and answers one that reads a boot source.
+    /// Takes the effects, and answers one that reads a boot source. Every third image of firmware cannot be read, and every
+    /// third is never answered.
     pub(super) fn answer_boot(&mut self, result: Result<Bootable, Note>) {
-        if self.effects().contains(&EffectKind::ReadBoot { start: self.node.starts() }) {
+        let effects = self.effects();
+        if effects.contains(&EffectKind::ReadBoot { start: self.node.starts() }) {
             self.boot_read(result);
+        }
+        for effect in effects {
+            if let EffectKind::FetchFirmware { component, update } = effect
+                && update % 3 > 0
+            {
+                let result = if update % 3 == 1 { Ok(()) } else { Err("gone".into()) };
+                self.answer(Answer::FirmwareFetched { component, update, result });
+            }
         }
     }
 

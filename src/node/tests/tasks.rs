@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::dmtf::{ResetToDefaultsType, TaskState};
-use crate::node::bmc::tasks::{self, Settings, Start, Task};
+use crate::node::bmc::firmware::Progress;
+use crate::node::bmc::tasks::{self, Settings, Start, Task, Work};
 
 const BIOS: u8 = 0;
 const NIC: u8 = 2;
@@ -226,4 +227,48 @@ fn a_part_of_the_bmc_that_was_never_used_has_the_size_of_a_pointer() {
     assert_eq!(size_of::<crate::node::sparse::Sparse<tasks::Tasks>>(), size_of::<usize>());
     // A node that is new has no BMC at all, and a node with one has no tasks.
     assert_eq!((size_of::<crate::node::State>(), size_of::<Node>()), (88, 112));
+}
+
+/// Whether the work of a task that has not ended is still to be done.
+fn is_being_done(node: &Node, task: &Task) -> bool {
+    let bmc = node.bmc();
+    match &task.work {
+        Work::Firmware(parts) => parts.iter().filter(|part| part.ended.is_none()).any(|part| {
+            let update = bmc.firmware.update(part.component).filter(|update| update.number == part.update);
+            update.is_some_and(|update| !matches!(update.progress, Progress::Failed { .. }))
+        }),
+        Work::Volume { storage, id, .. } => {
+            bmc.volumes.of(node.profile(), *storage).iter().any(|volume| volume.id == *id)
+        }
+        Work::ManagerDefaults(_) => bmc.restarting_from.or(bmc.restarting_until).is_some(),
+        Work::BiosDefaults => true,
+    }
+}
+
+proptest! {
+    /// A task has not ended exactly as long as its work is being done, whatever happens to the node.
+    #[test]
+    fn a_task_ends_when_its_work_ends(
+        steps in proptest::collection::vec((any_command(), 0u64..20_000), 1..24),
+    ) {
+        let mut bench = Bench::new();
+        for (command, ms) in steps {
+            let _ = bench.apply(command);
+            bench.answer_boot(Ok(Bootable::Ipa(Box::new(params()))));
+            wait(&mut bench, ms);
+            let bmc = bench.node.bmc();
+            let mut updates = 0;
+            for task in bmc.tasks.iter() {
+                prop_assert!(task.ended.is_some() || is_being_done(&bench.node, task), "{task:?}");
+                prop_assert_eq!(bmc.task_percent(task, bench.now) == 100, bmc.task_state(task) == TaskState::Completed);
+                if let (None, Work::Firmware(parts)) = (&task.ended, &task.work) {
+                    updates += parts.iter().filter(|part| part.ended.is_none()).count();
+                }
+            }
+            let unfinished = (0..3).filter_map(|component| bmc.firmware.update(component));
+            let unfinished = unfinished.filter(|update| !matches!(update.progress, Progress::Failed { .. }));
+            prop_assert_eq!(updates, unfinished.count(), "an update without a task");
+            prop_assert!(bmc.tasks.iter().count() <= Start::default().most);
+        }
+    }
 }

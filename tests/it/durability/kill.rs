@@ -124,10 +124,15 @@ pub(super) fn request(part: Part, number: u64, system: &str) -> (&'static str, S
 /// The number in the last task of a node: 0 without tasks.
 fn task_number(client: &mut Client, system: &str) -> u64 {
     let uuid = system.rsplit('/').next().unwrap();
-    let tasks = client.get("/redfish/v1/TaskService/Tasks")["Members"].take();
-    let uris = tasks.as_array().unwrap().iter().map(|member| member["@odata.id"].as_str().unwrap());
-    let Some(last) = uris.filter(|uri| uri.contains(uuid)).last() else { return 0 };
-    let task = client.get(last);
+    let (mut last, mut next) = (None, Some("/redfish/v1/TaskService/Tasks?$top=500".to_owned()));
+    while let Some(page) = next {
+        let tasks = client.get(&page);
+        let uris = tasks["Members"].as_array().unwrap().iter().map(|m| m["@odata.id"].as_str().unwrap());
+        last = uris.filter(|uri| uri.contains(uuid)).last().map(str::to_owned).or(last);
+        next = tasks["Members@odata.nextLink"].as_str().map(str::to_owned);
+    }
+    let Some(last) = last else { return 0 };
+    let task = client.get(&last);
     let state = task["TaskState"].as_str().unwrap();
     assert_eq!(task["EndTime"].is_null(), ["Starting", "Running", "Pending"].contains(&state), "{task}");
     let body: Value = serde_json::from_str(task["Payload"]["JsonBody"].as_str().unwrap()).unwrap();
