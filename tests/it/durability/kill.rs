@@ -128,7 +128,8 @@ fn task_number(client: &mut Client, system: &str) -> u64 {
     while let Some(page) = next {
         let tasks = client.get(&page);
         let uris = tasks["Members"].as_array().unwrap().iter().map(|m| m["@odata.id"].as_str().unwrap());
-        last = uris.filter(|uri| uri.contains(uuid)).last().map(str::to_owned).or(last);
+        let newest = uris.rev().find(|uri| uri.contains(uuid));
+        last = newest.map(str::to_owned).or(last);
         next = tasks["Members@odata.nextLink"].as_str().map(str::to_owned);
     }
     let Some(last) = last else { return 0 };
