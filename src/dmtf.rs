@@ -51,6 +51,32 @@ words! {
 }
 
 words! {
+    /// `Task.TaskState`: the states that simulated tasks have.
+    TaskState {
+        Starting = "Starting", Running = "Running", Pending = "Pending", Completed = "Completed",
+        Exception = "Exception", Cancelled = "Cancelled",
+    }
+}
+
+words! {
+    /// `Manager.ResetToDefaultsType`, without `SensorThresholds`: no client can change a threshold.
+    ResetToDefaultsType {
+        ResetAll = "ResetAll", PreserveNetworkAndUsers = "PreserveNetworkAndUsers",
+        PreserveNetwork = "PreserveNetwork",
+    }
+}
+
+words! {
+    /// `Volume.InitializeMethod`, without `Skip`, which asks for no work.
+    InitializeMethod { Background = "Background", Foreground = "Foreground" }
+}
+
+words! {
+    /// `Volume.InitializeType`, which `InitializeMethod` replaces.
+    InitializeType { Fast = "Fast", Slow = "Slow" }
+}
+
+words! {
     /// `Volume.RAIDType`: the types that controllers support most.
     RaidType {
         Raid0 = "RAID0", Raid1 = "RAID1", Raid5 = "RAID5", Raid6 = "RAID6", Raid10 = "RAID10", Raid50 = "RAID50",

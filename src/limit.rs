@@ -161,6 +161,10 @@ limits! {
         /// Beside the three that every BMC has.
         Roles { roles: usize = 16, 1..=1024, "roles", Redfish }
             "roles that clients create, at each service root";
+        /// A client that polls finds its task among the last ones, and a task with its request has at most 4 KiB. The tasks that
+        /// ended first make room; if none has ended, the request gets 503.
+        TasksPerBmc { tasks_per_bmc: usize = 32, 1..=1024, "tasks-per-bmc", Redfish }
+            "tasks that each BMC keeps";
         /// Enough to keep an Ironic API busy, and few enough not to flood it. Each holds a connection and its buffers.
         Calls { calls: usize = 256, 1..=65_536, "calls", Effect }
             "outgoing calls; fewer if few open files are allowed";

@@ -34,6 +34,7 @@ pub enum Purpose {
     BootOs = 15,
     ManagerReset = 16,
     ManagerGrace = 17,
+    Volume = 18,
     AgentStart = 20,
     Heartbeat = 21,
     Retry = 22,

@@ -60,6 +60,7 @@ pub(super) fn redfish(
     redfish.sessions.limit = config.limits.sessions;
     redfish.own_sessions = config.limits.sessions_per_bmc;
     redfish.account_limits = AccountLimits::new(config.limits.accounts, config.limits.roles);
+    redfish.tasks_per_bmc = config.limits.tasks_per_bmc;
     redfish.facts.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
     redfish.facts.places =
         listeners.bmcs.iter().map(|listener| (listener.is_tls(), listener.place())).collect();

@@ -12,6 +12,7 @@ use crate::node::{NodeId, State};
 use crate::redfish::Redfish;
 use crate::redfish::accounts::SharedAccounts;
 use crate::redfish::session::Sessions;
+use crate::redfish::task_settings::TaskSettings;
 use crate::store::{Directory, Keeper, Store, StoreError, StoredFleet, snapshot};
 use crate::time::SimTime;
 
@@ -74,7 +75,10 @@ impl Stored {
         for (_, record) in store.records(SharedAccounts::RECORD)? {
             restored = restored.and_then(|()| redfish.accounts.restore(&record));
         }
-        restored.map_err(|problem| anyhow::anyhow!("{}: {problem}", store.file().display()))
+        let tasks = store.records(TaskSettings::RECORD)?;
+        restored
+            .and_then(|()| redfish.task_settings.restore(&tasks))
+            .map_err(|problem| anyhow::anyhow!("{}: {problem}", store.file().display()))
     }
 
     /// Starts to persist the fleet, if there is a state directory. Creates the state file of a new fleet.

@@ -20,6 +20,7 @@ mod stream;
 mod waiters;
 mod wake;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -72,6 +73,8 @@ pub struct Fleet {
     /// Number of effects that were ever due.
     effects_due: AtomicU64,
     waiters: Waiters,
+    /// The nodes that have tasks of the BMC: a few of a large fleet. It is locked last.
+    with_tasks: Mutex<BTreeSet<NodeId>>,
     journal: Arc<Journal>,
     stream: Arc<Stream>,
     /// The long results that all agents keep.
@@ -116,6 +119,7 @@ impl Fleet {
             effects,
             effects_due: AtomicU64::new(0),
             waiters: Waiters::default(),
+            with_tasks: Mutex::default(),
             journal: Arc::new(Journal::new(Limits::DEFAULT.journal)),
             stream: Arc::default(),
             results: Arc::default(),
@@ -258,6 +262,7 @@ impl Fleet {
             if let Some(ledger) = self.ledger() {
                 slot.batch = ledger.removed(id, slot.batch);
             }
+            self.with_tasks.lock().remove(&id);
             node
         };
         self.count.fetch_sub(1, Ordering::Relaxed);
@@ -282,6 +287,11 @@ impl Fleet {
     /// All indexes in use, in order, including those of removed nodes; [`Fleet::look`] returns `None` for them.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.next_index()).map(NodeId)
+    }
+
+    /// The nodes whose BMCs have tasks, in order. A node that is overdue may have lost its last task.
+    pub fn with_tasks(&self) -> Vec<NodeId> {
+        self.with_tasks.lock().iter().copied().collect()
     }
 
     /// The index that the next added node gets: the number of nodes so far, including removed ones.
@@ -398,6 +408,14 @@ impl Fleet {
             // The receiver is gone only while the daemon stops. Then nothing performs effects any more.
             let _ = self.effects.send((id, effect));
         });
+        if let Some(has) = node.take_task_news() {
+            let mut all = self.with_tasks.lock();
+            if has {
+                all.insert(id)
+            } else {
+                all.remove(&id)
+            };
+        }
         if node.take_touched() {
             if let Some(ledger) = self.ledger() {
                 slot.batch = ledger.add(id, slot.batch);

@@ -143,6 +143,11 @@ impl From<Refusal> for ApiError {
             | Refusal::DrivesDoNotFit
             | Refusal::SecureBootNeedsUefi
             | Refusal::TooManySessions
+            | Refusal::TooManyTasks
+            | Refusal::TaskServiceDisabled
+            | Refusal::TaskNotCancellable
+            | Refusal::NoVolume
+            | Refusal::VolumeInUse
             | Refusal::Account(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }
     }

@@ -22,6 +22,8 @@ pub enum Command {
     Volume(bmc::volume::Command),
     /// An update of a firmware component.
     Firmware(bmc::firmware::Command),
+    /// The task service and its tasks.
+    Task(bmc::tasks::Command),
     /// Sessions at the BMC's own service root.
     Session(bmc::session::Command),
     /// Accounts and roles at the BMC's own service root. `configured` is the user name in the settings of the service.
@@ -36,11 +38,38 @@ pub enum Command {
 }
 
 impl Command {
+    /// What the command needs to become a task, if its work takes time.
+    pub fn start_mut(&mut self) -> Option<&mut bmc::tasks::Start> {
+        use bmc::{bios, volume};
+        match self {
+            Self::Bios(bios::Command::ResetAsTask(start)) => Some(start),
+            Self::Bmc(bmc::Command::ResetToDefaults { start, .. }) => Some(start),
+            Self::Firmware(bmc::firmware::Command { start, .. }) => Some(start),
+            Self::Volume(
+                volume::Command::Create { start, .. }
+                | volume::Command::Delete { start, .. }
+                | volume::Command::Initialize { start, .. },
+            ) => Some(start),
+            Self::Host(_)
+            | Self::Bios(bios::Command::Change(_) | bios::Command::Reset)
+            | Self::SecureBoot(_)
+            | Self::Media(_)
+            | Self::Led(_)
+            | Self::Bmc(bmc::Command::Reset | bmc::Command::SetClock { .. })
+            | Self::Task(_)
+            | Self::Session(_)
+            | Self::Account { .. }
+            | Self::Ipa(_)
+            | Self::Lab(_) => None,
+        }
+    }
+
     /// Whether its execution can be an event in the life of the node. Changes of settings are none.
     pub(super) fn is_eventful(&self) -> bool {
         match self {
             Self::Host(host::Command::Change(_))
             | Self::Bios(_)
+            | Self::Task(_)
             | Self::SecureBoot(_)
             | Self::Led(_)
             | Self::Session(_)
@@ -63,6 +92,8 @@ pub enum Outcome {
     Done,
     /// The command has created a resource with this number.
     Created(u32),
+    /// The command takes time. Its task has this number.
+    Accepted(u32),
     /// The agent has recorded the command.
     Ipa(CommandRecord),
 }

@@ -10,6 +10,8 @@
 //! 3. The number of changes, labels, the disk with the system, plugs, an agent that has crashed, and an installation on a certain
 //!    disk. All of them have defaults, so a state of format 2 is read without a conversion. The number is higher all the same:
 //!    a version that knows format 2 only would lose the labels and call a crashed agent damaged, so it must refuse the file.
+//! 4. Accounts, roles and their rules; tasks; account and client of a session. All of them have defaults, so a state of format 3
+//!    is read without a conversion. A version that knows format 3 only would lose them, so it must refuse the file.
 
 use serde_json::{Map, Value, json};
 
@@ -92,10 +94,12 @@ mod tests {
     use super::super::{Node, NodeId, State};
     use super::*;
     use crate::seed::Seed;
+    use crate::time::SimTime;
 
     const FORMAT_1: &str = include_str!("state-format-1.json");
     const FORMAT_2: &str = include_str!("state-format-2.json");
     const FORMAT_3: &str = include_str!("state-format-3.json");
+    const FORMAT_4: &str = include_str!("state-format-4.json");
 
     fn read(format: u64, text: &str) -> State {
         State::read(format, text.as_bytes()).unwrap()
@@ -126,14 +130,23 @@ mod tests {
 
     #[test]
     fn the_newest_format_has_a_fixture_and_is_read_completely() {
-        assert_eq!(State::FORMAT, 3, "a new format needs a fixture and a test here");
-        let state = serde_json::to_value(assert_read_completely(3, FORMAT_3)).unwrap();
+        assert_eq!(State::FORMAT, 4, "a new format needs a fixture and a test here");
+        let state = serde_json::to_value(assert_read_completely(4, FORMAT_4)).unwrap();
         // An earlier version would lose a field that it does not know, so a new field needs a new format, too.
         assert_contains(
             "the state has a field that its fixture lacks: ",
             &state,
-            &serde_json::from_str(FORMAT_3).unwrap(),
+            &serde_json::from_str(FORMAT_4).unwrap(),
         );
+    }
+
+    #[test]
+    fn a_state_of_format_3_is_read_completely_and_is_new_in_what_format_4_adds() {
+        let state = assert_read_completely(3, FORMAT_3);
+        assert_eq!(state, read(4, FORMAT_3), "there is no conversion");
+        assert!(state.bmc.accounts == Sparse::NEW && state.bmc.tasks == Sparse::NEW);
+        let sessions: Vec<_> = state.bmc.sessions.live(SimTime::from_ms(0)).collect();
+        assert_eq!((sessions[0].account, sessions[0].client), (1, None), "the session of the one account");
     }
 
     /// An agent has one phase and one running job. These are the ones that the fixture of format 3 does not have.

@@ -57,9 +57,11 @@ impl State {
             ..Self::default()
         };
         let (media, firmware) = (self.bmc.media.renewed(), self.bmc.firmware.renewed());
+        let tasks = self.bmc.tasks.renewed();
         state.bmc.change(|bmc| {
             bmc.media = media;
             bmc.firmware.change(|part| *part = firmware);
+            bmc.tasks.change(|part| *part = tasks);
         });
         state
     }

@@ -61,6 +61,8 @@ pub struct Node {
     touched: bool,
     /// Something that clients call an event may have happened since the last [`Node::take_eventful`].
     eventful: bool,
+    /// The last answer of [`Node::take_task_news`].
+    has_tasks: bool,
 }
 
 impl Node {
@@ -74,6 +76,7 @@ impl Node {
             effects_due: false,
             touched: false,
             eventful: false,
+            has_tasks: false,
         }
     }
 
@@ -83,7 +86,16 @@ impl Node {
         if let Some(bios) = state.bmc.get_mut().and_then(|bmc| bmc.bios.get_mut()) {
             bios.fit(&profile);
         }
-        Self { id, seed, profile, state, effects_due: true, touched: false, eventful: false }
+        Self {
+            id,
+            seed,
+            profile,
+            state,
+            effects_due: true,
+            touched: false,
+            eventful: false,
+            has_tasks: false,
+        }
     }
 
     pub fn id(&self) -> NodeId {
@@ -199,11 +211,7 @@ impl Node {
         if let Some(bmc) = self.state.bmc.get_mut()
             && bmc.next_deadline() <= at
         {
-            match bmc.restarting_from {
-                Some(from) => bmc.restart(from.after_ms(restart_ms), &self.profile),
-                None => bmc.restarting_until = None,
-            }
-            return;
+            return bmc.step(at, restart_ms, &self.profile);
         }
         match &mut self.state.host {
             Host::Running { what: Running::Ipa(agent), .. } => {
@@ -279,8 +287,12 @@ impl Node {
         match command {
             Command::Host(command) => self.execute_host(command, now)?,
             Command::Bios(command) => {
+                if let bmc::bios::Command::ResetAsTask(start) = &command {
+                    self.bmc().tasks.check(start)?;
+                }
                 let profile = Arc::clone(&self.profile);
-                self.state.bmc.change(|bmc| bmc.bios.change(|bios| bios.execute(command, &profile)));
+                let task = self.state.bmc.change(|bmc| bmc.change_bios(command, &profile, now));
+                return Ok(task.map_or(Outcome::Done, Outcome::Accepted));
             }
             Command::SecureBoot(command) => {
                 let mode = self.state.boot.mode;
@@ -295,13 +307,19 @@ impl Node {
             }
             Command::Bmc(command) => {
                 let ms = self.draw_ms(self.profile.timing.manager_grace, Purpose::ManagerGrace);
-                self.state.bmc.change(|bmc| bmc.execute(command, now.after_ms(ms)));
+                let task = self.state.bmc.change(|bmc| bmc.execute(command, now.after_ms(ms), now))?;
                 // Without a grace time, the restart begins at once.
                 self.settle(now);
+                return Ok(task.map_or(Outcome::Done, Outcome::Accepted));
             }
             Command::Firmware(command) => {
-                self.state.bmc.change(|bmc| bmc.firmware.change(|firmware| firmware.execute(command)))?;
+                let task = self.state.bmc.change(|bmc| bmc.update_firmware(command, now))?;
                 self.effects_due = true;
+                return Ok(Outcome::Accepted(task));
+            }
+            Command::Task(command) => {
+                let profile = Arc::clone(&self.profile);
+                self.state.bmc.change(|bmc| bmc.execute_task(&command, &profile, now))?;
             }
             Command::Volume(command) => {
                 let profile = Arc::clone(&self.profile);
@@ -310,15 +328,16 @@ impl Node {
                 if is_creation && !drives.iter().all(|drive| self.has_drive(*drive)) {
                     return Err(Refusal::DrivesDoNotFit);
                 }
-                let number = self
-                    .state
-                    .bmc
-                    .change(|bmc| bmc.volumes.change(|volumes| volumes.execute(command, &profile)))?;
+                let ms = self.draw_ms(profile.timing.volume, Purpose::Volume);
+                let until = now.after_ms(ms);
+                let task = self.state.bmc.change(|bmc| bmc.change_volume(command, &profile, until, now))?;
                 // The drives lose their content. The operating system may be on any of them, if nothing tells on which one.
                 if self.state.system_disk.is_none_or(|disk| drives.contains(&disk)) {
                     self.state.lose_system();
                 }
-                return Ok(number.map_or(Outcome::Done, Outcome::Created));
+                // Without a duration, the work is done at once.
+                self.settle(now);
+                return Ok(Outcome::Accepted(task));
             }
             Command::Session(command) => {
                 let id = self.state.bmc.change(|bmc| bmc.sessions.execute(command, now))?;
@@ -371,8 +390,7 @@ impl Node {
             }
             Answer::FirmwareFetched { component, update, result } => {
                 let bmc = self.state.bmc.get_mut();
-                let firmware = bmc.and_then(|bmc| bmc.firmware.get_mut());
-                firmware.is_some_and(|firmware| firmware.fetched(component, update, result, now))
+                bmc.is_some_and(|bmc| bmc.fetched((component, update), result, now))
             }
             Answer::BootRead { start, .. } | Answer::Ipa { start, .. } if start != self.starts() => false,
             Answer::BootRead { result, .. } => self.boot_read(result, now),
@@ -415,6 +433,12 @@ impl Node {
     /// Whether an event may have happened since the last call: without one, nobody need compare the node with its past.
     pub fn take_eventful(&mut self) -> bool {
         std::mem::take(&mut self.eventful)
+    }
+
+    /// Whether the node has tasks now, if that was different at the last call.
+    pub fn take_task_news(&mut self) -> Option<bool> {
+        let has = !self.bmc().tasks.is_empty();
+        (std::mem::replace(&mut self.has_tasks, has) != has).then_some(has)
     }
 
     /// Whether a command or an answer has changed the node since the last call. Such a change must be stored on disk.

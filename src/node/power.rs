@@ -109,7 +109,7 @@ impl Node {
     fn post(&mut self, now: SimTime) {
         self.state.starts = self.state.starts.wrapping_add(1);
         if let Some(bmc) = self.state.bmc.get_mut() {
-            bmc.start(&self.profile);
+            bmc.start(&self.profile, now);
         }
         let ms = self.draw_ms(self.profile.timing.post, Purpose::Post);
         self.state.host = Host::Post { until: now.after_ms(ms), since: now };

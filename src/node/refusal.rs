@@ -26,6 +26,19 @@ pub enum Refusal {
     /// The change of an account or a role is refused.
     #[error(transparent)]
     Account(#[from] account::Refused),
+    /// The BMC has as many unfinished tasks as it may have.
+    #[error("there are too many tasks")]
+    TooManyTasks,
+    #[error("the task service is disabled")]
+    TaskServiceDisabled,
+    /// The work of the task cannot be stopped.
+    #[error("the task cannot be cancelled")]
+    TaskNotCancellable,
+    #[error("there is no such volume")]
+    NoVolume,
+    /// A task works on the volume.
+    #[error("a task works on the volume")]
+    VolumeInUse,
     #[error("no agent runs on this machine")]
     NoAgent,
     /// The agent is executing another command. IPA uses this text.

@@ -236,7 +236,8 @@ fn quirks(p: &Profile) -> Result<(), String> {
             Quirk::ActionParameter
             | Quirk::NoEtagInBodies
             | Quirk::RestartNeedsPower
-            | Quirk::WholeSettings => {}
+            | Quirk::WholeSettings
+            | Quirk::BiosResetTask => {}
             Quirk::UsbCd if p.boot_targets.contains(&BootSource::UsbCd) => {}
             Quirk::UsbCd => {
                 let (quirk, source) = (quirk.name(), BootSource::UsbCd.as_str());

@@ -35,6 +35,11 @@ pub enum Quirk {
     /// HPE and Lenovo; Dell is without. Ironic tells the two apart by the number of attributes
     /// (`ironic/drivers/modules/redfish/bios.py`, `_get_unapplied_bios_attrs`).
     WholeSettings,
+    /// `Bios.ResetBios` is a task, which is pending until the next start of the host.
+    ///
+    /// BMCs that queue changes of the BIOS as jobs. Others answer at once; Ironic takes either answer
+    /// (`sushy/resources/system/bios.py`, `reset_bios`).
+    BiosResetTask,
 }
 
 impl Quirk {
@@ -46,6 +51,7 @@ impl Quirk {
             Self::NoEtagInBodies => "no-etag-in-bodies",
             Self::RestartNeedsPower => "restart-needs-power",
             Self::WholeSettings => "whole-settings",
+            Self::BiosResetTask => "bios-reset-task",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use jiff::Timestamp;
 
 use super::document::Document;
 use super::error::Problem;
@@ -11,6 +12,7 @@ use super::message::{Message, PRECONDITION_FAILED};
 use super::precondition::{self, Condition};
 use super::row::{Fixed, Target};
 use super::service_documents::ServiceDocuments;
+use crate::clock;
 
 /// The result of a request.
 pub(super) enum Answer {
@@ -26,6 +28,19 @@ pub(super) enum Answer {
     Done,
     /// 201: a member was created.
     Created(Created),
+    /// The task that has created the member at this URI has ended. It is read before the response is made.
+    CreatedAt(String),
+    /// 202: the work takes time.
+    Accepted(Accepted),
+}
+
+/// Work that is under way.
+pub(super) struct Accepted {
+    /// The URI of the task monitor.
+    pub(super) monitor: String,
+    /// The task. `None` if another request has deleted it since.
+    pub(super) task: Option<(Document, Target)>,
+    pub(super) can_be_cancelled: bool,
 }
 
 /// A member of a collection that a request has created.
@@ -63,6 +78,10 @@ impl Answer {
             }
             Self::Done => whole(no_content()),
             Self::Created(created) => whole(created.into_response()),
+            Self::CreatedAt(uri) => {
+                whole(Created { uri, member: None, token: None, message: None }.into_response())
+            }
+            Self::Accepted(accepted) => whole(accepted.into_response()),
         }
     }
 }
@@ -83,6 +102,36 @@ impl Created {
         response.headers_mut().insert(header::LOCATION, value(&self.uri));
         response
     }
+}
+
+impl Accepted {
+    /// Seconds after which a client asks again.
+    const RETRY_AFTER_S: u64 = 2;
+
+    fn into_response(self) -> Response<Bytes> {
+        let show = |(document, target)| show(document, target, None);
+        let mut response = self.task.map_or_else(no_content, show);
+        *response.status_mut() = StatusCode::ACCEPTED;
+        let headers = response.headers_mut();
+        headers.remove(header::ETAG);
+        // Its presence means that the work can be cancelled, and sushy compares the whole value
+        // (`sushy/taskmonitor.py`, `cancellable`).
+        headers.remove(header::ALLOW);
+        if self.can_be_cancelled {
+            headers.insert(header::ALLOW, HeaderValue::from_static("DELETE"));
+        }
+        headers.insert(header::LOCATION, HeaderValue::from_str(&self.monitor).expect("paths are ASCII"));
+        headers.extend(retry_after(Self::RETRY_AFTER_S).map(|date| (header::RETRY_AFTER, date)));
+        response
+    }
+}
+
+/// `Retry-After` as a date: sushy hands a number of seconds to `time.sleep` as text, and fails (`sushy/taskmonitor.py`,
+/// `sleep_for`). DMTF's library waits 5 s then (`redfish/rest/v1.py`, `retry_after`).
+fn retry_after(seconds: u64) -> Option<HeaderValue> {
+    let stamp = Timestamp::from_second(i64::try_from(clock::unix_ms() / 1000 + seconds).ok()?).ok()?;
+    // RFC 9110, section 5.6.7.
+    HeaderValue::try_from(stamp.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }
 
 /// The response to a request that failed. `target` is the resource at its path.

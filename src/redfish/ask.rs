@@ -14,8 +14,10 @@ use super::resource::{Belongs, Need};
 use super::root::Root;
 use super::row::Target;
 use super::service::Redfish;
+use super::task;
 use super::trace::Trace;
 use super::tree::{IdOf, Route};
+use crate::node::bmc::tasks::Payload;
 
 /// A request that the client may make.
 pub(super) struct Ask<'r> {
@@ -50,6 +52,13 @@ pub(super) enum Does<'r> {
     Options,
     /// Every other method.
     Change(&'r Request<Bytes>, &'r Head<'r>),
+}
+
+impl Ask<'_> {
+    /// The request, as a task shows it.
+    pub(super) fn payload(&self) -> Option<Payload> {
+        if let Does::Change(request, _) = self.does { task::payload(self.uri, request) } else { None }
+    }
 }
 
 impl Redfish {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::session::Sessions;
+use super::task_settings::TaskSettings;
 use crate::address::{Place, Prefix};
 use crate::node::bmc::account::Accounts;
 use crate::node::spec::Spec;
@@ -56,6 +57,8 @@ pub(super) struct ServiceCx<'a> {
     pub sessions: &'a Sessions,
     /// The accounts of this root.
     pub accounts: &'a Accounts,
+    /// The settings of the shared root's task service.
+    pub tasks: &'a TaskSettings,
     /// The schemas of all types that the service has, such as `Chassis.v1_28_0`.
     pub schemas: &'a BTreeSet<String>,
     /// The models of the systems below this root.

@@ -45,6 +45,7 @@ impl From<Refusal> for Problem {
             Refusal::MediaInserted
             | Refusal::UpdateUnderway
             | Refusal::DrivesDoNotFit
+            | Refusal::VolumeInUse
             | Refusal::AgentBusy => (&message::RESOURCE_IN_USE).into(),
             Refusal::SecureBootNeedsUefi => Message::new(
                 &message::PROPERTY_VALUE_CONFLICT,
@@ -52,9 +53,17 @@ impl From<Refusal> for Problem {
             )
             .about("#/SecureBootEnable".to_owned())
             .into(),
+            Refusal::TooManyTasks => Self {
+                messages: vec![Message::new(&message::CREATE_LIMIT_REACHED, [])],
+                retry_after_s: Some(Self::TASK_S),
+            },
+            Refusal::TaskServiceDisabled => {
+                Message::new(&message::SERVICE_DISABLED, ["/redfish/v1/TaskService"]).into()
+            }
+            Refusal::TaskNotCancellable => (&message::OPERATION_NOT_ALLOWED).into(),
             Refusal::TooManySessions => Self::too_many_sessions(),
             Refusal::Account(refused) => refused.into(),
-            Refusal::NoAgent => (&message::INTERNAL_ERROR).into(),
+            Refusal::NoAgent | Refusal::NoVolume => (&message::INTERNAL_ERROR).into(),
         }
     }
 }
@@ -85,6 +94,9 @@ impl From<Refused> for Problem {
 }
 
 impl Problem {
+    /// Seconds until another task may have ended.
+    const TASK_S: u64 = 5;
+
     pub(super) fn not_found(path: &str) -> Self {
         Message::new(&message::RESOURCE_MISSING_AT_URI, [path]).into()
     }
@@ -111,13 +123,17 @@ impl Problem {
             "ResourceAtUriUnauthorized" => StatusCode::UNAUTHORIZED,
             "ResourceMissingAtURI" => StatusCode::NOT_FOUND,
             "OperationNotAllowed" => StatusCode::METHOD_NOT_ALLOWED,
-            "ResourceInUse" | "ResourceInStandby" => StatusCode::CONFLICT,
+            "ResourceInUse" | "ResourceInStandby" | "ServiceDisabled" => StatusCode::CONFLICT,
             "HeaderInvalid" if self.is_about("Content-Type") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             // DSP0266 requires 412 for a version of OData that is not supported.
             "PreconditionFailed" | "HeaderInvalid" => StatusCode::PRECONDITION_FAILED,
             "PayloadTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
             "QueryParameterUnsupported" => StatusCode::NOT_IMPLEMENTED,
             "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            // Tasks make room by themselves, and accounts do not.
+            "CreateLimitReachedForResource" if self.retry_after_s.is_some() => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             "InsufficientStorage" => StatusCode::INSUFFICIENT_STORAGE,
             "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
@@ -159,9 +175,14 @@ impl Problem {
 
 /// Writes a message as it stands in `@Message.ExtendedInfo`.
 pub(super) fn write(message: &Message, d: &mut Doc<'_>) {
+    write_as(message, &message.text(), d);
+}
+
+/// Writes a message with another text.
+pub(super) fn write_as(message: &Message, text: &str, d: &mut Doc<'_>) {
     d.join("@odata.type", &["#", MESSAGE_SCHEMA, ".Message"]);
-    d.join("MessageId", &[BASE, ".", message.entry.key]);
-    d.put("Message", message.text());
+    d.join("MessageId", &[message.entry.registry, ".", message.entry.key]);
+    d.put("Message", text);
     d.put("MessageArgs", message.args.as_slice());
     d.put("MessageSeverity", message.entry.severity);
     d.put("Severity", message.entry.severity);

@@ -2,6 +2,7 @@
 //! one is never in memory as a whole: it is written while the client reads it.
 
 use std::ops::{Deref, Range};
+use std::vec;
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use super::render::{begin_collection, end_collection, shows_etag};
 use super::resource::{Collection, OfNode};
 use super::row::{Row, Target};
 use super::service::Redfish;
-use crate::node::NodeId;
+use crate::node::{Node, NodeId};
 
 /// The size of a part of a longer response, roughly.
 const PART_BYTES: usize = 32 << 10;
@@ -44,7 +45,8 @@ impl List {
             redfish.fleet.len() as usize
         } else {
             let mut count = 0;
-            redfish.fleet.ids().for_each(|id| members_of(redfish, row, over, id, &mut |_, _| count += 1));
+            let ids = Ids::all(redfish, over);
+            ids.for_each(|id| members_of(redfish, row, over, id, &mut |_, _| count += 1));
             count
         };
         let kind = format!("{}Collection", row.resource.type_name());
@@ -64,9 +66,12 @@ impl List {
 
     /// The text, part by part.
     pub(super) fn parts<R: Deref<Target = Redfish>>(self, redfish: R) -> Parts<R> {
-        let (mut ids, mut skip) = (0..redfish.fleet.next_index(), self.page.skip);
+        let (mut ids, mut skip) = (Ids::all(&redfish, self.over), self.page.skip);
         // If no node has been removed, the first node of the page is known without counting.
-        if ids.len() == redfish.fleet.len() as usize && is_one_a_node(self.row) {
+        if let Ids::All(ids) = &mut ids
+            && ids.len() == redfish.fleet.len() as usize
+            && is_one_a_node(self.row)
+        {
             ids.start = u32::try_from(skip).unwrap_or(u32::MAX).min(ids.end);
             skip = 0;
         }
@@ -84,7 +89,7 @@ impl List {
 /// The text of a list, part by part.
 pub(super) struct Parts<R> {
     redfish: R,
-    ids: Range<u32>,
+    ids: Ids,
     skip: usize,
     /// Members still to write.
     left: usize,
@@ -102,7 +107,7 @@ impl<R: Deref<Target = Redfish>> Iterator for Parts<R> {
         let (skip, left, shown) = (&mut self.skip, &mut self.left, list.shown);
         while out.len() < PART_BYTES && *left > 0 {
             let Some(id) = self.ids.next() else { break };
-            members_of(&self.redfish, list.row, list.over, NodeId(id), &mut |uuid, part| {
+            members_of(&self.redfish, list.row, list.over, id, &mut |uuid, part| {
                 if *skip > 0 || *left == 0 {
                     *skip = skip.saturating_sub(1);
                     return;
@@ -115,12 +120,47 @@ impl<R: Deref<Target = Redfish>> Iterator for Parts<R> {
                 *left -= 1;
             });
         }
-        if self.ids.is_empty() || *left == 0 {
+        if self.ids.are_used_up() || *left == 0 {
             out.extend_from_slice(&list.tail);
         } else {
             self.list = Some(list);
         }
         Some(out.into())
+    }
+}
+
+/// The nodes that may have members, in order.
+enum Ids {
+    All(Range<u32>),
+    /// A few nodes: 4 bytes each while the list is written.
+    Few(vec::IntoIter<NodeId>),
+}
+
+impl Ids {
+    fn all(redfish: &Redfish, over: &Collection<OfNode>) -> Self {
+        if over.only_with_tasks {
+            Self::Few(redfish.fleet.with_tasks().into_iter())
+        } else {
+            Self::All(0..redfish.fleet.next_index())
+        }
+    }
+
+    fn are_used_up(&self) -> bool {
+        match self {
+            Self::All(ids) => ids.is_empty(),
+            Self::Few(ids) => ids.as_slice().is_empty(),
+        }
+    }
+}
+
+impl Iterator for Ids {
+    type Item = NodeId;
+
+    fn next(&mut self) -> Option<NodeId> {
+        match self {
+            Self::All(ids) => ids.next().map(NodeId),
+            Self::Few(ids) => ids.next(),
+        }
     }
 }
 
@@ -138,7 +178,7 @@ fn members_of(
     id: NodeId,
     each: &mut dyn FnMut(&str, &str),
 ) {
-    redfish.fleet.identify(id, |node, now| {
+    let list = |node: &Node, now| {
         let mut buffer = Uuid::encode_buffer();
         let uuid: &str = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
         if is_one_a_node(row) {
@@ -147,7 +187,13 @@ fn members_of(
         let model = Model { profile: node.profile(), uuid, own_root: false, uri: "" };
         let cx = NodeCx { facts: &redfish.facts, node, model, now, ids: &[] };
         (over.members)(&cx, &mut |part| each(uuid, part));
-    });
+    };
+    // Tasks come and go. All other members follow from the model.
+    if over.only_with_tasks {
+        redfish.fleet.look(id, list);
+    } else {
+        redfish.fleet.identify(id, list);
+    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,32 @@ pub(super) const BASE_VERSION: &str = "1.22.1";
 /// The schema of a message in a response.
 pub(super) const MESSAGE_SCHEMA: &str = "Message.v1_3_0";
 
-/// An entry of the registry.
+/// A registry of messages.
+pub(super) struct Registry {
+    /// The registry with its version, as in a `MessageId`.
+    pub id: &'static str,
+    pub prefix: &'static str,
+    /// As in the name of DMTF's file: `1.22.1`.
+    pub version: &'static str,
+    pub name: &'static str,
+    /// The messages of it that this service sends.
+    pub messages: &'static [&'static Entry],
+}
+
+/// The messages about requests.
+pub(super) static BASE_REGISTRY: Registry = Registry {
+    id: BASE,
+    prefix: "Base",
+    version: BASE_VERSION,
+    name: "Base Message Registry",
+    messages: ALL,
+};
+
+/// An entry of a registry.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entry {
+    /// As in a `MessageId`: `Base.1.22`.
+    pub registry: &'static str,
     pub key: &'static str,
     /// `MessageSeverity`.
     pub severity: &'static str,
@@ -66,7 +89,7 @@ impl Message {
 macro_rules! messages {
     ($($name:ident $key:literal $severity:literal $text:literal $resolution:literal)+) => {
         $(pub(super) static $name: Entry =
-            Entry { key: $key, severity: $severity, text: $text, resolution: $resolution };)+
+            Entry { registry: BASE, key: $key, severity: $severity, text: $text, resolution: $resolution };)+
         /// All messages that this service sends: the content of its registry.
         pub(super) static ALL: &[&Entry] = &[$(&$name),+];
     };
@@ -160,9 +183,6 @@ messages! {
     RESOURCE_CANNOT_BE_DELETED "ResourceCannotBeDeleted" "Critical"
         "The delete request failed because the resource requested cannot be deleted."
         "Do not attempt to delete a non-deletable resource."
-    CREATE_LIMIT_REACHED "CreateLimitReachedForResource" "Critical"
-        "The create operation failed because the resource has reached the limit of possible resources."
-        "Either delete resources and resubmit the request if the operation failed or do not resubmit the request."
     RESTRICTED_ROLE "RestrictedRole" "Warning"
         "The operation was not successful because the role '%1' is restricted."
         "No resolution is required.  For standard roles, consider using the role specified in the AlternateRoleId property in the Role resource."
@@ -172,6 +192,12 @@ messages! {
     SERVICE_TEMPORARILY_UNAVAILABLE "ServiceTemporarilyUnavailable" "Critical"
         "The service is temporarily unavailable.  Retry in %1 seconds."
         "Wait for the indicated retry duration and retry the operation."
+    SERVICE_DISABLED "ServiceDisabled" "Warning"
+        "The operation failed because the service at %1 is disabled and cannot accept requests."
+        "Enable the service and resubmit the request if the operation failed."
+    CREATE_LIMIT_REACHED "CreateLimitReachedForResource" "Critical"
+        "The create operation failed because the resource has reached the limit of possible resources."
+        "Either delete resources and resubmit the request if the operation failed or do not resubmit the request."
     PRECONDITION_FAILED "PreconditionFailed" "Critical"
         "The ETag supplied did not match the ETag required to change this resource."
         "Try the operation again using the appropriate ETag."

@@ -36,6 +36,10 @@ mod service;
 mod service_documents;
 #[doc(hidden)]
 pub mod session;
+mod task;
+mod task_message;
+#[doc(hidden)]
+pub mod task_settings;
 mod token;
 mod trace;
 mod tree;

@@ -23,17 +23,17 @@ use super::meters;
 use super::precondition::{self, Condition};
 use super::query::{Page, WHOLE};
 use super::render;
-use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner, ServiceChange};
+use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
+use super::task::{self, AskedAt};
 use super::trace::Trace;
 use super::tree::{IdOf, Route, UUID_LENGTH, decoded};
 use crate::clock::Stopwatch;
 use crate::face::Welcome;
 use crate::node::Node;
-use crate::node::bmc::volume;
-use crate::node::command::{self, Refusal};
+use crate::node::command::Refusal;
 use crate::profile::quirk::Quirk;
 
 /// An answer that needs no change, or a change.
@@ -121,6 +121,10 @@ impl Redfish {
             Target::Node(row, part) => self.on_node(root, ask, row, part),
         };
         match decision? {
+            Decision::Answer(Answer::CreatedAt(uri)) => {
+                let member = self.read(root, None, &uri);
+                Ok(Answer::Created(Created { uri, member, token: None, message: None }))
+            }
             Decision::Answer(answer) => Ok(answer),
             Decision::Change(Outcome::Done) => Ok(Answer::Done),
             Decision::Change(Outcome::Created { id, token, message }) => {
@@ -128,6 +132,7 @@ impl Redfish {
                 let member = self.read(root, None, &uri);
                 Ok(Answer::Created(Created { uri, member, token, message }))
             }
+            Decision::Change(Outcome::Accepted(monitor)) => Ok(self.accepted(root, monitor)),
         }
     }
 
@@ -159,8 +164,9 @@ impl Redfish {
         });
         match decision? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
-            Decision::Change(change) => {
-                if let ServiceChange::Update(update) = &change {
+            Decision::Change(mut change) => {
+                if let ServiceChange::Update(update) = &mut change {
+                    update.payload = ask.payload();
                     ask.trace.concerns(update.machine().and_then(|uuid| self.fleet.find(uuid)));
                 }
                 self.fleet.may_change()?;
@@ -228,13 +234,8 @@ impl Redfish {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(command) => {
                 self.fleet.may_change()?;
-                Ok(Decision::Change(match node.apply(command, at.now)? {
-                    // Volumes are what clients create in a node.
-                    command::Outcome::Created(number) => {
-                        Outcome::Created { id: volume::id(number), token: None, message: None }
-                    }
-                    command::Outcome::Done | command::Outcome::Ipa(_) => Outcome::Done,
-                }))
+                let asked_at = AskedAt { own_root: at.own_root, now: at.now };
+                self.apply(node, command, asked_at, || ask.payload()).map(Decision::Change)
             }
         }
     }
@@ -259,6 +260,12 @@ impl Redfish {
                 return show(render::collection(cx, row, over, page));
             }
             (Does::Read(_), Part::Members(_) | Part::Action(_)) => return not_allowed(),
+            (Does::Read(_), Part::Monitor(monitor)) => {
+                return task::progress((monitor.see)(cx), O::uri(O::model(cx)), || {
+                    (render::document(cx, row, &self.constants), ask.target)
+                })
+                .map(Decision::Answer);
+            }
             (Does::Change(request, head), _) => (request, head),
         };
         match (part, request.method()) {
@@ -287,7 +294,14 @@ impl Redfish {
                 };
                 read::<O>(ask, request, head, Some(action.name()), run, |_| false)
             }
-            (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => not_allowed(),
+            (Part::Monitor(monitor), &Method::DELETE) => match (monitor.see)(cx) {
+                Progress::Gone => Err(Problem::not_found(ask.uri)),
+                _ => (monitor.delete)(cx).map(Decision::Change),
+            },
+            (
+                Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_) | Part::Monitor(_),
+                _,
+            ) => not_allowed(),
         }
     }
 
@@ -324,6 +338,14 @@ impl Redfish {
 
     /// The document at a URI, if the client may read it; `None` stands for the service itself.
     fn read(&self, root: &mut Root<'_>, client: Option<Client>, uri: &str) -> Option<(Document, Target)> {
+        match self.read_any(root, client, uri) {
+            Some(Answer::Document(document, target)) => Some((document, target)),
+            _ => None,
+        }
+    }
+
+    /// The answer to a GET of a URI, if the client may read it and it succeeds.
+    pub(super) fn read_any(&self, root: &mut Root<'_>, client: Option<Client>, uri: &str) -> Option<Answer> {
         let route = self.tree.find(uri, root.is_own())?;
         if let Some(client) = client {
             self.permit(root, client, &route, &Method::GET).ok()?;
@@ -332,10 +354,7 @@ impl Redfish {
         let trace = &Trace::default();
         let by = By { client, may: May::Everything, address: None };
         let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None, trace, by };
-        match self.perform(root, &ask) {
-            Ok(Answer::Document(document, target)) => Some((document, target)),
-            Ok(_) | Err(_) => None,
-        }
+        self.perform(root, &ask).ok()
     }
 }
 

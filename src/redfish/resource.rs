@@ -54,6 +54,8 @@ pub(super) struct Resource<O: Owner> {
     pub patch: Option<ReadBody<O>>,
     pub delete: Option<Delete<O>>,
     pub actions: &'static [Action<O>],
+    /// The task monitor, if it is a task.
+    pub monitor: Option<&'static Monitor<O>>,
 }
 
 /// The facts that the functions of an owner's resources may look at.
@@ -83,6 +85,30 @@ pub(super) struct Collection<O: Owner> {
     pub create: Option<ReadBody<O>>,
     /// Writes annotations beside the members.
     pub annotate: Option<fn(&Cx<'_, O>, &mut Doc<'_>)>,
+    /// Only nodes that have tasks have members.
+    pub only_with_tasks: bool,
+}
+
+/// The task monitor of a task (DSP0266, "Asynchronous operations"). Its ids are those of the task.
+pub(super) struct Monitor<O: Owner> {
+    pub path: &'static str,
+    pub see: fn(&Cx<'_, O>) -> Progress,
+    /// DELETE of the monitor.
+    pub delete: Delete<O>,
+}
+
+/// What a task monitor answers with.
+pub(super) enum Progress {
+    /// There is no monitor any more.
+    Gone,
+    /// 202 with the task.
+    Underway { can_be_cancelled: bool },
+    /// The work is done: 200 with the task.
+    Ended,
+    /// The work has created the resource at this URI: 201.
+    Created(String),
+    /// The work has deleted a resource: 204.
+    Deleted,
 }
 
 /// An action of a resource.
@@ -186,6 +212,11 @@ pub(super) enum ServiceChange {
     LogOut(Box<str>),
     /// Sets `SessionTimeout`, seconds.
     SessionTimeout(u32),
+    /// Sets `ServiceEnabled` and `TaskAutoDeleteTimeoutMinutes`; `None` leaves a property unchanged.
+    Tasks {
+        enabled: Option<bool>,
+        auto_delete_minutes: Option<u32>,
+    },
     Update(Update),
 }
 
@@ -195,6 +226,8 @@ pub(super) enum Outcome {
     Done,
     /// It has created the member with that id. `token` is the token of a session, and `message` goes with it.
     Created { id: String, token: Option<Box<str>>, message: Option<Message> },
+    /// It takes time. The task monitor is at this URI.
+    Accepted(String),
 }
 
 /// Whose resource it is.
@@ -324,12 +357,22 @@ impl<O: Owner> Resource<O> {
             patch: None,
             delete: None,
             actions: &[],
+            monitor: None,
         }
     }
 
     /// Adds a collection of the members that `members` names.
     pub(super) const fn many(self, name: &'static str, members: Members<O>) -> Self {
-        Self { collection: Some(Collection { name, members, create: None, annotate: None }), ..self }
+        Self {
+            collection: Some(Collection {
+                name,
+                members,
+                create: None,
+                annotate: None,
+                only_with_tasks: false,
+            }),
+            ..self
+        }
     }
 
     /// Lets clients create members of the collection.
@@ -369,6 +412,17 @@ impl<O: Owner> Resource<O> {
 
     pub(super) const fn with_actions(self, actions: &'static [Action<O>]) -> Self {
         Self { actions, ..self }
+    }
+
+    /// Adds the task monitor of a task.
+    pub(super) const fn monitored_by(self, monitor: &'static Monitor<O>) -> Self {
+        Self { monitor: Some(monitor), ..self }
+    }
+
+    /// Says that few nodes have members, which the fleet's index of nodes with tasks lists.
+    pub(super) const fn of_nodes_with_tasks(self) -> Self {
+        let collection = self.collection.expect("a collection over nodes");
+        Self { collection: Some(Collection { only_with_tasks: true, ..collection }), ..self }
     }
 
     /// The schema: `ComputerSystem.v1_28_0`.

@@ -9,10 +9,12 @@ use super::message::{INTERNAL_ERROR, Message, RESOURCE_AT_URI_UNAUTHORIZED};
 use super::resource::{Outcome, ServiceChange};
 use super::service::Redfish;
 use super::session::NoSession;
+use super::task::AskedAt;
 use super::token;
 use crate::node::Node;
 use crate::node::bmc::account::Account;
 use crate::node::bmc::session::{self, Secret};
+use crate::node::bmc::tasks;
 use crate::node::command::{self, Command, Refusal};
 use crate::time::SimTime;
 
@@ -91,19 +93,25 @@ impl Redfish {
                 node.apply(Command::Session(session::Command::End(id)), *now)?;
             }
             (ServiceChange::Update(update), Root::Own { node, now }) => {
-                let command = update.command(node, true)?;
-                node.apply(Command::Firmware(command), *now)?;
+                let command = Command::Firmware(update.command(node, true)?);
+                return self.apply(node, command, AskedAt { own_root: true, now: *now }, || update.payload);
             }
             (ServiceChange::Update(update), Root::Shared) => {
                 let id = update.machine().and_then(|uuid| self.fleet.find(uuid));
-                let Some(id) = id else { return Err(update.no_target()) };
-                let apply = |node: &mut Node, now| -> Result<(), Problem> {
-                    let command = update.command(node, false)?;
-                    node.apply(Command::Firmware(command), now)?;
-                    Ok(())
+                let Some(id) = id else { return Err(update.no_target(0)) };
+                let apply = |node: &mut Node, now| -> Result<Outcome, Problem> {
+                    let command = Command::Firmware(update.command(node, false)?);
+                    self.apply(node, command, AskedAt { own_root: false, now }, || update.payload)
                 };
                 // A machine that has been removed since is not there any more.
-                self.fleet.with(id, apply).unwrap_or_else(|| Err(Problem::not_found(uri)))?;
+                return self.fleet.with(id, apply).unwrap_or_else(|| Err(Problem::not_found(uri)));
+            }
+            (ServiceChange::Tasks { enabled, auto_delete_minutes }, Root::Shared) => {
+                self.task_settings.change(enabled, auto_delete_minutes);
+            }
+            (ServiceChange::Tasks { enabled, auto_delete_minutes }, Root::Own { node, now }) => {
+                let change = tasks::Command::Change { enabled, auto_delete_minutes };
+                node.apply(Command::Task(change), *now)?;
             }
             (ServiceChange::SessionTimeout(seconds), Root::Shared) => {
                 self.sessions.set_timeout_s(seconds);
@@ -156,7 +164,9 @@ impl Redfish {
                     command::Outcome::Created(id) => {
                         Ok(Outcome::Created { id: id.to_string(), token, message })
                     }
-                    command::Outcome::Done | command::Outcome::Ipa(_) => Err((&INTERNAL_ERROR).into()),
+                    command::Outcome::Done | command::Outcome::Accepted(_) | command::Outcome::Ipa(_) => {
+                        Err((&INTERNAL_ERROR).into())
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::headers::{JSON, ODATA_4, ODATA_VERSION};
 use super::resource::{
-    Access, Action, Collection, Entry, Members, ModelOf, Need, OfNode, OfService, Owner, Resource,
+    Access, Action, Collection, Entry, Members, ModelOf, Monitor, Need, OfNode, OfService, Owner, Resource,
 };
 
 /// The path of the service root.
@@ -56,6 +56,8 @@ pub(super) enum Part<O: Owner> {
     /// The `Members` of the collection, to which a client may POST as to the collection (DSP0266, "POST (create)").
     Members(&'static Collection<O>),
     Action(&'static Action<O>),
+    /// The task monitor of a task.
+    Monitor(&'static Monitor<O>),
 }
 
 /// A document that describes the service itself.
@@ -150,7 +152,10 @@ impl<O: Owner> Row<O> {
             (Part::Document, &Method::GET | &Method::HEAD) => access.read,
             (_, &Method::GET | &Method::HEAD) => access.list,
             (Part::Collection(_) | Part::Members(_), &Method::POST) => access.create,
-            (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => access.change,
+            (
+                Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_) | Part::Monitor(_),
+                _,
+            ) => access.change,
         }
     }
 
@@ -159,6 +164,7 @@ impl<O: Owner> Row<O> {
             Part::Document => allow_document(self.resource),
             Part::Collection(collection) => allow_collection(collection),
             Part::Members(_) | Part::Action(_) => HeaderValue::from_static("POST"),
+            Part::Monitor(_) => HeaderValue::from_static("DELETE, GET, HEAD"),
         }
     }
 }
@@ -204,8 +210,8 @@ impl Target {
     /// The headers of the document or collection.
     pub(super) fn headers(self) -> HeaderMap {
         match self {
-            Self::Service(row, Part::Document) => row.document_headers.clone(),
-            Self::Node(row, Part::Document) => row.document_headers.clone(),
+            Self::Service(row, Part::Document | Part::Monitor(_)) => row.document_headers.clone(),
+            Self::Node(row, Part::Document | Part::Monitor(_)) => row.document_headers.clone(),
             Self::Service(row, _) => row.collection_headers.clone(),
             Self::Node(row, _) | Self::OverNodes(row, _) => row.collection_headers.clone(),
             Self::Fixed(_) => HeaderMap::new(),

@@ -12,6 +12,7 @@ use super::meters;
 use super::resources::RESOURCES;
 use super::service_documents::ServiceDocuments;
 use super::session::Sessions;
+use super::task_settings::TaskSettings;
 use super::tree::Tree;
 use crate::fleet::Fleet;
 use crate::limit::Limits;
@@ -41,6 +42,13 @@ pub struct Redfish {
     pub facts: Facts,
     /// Sessions that each node with a root of its own may have at one time.
     pub own_sessions: usize,
+    /// The settings of the task service at the root that all nodes share.
+    #[doc(hidden)]
+    pub task_settings: TaskSettings,
+    /// Tasks that each BMC keeps.
+    pub tasks_per_bmc: usize,
+    /// Requests refused because of that limit.
+    pub(super) tasks_refused: Counter,
     /// Sessions refused by nodes with roots of their own, because of that limit.
     pub(super) own_sessions_refused: Counter,
     pub(super) tree: &'static Tree,
@@ -57,6 +65,7 @@ impl Redfish {
         let sessions = Sessions::kept_in(fleet.ledger().cloned());
         let accounts = SharedAccounts::kept_in(fleet.ledger().cloned());
         let account_limits = AccountLimits::new(Limits::DEFAULT.accounts, Limits::DEFAULT.roles);
+        let task_settings = TaskSettings::kept_in(fleet.ledger().cloned());
         let uuid = fleet.seed().uuid(u32::MAX, Purpose::Uuid);
         let facts = Facts { user: account.user.clone(), uuid, places: Vec::new(), domain: None };
         Self {
@@ -67,6 +76,9 @@ impl Redfish {
             account_limits,
             facts,
             own_sessions: crate::node::bmc::session::Sessions::LIMIT,
+            task_settings,
+            tasks_per_bmc: Limits::DEFAULT.tasks_per_bmc,
+            tasks_refused: Counter::default(),
             own_sessions_refused: Counter::default(),
             tree: &TREE,
             documents: &DOCUMENTS,
@@ -91,7 +103,8 @@ impl Redfish {
         ids: &'a [&'a str],
     ) -> ServiceCx<'a> {
         let (facts, sessions, schemas) = (&self.facts, &self.sessions, &self.tree.schemas);
-        ServiceCx { facts, sessions, accounts, schemas, models, own, now, uri, ids }
+        let tasks = &self.task_settings;
+        ServiceCx { facts, sessions, accounts, tasks, schemas, models, own, now, uri, ids }
     }
 
     /// The facts for a resource of a node.
@@ -115,6 +128,7 @@ impl Redfish {
         page.limit("sessions-per-bmc", &self.own_sessions_refused);
         page.limit("accounts", &self.account_limits.accounts_refused);
         page.limit("roles", &self.account_limits.roles_refused);
+        page.limit("tasks-per-bmc", &self.tasks_refused);
     }
 }
 

@@ -102,6 +102,9 @@ impl Tree {
                 self.branches[at].target = Some(target(Part::Members(collection)));
             }
         }
+        if let Some(monitor) = resource.monitor {
+            self.plant(monitor.path, target(Part::Monitor(monitor)));
+        }
         for action in resource.actions {
             let at = self.walk(resource.path);
             let at = self.word(at, "Actions");

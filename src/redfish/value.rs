@@ -165,7 +165,11 @@ dmtf_words!(
     RaidType,
     TransferMethod,
     TransferProtocol,
-    Role
+    Role,
+    TaskState,
+    ResetToDefaultsType,
+    InitializeMethod,
+    InitializeType
 );
 
 impl Value for BootSource {

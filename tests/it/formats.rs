@@ -18,9 +18,11 @@ use fauxmetal::node::ipa::{Ipa, Job, Phase};
 use fauxmetal::node::{Node, NodeId};
 use fauxmetal::profile::built_in;
 use fauxmetal::redfish::Redfish;
+use fauxmetal::redfish::accounts::SharedAccounts;
 use fauxmetal::redfish::auth::Account;
 use fauxmetal::redfish::check::{crawl, crawl_own};
 use fauxmetal::redfish::session::Sessions;
+use fauxmetal::redfish::task_settings::TaskSettings;
 use fauxmetal::store::{Directory, FORMAT, Store, StoredFleet, snapshot};
 use fauxmetal::time::SimTime;
 use http::StatusCode;
@@ -62,6 +64,10 @@ impl Opened {
         let opened = Self::new(format, store.fleet().clone(), store.time());
         store.restore(&opened.redfish.fleet).unwrap();
         opened.redfish.sessions.restore(&store.records(Sessions::RECORDS).unwrap(), store.time()).unwrap();
+        for (_, record) in store.records(SharedAccounts::RECORD).unwrap() {
+            opened.redfish.accounts.restore(&record).unwrap();
+        }
+        opened.redfish.task_settings.restore(&store.records(TaskSettings::RECORD).unwrap()).unwrap();
         opened
     }
 
@@ -123,11 +129,18 @@ impl Opened {
         text
     }
 
-    /// The sessions of the shared service root, as far as they differ from a new service's.
+    /// Sessions, accounts and tasks of the shared service root, as far as they differ from a new service's.
     fn sessions(&self) -> String {
+        let shown: &[&str] = if self.format >= 4 {
+            &["SessionService", "AccountService", "TaskService"]
+        } else {
+            &["SessionService"]
+        };
         let of = |redfish: &Redfish| {
             let mut pages = crawl(redfish).0;
-            pages.retain(|(uri, _)| uri.starts_with("/redfish/v1/SessionService"));
+            pages.retain(|(uri, _)| {
+                shown.iter().any(|service| uri["/redfish/v1".len()..].starts_with(&format!("/{service}")))
+            });
             pages
         };
         let new = Self::new(self.format, self.held.clone(), self.redfish.fleet.clock().now());

@@ -246,6 +246,20 @@ fn drive(limit: Limit) {
             log_in_twice(&daemon, "generic-0.bmc.example");
             daemon
         }
+        Limit::TasksPerBmc => {
+            let daemon = serve(limit, 1, &[]);
+            let mut stream = connect(daemon.redfish());
+            let system = systems(&mut stream).remove(0);
+            let uuid = system.rsplit('/').next().unwrap();
+            let (_silent, url) = silent_server();
+            for (component, expected) in [("BIOS", 202), ("BMC", 503)] {
+                let target = format!("/redfish/v1/UpdateService/FirmwareInventory/{uuid}-{component}");
+                let body = format!(r#"{{"ImageURI": "{url}/fw-9.9.bin", "Targets": ["{target}"]}}"#);
+                let action = "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate";
+                assert_eq!(ask(&mut stream, "POST", action, LOGIN, &body).0, expected);
+            }
+            daemon
+        }
         Limit::Calls | Limit::CallsPerServer => {
             let (_silent, url) = silent_server();
             let daemon = serve(limit, 1, &["--nodes", "3", "--boot-time", "0s", "--network-boot", &url]);

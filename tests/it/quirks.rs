@@ -138,3 +138,21 @@ fn a_profile_without_the_quirk_refuses_usb_cd() {
     assert!(error.to_string().contains("PropertyValueNotInList"), "{error}");
     assert_eq!(client.get("")["Boot"]["BootSourceOverrideTarget"], "None");
 }
+
+#[test]
+fn a_reset_of_the_bios_is_a_task_only_with_the_quirk() {
+    let reset = |client: &Client| client.send("POST", "/Bios/Actions/Bios.ResetBios", &json!({}));
+    let plain = Client::of(&built_in("generic").unwrap());
+    assert_eq!(reset(&plain).0, StatusCode::NO_CONTENT);
+    let profile = changed_generic(&[(
+        "boot_order = [\"Hdd\", \"Pxe\"]",
+        "boot_order = [\"Hdd\", \"Pxe\"]\nquirks = [\"bios-reset-task\"]",
+    )]);
+    let client = Client::of(&profile);
+    let (status, task) = reset(&client);
+    assert_eq!((status, &task["TaskState"]), (StatusCode::ACCEPTED, &json!("Pending")));
+    assert_eq!(client.send("POST", "/Actions/ComputerSystem.Reset", &json!({"ResetType": "On"})).0, 204);
+    client.pass_ms(10_000);
+    let task = client.get_at(task["TaskMonitor"].as_str().unwrap());
+    assert_eq!(task["TaskState"], "Completed");
+}

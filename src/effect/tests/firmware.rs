@@ -7,7 +7,11 @@ async fn progress_after(settings: Settings, image: &str) -> Option<Progress> {
     let mut site = Site::new(settings);
     let credentials = Some(Box::new(("user".into(), "secret".into())));
     let source = Source { image: image.into(), credentials };
-    site.apply(Command::Firmware(firmware::Command { component: 0, source }));
+    site.apply(Command::Firmware(firmware::Command {
+        components: [0].into(),
+        source,
+        start: Box::default(),
+    }));
     let effect = site.next();
     assert_eq!(effect.kind, EffectKind::FetchFirmware { component: 0, update: 1 });
     site.runner.perform(site.id, effect).await;

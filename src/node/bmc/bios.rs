@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::tasks::Start;
 use crate::node::sparse::Part;
 use crate::profile::Profile;
 use crate::profile::bios::{Attribute, Value};
@@ -15,6 +16,8 @@ pub enum Command {
     Change(Vec<(Box<str>, Value)>),
     /// `Bios.ResetBios`: the next start applies all defaults.
     Reset,
+    /// The same as a task, which ends at the next start.
+    ResetAsTask(Box<Start>),
 }
 
 /// The BIOS settings that differ from a new machine.
@@ -40,7 +43,7 @@ impl Bios {
             Command::Change(changes) => {
                 changes.into_iter().for_each(|(name, value)| self.change(profile, name, value));
             }
-            Command::Reset => {
+            Command::Reset | Command::ResetAsTask(_) => {
                 for attribute in profile.bios.iter().filter(|a| !a.read_only) {
                     self.change(profile, attribute.name.as_str().into(), attribute.default_value());
                 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::tasks::Start;
 use crate::node::call::Call;
 use crate::node::effect::EffectKind;
 use crate::node::refusal::Refusal;
@@ -19,10 +20,14 @@ use crate::time::SimTime;
 /// The parameters of `UpdateService.SimpleUpdate`.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// The component, by its number in the profile.
-    pub component: u8,
+    /// The components, by their numbers in the profile, each once.
+    pub components: Box<[u8]>,
     pub source: Source,
+    pub start: Box<Start>,
 }
+
+/// An update by its component and its number.
+pub(super) type Numbered = (u8, u32);
 
 /// Where the image of an update is.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -99,16 +104,35 @@ impl Firmware {
         self.updates.get(&component).map(|update| &**update)
     }
 
-    pub(in crate::node) fn execute(&mut self, command: Command) -> Result<(), Refusal> {
-        let Command { component, source } = command;
-        if matches!(self.update(component), Some(Update { progress: Progress::Fetching(_), .. })) {
+    /// Begins an update of each component. Returns the new updates, and the staged ones that they replace.
+    pub(super) fn execute(
+        &mut self,
+        components: &[u8],
+        source: &Source,
+    ) -> Result<(Vec<Numbered>, Vec<Numbered>), Refusal> {
+        let is_fetching = |component: &u8| {
+            matches!(self.update(*component), Some(Update { progress: Progress::Fetching(_), .. }))
+        };
+        if components.iter().any(is_fetching) {
             return Err(Refusal::UpdateUnderway);
         }
-        self.requested += 1;
-        let number = self.requested;
-        let update = Update { number, source, progress: Progress::Fetching(Call::Due) };
-        self.updates.insert(component, Box::new(update));
-        Ok(())
+        let (mut new, mut replaced) = (Vec::new(), Vec::new());
+        for component in components {
+            self.requested += 1;
+            let number = self.requested;
+            let update = Update { number, source: source.clone(), progress: Progress::Fetching(Call::Due) };
+            let old = self.updates.insert(*component, Box::new(update));
+            replaced.extend(old.map(|old| (*component, old.number)));
+            new.push((*component, number));
+        }
+        Ok((new, replaced))
+    }
+
+    /// Drops an update that no reset has applied. A late answer to it is ignored.
+    pub(super) fn cancel(&mut self, component: u8, number: u32) {
+        if self.update(component).is_some_and(|update| update.number == number) {
+            self.updates.remove(&component);
+        }
     }
 
     /// The result of fetching an image. Returns whether the update waits for it.
@@ -131,8 +155,9 @@ impl Firmware {
         true
     }
 
-    /// A reset applies the staged updates: of the BMC its own, a start of the host all others.
-    pub(super) fn apply(&mut self, profile: &Profile, resets: impl Fn(FirmwareOf) -> bool) {
+    /// A reset applies the staged updates: of the BMC its own, a start of the host all others. Returns them.
+    pub(super) fn apply(&mut self, profile: &Profile, resets: impl Fn(FirmwareOf) -> bool) -> Vec<Numbered> {
+        let mut all = Vec::new();
         let Self { versions, updates, requested: _ } = self;
         updates.retain(|component, update| {
             let firmware = profile.firmware.get(usize::from(*component));
@@ -140,9 +165,11 @@ impl Firmware {
             if applied {
                 let old = firmware.map_or("", |f| f.version.as_str());
                 versions.insert(*component, version_after(&update.source.image, old));
+                all.push((*component, update.number));
             }
             !applied
         });
+        all
     }
 
     /// Hands every due effect to `out`.

@@ -13,10 +13,14 @@ pub mod plugs;
 pub mod role;
 pub mod secure_boot;
 pub mod session;
+pub mod tasks;
 pub mod volume;
+mod work;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dmtf::ResetToDefaultsType;
+use crate::node::refusal::Refusal;
 use crate::node::sparse::{Part, Sparse};
 use crate::profile::Profile;
 use crate::profile::inventory::FirmwareOf;
@@ -30,6 +34,7 @@ use media::Media;
 use plugs::Plugs;
 use secure_boot::SecureBoot;
 use session::Sessions;
+use tasks::{Start, Tasks, Work};
 use volume::Volumes;
 
 /// Commands to the `Manager`.
@@ -37,6 +42,8 @@ use volume::Volumes;
 pub enum Command {
     /// `Manager.Reset`: the BMC goes on for a moment, and is then unavailable for a while. The host is not affected.
     Reset,
+    /// `Manager.ResetToDefaults`: the settings of the BMC are those of a new machine once it has restarted.
+    ResetToDefaults { kind: ResetToDefaultsType, start: Box<Start> },
     /// New settings of the clock; `None` leaves a setting unchanged.
     SetClock { ahead_ms: Option<i64>, offset_minutes: Option<i16> },
 }
@@ -53,6 +60,7 @@ pub struct Bmc {
     pub firmware: Sparse<Firmware>,
     pub volumes: Sparse<Volumes>,
     pub plugs: Sparse<Plugs>,
+    pub tasks: Sparse<Tasks>,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
     /// The BMC answers until this moment, and then restarts.
@@ -79,6 +87,7 @@ static NEW: Bmc = Bmc {
     firmware: Sparse::NEW,
     volumes: Sparse::NEW,
     plugs: Sparse::NEW,
+    tasks: Sparse::NEW,
     asset_tag: None,
     restarting_from: None,
     restarting_until: None,
@@ -102,10 +111,22 @@ impl Part for Bmc {
 
 impl Bmc {
     /// Executes a command. A restart of the BMC would begin at `leaves`, unless an earlier command has already set the moment.
-    pub(super) fn execute(&mut self, command: Command, leaves: SimTime) {
+    /// Returns the number of the task that it has begun.
+    pub(super) fn execute(
+        &mut self,
+        command: Command,
+        leaves: SimTime,
+        now: SimTime,
+    ) -> Result<Option<u32>, Refusal> {
         match command {
             Command::Reset => {
                 self.restarting_from.get_or_insert(leaves);
+            }
+            Command::ResetToDefaults { kind, start } => {
+                self.tasks.check(&start)?;
+                self.restarting_from.get_or_insert(leaves);
+                let work = Work::ManagerDefaults(kind);
+                return Ok(Some(self.tasks.change(|tasks| tasks.begin(work, *start, now))));
             }
             Command::SetClock { ahead_ms, offset_minutes } => {
                 self.clock.change(|clock| {
@@ -114,36 +135,57 @@ impl Bmc {
                 });
             }
         }
+        Ok(None)
+    }
+
+    /// Passes the deadline `at`. A restart of the BMC takes `restart_ms`.
+    pub(super) fn step(&mut self, at: SimTime, restart_ms: u64, profile: &Profile) {
+        if self.next_restart() > at {
+            return self.step_tasks(at, profile);
+        }
+        match self.restarting_from {
+            Some(from) => self.restart(from, from.after_ms(restart_ms), profile),
+            None => {
+                self.restarting_until = None;
+                self.end_tasks(|work| matches!(work, Work::ManagerDefaults(_)), at);
+            }
+        }
     }
 
     /// The restart of the BMC begins.
-    pub(super) fn restart(&mut self, until: SimTime, profile: &Profile) {
-        self.apply_firmware(profile, |of| of == FirmwareOf::Manager);
+    fn restart(&mut self, at: SimTime, until: SimTime, profile: &Profile) {
+        self.apply_firmware(profile, |of| of == FirmwareOf::Manager, at);
         self.restarting_from = None;
         self.restarting_until = Some(until);
         self.sessions.end_all();
+        self.reset_to_defaults();
     }
 
     /// The next moment at which a restart begins or ends.
-    pub(super) fn next_deadline(&self) -> SimTime {
+    fn next_restart(&self) -> SimTime {
         self.restarting_from.or(self.restarting_until).unwrap_or(SimTime::NEVER)
     }
 
+    /// The next moment at which a restart begins or ends, work ends, or a task is removed.
+    pub(super) fn next_deadline(&self) -> SimTime {
+        self.next_restart().min(self.tasks.next_deadline())
+    }
+
     /// A start of the machine: pending settings take effect.
-    pub(super) fn start(&mut self, profile: &Profile) {
+    pub(super) fn start(&mut self, profile: &Profile, at: SimTime) {
         if let Some(bios) = self.bios.get_mut() {
             bios.start(profile);
         }
+        self.end_tasks(|work| *work == Work::BiosDefaults, at);
         self.secure_boot.start();
-        self.apply_firmware(profile, |of| of != FirmwareOf::Manager);
+        self.apply_firmware(profile, |of| of != FirmwareOf::Manager, at);
         self.boot_failure = None;
         self.boot_failed_at = None;
     }
 
-    /// A reset of the components that `resets` selects: their staged updates take effect.
-    fn apply_firmware(&mut self, profile: &Profile, resets: impl Fn(FirmwareOf) -> bool) {
-        if let Some(firmware) = self.firmware.get_mut() {
-            firmware.apply(profile, resets);
+    fn end_tasks(&mut self, is: impl Fn(&Work) -> bool, at: SimTime) {
+        if let Some(tasks) = self.tasks.get_mut() {
+            tasks.end_all(is, at);
         }
     }
 
@@ -165,6 +207,7 @@ impl Bmc {
             firmware,
             volumes: _,
             plugs: _,
+            tasks,
             asset_tag: _,
             restarting_from,
             restarting_until,
@@ -176,6 +219,9 @@ impl Bmc {
         media.shift(ms);
         if let Some(firmware) = firmware.get_mut() {
             firmware.shift(ms);
+        }
+        if let Some(tasks) = tasks.get_mut() {
+            tasks.shift(ms);
         }
         for moment in [restarting_from, restarting_until, boot_failed_at].into_iter().flatten() {
             moment.shift(ms);

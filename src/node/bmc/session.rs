@@ -120,6 +120,11 @@ impl Sessions {
         self.open.retain(|session| session.account != account);
     }
 
+    /// The settings of a new machine.
+    pub(super) fn forget_settings(&mut self) {
+        self.timeout_s = Self::TIMEOUT_S;
+    }
+
     pub(super) fn end_all(&mut self) {
         self.open = Vec::new();
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::tasks::Start;
 use crate::dmtf::RaidType;
 use crate::node::refusal::Refusal;
 use crate::node::sparse::Part;
@@ -13,10 +14,12 @@ use crate::profile::{Profile, inventory};
 /// Commands to the volumes of a controller, which has this number in the profile.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// The outcome is the number of the volume, from which [`id`] makes its id.
-    Create { storage: u8, creation: Creation },
-    /// Removes the volume with this id. Its drives are passed through again.
-    Delete { storage: u8, id: Box<str> },
+    /// Makes a volume. The outcome is a task; the volume is there at once.
+    Create { storage: u8, creation: Creation, start: Box<Start> },
+    /// Removes the volume with this id when the task ends. Its drives are passed through again.
+    Delete { storage: u8, id: Box<str>, start: Box<Start> },
+    /// `Volume.Initialize`: empties the volume with this id.
+    Initialize { storage: u8, id: Box<str>, start: Box<Start> },
 }
 
 /// A volume that a client asks for.
@@ -106,8 +109,8 @@ impl Volumes {
     /// The drives whose content a command destroys.
     pub(in crate::node) fn drives_of(&self, command: &Command, profile: &Profile) -> Box<[u8]> {
         match command {
-            Command::Create { storage: _, creation } => creation.drives.clone(),
-            Command::Delete { storage, id } => {
+            Command::Create { creation, .. } => creation.drives.clone(),
+            Command::Delete { storage, id, .. } | Command::Initialize { storage, id, .. } => {
                 let volumes = self.of(profile, *storage);
                 let volume = volumes.iter().find(|volume| volume.id == *id);
                 volume.map_or_else(Box::default, |volume| volume.drives.clone())
@@ -115,40 +118,38 @@ impl Volumes {
         }
     }
 
-    pub(in crate::node) fn execute(
+    /// Makes a volume, and returns its id.
+    pub(super) fn create(
         &mut self,
-        command: Command,
+        storage: u8,
+        creation: Creation,
         profile: &Profile,
-    ) -> Result<Option<u32>, Refusal> {
-        match command {
-            Command::Create { storage, creation } => {
-                let mut volumes = self.of(profile, storage).into_owned();
-                let Creation { raid_type, mut drives, capacity_bytes, name } = creation;
-                drives.sort_unstable();
-                let used =
-                    volumes.iter().flat_map(|volume| &volume.drives).any(|drive| drives.contains(drive));
-                let largest = capacity(profile, storage, raid_type, &drives).filter(|_| !used);
-                let Some(largest) = largest else { return Err(Refusal::DrivesDoNotFit) };
-                self.created += 1;
-                let id: Box<str> = id(self.created).into();
-                volumes.push(Volume {
-                    name: name.unwrap_or_else(|| id.clone()),
-                    id,
-                    raid_type,
-                    capacity_bytes: capacity_bytes.unwrap_or(largest).min(largest),
-                    drives,
-                    number: self.created,
-                });
-                self.changed.insert(storage, volumes);
-                Ok(Some(self.created))
-            }
-            Command::Delete { storage, id } => {
-                let mut volumes = self.of(profile, storage).into_owned();
-                volumes.retain(|volume| volume.id != id);
-                self.changed.insert(storage, volumes);
-                Ok(None)
-            }
-        }
+    ) -> Result<Box<str>, Refusal> {
+        let mut volumes = self.of(profile, storage).into_owned();
+        let Creation { raid_type, mut drives, capacity_bytes, name } = creation;
+        drives.sort_unstable();
+        let used = volumes.iter().flat_map(|volume| &volume.drives).any(|drive| drives.contains(drive));
+        let largest = capacity(profile, storage, raid_type, &drives).filter(|_| !used);
+        let Some(largest) = largest else { return Err(Refusal::DrivesDoNotFit) };
+        self.created += 1;
+        let id: Box<str> = id(self.created).into();
+        volumes.push(Volume {
+            name: name.unwrap_or_else(|| id.clone()),
+            id: id.clone(),
+            raid_type,
+            capacity_bytes: capacity_bytes.unwrap_or(largest).min(largest),
+            drives,
+            number: self.created,
+        });
+        self.changed.insert(storage, volumes);
+        Ok(id)
+    }
+
+    /// The drives of the volume are passed through again.
+    pub(super) fn remove(&mut self, storage: u8, id: &str, profile: &Profile) {
+        let mut volumes = self.of(profile, storage).into_owned();
+        volumes.retain(|volume| *volume.id != *id);
+        self.changed.insert(storage, volumes);
     }
 }
 

@@ -1,12 +1,13 @@
 //! Every command that a node can get.
 
 use super::*;
-use crate::dmtf::Privilege;
+use crate::dmtf::{Privilege, ResetToDefaultsType};
 use crate::node::bmc::account::{self, Policy};
 use crate::node::bmc::credential::Credential;
 use crate::node::bmc::led;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::role::{CustomRole, Privileges};
+use crate::node::bmc::tasks;
 use crate::node::lab;
 use crate::node::labels::Labels;
 
@@ -30,6 +31,11 @@ macro_rules! commands {
     };
 }
 
+/// A task of which a BMC keeps few, so that a life meets the limit.
+fn start() -> Box<tasks::Start> {
+    Box::new(tasks::Start { most: 3, ..tasks::Start::default() })
+}
+
 /// A part of the generic model.
 fn any_part() -> impl Strategy<Value = Plug> {
     prop_oneof![(0u8..2).prop_map(Plug::Cable), (0u8..3).prop_map(Plug::Drive)]
@@ -51,6 +57,9 @@ commands! {
         Command::Bios(bios::Command::Change(vec![value]))
     }),
     Command::Bios(bios::Command::Reset) => Just(Command::Bios(bios::Command::Reset)),
+    Command::Bios(bios::Command::ResetAsTask(_)) => {
+        Just(Command::Bios(bios::Command::ResetAsTask(start())))
+    },
     Command::SecureBoot(secure_boot::Command::Enable(_)) => {
         any::<bool>().prop_map(|enable| Command::SecureBoot(secure_boot::Command::Enable(enable)))
     },
@@ -67,14 +76,31 @@ commands! {
         Just(Command::Led(led::Command::SetDrive(1, IndicatorLed::Lit)))
     },
     Command::Bmc(bmc::Command::Reset) => Just(Command::Bmc(bmc::Command::Reset)),
+    Command::Bmc(bmc::Command::ResetToDefaults { .. }) => {
+        proptest::sample::select(ResetToDefaultsType::ALL)
+            .prop_map(|kind| Command::Bmc(bmc::Command::ResetToDefaults { kind, start: start() }))
+    },
     Command::Bmc(bmc::Command::SetClock { .. }) => {
         Just(Command::Bmc(bmc::Command::SetClock { ahead_ms: Some(-7), offset_minutes: Some(60) }))
     },
     Command::Volume(volume::Command::Create { .. }) => (0u8..3).prop_map(|first| mirror(&[first, first + 1])),
     Command::Volume(volume::Command::Delete { .. }) => {
-        Just(Command::Volume(volume::Command::Delete { storage: 0, id: "Volume1".into() }))
+        Just(Command::Volume(volume::Command::Delete { storage: 0, id: "Volume1".into(), start: start() }))
+    },
+    Command::Volume(volume::Command::Initialize { .. }) => {
+        Just(Command::Volume(volume::Command::Initialize { storage: 0, id: "Volume1".into(), start: start() }))
     },
     Command::Firmware(_) => (0u8..3).prop_map(|component| update(component, "http://x/fw-9.9.bin")),
+    Command::Task(tasks::Command::Change { .. }) => any::<bool>().prop_map(|enabled| {
+        let (enabled, auto_delete_minutes) = (Some(enabled), Some(1));
+        Command::Task(tasks::Command::Change { enabled, auto_delete_minutes })
+    }),
+    Command::Task(tasks::Command::Delete(_)) => {
+        (0u32..4).prop_map(|number| Command::Task(tasks::Command::Delete(number)))
+    },
+    Command::Task(tasks::Command::DeleteMonitor(_)) => {
+        (0u32..4).prop_map(|number| Command::Task(tasks::Command::DeleteMonitor(number)))
+    },
     Command::Session(session::Command::Begin { .. }) => (0usize..3).prop_map(|most| {
         let (user, secret) = ("admin".into(), [7; 24]);
         Command::Session(session::Command::Begin { user, account: 1, client: None, secret, most })

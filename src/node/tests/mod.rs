@@ -6,6 +6,7 @@ mod commands;
 mod firmwares;
 mod late;
 mod plugs;
+mod tasks;
 mod volumes;
 
 use proptest::prelude::*;
@@ -93,10 +94,20 @@ impl Bench {
         self.answer(Answer::BootRead { start: self.node.starts(), result });
     }
 
-    /// Takes the effects, and answers one that reads a boot source.
+    /// Takes the effects, and answers one that reads a boot source. Every third image of firmware cannot be read, and every
+    /// third is never answered.
     pub(super) fn answer_boot(&mut self, result: Result<Bootable, Note>) {
-        if self.effects().contains(&EffectKind::ReadBoot { start: self.node.starts() }) {
+        let effects = self.effects();
+        if effects.contains(&EffectKind::ReadBoot { start: self.node.starts() }) {
             self.boot_read(result);
+        }
+        for effect in effects {
+            if let EffectKind::FetchFirmware { component, update } = effect
+                && update % 3 > 0
+            {
+                let result = if update % 3 == 1 { Ok(()) } else { Err("gone".into()) };
+                self.answer(Answer::FirmwareFetched { component, update, result });
+            }
         }
     }
 
@@ -167,7 +178,8 @@ fn eject(slot: u8) -> Command {
 fn update(component: u8, image: &str) -> Command {
     let credentials = Some(Box::new(("user".into(), "secret".into())));
     let source = firmware::Source { image: image.into(), credentials };
-    Command::Firmware(firmware::Command { component, source })
+    let start = Box::default();
+    Command::Firmware(firmware::Command { components: [component].into(), source, start })
 }
 
 /// A RAID 1 volume of drives of the first controller.
@@ -178,7 +190,7 @@ fn mirror(drives: &[u8]) -> Command {
         capacity_bytes: None,
         name: Some("root".into()),
     };
-    Command::Volume(volume::Command::Create { storage: 0, creation })
+    Command::Volume(volume::Command::Create { storage: 0, creation, start: Box::default() })
 }
 
 fn change(change: SystemChange) -> Command {

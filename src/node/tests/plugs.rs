@@ -133,6 +133,7 @@ fn an_operating_system_of_an_earlier_version_is_on_any_drive() {
 fn a_volume_without_a_drive_is_degraded_or_fails() {
     let mut bench = Bench::new();
     bench.apply(mirror(&[0, 1])).unwrap();
+    bench.run();
     bench.unplug(Plug::Drive(0));
     assert_eq!(bench.node.worst_integrity(None), Integrity::Degraded);
     assert_eq!(devices(&bench.node), ["sda", "nvme0n1"], "the volume stays in the place of its first drive");
@@ -143,7 +144,14 @@ fn a_volume_without_a_drive_is_degraded_or_fails() {
     bench.plug(Plug::Drive(1));
     bench.plug(Plug::Drive(0));
     assert_eq!(bench.node.worst_integrity(None), Integrity::Whole);
-    bench.apply(Command::Volume(volume::Command::Delete { storage: 0, id: volume::id(1).into() })).unwrap();
+    bench
+        .apply(Command::Volume(volume::Command::Delete {
+            storage: 0,
+            id: volume::id(1).into(),
+            start: Box::default(),
+        }))
+        .unwrap();
+    bench.run();
     bench.unplug(Plug::Drive(1));
     let before = bench.node.state().clone();
     assert_eq!(bench.apply(mirror(&[0, 1])), Err(Refusal::DrivesDoNotFit), "a drive is out of its bay");

@@ -16,13 +16,24 @@ fn a_volume_takes_the_place_of_its_drives_until_it_is_deleted() {
     let drives = disks(&bench.node);
     assert_eq!(drives, [("/dev/sda".into(), SATA), ("/dev/sdb".into(), SATA), ("/dev/nvme0n1".into(), NVME)]);
     bench.node.state.installed = true;
-    assert_eq!(bench.apply(mirror(&[1, 0])), Ok(Outcome::Created(1)));
+    assert_eq!(bench.apply(mirror(&[1, 0])), Ok(Outcome::Accepted(1)));
+    bench.run();
     assert_eq!(disks(&bench.node), [("/dev/sda".into(), SATA), ("/dev/nvme0n1".into(), NVME)]);
     assert!(!bench.node.installed(), "the drives lose their content");
     assert_eq!(bench.apply(mirror(&[0, 1])), Err(Refusal::DrivesDoNotFit), "they belong to a volume");
-    bench.apply(Command::Volume(volume::Command::Delete { storage: 0, id: volume::id(1).into() })).unwrap();
+    bench
+        .apply(Command::Volume(volume::Command::Delete {
+            storage: 0,
+            id: volume::id(1).into(),
+            start: Box::default(),
+        }))
+        .unwrap();
+    bench.run();
     assert_eq!(disks(&bench.node), drives);
-    assert_eq!(bench.apply(mirror(&[0, 1])), Ok(Outcome::Created(2)), "no id is used twice");
+    bench.apply(mirror(&[0, 1])).unwrap();
+    let profile = Arc::clone(bench.node.profile());
+    let volumes = bench.node.bmc().volumes.of(&profile, 0);
+    assert_eq!(*volumes[0].id, *"Volume2", "no id is used twice");
 }
 
 #[test]

@@ -18,7 +18,11 @@ use crate::redfish::resource::{Action, Asked, OfNode};
 pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     key: "#Bios.ResetBios",
     describe: |_, _| (),
-    run: |_, _| Ok(Some(Command::Bios(bios::Command::Reset))),
+    run: |cx, _| {
+        let is_task = cx.profile().has(Quirk::BiosResetTask);
+        let command = if is_task { bios::Command::ResetAsTask(Box::default()) } else { bios::Command::Reset };
+        Ok(Some(Command::Bios(command)))
+    },
 }];
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {

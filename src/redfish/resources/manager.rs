@@ -1,7 +1,7 @@
 //! `Manager`: the BMC.
 
 use super::common;
-use crate::dmtf::ResetType;
+use crate::dmtf::{ResetToDefaultsType, ResetType};
 use crate::node::bmc;
 use crate::node::command::Command;
 use crate::redfish::body::Body;
@@ -14,15 +14,27 @@ const RESET_TYPES: &[ResetType] = &[ResetType::GracefulRestart, ResetType::Force
 /// The limit of a `DateTime`, characters.
 const MAX_DATE_TIME: usize = 40;
 
-pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
-    key: "#Manager.Reset",
-    describe: |_, d| d.put("ResetType@Redfish.AllowableValues", RESET_TYPES),
-    run: |_, body| {
-        // The specification allows a request without `ResetType`. The service then chooses.
-        body.word("ResetType", ResetType::parse, RESET_TYPES);
-        Ok(Some(Command::Bmc(bmc::Command::Reset)))
+pub(super) static ACTIONS: &[Action<OfNode>] = &[
+    Action {
+        key: "#Manager.Reset",
+        describe: |_, d| d.put("ResetType@Redfish.AllowableValues", RESET_TYPES),
+        run: |_, body| {
+            // The specification allows a request without `ResetType`. The service then chooses.
+            body.word("ResetType", ResetType::parse, RESET_TYPES);
+            Ok(Some(Command::Bmc(bmc::Command::Reset)))
+        },
     },
-}];
+    Action {
+        key: "#Manager.ResetToDefaults",
+        describe: |_, d| d.put("ResetType@Redfish.AllowableValues", ResetToDefaultsType::ALL),
+        run: |_, body| {
+            body.require("ResetType");
+            let kind = body.word("ResetType", ResetToDefaultsType::parse, ResetToDefaultsType::ALL);
+            let start = Box::default();
+            Ok(kind.map(|kind| Command::Bmc(bmc::Command::ResetToDefaults { kind, start })))
+        },
+    },
+];
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (profile, bmc) = (cx.profile(), cx.node.bmc());

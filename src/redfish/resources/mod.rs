@@ -27,6 +27,7 @@ mod simple_storage;
 mod software_inventory;
 mod storage;
 mod storage_controller;
+mod task;
 mod task_service;
 mod thermal;
 mod thermal_subsystem;
@@ -194,6 +195,7 @@ pub(super) static RESOURCES: &[Entry] = &[
             volume::get,
         )
         .many("Volume Collection", volume::members)
+        .with_actions(volume::ACTIONS)
         .deleted_by(volume::delete)
         .created_by(volume::create)
         .annotated_by(volume::annotate),
@@ -345,15 +347,25 @@ pub(super) static RESOURCES: &[Entry] = &[
     Service(
         Resource::of_service("/redfish/v1/TaskService", "TaskService.v1_3_0.TaskService", task_service::get)
             .linked_as("Tasks")
+            .patched_by(task_service::patch)
             .allowed_by(Access::MANAGER),
     ),
-    Service(
-        Resource::of_service(
-            "/redfish/v1/TaskService/Tasks/{Task}",
+    Node(
+        Resource::of_node("/redfish/v1/TaskService/Tasks/{Node-Task}", "Task.v1_7_4.Task", task::get)
+            .many("Task Collection", task::members)
+            .of_nodes_with_tasks()
+            .deleted_by(task::delete)
+            .monitored_by(&task::MONITOR),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/TaskService/Tasks/{Node-Task}/SubTasks/{SubTask}",
             "Task.v1_7_4.Task",
-            task_service::get_task,
+            task::get_part,
         )
-        .many("Task Collection", task_service::tasks)
+        .many("Task Collection", task::parts)
+        // A task without parts has no such link.
+        .linked_as("")
         .allowed_by(Access::MANAGER),
     ),
     Service(

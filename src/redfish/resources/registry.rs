@@ -5,13 +5,17 @@ use crate::profile::Profile;
 use crate::profile::bios::{Attribute, Kind, Value};
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::message::{ALL, BASE, BASE_VERSION, Entry};
+use crate::redfish::message::{BASE_REGISTRY, Entry, Registry};
+use crate::redfish::task_message::{TASK_EVENT, UPDATE};
 
 /// Version of every attribute registry.
 const ATTRIBUTES_VERSION: &str = "1.0.0";
 
+/// The registries of messages that this service sends.
+static MESSAGES: [&Registry; 3] = [&BASE_REGISTRY, &TASK_EVENT, &UPDATE];
+
 enum Found<'a> {
-    Messages,
+    Messages(&'static Registry),
     Attributes(&'a Profile),
 }
 
@@ -30,22 +34,22 @@ pub(super) fn of(profile: &Profile) -> String {
 
 fn find<'a>(cx: &ServiceCx<'a>) -> Option<Found<'a>> {
     let id = *cx.ids.first()?;
-    if id == BASE {
-        return Some(Found::Messages);
+    if let Some(registry) = MESSAGES.iter().find(|registry| registry.id == id) {
+        return Some(Found::Messages(registry));
     }
     cx.models.iter().find(|profile| of(profile) == id).map(|profile| Found::Attributes(profile))
 }
 
 pub(super) fn members(cx: &ServiceCx<'_>, each: &mut dyn FnMut(&str)) {
-    each(BASE);
+    MESSAGES.iter().for_each(|registry| each(registry.id));
     cx.models.iter().for_each(|profile| each(&of(profile)));
 }
 
 pub(super) fn get_file(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", cx.id());
     let below = match find(cx).expect("the registry exists, or the request was refused") {
-        Found::Messages => {
-            d.put("Name", "Base Message Registry File");
+        Found::Messages(registry) => {
+            d.join("Name", &[registry.name, " File"]);
             "/Messages"
         }
         Found::Attributes(profile) => {
@@ -64,22 +68,23 @@ pub(super) fn get_file(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
 }
 
 pub(super) fn is_of_messages(cx: &ServiceCx<'_>) -> bool {
-    matches!(find(cx), Some(Found::Messages))
+    matches!(find(cx), Some(Found::Messages(_)))
 }
 
 pub(super) fn is_of_attributes(cx: &ServiceCx<'_>) -> bool {
     matches!(find(cx), Some(Found::Attributes(_)))
 }
 
-pub(super) fn get_messages(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
-    d.join("Id", &["Base.", BASE_VERSION]);
-    d.put("Name", "Base Message Registry");
+pub(super) fn get_messages(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
+    let Some(Found::Messages(registry)) = find(cx) else { return };
+    d.join("Id", &[registry.prefix, ".", registry.version]);
+    d.put("Name", registry.name);
     d.put("Language", "en");
-    d.put("RegistryPrefix", "Base");
-    d.put("RegistryVersion", BASE_VERSION);
+    d.put("RegistryPrefix", registry.prefix);
+    d.put("RegistryVersion", registry.version);
     d.put("OwningEntity", "DMTF");
     d.object("Messages", |d| {
-        for entry in ALL {
+        for entry in registry.messages {
             d.object(entry.key, |d| message(entry, d));
         }
     });

@@ -14,8 +14,8 @@ use crate::redfish::update::Update;
 
 /// The limit of an image URI, a user name and a password, characters.
 const MAX_TEXT: usize = 2048;
-/// An image is for one component.
-const MAX_TARGETS: usize = 1;
+/// Components that one request updates, each as a sub-task.
+const MAX_TARGETS: usize = 8;
 const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtocol::Https];
 
 pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
@@ -49,8 +49,8 @@ fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     body.word("TransferProtocol", TransferProtocol::parse, PROTOCOLS);
     body.word("@Redfish.OperationApplyTime", |text| (text == "OnReset").then_some(()), &[()]);
     body.flag("ForceUpdate");
-    let target = body.texts("Targets", MAX_TARGETS).and_then(|targets| targets.into_iter().next());
-    if target.is_none() && cx.own.is_none() {
+    let targets = body.texts("Targets", MAX_TARGETS).unwrap_or_default();
+    if targets.is_empty() && cx.own.is_none() {
         // Below this root is more than one machine.
         body.require("Targets");
     }
@@ -58,7 +58,8 @@ fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     let password = body.text("Password", MAX_TEXT);
     Ok(image.map(|image| {
         let credentials = user.map(|user| Box::new((user, password.unwrap_or_default())));
-        let target = target.map(Into::into);
-        ServiceChange::Update(Update { target, source: Source { image, credentials } })
+        let targets = targets.into_iter().map(Into::into).collect();
+        let source = Source { image, credentials };
+        ServiceChange::Update(Update { targets, source, payload: None })
     }))
 }

@@ -7,7 +7,8 @@
 use serde_json::Value as Json;
 
 use super::common;
-use crate::dmtf::RaidType;
+use crate::dmtf::{InitializeMethod, InitializeType, RaidType};
+use crate::node::bmc::tasks::Doing;
 use crate::node::bmc::volume::{self, Creation, Integrity, Volume};
 use crate::node::command::Command;
 use crate::profile::inventory::{Drive, Storage};
@@ -18,7 +19,16 @@ use crate::redfish::error::Problem;
 use crate::redfish::message::{
     Message, OPERATION_NOT_ALLOWED, PROPERTY_MISSING, PROPERTY_VALUE_CONFLICT, PROPERTY_VALUE_NOT_IN_LIST,
 };
-use crate::redfish::resource::{Asked, OfNode};
+use crate::redfish::resource::{Action, Asked, OfNode};
+
+pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
+    key: "#Volume.Initialize",
+    describe: |_, d| {
+        d.put("InitializeMethod@Redfish.AllowableValues", InitializeMethod::ALL);
+        d.put("InitializeType@Redfish.AllowableValues", InitializeType::ALL);
+    },
+    run: initialize,
+}];
 
 /// The controller in the URI, with its number, and its volumes.
 fn of<'a>(cx: &NodeCx<'a>) -> (u8, &'a Storage, Vec<Volume>) {
@@ -76,6 +86,7 @@ fn raw(cx: &NodeCx<'_>, drive: &Drive, d: &mut Doc<'_>) {
 }
 
 fn created(cx: &NodeCx<'_>, storage: &Storage, volume: &Volume, d: &mut Doc<'_>) {
+    let (of, _) = common::part(&cx.profile().storage, |s| &s.id, &storage.id);
     let own = || drives(cx, storage).filter(|(number, _)| volume.drives.contains(number));
     d.put("Id", &*volume.id);
     d.put("Name", &*volume.name);
@@ -93,6 +104,16 @@ fn created(cx: &NodeCx<'_>, storage: &Storage, volume: &Volume, d: &mut Doc<'_>)
         d.put("State", if integrity == Integrity::Failed { "UnavailableOffline" } else { "Enabled" });
         d.put("Health", common::health(integrity));
     });
+    if let Some((doing, task)) = cx.node.bmc().tasks.of_volume(of, &volume.id) {
+        d.array("Operations", |d| {
+            d.item_object(|d| {
+                // A volume is created by preparing its drives.
+                let deletes = doing == Doing::Delete;
+                d.put("Operation", if deletes { "Delete" } else { "Initialize" });
+                d.moving(|d| d.put("PercentageComplete", cx.node.bmc().task_percent(task, cx.now)));
+            });
+        });
+    }
     d.object("Links", |d| {
         d.array("Drives", |d| own().for_each(|(_, drive)| d.item_link(&common::drive_link(cx, drive))));
     });
@@ -138,7 +159,7 @@ pub(super) fn create(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let capacity_bytes = capacity.and_then(|bytes| u64::try_from(bytes).ok());
     Ok(raid_type.map(|raid_type| {
         let creation = Creation { raid_type, drives: drives.into(), capacity_bytes, name };
-        Command::Volume(volume::Command::Create { storage: number, creation })
+        Command::Volume(volume::Command::Create { storage: number, creation, start: Box::default() })
     }))
 }
 
@@ -186,10 +207,21 @@ fn read_drives(
 }
 
 pub(super) fn delete(cx: &NodeCx<'_>) -> Result<Command, Problem> {
+    let (storage, id) = whole(cx)?;
+    Ok(Command::Volume(volume::Command::Delete { storage, id, start: Box::default() }))
+}
+
+fn initialize(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
+    let (storage, id) = whole(cx)?;
+    body.word("InitializeMethod", InitializeMethod::parse, InitializeMethod::ALL);
+    body.word("InitializeType", InitializeType::parse, InitializeType::ALL);
+    body.word("@Redfish.OperationApplyTime", |text| (text == "Immediate").then_some(()), &[()]);
+    Ok(Some(Command::Volume(volume::Command::Initialize { storage, id, start: Box::default() })))
+}
+
+/// The controller and the id of the volume in the URI. A drive that is passed through is no volume that can be changed.
+fn whole(cx: &NodeCx<'_>) -> Result<(u8, Box<str>), Problem> {
     let (number, _, volumes) = of(cx);
-    match volumes.into_iter().find(|volume| *volume.id == *cx.id()) {
-        Some(Volume { id, .. }) => Ok(Command::Volume(volume::Command::Delete { storage: number, id })),
-        // A drive that is passed through is no volume that can be removed.
-        None => Err((&OPERATION_NOT_ALLOWED).into()),
-    }
+    let volume = volumes.into_iter().find(|volume| *volume.id == *cx.id());
+    volume.map(|volume| (number, volume.id)).ok_or_else(|| (&OPERATION_NOT_ALLOWED).into())
 }

@@ -6,6 +6,7 @@ mod own_root;
 mod protocol;
 mod reference;
 mod storage;
+mod tasks;
 
 use std::sync::Arc;
 

@@ -116,7 +116,10 @@ fn each_controller_has_a_root_of_its_own_and_one_of_everything() {
         let system = get(&redfish, node, "/redfish/v1/Systems/1").json;
         assert_eq!((&system["Id"], &system["UUID"]), (&json!("1"), &json!(uuid(&redfish, node))));
         let registries = get(&redfish, node, "/redfish/v1/Registries").json;
-        assert_eq!(registries["Members@odata.count"], 2, "messages, and the attributes of the one model");
+        assert_eq!(
+            registries["Members@odata.count"], 4,
+            "messages of three registries, and the attributes of the one model"
+        );
     }
     let manager = get(&redfish, 1, "/redfish/v1/Managers/1").json;
     assert_eq!(manager["ServiceEntryPointUUID"], roots[1]["UUID"]);

@@ -73,7 +73,7 @@ fn the_health_of_a_volume_reaches_the_system() {
     let storage = format!("{}/Storage/SATA", bench.system);
     let uri = |id: &str| json!({"@odata.id": format!("{chassis}/Drives/{id}")});
     let body = json!({"RAIDType": "RAID1", "Links": {"Drives": [uri("Disk0"), uri("Disk1")]}});
-    assert_eq!(bench.write("POST", &format!("{storage}/Volumes"), &body).status, 201);
+    assert_eq!(bench.write("POST", &format!("{storage}/Volumes"), &body).status, 202);
     let names = bench.get(&format!("{storage}/Volumes/Volume1")).json["Identifiers"].take();
     for (pulled, state, health, links) in
         [(0, "Enabled", "Warning", 1), (1, "UnavailableOffline", "Critical", 0)]

@@ -55,9 +55,39 @@ pub(super) fn volumes(life: &mut Life) {
         &format!("{first}/Volumes"),
         json!({"RAIDType": "RAID1", "Name": "\"root\"", "Links": {"Drives": [drives[0], drives[1]]}}),
     );
+    life.moment("volume being created");
+    life.jump();
     life.moment("volume created");
+    life.post(&format!("{first}/Volumes/Volume1/Actions/Volume.Initialize"), json!({}));
+    life.jump();
     life.delete(&format!("{first}/Volumes/Volume1"));
+    life.moment("volume being deleted");
+    life.jump();
     life.moment("volume deleted");
+}
+
+/// Tasks of every kind: an update of two components, cancelled and failed updates, and a reset of the BMC to defaults.
+pub(super) fn tasks(life: &mut Life) {
+    let all = life.get("/redfish/v1/UpdateService/FirmwareInventory");
+    let targets: Vec<_> = (0..2).map(|n| all["Members"][n]["@odata.id"].as_str().unwrap()).collect();
+    life.post(
+        "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate",
+        json!({"ImageURI": "http://u:secret@images.example/all-9.9.bin", "Targets": targets, "Password": "secret"}),
+    );
+    fetched(life, Ok(()));
+    life.moment("one of two images fetched");
+    fetched(life, Err("404 \"Not\" Found".into()));
+    life.moment("the other image not readable");
+    let tasks = life.get("/redfish/v1/TaskService/Tasks");
+    let task = tasks["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
+    life.delete(&task);
+    life.moment("update cancelled");
+    life.delete(&task);
+    life.post("{manager}/Actions/Manager.ResetToDefaults", json!({"ResetType": "ResetAll"}));
+    life.moment("BMC about to be reset");
+    life.jump();
+    life.jump();
+    life.moment("BMC reset");
 }
 
 /// A person pulls a cable and drives, of which two are a volume, and plugs them in again.

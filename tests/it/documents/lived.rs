@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::changes::{READINGS, changes};
 use super::lives::{self, Look};
 
-/// Properties that show a clock. They move by themselves, and the ETag does not cover them.
-const CLOCKS: [&str; 1] = ["DateTime"];
+/// Properties that follow a clock. They move by themselves, and the ETag does not cover them.
+const CLOCKS: [&str; 3] = ["DateTime", "PercentComplete", "PercentageComplete"];
 
 #[test]
 fn every_link_of_a_lived_node_leads_to_a_document() {

@@ -31,7 +31,7 @@ use super::hardware_lives;
 type Live = fn(&mut Life);
 
 /// Each life by its name.
-const LIVES: [(&str, Live); 9] = [
+const LIVES: [(&str, Live); 10] = [
     ("settings", settings),
     ("media", media),
     ("boot", boot),
@@ -41,6 +41,7 @@ const LIVES: [(&str, Live); 9] = [
     ("firmware", hardware_lives::firmware),
     ("volumes", hardware_lives::volumes),
     ("plugs", hardware_lives::plugs),
+    ("tasks", hardware_lives::tasks),
 ];
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";

@@ -39,6 +39,8 @@ pub(super) enum Part {
     Bios,
     Power,
     Media,
+    /// The newest task: an update, whose number is in the name of its image.
+    Task,
 }
 
 /// What a writer knows of a part of a node: the number from which its values follow.
@@ -108,7 +110,35 @@ pub(super) fn request(part: Part, number: u64, system: &str) -> (&'static str, S
                 ),
             }
         }
+        Part::Task => {
+            let uuid = system.rsplit('/').next().unwrap();
+            let component = pick(&["BIOS", "BMC", "NIC1"], number);
+            let target = format!("/redfish/v1/UpdateService/FirmwareInventory/{uuid}-{component}");
+            let action = "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate".to_owned();
+            let image = format!("http://127.0.0.1:9/{number}.bin");
+            ("POST", action, json!({"ImageURI": image, "Targets": [target]}))
+        }
     }
+}
+
+/// The number in the last task of a node: 0 without tasks.
+fn task_number(client: &mut Client, system: &str) -> u64 {
+    let uuid = system.rsplit('/').next().unwrap();
+    let (mut last, mut next) = (None, Some("/redfish/v1/TaskService/Tasks?$top=500".to_owned()));
+    while let Some(page) = next {
+        let tasks = client.get(&page);
+        let uris = tasks["Members"].as_array().unwrap().iter().map(|m| m["@odata.id"].as_str().unwrap());
+        let newest = uris.rev().find(|uri| uri.contains(uuid));
+        last = newest.map(str::to_owned).or(last);
+        next = tasks["Members@odata.nextLink"].as_str().map(str::to_owned);
+    }
+    let Some(last) = last else { return 0 };
+    let task = client.get(&last);
+    let state = task["TaskState"].as_str().unwrap();
+    assert_eq!(task["EndTime"].is_null(), ["Starting", "Running", "Pending"].contains(&state), "{task}");
+    let body: Value = serde_json::from_str(task["Payload"]["JsonBody"].as_str().unwrap()).unwrap();
+    let image = body["ImageURI"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    image.trim_end_matches(".bin").parse().unwrap()
 }
 
 /// The number that a part of a node shows. Every value of the part must follow from it.
@@ -138,6 +168,7 @@ fn shown(part: Part, client: &mut Client, system: &str, entry: &Entry) -> u64 {
                 None => same(0, 2, entry),
             }
         }
+        Part::Task => task_number(client, system),
     }
 }
 
@@ -170,7 +201,8 @@ impl Writer {
             return self.log_in_or_out(client);
         }
         let node = self.nodes[self.dice.roll(self.nodes.len() as u64) as usize];
-        let part = [Part::System, Part::Bios, Part::Power, Part::Media][self.dice.roll(4) as usize];
+        let parts = [Part::System, Part::Bios, Part::Power, Part::Media, Part::Task];
+        let part = parts[self.dice.roll(parts.len() as u64) as usize];
         self.count += 1;
         let entry = self.book.entry((node, part)).or_insert(Entry { is: 0, or: None, seen: 0 });
         // Even and odd numbers alternate, because a slot refuses a second image.
@@ -179,6 +211,11 @@ impl Writer {
         let (method, path, body) = request(part, number, &systems[node]);
         entry.or = Some(number);
         let answer = client.ask(method, &path, BASIC, &body)?;
+        if part == Part::Task && answer.status == 409 {
+            // The image of an earlier update of the component is still being fetched.
+            entry.or = None;
+            return Some(());
+        }
         assert!(answer.status < 300, "{method} {path} {body}: {} {}", answer.status, answer.body);
         *entry = Entry { is: number, or: None, seen: number };
         self.acknowledged += 1;
