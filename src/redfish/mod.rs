@@ -21,6 +21,7 @@ mod document;
 mod error;
 mod face;
 mod headers;
+mod identify;
 mod list;
 mod message;
 mod meters;
