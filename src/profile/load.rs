@@ -234,6 +234,7 @@ fn quirks(p: &Profile) -> Result<(), String> {
         match quirk {
             Quirk::ActionParameter
             | Quirk::NoEtagInBodies
+            | Quirk::PatchNeedsEtag
             | Quirk::RestartNeedsPower
             | Quirk::WholeSettings => {}
             Quirk::UsbCd if p.boot_targets.contains(&BootSource::UsbCd) => {}

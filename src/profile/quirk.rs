@@ -35,6 +35,11 @@ pub enum Quirk {
     /// HPE and Lenovo; Dell is without. Ironic tells the two apart by the number of attributes
     /// (`ironic/drivers/modules/redfish/bios.py`, `_get_unapplied_bios_attrs`).
     WholeSettings,
+    /// A PATCH needs `If-Match` or `If-None-Match`, and is refused with 428 without.
+    ///
+    /// AMI MegaRAC and Lenovo's servers with it (gofish issue 171, Ansible issue 56050). Clients that send the ETag which they have
+    /// read are not affected: sushy, community.general, redfish_utilities.
+    PatchNeedsEtag,
 }
 
 impl Quirk {
@@ -46,6 +51,7 @@ impl Quirk {
             Self::NoEtagInBodies => "no-etag-in-bodies",
             Self::RestartNeedsPower => "restart-needs-power",
             Self::WholeSettings => "whole-settings",
+            Self::PatchNeedsEtag => "patch-needs-etag",
         }
     }
 }

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::document::Document;
 use super::error::Problem;
-use super::headers::{AUTH_TOKEN, ODATA_4, ODATA_VERSION};
+use super::headers::{AUTH_TOKEN, ODATA_4, ODATA_VERSION, PREFERENCE_APPLIED};
 use super::list::List;
 use super::message::PRECONDITION_FAILED;
 use super::precondition::{self, Condition};
@@ -26,6 +26,8 @@ pub(super) enum Answer {
     Done,
     /// 201: a member was created.
     Created(Created),
+    /// The answer that the client prefers, with the preference that it follows (`Preference-Applied`).
+    Preferred(Box<Self>, &'static str),
 }
 
 /// A member of a collection that a request has created.
@@ -53,7 +55,7 @@ impl Answer {
                 *response.headers_mut() = target.headers();
                 response
             }
-            Self::Fixed(documents, fixed) => whole(documents.response(fixed)),
+            Self::Fixed(documents, fixed) => whole(documents.response(fixed, conditions)),
             Self::Options(target) => {
                 let mut response = no_content();
                 response.headers_mut().insert(header::ALLOW, target.allow());
@@ -61,6 +63,12 @@ impl Answer {
             }
             Self::Done => whole(no_content()),
             Self::Created(created) => whole(created.into_response()),
+            Self::Preferred(answer, preference) => {
+                let mut response = answer.into_response(None);
+                let preference = HeaderValue::from_static(preference);
+                response.headers_mut().insert(&PREFERENCE_APPLIED, preference);
+                response
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod auth;
 mod body;
 #[doc(hidden)]
 pub mod check;
+mod coding;
 mod constants;
 mod context;
 mod doc;
@@ -18,7 +19,9 @@ mod headers;
 mod list;
 mod message;
 mod meters;
+mod negotiate;
 mod precondition;
+mod queried;
 mod query;
 mod render;
 mod request;

@@ -11,14 +11,15 @@ use uuid::Uuid;
 use super::answer::{Answer, Content, Created, refusal};
 use super::auth::{self, Who};
 use super::body::Body;
-use super::document::Document;
 use super::error::Problem;
 use super::headers::Head;
 use super::list::List;
 use super::message::{
-    EMPTY_JSON, HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
+    HEADER_INVALID, Message, NO_VALID_SESSION, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
+    PRECONDITION_REQUIRED,
 };
 use super::meters;
+use super::negotiate;
 use super::precondition::{self, Condition};
 use super::query::{Page, Query, WHOLE};
 use super::render;
@@ -33,25 +34,26 @@ use crate::face::Welcome;
 use crate::node::Node;
 use crate::node::bmc::volume;
 use crate::node::command::{self, Refusal};
+use crate::profile::Profile;
 use crate::profile::quirk::Quirk;
 
 /// A request that the client may make.
-struct Ask<'r> {
-    target: Target,
+pub(super) struct Ask<'r> {
+    pub(super) target: Target,
     /// The id that names the node.
-    node: Option<(IdOf, &'r str)>,
+    pub(super) node: Option<(IdOf, &'r str)>,
     /// The other ids in the path.
-    ids: Vec<&'r str>,
+    pub(super) ids: Vec<&'r str>,
     /// The decoded path without a slash at the end.
-    uri: &'r str,
-    does: Does<'r>,
-    query: Option<Query>,
-    trace: &'r Trace<'r>,
+    pub(super) uri: &'r str,
+    pub(super) does: Does<'r>,
+    pub(super) query: Option<Query>,
+    pub(super) trace: &'r Trace<'r>,
 }
 
 /// What the request does.
 #[derive(Clone, Copy)]
-enum Does<'r> {
+pub(super) enum Does<'r> {
     /// GET and HEAD. The page matters to a collection only.
     Read(Page),
     Options,
@@ -79,10 +81,15 @@ impl Redfish {
         let route = self.tree.find(&path, root.is_own());
         let target = route.as_ref().map(|route| route.target);
         let trace = self.trace(client, route.as_ref());
-        let answer = self
-            .allow(root, request, &head, &path, route, &trace)
-            .and_then(|ask| self.perform(root, &ask).and_then(|answer| self.select(root, &ask, answer)));
-        let response = match answer {
+        let answer = self.allow(root, request, &head, &path, route, &trace).and_then(|ask| {
+            let answer = self.perform(root, &ask)?;
+            let answer = self.select(root, &ask, answer)?;
+            Ok(match head.rare {
+                Some(headers) => self.prefer(root, &ask, headers, answer),
+                None => answer,
+            })
+        });
+        let mut response = match answer {
             // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
             Ok(answer) if request.uri().query().is_some() => answer.into_response(None),
             Ok(answer) => answer.into_response(head.conditions),
@@ -91,6 +98,9 @@ impl Redfish {
                 refusal(&problem, target)
             }
         };
+        if let Some(headers) = head.rare {
+            negotiate::finish(headers, &mut response);
+        }
         let sent_bytes = match response.body() {
             Content::Bytes(bytes) => bytes.len(),
             // Its parts are counted when they are written.
@@ -156,8 +166,16 @@ impl Redfish {
         if let Some(query) = &query {
             query.check(target)?;
         }
+        if let Some(accept) = head.accept.filter(|_| reads) {
+            negotiate::check_accept(accept, target)?;
+        }
+        if let Some(headers) = head.rare {
+            negotiate::check(headers)?;
+        }
         let does = match *method {
-            Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, Query::page)),
+            Method::GET | Method::HEAD => {
+                Does::Read(query.as_ref().map_or(Page::WHOLE, |query| query.page(target)))
+            }
             Method::OPTIONS => Does::Options,
             _ => Does::Change(request, head),
         };
@@ -173,7 +191,7 @@ impl Redfish {
     }
 
     /// Does what is asked. This is where the outcome of a change becomes an answer.
-    fn perform(&self, root: &mut Root<'_>, ask: &Ask<'_>) -> Result<Answer, Problem> {
+    pub(super) fn perform(&self, root: &mut Root<'_>, ask: &Ask<'_>) -> Result<Answer, Problem> {
         let decision = match ask.target {
             Target::Fixed(fixed) => self.read_only(ask, |_| Answer::Fixed(self.documents, fixed)),
             Target::OverNodes(row, over) => self.read_only(ask, |page| {
@@ -323,23 +341,34 @@ impl Redfish {
             (Does::Read(_), Part::Members(_) | Part::Action(_)) => return not_allowed(),
             (Does::Change(request, head), _) => (request, head),
         };
+        // The conditions of an action are about the resource that has it.
+        let tag = || {
+            let uri = O::uri(O::model(cx)).split("/Actions/").next().unwrap_or_default();
+            render::document(&O::at(cx, uri), row, &self.constants).etag()
+        };
         match (part, request.method()) {
             (Part::Document, &Method::PATCH) => {
                 let Some(patch) = row.resource.patch else { return not_allowed() };
-                self.check_precondition(head, cx, row)?;
+                let needs = |model: &Profile| model.has(Quirk::PatchNeedsEtag);
+                if head.conditions.is_none() && O::overlaid_by(cx).is_some_and(needs) {
+                    return Err((&PRECONDITION_REQUIRED).into());
+                }
+                check_precondition(head, tag)?;
                 let known = |key: &str| render::document(cx, row, &self.constants).has(key);
                 read::<O>(ask, request, head, None, |body| patch(cx, body), known)
             }
             (Part::Document, &Method::DELETE) => {
                 let Some(delete) = row.resource.delete else { return not_allowed() };
-                self.check_precondition(head, cx, row)?;
+                check_precondition(head, tag)?;
                 delete(cx).map(Decision::Change)
             }
             (Part::Collection(over) | Part::Members(over), &Method::POST) => {
                 let Some(create) = over.create else { return not_allowed() };
+                check_precondition(head, || render::collection(cx, row, over, Page::WHOLE).etag())?;
                 read::<O>(ask, request, head, None, |body| create(cx, body), |_| false)
             }
             (Part::Action(action), &Method::POST) => {
+                check_precondition(head, tag)?;
                 let named = O::overlaid_by(cx).is_some_and(|model| model.has(Quirk::ActionParameter));
                 let run = |body: &mut Body| {
                     if named {
@@ -352,46 +381,13 @@ impl Redfish {
             (Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_), _) => not_allowed(),
         }
     }
+}
 
-    /// Refuses a change of a document that the client does not mean (RFC 9110, 13.1).
-    fn check_precondition<'a, O: Owner>(
-        &'a self,
-        head: &Head<'_>,
-        cx: &O::Cx<'a>,
-        row: &Row<O>,
-    ) -> Result<(), Problem> {
-        let Some(conditions) = head.conditions else { return Ok(()) };
-        let tag = render::document(cx, row, &self.constants).etag();
-        match precondition::evaluate(conditions, &tag) {
-            Condition::Met => Ok(()),
-            Condition::OtherDocument | Condition::SameDocument => Err((&PRECONDITION_FAILED).into()),
-        }
-    }
-
-    /// Applies the query to a document: the only member, links expanded, properties selected.
-    fn select(&self, root: &mut Root<'_>, ask: &Ask<'_>, answer: Answer) -> Result<Answer, Problem> {
-        let Some(query) = &ask.query else { return Ok(answer) };
-        match answer {
-            Answer::Document(collection, target) => {
-                let member = query.only_member(&collection).and_then(|uri| self.read(root, &uri));
-                let (document, target) = member.unwrap_or((collection, target));
-                let document = query.apply(document, |uri| Some(self.read(root, uri)?.0))?;
-                Ok(Answer::Document(document, target))
-            }
-            // No query that changes a document has a page this long (`Query::page`).
-            other => Ok(other),
-        }
-    }
-
-    /// The document at a URI. The client has been allowed to read.
-    fn read(&self, root: &mut Root<'_>, uri: &str) -> Option<(Document, Target)> {
-        let Route { target, node, ids } = self.tree.find(uri, root.is_own())?;
-        let trace = &Trace::default();
-        let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None, trace };
-        match self.perform(root, &ask) {
-            Ok(Answer::Document(document, target)) => Some((document, target)),
-            Ok(_) | Err(_) => None,
-        }
+/// Refuses a change of a document that the client does not mean (RFC 9110, 13.1). `tag` is the ETag of that document.
+fn check_precondition(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result<(), Problem> {
+    match head.conditions.map(|conditions| precondition::evaluate(conditions, &tag())) {
+        None | Some(Condition::Met) => Ok(()),
+        Some(Condition::OtherDocument | Condition::SameDocument) => Err((&PRECONDITION_FAILED).into()),
     }
 }
 
@@ -410,8 +406,8 @@ fn read<O: Owner>(
     if action.is_none() {
         ask.trace.asks_for(&body);
     }
-    if action.is_none() && body.is_empty() {
-        return Err((&EMPTY_JSON).into());
+    if let Some(nothing) = body.asks_for_nothing().filter(|_| action.is_none()) {
+        return Err(nothing.into());
     }
     let change = read(&mut body)?;
     let messages = body.finish(known);

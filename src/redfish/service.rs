@@ -12,6 +12,7 @@ use super::resources::RESOURCES;
 use super::service_documents::ServiceDocuments;
 use super::session::Sessions;
 use super::tree::Tree;
+use crate::blocking::{Blocking, cores};
 use crate::fleet::Fleet;
 use crate::meter::{Counter, Page, Requests};
 use crate::node::Node;
@@ -39,6 +40,8 @@ pub struct Redfish {
     pub(super) documents: &'static ServiceDocuments,
     pub(super) constants: Constants,
     pub(super) requests: Requests,
+    /// Searches of collections. Half of the cores are left for other requests.
+    pub(super) searches: Blocking,
 }
 
 impl Redfish {
@@ -60,6 +63,7 @@ impl Redfish {
             documents: &DOCUMENTS,
             constants: Constants::new(RESOURCES.len()),
             requests: meters::requests(&TREE),
+            searches: Blocking::new((cores() / 2).max(1)),
         }
     }
 
