@@ -338,6 +338,35 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_search_is_answered_elsewhere_and_a_long_response_compressed() {
+        let bench = Bench::new();
+        let any = "127.0.0.1:1".parse().unwrap();
+        let peer = Peer { local: any, remote: any, tls: false, node: None, sni: None };
+        let ask = async |query: &str, coding: &str| {
+            let request = Request::get(format!("/redfish/v1/Systems?{query}"));
+            let request = request.header("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=");
+            let request = request.header("Accept-Encoding", coding).body(Bytes::new()).unwrap();
+            Face::call(&bench.redfish, &peer, &request).await
+        };
+        let places = bench.redfish.searches.hold().await;
+        let search = ask("%24filter=PowerState+eq+%27Off%27&$expand=.&$select=Id", "gzip");
+        let mut search = std::pin::pin!(search);
+        let waits = std::future::poll_fn(|cx| std::task::Poll::Ready(search.as_mut().poll(cx).is_pending()));
+        assert!(waits.await, "all threads for searches are busy");
+        assert_eq!(ask("$top=1", "gzip").await.status(), 200, "other requests go on");
+        drop(places);
+        let found = search.await;
+        assert_eq!((found.status().as_u16(), found.headers().get("content-encoding")), (200, None));
+        let found: serde_json::Value = serde_json::from_slice(&found.into_body().whole()).unwrap();
+        assert_eq!(found["Members"].as_array().unwrap().len(), 2);
+        let long = ask("$expand=.($levels=2)", "gzip").await;
+        assert_eq!(
+            (long.status().as_u16(), &long.headers()["content-encoding"]),
+            (200, &HeaderValue::from_static("gzip"))
+        );
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_response_does_not_wait_for_the_disk_for_ever() {
         let bench = Bench::new();

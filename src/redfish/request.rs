@@ -157,7 +157,11 @@ impl Redfish {
         };
         check_version(head)?;
         let reads = matches!(*method, Method::GET | Method::HEAD);
-        let query = request.uri().query().filter(|_| reads).map(Query::parse).transpose()?;
+        let query = match request.uri().query() {
+            Some(query) if reads => Some(Query::parse(query)?),
+            Some(query) => Query::refuse(query).map(|()| None)?,
+            None => None,
+        };
         // A public document has links to documents that are not public.
         if who == Who::Anyone && query.as_ref().is_some_and(Query::follows_links) {
             self.identify(root, head)?;

@@ -22,7 +22,8 @@ use self::select::Select;
 use super::document::Document;
 use super::error::Problem;
 use super::message::{
-    Message, QUERY_COMBINATION_INVALID, QUERY_NOT_SUPPORTED_ON_RESOURCE, QUERY_PARAMETER_UNSUPPORTED,
+    Message, QUERY_COMBINATION_INVALID, QUERY_NOT_SUPPORTED_ON_OPERATION, QUERY_NOT_SUPPORTED_ON_RESOURCE,
+    QUERY_PARAMETER_UNSUPPORTED,
 };
 use super::row::Target;
 
@@ -99,6 +100,17 @@ impl Query {
             return Err((&QUERY_COMBINATION_INVALID).into());
         }
         Ok(parsed)
+    }
+
+    /// Checks the query of a request that is no GET: no parameter of the specification has an effect there.
+    ///
+    /// # Errors
+    /// When there is a parameter that begins with `$`.
+    pub(super) fn refuse(query: &str) -> Result<(), Problem> {
+        match query.split('&').any(|pair| decode(pair).starts_with('$')) {
+            true => Err((&QUERY_NOT_SUPPORTED_ON_OPERATION).into()),
+            false => Ok(()),
+        }
     }
 
     /// Reads a known parameter. `value` may have escapes.

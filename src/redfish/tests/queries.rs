@@ -1,5 +1,7 @@
 //! Query parameters on real documents: filters, excerpts, and combinations.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::redfish::query::Search;
 
@@ -220,4 +222,86 @@ fn the_root_says_which_queries_work() {
         (&features["IncludeOriginOfConditionQuery"], &features["DeepOperations"]["DeepPATCH"]),
         (&json!(false), &json!(false))
     );
+}
+
+#[test]
+fn a_change_has_no_query() {
+    let bench = Bench::new();
+    let patch =
+        |query: &str| bench.write("PATCH", &format!("{}?{query}", bench.system), &json!({"AssetTag": "x"}));
+    for query in ["$select=AssetTag", "x=1&%24filter=true"] {
+        let answer = patch(query);
+        assert_eq!(
+            (answer.status, answer.message_ids()),
+            (400, vec!["QueryNotSupportedOnOperation"]),
+            "{query}"
+        );
+    }
+    assert_ne!(bench.get(&bench.system).json["AssetTag"], "x");
+    assert_eq!(patch("x=1").status, 204, "a parameter without $ is not the specification's");
+}
+
+#[test]
+fn a_root_of_one_machine_answers_queries() {
+    let bench = fleet(3);
+    let ask = |query: &str| {
+        let request = Request::get(format!("{SYSTEMS}?{query}")).header("Authorization", BASIC);
+        let response = bench.redfish.call_own(NodeId(1), |_| true, &request.body(Bytes::new()).unwrap());
+        let response = response.unwrap();
+        (response.status().as_u16(), serde_json::from_slice::<Value>(response.body()).unwrap())
+    };
+    let (status, found) = ask("$filter=AssetTag%20eq%20'b'&$expand=.");
+    assert_eq!(
+        (status, &found["Members"][0]["AssetTag"], &found["Members@odata.count"]),
+        (200, &json!("b"), &json!(1))
+    );
+    assert_eq!(ask("$filter=AssetTag%20eq%20'a'").1["Members"], json!([]));
+    assert_eq!(ask("$filter=AssetTag%20eq%201").0, 400);
+}
+
+/// A parameter with a value that is right, wrong or senseless.
+fn any_parameter() -> impl Strategy<Value = String> {
+    let numbers = prop_oneof![0_u32..5, Just(u32::MAX)];
+    let filters = prop::sample::select(vec![
+        "PowerState%20eq%20'Off'",
+        "Id+ne+null",
+        "not+(AssetTag+eq+'a')",
+        "AssetTag+eq+5",
+        "(",
+        "x",
+        "@odata.id+gt+''",
+    ]);
+    let paths = prop::sample::select(vec!["Id", "Id,Name", "Boot/BootOrder", "Members/Id", "/", ""]);
+    prop_oneof![
+        numbers.clone().prop_map(|n| format!("$top={n}")),
+        numbers.prop_map(|n| format!("$skip={n}")),
+        filters.prop_map(|filter| format!("$filter={filter}")),
+        paths.prop_map(|paths| format!("$select={paths}")),
+        "[.~*x](\\(\\$levels=[0-5]\\))?".prop_map(|expand| format!("$expand={expand}")),
+        "[0-9]{1,3}\\.[0-9]\\.[0-9]".prop_map(|token| format!("$skiptoken={token}")),
+        prop::sample::select(vec!["only", "excerpt", "$count=true", "x=1", "$orderby=Id"])
+            .prop_map(str::to_owned),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_query_is_answered_or_refused(
+        parameters in prop::collection::vec(any_parameter(), 1..4),
+        place in 0_usize..5,
+    ) {
+        static BENCH: std::sync::OnceLock<Bench> = std::sync::OnceLock::new();
+        let bench = BENCH.get_or_init(|| fleet(5));
+        let system = bench.system.as_str();
+        let uri = [SYSTEMS.to_owned(), system.to_owned(), format!("{system}/Processors"), "/redfish/v1".to_owned(),
+            "/redfish/v1/UpdateService/FirmwareInventory".to_owned()][place].clone();
+        let answer = bench.get(&format!("{uri}?{}", parameters.join("&")));
+        prop_assert!([200, 400, 501, 507].contains(&answer.status), "{}", answer.status);
+        prop_assert_eq!(answer.json.get("error").is_some(), answer.status != 200);
+        if let Some(next) = answer.json["Members@odata.nextLink"].as_str() {
+            prop_assert_eq!(bench.get(next).status, 200);
+        }
+    }
 }
