@@ -315,6 +315,7 @@ mod tests {
             "$filter=",
             "$filter=Name eq",
             "$filter=Name eq 'x'&$skiptoken=1",
+            "$filter=Name eq 'x'&$skiptoken=1.0.99999999999999999999",
         ] {
             assert_eq!(refusal(query), "QueryParameterValueFormatError", "{query}");
         }

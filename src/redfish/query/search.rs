@@ -145,16 +145,18 @@ impl<'q> Search<'q> {
 
     /// Adds a member for which the filter is true.
     fn take(&mut self, uri: &str, place: Place, after: Place) {
+        // A client can write any number into its `$skiptoken`.
+        let found = self.found.saturating_add(1);
         if self.found >= self.page.skip {
             if self.links.len() < self.page.top {
                 self.links.push(json!({ "@odata.id": uri }));
-                self.after.push(Token { place: after, found: self.found + 1 });
+                self.after.push(Token { place: after, found });
             } else if !self.counts_all {
                 self.stop(place);
                 return;
             }
         }
-        self.found += 1;
+        self.found = found;
     }
 
     pub(in crate::redfish) fn end(self) -> Found {
