@@ -47,7 +47,8 @@ pub(super) struct Ask<'r> {
     /// The decoded path without a slash at the end.
     pub(super) uri: &'r str,
     pub(super) does: Does<'r>,
-    pub(super) query: Option<Query>,
+    /// In a box, so that a request without a query moves a pointer.
+    pub(super) query: Option<Box<Query>>,
     pub(super) trace: &'r Trace<'r>,
 }
 
@@ -158,12 +159,12 @@ impl Redfish {
         check_version(head)?;
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let query = match request.uri().query() {
-            Some(query) if reads => Some(Query::parse(query)?),
+            Some(query) if reads => Some(Box::new(Query::parse(query)?)),
             Some(query) => Query::refuse(query).map(|()| None)?,
             None => None,
         };
         // A public document has links to documents that are not public.
-        if who == Who::Anyone && query.as_ref().is_some_and(Query::follows_links) {
+        if who == Who::Anyone && query.as_ref().is_some_and(|query| query.follows_links()) {
             self.identify(root, head)?;
         }
         let Route { target, node, ids } = route.ok_or_else(|| Problem::not_found(request.uri().path()))?;
