@@ -235,6 +235,7 @@ fn quirks(p: &Profile) -> Result<(), String> {
         match quirk {
             Quirk::ActionParameter
             | Quirk::NoEtagInBodies
+            | Quirk::PatchNeedsEtag
             | Quirk::RestartNeedsPower
             | Quirk::WholeSettings
             | Quirk::BiosResetTask => {}

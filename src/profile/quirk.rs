@@ -40,6 +40,11 @@ pub enum Quirk {
     /// BMCs that queue changes of the BIOS as jobs. Others answer at once; Ironic takes either answer
     /// (`sushy/resources/system/bios.py`, `reset_bios`).
     BiosResetTask,
+    /// A PATCH needs `If-Match` or `If-None-Match`, and is refused with 428 without.
+    ///
+    /// AMI MegaRAC and Lenovo's servers with it (gofish issue 171, Ansible issue 56050). Clients that send the ETag which they have
+    /// read are not affected: sushy, community.general, redfish_utilities.
+    PatchNeedsEtag,
 }
 
 impl Quirk {
@@ -52,6 +57,7 @@ impl Quirk {
             Self::RestartNeedsPower => "restart-needs-power",
             Self::WholeSettings => "whole-settings",
             Self::BiosResetTask => "bios-reset-task",
+            Self::PatchNeedsEtag => "patch-needs-etag",
         }
     }
 }

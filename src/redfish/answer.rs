@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::document::Document;
 use super::error::Problem;
-use super::headers::{AUTH_TOKEN, ODATA_4, ODATA_VERSION};
+use super::headers::{AUTH_TOKEN, ODATA_4, ODATA_VERSION, PREFERENCE_APPLIED};
 use super::list::List;
 use super::message::{Message, PRECONDITION_FAILED};
 use super::precondition::{self, Condition};
@@ -32,6 +32,8 @@ pub(super) enum Answer {
     CreatedAt(String),
     /// 202: the work takes time.
     Accepted(Accepted),
+    /// The answer that the client prefers, with the preference that it follows (`Preference-Applied`).
+    Preferred(Box<Self>, &'static str),
 }
 
 /// Work that is under way.
@@ -70,7 +72,7 @@ impl Answer {
                 *response.headers_mut() = target.headers();
                 response
             }
-            Self::Fixed(documents, fixed) => whole(documents.response(fixed)),
+            Self::Fixed(documents, fixed) => whole(documents.response(fixed, conditions)),
             Self::Options(target) => {
                 let mut response = no_content();
                 response.headers_mut().insert(header::ALLOW, target.allow());
@@ -82,6 +84,12 @@ impl Answer {
                 whole(Created { uri, member: None, token: None, message: None }.into_response())
             }
             Self::Accepted(accepted) => whole(accepted.into_response()),
+            Self::Preferred(answer, preference) => {
+                let mut response = answer.into_response(None);
+                let preference = HeaderValue::from_static(preference);
+                response.headers_mut().insert(&PREFERENCE_APPLIED, preference);
+                response
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use super::client::{self, Client, May};
 use super::error::Problem;
 use super::headers::Head;
 use super::message::{HEADER_INVALID, Message, OPERATION_NOT_ALLOWED};
+use super::negotiate;
 use super::query::{Page, Query};
 use super::resource::{Belongs, Need};
 use super::root::Root;
@@ -29,7 +30,8 @@ pub(super) struct Ask<'r> {
     /// The decoded path without a slash at the end.
     pub(super) uri: &'r str,
     pub(super) does: Does<'r>,
-    pub(super) query: Option<Query>,
+    /// In a box, so that a request without a query moves a pointer.
+    pub(super) query: Option<Box<Query>>,
     pub(super) trace: &'r Trace<'r>,
     pub(super) by: By,
 }
@@ -79,9 +81,13 @@ impl Redfish {
         let mut client = if is_public { None } else { Some(self.identify(root, head)?) };
         check_version(head)?;
         let reads = matches!(*method, Method::GET | Method::HEAD);
-        let query = request.uri().query().filter(|_| reads).map(Query::parse).transpose()?;
+        let query = match request.uri().query() {
+            Some(query) if reads => Some(Box::new(Query::parse(query)?)),
+            Some(query) => Query::refuse(query).map(|()| None)?,
+            None => None,
+        };
         // A public document has links to documents that are not public.
-        if is_public && query.as_ref().is_some_and(Query::follows_links) {
+        if is_public && query.as_ref().is_some_and(|query| query.follows_links()) {
             client = Some(self.identify(root, head)?);
         }
         let route = route.ok_or_else(|| Problem::not_found(request.uri().path()))?;
@@ -93,8 +99,16 @@ impl Redfish {
         if let Some(query) = &query {
             query.check(target)?;
         }
+        if let Some(accept) = head.accept.filter(|_| reads) {
+            negotiate::check_accept(accept, target)?;
+        }
+        if let Some(headers) = head.rare {
+            negotiate::check(headers)?;
+        }
         let does = match *method {
-            Method::GET | Method::HEAD => Does::Read(query.as_ref().map_or(Page::WHOLE, Query::page)),
+            Method::GET | Method::HEAD => {
+                Does::Read(query.as_ref().map_or(Page::WHOLE, |query| query.page(target)))
+            }
             Method::OPTIONS => Does::Options,
             _ => Does::Change(request, head),
         };

@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use super::message::{
     ACTION_PARAMETER_MISSING, ACTION_PARAMETER_UNKNOWN, ACTION_PARAMETER_VALUE_ERROR,
     ACTION_PARAMETER_VALUE_FORMAT_ERROR, ACTION_PARAMETER_VALUE_NOT_IN_LIST,
-    ACTION_PARAMETER_VALUE_TYPE_ERROR, ARRAY_SIZE_TOO_LONG, MALFORMED_JSON, Message, PROPERTY_MISSING,
-    PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_ERROR, PROPERTY_VALUE_FORMAT_ERROR,
-    PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR,
-    STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
+    ACTION_PARAMETER_VALUE_TYPE_ERROR, ARRAY_SIZE_TOO_LONG, EMPTY_JSON, MALFORMED_JSON, Message,
+    NO_OPERATION, PROPERTY_MISSING, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_ERROR,
+    PROPERTY_VALUE_FORMAT_ERROR, PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE,
+    PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
 };
 use crate::journal::{Asked, Request};
 
@@ -48,9 +48,12 @@ impl Body {
         Ok(Self { left, mistakes: Vec::new(), place: String::new(), action, ignores_oem })
     }
 
-    /// Whether the body has no properties, apart from annotations.
-    pub(super) fn is_empty(&self) -> bool {
-        self.left.keys().all(|key| is_annotation(key))
+    /// The message about a body that asks for nothing: it is empty, or has annotations only.
+    pub(super) fn asks_for_nothing(&self) -> Option<Message> {
+        if self.left.is_empty() {
+            return Some(Message::new(&EMPTY_JSON, []));
+        }
+        self.left.keys().all(|key| is_annotation(key)).then(|| Message::new(&NO_OPERATION, []))
     }
 
     /// Appends the names of the properties as [`Asked::changed`] has them. Values never leave the body through here.

@@ -55,10 +55,6 @@ impl Document {
         self.etag
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -66,6 +62,18 @@ impl Document {
     /// Another representation of the same resource. It keeps the ETag.
     pub(super) fn with_bytes(self, bytes: Vec<u8>) -> Self {
         Self { bytes, ..self }
+    }
+
+    /// The document as a tree of values, for queries.
+    pub(super) fn value(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.bytes).expect("the service writes JSON")
+    }
+
+    /// The URIs of the members, if it is a collection.
+    pub(super) fn members(&self) -> Vec<String> {
+        let parsed = self.value();
+        let members = parsed["Members"].as_array().into_iter().flatten();
+        members.filter_map(|member| Some(member["@odata.id"].as_str()?.to_owned())).collect()
     }
 
     /// Whether the document has that property at its top level.

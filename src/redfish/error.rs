@@ -125,8 +125,11 @@ impl Problem {
             "OperationNotAllowed" => StatusCode::METHOD_NOT_ALLOWED,
             "ResourceInUse" | "ResourceInStandby" | "ServiceDisabled" => StatusCode::CONFLICT,
             "HeaderInvalid" if self.is_about("Content-Type") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "HeaderInvalid" if self.is_about("Accept") => StatusCode::NOT_ACCEPTABLE,
+            "HeaderInvalid" if self.is_about("Expect") => StatusCode::EXPECTATION_FAILED,
             // DSP0266 requires 412 for a version of OData that is not supported.
             "PreconditionFailed" | "HeaderInvalid" => StatusCode::PRECONDITION_FAILED,
+            "PreconditionRequired" => StatusCode::PRECONDITION_REQUIRED,
             "PayloadTooLarge" => StatusCode::PAYLOAD_TOO_LARGE,
             "QueryParameterUnsupported" => StatusCode::NOT_IMPLEMENTED,
             "SessionLimitExceeded" | "ServiceTemporarilyUnavailable" => StatusCode::SERVICE_UNAVAILABLE,

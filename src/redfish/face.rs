@@ -8,10 +8,11 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 
 use super::answer::Content;
+use super::coding::coded;
 use super::error::Problem;
 use super::list::List;
 use super::message::{
-    HEADER_INVALID, INVALID_URI, Message, PAYLOAD_TOO_LARGE, SERVICE_TEMPORARILY_UNAVAILABLE,
+    HEADER_INVALID, INTERNAL_ERROR, INVALID_URI, Message, PAYLOAD_TOO_LARGE, SERVICE_TEMPORARILY_UNAVAILABLE,
     UNRECOGNIZED_REQUEST_BODY,
 };
 use super::meters;
@@ -19,6 +20,7 @@ use super::root::Root;
 use super::service::Redfish;
 use crate::address::{host_of, label_below};
 use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
+use crate::fleet::persist::Seen;
 use crate::node::command::Refusal;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
@@ -26,23 +28,18 @@ use crate::node::{Node, NodeId};
 impl Face for Redfish {
     /// A response leaves only when the state that it shows is stored on disk, so that it is still true after a crash.
     async fn call(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
-        let whole = |response: Response<Bytes>| response.map(Body::from);
-        let (response, seen) = self.fleet.noting(|| match (peer.node, &self.facts.domain) {
-            (None, None) => self.call_shared(Some(peer.remote.ip()), request).map(|content| match content {
-                Content::Bytes(bytes) => bytes.into(),
-                Content::List(list) => Body::Parts(Box::new(counted_parts(list, Arc::clone(self)))),
-            }),
-            // The node may have been removed since the client connected.
-            (Some(node), _) => {
-                let client = Some(peer.remote.ip());
-                let response = self.call_from(client, NodeId(node), |_| true, request);
-                whole(response.unwrap_or_else(close_connection))
+        let (response, seen) = if peer.node.is_none() && is_search(request) {
+            let (redfish, peer, request) = (Arc::clone(self), peer.clone(), request.clone());
+            match self.searches.run(move || redfish.answer(&peer, &request)).await {
+                Ok(answered) => answered,
+                Err(_) => return Problem::from(&INTERNAL_ERROR).response().map(Body::from),
             }
-            (None, Some(domain)) => whole(self.call_named(domain, peer, request).unwrap_or_else(misdirected)),
-        });
+        } else {
+            self.answer(peer, request)
+        };
         match self.fleet.until_persisted(seen).await {
-            Ok(()) => response,
-            Err(not_kept) => whole(Problem::from(not_kept).response()),
+            Ok(()) => coded(request.headers(), response),
+            Err(not_kept) => Problem::from(not_kept).response().map(Body::from),
         }
     }
 
@@ -85,6 +82,24 @@ impl Face for Redfish {
 }
 
 impl Redfish {
+    /// Answers a request at the root that it came to. The second value is what the response depends on.
+    fn answer(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> (Response<Body>, Seen) {
+        let whole = |response: Response<Bytes>| response.map(Body::from);
+        self.fleet.noting(|| match (peer.node, &self.facts.domain) {
+            (None, None) => self.call_shared(Some(peer.remote.ip()), request).map(|content| match content {
+                Content::Bytes(bytes) => bytes.into(),
+                Content::List(list) => Body::Parts(Box::new(counted_parts(list, Arc::clone(self)))),
+            }),
+            // The node may have been removed since the client connected.
+            (Some(node), _) => {
+                let client = Some(peer.remote.ip());
+                let response = self.call_from(client, NodeId(node), |_| true, request);
+                whole(response.unwrap_or_else(close_connection))
+            }
+            (None, Some(domain)) => whole(self.call_named(domain, peer, request).unwrap_or_else(misdirected)),
+        })
+    }
+
     /// Answers a request at the root that all nodes share.
     pub fn call(&self, request: &Request<Bytes>) -> Response<Bytes> {
         self.whole(self.call_shared(None, request))
@@ -157,6 +172,12 @@ impl Redfish {
         let label = label_below(host, domain)?;
         Some((NodeId(Spec::index_of_name(self.fleet.seed(), label)?), label))
     }
+}
+
+/// Whether a request searches a collection, which can take as long as a thousand other requests. It is then answered on a
+/// thread for blocking work.
+fn is_search(request: &Request<Bytes>) -> bool {
+    request.uri().query().is_some_and(|query| memchr::memmem::find(query.as_bytes(), b"filter=").is_some())
 }
 
 /// The text of a list, part by part. Each part is counted as sent.
@@ -315,6 +336,35 @@ mod tests {
             assert_eq!(welcome(node, "/nowhere", wrong), Err(401));
             assert_eq!(welcome(node, SESSIONS, wrong), Ok(Welcome::Small), "a login has no credentials yet");
         }
+    }
+
+    #[tokio::test]
+    async fn a_search_is_answered_elsewhere_and_a_long_response_compressed() {
+        let bench = Bench::new();
+        let any = "127.0.0.1:1".parse().unwrap();
+        let peer = Peer { local: any, remote: any, tls: false, node: None, sni: None };
+        let ask = async |query: &str, coding: &str| {
+            let request = Request::get(format!("/redfish/v1/Systems?{query}"));
+            let request = request.header("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=");
+            let request = request.header("Accept-Encoding", coding).body(Bytes::new()).unwrap();
+            Face::call(&bench.redfish, &peer, &request).await
+        };
+        let places = bench.redfish.searches.hold().await;
+        let search = ask("%24filter=PowerState+eq+%27Off%27&$expand=.&$select=Id", "gzip");
+        let mut search = std::pin::pin!(search);
+        let waits = std::future::poll_fn(|cx| std::task::Poll::Ready(search.as_mut().poll(cx).is_pending()));
+        assert!(waits.await, "all threads for searches are busy");
+        assert_eq!(ask("$top=1", "gzip").await.status(), 200, "other requests go on");
+        drop(places);
+        let found = search.await;
+        assert_eq!((found.status().as_u16(), found.headers().get("content-encoding")), (200, None));
+        let found: serde_json::Value = serde_json::from_slice(&found.into_body().whole()).unwrap();
+        assert_eq!(found["Members"].as_array().unwrap().len(), 2);
+        let long = ask("$expand=.($levels=2)", "gzip").await;
+        assert_eq!(
+            (long.status().as_u16(), &long.headers()["content-encoding"]),
+            (200, &HeaderValue::from_static("gzip"))
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -169,6 +169,22 @@ fn is_one_a_node(row: &Row<OfNode>) -> bool {
     row.ids.is_empty()
 }
 
+/// The URIs of the members that a node has in the collection at `uri`.
+pub(super) fn uris_of(
+    redfish: &Redfish,
+    row: &Row<OfNode>,
+    over: &Collection<OfNode>,
+    uri: &str,
+    id: NodeId,
+) -> Vec<String> {
+    let mut uris = Vec::new();
+    members_of(redfish, row, over, id, &mut |uuid, part| {
+        let dash = if part.is_empty() { "" } else { "-" };
+        uris.push([uri, "/", uuid, dash, part].concat());
+    });
+    uris
+}
+
 /// Calls back with each member that a node has in the collection: the node's UUID, and the part's id if the member is a
 /// part.
 fn members_of(

@@ -14,6 +14,7 @@ mod body;
 #[doc(hidden)]
 pub mod check;
 mod client;
+mod coding;
 mod constants;
 mod context;
 mod doc;
@@ -25,7 +26,9 @@ mod identify;
 mod list;
 mod message;
 mod meters;
+mod negotiate;
 mod precondition;
+mod queried;
 mod query;
 mod render;
 mod request;

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, header};
 
+use super::coding::without_coding;
+
 /// What the conditions of a request say about a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
@@ -18,11 +20,15 @@ pub(super) enum Condition {
 /// `If-Match` comes first (RFC 9110, 13.2.2). It needs the strong comparison and `If-None-Match` the weak one (13.1.1,
 /// 13.1.2), so a weak tag never lets a change through, and avoids a transfer.
 pub(super) fn evaluate(headers: &HeaderMap, tag: &[u8]) -> Condition {
-    let strong = |weak: bool, named: &[u8]| !weak && named == tag;
+    // The tag of a compressed document means the same document.
+    let is_it = |named: &[u8]| {
+        without_coding(named).map_or(named == tag, |open| tag.strip_suffix(b"\"") == Some(open))
+    };
+    let strong = |weak: bool, named: &[u8]| !weak && is_it(named);
     if names(headers, &header::IF_MATCH, strong) == Some(false) {
         return Condition::OtherDocument;
     }
-    if names(headers, &header::IF_NONE_MATCH, |_, named| named == tag) == Some(true) {
+    if names(headers, &header::IF_NONE_MATCH, |_, named| is_it(named)) == Some(true) {
         return Condition::SameDocument;
     }
     Condition::Met
@@ -76,7 +82,16 @@ mod tests {
 
     #[test]
     fn if_none_match_compares_weakly_within_a_list() {
-        for same in ["\"A\"", "W/\"A\"", "*", " * ", "\"B\", W/\"A\"", ",,\"B\",\"A\",", "\"x,y\",\"A\""] {
+        for same in [
+            "\"A\"",
+            "W/\"A\"",
+            "*",
+            " * ",
+            "\"B\", W/\"A\"",
+            ",,\"B\",\"A\",",
+            "\"x,y\",\"A\"",
+            "\"A-gzip\"",
+        ] {
             assert_eq!(of(&[(header::IF_NONE_MATCH, same)]), Condition::SameDocument, "{same}");
         }
         for other in ["\"B\"", "A", "w/\"A\"", "\"A", "\"A\"x", "\"x,\"A\",y\"", "", "\"a\"", "*, \"B\""] {
@@ -88,10 +103,10 @@ mod tests {
 
     #[test]
     fn if_match_compares_strongly_within_a_list() {
-        for same in ["\"A\"", "*", "\"B\" , \"A\"", "W/\"A\",\"A\""] {
+        for same in ["\"A\"", "*", "\"A-zstd\"", "\"B\" , \"A\"", "W/\"A\",\"A\""] {
             assert_eq!(of(&[(header::IF_MATCH, same)]), Condition::Met, "{same}");
         }
-        for other in ["W/\"A\"", "\"B\"", "A", "", "\"B\",\"C\""] {
+        for other in ["W/\"A\"", "\"B\"", "\"A-br\"", "\"B-gzip\"", "W/\"A-gzip\"", "A", "", "\"B\",\"C\""] {
             assert_eq!(of(&[(header::IF_MATCH, other)]), Condition::OtherDocument, "{other}");
         }
     }

@@ -9,17 +9,18 @@ use http::{HeaderValue, Method, Request, Response};
 use uuid::Uuid;
 
 use super::answer::{Answer, Content, Created, refusal};
-use super::ask::{Ask, By, Does};
+use super::ask::{Ask, Does};
 use super::body::Body;
-use super::client::{Client, May};
-use super::document::Document;
+use super::client::May;
 use super::error::Problem;
 use super::headers::Head;
 use super::list::List;
 use super::message::{
-    EMPTY_JSON, HEADER_INVALID, INSUFFICIENT_PRIVILEGE, Message, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
+    HEADER_INVALID, INSUFFICIENT_PRIVILEGE, Message, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
+    PRECONDITION_REQUIRED,
 };
 use super::meters;
+use super::negotiate;
 use super::precondition::{self, Condition};
 use super::query::{Page, WHOLE};
 use super::render;
@@ -28,12 +29,12 @@ use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
 use super::task::{self, AskedAt};
-use super::trace::Trace;
-use super::tree::{IdOf, Route, UUID_LENGTH, decoded};
+use super::tree::{IdOf, UUID_LENGTH, decoded};
 use crate::clock::Stopwatch;
 use crate::face::Welcome;
 use crate::node::Node;
 use crate::node::command::Refusal;
+use crate::profile::Profile;
 use crate::profile::quirk::Quirk;
 
 /// An answer that needs no change, or a change.
@@ -56,10 +57,15 @@ impl Redfish {
         let route = self.tree.find(&path, root.is_own());
         let target = route.as_ref().map(|route| route.target);
         let trace = self.trace(client, route.as_ref());
-        let answer = self
-            .allow(root, client, request, &head, &path, route, &trace)
-            .and_then(|ask| self.perform(root, &ask).and_then(|answer| self.select(root, &ask, answer)));
-        let response = match answer {
+        let answer = self.allow(root, client, request, &head, &path, route, &trace).and_then(|ask| {
+            let answer = self.perform(root, &ask)?;
+            let answer = self.select(root, &ask, answer)?;
+            Ok(match head.rare {
+                Some(headers) => self.prefer(root, &ask, headers, answer),
+                None => answer,
+            })
+        });
+        let mut response = match answer {
             // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
             Ok(answer) if request.uri().query().is_some() => answer.into_response(None),
             Ok(answer) => answer.into_response(head.conditions),
@@ -68,6 +74,9 @@ impl Redfish {
                 refusal(&problem, target)
             }
         };
+        if let Some(headers) = head.rare {
+            negotiate::finish(headers, &mut response);
+        }
         let sent_bytes = match response.body() {
             Content::Bytes(bytes) => bytes.len(),
             // Its parts are counted when they are written.
@@ -107,7 +116,7 @@ impl Redfish {
     }
 
     /// Does what is asked. This is where the outcome of a change becomes an answer.
-    fn perform(&self, root: &mut Root<'_>, ask: &Ask<'_>) -> Result<Answer, Problem> {
+    pub(super) fn perform(&self, root: &mut Root<'_>, ask: &Ask<'_>) -> Result<Answer, Problem> {
         let decision = match ask.target {
             Target::Fixed(fixed) => self.read_only(ask, |_| Answer::Fixed(self.documents, fixed)),
             Target::OverNodes(row, over) => self.read_only(ask, |page| {
@@ -268,23 +277,34 @@ impl Redfish {
             }
             (Does::Change(request, head), _) => (request, head),
         };
+        // The conditions of an action are about the resource that has it.
+        let tag = || {
+            let uri = O::uri(O::model(cx)).split("/Actions/").next().unwrap_or_default();
+            render::document(&O::at(cx, uri), row, &self.constants).etag()
+        };
         match (part, request.method()) {
             (Part::Document, &Method::PATCH) => {
                 let Some(patch) = row.resource.patch else { return not_allowed() };
-                self.check_precondition(head, cx, row)?;
+                let needs = |model: &Profile| model.has(Quirk::PatchNeedsEtag);
+                if head.conditions.is_none() && O::overlaid_by(cx).is_some_and(needs) {
+                    return Err((&PRECONDITION_REQUIRED).into());
+                }
+                check_precondition(head, tag)?;
                 let known = |key: &str| render::document(cx, row, &self.constants).has(key);
                 read::<O>(ask, request, head, None, |body| patch(cx, body), known)
             }
             (Part::Document, &Method::DELETE) => {
                 let Some(delete) = row.resource.delete else { return not_allowed() };
-                self.check_precondition(head, cx, row)?;
+                check_precondition(head, tag)?;
                 delete(cx).map(Decision::Change)
             }
             (Part::Collection(over) | Part::Members(over), &Method::POST) => {
                 let Some(create) = over.create else { return not_allowed() };
+                check_precondition(head, || render::collection(cx, row, over, Page::WHOLE).etag())?;
                 read::<O>(ask, request, head, None, |body| create(cx, body), |_| false)
             }
             (Part::Action(action), &Method::POST) => {
+                check_precondition(head, tag)?;
                 let named = O::overlaid_by(cx).is_some_and(|model| model.has(Quirk::ActionParameter));
                 let run = |body: &mut Body| {
                     if named {
@@ -304,57 +324,13 @@ impl Redfish {
             ) => not_allowed(),
         }
     }
+}
 
-    /// Refuses a change of a document that the client does not mean (RFC 9110, 13.1).
-    fn check_precondition<'a, O: Owner>(
-        &'a self,
-        head: &Head<'_>,
-        cx: &O::Cx<'a>,
-        row: &Row<O>,
-    ) -> Result<(), Problem> {
-        let Some(conditions) = head.conditions else { return Ok(()) };
-        let tag = render::document(cx, row, &self.constants).etag();
-        match precondition::evaluate(conditions, &tag) {
-            Condition::Met => Ok(()),
-            Condition::OtherDocument | Condition::SameDocument => Err((&PRECONDITION_FAILED).into()),
-        }
-    }
-
-    /// Applies the query to a document: the only member, links expanded, properties selected.
-    fn select(&self, root: &mut Root<'_>, ask: &Ask<'_>, answer: Answer) -> Result<Answer, Problem> {
-        let Some(query) = &ask.query else { return Ok(answer) };
-        match answer {
-            Answer::Document(collection, target) => {
-                let client = ask.by.client;
-                let member = query.only_member(&collection).and_then(|uri| self.read(root, client, &uri));
-                let (document, target) = member.unwrap_or((collection, target));
-                let document = query.apply(document, |uri| Some(self.read(root, client, uri)?.0))?;
-                Ok(Answer::Document(document, target))
-            }
-            // No query that changes a document has a page this long (`Query::page`).
-            other => Ok(other),
-        }
-    }
-
-    /// The document at a URI, if the client may read it; `None` stands for the service itself.
-    fn read(&self, root: &mut Root<'_>, client: Option<Client>, uri: &str) -> Option<(Document, Target)> {
-        match self.read_any(root, client, uri) {
-            Some(Answer::Document(document, target)) => Some((document, target)),
-            _ => None,
-        }
-    }
-
-    /// The answer to a GET of a URI, if the client may read it and it succeeds.
-    pub(super) fn read_any(&self, root: &mut Root<'_>, client: Option<Client>, uri: &str) -> Option<Answer> {
-        let route = self.tree.find(uri, root.is_own())?;
-        if let Some(client) = client {
-            self.permit(root, client, &route, &Method::GET).ok()?;
-        }
-        let Route { target, node, ids } = route;
-        let trace = &Trace::default();
-        let by = By { client, may: May::Everything, address: None };
-        let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None, trace, by };
-        self.perform(root, &ask).ok()
+/// Refuses a change of a document that the client does not mean (RFC 9110, 13.1). `tag` is the ETag of that document.
+fn check_precondition(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result<(), Problem> {
+    match head.conditions.map(|conditions| precondition::evaluate(conditions, &tag())) {
+        None | Some(Condition::Met) => Ok(()),
+        Some(Condition::OtherDocument | Condition::SameDocument) => Err((&PRECONDITION_FAILED).into()),
     }
 }
 
@@ -373,8 +349,8 @@ fn read<O: Owner>(
     if action.is_none() {
         ask.trace.asks_for(&body);
     }
-    if action.is_none() && body.is_empty() {
-        return Err((&EMPTY_JSON).into());
+    if let Some(nothing) = body.asks_for_nothing().filter(|_| action.is_none()) {
+        return Err(nothing.into());
     }
     if let May::Only(properties) = ask.by.may
         && action.is_none()

@@ -248,6 +248,8 @@ pub(super) trait Owner: Copy + 'static {
     fn ids<'a>(cx: &Self::Cx<'a>) -> &'a [&'a str];
     /// The same facts for the resource that the first `count` ids lead to.
     fn first_ids<'a>(cx: &Self::Cx<'a>, count: usize) -> Self::Cx<'a>;
+    /// The same facts for the resource at `uri`.
+    fn at<'a>(cx: &Self::Cx<'a>, uri: &'a str) -> Self::Cx<'a>;
     /// The model whose overlays apply to the document.
     fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile>;
     /// The node whose facts an overlay may name, and whether the root belongs to that node.
@@ -290,6 +292,9 @@ impl Owner for OfNode {
     fn first_ids<'a>(cx: &Self::Cx<'a>, count: usize) -> Self::Cx<'a> {
         NodeCx { ids: &cx.ids[..count], ..*cx }
     }
+    fn at<'a>(cx: &Self::Cx<'a>, uri: &'a str) -> Self::Cx<'a> {
+        NodeCx { model: Model { uri, ..cx.model }, ..*cx }
+    }
     fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile> {
         Some(cx.model.profile)
     }
@@ -328,6 +333,9 @@ impl Owner for OfService {
     }
     fn first_ids<'a>(cx: &Self::Cx<'a>, count: usize) -> Self::Cx<'a> {
         ServiceCx { ids: &cx.ids[..count], ..*cx }
+    }
+    fn at<'a>(cx: &Self::Cx<'a>, uri: &'a str) -> Self::Cx<'a> {
+        ServiceCx { uri, ..*cx }
     }
     fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile> {
         // A service with systems of several models belongs to none of them.

@@ -14,6 +14,7 @@ use super::service_documents::ServiceDocuments;
 use super::session::Sessions;
 use super::task_settings::TaskSettings;
 use super::tree::Tree;
+use crate::blocking::{Blocking, cores};
 use crate::fleet::Fleet;
 use crate::limit::Limits;
 use crate::meter::{Counter, Page, Requests};
@@ -55,6 +56,8 @@ pub struct Redfish {
     pub(super) documents: &'static ServiceDocuments,
     pub(super) constants: Constants,
     pub(super) requests: Requests,
+    /// Searches of collections. Half of the cores are left for other requests.
+    pub(super) searches: Blocking,
 }
 
 impl Redfish {
@@ -84,6 +87,7 @@ impl Redfish {
             documents: &DOCUMENTS,
             constants: Constants::new(RESOURCES.len()),
             requests: meters::requests(&TREE),
+            searches: Blocking::new((cores() / 2).max(1)),
         }
     }
 

@@ -5,52 +5,76 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
 use super::doc::Doc;
+use super::document::Document;
+use super::error::Problem;
 use super::headers::{JSON, ODATA_4, ODATA_VERSION};
-use super::message::MESSAGE_SCHEMA;
+use super::message::{MESSAGE_SCHEMA, PRECONDITION_FAILED};
+use super::precondition::{self, Condition};
 use super::resource::SETTINGS_SCHEMA;
 use super::row::{Fixed, Target};
 use super::tree::Tree;
 
 /// The text of the three documents.
 pub(super) struct ServiceDocuments {
-    versions: Bytes,
-    odata: Bytes,
-    metadata: Bytes,
+    versions: Text,
+    odata: Text,
+    metadata: Text,
+}
+
+struct Text {
+    bytes: Bytes,
+    /// The strong ETag, quoted.
+    etag: [u8; 18],
 }
 
 impl ServiceDocuments {
     pub(super) fn of(tree: &Tree) -> Self {
-        Self { versions: versions(), odata: odata(tree), metadata: metadata(tree) }
+        let text = |text: Vec<u8>| {
+            let document = Document::of(text);
+            Text { etag: document.etag(), bytes: document.into_bytes().into() }
+        };
+        Self { versions: text(versions()), odata: text(odata(tree)), metadata: text(metadata(tree)) }
     }
 
-    /// The response to a GET.
-    pub(super) fn response(&self, fixed: Fixed) -> Response<Bytes> {
-        let (bytes, kind) = match fixed {
+    /// The response to a GET. `conditions` are the headers of a request that names the document that the client has.
+    pub(super) fn response(&self, fixed: Fixed, conditions: Option<&HeaderMap>) -> Response<Bytes> {
+        let (text, kind) = match fixed {
             Fixed::Versions => (&self.versions, JSON),
             Fixed::Odata => (&self.odata, JSON),
             Fixed::Metadata => (&self.metadata, "application/xml; charset=utf-8"),
         };
-        let mut response = Response::new(bytes.clone());
+        let condition = conditions.map(|headers| precondition::evaluate(headers, &text.etag));
+        let mut response = match condition {
+            Some(Condition::OtherDocument) => return Problem::from(&PRECONDITION_FAILED).response(),
+            Some(Condition::SameDocument) => {
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = StatusCode::NOT_MODIFIED;
+                response
+            }
+            Some(Condition::Met) | None => Response::new(text.bytes.clone()),
+        };
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(&ODATA_VERSION, ODATA_4);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::ALLOW, Target::Fixed(fixed).allow());
+        let etag = HeaderValue::from_bytes(&text.etag).expect("hex digits and quotes");
+        headers.insert(header::ETAG, etag);
         response
     }
 }
 
-fn versions() -> Bytes {
+fn versions() -> Vec<u8> {
     let mut d = Doc::new(None, None);
     d.put("v1", "/redfish/v1/");
-    d.finish().0.into()
+    d.finish().0
 }
 
 /// The OData service document: everything directly below the root.
-fn odata(tree: &Tree) -> Bytes {
+fn odata(tree: &Tree) -> Vec<u8> {
     let mut d = Doc::new(None, None);
     d.put("@odata.context", "/redfish/v1/$metadata");
     d.array("value", |d| {
@@ -66,11 +90,11 @@ fn odata(tree: &Tree) -> Bytes {
             entry(d, child.segment, &format!("/redfish/v1/{}", child.segment));
         }
     });
-    d.finish().0.into()
+    d.finish().0
 }
 
 /// `$metadata` (DSP0266, "OData metadata"): a reference to the schema of every type in the table.
-fn metadata(tree: &Tree) -> Bytes {
+fn metadata(tree: &Tree) -> Vec<u8> {
     // The namespaces of a type stand in one file, named after the type.
     let mut files = BTreeMap::<&str, BTreeSet<&str>>::new();
     let fixed = [MESSAGE_SCHEMA, "Resource.v1_0_0", SETTINGS_SCHEMA];

@@ -70,4 +70,23 @@ impl Schemas {
             Some(Type::Words(_) | Type::Narrowed { .. }) | None => None,
         })
     }
+
+    /// The resources whose schemas mark properties with `Redfish.Excerpt`, each with these properties, in alphabetical order.
+    #[cfg(test)]
+    pub(crate) fn excerpts(&self) -> Vec<(String, Vec<String>)> {
+        let of = |family: &String, versions: &Vec<(Option<Version>, Types)>| {
+            let structures = versions.iter().filter_map(|(_, types)| match types.get(family) {
+                Some(Type::Structure(structure)) => Some(structure),
+                _ => None,
+            });
+            let properties = structures.flat_map(|structure| &structure.properties);
+            let marked = properties.filter(|p| !p.excerpts.is_empty() && !p.is_copy_only);
+            let mut names: Vec<_> = marked.map(|property| property.name.clone()).collect();
+            names.sort_unstable();
+            names.dedup();
+            names
+        };
+        let all = self.families.iter().map(|(family, versions)| (family.clone(), of(family, versions)));
+        all.filter(|(_, names)| !names.is_empty()).collect()
+    }
 }

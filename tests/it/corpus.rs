@@ -3,6 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use fauxmetal as service;
+
+#[path = "../fuzz/requests.rs"]
+mod requests;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
@@ -10,13 +14,16 @@ type Target = fn(&[u8]);
 
 #[test]
 fn every_input_of_the_corpus_is_read_within_its_budget() {
-    let all: [(&str, Target); 6] = [
+    let all: [(&str, Target); 9] = [
         ("iso", targets::iso),
         ("fat", targets::fat),
         ("grub", targets::grub),
         ("ipxe", targets::ipxe),
         ("syslinux", targets::syslinux),
         ("parameters", targets::parameters),
+        ("filter", requests::filter),
+        ("query", requests::query),
+        ("body", requests::body),
     ];
     for (name, target) in all {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(name);

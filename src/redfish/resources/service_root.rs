@@ -26,8 +26,12 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
             d.put("Links", true);
             d.put("NoLinks", true);
         });
-        d.put("ExcerptQuery", false);
-        d.put("FilterQuery", false);
+        d.put("ExcerptQuery", true);
+        d.put("FilterQuery", true);
+        d.put("FilterQueryComparisonOperations", true);
+        d.put("FilterQueryCompoundOperations", true);
+        d.put("IncludeOriginOfConditionQuery", false);
+        d.put("MultipleHTTPRequests", true);
         d.put("OnlyMemberQuery", true);
         d.put("SelectQuery", true);
         d.put("TopSkipQuery", true);

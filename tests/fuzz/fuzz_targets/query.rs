@@ -1,0 +1,8 @@
+//! Fuzzes `requests::query`.
+
+#![no_main]
+
+#[macro_use]
+mod fuzzer;
+
+fuzz!(requests, query);
