@@ -5,6 +5,7 @@ import contextlib
 import http.server
 import json
 import pathlib
+import re
 import ssl
 import sys
 import threading
@@ -27,6 +28,8 @@ SHAPES = {
 # still end their sessions, and is away for a second.
 SETTINGS = ["--agent-listen", "off", "--speed", "200", "--timing", "manager_grace=400s", "--timing", "manager_reset=200s"]
 CHANGE_MAX_S = 20
+# The longest time after which a restart of the BMC begins: twice `manager_grace`.
+RESTART_MAX_S = 4
 STEP_S = 0.05
 
 
@@ -57,10 +60,10 @@ class Bmc:
         self.system, self.manager, self.chassis = (
             self.get(f"/redfish/v1/{name}")["Members"][0]["@odata.id"].rsplit("/", 1)[1]
             for name in ("Systems", "Managers", "Chassis"))
-        # Without a target, the service finds the component by the name of the image.
-        software = self.get(self.get("/redfish/v1/UpdateService/FirmwareInventory")["Members"][0]["@odata.id"])
+        # A component that a start of the machine updates. Without a target, the service finds it by the name of the image.
+        software = self.get(self.get("/redfish/v1/UpdateService/FirmwareInventory")["Members"][-1]["@odata.id"])
         self.software = software["@odata.id"]
-        self.firmware = f"http://127.0.0.1:{self._files.server_port}/{software['Name'].replace(' ', '-')}-9.9.bin"
+        self.firmware = f"http://127.0.0.1:{self._files.server_port}/{re.sub('[^A-Za-z0-9]+', '-', software['Name'])}-9.9.bin"
 
     def __enter__(self):
         return self
@@ -148,6 +151,31 @@ class Bmc:
         """Waits until the BMC has gone for a restart, and is back."""
         self.wait(f"/redfish/v1/Managers/{self.manager}#Id", None)
         self.wait(f"/redfish/v1/Managers/{self.manager}#Id", self.manager)
+
+    def perhaps_restarted(self):
+        """Waits for a restart that the service may do without."""
+        end = time.monotonic() + RESTART_MAX_S
+        while time.monotonic() < end and self.value(f"/redfish/v1/Managers/{self.manager}#Id"):
+            time.sleep(STEP_S)
+        self.wait(f"/redfish/v1/Managers/{self.manager}#Id", self.manager)
+
+    @contextlib.contextmanager
+    def starting_again(self):
+        """Switches the machine off and on again and again, for a client that waits for work which a start completes."""
+        ended = threading.Event()
+
+        def starts():
+            while not ended.wait(STEP_S):
+                self.power("Off")
+                self.power("On")
+
+        thread = threading.Thread(target=starts, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def nodes(self):
         return self._fleet.control("GET", "/nodes")["items"]

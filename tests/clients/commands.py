@@ -18,6 +18,8 @@ class Call(NamedTuple):
     after: dict = {}
     # Prepares the service: a function of the BMC.
     before: object = None
+    # What happens while the command runs: a function of the BMC that returns a context.
+    around: object = None
     # What to wait for afterwards: a function of the BMC.
     then: object = None
     needs: str = None

@@ -145,7 +145,8 @@ CALLS = [
     command("Manager", "VirtualMediaEject", _MEDIA, {"{M}/VirtualMedia/{cd}#Image": None}),
     *(command("Manager", name, then=lambda bmc: bmc.restarted())
       for name in ("GracefulRestart", "PowerGracefulRestart", "PowerForceRestart", "PowerReboot")),
-    command("Manager", "ResetToDefaults", {"reset_to_defaults_mode": "ResetAll"}, needs="tasks"),
+    command("Manager", "ResetToDefaults", {"reset_to_defaults_mode": "ResetAll"},
+            then=lambda bmc: bmc.perhaps_restarted(), needs="tasks"),
 
     command("Update", "SimpleUpdate", {"update_image_uri": "{firmware}", "update_targets": ["{software}"]},
             shows='"handle": "/redfish/', needs="tasks"),
@@ -239,11 +240,14 @@ def _volumes(bmc):
     result = _run(bmc, "redfish_config", "Systems", ["CreateVolume"],
                   {"volume_details": details, "storage_subsystem_id": storage.rsplit("/", 1)[1]})
     assert not result.get("failed"), result
+    # The volume takes the place of two drives that were passed through, perhaps some time after the answer.
+    bmc.wait(f"{storage}/Volumes#Members", lambda found: len(found) == len(before) - 1)
     new = [member["@odata.id"] for member in bmc.get(f"{storage}/Volumes")["Members"] if member["@odata.id"] not in before]
     assert len(new) == 1 and bmc.value(f"{new[0]}#RAIDType") == "RAID1", new
     result = _run(bmc, "redfish_config", "Systems", ["DeleteVolumes"],
                   {"storage_subsystem_id": storage.rsplit("/", 1)[1], "volume_ids": [new[0].rsplit("/", 1)[1]]})
-    assert not result.get("failed") and bmc.ask("GET", new[0])[0] == 404, result
+    assert not result.get("failed"), result
+    bmc.wait(f"{storage}/Volumes#Members", lambda found: len(found) == len(before))
 
 
 def _update_status(bmc):

@@ -25,6 +25,8 @@ _IMAGE = "{S}/VirtualMedia/{cd}#Image"
 _NOT_INSERTED = Fault(PACKAGE / "systems.py", 550, "if inserted:", "--notinserted is the value False, which is not sent", "#Inserted is True")
 _WRITABLE = Fault(PACKAGE / "systems.py", 552, "if write_protected:", "--writable is the value False, which is not sent", "#WriteProtected is True")
 
+_starting = lambda bmc: bmc.starting_again()
+
 CALLS = [
     Call(["rf_accounts.py"], r"admin +\| Administrator +\| False +\| True"),
     Call(["rf_accounts.py", "--add", "robin", "Secret-123456", "Operator"], needs="accounts"),
@@ -66,8 +68,9 @@ CALLS = [
     Call(["rf_manager_config.py", "reset", "--type", "ForceRestart"], "Resetting the manager", then=lambda bmc: bmc.restarted()),
     Call(["rf_manager_config.py", "getnet"], r"(?s)Ethernet Interface eth0 Info.*MACAddress: ..:..:.."),
     Call(["rf_manager_config.py", "getnet", "--id", "eth0"], r"HostName: \S+"),
-    Call(["rf_manager_config.py", "resettodefaults", "--info"], r"reset to defaults types: .*ResetAll", needs="tasks"),
-    Call(["rf_manager_config.py", "resettodefaults", "--type", "ResetAll"], needs="tasks"),
+    Call(["rf_manager_config.py", "resettodefaults", "--info"], "reset types: .*ResetAll", needs="tasks"),
+    Call(["rf_manager_config.py", "resettodefaults", "--type", "ResetAll"], then=lambda bmc: bmc.perhaps_restarted(),
+         needs="tasks"),
     Call(["rf_manager_config.py", "settime", "--datetime", "2031-01-01T00:00:00Z"],
          after={"{M}#DateTime": lambda found: found and found.startswith("2031-01-0")}),
     Call(["rf_manager_config.py", "settime", "--offset", "+02:00"], after={"{M}#DateTimeLocalOffset": "+02:00"}),
@@ -80,8 +83,9 @@ CALLS = [
 
     Call(["rf_raw_request.py", "--request", "{S}"], r'"@odata.id": "{S}"'),
     Call(["rf_raw_request.py", "--method", "HEAD", "--request", "{S}", "--verbose"], r"HTTP 200(?s:.*)etag: "),
+    # The machine is off, so nothing changes the ETag between the two requests of this command.
     Call(["rf_raw_request.py", "--method", "PATCH", "--request", "{S}", "--body", '{"AssetTag": "raw"}'],
-         after={"{S}#AssetTag": "raw"}),
+         before=lambda bmc: bmc.power("Off"), after={"{S}#AssetTag": "raw"}),
     Call(["rf_raw_request.py", "--method", "POST", "--request", "{S}/Actions/ComputerSystem.Reset", "--body",
           '{"ResetType": "ForceOff"}'], after={"{S}#PowerState": "Off"}),
     Call(["rf_raw_request.py", "--method", "DELETE", "--request", "{S}", "--verbose"], "HTTP 405", code=0),
@@ -96,11 +100,11 @@ CALLS = [
     Call(["rf_sys_inventory.py", "--workaround"], r"'{chassis}' Inventory"),
     Call(["rf_sys_inventory.py", "--write", "inventory"], "Inventory", then=lambda _: pathlib.Path("inventory.xlsx").stat()),
 
-    Call(["rf_update.py", "--image", "{firmware}", "--target", "{software}"], "Task is Done!", needs="tasks"),
+    Call(["rf_update.py", "--image", "{firmware}", "--target", "{software}"], "Task is Done!", around=_starting, needs="tasks"),
     # Without targets the service chooses: a BMC of its own has one machine.
-    Call(["rf_update.py", "--image", "{firmware}"], "Task is Done!", needs="tasks", shape="own"),
+    Call(["rf_update.py", "--image", "{firmware}"], "Task is Done!", around=_starting, needs="tasks", shape="own"),
     Call(["rf_update.py", "--image", "{firmware}", "--target", "{software}", "--applytime", "OnReset"],
-         "Task is Done!", needs="tasks"),
+         "Task is Done!", around=_starting, needs="tasks"),
 
     Call(["rf_virtual_media.py", "info"], r"{cd} +\|"),
     Call(["rf_virtual_media.py", "--system", "{system}", "insert", "--image", "{image}"], "Inserting"),
@@ -204,7 +208,8 @@ def run(checks, bmc):
                     finally:
                         sys.setprofile(None)
 
-                code, output = outcome(program, [script, *login, *arguments])
+                with call.around(bmc) if call.around else contextlib.nullcontext():
+                    code, output = outcome(program, [script, *login, *arguments])
                 expect(bmc, call, words, code, output)
 
             covered = [name for name in _names(call.arguments) if name in all_known]

@@ -1,17 +1,19 @@
 //! The root, sessions, accounts, managers, updates and tasks.
 
+use std::cell::RefCell;
+
 use nv_redfish::account::{
     AccountService, AccountServiceConfig, AccountServiceUpdate, ManagerAccountCreate, ManagerAccountUpdate,
 };
-use nv_redfish::core::{EntityTypeRef, ModificationResponse};
+use nv_redfish::core::{AsyncTask, EntityTypeRef, ModificationResponse};
 use nv_redfish::manager::ManagerUpdate;
-use nv_redfish::resource::ResetType;
+use nv_redfish::resource::{PowerState, ResetType};
 use nv_redfish::schema::manager::ResetToDefaultsType;
 use nv_redfish::schema::update_service::{TransferProtocolType, UpdateServiceSimpleUpdateAction};
 use nv_redfish::session_service::SessionCreate;
 use nv_redfish::task_service::AsyncActionResult;
 
-use crate::{Bmc, Target, check, done, first, holds, same, some, until};
+use crate::{Bmc, Target, check, done, first, holds, same, some, systems, until};
 
 pub async fn check_all(target: &Target) {
     root(target).await;
@@ -25,10 +27,20 @@ pub async fn check_all(target: &Target) {
 pub async fn check_reset(target: &Target) {
     check("Manager::reset", async {
         done(target.manager().await?.reset(Some(ResetType::ForceRestart)).await?)?;
-        until("the BMC goes away", async || Ok(target.manager().await.is_err())).await?;
-        until("the BMC comes back", async || Ok(target.manager().await.is_ok())).await
+        restarted(target).await
     })
     .await;
+    check("Manager::reset_to_defaults", async {
+        // The answer may be a task.
+        let _ = target.manager().await?.reset_to_defaults(ResetToDefaultsType::ResetAll).await?;
+        restarted(target).await
+    })
+    .await;
+}
+
+async fn restarted(target: &Target) -> crate::Result {
+    until("the BMC goes away", async || Ok(target.manager().await.is_err())).await?;
+    until("the BMC comes back", async || Ok(target.manager().await.is_ok())).await
 }
 
 async fn root(target: &Target) {
@@ -146,12 +158,6 @@ async fn managers(target: &Target) {
         holds(protocol.raw().https.is_some(), "HTTPS is described")
     })
     .await;
-    check("Manager::reset_to_defaults", async {
-        // The answer may be a task.
-        let _ = target.manager().await?.reset_to_defaults(ResetToDefaultsType::ResetAll).await?;
-        Ok(())
-    })
-    .await;
 }
 
 async fn updates(target: &Target) {
@@ -172,7 +178,8 @@ async fn updates(target: &Target) {
         let service = target.updates().await?;
         let answer =
             service.simple_update(image, protocol, targets, None, None, None, None, None, None).await?;
-        holds(matches!(answer, ModificationResponse::Task(_)), "the answer is a task")
+        let ModificationResponse::Task(task) = answer else { return Err("the answer is no task".into()) };
+        finish(target, task).await
     })
     .await;
     check("ServiceRoot::task_service TaskService::raw TaskService::tasks TaskCollection::odata_id TaskCollection::member_links", async {
@@ -195,10 +202,12 @@ async fn updates(target: &Target) {
             .simple_update(image, None, targets, None, None, None, None, None, None)
             .await?;
         let ModificationResponse::Task(task) = answer else { return Err("the answer is no task".into()) };
-        let link = service.task_link(task)?;
+        // The location is the task monitor. A link is for the task itself.
+        let location = some(task.task.clone(), "task in the answer")?.into();
+        let link = service.task_link(AsyncTask { location, ..task.clone() })?;
         link.fetch().await?;
-        done(link.delete().await?)?;
-        Ok(())
+        finish(target, task).await?;
+        done(link.delete().await?)
     })
     .await;
     check("AsyncActionResult::start AsyncActionResult::pending_task AsyncActionResult::retry_after AsyncActionResult::resume \
@@ -221,8 +230,20 @@ async fn updates(target: &Target) {
         let begun = AsyncActionResult::start(target.bmc.as_ref(), action, &update).await?;
         let task = some(begun.pending_task(), "task")?.clone();
         same(begun.retry_after(), task.retry_after)?;
-        let operation = std::cell::RefCell::new(AsyncActionResult::resume(action, task));
-        until("the task ends", async || Ok(operation.borrow_mut().poll_result(target.bmc.as_ref()).await?.is_some())).await
+        finish(target, task).await
     })
     .await;
+}
+
+/// Starts the machine until the update of a task is complete.
+async fn finish(target: &Target, task: AsyncTask) -> crate::Result {
+    let service = target.updates().await?.raw();
+    let action = service.actions.as_ref().and_then(|actions| actions.simple_update.as_ref());
+    let operation = RefCell::new(AsyncActionResult::resume(some(action, "SimpleUpdate")?, task));
+    until("the task ends", async || {
+        systems::power(target, ResetType::ForceOff, PowerState::Off).await?;
+        systems::power(target, ResetType::On, PowerState::On).await?;
+        Ok(operation.borrow_mut().poll_result(target.bmc.as_ref()).await?.is_some())
+    })
+    .await
 }
