@@ -202,8 +202,9 @@ async fn updates(target: &Target) {
             .simple_update(image, None, targets, None, None, None, None, None, None)
             .await?;
         let ModificationResponse::Task(task) = answer else { return Err("the answer is no task".into()) };
-        // The location is the task monitor. A link is for the task itself.
-        let location = some(task.task.clone(), "task in the answer")?.into();
+        // The location is the task monitor. A link is for the task itself, the newest of the list.
+        let tasks = some(service.tasks(), "Tasks")?.member_links().await?;
+        let location = some(tasks.last(), "a task")?.odata_id().clone().into();
         let link = service.task_link(AsyncTask { location, ..task.clone() })?;
         link.fetch().await?;
         finish(target, task).await?;
