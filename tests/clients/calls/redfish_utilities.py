@@ -1,0 +1,232 @@
+"""The commands of DMTF's redfish_utilities, and its public functions, which the commands call."""
+
+import ast
+import contextlib
+import inspect
+import pathlib
+import runpy
+import sys
+import sysconfig
+import tempfile
+
+import redfish
+import redfish_utilities
+
+from checks import Fault
+from commands import Call, expect, filled, outcome
+
+SCRIPTS = pathlib.Path(sysconfig.get_path("scripts"))
+PACKAGE = pathlib.Path(redfish_utilities.__file__).parent
+# Options that say how to log in. Every command has them.
+COMMON = {"--user", "--password", "--rhost", "--debug"}
+
+_BIOS = "{S}/Bios/Settings#Attributes.{attribute}"
+_IMAGE = "{S}/VirtualMedia/{cd}#Image"
+_NOT_INSERTED = Fault(PACKAGE / "systems.py", 550, "if inserted:", "--notinserted is the value False, which is not sent", "#Inserted is True")
+_WRITABLE = Fault(PACKAGE / "systems.py", 552, "if write_protected:", "--writable is the value False, which is not sent", "#WriteProtected is True")
+
+_starting = lambda bmc: bmc.starting_again()
+
+CALLS = [
+    Call(["rf_accounts.py"], r"admin +\| Administrator +\| False +\| True"),
+    Call(["rf_accounts.py", "--add", "robin", "Secret-123456", "Operator"], needs="accounts"),
+    Call(["rf_accounts.py"], r"robin +\| Operator +\| False +\| True", needs="accounts"),
+    Call(["rf_accounts.py", "--disable", "robin"], needs="accounts"),
+    Call(["rf_accounts.py"], r"robin +\| Operator +\| False +\| False", needs="accounts"),
+    Call(["rf_accounts.py", "--enable", "robin"], needs="accounts"),
+    Call(["rf_accounts.py", "--setrole", "robin", "ReadOnly"], needs="accounts"),
+    Call(["rf_accounts.py", "--setpassword", "robin", "Other-123456"], needs="accounts"),
+    Call(["rf_accounts.py", "--unlock", "robin"], needs="accounts"),
+    Call(["rf_accounts.py", "--setname", "robin", "alex"], needs="accounts"),
+    Call(["rf_accounts.py"], r"alex +\| ReadOnly +\| False +\| True", needs="accounts"),
+    Call(["rf_accounts.py", "--delete", "alex"], needs="accounts"),
+    Call(["rf_accounts.py", "--add", "robin", "Secret-123456", "Nobody"], "Failed to add user|HTTP 400", code=1),
+
+    Call(["rf_bios_settings.py"], r"{attribute} +\| Enabled +\| Enabled"),
+    Call(["rf_bios_settings.py", "--system", "{system}", "--attribute", "{attribute}", "Disabled"], after={_BIOS: "Disabled"}),
+    Call(["rf_bios_settings.py"], r"{attribute} +\| Enabled +\| Disabled"),
+    Call(["rf_bios_settings.py", "--attribute", "{attribute}", "Disabled", "--workaround"], after={_BIOS: "Disabled"}),
+    Call(["rf_bios_settings.py", "--attribute", "NoSuchSetting", "1"], "NoSuchSetting", code=1),
+    Call(["rf_bios_settings.py", "--reset"], after={_BIOS: lambda found: found in ("Enabled", None)}),
+
+    Call(["rf_boot_override.py", "--info"], r"(?s)Target: None.*Pxe.*Enabled: Disabled"),
+    Call(["rf_boot_override.py", "--system", "{system}", "--target", "Pxe", "--mode", "UEFI"],
+         after={"{S}#Boot.BootSourceOverrideTarget": "Pxe", "{S}#Boot.BootSourceOverrideEnabled": "Once"}),
+    Call(["rf_boot_override.py", "--target", "None"], after={"{S}#Boot.BootSourceOverrideEnabled": "Disabled"}),
+    Call(["rf_boot_override.py", "--target", "Pxe", "--workaround"], after={"{S}#Boot.BootSourceOverrideTarget": "Pxe"}),
+    Call(["rf_boot_override.py", "--target", "None"], after={"{S}#Boot.BootSourceOverrideEnabled": "Disabled"}),
+    Call(["rf_boot_override.py", "--target", "UefiTarget", "--uefi", "NoSuchPath"], "HTTP 400", code=1),
+    Call(["rf_boot_override.py", "--target", "BiosSetup", "--reset"], "Resetting the system",
+         before=lambda bmc: bmc.power("On"),
+         after={"{S}#Boot.BootSourceOverrideEnabled": "Disabled", "{S}#PowerState": "On"}),
+
+    Call(["rf_firmware_inventory.py"], r"\| .*\d\.\d"),
+    Call(["rf_firmware_inventory.py", "--details", "--id"], r"Version: .*\n.*SoftwareId: "),
+
+    Call(["rf_manager_config.py", "info"], r"(?s)Manager {manager} Info.*ManagerType: BMC.*FirmwareVersion: \S+"),
+    Call(["rf_manager_config.py", "--manager", "{manager}", "reset", "--info"], "GracefulRestart, ForceRestart"),
+    Call(["rf_manager_config.py", "reset", "--type", "ForceRestart"], "Resetting the manager", then=lambda bmc: bmc.restarted()),
+    Call(["rf_manager_config.py", "getnet"], r"(?s)Ethernet Interface eth0 Info.*MACAddress: ..:..:.."),
+    Call(["rf_manager_config.py", "getnet", "--id", "eth0"], r"HostName: \S+"),
+    Call(["rf_manager_config.py", "resettodefaults", "--info"], "reset types: .*ResetAll", needs="tasks"),
+    Call(["rf_manager_config.py", "resettodefaults", "--type", "ResetAll"], then=lambda bmc: bmc.perhaps_restarted(),
+         needs="tasks"),
+    Call(["rf_manager_config.py", "settime", "--datetime", "2031-01-01T00:00:00Z"],
+         after={"{M}#DateTime": lambda found: found and found.startswith("2031-01-0")}),
+    Call(["rf_manager_config.py", "settime", "--offset", "+02:00"], after={"{M}#DateTimeLocalOffset": "+02:00"}),
+    Call(["rf_manager_config.py", "getprotocol"], r"HTTPS +\| True +\| \d+"),
+
+    Call(["rf_power_reset.py", "--system", "{system}", "--info"],
+         r"(?s)reset types: On, ForceOff.*power state: O"),
+    Call(["rf_power_reset.py", "--type", "ForceOff"], before=lambda bmc: bmc.power("On"), after={"{S}#PowerState": "Off"}),
+    Call(["rf_power_reset.py", "--type", "On"], after={"{S}#PowerState": "On"}),
+
+    Call(["rf_raw_request.py", "--request", "{S}"], r'"@odata.id": "{S}"'),
+    Call(["rf_raw_request.py", "--method", "HEAD", "--request", "{S}", "--verbose"], r"HTTP 200(?s:.*)etag: "),
+    # The machine is off, so nothing changes the ETag between the two requests of this command.
+    Call(["rf_raw_request.py", "--method", "PATCH", "--request", "{S}", "--body", '{"AssetTag": "raw"}'],
+         before=lambda bmc: bmc.power("Off"), after={"{S}#AssetTag": "raw"}),
+    Call(["rf_raw_request.py", "--method", "POST", "--request", "{S}/Actions/ComputerSystem.Reset", "--body",
+          '{"ResetType": "ForceOff"}'], after={"{S}#PowerState": "Off"}),
+    Call(["rf_raw_request.py", "--method", "DELETE", "--request", "{S}", "--verbose"], "HTTP 405", code=0),
+    Call(["rf_raw_request.py", "--request", "/redfish/v1/NoSuchThing", "--verbose"], "HTTP 404(?s:.*)ResourceMissingAtURI"),
+
+    Call(["rf_sensor_list.py"], r"(?s)Chassis .*Fan 1.*\d+ Cel"),
+    Call(["rf_sensor_list.py", "--id"], r"Sensor TotalPower +\| \d+"),
+    Call(["rf_sensor_list.py", "--name"], r"(?s)Chassis .*\d+ Cel"),
+
+    Call(["rf_sys_inventory.py"], r"'{chassis}' Inventory(?s:.*)Processor: {processor}"),
+    Call(["rf_sys_inventory.py", "--details", "--noabsent"], r"SerialNumber: "),
+    Call(["rf_sys_inventory.py", "--workaround"], r"'{chassis}' Inventory"),
+    Call(["rf_sys_inventory.py", "--write", "inventory"], "Inventory", then=lambda _: pathlib.Path("inventory.xlsx").stat()),
+
+    Call(["rf_update.py", "--image", "{firmware}", "--target", "{software}"], "Task is Done!", around=_starting, needs="tasks"),
+    # Without targets the service chooses: a BMC of its own has one machine.
+    Call(["rf_update.py", "--image", "{firmware}"], "Task is Done!", around=_starting, needs="tasks", shape="own"),
+    Call(["rf_update.py", "--image", "{firmware}", "--target", "{software}", "--applytime", "OnReset"],
+         "Task is Done!", around=_starting, needs="tasks"),
+
+    Call(["rf_virtual_media.py", "info"], r"{cd} +\|"),
+    Call(["rf_virtual_media.py", "--system", "{system}", "insert", "--image", "{image}"], "Inserting"),
+    Call(["rf_virtual_media.py", "info"], r"Image: {image}"),
+    Call(["rf_virtual_media.py", "eject", "--id", "{cd}"], "Ejecting", after={"{S}/VirtualMedia/{cd}#Image": None}),
+    Call(["rf_virtual_media.py", "insert", "--image", "{image}", "--id", "{cd}", "--mediatypes", "CD", "DVD"],
+         after={_IMAGE: "{image}", "{S}/VirtualMedia/{cd}#Inserted": True}),
+    Call(["rf_virtual_media.py", "insert", "--image", "{image}", "--id", "{cd}"], "already in use", code=1),
+    Call(["rf_virtual_media.py", "eject", "--id", "{cd}"], after={_IMAGE: None}),
+    Call(["rf_virtual_media.py", "insert", "--image", "{image}", "--id", "{cd}", "--notinserted"],
+         after={"{S}/VirtualMedia/{cd}#Inserted": False}, fault=_NOT_INSERTED),
+    Call(["rf_virtual_media.py", "eject", "--id", "{cd}"], after={_IMAGE: None}),
+    Call(["rf_virtual_media.py", "insert", "--image", "{image}", "--id", "{cd}", "--writable"],
+         after={"{S}/VirtualMedia/{cd}#WriteProtected": False}, fault=_WRITABLE),
+    Call(["rf_virtual_media.py", "eject", "--id", "{cd}"], after={_IMAGE: None}),
+]
+
+
+def _member(bmc):
+    """A function that no command calls for a resource of these models. The certificate is verified."""
+    client = redfish.redfish_client(bmc.url, bmc.user, bmc.password, cafile=bmc.ca)
+    client.login()
+    try:
+        found = redfish_utilities.collections.get_collection_member(client, "/redfish/v1/Systems", bmc.system)
+    finally:
+        client.logout()
+    assert found["Id"] == bmc.system, found
+
+
+def _password_change(bmc):
+    """An account whose password must be changed can do nothing else, and each command says so."""
+    account = {"UserName": "robin", "Password": "Secret-123456", "RoleId": "Operator", "PasswordChangeRequired": True}
+    assert bmc.ask("POST", "/redfish/v1/AccountService/Accounts", account)[0] == 201
+    login = ["--rhost", bmc.url, "--user", "robin", "--password"]
+    run = lambda *arguments: outcome(
+        lambda: runpy.run_path(str(SCRIPTS / arguments[0]), run_name="__main__"), [arguments[0], *login, *arguments[1:]])
+    code, output = run("rf_power_reset.py", "Secret-123456", "--info")
+    assert "Password change required" in output, (code, output)
+    assert run("rf_accounts.py", "Secret-123456", "--setpassword", "robin", "Other-123456")[0] == 0
+    assert run("rf_power_reset.py", "Other-123456", "--info")[0] == 0
+
+
+FUNCTIONS = [
+    ("collections.get_collection_member", _member, None),
+    ("misc.print_password_change_required_and_logout", _password_change, "accounts"),
+]
+
+
+def known():
+    """All commands, subcommands and options, from the source of each program; and all public functions."""
+    names = set()
+    for script in SCRIPTS.glob("rf_*.py"):
+        names.add(script.name)
+        parsers = {}
+        for node in ast.walk(ast.parse(script.read_text())):
+            call = node.value if isinstance(node, (ast.Assign, ast.Expr)) else None
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+                continue
+            texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+            if call.func.attr == "add_parser":
+                parsers[node.targets[0].id if isinstance(node, ast.Assign) else None] = texts[0]
+                names.add(f"{script.name} {texts[0]}")
+            elif call.func.attr == "add_argument" and texts and texts[0] not in COMMON:
+                owner = parsers.get(call.func.value.id)
+                names.add(" ".join(filter(None, [script.name, owner, texts[0]])))
+    return names | set(_functions().values())
+
+
+def _functions():
+    """The names of the public functions, by their code."""
+    return {
+        function.__code__: f"{function.__module__.rpartition('.')[2]}.{name}"
+        for module in vars(redfish_utilities).values() if inspect.ismodule(module)
+        for name, function in vars(module).items()
+        if inspect.isfunction(function) and function.__module__ == module.__name__ and not name.startswith("_")
+    }
+
+
+def run(checks, bmc):
+    functions = _functions()
+    words = bmc.words()
+    all_known = known()
+    # One of the commands writes into the current directory.
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for call in CALLS:
+            if call.shape and call.shape != ("shared" if bmc.shared else "own"):
+                continue
+            script, *arguments = [filled(argument, words) for argument in call.arguments]
+            seen = set()
+
+            def one():
+                if call.before:
+                    call.before(bmc)
+                login = ["--rhost", bmc.url, "--user", bmc.user, "--password", bmc.password]
+
+                def program():
+                    sys.setprofile(lambda frame, event, _: event == "call" and seen.add(frame.f_code))
+                    try:
+                        runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+                    finally:
+                        sys.setprofile(None)
+
+                with call.around(bmc) if call.around else contextlib.nullcontext():
+                    code, output = outcome(program, [script, *login, *arguments])
+                expect(bmc, call, words, code, output)
+
+            covered = [name for name in _names(call.arguments) if name in all_known]
+            checks.check(bmc.shape, " ".join(call.arguments), one, covered, call.needs, call.fault)
+            checks.called.update(functions[code] for code in seen if code in functions)
+    for name, check, needs in FUNCTIONS:
+        checks.check(bmc.shape, name, lambda: check(bmc), needs=needs)
+
+
+def _names(arguments):
+    """The command, its subcommand and its options, as `known` spells them."""
+    script, *rest = arguments
+    yield script
+    owner = script
+    for argument in rest:
+        if argument.startswith("--"):
+            yield f"{owner} {argument}"
+            yield f"{script} {argument}"
+        elif argument.isalpha() and owner == script:
+            owner = f"{script} {argument}"
+            yield owner
