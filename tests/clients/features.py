@@ -5,7 +5,5 @@ key when its part is built.
 """
 
 MISSING = {
-    "accounts": "accounts and roles are read only",
-    "tasks": "work that takes time answers 202 without a task that can be followed",
     "settings-result": "the annotation Settings shows no time and no messages of the last change that took effect",
 }
