@@ -127,16 +127,16 @@ CALLS = [
     command("Chassis", "IndicatorLedOff", {}, {"{C}#LocationIndicatorActive": False}, shape="shared"),
 
     command("Accounts", "AddUser", {"new_username": "robin", "new_password": "Secret-123456", "roleid": "Operator"},
-            {"/redfish/v1/AccountService/Accounts#Members.1": lambda found: found is not None}, needs="accounts"),
-    command("Accounts", "DisableUser", {"account_username": "robin"}, needs="accounts", changed=True),
-    command("Accounts", "EnableUser", {"account_username": "robin"}, needs="accounts", changed=True),
-    command("Accounts", "UpdateUserRole", {"account_username": "robin", "roleid": "ReadOnly"}, needs="accounts"),
-    command("Accounts", "UpdateUserPassword", {"account_username": "robin", "new_password": "Other-123456"}, needs="accounts"),
-    command("Accounts", "UpdateUserAccountTypes", {"account_username": "robin", "account_types": ["Redfish"]}, needs="accounts"),
-    command("Accounts", "UpdateUserName", {"account_username": "robin", "account_updatename": "alex"}, needs="accounts"),
-    command("Accounts", "DeleteUser", {"account_username": "alex"}, changed=True, needs="accounts"),
+            {"/redfish/v1/AccountService/Accounts#Members.1": lambda found: found is not None}),
+    command("Accounts", "DisableUser", {"account_username": "robin"}, changed=True),
+    command("Accounts", "EnableUser", {"account_username": "robin"}, changed=True),
+    command("Accounts", "UpdateUserRole", {"account_username": "robin", "roleid": "ReadOnly"}),
+    command("Accounts", "UpdateUserPassword", {"account_username": "robin", "new_password": "Other-123456"}),
+    command("Accounts", "UpdateUserAccountTypes", {"account_username": "robin", "account_types": ["Redfish"]}),
+    command("Accounts", "UpdateUserName", {"account_username": "robin", "account_updatename": "alex"}),
+    command("Accounts", "DeleteUser", {"account_username": "alex"}, changed=True),
     command("Accounts", "UpdateAccountServiceProperties", {"account_properties": {"AccountLockoutThreshold": 5}},
-            {"/redfish/v1/AccountService#AccountLockoutThreshold": 5}, needs="accounts"),
+            {"/redfish/v1/AccountService#AccountLockoutThreshold": 5}),
 
     command("Sessions", "CreateSession", shows='"token": "'),
     command("Sessions", "ClearSessions", {}, {"/redfish/v1/SessionService/Sessions#Members": []}),
@@ -146,10 +146,10 @@ CALLS = [
     *(command("Manager", name, then=lambda bmc: bmc.restarted())
       for name in ("GracefulRestart", "PowerGracefulRestart", "PowerForceRestart", "PowerReboot")),
     command("Manager", "ResetToDefaults", {"reset_to_defaults_mode": "ResetAll"},
-            then=lambda bmc: bmc.perhaps_restarted(), needs="tasks"),
+            then=lambda bmc: bmc.perhaps_restarted()),
 
     command("Update", "SimpleUpdate", {"update_image_uri": "{firmware}", "update_targets": ["{software}"]},
-            shows='"handle": "/redfish/', needs="tasks"),
+            shows='"handle": "/redfish/'),
 
     config("Systems", "SetBiosAttributes", {"bios_attributes": {"{attribute}": "Disabled"}}, {_BIOS: "Disabled"}, changed=True),
     config("Systems", "SetBiosAttributes", {"bios_attributes": {"NoSuchSetting": "1"}}, shows="NoSuchSetting", changed=False),

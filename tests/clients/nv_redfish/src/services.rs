@@ -118,14 +118,20 @@ async fn accounts(target: &Target) {
             return Err("the answer is no account".into());
         };
         done(account.update(&ManagerAccountUpdate::builder().with_role_id("ReadOnly".into()).build()).await?)?;
-        done(account.update_user_name("alex".into()).await?)?;
-        done(account.update_password("Other-123456".into()).await?)?;
+        // Each change needs the ETag of the account as it is then.
+        let named = async |name: &str| -> crate::Result<_> {
+            let all = some(service.accounts().await?, "Accounts")?.all_accounts_data().await?;
+            let found = all.into_iter().find(|one| one.raw().user_name.as_deref() == Some(name));
+            some(found, "the account")
+        };
+        done(named("robin").await?.update_user_name("alex".into()).await?)?;
+        done(named("alex").await?.update_password("Other-123456".into()).await?)?;
         let names = async || -> crate::Result<Vec<_>> {
             let all = some(service.accounts().await?, "Accounts")?.all_accounts_data().await?;
             Ok(all.iter().map(|one| one.raw().user_name.clone()).collect())
         };
         holds(names().await?.contains(&Some("alex".into())), "the account has its new name")?;
-        done(account.delete().await?)?;
+        done(named("alex").await?.delete().await?)?;
         holds(!names().await?.contains(&Some("alex".into())), "the account is gone")
     })
     .await;
