@@ -97,7 +97,7 @@ pub(super) static RESOURCES: &[Entry] = &[
     Service(
         Resource::of_service(
             "/redfish/v1/AccountService/PrivilegeMap",
-            "PrivilegeRegistry.v1_1_4.PrivilegeRegistry",
+            "PrivilegeRegistry.v1_2_0.PrivilegeRegistry",
             role::get_map,
         )
         .allowed_by(Access::MANAGER),

@@ -126,8 +126,8 @@ impl Retrieve for Archive {
             let found =
                 newest.and_then(|(file, schema)| Some((file, schema["definitions"].get(definition)?)));
             let schema = match found {
-                // A document holds a link in place of another resource.
-                Some((_, schema)) if schema["properties"].get("@odata.id").is_some() => {
+                // A document holds a link in place of another resource. The schema of a registry does not list `@odata.id`.
+                Some((_, schema)) if is_resource(schema) => {
                     json!({"$ref": format!("{BASE}odata-v4.json#/definitions/idRef")})
                 }
                 Some((file, _)) => json!({"$ref": format!("{BASE}{file}#/definitions/{definition}")}),
@@ -137,6 +137,12 @@ impl Retrieve for Archive {
         });
         Ok(json!({"definitions": definitions.collect::<serde_json::Map<_, _>>()}))
     }
+}
+
+fn is_resource(schema: &Value) -> bool {
+    let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
+    schema["properties"].get("@odata.id").is_some()
+        || (required.contains(&json!("Id")) && required.contains(&json!("Name")))
 }
 
 /// The definitions of `Resource` that have no version and that nearly every document uses; any other is open.
