@@ -10,6 +10,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -140,7 +141,9 @@ def _shell(commands, clone, work, folder):
         shell = subprocess.Popen(
             ["bash", "-c", 'exec 3>&"$0"; exec "$@"', str(writing), *isolation(), "bash", str(work / "script")],
             cwd=clone, env=environment, stdin=subprocess.DEVNULL, stdout=messages, stderr=messages,
-            pass_fds=[writing], start_new_session=True)
+            pass_fds=[writing], start_new_session=True,
+            # A job in the background of a shell ignores the signal that ends a server.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         os.close(writing)
         try:
             shell.wait(PAGE_TIME_MAX_S)
