@@ -12,7 +12,6 @@ use super::token;
 use crate::fleet::persist::Ledger;
 use crate::limit::Limits;
 use crate::meter::Counter;
-use crate::profile::accounts::AccountRules;
 use crate::time::SimTime;
 
 /// The sessions of the shared root.
@@ -34,7 +33,7 @@ pub struct Sessions {
 struct Kept {
     token: Box<str>,
     user: Box<str>,
-    #[serde(default = "first_account")]
+    #[serde(default = "crate::node::bmc::session::first_account")]
     account: u32,
     #[serde(default)]
     client: Option<IpAddr>,
@@ -47,11 +46,6 @@ struct KeptService {
     /// The next id, so that no id is used twice.
     next: u64,
     timeout_s: u32,
-}
-
-/// A version without further accounts has stored no id.
-fn first_account() -> u32 {
-    AccountRules::DEFAULT.first
 }
 
 struct Session {

@@ -45,8 +45,7 @@ impl TaskSettings {
 
     pub(super) fn change(&self, enabled: Option<bool>, auto_delete_minutes: Option<u32>) {
         let mut settings = self.settings.lock();
-        settings.enabled = enabled.unwrap_or(settings.enabled);
-        settings.auto_delete_minutes = auto_delete_minutes.unwrap_or(settings.auto_delete_minutes);
+        settings.change(enabled, auto_delete_minutes);
         if let Some(ledger) = &self.ledger {
             let json = serde_json::to_vec(&*settings).expect("a struct of numbers");
             ledger.record(Self::RECORD, Some(json));

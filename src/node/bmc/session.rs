@@ -158,8 +158,8 @@ impl Sessions {
     }
 }
 
-/// The id of the first account, unless a profile has another one.
-fn first_account() -> u32 {
+/// The account of a session that a version without further accounts has stored, here or at the shared root.
+pub(crate) fn first_account() -> u32 {
     AccountRules::DEFAULT.first
 }
 

@@ -54,6 +54,12 @@ impl Settings {
     pub const NEW: Self = Self { enabled: true, auto_delete_minutes: 60 };
     /// The allowed values of `TaskAutoDeleteTimeoutMinutes`: up to a year.
     pub const AUTO_DELETE_MINUTES: std::ops::RangeInclusive<i64> = 1..=525_600;
+
+    /// Sets new values; `None` leaves a setting unchanged.
+    pub fn change(&mut self, enabled: Option<bool>, auto_delete_minutes: Option<u32>) {
+        self.enabled = enabled.unwrap_or(self.enabled);
+        self.auto_delete_minutes = auto_delete_minutes.unwrap_or(self.auto_delete_minutes);
+    }
 }
 
 impl Default for Settings {
@@ -266,19 +272,6 @@ impl Tasks {
             monitored: true,
         });
         self.last
-    }
-
-    pub(super) fn change(&mut self, enabled: Option<bool>, auto_delete_minutes: Option<u32>) {
-        let Settings { enabled: old, auto_delete_minutes: minutes } = self.settings;
-        self.settings = Settings {
-            enabled: enabled.unwrap_or(old),
-            auto_delete_minutes: auto_delete_minutes.unwrap_or(minutes),
-        };
-    }
-
-    /// The settings of a new machine.
-    pub(super) fn change_settings_to_new(&mut self) {
-        self.settings = Settings::NEW;
     }
 
     /// Cancels a task that has not ended. Its monitor is gone, and the task too if `removes`.

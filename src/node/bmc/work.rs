@@ -3,7 +3,7 @@
 use super::Bmc;
 use super::bios;
 use super::firmware::{self, Numbered, Progress, file_name};
-use super::tasks::{Command, Doing, End, Ended, Part, Start, Task, Work};
+use super::tasks::{Command, Doing, End, Ended, Part, Settings, Start, Task, Work};
 use super::volume;
 use crate::dmtf::{ResetToDefaultsType, TaskState};
 use crate::node::call::Call;
@@ -121,7 +121,7 @@ impl Bmc {
     ) -> Result<(), Refusal> {
         let number = match *command {
             Command::Change { enabled, auto_delete_minutes } => {
-                self.tasks.change(|tasks| tasks.change(enabled, auto_delete_minutes));
+                self.tasks.change(|tasks| tasks.settings.change(enabled, auto_delete_minutes));
                 return Ok(());
             }
             Command::Delete(number) | Command::DeleteMonitor(number) => number,
@@ -177,7 +177,7 @@ impl Bmc {
         self.clock = Sparse::default();
         self.media = self.media.renewed();
         self.sessions.forget_settings();
-        self.tasks.change(|tasks| tasks.change_settings_to_new());
+        self.tasks.change(|tasks| tasks.settings = Settings::NEW);
         match kind {
             // No client can change the network of the BMC.
             ResetToDefaultsType::ResetAll | ResetToDefaultsType::PreserveNetwork => {

@@ -3,11 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::Request;
 use serde_json::{Value, json};
 
 use super::super::Redfish;
 use super::super::auth::Account;
+use super::Answer;
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::node::NodeId;
@@ -37,17 +38,8 @@ struct Site {
     now: SimTime,
 }
 
-struct Answer {
-    status: u16,
-    headers: HeaderMap,
-    json: Value,
-}
-
 impl Answer {
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |v| v.to_str().unwrap())
-    }
-
+    /// The messages of an error, or of a document that has some.
     fn messages(&self) -> Vec<&str> {
         let info = self.json.get("error").unwrap_or(&self.json)["@Message.ExtendedInfo"].as_array();
         let ids = info.map_or(&[][..], Vec::as_slice).iter();

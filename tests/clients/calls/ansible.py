@@ -260,10 +260,10 @@ def _update_status(bmc):
 
 
 OTHERS = [
-    ("redfish_config Systems SetBootOrder", _boot_order, None),
-    ("redfish_command Sessions DeleteSession", _delete_session, None),
-    ("redfish_config Systems CreateVolume|redfish_config Systems DeleteVolumes", _volumes, None),
-    ("redfish_info Update GetUpdateStatus|redfish_command Update PerformRequestedOperations", _update_status, "tasks"),
+    ("redfish_config Systems SetBootOrder", _boot_order),
+    ("redfish_command Sessions DeleteSession", _delete_session),
+    ("redfish_config Systems CreateVolume|redfish_config Systems DeleteVolumes", _volumes),
+    ("redfish_info Update GetUpdateStatus|redfish_command Update PerformRequestedOperations", _update_status),
 ]
 
 
@@ -285,8 +285,8 @@ def run(checks, bmc):
         if call.shape and call.shape != ("shared" if bmc.shared else "own"):
             continue
         checks.check(bmc.shape, name, lambda: _check(bmc, call, words), needs=call.needs, fault=call.fault)
-    for names, check, needs in OTHERS:
-        checks.check(bmc.shape, names, lambda: check(bmc), names.split("|"), needs)
+    for names, check in OTHERS:
+        checks.check(bmc.shape, names, lambda: check(bmc), names.split("|"))
     if not bmc.shared:
         for name, options in (
                 ("redfish_info", {"category": "Systems", "command": "GetSystemInventory"}),

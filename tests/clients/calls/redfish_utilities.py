@@ -151,8 +151,8 @@ def _password_change(bmc):
 
 
 FUNCTIONS = [
-    ("collections.get_collection_member", _member, None),
-    ("misc.print_password_change_required_and_logout", _password_change, "accounts"),
+    ("collections.get_collection_member", _member),
+    ("misc.print_password_change_required_and_logout", _password_change),
 ]
 
 
@@ -217,8 +217,8 @@ def run(checks, bmc):
             covered = [name for name in _names(call.arguments) if name in all_known]
             checks.check(bmc.shape, " ".join(call.arguments), one, covered, call.needs, call.fault)
             checks.called.update(functions[code] for code in seen if code in functions)
-    for name, check, needs in FUNCTIONS:
-        checks.check(bmc.shape, name, lambda: check(bmc), needs=needs)
+    for name, check in FUNCTIONS:
+        checks.check(bmc.shape, name, lambda: check(bmc))
 
 
 def _names(arguments):

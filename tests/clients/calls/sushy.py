@@ -143,13 +143,13 @@ CALLS = [
     ("UpdateService.firmware_inventory", lambda c: linked(
         c.update.firmware_inventory.get_members(), "/redfish/v1/UpdateService/FirmwareInventory", c), {}),
     ("UpdateService.get_allowed_transfer_protocols", lambda c: same(bool(c.update.get_allowed_transfer_protocols()), True), {}),
-    ("UpdateService.simple_update TaskMonitor.from_response", lambda c: finish(c, simple_update(c)), {"needs": "tasks"}),
+    ("UpdateService.simple_update TaskMonitor.from_response", lambda c: finish(c, simple_update(c)), {}),
     ("Sushy.get_task_monitor TaskMonitor.task_monitor_uri TaskMonitor.response TaskMonitor.cancellable TaskMonitor.sleep_for "
      "TaskMonitor.check_is_processing TaskMonitor.is_processing TaskMonitor.task TaskMonitor.refresh", task_monitor,
-     {"needs": "tasks"}),
-    ("TaskMonitor.wait", wait_for_task, {"needs": "tasks"}),
-    ("TaskMonitor.get_task TaskCollection.summary Task.parse_messages", tasks, {"needs": "tasks"}),
-    ("Task.is_processing", task_is_processing, {"needs": "tasks", "fault": _PROCESSING}),
+     {}),
+    ("TaskMonitor.wait", wait_for_task, {}),
+    ("TaskMonitor.get_task TaskCollection.summary Task.parse_messages", tasks, {}),
+    ("Task.is_processing", task_is_processing, {"fault": _PROCESSING}),
     ("UpdateService.get_task_monitor", lambda c: c.update.get_task_monitor("/redfish/v1/TaskService/TaskMonitors/1"), {"fault": _ROOT}),
 ]
 
