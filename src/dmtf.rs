@@ -1,6 +1,7 @@
 //! Enumerations of the Redfish schemas, spelt exactly as DMTF spells them.
 //!
-//! Source: Redfish schema bundle DSP8010 2026.1: `ComputerSystem`, `Resource`, `VirtualMedia`, `SecureBoot`, `Role`, `Privileges`.
+//! Source: Redfish schema bundle DSP8010 2026.1: `ComputerSystem`, `Resource`, `VirtualMedia`, `SecureBoot`, `Role`, `Privileges`,
+//! `EventDestination`, `Event`, `LogService`, `LogEntry`.
 
 /// Defines an enumeration, the text of each value, and the parser for it.
 macro_rules! words {
@@ -30,6 +31,37 @@ macro_rules! words {
 words! {
     /// `Resource.PowerState`, without `Paused`: no simulated machine can be paused.
     PowerState { On = "On", Off = "Off", PoweringOn = "PoweringOn", PoweringOff = "PoweringOff" }
+}
+
+words! {
+    /// `Resource.Health`, from the best to the worst.
+    Health { Ok = "OK", Warning = "Warning", Critical = "Critical" }
+}
+
+words! {
+    /// `EventDestination.DeliveryRetryPolicy`.
+    DeliveryRetryPolicy {
+        TerminateAfterRetries = "TerminateAfterRetries", SuspendRetries = "SuspendRetries",
+        RetryForever = "RetryForever", RetryForeverWithBackoff = "RetryForeverWithBackoff",
+    }
+}
+
+words! {
+    /// `Event.EventType`, which `MessageId` has replaced.
+    EventType {
+        StatusChange = "StatusChange", ResourceUpdated = "ResourceUpdated", ResourceAdded = "ResourceAdded",
+        ResourceRemoved = "ResourceRemoved", Alert = "Alert", MetricReport = "MetricReport", Other = "Other",
+    }
+}
+
+words! {
+    /// `LogService.OverWritePolicy`, without `Unknown`.
+    OverWritePolicy { WrapsWhenFull = "WrapsWhenFull", NeverOverWrites = "NeverOverWrites" }
+}
+
+words! {
+    /// `LogEntry.LogEntryType`: the types of the logs that models have.
+    LogEntryType { Event = "Event", Sel = "SEL", Oem = "Oem" }
 }
 
 words! {

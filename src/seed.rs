@@ -43,6 +43,8 @@ pub enum Purpose {
     Endpoint = 25,
     FileSystem = 26,
     Sensor = 30,
+    /// The past of a machine, before it came into the fleet.
+    Past = 31,
 }
 
 impl Seed {

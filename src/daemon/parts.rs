@@ -61,6 +61,8 @@ pub(super) fn redfish(
     redfish.own_sessions = config.limits.sessions_per_bmc;
     redfish.account_limits = AccountLimits::new(config.limits.accounts, config.limits.roles);
     redfish.tasks_per_bmc = config.limits.tasks_per_bmc;
+    redfish.shared_subscriptions = config.limits.subscriptions;
+    redfish.own_subscriptions = config.limits.subscriptions_per_bmc;
     redfish.facts.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
     redfish.facts.places =
         listeners.bmcs.iter().map(|listener| (listener.is_tls(), listener.place())).collect();

@@ -9,10 +9,10 @@ use crate::config::Config;
 use crate::config::setting::{SNAPSHOT, STATE, Setting};
 use crate::fleet::Fleet;
 use crate::node::{NodeId, State};
-use crate::redfish::Redfish;
 use crate::redfish::accounts::SharedAccounts;
 use crate::redfish::session::Sessions;
 use crate::redfish::task_settings::TaskSettings;
+use crate::redfish::{Redfish, SharedEvents};
 use crate::store::{Directory, Keeper, Store, StoreError, StoredFleet, snapshot};
 use crate::time::SimTime;
 
@@ -75,6 +75,8 @@ impl Stored {
         for (_, record) in store.records(SharedAccounts::RECORD)? {
             restored = restored.and_then(|()| redfish.accounts.restore(&record));
         }
+        let events = store.records(SharedEvents::RECORDS)?;
+        restored = restored.and_then(|()| redfish.events.restore(&events));
         let tasks = store.records(TaskSettings::RECORD)?;
         restored
             .and_then(|()| redfish.task_settings.restore(&tasks))

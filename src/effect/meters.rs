@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::performed::{Performed, kind};
-use crate::journal::CallKind;
+use crate::journal::{CallKind, Outcome};
 use crate::meter::{Counter, Gauge, Histogram, Page};
 use crate::node::effect::EffectKind;
 use crate::time::SimTime;
@@ -30,6 +30,12 @@ pub(super) struct Meters {
 impl Meters {
     pub(super) fn performed(&self, effect: EffectKind, performed: &Performed) {
         self.calls[kind(effect) as usize][performed.outcome() as usize].one();
+    }
+
+    /// Events were delivered to a subscriber of the shared root, or not.
+    pub(super) fn delivered(&self, good: bool) {
+        let result = if good { Outcome::Ok } else { Outcome::Failed };
+        self.calls[CallKind::Event as usize][result as usize].one();
     }
 
     /// All effects performed so far.

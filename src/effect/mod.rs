@@ -6,6 +6,7 @@
 mod boot;
 mod circuit;
 mod client;
+mod deliver;
 mod egress;
 mod fetch;
 mod firmware;

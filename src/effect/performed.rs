@@ -33,6 +33,7 @@ pub(super) fn kind(kind: EffectKind) -> CallKind {
         EffectKind::Ipa { effect: ipa::Effect::Heartbeat, .. } => CallKind::Heartbeat,
         EffectKind::Ipa { effect: ipa::Effect::WriteImage, .. } => CallKind::Image,
         EffectKind::FetchFirmware { .. } => CallKind::Firmware,
+        EffectKind::Deliver { .. } => CallKind::Event,
     }
 }
 
@@ -50,7 +51,9 @@ impl Performed {
         let good = match &self.answer {
             _ if self.circuit_open => return Outcome::Held,
             Answer::BootRead { result, .. } => result.is_ok(),
-            Answer::MediaOpened { result, .. } | Answer::FirmwareFetched { result, .. } => result.is_ok(),
+            Answer::MediaOpened { result, .. }
+            | Answer::FirmwareFetched { result, .. }
+            | Answer::Delivered { result, .. } => result.is_ok(),
             Answer::Ipa { answer, .. } => match answer {
                 ipa::Answer::Inspected(Inspected::Retry | Inspected::Refused)
                 | ipa::Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked)
@@ -102,6 +105,8 @@ impl Performed {
         let final_failure = match &self.answer {
             Answer::BootRead { .. } | Answer::MediaOpened { .. } => !self.normal,
             Answer::FirmwareFetched { .. } => true,
+            // The subscription says what follows.
+            Answer::Delivered { .. } => false,
             Answer::Ipa { answer, .. } => match answer {
                 ipa::Answer::ImageWritten(_) | ipa::Answer::Inspected(Inspected::Refused) => true,
                 ipa::Answer::Inspected(Inspected::Retry | Inspected::Accepted(..)) => false,
@@ -126,6 +131,7 @@ impl Performed {
             Answer::BootRead { .. } => failed!("boot failed"),
             Answer::MediaOpened { .. } => failed!("virtual media cannot be read"),
             Answer::FirmwareFetched { .. } => failed!("firmware image cannot be read"),
+            Answer::Delivered { .. } => failed!("events were not delivered"),
             Answer::Ipa { answer: ipa::Answer::Inspected(_), .. } => {
                 failed!("inspection data was not accepted");
             }

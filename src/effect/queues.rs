@@ -13,6 +13,8 @@ pub(super) enum QueueKey {
     Ironic(Box<str>),
     /// Reads of boot media and boot configurations from the server of this origin.
     Boot(Box<str>),
+    /// Events to the subscriber of this origin.
+    Events(Box<str>),
     /// Images from all servers.
     Images,
 }
@@ -80,7 +82,7 @@ impl<T> Queues<T> {
                 let limit = server_limit(server).min(self.limits.calls_per_server);
                 (limit, if self.known.contains(server) { usize::MAX } else { free })
             }
-            QueueKey::Boot(_) => (self.limits.calls_per_server, free),
+            QueueKey::Boot(_) | QueueKey::Events(_) => (self.limits.calls_per_server, free),
             QueueKey::Images => (MAX_IMAGES, free),
         };
         match () {

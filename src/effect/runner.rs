@@ -147,6 +147,7 @@ impl EffectRunner {
             EffectKind::ReadBoot { .. } => QueueKey::Boot(server(&|node| self.boot_url(node))),
             EffectKind::OpenMedia { slot, .. } => QueueKey::Boot(server(&|node| image_url(node, slot))),
             EffectKind::FetchFirmware { .. } => QueueKey::Images,
+            EffectKind::Deliver { subscription } => QueueKey::Events(self.subscriber(id, subscription)),
             EffectKind::Ipa { effect, .. } => match effect {
                 ipa::Effect::WriteImage => QueueKey::Images,
                 ipa::Effect::Inspect => QueueKey::Ironic(server(&|node| {
@@ -208,6 +209,7 @@ impl EffectRunner {
             EffectKind::FetchFirmware { component, update } => {
                 self.fetch_firmware(id, component, update).await
             }
+            EffectKind::Deliver { subscription } => self.deliver(id, subscription).await,
             EffectKind::Ipa { start, effect: of_agent } => match of_agent {
                 ipa::Effect::Inspect => self.inspect(id, start).await,
                 ipa::Effect::LookUp => self.look_up(id, start).await,

@@ -37,7 +37,7 @@ use crate::node::ipa::Total;
 use crate::node::lab;
 use crate::node::labels::Labels;
 use crate::node::spec::Spec;
-use crate::node::{Node, NodeId};
+use crate::node::{self, Node, NodeId};
 use crate::profile::Profile;
 use crate::seed::Seed;
 use crate::time::SimTime;
@@ -79,8 +79,19 @@ pub struct Fleet {
     stream: Arc<Stream>,
     /// The long results that all agents keep.
     results: Arc<Total>,
+    /// Receives the events of all BMCs, if somebody has subscribed to them.
+    witness: OnceLock<Arc<dyn Witness>>,
     /// Changes to be stored on disk; empty if the fleet is not persisted.
     ledger: OnceLock<Arc<Ledger>>,
+}
+
+/// Receives the events that the BMCs of a fleet remember.
+pub trait Witness: Send + Sync {
+    /// Whether somebody wants the events.
+    fn is_on(&self) -> bool;
+
+    /// Receives new events of a node, in their order. It is called under the lock of the node, and must not lock a node.
+    fn see(&self, node: NodeId, events: &mut dyn Iterator<Item = &node::event::Event>);
 }
 
 /// The fleet has used up its indexes.
@@ -123,6 +134,7 @@ impl Fleet {
             journal: Arc::new(Journal::new(Limits::DEFAULT.journal)),
             stream: Arc::default(),
             results: Arc::default(),
+            witness: OnceLock::new(),
             ledger: OnceLock::new(),
         };
         (fleet, queue)
@@ -139,6 +151,12 @@ impl Fleet {
     #[doc(hidden)]
     pub fn journal(&self) -> &Arc<Journal> {
         &self.journal
+    }
+
+    /// Hands the events of all BMCs to `witness` from now on. A fleet has one witness: a second one gets nothing.
+    #[doc(hidden)]
+    pub fn witnessed_by(&self, witness: Arc<dyn Witness>) {
+        let _ = self.witness.set(witness);
     }
 
     /// The last events of all nodes, for readers that follow the fleet.
@@ -337,7 +355,9 @@ impl Fleet {
         if overdue {
             before = self.settle(node, before, now);
         }
+        let remembered = node.bmc().logs.last();
         let result = act(node, now);
+        self.witness(node, remembered);
         let eventful = node.take_eventful();
         self.after(id, &mut slot, deadline.min(now));
         if overdue {
@@ -361,8 +381,22 @@ impl Fleet {
                 node.take_eventful();
                 return before;
             }
+            let remembered = node.bmc().logs.last();
             node.settle(at);
+            self.witness(node, remembered);
             before = before.map(|before| events::note(before, node, at, &self.journal, &self.stream));
+        }
+    }
+
+    /// Hands the events after number `remembered` to the witness. They are stored with the node, so that they do not happen
+    /// again after a restart of the process.
+    #[inline]
+    fn witness(&self, node: &mut Node, remembered: u32) {
+        if node.bmc().logs.last() != remembered
+            && let Some(witness) = self.witness.get().filter(|witness| witness.is_on())
+        {
+            witness.see(node.id(), &mut node.bmc().logs.after(remembered));
+            node.touch();
         }
     }
 

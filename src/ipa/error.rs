@@ -144,6 +144,7 @@ impl From<Refusal> for ApiError {
             | Refusal::SecureBootNeedsUefi
             | Refusal::TooManySessions
             | Refusal::TooManyTasks
+            | Refusal::TooManySubscriptions
             | Refusal::TaskServiceDisabled
             | Refusal::TaskNotCancellable
             | Refusal::NoVolume

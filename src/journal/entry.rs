@@ -136,10 +136,12 @@ pub enum CallKind {
     Image,
     /// The BMC fetches the image of a firmware update.
     Firmware,
+    /// The BMC sends events to a subscriber.
+    Event,
 }
 
 impl CallKind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Boot,
         Self::Media,
         Self::Inspection,
@@ -147,6 +149,7 @@ impl CallKind {
         Self::Heartbeat,
         Self::Image,
         Self::Firmware,
+        Self::Event,
     ];
 
     /// The name of the kind in text, JSON, and metrics.
@@ -159,6 +162,7 @@ impl CallKind {
             Self::Heartbeat => "heartbeat",
             Self::Image => "image",
             Self::Firmware => "firmware",
+            Self::Event => "event",
         }
     }
 

@@ -31,6 +31,10 @@ pub enum Command {
         command: bmc::account::Command,
         configured: Box<str>,
     },
+    /// Log services.
+    Log(bmc::logs::Command),
+    /// The event service at the BMC's own service root.
+    Event(bmc::subscriptions::Command),
     /// A command of the Ironic Python Agent's API.
     Ipa(IpaCommand),
     /// An action of a person in the lab.
@@ -59,6 +63,8 @@ impl Command {
             | Self::Task(_)
             | Self::Session(_)
             | Self::Account { .. }
+            | Self::Log(_)
+            | Self::Event(_)
             | Self::Ipa(_)
             | Self::Lab(_) => None,
         }
@@ -73,6 +79,8 @@ impl Command {
             | Self::SecureBoot(_)
             | Self::Led(_)
             | Self::Session(_)
+            | Self::Log(_)
+            | Self::Event(_)
             | Self::Account { .. } => false,
             Self::Host(host::Command::Reset(_))
             | Self::Media(_)

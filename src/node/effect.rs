@@ -26,6 +26,8 @@ pub enum EffectKind {
     OpenMedia { slot: u8, insertion: u32 },
     /// Fetch the image of a firmware update. Answered by [`Answer::FirmwareFetched`].
     FetchFirmware { component: u8, update: u32 },
+    /// Deliver events to the subscriber with this id. Answered by [`Answer::Delivered`].
+    Deliver { subscription: u32 },
     /// Do the work of the Ironic Python Agent. Answered by [`Answer::Ipa`].
     Ipa { start: u32, effect: ipa::Effect },
 }
@@ -39,6 +41,8 @@ pub enum Answer {
     MediaOpened { slot: u8, insertion: u32, result: Result<(), Note> },
     /// The reason, if the image of a firmware update cannot be read.
     FirmwareFetched { component: u8, update: u32, result: Result<(), Note> },
+    /// Whether the events up to number `through` are delivered, or the reason why not.
+    Delivered { subscription: u32, through: u64, result: Result<(), Note> },
     /// The answer to an effect of the agent.
     Ipa { start: u32, answer: ipa::Answer },
 }

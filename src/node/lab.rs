@@ -57,11 +57,14 @@ impl State {
             ..Self::default()
         };
         let (media, firmware) = (self.bmc.media.renewed(), self.bmc.firmware.renewed());
-        let tasks = self.bmc.tasks.renewed();
+        let (tasks, logs) = (self.bmc.tasks.renewed(), self.bmc.logs.renewed());
+        let subscriptions = self.bmc.subscriptions.renewed();
         state.bmc.change(|bmc| {
             bmc.media = media;
             bmc.firmware.change(|part| *part = firmware);
             bmc.tasks.change(|part| *part = tasks);
+            bmc.logs.change(|part| *part = logs);
+            bmc.subscriptions.change(|part| *part = subscriptions);
         });
         state
     }

@@ -11,6 +11,7 @@ pub mod boot;
 pub mod call;
 pub mod command;
 pub mod effect;
+pub mod event;
 mod format;
 pub mod hardware;
 pub mod host;
@@ -26,6 +27,7 @@ pub mod sensors;
 pub mod sparse;
 pub mod spec;
 mod state;
+mod view;
 mod words;
 
 use std::sync::Arc;
@@ -39,7 +41,8 @@ use crate::time::{SimTime, Span};
 use bmc::Bmc;
 use boot::Boot;
 use command::{Command, Outcome};
-use effect::{Answer, Effect};
+use effect::{Answer, Effect, EffectKind};
+use event::{Of, What};
 use host::{AfterOff, Host, Running};
 pub use id::NodeId;
 use ipa::{CommandRecord, Dice, Ipa, IpaCommand, Job, Then, Work};
@@ -47,6 +50,7 @@ use labels::Labels;
 use refusal::Refusal;
 use spec::Spec;
 pub use state::State;
+use view::View;
 
 /// One simulated server with its BMC.
 #[derive(Clone, Debug)]
@@ -83,8 +87,8 @@ impl Node {
     /// The node with a stored state. Calls that were under way are due again. Deadlines that have passed since then take
     /// effect when the node is settled, each at its own moment.
     pub fn restore(id: NodeId, seed: Seed, profile: Arc<Profile>, mut state: State) -> Self {
-        if let Some(bios) = state.bmc.get_mut().and_then(|bmc| bmc.bios.get_mut()) {
-            bios.fit(&profile);
+        if let Some(bmc) = state.bmc.get_mut() {
+            bmc.restored(&profile);
         }
         Self {
             id,
@@ -208,10 +212,11 @@ impl Node {
         self.eventful = true;
         self.state.generation = self.state.generation.wrapping_add(1);
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
-        if let Some(bmc) = self.state.bmc.get_mut()
-            && bmc.next_deadline() <= at
-        {
-            return bmc.step(at, restart_ms, &self.profile);
+        if self.bmc().next_deadline() <= at {
+            let before = View::of(&self.state);
+            self.state.bmc.change(|bmc| bmc.step(at, restart_ms, &self.profile));
+            self.effects_due = true;
+            return self.remember(&before, at);
         }
         match &mut self.state.host {
             Host::Running { what: Running::Ipa(agent), .. } => {
@@ -227,7 +232,11 @@ impl Node {
             | Host::PoweringOn { .. }
             | Host::Post { .. }
             | Host::Booting(_)
-            | Host::PoweringOff { .. } => self.step_host(at),
+            | Host::PoweringOff { .. } => {
+                let before = View::of(&self.state);
+                self.step_host(at);
+                self.remember(&before, at);
+            }
         }
     }
 
@@ -271,11 +280,35 @@ impl Node {
     pub fn apply(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         self.settle(now);
         let eventful = command.is_eventful();
+        // A new machine has no memory of what it was.
+        let before = (!matches!(command, Command::Lab(lab::Command::Renew))).then(|| View::of(&self.state));
         let outcome = self.execute(command, now)?;
         self.eventful |= eventful;
         self.state.generation = self.state.generation.wrapping_add(1);
         self.touched = true;
+        if let Some(before) = before {
+            self.remember(&before, now);
+        }
+        // Work without a duration is done at once.
+        self.settle(now);
         Ok(outcome)
+    }
+
+    /// Remembers the events since the view `before`.
+    fn remember(&mut self, before: &View, at: SimTime) {
+        let now = View::of(&self.state);
+        if *before == now {
+            return;
+        }
+        let mut events = Vec::new();
+        view::differences(before, &now, &self.state, &self.profile, |what| events.push(what));
+        events.into_iter().for_each(|what| self.remember_one(what, at));
+    }
+
+    fn remember_one(&mut self, what: What, at: SimTime) {
+        let profile = &self.profile;
+        self.state.bmc.change(|bmc| bmc.remember(what, at, profile));
+        self.effects_due = true;
     }
 
     fn execute(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
@@ -308,8 +341,6 @@ impl Node {
             Command::Bmc(command) => {
                 let ms = self.draw_ms(self.profile.timing.manager_grace, Purpose::ManagerGrace);
                 let task = self.state.bmc.change(|bmc| bmc.execute(command, now.after_ms(ms), now))?;
-                // Without a grace time, the restart begins at once.
-                self.settle(now);
                 return Ok(task.map_or(Outcome::Done, Outcome::Accepted));
             }
             Command::Firmware(command) => {
@@ -335,8 +366,6 @@ impl Node {
                 if self.state.system_disk.is_none_or(|disk| drives.contains(&disk)) {
                     self.state.lose_system();
                 }
-                // Without a duration, the work is done at once.
-                self.settle(now);
                 return Ok(Outcome::Accepted(task));
             }
             Command::Session(command) => {
@@ -356,10 +385,37 @@ impl Node {
                 })?;
                 return Ok(done.created.map_or(Outcome::Done, Outcome::Created));
             }
+            Command::Log(command) => self.execute_log(&command, now),
+            Command::Event(bmc::subscriptions::Command::Submit(test)) => {
+                self.remember_one(What::Test(test), now);
+            }
+            Command::Event(command) => {
+                let newest = u64::from(self.bmc().logs.last());
+                let id = self
+                    .state
+                    .bmc
+                    .change(|bmc| bmc.subscriptions.change(|all| all.execute(command, newest)))?;
+                self.effects_due = true;
+                return Ok(id.map_or(Outcome::Done, Outcome::Created));
+            }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
             Command::Lab(command) => self.state.execute_lab(command, &self.profile)?,
         }
         Ok(Outcome::Done)
+    }
+
+    fn execute_log(&mut self, command: &bmc::logs::Command, now: SimTime) {
+        let changed =
+            self.state.bmc.change(|bmc| bmc.logs.change(|logs| logs.execute(command, &self.profile)));
+        if changed {
+            let what = match *command {
+                bmc::logs::Command::Clear(service) => What::LogCleared(service),
+                bmc::logs::Command::DeleteEntry { service, number } => {
+                    What::Removed(Of::LogEntry(service, number))
+                }
+            };
+            self.remember_one(what, now);
+        }
     }
 
     fn execute_ipa(&mut self, command: IpaCommand, now: SimTime) -> Result<CommandRecord, Refusal> {
@@ -383,7 +439,13 @@ impl Node {
     /// media that have been ejected.
     pub fn answer(&mut self, answer: Answer, now: SimTime) {
         self.settle(now);
+        // The agent's own calls change nothing that its BMC sees, and they are the most frequent ones.
+        let before = (!matches!(answer, Answer::Ipa { .. })).then(|| View::of(&self.state));
         let taken = match answer {
+            Answer::Delivered { subscription, through, result } => {
+                let all = self.state.bmc.get_mut().and_then(|bmc| bmc.subscriptions.get_mut());
+                all.is_some_and(|all| all.delivered(subscription, through, result.is_ok(), now))
+            }
             Answer::MediaOpened { slot, insertion, result } => {
                 let bmc = self.state.bmc.get_mut();
                 bmc.is_some_and(|bmc| bmc.media.opened(slot, insertion, result, now))
@@ -401,6 +463,9 @@ impl Node {
             self.state.generation = self.state.generation.wrapping_add(1);
             self.touched = true;
             self.effects_due = true;
+            if let Some(before) = before {
+                self.remember(&before, now);
+            }
         }
     }
 
@@ -426,6 +491,9 @@ impl Node {
             if let Some(firmware) = bmc.firmware.get_mut() {
                 firmware.take_effects(&mut out);
             }
+            if let Some(subscriptions) = bmc.subscriptions.get_mut() {
+                subscriptions.take_due(|subscription| out(EffectKind::Deliver { subscription }));
+            }
         }
         self.state.host.take_effects(self.state.starts, &mut out);
     }
@@ -439,6 +507,11 @@ impl Node {
     pub fn take_task_news(&mut self) -> Option<bool> {
         let has = !self.bmc().tasks.is_empty();
         (std::mem::replace(&mut self.has_tasks, has) != has).then_some(has)
+    }
+
+    /// Treats the node as changed. Events that others have got must not happen again after a restart of the process.
+    pub fn touch(&mut self) {
+        self.touched = true;
     }
 
     /// Whether a command or an answer has changed the node since the last call. Such a change must be stored on disk.

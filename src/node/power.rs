@@ -69,7 +69,6 @@ impl Node {
             Host::Off => {
                 let ms = self.draw_ms(self.profile.timing.power_on, Purpose::PowerOn);
                 self.state.host = Host::PoweringOn { until: now.after_ms(ms) };
-                self.settle(now);
             }
             Host::PoweringOff { then, .. } => *then = AfterOff::PowerOn,
             Host::PoweringOn { .. } | Host::Post { .. } | Host::Booting(_) | Host::Running { .. } => {}
@@ -79,7 +78,6 @@ impl Node {
     fn cut(&mut self, then: AfterOff, now: SimTime) {
         let ms = self.draw_ms(self.profile.timing.power_off, Purpose::PowerOff);
         self.state.host = Host::PoweringOff { until: now.after_ms(ms), then };
-        self.settle(now);
     }
 
     /// Asks the running program to shut down. An operating system and a ramdisk take some time; firmware obeys the power

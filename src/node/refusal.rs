@@ -23,6 +23,9 @@ pub enum Refusal {
     /// The BMC has as many sessions as it may have.
     #[error("there are too many sessions")]
     TooManySessions,
+    /// The root has as many subscriptions as it may have.
+    #[error("there are too many subscriptions")]
+    TooManySubscriptions,
     /// The change of an account or a role is refused.
     #[error(transparent)]
     Account(#[from] account::Refused),

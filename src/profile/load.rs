@@ -9,6 +9,7 @@ use super::boot_source::BootSource;
 use super::extends::Merged;
 use super::files::{Files, ProfileError};
 use super::inventory::FirmwareOf;
+use super::logs::LogService;
 use super::overlay::Overlay;
 use super::quirk::Quirk;
 use super::{Profile, extends};
@@ -127,6 +128,8 @@ fn check(p: &Profile) -> Result<(), String> {
         }
     }
     p.accounts.check()?;
+    distinct("log id", p.logs.iter().map(|log| &log.id))?;
+    LogService::check(&p.logs)?;
     quirks(p)
 }
 

@@ -15,6 +15,8 @@ mod files;
 pub mod inventory;
 mod load;
 #[doc(hidden)]
+pub mod logs;
+#[doc(hidden)]
 pub mod overlay;
 #[doc(hidden)]
 pub mod quirk;
@@ -40,6 +42,7 @@ use inventory::{
 pub use load::built_in;
 #[doc(hidden)]
 pub use load::{from_directory, named};
+use logs::LogService;
 use overlay::Overlay;
 use quirk::Quirk;
 use timing::Timing;
@@ -79,6 +82,9 @@ pub struct Profile {
     /// The rules for accounts.
     #[serde(default)]
     pub accounts: AccountRules,
+    /// Log services, in the order of their collections.
+    #[serde(rename = "log", default = "LogService::usual")]
+    pub logs: Vec<LogService>,
     /// Differences from the standard that the model has.
     #[serde(default)]
     pub quirks: Vec<Quirk>,

@@ -44,10 +44,16 @@ impl Redfish {
         let created = match root {
             Root::Shared => {
                 let (rules, now) = (&AccountRules::DEFAULT, self.fleet.clock().now());
+                let before = self.events.are_observed().then(|| self.accounts.read().clone());
                 let done = self.accounts.execute(command, configured, rules, now);
                 done.map_err(Refusal::from).map(|done| {
                     if let Some(account) = done.logged_out {
                         self.sessions.end_of(account);
+                    }
+                    if let Some(before) = before {
+                        let mut events = Vec::new();
+                        before.differences(&self.accounts.read(), rules, &mut |what| events.push(what));
+                        self.events.happened(events, now);
                     }
                     done.created
                 })

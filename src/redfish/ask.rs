@@ -133,6 +133,11 @@ impl Redfish {
             Some(Belongs::Account) => {
                 route.ids.first().is_some_and(|id| id.parse() == Ok(client.account)) && target.is_of_member()
             }
+            Some(Belongs::Subscription) => {
+                let id = route.ids.first().and_then(|id| id.parse().ok()).unwrap_or(0);
+                let account = self.with_subscriptions(root, |all| Some(all.get(id)?.wanted.account));
+                target.is_of_member() && account == Some(client.account)
+            }
             Some(Belongs::Session) => {
                 target.is_of_member()
                     && route.ids.first().is_some_and(|id| self.owns_session(root, client, id))

@@ -213,6 +213,37 @@ impl Body {
         texts.or_else(|| self.wrong_type(key, &value))
     }
 
+    /// The URIs of an array of at most `max` links.
+    pub(super) fn links(&mut self, key: &str, max: usize) -> Option<Vec<Box<str>>> {
+        let value = self.take(key)?;
+        let Value::Array(items) = &value else { return self.wrong_type(key, &value) };
+        if items.len() > max {
+            self.note(Message::new(&ARRAY_SIZE_TOO_LONG, [key, &max.to_string()]), key);
+            return None;
+        }
+        let uri = |item: &Value| item.get("@odata.id")?.as_str().map(Into::into);
+        let uris: Option<Vec<Box<str>>> = items.iter().map(uri).collect();
+        uris.or_else(|| self.wrong_type(key, &value))
+    }
+
+    /// The names and values of an array of objects, at most `max` together. A mistake does not repeat a value.
+    pub(super) fn pairs(&mut self, key: &str, max: usize) -> Option<Vec<(Box<str>, Box<str>)>> {
+        let value = self.take(key)?;
+        let items = value.as_array().into_iter().flatten();
+        let maps: Option<Vec<_>> = items.map(Value::as_object).collect();
+        let maps = maps.filter(|_| value.is_array());
+        let text = |(name, value): (&String, &Value)| Some((name.as_str().into(), value.as_str()?.into()));
+        let pairs: Option<Vec<_>> = maps.and_then(|maps| maps.into_iter().flatten().map(text).collect());
+        match pairs {
+            Some(pairs) if pairs.len() <= max => Some(pairs),
+            Some(_) => {
+                self.note(Message::new(&ARRAY_SIZE_TOO_LONG, [key, &max.to_string()]), key);
+                None
+            }
+            None => self.wrong_type(key, &Value::String("(hidden)".to_owned())),
+        }
+    }
+
     /// Reads the object at `key`, if it is there.
     pub(super) fn object<R>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> R) -> Option<R> {
         match self.take(key)? {

@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::event::shared::SharedEvents;
 use super::session::Sessions;
 use super::task_settings::TaskSettings;
 use crate::address::{Place, Prefix};
 use crate::node::bmc::account::Accounts;
+use crate::node::bmc::subscriptions::Subscriptions;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
 use crate::profile::Profile;
@@ -59,6 +61,8 @@ pub(super) struct ServiceCx<'a> {
     pub accounts: &'a Accounts,
     /// The settings of the shared root's task service.
     pub tasks: &'a TaskSettings,
+    /// The event service of the shared root.
+    pub events: &'a SharedEvents,
     /// The schemas of all types that the service has, such as `Chassis.v1_28_0`.
     pub schemas: &'a BTreeSet<String>,
     /// The models of the systems below this root.
@@ -92,6 +96,14 @@ impl<'a> ServiceCx<'a> {
     /// root, which no client can set, is simulated time in UTC.
     pub(super) fn shown(&self, moment: SimTime) -> String {
         self.own.map_or_else(|| moment.redfish(0), |node| node.bmc().clock.shown(moment))
+    }
+
+    /// Looks at the subscriptions of this root.
+    pub(super) fn with_subscriptions<R>(&self, look: impl FnOnce(&Subscriptions) -> R) -> R {
+        match self.own {
+            Some(node) => look(&node.bmc().subscriptions),
+            None => self.events.see(look),
+        }
     }
 
     /// `ServiceRoot.UUID`.

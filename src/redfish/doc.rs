@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::constants::{Part, Parts, Text};
 use super::context::Model;
+use super::document::Document;
 use super::value::{Joined, Value};
 use crate::node::spec::Spec;
 use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
@@ -191,6 +192,12 @@ impl<'o> Doc<'o> {
             }
             Fate::Skip => {}
         }
+    }
+
+    /// A whole document as an element of an array.
+    pub(super) fn item_document(&mut self, document: &Document) {
+        self.comma();
+        self.out.extend_from_slice(document.bytes());
     }
 
     /// An element of an array: `{"@odata.id": "part" "part" …}`.

@@ -61,6 +61,7 @@ impl From<Refusal> for Problem {
                 Message::new(&message::SERVICE_DISABLED, ["/redfish/v1/TaskService"]).into()
             }
             Refusal::TaskNotCancellable => (&message::OPERATION_NOT_ALLOWED).into(),
+            Refusal::TooManySubscriptions => (&message::CREATE_LIMIT_REACHED).into(),
             Refusal::TooManySessions => Self::too_many_sessions(),
             Refusal::Account(refused) => refused.into(),
             Refusal::NoAgent | Refusal::NoVolume => (&message::INTERNAL_ERROR).into(),

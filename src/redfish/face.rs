@@ -10,6 +10,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use super::answer::Content;
 use super::coding::coded;
 use super::error::Problem;
+use super::event::stream::is_stream;
 use super::list::List;
 use super::message::{
     HEADER_INVALID, INTERNAL_ERROR, INVALID_URI, Message, PAYLOAD_TOO_LARGE, SERVICE_TEMPORARILY_UNAVAILABLE,
@@ -28,6 +29,9 @@ use crate::node::{Node, NodeId};
 impl Face for Redfish {
     /// A response leaves only when the state that it shows is stored on disk, so that it is still true after a crash.
     async fn call(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
+        if is_stream(request) {
+            return self.call_stream(peer, request);
+        }
         let (response, seen) = if peer.node.is_none() && is_search(request) {
             let (redfish, peer, request) = (Arc::clone(self), peer.clone(), request.clone());
             match self.searches.run(move || redfish.answer(&peer, &request)).await {
@@ -98,6 +102,19 @@ impl Redfish {
             }
             (None, Some(domain)) => whole(self.call_named(domain, peer, request).unwrap_or_else(misdirected)),
         })
+    }
+
+    /// Opens the stream of events of the root that the request came to.
+    fn call_stream(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
+        let own = match (peer.node, &self.facts.domain) {
+            (None, None) => None,
+            (Some(node), _) => Some(NodeId(node)),
+            (None, Some(domain)) => match self.named(domain, peer, request) {
+                Some((id, _)) => Some(id),
+                None => return misdirected().map(Body::from),
+            },
+        };
+        self.stream(own, request)
     }
 
     /// Answers a request at the root that all nodes share.

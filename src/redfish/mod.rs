@@ -20,6 +20,7 @@ mod context;
 mod doc;
 mod document;
 mod error;
+mod event;
 mod face;
 mod headers;
 mod identify;
@@ -41,7 +42,6 @@ mod service_documents;
 #[doc(hidden)]
 pub mod session;
 mod task;
-mod task_message;
 #[doc(hidden)]
 pub mod task_settings;
 mod token;
@@ -50,6 +50,10 @@ mod tree;
 mod update;
 mod value;
 
+#[doc(hidden)]
+pub use event::shared::SharedEvents;
+#[doc(hidden)]
+pub use event::{Delivery, Source, delivery};
 pub use service::Redfish;
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ pub(super) fn collection<O: Owner>(
     row: &Row<O>,
     over: &Collection<O>,
     page: Page,
+    constants: &Constants,
 ) -> Document {
     let uri = O::uri(O::model(cx));
     let facts = O::overlay_facts(cx);
@@ -75,13 +76,24 @@ pub(super) fn collection<O: Owner>(
     d.array("Members", |d| {
         (over.members)(cx, &mut |id| {
             if count >= page.skip && count - page.skip < page.top {
-                d.item_link(&[uri, "/", id]);
+                if over.is_expanded {
+                    d.item_document(&member(cx, row, id, constants));
+                } else {
+                    d.item_link(&[uri, "/", id]);
+                }
             }
             count += 1;
         });
     });
     end_collection(&mut d, uri, page, count);
     Document::new(d.finish()).with_etag(shows_etag(O::overlaid_by(cx)))
+}
+
+/// Renders a member of a collection.
+fn member<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, id: &str, constants: &Constants) -> Document {
+    let uri = [O::uri(O::model(cx)), "/", id].concat();
+    let ids: Vec<&str> = O::ids(cx).iter().copied().chain([id]).collect();
+    document(&O::member(cx, &uri, &ids), row, constants)
 }
 
 /// Whether documents of a model have their ETag in them. Those of a service over several models have.

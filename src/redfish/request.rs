@@ -266,7 +266,7 @@ impl Redfish {
             (Does::Options, _) => return Ok(Decision::Answer(Answer::Options(ask.target))),
             (Does::Read(_), Part::Document) => return show(render::document(cx, row, &self.constants)),
             (Does::Read(page), Part::Collection(over)) => {
-                return show(render::collection(cx, row, over, page));
+                return show(render::collection(cx, row, over, page, &self.constants));
             }
             (Does::Read(_), Part::Members(_) | Part::Action(_)) => return not_allowed(),
             (Does::Read(_), Part::Monitor(monitor)) => {
@@ -300,7 +300,9 @@ impl Redfish {
             }
             (Part::Collection(over) | Part::Members(over), &Method::POST) => {
                 let Some(create) = over.create else { return not_allowed() };
-                check_precondition(head, || render::collection(cx, row, over, Page::WHOLE).etag())?;
+                check_precondition(head, || {
+                    render::collection(cx, row, over, Page::WHOLE, &self.constants).etag()
+                })?;
                 read::<O>(ask, request, head, None, |body| create(cx, body), |_| false)
             }
             (Part::Action(action), &Method::POST) => {

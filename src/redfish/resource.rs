@@ -16,6 +16,7 @@ use super::message::Message;
 use super::update::Update;
 use crate::dmtf::Privilege;
 use crate::node::bmc::role::Privileges;
+use crate::node::bmc::subscriptions;
 use crate::node::command::Command;
 use crate::node::spec::Spec;
 use crate::profile::Profile;
@@ -87,6 +88,8 @@ pub(super) struct Collection<O: Owner> {
     pub annotate: Option<fn(&Cx<'_, O>, &mut Doc<'_>)>,
     /// Only nodes that have tasks have members.
     pub only_with_tasks: bool,
+    /// The members are whole documents and not links (`OData.AutoExpand` in the schema of the collection).
+    pub is_expanded: bool,
 }
 
 /// The task monitor of a task (DSP0266, "Asynchronous operations"). Its ids are those of the task.
@@ -153,6 +156,8 @@ pub(super) enum Belongs {
     Account,
     /// The account that has logged in.
     Session,
+    /// The account that has subscribed.
+    Subscription,
 }
 
 impl Access {
@@ -179,6 +184,12 @@ impl Access {
         password: Some(Privileges::of(&[Privilege::ConfigureUsers, Privilege::ConfigureSelf])),
         belongs: Some(Belongs::Account),
         ..Self::USERS
+    };
+    pub(super) const SUBSCRIPTION: Self = Self {
+        create: Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureComponents])),
+        change: Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureSelf])),
+        belongs: Some(Belongs::Subscription),
+        ..Self::MANAGER
     };
     pub(super) const SESSION: Self = Self {
         read: Self::OWN_SESSION,
@@ -218,6 +229,7 @@ pub(super) enum ServiceChange {
         auto_delete_minutes: Option<u32>,
     },
     Update(Update),
+    Events(subscriptions::Command),
 }
 
 /// The outcome of a change.
@@ -248,6 +260,8 @@ pub(super) trait Owner: Copy + 'static {
     fn ids<'a>(cx: &Self::Cx<'a>) -> &'a [&'a str];
     /// The same facts for the resource that the first `count` ids lead to.
     fn first_ids<'a>(cx: &Self::Cx<'a>, count: usize) -> Self::Cx<'a>;
+    /// The same facts for the member at `uri` of the collection.
+    fn member<'a>(cx: &'a Self::Cx<'_>, uri: &'a str, ids: &'a [&'a str]) -> Self::Cx<'a>;
     /// The same facts for the resource at `uri`.
     fn at<'a>(cx: &Self::Cx<'a>, uri: &'a str) -> Self::Cx<'a>;
     /// The model whose overlays apply to the document.
@@ -292,6 +306,9 @@ impl Owner for OfNode {
     fn first_ids<'a>(cx: &Self::Cx<'a>, count: usize) -> Self::Cx<'a> {
         NodeCx { ids: &cx.ids[..count], ..*cx }
     }
+    fn member<'a>(cx: &'a Self::Cx<'_>, uri: &'a str, ids: &'a [&'a str]) -> Self::Cx<'a> {
+        NodeCx { model: Model { uri, ..cx.model }, ids, ..*cx }
+    }
     fn at<'a>(cx: &Self::Cx<'a>, uri: &'a str) -> Self::Cx<'a> {
         NodeCx { model: Model { uri, ..cx.model }, ..*cx }
     }
@@ -333,6 +350,9 @@ impl Owner for OfService {
     }
     fn first_ids<'a>(cx: &Self::Cx<'a>, count: usize) -> Self::Cx<'a> {
         ServiceCx { ids: &cx.ids[..count], ..*cx }
+    }
+    fn member<'a>(cx: &'a Self::Cx<'_>, uri: &'a str, ids: &'a [&'a str]) -> Self::Cx<'a> {
+        ServiceCx { uri, ids, ..*cx }
     }
     fn at<'a>(cx: &Self::Cx<'a>, uri: &'a str) -> Self::Cx<'a> {
         ServiceCx { uri, ..*cx }
@@ -378,6 +398,7 @@ impl<O: Owner> Resource<O> {
                 create: None,
                 annotate: None,
                 only_with_tasks: false,
+                is_expanded: false,
             }),
             ..self
         }
@@ -387,6 +408,12 @@ impl<O: Owner> Resource<O> {
     pub(super) const fn created_by(self, create: ReadBody<O>) -> Self {
         let collection = self.collection.expect("a collection that members can be created in");
         Self { collection: Some(Collection { create: Some(create), ..collection }), ..self }
+    }
+
+    /// Shows the members as whole documents.
+    pub(super) const fn expanded(self) -> Self {
+        let collection = self.collection.expect("a collection that shows its members");
+        Self { collection: Some(Collection { is_expanded: true, ..collection }), ..self }
     }
 
     /// Adds annotations to the collection.

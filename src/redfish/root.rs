@@ -16,6 +16,7 @@ use crate::node::bmc::account::Account;
 use crate::node::bmc::session::{self, Secret};
 use crate::node::bmc::tasks;
 use crate::node::command::{self, Command, Refusal};
+use crate::node::event::{Of, What};
 use crate::time::SimTime;
 
 /// The service root that a request came to.
@@ -64,8 +65,35 @@ impl Redfish {
         account == Some(client.account)
     }
 
-    /// Makes a change of the service. `uri` is the resource that the change was sent to.
+    /// Makes a change of the service. `uri` is the resource that the change was sent to. Subscribers of the shared root hear of it.
     pub(super) fn change_service(
+        &self,
+        root: &mut Root<'_>,
+        client: Option<Client>,
+        address: Option<IpAddr>,
+        change: ServiceChange,
+        uri: &str,
+    ) -> Result<Outcome, Problem> {
+        if root.is_own() || !self.events.are_observed() {
+            return self.make_change(root, client, address, change, uri);
+        }
+        let now = self.fleet.clock().now();
+        let see = || (self.sessions.ids(now), self.sessions.timeout_s(), self.task_settings.get());
+        let (sessions, timeout, tasks) = see();
+        let outcome = self.make_change(root, client, address, change, uri)?;
+        let (sessions_now, timeout_now, tasks_now) = see();
+        let number = |id: &u64| u32::try_from(*id).unwrap_or(u32::MAX);
+        let gone = sessions.iter().filter(|id| !sessions_now.contains(id));
+        let new = sessions_now.iter().filter(|id| !sessions.contains(id));
+        let mut events: Vec<What> = gone.map(|id| What::Removed(Of::Session(number(id)))).collect();
+        events.extend(new.map(|id| What::Created(Of::Session(number(id)))));
+        events.extend((timeout != timeout_now).then_some(What::Changed(Of::SessionService)));
+        events.extend((tasks != tasks_now).then_some(What::Changed(Of::TaskService)));
+        self.events.happened(events, now);
+        Ok(outcome)
+    }
+
+    fn make_change(
         &self,
         root: &mut Root<'_>,
         client: Option<Client>,
@@ -82,6 +110,14 @@ impl Redfish {
             }
             (ServiceChange::Accounts(change), root) => {
                 return self.change_account(root, client, change, uri);
+            }
+            (ServiceChange::Events(command), root) => {
+                let id = self.subscribe(root, client.map_or(0, |client| client.account), command)?;
+                return Ok(id.map_or(Outcome::Done, |id| Outcome::Created {
+                    id: id.to_string(),
+                    token: None,
+                    message: None,
+                }));
             }
             (ServiceChange::LogOut(id), Root::Shared) => {
                 if !id.parse().is_ok_and(|id| self.sessions.end(id)) {

@@ -8,6 +8,7 @@ use super::accounts::{AccountLimits, SharedAccounts};
 use super::auth::Account;
 use super::constants::Constants;
 use super::context::{Facts, Model, NodeCx, ServiceCx};
+use super::event::shared::SharedEvents;
 use super::meters;
 use super::resources::RESOURCES;
 use super::service_documents::ServiceDocuments;
@@ -52,6 +53,15 @@ pub struct Redfish {
     pub(super) tasks_refused: Counter,
     /// Sessions refused by nodes with roots of their own, because of that limit.
     pub(super) own_sessions_refused: Counter,
+    /// The events of the root that all nodes share.
+    #[doc(hidden)]
+    pub events: Arc<SharedEvents>,
+    /// Subscriptions that the shared root may have.
+    pub shared_subscriptions: usize,
+    /// Subscriptions that each node with a root of its own may have.
+    pub own_subscriptions: usize,
+    /// Subscriptions refused by nodes with roots of their own, because of that limit.
+    pub(super) own_subscriptions_refused: Counter,
     pub(super) tree: &'static Tree,
     pub(super) documents: &'static ServiceDocuments,
     pub(super) constants: Constants,
@@ -69,6 +79,8 @@ impl Redfish {
         let accounts = SharedAccounts::kept_in(fleet.ledger().cloned());
         let account_limits = AccountLimits::new(Limits::DEFAULT.accounts, Limits::DEFAULT.roles);
         let task_settings = TaskSettings::kept_in(fleet.ledger().cloned());
+        let events = Arc::new(SharedEvents::kept_in(fleet.ledger().cloned()));
+        fleet.witnessed_by(Arc::clone(&events) as Arc<dyn crate::fleet::Witness>);
         let uuid = fleet.seed().uuid(u32::MAX, Purpose::Uuid);
         let facts = Facts { user: account.user.clone(), uuid, places: Vec::new(), domain: None };
         Self {
@@ -83,6 +95,10 @@ impl Redfish {
             tasks_per_bmc: Limits::DEFAULT.tasks_per_bmc,
             tasks_refused: Counter::default(),
             own_sessions_refused: Counter::default(),
+            events,
+            shared_subscriptions: Limits::DEFAULT.subscriptions,
+            own_subscriptions: Limits::DEFAULT.subscriptions_per_bmc,
+            own_subscriptions_refused: Counter::default(),
             tree: &TREE,
             documents: &DOCUMENTS,
             constants: Constants::new(RESOURCES.len()),
@@ -107,8 +123,8 @@ impl Redfish {
         ids: &'a [&'a str],
     ) -> ServiceCx<'a> {
         let (facts, sessions, schemas) = (&self.facts, &self.sessions, &self.tree.schemas);
-        let tasks = &self.task_settings;
-        ServiceCx { facts, sessions, accounts, tasks, schemas, models, own, now, uri, ids }
+        let (tasks, events) = (&self.task_settings, &*self.events);
+        ServiceCx { facts, sessions, accounts, tasks, events, schemas, models, own, now, uri, ids }
     }
 
     /// The facts for a resource of a node.
@@ -133,6 +149,8 @@ impl Redfish {
         page.limit("accounts", &self.account_limits.accounts_refused);
         page.limit("roles", &self.account_limits.roles_refused);
         page.limit("tasks-per-bmc", &self.tasks_refused);
+        page.limit("subscriptions", &self.events.refused);
+        page.limit("subscriptions-per-bmc", &self.own_subscriptions_refused);
     }
 }
 

@@ -169,7 +169,12 @@ dmtf_words!(
     TaskState,
     ResetToDefaultsType,
     InitializeMethod,
-    InitializeType
+    InitializeType,
+    Health,
+    EventType,
+    DeliveryRetryPolicy,
+    OverWritePolicy,
+    LogEntryType
 );
 
 impl Value for BootSource {

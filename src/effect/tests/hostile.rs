@@ -255,7 +255,10 @@ async fn slow_servers_delay_neither_ironic_nor_a_good_server() {
                     let result = Ok(Bootable::Ipa(Box::new(params)));
                     fleet.answer(id, Answer::BootRead { start, result });
                 }
-                EffectKind::OpenMedia { .. } | EffectKind::FetchFirmware { .. } | EffectKind::Ipa { .. } => {
+                EffectKind::OpenMedia { .. }
+                | EffectKind::FetchFirmware { .. }
+                | EffectKind::Deliver { .. }
+                | EffectKind::Ipa { .. } => {
                     called |= id == agent;
                     queue.send((id, effect)).unwrap();
                 }

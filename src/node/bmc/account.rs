@@ -87,7 +87,7 @@ pub struct Account {
     /// Logins that failed one after the other, and the moment of the last one.
     failures: u16,
     failed_at: SimTime,
-    locked_at: Option<SimTime>,
+    pub(super) locked_at: Option<SimTime>,
 }
 
 impl Account {
@@ -132,7 +132,7 @@ pub struct Accounts {
     /// Ordered by id. Empty as long as there is only the first account, unchanged.
     accounts: Vec<Account>,
     roles: Vec<CustomRole>,
-    policy: Policy,
+    pub(super) policy: Policy,
     /// The largest id so far.
     last: u32,
 }

@@ -1,6 +1,6 @@
 //! Indicator LEDs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,12 @@ impl Leds {
     /// The LED of the drive with this number.
     pub fn drive(&self, number: u8) -> IndicatorLed {
         self.drives.get(&number).copied().unwrap_or(IndicatorLed::Off)
+    }
+
+    /// The numbers of the drives whose LEDs differ.
+    pub(in crate::node) fn drives_that_differ(&self, other: &Self) -> Vec<u8> {
+        let all: BTreeSet<u8> = self.drives.keys().chain(other.drives.keys()).copied().collect();
+        all.into_iter().filter(|drive| self.drive(*drive) != other.drive(*drive)).collect()
     }
 
     pub(in crate::node) fn execute(&mut self, command: Command) {

@@ -3,16 +3,19 @@
 //! Most nodes never use any of it, so a node has a [`Bmc`] only once something differs from a new machine.
 
 pub mod account;
+mod account_events;
 pub mod bios;
 pub mod clock;
 pub mod credential;
 pub mod firmware;
 pub mod led;
+pub mod logs;
 pub mod media;
 pub mod plugs;
 pub mod role;
 pub mod secure_boot;
 pub mod session;
+pub mod subscriptions;
 pub mod tasks;
 pub mod volume;
 mod work;
@@ -20,6 +23,7 @@ mod work;
 use serde::{Deserialize, Serialize};
 
 use crate::dmtf::ResetToDefaultsType;
+use crate::node::event::What;
 use crate::node::refusal::Refusal;
 use crate::node::sparse::{Part, Sparse};
 use crate::profile::Profile;
@@ -30,10 +34,12 @@ use bios::Bios;
 use clock::Clock;
 use firmware::Firmware;
 use led::Leds;
+use logs::Logs;
 use media::Media;
 use plugs::Plugs;
 use secure_boot::SecureBoot;
 use session::Sessions;
+use subscriptions::{Queued, Subscriptions};
 use tasks::{Start, Tasks, Work};
 use volume::Volumes;
 
@@ -75,6 +81,9 @@ pub struct Bmc {
     pub sessions: Sessions,
     /// Accounts at the BMC's own service root.
     pub accounts: Sparse<Accounts>,
+    pub logs: Sparse<Logs>,
+    /// Subscriptions at the BMC's own service root.
+    pub subscriptions: Sparse<Subscriptions>,
 }
 
 /// The BMC of a new machine.
@@ -95,6 +104,8 @@ static NEW: Bmc = Bmc {
     boot_failed_at: None,
     sessions: Sessions::NEW,
     accounts: Sparse::NEW,
+    logs: Sparse::NEW,
+    subscriptions: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -141,6 +152,9 @@ impl Bmc {
     /// Passes the deadline `at`. A restart of the BMC takes `restart_ms`.
     pub(super) fn step(&mut self, at: SimTime, restart_ms: u64, profile: &Profile) {
         if self.next_restart() > at {
+            if let Some(subscriptions) = self.subscriptions.get_mut() {
+                subscriptions.step(at);
+            }
             return self.step_tasks(at, profile);
         }
         match self.restarting_from {
@@ -158,7 +172,20 @@ impl Bmc {
         self.restarting_from = None;
         self.restarting_until = Some(until);
         self.sessions.end_all();
+        if let Some(subscriptions) = self.subscriptions.get_mut() {
+            subscriptions.end_streams();
+        }
         self.reset_to_defaults();
+    }
+
+    /// The process has restarted.
+    pub(super) fn restored(&mut self, profile: &Profile) {
+        if let Some(bios) = self.bios.get_mut() {
+            bios.fit(profile);
+        }
+        if let Some(subscriptions) = self.subscriptions.get_mut() {
+            subscriptions.end_streams();
+        }
     }
 
     /// The next moment at which a restart begins or ends.
@@ -166,9 +193,18 @@ impl Bmc {
         self.restarting_from.or(self.restarting_until).unwrap_or(SimTime::NEVER)
     }
 
-    /// The next moment at which a restart begins or ends, work ends, or a task is removed.
+    /// The next moment at which a restart begins or ends, work ends, a task is removed, or a delivery is repeated.
     pub(super) fn next_deadline(&self) -> SimTime {
-        self.next_restart().min(self.tasks.next_deadline())
+        self.next_restart().min(self.tasks.next_deadline()).min(self.subscriptions.next_deadline())
+    }
+
+    /// Remembers an event in the logs, and queues it for the subscribers.
+    pub(super) fn remember(&mut self, what: What, at: SimTime, profile: &Profile) {
+        let number = self.logs.change(|logs| logs.add(what.clone(), at, profile));
+        if let Some(subscriptions) = self.subscriptions.get_mut() {
+            let queued = Queued { number: u64::from(number), at, what, node: None };
+            subscriptions.publish(queued, Subscriptions::OF_BMC);
+        }
     }
 
     /// A start of the machine: pending settings take effect.
@@ -215,6 +251,8 @@ impl Bmc {
             boot_failed_at,
             sessions,
             accounts,
+            logs,
+            subscriptions,
         } = self;
         media.shift(ms);
         if let Some(firmware) = firmware.get_mut() {
@@ -229,6 +267,12 @@ impl Bmc {
         sessions.shift(ms);
         if let Some(accounts) = accounts.get_mut() {
             accounts.shift(ms);
+        }
+        if let Some(logs) = logs.get_mut() {
+            logs.shift(ms);
+        }
+        if let Some(subscriptions) = subscriptions.get_mut() {
+            subscriptions.shift(ms);
         }
     }
 }

@@ -81,6 +81,11 @@ impl Sessions {
         self.open.iter().filter(move |s| !self.ended(s, now))
     }
 
+    /// The ids of the sessions, with those that have timed out and are not removed yet.
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        self.open.iter().map(|session| session.id)
+    }
+
     /// Executes a command. Returns the id of a new session.
     pub(in crate::node) fn execute(
         &mut self,

@@ -4,10 +4,10 @@ use super::*;
 use crate::dmtf::{Privilege, ResetToDefaultsType};
 use crate::node::bmc::account::{self, Policy};
 use crate::node::bmc::credential::Credential;
-use crate::node::bmc::led;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::role::{CustomRole, Privileges};
 use crate::node::bmc::tasks;
+use crate::node::bmc::{led, logs, subscriptions};
 use crate::node::lab;
 use crate::node::labels::Labels;
 
@@ -113,6 +113,10 @@ commands! {
     },
     Command::Account { .. } => any_account_command()
         .prop_map(|command| Command::Account { command, configured: "admin".into() }),
+    Command::Log(logs::Command::Clear(_)) => (0u8..4).prop_map(|log| Command::Log(logs::Command::Clear(log))),
+    Command::Log(logs::Command::DeleteEntry { .. }) => (0u8..3, 0u32..12)
+        .prop_map(|(service, number)| Command::Log(logs::Command::DeleteEntry { service, number })),
+    Command::Event(_) => any_event_command().prop_map(Command::Event),
     Command::Lab(lab::Command::Label(_)) => (0u8..3).prop_map(|row| {
         let labels = Labels::from_iter([("row".into(), row.to_string().into())]);
         Command::Lab(lab::Command::Label(labels))
@@ -189,5 +193,27 @@ fn any_account_command() -> impl Strategy<Value = account::Command> {
         role().prop_map(|role| account::Command::DeleteRole(role.into())),
         (1u32..4).prop_map(account::Command::Failed),
         (1u32..4).prop_map(account::Command::Succeeded),
+    ]
+}
+
+/// Any command to the event service. Few subscriptions have room, so that a life meets the limit.
+fn any_event_command() -> impl Strategy<Value = subscriptions::Command> {
+    use crate::dmtf::DeliveryRetryPolicy;
+    use subscriptions::{Change, Command, Wanted};
+    let id = 0u32..3;
+    prop_oneof![
+        proptest::sample::select(DeliveryRetryPolicy::ALL).prop_map(|policy| {
+            let asked = Wanted { destination: "http://x/".into(), policy: Some(policy), ..Wanted::default() };
+            Command::Subscribe { asked: Box::new(asked), most: 2 }
+        }),
+        id.clone().prop_map(|id| {
+            Command::Change(id, Change { context: Some("c".into()), ..Change::default() })
+        }),
+        id.clone().prop_map(Command::Delete),
+        id.clone().prop_map(Command::Suspend),
+        (id, proptest::bool::ANY)
+            .prop_map(|(id, all)| { Command::Resume { id, since: (!all).then_some(T0) } }),
+        Just(Command::Set { enabled: None, attempts: Some(1), interval_s: Some(5) }),
+        Just(Command::Submit(Box::default())),
     ]
 }

@@ -4,6 +4,7 @@
 //! A query changes the finished document: it is parsed, changed, and written again. A request without a query pays nothing.
 
 mod common;
+mod events;
 mod excerpt;
 mod expand;
 mod filter;
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use self::common::{filter_range, out_of_range, wrong_format, wrong_type};
+pub(super) use self::events::EventFilter;
 use self::expand::{Expand, Expansion};
 use self::filter::{Fault, Filter};
 use self::search::{Found, Token};

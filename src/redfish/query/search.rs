@@ -60,8 +60,10 @@ pub(in crate::redfish) struct Search<'q> {
     steps: u64,
     /// Members found so far, with those of the pages before.
     found: usize,
-    /// Links to the members of the page.
+    /// The members of the page: links, or whole documents.
     links: Vec<Value>,
+    /// The collection shows its members as whole documents.
+    is_expanded: bool,
     /// For each member of the page, where a page after it begins.
     after: Vec<Token>,
     /// Where the search stopped before the end.
@@ -95,6 +97,7 @@ impl<'q> Search<'q> {
             steps: Self::MAX_STEPS,
             found: token.found,
             links: Vec::new(),
+            is_expanded: collection["Members"][0].as_object().is_some_and(|member| member.len() > 1),
             after: Vec::new(),
             stopped: None,
             counts_all: members <= Self::MAX_READ as u64,
@@ -133,8 +136,12 @@ impl<'q> Search<'q> {
         let is_first = self.reads == Self::MAX_READ;
         self.reads = self.reads.saturating_sub(1);
         let Some(document) = document else { return Ok(()) };
-        match self.filter.matches(&document.value(), &mut self.steps) {
-            Ok(true) => self.take(uri, place, after),
+        let document = document.value();
+        match self.filter.matches(&document, &mut self.steps) {
+            Ok(true) => {
+                let member = if self.is_expanded { document } else { json!({ "@odata.id": uri }) };
+                self.take(member, place, after);
+            }
             Ok(false) => {}
             Err(Stop::Type(part)) => return Err(wrong_type(&part)),
             Err(Stop::Exhausted) if is_first => return Err(out_of_range(uri, "$filter", &filter_range())),
@@ -144,12 +151,12 @@ impl<'q> Search<'q> {
     }
 
     /// Adds a member for which the filter is true.
-    fn take(&mut self, uri: &str, place: Place, after: Place) {
+    fn take(&mut self, member: Value, place: Place, after: Place) {
         // A client can write any number into its `$skiptoken`.
         let found = self.found.saturating_add(1);
         if self.found >= self.page.skip {
             if self.links.len() < self.page.top {
-                self.links.push(json!({ "@odata.id": uri }));
+                self.links.push(member);
                 self.after.push(Token { place: after, found });
             } else if !self.counts_all {
                 self.stop(place);

@@ -8,7 +8,9 @@ mod common;
 mod computer_system;
 mod drive;
 mod ethernet_interface;
+mod event_service;
 mod json_schema_file;
+mod log_service;
 mod manager;
 mod manager_network_protocol;
 mod memory;
@@ -34,6 +36,8 @@ mod thermal_subsystem;
 mod update_service;
 mod virtual_media;
 mod volume;
+
+pub(super) use network_adapter::id_of as adapter_id;
 
 use super::resource::Entry::{self, Node, Service};
 use super::resource::{Access, Resource};
@@ -211,6 +215,28 @@ pub(super) static RESOURCES: &[Entry] = &[
         .allowed_by(Access::MANAGER),
     ),
     Node(
+        Resource::of_node(
+            "/redfish/v1/Systems/{System}/LogServices/{Log}",
+            "LogService.v1_9_0.LogService",
+            log_service::get,
+        )
+        .many("Log Service Collection", log_service::of_system)
+        .only_if(log_service::has_of_system)
+        .with_actions(log_service::ACTIONS)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Systems/{System}/LogServices/{Log}/Entries/{Entry}",
+            "LogEntry.v1_21_0.LogEntry",
+            log_service::get_entry,
+        )
+        .many("Log Entry Collection", log_service::entries)
+        .expanded()
+        .deleted_by(log_service::delete_entry)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
         Resource::of_node("/redfish/v1/Managers/{Manager}", "Manager.v1_25_0.Manager", manager::get)
             .many("Manager Collection", |cx, each| each(cx.model.manager_id()))
             .patched_by(manager::patch)
@@ -242,6 +268,28 @@ pub(super) static RESOURCES: &[Entry] = &[
         )
         .many("Virtual Media Collection", virtual_media::members)
         .with_actions(virtual_media::ACTIONS)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Managers/{Manager}/LogServices/{Log}",
+            "LogService.v1_9_0.LogService",
+            log_service::get,
+        )
+        .many("Log Service Collection", log_service::of_manager)
+        .only_if(log_service::has_of_manager)
+        .with_actions(log_service::ACTIONS)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Managers/{Manager}/LogServices/{Log}/Entries/{Entry}",
+            "LogEntry.v1_21_0.LogEntry",
+            log_service::get_entry,
+        )
+        .many("Log Entry Collection", log_service::entries)
+        .expanded()
+        .deleted_by(log_service::delete_entry)
         .allowed_by(Access::MANAGER),
     ),
     Node(
@@ -367,6 +415,29 @@ pub(super) static RESOURCES: &[Entry] = &[
         // A task without parts has no such link.
         .linked_as("")
         .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/EventService",
+            "EventService.v1_12_0.EventService",
+            event_service::get,
+        )
+        .patched_by(event_service::patch)
+        .with_actions(event_service::ACTIONS)
+        .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/EventService/Subscriptions/{Subscription}",
+            "EventDestination.v1_17_0.EventDestination",
+            event_service::get_subscription,
+        )
+        .many("Event Subscription Collection", event_service::members)
+        .created_by(event_service::create)
+        .patched_by(event_service::patch_subscription)
+        .deleted_by(event_service::delete)
+        .with_actions(event_service::SUBSCRIPTION_ACTIONS)
+        .allowed_by(Access::SUBSCRIPTION),
     ),
     Service(
         Resource::of_service(

@@ -11,7 +11,7 @@ fn id(number: usize) -> String {
 }
 
 /// `Id` of the adapter that has the port.
-pub(super) fn id_of(profile: &Profile, nic: &Nic) -> String {
+pub(in crate::redfish) fn id_of(profile: &Profile, nic: &Nic) -> String {
     id(profile.adapters().position(|ports| ports.iter().any(|n| n.id == nic.id)).unwrap_or_default())
 }
 

@@ -5,14 +5,16 @@ use crate::profile::Profile;
 use crate::profile::bios::{Attribute, Kind, Value};
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
+use crate::redfish::event::message::REGISTRIES;
 use crate::redfish::message::{BASE_REGISTRY, Entry, Registry};
-use crate::redfish::task_message::{TASK_EVENT, UPDATE};
 
 /// Version of every attribute registry.
 const ATTRIBUTES_VERSION: &str = "1.0.0";
 
 /// The registries of messages that this service sends.
-static MESSAGES: [&Registry; 3] = [&BASE_REGISTRY, &TASK_EVENT, &UPDATE];
+fn messages() -> impl Iterator<Item = &'static Registry> {
+    std::iter::once(&BASE_REGISTRY).chain(REGISTRIES.iter().copied())
+}
 
 enum Found<'a> {
     Messages(&'static Registry),
@@ -34,14 +36,14 @@ pub(super) fn of(profile: &Profile) -> String {
 
 fn find<'a>(cx: &ServiceCx<'a>) -> Option<Found<'a>> {
     let id = *cx.ids.first()?;
-    if let Some(registry) = MESSAGES.iter().find(|registry| registry.id == id) {
+    if let Some(registry) = messages().find(|registry| registry.id == id) {
         return Some(Found::Messages(registry));
     }
     cx.models.iter().find(|profile| of(profile) == id).map(|profile| Found::Attributes(profile))
 }
 
 pub(super) fn members(cx: &ServiceCx<'_>, each: &mut dyn FnMut(&str)) {
-    MESSAGES.iter().for_each(|registry| each(registry.id));
+    messages().for_each(|registry| each(registry.id));
     cx.models.iter().for_each(|profile| each(&of(profile)));
 }
 

@@ -10,12 +10,12 @@ use crate::node::command::Command;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::error;
-use crate::redfish::message::{GENERAL_ERROR, Message};
-use crate::redfish::resource::{Monitor, OfNode, Progress};
-use crate::redfish::task_message::{
+use crate::redfish::event::message::{
     AWAIT_TO_ACTIVATE, TARGET_DETERMINED, TASK_ABORTED, TASK_CANCELLED, TASK_COMPLETED, TASK_STARTED,
     TRANSFER_FAILED, TRANSFERRING_TO_COMPONENT, UPDATE_SUCCESSFUL,
 };
+use crate::redfish::message::{GENERAL_ERROR, Message};
+use crate::redfish::resource::{Monitor, OfNode, Progress};
 
 pub(super) static MONITOR: Monitor<OfNode> =
     Monitor { path: "/redfish/v1/TaskService/TaskMonitors/{Node-Task}", see, delete: delete_monitor };

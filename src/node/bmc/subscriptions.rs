@@ -1,0 +1,561 @@
+//! The event service: its subscribers, and the events that each has still to get. At the service root of one BMC, or at the root
+//! that all nodes share.
+//!
+//! All subscribers read one queue. Each knows the number of the event that it gets next, so an event is stored once. Retries follow
+//! from the clock, so they are deadlines of the BMC.
+//!
+//! Source: DSP0266, "Eventing"; the schema `EventDestination`.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dmtf::{DeliveryRetryPolicy, EventType};
+use crate::node::call::Call;
+use crate::node::event::{TestEvent, What};
+use crate::node::refusal::Refusal;
+use crate::node::sparse::Part;
+use crate::time::SimTime;
+
+/// Commands to the `EventService` and its subscriptions.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// A new subscription. The outcome is its id. `most` is the largest number of subscriptions, with this one.
+    Subscribe {
+        asked: Box<Wanted>,
+        most: usize,
+    },
+    Change(u32, Change),
+    Delete(u32),
+    /// `EventDestination.SuspendSubscription`.
+    Suspend(u32),
+    /// `EventDestination.ResumeSubscription`. Events from this moment on are still delivered; `None` stands for all that are in
+    /// the queue.
+    Resume {
+        id: u32,
+        since: Option<SimTime>,
+    },
+    /// New settings of the service; `None` leaves a setting unchanged.
+    Set {
+        enabled: Option<bool>,
+        attempts: Option<u16>,
+        interval_s: Option<u32>,
+    },
+    /// `EventService.SubmitTestEvent`.
+    Submit(Box<TestEvent>),
+}
+
+/// The subscription that a client asks for. The fields are properties of `EventDestination`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wanted {
+    pub destination: Box<str>,
+    pub context: Option<Box<str>>,
+    /// `HttpHeaders`, which are never shown.
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    pub filter: Filter,
+    pub policy: Option<DeliveryRetryPolicy>,
+    pub verify_certificate: bool,
+    /// The id of the account that has subscribed.
+    pub account: u32,
+    /// `SubscriptionType` is `SSE`: a client reads the stream of events. The subscription ends with the connection.
+    pub is_stream: bool,
+}
+
+/// The events that a subscriber wants. An empty list stands for all.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Filter {
+    pub registries: Vec<Box<str>>,
+    pub exclude_registries: Vec<Box<str>>,
+    pub message_ids: Vec<Box<str>>,
+    pub exclude_message_ids: Vec<Box<str>>,
+    pub resource_types: Vec<Box<str>>,
+    pub origins: Vec<Box<str>>,
+    /// `SubordinateResources`: also events of resources below `origins`.
+    pub below_origins: bool,
+    pub severities: Vec<Box<str>>,
+    pub event_types: Vec<EventType>,
+}
+
+/// Changes of a subscription; `None` leaves a property unchanged.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    pub context: Option<Box<str>>,
+    pub headers: Option<Vec<(Box<str>, Box<str>)>>,
+    pub policy: Option<DeliveryRetryPolicy>,
+    pub verify_certificate: Option<bool>,
+}
+
+/// The event service of a root.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Subscriptions {
+    pub settings: Settings,
+    /// Ordered by id.
+    list: Vec<Subscription>,
+    /// The id of the newest subscription.
+    last: u32,
+    /// A client has read the stream of events.
+    listening: bool,
+    /// Events for subscribers, in order.
+    queue: VecDeque<Queued>,
+}
+
+/// The settings of an event service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// `ServiceEnabled`. Without it, no event is queued.
+    pub enabled: bool,
+    /// `DeliveryRetryAttempts`.
+    pub attempts: u16,
+    /// `DeliveryRetryIntervalSeconds`.
+    pub interval_s: u32,
+}
+
+/// A subscription.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// A number that is not used again.
+    pub id: u32,
+    pub wanted: Wanted,
+    pub suspended: bool,
+    /// The number of the next event to deliver.
+    next: u64,
+    /// The next delivery. `None` if there is nothing to deliver.
+    call: Option<Call>,
+    /// Deliveries that have failed since the last one that has not.
+    failures: u16,
+}
+
+/// An event for subscribers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Queued {
+    pub number: u64,
+    pub at: SimTime,
+    pub what: What,
+    /// The node that it happened to. `None` at the root of a BMC, and for an event of the service itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<u32>,
+}
+
+static NEW: Subscriptions = Subscriptions {
+    settings: Settings::NEW,
+    list: Vec::new(),
+    last: 0,
+    listening: false,
+    queue: VecDeque::new(),
+};
+
+impl Settings {
+    /// `DeliveryRetryAttempts` is 3 at all BMCs that were looked at.
+    pub const NEW: Self = Self { enabled: true, attempts: 3, interval_s: 30 };
+    /// The allowed values of `DeliveryRetryAttempts`.
+    pub const ATTEMPTS: std::ops::RangeInclusive<i64> = 0..=100;
+    /// The allowed values of `DeliveryRetryIntervalSeconds`.
+    pub const INTERVAL_S: std::ops::RangeInclusive<i64> = 1..=86_400;
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::NEW
+    }
+}
+
+impl Default for Subscriptions {
+    fn default() -> Self {
+        NEW.clone()
+    }
+}
+
+impl Part for Subscriptions {
+    fn of_new_machine() -> &'static Self {
+        &NEW
+    }
+}
+
+impl Wanted {
+    /// The longest `Destination`, bytes.
+    pub const MAX_DESTINATION: usize = 2048;
+    /// The longest `Context`, bytes.
+    pub const MAX_CONTEXT: usize = 256;
+    /// The most entries of `HttpHeaders` and of each filter.
+    pub const MAX_ENTRIES: usize = 32;
+}
+
+impl Subscriptions {
+    /// The events that the queue of one BMC holds.
+    pub const OF_BMC: usize = 512;
+    /// Delivered events that stay in the queue of a BMC, for clients of the stream that connect again.
+    pub const REPLAY: usize = 64;
+    /// The most events of one delivery.
+    pub const BATCH: usize = 32;
+    /// The longest time between two retries with back-off, seconds.
+    const LONGEST_S: u64 = 3600;
+
+    /// Whether an event has to be queued.
+    pub fn are_observed(&self) -> bool {
+        self.settings.enabled && (self.listening || !self.list.is_empty())
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Subscription> {
+        self.list.iter()
+    }
+
+    pub fn get(&self, id: u32) -> Option<&Subscription> {
+        self.list.iter().find(|subscription| subscription.id == id)
+    }
+
+    fn get_mut(&mut self, id: u32) -> Option<&mut Subscription> {
+        self.list.iter_mut().find(|subscription| subscription.id == id)
+    }
+
+    /// The events in the queue from the one with this number on.
+    pub fn from(&self, number: u64) -> impl Iterator<Item = &Queued> {
+        let at = self.queue.partition_point(|queued| queued.number < number);
+        self.queue.range(at..)
+    }
+
+    /// The number of the newest event in the queue; 0 if it is empty.
+    pub fn newest(&self) -> u64 {
+        self.queue.back().map_or(0, |queued| queued.number)
+    }
+
+    /// The number of the oldest event in the queue.
+    pub fn oldest(&self) -> Option<u64> {
+        self.queue.front().map(|queued| queued.number)
+    }
+
+    /// The id of the newest subscription.
+    pub fn last_id(&self) -> u32 {
+        self.last
+    }
+
+    /// The service after a restart of the process, from its parts. What was not delivered is due. The events are in order.
+    pub fn restored(settings: Settings, mut list: Vec<Subscription>, last: u32, queue: Vec<Queued>) -> Self {
+        list.sort_unstable_by_key(|subscription| subscription.id);
+        let mut all = Self { settings, last, listening: false, queue: queue.into(), list };
+        all.last = all.list.iter().map(|subscription| subscription.id).fold(last, u32::max);
+        let newest = all.newest();
+        for subscription in all.list.iter_mut().filter(|subscription| subscription.is_delivered_to()) {
+            if subscription.next <= newest {
+                subscription.call.get_or_insert(Call::Due);
+            }
+        }
+        all
+    }
+
+    /// Executes a command, except [`Command::Submit`]. `after` is the number of the newest event: a new subscription gets the
+    /// events after it. Returns the id of a new subscription.
+    pub fn execute(&mut self, command: Command, after: u64) -> Result<Option<u32>, Refusal> {
+        match command {
+            Command::Subscribe { most, .. } if self.list.len() >= most => {
+                return Err(Refusal::TooManySubscriptions);
+            }
+            Command::Subscribe { asked, most: _ } => {
+                self.last += 1;
+                // From now on, the queue keeps the last events for clients that connect again.
+                self.listening |= asked.is_stream;
+                self.list.reserve_exact(1);
+                self.list.push(Subscription {
+                    id: self.last,
+                    wanted: *asked,
+                    suspended: false,
+                    next: after + 1,
+                    call: None,
+                    failures: 0,
+                });
+                return Ok(Some(self.last));
+            }
+            Command::Change(id, Change { context, headers, policy, verify_certificate }) => {
+                if let Some(Subscription { wanted, .. }) = self.get_mut(id) {
+                    wanted.context = context.or(wanted.context.take());
+                    if let Some(headers) = headers {
+                        wanted.headers = headers;
+                    }
+                    wanted.policy = policy.or(wanted.policy);
+                    wanted.verify_certificate = verify_certificate.unwrap_or(wanted.verify_certificate);
+                }
+            }
+            Command::Delete(id) => {
+                self.list.retain(|subscription| subscription.id != id);
+                self.trim(usize::MAX);
+            }
+            Command::Suspend(id) => {
+                if let Some(subscription) = self.get_mut(id) {
+                    (subscription.suspended, subscription.call) = (true, None);
+                }
+            }
+            Command::Resume { id, since } => self.resume(id, since),
+            Command::Set { enabled, attempts, interval_s } => {
+                self.settings.enabled = enabled.unwrap_or(self.settings.enabled);
+                self.settings.attempts = attempts.unwrap_or(self.settings.attempts);
+                self.settings.interval_s = interval_s.unwrap_or(self.settings.interval_s);
+            }
+            Command::Submit(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn resume(&mut self, id: u32, since: Option<SimTime>) {
+        let newest = self.newest();
+        let first = since.map(|since| {
+            let young = self.queue.iter().find(|queued| queued.at >= since);
+            young.map_or(newest + 1, |queued| queued.number)
+        });
+        if let Some(subscription) = self.get_mut(id).filter(|subscription| subscription.suspended) {
+            subscription.suspended = false;
+            subscription.failures = 0;
+            subscription.next = first.unwrap_or(0).max(subscription.next);
+            subscription.call = (subscription.next <= newest).then_some(Call::Due);
+        }
+        self.trim(usize::MAX);
+    }
+
+    /// Queues an event for all subscribers. The queue holds at most `most` events: the oldest make room, and are lost for the
+    /// subscribers that have not got them. Returns the number of lost events.
+    pub fn publish(&mut self, queued: Queued, most: usize) -> usize {
+        if !self.are_observed() {
+            return 0;
+        }
+        self.queue.push_back(queued);
+        for subscription in self.list.iter_mut().filter(|subscription| subscription.is_delivered_to()) {
+            subscription.call.get_or_insert(Call::Due);
+        }
+        self.trim(most)
+    }
+
+    /// Drops what nobody reads any more, and the oldest events beyond `most`. Returns the number of events that somebody had still
+    /// to get.
+    fn trim(&mut self, most: usize) -> usize {
+        let needed = self.list.iter().filter(|subscription| !subscription.wanted.is_stream);
+        let needed = needed.map(|subscription| subscription.next).min().unwrap_or(u64::MAX);
+        let replay = if self.listening { Self::REPLAY.min(most) } else { 0 };
+        let mut lost = 0;
+        while let Some(oldest) = self.queue.front().map(|queued| queued.number) {
+            if oldest < needed && self.queue.len() > replay {
+                self.queue.pop_front();
+            } else if self.queue.len() > most {
+                lost += usize::from(oldest >= needed);
+                self.queue.pop_front();
+            } else {
+                break;
+            }
+        }
+        if self.queue.is_empty() {
+            self.queue = VecDeque::new();
+        }
+        lost
+    }
+
+    /// The subscription with this id and the events that it gets next. `None` if there are none.
+    pub fn batch(&self, id: u32) -> Option<(&Subscription, impl Iterator<Item = &Queued>)> {
+        let subscription = self.get(id).filter(|subscription| subscription.next <= self.newest())?;
+        Some((subscription, self.from(subscription.next).take(Self::BATCH)))
+    }
+
+    /// Ends the subscriptions of clients whose connections are gone.
+    pub fn end_streams(&mut self) {
+        self.list.retain(|subscription| !subscription.wanted.is_stream);
+    }
+
+    /// The result of a delivery of the events up to number `through`. Returns whether the subscription waits for it.
+    pub fn delivered(&mut self, id: u32, through: u64, good: bool, now: SimTime) -> bool {
+        let (settings, newest) = (self.settings, self.newest());
+        let waits = |subscription: &&mut Subscription| subscription.call == Some(Call::Underway);
+        let Some(subscription) = self.get_mut(id).filter(waits) else { return false };
+        if good {
+            subscription.failures = 0;
+            subscription.next = subscription.next.max(through + 1);
+            subscription.call = (subscription.next <= newest).then_some(Call::Due);
+            self.trim(usize::MAX);
+            return true;
+        }
+        subscription.failures = subscription.failures.saturating_add(1);
+        let policy = subscription.wanted.policy.unwrap_or(DeliveryRetryPolicy::SuspendRetries);
+        let is_last = subscription.failures > settings.attempts;
+        let seconds = u64::from(settings.interval_s);
+        let wait_s = match policy {
+            DeliveryRetryPolicy::TerminateAfterRetries if is_last => {
+                self.list.retain(|subscription| subscription.id != id);
+                self.trim(usize::MAX);
+                return true;
+            }
+            DeliveryRetryPolicy::SuspendRetries if is_last => {
+                (subscription.suspended, subscription.call) = (true, None);
+                return true;
+            }
+            DeliveryRetryPolicy::RetryForeverWithBackoff => {
+                let doubled = seconds << subscription.failures.saturating_sub(1).min(12);
+                doubled.min(Self::LONGEST_S.max(seconds))
+            }
+            DeliveryRetryPolicy::TerminateAfterRetries
+            | DeliveryRetryPolicy::SuspendRetries
+            | DeliveryRetryPolicy::RetryForever => seconds,
+        };
+        subscription.call = Some(Call::At(now.after_ms(wait_s * 1000)));
+        true
+    }
+
+    /// Hands the id of every subscription with a due delivery to `out`.
+    pub fn take_due(&mut self, mut out: impl FnMut(u32)) {
+        for subscription in &mut self.list {
+            if subscription.call.as_mut().is_some_and(Call::take) {
+                out(subscription.id);
+            }
+        }
+    }
+
+    /// The next moment of a retry.
+    pub fn next_deadline(&self) -> SimTime {
+        let calls = self.list.iter().filter_map(|subscription| subscription.call);
+        calls.map(Call::deadline).min().unwrap_or(SimTime::NEVER)
+    }
+
+    /// Passes a deadline: retries are due.
+    pub fn step(&mut self, at: SimTime) {
+        self.list
+            .iter_mut()
+            .filter_map(|subscription| subscription.call.as_mut())
+            .for_each(|call| call.settle(at));
+    }
+
+    /// The event service of a machine that is new again. The ids go on.
+    pub(in crate::node) fn renewed(&self) -> Self {
+        Self { last: self.last, ..Self::default() }
+    }
+
+    pub(super) fn shift(&mut self, ms: u64) {
+        let Self { settings: _, list, last: _, listening: _, queue } = self;
+        for Subscription { id: _, wanted: _, suspended: _, next: _, call, failures: _ } in list {
+            if let Some(call) = call {
+                call.shift(ms);
+            }
+        }
+        for Queued { number: _, at, what: _, node: _ } in queue {
+            at.shift(ms);
+        }
+    }
+}
+
+impl Subscription {
+    /// Whether the last delivery has failed.
+    pub fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// Whether it gets requests with events.
+    fn is_delivered_to(&self) -> bool {
+        !self.suspended && !self.wanted.is_stream
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: SimTime = SimTime::from_ms(1_000_000);
+
+    fn subscribed(policy: DeliveryRetryPolicy) -> Subscriptions {
+        let mut all = Subscriptions::default();
+        let asked = Box::new(Wanted { policy: Some(policy), ..Wanted::default() });
+        assert_eq!(all.execute(Command::Subscribe { asked, most: 1 }, 0), Ok(Some(1)));
+        all
+    }
+
+    fn publish(all: &mut Subscriptions, number: u64) -> usize {
+        all.publish(Queued { number, at: T0.after_ms(number), what: What::PoweredOn, node: None }, 4)
+    }
+
+    fn due(all: &mut Subscriptions) -> Vec<u32> {
+        let mut due = Vec::new();
+        all.take_due(|id| due.push(id));
+        due
+    }
+
+    fn numbers(all: &Subscriptions) -> Vec<u64> {
+        all.batch(1).map_or(Vec::new(), |(_, events)| events.map(|queued| queued.number).collect())
+    }
+
+    #[test]
+    fn events_are_delivered_once_and_in_order_with_one_delivery_at_a_time() {
+        let mut all = subscribed(DeliveryRetryPolicy::RetryForever);
+        publish(&mut all, 1);
+        publish(&mut all, 2);
+        assert_eq!((due(&mut all), numbers(&all)), (vec![1], vec![1, 2]));
+        publish(&mut all, 3);
+        assert_eq!(due(&mut all), [0; 0], "one delivery is under way");
+        all.delivered(1, 2, true, T0);
+        assert_eq!((due(&mut all), numbers(&all)), (vec![1], vec![3]));
+        all.delivered(1, 3, true, T0);
+        assert_eq!((due(&mut all), all.newest()), (vec![], 0), "a delivered event takes no memory");
+    }
+
+    #[test]
+    fn a_failed_delivery_is_repeated_and_the_policy_ends_it() {
+        for (policy, last) in [
+            (DeliveryRetryPolicy::TerminateAfterRetries, None),
+            (DeliveryRetryPolicy::SuspendRetries, Some(true)),
+            (DeliveryRetryPolicy::RetryForever, Some(false)),
+        ] {
+            let mut all = subscribed(policy);
+            publish(&mut all, 1);
+            let mut now = T0;
+            for _ in 0..=Settings::NEW.attempts {
+                assert_eq!(due(&mut all), [1], "{policy:?}");
+                all.delivered(1, 1, false, now);
+                now = now.after_ms(30_000);
+                all.step(now);
+            }
+            assert_eq!(all.get(1).map(|subscription| subscription.suspended), last, "{policy:?}");
+        }
+    }
+
+    #[test]
+    fn the_time_between_retries_doubles_up_to_an_hour() {
+        let mut all = subscribed(DeliveryRetryPolicy::RetryForeverWithBackoff);
+        publish(&mut all, 1);
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            assert_eq!(due(&mut all), [1]);
+            all.delivered(1, 1, false, T0);
+            waits.push(all.next_deadline().since_ms(T0) / 1000);
+            all.step(all.next_deadline());
+        }
+        assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
+    }
+
+    #[test]
+    fn a_suspended_subscriber_gets_what_the_queue_still_has() {
+        let mut all = subscribed(DeliveryRetryPolicy::RetryForever);
+        all.execute(Command::Suspend(1), 0).unwrap();
+        for number in 1..=3 {
+            assert_eq!(publish(&mut all, number), 0);
+        }
+        assert_eq!(due(&mut all), [0; 0]);
+        all.execute(Command::Resume { id: 1, since: Some(T0.after_ms(2)) }, 3).unwrap();
+        assert_eq!((due(&mut all), numbers(&all)), (vec![1], vec![2, 3]), "those that are young enough");
+    }
+
+    #[test]
+    fn a_full_queue_loses_its_oldest_events_and_counts_them() {
+        let mut all = subscribed(DeliveryRetryPolicy::RetryForever);
+        let lost: usize = (1..=6).map(|number| publish(&mut all, number)).sum();
+        assert_eq!((lost, numbers(&all)), (2, vec![3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn the_queue_keeps_the_last_events_for_readers_of_the_stream() {
+        let mut all = Subscriptions::default();
+        publish(&mut all, 1);
+        assert_eq!(all.newest(), 0, "nobody reads");
+        let asked = Box::new(Wanted { is_stream: true, ..Wanted::default() });
+        all.execute(Command::Subscribe { asked, most: 1 }, 1).unwrap();
+        for number in 2..=9 {
+            publish(&mut all, number);
+        }
+        assert_eq!(all.from(8).map(|queued| queued.number).collect::<Vec<_>>(), [8, 9]);
+        assert_eq!(all.from(0).count(), 4);
+    }
+}

@@ -1,0 +1,177 @@
+//! The events of a machine: what its BMC remembers in its logs and tells its subscribers.
+//!
+//! An event names its resource and has no text. The words are those of DMTF's registries (`redfish/event/`).
+
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+use crate::dmtf::Health;
+pub use crate::profile::logs::Log;
+use crate::profile::logs::LogService;
+use crate::seed::Purpose;
+use crate::time::SimTime;
+
+/// An event in a log of the BMC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number at the BMC, from 1: the `Id` of its log entry and its `EventId`.
+    pub number: u32,
+    pub at: SimTime,
+    pub what: What,
+}
+
+/// What has happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum What {
+    PoweringOn,
+    PoweredOn,
+    PoweringOff,
+    PoweredOff,
+    /// The host starts again without a power-off.
+    Restarted,
+    SelfTestCompleted,
+    /// A system runs on the host.
+    Booted,
+    /// The firmware has found no system on any boot source.
+    NothingToBoot,
+    /// A boot source could not be booted.
+    BootFailed,
+    /// The BMC restarts.
+    ManagerReset,
+    /// The BMC is back.
+    ManagerStarted,
+    Created(Of),
+    Changed(Of),
+    Removed(Of),
+    Task(u32, TaskEvent),
+    DriveInserted(u8),
+    DriveRemoved(u8),
+    CableInserted(u8),
+    CableRemoved(u8),
+    VolumeHealth(u8, Box<str>, Health),
+    /// The log service with this number in the profile.
+    LogCleared(u8),
+    /// An event that a client has submitted.
+    Test(Box<TestEvent>),
+}
+
+/// The resource of an event. A number is that of a part in the profile, or the number that the BMC has given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Of {
+    System,
+    Chassis,
+    Manager,
+    Bios,
+    BiosSettings,
+    SecureBoot,
+    Media(u8),
+    Drive(u8),
+    /// The port of a host interface.
+    Port(u8),
+    Software(u8),
+    /// A volume of a controller, by its id.
+    Volume(u8, Box<str>),
+    Task(u32),
+    TaskService,
+    Session(u32),
+    SessionService,
+    Account(u32),
+    AccountService,
+    Role(Box<str>),
+    EventService,
+    Subscription(u32),
+    /// The log service with this number in the profile.
+    Log(u8),
+    /// An entry of the log service with this number in the profile.
+    LogEntry(u8, u32),
+}
+
+/// The life of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskEvent {
+    Started,
+    Completed,
+    Failed,
+    Cancelled,
+    Removed,
+}
+
+/// The parameters of `EventService.SubmitTestEvent`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TestEvent {
+    pub message_id: Option<Box<str>>,
+    pub message: Option<Box<str>>,
+    pub args: Vec<Box<str>>,
+    /// `MessageSeverity`.
+    pub severity: Option<Box<str>>,
+    pub event_id: Option<Box<str>>,
+    pub event_type: Option<Box<str>>,
+    pub group: Option<i64>,
+    pub origin: Option<Box<str>>,
+    pub timestamp: Option<Box<str>>,
+}
+
+impl What {
+    /// Whether a log service holds it.
+    pub fn is_in(&self, service: &LogService) -> bool {
+        self.log().is_some_and(|log| service.holds.contains(&log))
+    }
+
+    /// The log that keeps it. A test event is kept nowhere.
+    pub fn log(&self) -> Option<Log> {
+        Some(match self {
+            Self::PoweringOn
+            | Self::PoweredOn
+            | Self::PoweringOff
+            | Self::PoweredOff
+            | Self::Restarted
+            | Self::SelfTestCompleted
+            | Self::Booted
+            | Self::NothingToBoot
+            | Self::BootFailed
+            | Self::DriveInserted(_)
+            | Self::DriveRemoved(_)
+            | Self::CableInserted(_)
+            | Self::CableRemoved(_)
+            | Self::VolumeHealth(..) => Log::Hardware,
+            Self::ManagerReset | Self::ManagerStarted | Self::Task(..) => Log::Manager,
+            Self::LogCleared(_) => Log::Audit,
+            Self::Created(of) | Self::Changed(of) | Self::Removed(of) => match of {
+                Of::Bios | Of::Volume(..) => Log::Hardware,
+                Of::Media(_) | Of::Software(_) => Log::Manager,
+                Of::System
+                | Of::Chassis
+                | Of::Manager
+                | Of::BiosSettings
+                | Of::SecureBoot
+                | Of::Drive(_)
+                | Of::Port(_)
+                | Of::Task(_)
+                | Of::TaskService
+                | Of::Session(_)
+                | Of::SessionService
+                | Of::Account(_)
+                | Of::AccountService
+                | Of::Role(_)
+                | Of::EventService
+                | Of::Subscription(_) => Log::Audit,
+                // The deletion of an entry makes no entry.
+                Of::Log(_) | Of::LogEntry(..) => return None,
+            },
+            Self::Test(_) => return None,
+        })
+    }
+}
+
+impl Node {
+    /// The moment of the event of the past with this number: the test of the machine at its maker, some months ago.
+    pub fn past_moment(&self, number: u32) -> SimTime {
+        /// January 2025.
+        const FIRST: u64 = 1_735_689_600_000;
+        const DAYS: u64 = 300;
+        let dice = self.spec().seed.hash(self.id().0, Purpose::Past, 0);
+        let minutes = (dice >> 32) % 1440 + u64::from(number) * (3 + dice % 5);
+        SimTime::from_ms(FIRST + dice % DAYS * 86_400_000 + minutes * 60_000)
+    }
+}

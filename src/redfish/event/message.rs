@@ -1,0 +1,183 @@
+//! The messages of DMTF's registries that events, tasks and log entries have.
+//!
+//! Source: DSP8011 2025.4.
+
+use crate::redfish::message::{Entry, Registry};
+
+/// Defines a registry and its messages: key, severity, text and resolution.
+macro_rules! registry {
+    (
+        $(#[$meta:meta])* $registry:ident $prefix:literal $minor:literal $version:literal $title:literal
+        $($name:ident $key:literal $severity:literal $text:literal $resolution:literal)+
+    ) => {
+        $(#[$meta])*
+        pub(in crate::redfish) static $registry: Registry = Registry {
+            id: concat!($prefix, ".", $minor),
+            prefix: $prefix,
+            version: $version,
+            name: $title,
+            messages: &[$(&$name),+],
+        };
+        $(pub(in crate::redfish) static $name: Entry = Entry {
+            registry: concat!($prefix, ".", $minor),
+            key: $key,
+            severity: $severity,
+            text: $text,
+            resolution: $resolution,
+        };)+
+    };
+}
+
+registry! {
+    /// The messages about the life of resources.
+    RESOURCE_EVENT "ResourceEvent" "1.4" "1.4.3" "Resource Event Message Registry"
+    RESOURCE_CREATED "ResourceCreated" "OK"
+        "The resource was created successfully."
+        "None."
+    RESOURCE_REMOVED "ResourceRemoved" "OK"
+        "The resource was removed successfully."
+        "None."
+    RESOURCE_CHANGED "ResourceChanged" "OK"
+        "One or more resource properties have changed."
+        "None."
+    RESOURCE_POWERING_ON "ResourcePoweringOn" "OK"
+        "The resource '%1' is powering on."
+        "None."
+    RESOURCE_POWERED_ON "ResourcePoweredOn" "OK"
+        "The resource '%1' has powered on."
+        "None."
+    RESOURCE_POWERING_OFF "ResourcePoweringOff" "OK"
+        "The resource '%1' is powering off."
+        "None."
+    RESOURCE_POWERED_OFF "ResourcePoweredOff" "OK"
+        "The resource '%1' has powered off."
+        "None."
+    RESOURCE_STATE_CHANGED "ResourceStateChanged" "OK"
+        "The state of resource '%1' has changed to %2."
+        "None."
+    RESOURCE_SELF_TEST_COMPLETED "ResourceSelfTestCompleted" "OK"
+        "A self-test has completed."
+        "None."
+    RESOURCE_ERRORS_DETECTED "ResourceErrorsDetected" "Warning"
+        "The resource property %1 has detected errors of type '%2'."
+        "Resolution is dependent upon error type."
+    TEST_MESSAGE "TestMessage" "OK"
+        "Test message."
+        "None."
+}
+
+registry! {
+    /// The messages about tasks.
+    TASK_EVENT "TaskEvent" "1.0" "1.0.5" "Task Event Message Registry"
+    TASK_STARTED "TaskStarted" "OK"
+        "The task with Id '%1' has started."
+        "None."
+    TASK_COMPLETED "TaskCompletedOK" "OK"
+        "The task with Id '%1' has completed."
+        "None."
+    TASK_ABORTED "TaskAborted" "Critical"
+        "The task with Id '%1' has completed with errors."
+        "None."
+    TASK_CANCELLED "TaskCancelled" "Warning"
+        "Work on the task with Id '%1' was halted prior to completion due to an explicit request."
+        "None."
+    TASK_REMOVED "TaskRemoved" "Warning"
+        "The task with Id '%1' was removed."
+        "None."
+}
+
+registry! {
+    /// The messages about updates.
+    UPDATE "Update" "1.3" "1.3.0" "Update Message Registry"
+    TARGET_DETERMINED "TargetDetermined" "OK"
+        "The target device '%1' will be updated with image '%2'."
+        "None."
+    TRANSFERRING_TO_COMPONENT "TransferringToComponent" "OK"
+        "Image '%1' is being transferred to '%2'."
+        "None."
+    TRANSFER_FAILED "TransferFailed" "Critical"
+        "Transfer of image '%1' to '%2' failed."
+        "None."
+    AWAIT_TO_ACTIVATE "AwaitToActivate" "OK"
+        "Awaiting for an action to proceed with activating image '%1' on '%2'."
+        "Perform the requested action to advance the update operation."
+    UPDATE_SUCCESSFUL "UpdateSuccessful" "OK"
+        "Device '%1' successfully updated with image '%2'."
+        "None."
+}
+
+registry! {
+    /// The messages about the platform.
+    PLATFORM "Platform" "1.3" "1.3.2" "Compute Platform Message Registry"
+    PLATFORM_RESET "PlatformReset" "OK"
+        "A platform performed a '%1' type of reset."
+        "None."
+}
+
+registry! {
+    /// The messages about the BMC.
+    MANAGER_EVENT "ManagerEvent" "1.0" "1.0.0" "Manager Event Message Registry"
+    MANAGER_RESET "ManagerReset" "OK"
+        "Manager `%1` performed a '%2' type of reset."
+        "None."
+}
+
+registry! {
+    /// The messages about the service.
+    HEARTBEAT_EVENT "HeartbeatEvent" "1.1" "1.1.1" "Heartbeat Event Message Registry"
+    REDFISH_SERVICE_STARTED "RedfishServiceStarted" "OK"
+        "Redfish service started."
+        "None."
+}
+
+registry! {
+    /// The messages about drives and volumes.
+    STORAGE_DEVICE "StorageDevice" "1.5" "1.5.1" "Storage Device Message Registry"
+    DRIVE_INSERTED "DriveInserted" "OK"
+        "The drive located in '%1' was inserted."
+        "If the drive is not properly displayed, attempt to refresh the cached data."
+    DRIVE_REMOVED "DriveRemoved" "Critical"
+        "The drive located in '%1' was removed."
+        "If the drive is still displayed, attempt to refresh the cached data."
+    VOLUME_OK "VolumeOK" "OK"
+        "The health of volume '%1' that is attached to the storage controller located in '%2' has changed to OK."
+        "None."
+    VOLUME_DEGRADED "VolumeDegraded" "Warning"
+        "The volume '%1' attached to the storage controller located in '%2' is degraded."
+        "Ensure all cables are properly and securely connected.  Replace failed drives."
+    VOLUME_FAILURE "VolumeFailure" "Critical"
+        "The volume '%1' attached to the storage controller located in '%2' has failed."
+        "Ensure all cables are properly and securely connected.  Ensure all drives are fully seated and operational."
+}
+
+registry! {
+    /// The messages about network devices.
+    NETWORK_DEVICE "NetworkDevice" "1.1" "1.1.1" "Network Device Message Registry"
+    CABLE_INSERTED "CableInserted" "OK"
+        "A network cable was inserted into network adapter '%1' port '%2'."
+        "None."
+    CABLE_REMOVED "CableRemoved" "OK"
+        "A cable was removed from network adapter '%1' port '%2'."
+        "None."
+}
+
+registry! {
+    /// The messages about logs.
+    LOG_SERVICE "LogService" "1.1" "1.1.0" "Log Service Message Registry"
+    LOG_CLEARED "LogCleared" "OK"
+        "Log '%1' was cleared."
+        "None."
+}
+
+/// All registries of events, tasks and log entries.
+pub(in crate::redfish) static REGISTRIES: &[&Registry] = &[
+    &RESOURCE_EVENT,
+    &TASK_EVENT,
+    &UPDATE,
+    &PLATFORM,
+    &MANAGER_EVENT,
+    &HEARTBEAT_EVENT,
+    &STORAGE_DEVICE,
+    &NETWORK_DEVICE,
+    &LOG_SERVICE,
+];

@@ -1,0 +1,150 @@
+//! The documents that carry events: an `Event` for a subscriber, or for a client of the stream.
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::filter::{event_type, wants};
+use super::{Place, Shown, entry_uri, shown};
+use crate::fleet::Fleet;
+use crate::node::bmc::subscriptions::{Filter, Queued, Wanted};
+use crate::node::event::{TestEvent, What};
+use crate::node::{Node, NodeId};
+use crate::redfish::doc::Doc;
+use crate::redfish::message::Message;
+
+/// A request to a subscriber.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    pub destination: Box<str>,
+    /// `HttpHeaders` of the subscription.
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    pub verify_certificate: bool,
+    /// The document. `None` if the subscriber wants none of the events.
+    pub body: Option<Bytes>,
+    /// The number of the last event.
+    pub through: u64,
+}
+
+/// Where the events of a queue have happened.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// At the BMC of this node, which has a root of its own.
+    Node(&'a Node),
+    /// At the nodes of this fleet, or at the root that they share.
+    Shared(&'a Fleet),
+}
+
+/// The request that delivers events to a subscriber. `None` if there are no events.
+pub fn delivery(wanted: &Wanted, events: &[&Queued], source: Source<'_>) -> Option<Delivery> {
+    let through = events.last()?.number;
+    let body = document(events.iter().copied(), &wanted.filter, wanted.context.as_deref(), source);
+    Some(Delivery {
+        destination: wanted.destination.clone(),
+        headers: wanted.headers.clone(),
+        verify_certificate: wanted.verify_certificate,
+        body,
+        through,
+    })
+}
+
+/// The document with those of the events that pass a filter. `None` if none does.
+pub(super) fn document<'q>(
+    events: impl Iterator<Item = &'q Queued>,
+    filter: &Filter,
+    context: Option<&str>,
+    source: Source<'_>,
+) -> Option<Bytes> {
+    let mut d = Doc::new(None, None);
+    d.put("@odata.type", "#Event.v1_13_0.Event");
+    let (mut count, mut last) = (0, 0);
+    d.array("Events", |d| {
+        for queued in events {
+            let passes = with_place(queued, source, |place, time| {
+                let shown = shown(&queued.what, place);
+                let passes = wants(filter, &queued.what, &shown);
+                if passes {
+                    d.item_object(|d| record(queued, &shown, place, &time, count, d));
+                }
+                passes
+            });
+            if passes == Some(true) {
+                (count, last) = (count + 1, queued.number);
+            }
+        }
+    });
+    d.put("Events@odata.count", count);
+    d.put("Id", last.to_string());
+    d.put("Name", "Event");
+    d.put_some("Context", context);
+    (count > 0).then(|| d.finish().0.into())
+}
+
+/// Calls `see` with the place of an event and its time in text. `None` if the node is gone.
+pub(super) fn with_place<R>(
+    queued: &Queued,
+    source: Source<'_>,
+    see: impl FnOnce(&Place<'_>, String) -> R,
+) -> Option<R> {
+    let mut buffer = Uuid::encode_buffer();
+    match (source, queued.node) {
+        (Source::Node(node), _) => {
+            let uuid = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
+            Some(see(&Place::of(node, uuid, true), node.bmc().clock.shown(queued.at)))
+        }
+        (Source::Shared(_), None) => Some(see(&Place { model: None }, queued.at.redfish(0))),
+        (Source::Shared(fleet), Some(id)) => fleet.identify(NodeId(id), |node, _| {
+            let uuid = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
+            see(&Place::of(node, uuid, false), node.bmc().clock.shown(queued.at))
+        }),
+    }
+}
+
+/// An entry of `Events`.
+fn record(queued: &Queued, shown: &Shown, place: &Place<'_>, time: &str, member: usize, d: &mut Doc<'_>) {
+    let test = match &queued.what {
+        What::Test(test) => Some(&**test),
+        _ => None,
+    };
+    let own_id = test.and_then(|test| test.event_id.as_deref());
+    d.put("EventId", own_id.map_or_else(|| queued.number.to_string(), str::to_owned));
+    d.put("MemberId", member.to_string());
+    d.put("EventType", event_type(&queued.what, shown));
+    d.put("EventTimestamp", test.and_then(|test| test.timestamp.as_deref()).unwrap_or(time));
+    match test {
+        Some(test) => own_words(test, d),
+        None => words(&shown.message, d),
+    }
+    if let Some(group) = test.and_then(|test| test.group) {
+        d.put("EventGroupId", group);
+    }
+    let origin = test.map_or(Some(shown.origin.as_str()), |test| test.origin.as_deref());
+    if let Some(origin) = origin {
+        d.link("OriginOfCondition", &[origin]);
+    }
+    let entry = place.model.and_then(|model| entry_uri(&model, &queued.what, queued.number));
+    if let Some(entry) = entry.filter(|_| queued.node.is_none()) {
+        d.link("LogEntry", &[&entry]);
+    }
+}
+
+fn words(message: &Message, d: &mut Doc<'_>) {
+    d.join("MessageId", &[message.entry.registry, ".", message.entry.key]);
+    d.put("Message", message.text());
+    d.array("MessageArgs", |d| message.args.iter().for_each(|arg| d.item(arg)));
+    d.put("MessageSeverity", message.entry.severity);
+    d.put("Severity", message.entry.severity);
+    d.put("Resolution", message.entry.resolution);
+}
+
+fn own_words(test: &TestEvent, d: &mut Doc<'_>) {
+    let default = &super::message::TEST_MESSAGE;
+    match &test.message_id {
+        Some(id) => d.put("MessageId", &**id),
+        None => d.join("MessageId", &[default.registry, ".", default.key]),
+    }
+    d.put("Message", test.message.as_deref().unwrap_or(default.text));
+    d.array("MessageArgs", |d| test.args.iter().for_each(|arg| d.item(&**arg)));
+    let severity = test.severity.as_deref().unwrap_or(default.severity);
+    d.put("MessageSeverity", severity);
+    d.put("Severity", severity);
+}

@@ -1,0 +1,270 @@
+//! The event service of the root that all nodes share: it gets the events of all nodes, and its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::{Delivery, Source, delivery};
+use crate::fleet::persist::Ledger;
+use crate::fleet::{Fleet, Witness};
+use crate::meter::Counter;
+use crate::node::NodeId;
+use crate::node::bmc::subscriptions::{Command, Queued, Settings, Subscription, Subscriptions};
+use crate::node::command::Refusal;
+use crate::node::event::{Event, Of, What};
+use crate::time::SimTime;
+
+/// The event service of the shared root.
+pub struct SharedEvents {
+    inner: Mutex<Inner>,
+    /// Whether somebody wants events. Without a subscriber, an event costs the look at this flag.
+    observed: AtomicBool,
+    /// The number of the newest event.
+    newest: watch::Sender<u64>,
+    /// Subscriptions refused because of the limit.
+    pub refused: Counter,
+    /// Events that were dropped because the queue was full.
+    pub lost: Counter,
+    ledger: Option<Arc<Ledger>>,
+}
+
+#[derive(Default)]
+struct Inner {
+    all: Subscriptions,
+    /// The number of the newest event.
+    last: u64,
+}
+
+impl SharedEvents {
+    /// The prefix of the records' keys.
+    pub const RECORDS: &str = "events/";
+    const SETTINGS: &str = "events/service";
+    const SUBSCRIPTION: &str = "events/subscription/";
+    const QUEUED: &str = "events/queued/";
+    /// The most events in the queue, about 100 bytes each.
+    pub const QUEUE: usize = 262_144;
+
+    pub(in crate::redfish) fn kept_in(ledger: Option<Arc<Ledger>>) -> Self {
+        Self {
+            inner: Mutex::default(),
+            observed: AtomicBool::new(false),
+            newest: watch::Sender::new(0),
+            refused: Counter::default(),
+            lost: Counter::default(),
+            ledger,
+        }
+    }
+
+    /// Restores the service from the records below [`SharedEvents::RECORDS`].
+    ///
+    /// # Errors
+    /// The key of a record that cannot be read, and the reason.
+    pub fn restore(&self, records: &[(String, Vec<u8>)]) -> Result<(), String> {
+        let (mut settings, mut last) = (Settings::NEW, (0, 0));
+        let (mut list, mut queue) = (Vec::<Subscription>::new(), Vec::<Queued>::new());
+        for (key, value) in records {
+            let wrong = |error| format!("record '{key}': {error}");
+            if key == Self::SETTINGS {
+                (settings, last) = serde_json::from_slice(value).map_err(wrong)?;
+            } else if key.starts_with(Self::SUBSCRIPTION) {
+                list.push(serde_json::from_slice(value).map_err(wrong)?);
+            } else {
+                queue.push(serde_json::from_slice(value).map_err(wrong)?);
+            }
+        }
+        let mut inner = self.inner.lock();
+        queue.sort_unstable_by_key(|queued| queued.number);
+        inner.last = queue.last().map_or(last.1, |queued| queued.number).max(last.1);
+        inner.all = Subscriptions::restored(settings, list, last.0, queue);
+        self.observed.store(inner.all.are_observed(), Ordering::Release);
+        self.newest.send_replace(inner.last);
+        Ok(())
+    }
+
+    /// Whether somebody wants events.
+    pub(in crate::redfish) fn are_observed(&self) -> bool {
+        self.observed.load(Ordering::Acquire)
+    }
+
+    /// Looks at the subscriptions. The response that shows them waits until they are on disk.
+    pub(in crate::redfish) fn see<R>(&self, see: impl FnOnce(&Subscriptions) -> R) -> R {
+        if let Some(ledger) = &self.ledger {
+            ledger.note_records();
+        }
+        see(&self.inner.lock().all)
+    }
+
+    /// Executes a command. Returns the id of a new subscription.
+    pub(in crate::redfish) fn execute(&self, command: Command, now: SimTime) -> Result<Option<u32>, Refusal> {
+        let mut inner = self.inner.lock();
+        let (before, settings) = (ids(&inner.all), inner.all.settings);
+        let last = inner.last;
+        let touched = match &command {
+            Command::Submit(_) | Command::Set { .. } | Command::Subscribe { .. } => None,
+            Command::Change(id, _)
+            | Command::Delete(id)
+            | Command::Suspend(id)
+            | Command::Resume { id, .. } => Some(*id),
+        };
+        let test = if let Command::Submit(test) = &command { Some(What::Test(test.clone())) } else { None };
+        let created = self.stored(&mut inner, touched, |inner| inner.all.execute(command, last));
+        let created = created.inspect_err(|_| self.refused.one())?;
+        if let Some(id) = created {
+            self.store_subscription(&inner, id);
+        }
+        self.store_settings(&inner);
+        let after = ids(&inner.all);
+        let added =
+            after.iter().filter(|id| !before.contains(id)).map(|id| What::Created(Of::Subscription(*id)));
+        let gone =
+            before.iter().filter(|id| !after.contains(id)).map(|id| What::Removed(Of::Subscription(*id)));
+        let changed = touched.filter(|id| before.contains(id) && after.contains(id));
+        let changed = changed.map(|id| What::Changed(Of::Subscription(id)));
+        let set = (settings != inner.all.settings).then_some(What::Changed(Of::EventService));
+        let events: Vec<What> = added.chain(gone).chain(changed).chain(set).chain(test).collect();
+        self.observed.store(inner.all.are_observed(), Ordering::Release);
+        for what in events {
+            self.publish(&mut inner, None, now, what);
+        }
+        self.newest.send_replace(inner.last);
+        Ok(created)
+    }
+
+    /// Queues events of the service itself.
+    pub(in crate::redfish) fn happened(&self, events: Vec<What>, now: SimTime) {
+        if events.is_empty() || !self.observed.load(Ordering::Acquire) {
+            return;
+        }
+        let mut inner = self.inner.lock();
+        for what in events {
+            self.publish(&mut inner, None, now, what);
+        }
+        self.newest.send_replace(inner.last);
+    }
+
+    fn publish(&self, inner: &mut Inner, node: Option<u32>, at: SimTime, what: What) {
+        if !inner.all.are_observed() {
+            return;
+        }
+        inner.last += 1;
+        let queued = Queued { number: inner.last, at, what, node };
+        if let Some(ledger) = &self.ledger {
+            let json = serde_json::to_vec(&queued).expect("an event is valid JSON");
+            ledger.record(&format!("{}{:020}", Self::QUEUED, queued.number), Some(json));
+        }
+        let lost = self.stored(inner, None, |inner| inner.all.publish(queued, Self::QUEUE));
+        self.lost.add(lost as u64);
+    }
+
+    /// Makes a change. Afterwards the records of the events that have left the queue are deleted, and that of the subscription
+    /// `touched` is written.
+    fn stored<R>(&self, inner: &mut Inner, touched: Option<u32>, change: impl FnOnce(&mut Inner) -> R) -> R {
+        let oldest = inner.all.oldest();
+        let result = change(inner);
+        if let Some(ledger) = &self.ledger {
+            let first = inner.all.oldest().unwrap_or(inner.last + 1);
+            for number in oldest.unwrap_or(first)..first {
+                ledger.record(&format!("{}{number:020}", Self::QUEUED), None);
+            }
+        }
+        if let Some(id) = touched {
+            self.store_subscription(inner, id);
+        }
+        result
+    }
+
+    fn store_subscription(&self, inner: &Inner, id: u32) {
+        let Some(ledger) = &self.ledger else { return };
+        // A stream ends with the process.
+        let kept = inner.all.get(id).filter(|subscription| !subscription.wanted.is_stream);
+        let json = kept.map(|kept| serde_json::to_vec(kept).expect("a subscription is valid JSON"));
+        ledger.record(&format!("{}{id:010}", Self::SUBSCRIPTION), json);
+    }
+
+    fn store_settings(&self, inner: &Inner) {
+        let Some(ledger) = &self.ledger else { return };
+        let json = serde_json::to_vec(&(inner.all.settings, (inner.all.last_id(), inner.last)));
+        ledger.record(Self::SETTINGS, Some(json.expect("numbers are valid JSON")));
+    }
+
+    /// Makes the caller inside [`Fleet::noting`] wait until all that is recorded so far is durable.
+    pub fn note(&self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.note_records();
+        }
+    }
+
+    /// The subscriptions with a due delivery; each is handed out once, and its result must come to [`SharedEvents::delivered`].
+    pub fn take_due(&self) -> Vec<u32> {
+        let mut due = Vec::new();
+        if self.observed.load(Ordering::Acquire) {
+            self.inner.lock().all.take_due(|id| due.push(id));
+        }
+        due
+    }
+
+    /// The next request to a subscriber.
+    pub fn delivery(&self, id: u32, fleet: &Fleet) -> Option<Delivery> {
+        // The nodes are asked without the lock: an event comes under the lock of its node.
+        let (wanted, events) = {
+            let inner = self.inner.lock();
+            let (subscription, events) = inner.all.batch(id)?;
+            (subscription.wanted.clone(), events.cloned().collect::<Vec<_>>())
+        };
+        let events: Vec<&Queued> = events.iter().collect();
+        delivery(&wanted, &events, Source::Shared(fleet))
+    }
+
+    /// The result of a delivery of the events up to number `through`.
+    pub fn delivered(&self, id: u32, through: u64, good: bool, now: SimTime) {
+        let mut inner = self.inner.lock();
+        self.stored(&mut inner, Some(id), |inner| inner.all.delivered(id, through, good, now));
+        if inner.all.get(id).is_none() {
+            self.publish(&mut inner, None, now, What::Removed(Of::Subscription(id)));
+        }
+        self.observed.store(inner.all.are_observed(), Ordering::Release);
+        self.newest.send_replace(inner.last);
+    }
+
+    /// Makes the retries due whose time has come. Returns the moment of the next one.
+    pub fn settle(&self, now: SimTime) -> SimTime {
+        if !self.observed.load(Ordering::Acquire) {
+            return SimTime::NEVER;
+        }
+        let mut inner = self.inner.lock();
+        inner.all.step(now);
+        inner.all.next_deadline()
+    }
+
+    /// The number of the newest event, which can be awaited.
+    pub fn follow(&self) -> watch::Receiver<u64> {
+        self.newest.subscribe()
+    }
+
+    /// The events from number `number` on, at most [`Subscriptions::BATCH`]. `None` if the subscription has ended.
+    pub(super) fn read(&self, id: u32, number: u64) -> Option<Vec<Queued>> {
+        let inner = self.inner.lock();
+        inner.all.get(id)?;
+        Some(inner.all.from(number).take(Subscriptions::BATCH).cloned().collect())
+    }
+}
+
+fn ids(all: &Subscriptions) -> Vec<u32> {
+    all.iter().map(|subscription| subscription.id).collect()
+}
+
+impl Witness for SharedEvents {
+    fn is_on(&self) -> bool {
+        self.observed.load(Ordering::Acquire)
+    }
+
+    fn see(&self, node: NodeId, events: &mut dyn Iterator<Item = &Event>) {
+        let mut inner = self.inner.lock();
+        for event in events {
+            self.publish(&mut inner, Some(node.0), event.at, event.what.clone());
+        }
+        self.newest.send_replace(inner.last);
+    }
+}

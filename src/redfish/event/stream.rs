@@ -1,0 +1,286 @@
+//! The stream of events (DSP0266, "Server-sent events"): each connection is a subscription that ends with it.
+
+use std::future::Future as _;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, Method, Request, Response, header};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use super::payload::{document, with_place};
+use super::{Source, shown};
+use crate::face::Body;
+use crate::node::NodeId;
+use crate::node::bmc::subscriptions::{Command, Filter, Queued, Subscriptions, Wanted};
+use crate::node::command::{self, Command as NodeCommand};
+use crate::redfish::error::Problem;
+use crate::redfish::headers::{Head, ODATA_4, ODATA_VERSION};
+use crate::redfish::message::{INTERNAL_ERROR, Message, OPERATION_NOT_ALLOWED, SERVICE_DISABLED};
+use crate::redfish::query::EventFilter;
+use crate::redfish::root::Root;
+use crate::redfish::service::Redfish;
+
+/// `EventService.ServerSentEventUri`.
+pub(in crate::redfish) const PATH: &str = "/redfish/v1/EventService/SSE";
+/// [`PATH`] as a profile's `absent` writes it.
+pub(in crate::redfish) const GENERIC: &str = "EventService/SSE";
+/// Time without an event after which a comment keeps the connection open. Proxies cut a silent connection after a minute.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// Whether a request is for the stream.
+pub(in crate::redfish) fn is_stream(request: &Request<Bytes>) -> bool {
+    let path = request.uri().path();
+    path.ends_with("SSE") && path == PATH
+}
+
+/// A client of the stream.
+struct Reader {
+    redfish: Arc<Redfish>,
+    /// The node whose root it is.
+    own: Option<NodeId>,
+    subscription: u32,
+    /// The number of the next event.
+    next: u64,
+    filter: EventFilter,
+    news: watch::Receiver<u64>,
+    /// The connection has just been opened.
+    fresh: bool,
+}
+
+impl Redfish {
+    /// Opens the stream of a root, or refuses to.
+    pub(in crate::redfish) fn stream(
+        self: &Arc<Self>,
+        own: Option<NodeId>,
+        request: &Request<Bytes>,
+    ) -> Response<Body> {
+        let news = self.events.follow();
+        let opened = match own {
+            None => self.open_stream(&mut Root::Shared, request),
+            Some(id) => self
+                .fleet
+                .with(id, |node, now| self.open_stream(&mut Root::Own { node, now }, request))
+                .unwrap_or_else(|| Err(Problem::not_found(PATH))),
+        };
+        match opened {
+            Err(problem) => problem.response().map(Body::from),
+            Ok((subscription, next, filter)) => {
+                let redfish = Arc::clone(self);
+                let reader = Reader { redfish, own, subscription, next, filter, news, fresh: true };
+                let frames = stream::unfold(reader, async |mut reader| {
+                    let bytes = reader.next().await?;
+                    Some((Ok(Frame::data(bytes)), reader))
+                });
+                let mut response = Response::new(Body::Stream(StreamBody::new(frames).boxed_unsync()));
+                let headers = response.headers_mut();
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+                headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
+                headers.insert(&ODATA_VERSION, ODATA_4);
+                response
+            }
+        }
+    }
+
+    /// Decides whether the client may read the stream, and subscribes it. Returns the subscription, the number of the first event,
+    /// and the filter.
+    fn open_stream(
+        &self,
+        root: &mut Root<'_>,
+        request: &Request<Bytes>,
+    ) -> Result<(u32, u64, EventFilter), Problem> {
+        let head = Head::of(request.headers());
+        let client = self.identify(root, &head)?;
+        if root.node().is_some_and(|node| node.profile().lacks(GENERIC)) {
+            return Err(Problem::not_found(PATH));
+        }
+        if request.method() != Method::GET {
+            return Err((&OPERATION_NOT_ALLOWED).into());
+        }
+        let service = self.tree.find("/redfish/v1/EventService", root.is_own());
+        let service = service.ok_or_else(|| Problem::not_found(PATH))?;
+        self.permit(root, client, &service, &Method::GET)?;
+        let filter = EventFilter::parse(request.uri().query())?;
+        if !self.with_subscriptions(root, |all| all.settings.enabled) {
+            return Err(Message::new(&SERVICE_DISABLED, ["/redfish/v1/EventService"]).into());
+        }
+        let newest = self.newest_event(root);
+        let last =
+            request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
+        // A number from the future belongs to another service.
+        let next = last.filter(|last| *last <= newest).unwrap_or(newest) + 1;
+        let asked = Box::new(Wanted { is_stream: true, ..Wanted::default() });
+        let id = self.subscribe(root, client.account, Command::Subscribe { asked, most: 0 })?;
+        Ok((id.ok_or_else(|| Problem::from(&INTERNAL_ERROR))?, next, filter))
+    }
+
+    /// Executes a command of the event service of a root. Returns the id of a new subscription.
+    pub(in crate::redfish) fn subscribe(
+        &self,
+        root: &mut Root<'_>,
+        account: u32,
+        mut command: Command,
+    ) -> Result<Option<u32>, Problem> {
+        self.fleet.may_change()?;
+        if let Command::Subscribe { most, asked } = &mut command {
+            asked.account = account;
+            *most = if root.is_own() { self.own_subscriptions } else { self.shared_subscriptions };
+        }
+        Ok(match root {
+            Root::Shared => self.events.execute(command, self.fleet.clock().now())?,
+            Root::Own { node, now } => {
+                let outcome = node.apply(NodeCommand::Event(command), *now);
+                match outcome.inspect_err(|_| self.own_subscriptions_refused.one())? {
+                    command::Outcome::Created(id) => Some(id),
+                    command::Outcome::Done | command::Outcome::Accepted(_) | command::Outcome::Ipa(_) => None,
+                }
+            }
+        })
+    }
+
+    /// Looks at the subscriptions of a root.
+    pub(in crate::redfish) fn with_subscriptions<R>(
+        &self,
+        root: &Root<'_>,
+        look: impl FnOnce(&Subscriptions) -> R,
+    ) -> R {
+        match root {
+            Root::Shared => self.events.see(look),
+            Root::Own { node, .. } => look(&node.bmc().subscriptions),
+        }
+    }
+
+    /// The number of the newest event at a root.
+    fn newest_event(&self, root: &Root<'_>) -> u64 {
+        match root {
+            Root::Shared => *self.events.follow().borrow(),
+            Root::Own { node, .. } => u64::from(node.bmc().logs.last()),
+        }
+    }
+}
+
+impl Reader {
+    /// The next bytes of the stream. `None` at its end: the subscription was deleted, or the BMC restarts.
+    async fn next(&mut self) -> Option<Bytes> {
+        if std::mem::take(&mut self.fresh) {
+            return Some(Bytes::from_static(b": this is the stream of events\n\n"));
+        }
+        let redfish = Arc::clone(&self.redfish);
+        let fleet = &redfish.fleet;
+        loop {
+            let changed = self.own.map(|id| fleet.changed(id));
+            let mut node_changes = std::pin::pin!(async {
+                match &changed {
+                    Some(changed) => changed.next().await,
+                    None => std::future::pending().await,
+                }
+            });
+            // It must wait before the events are read, so that it misses none.
+            std::future::poll_fn(|cx| {
+                let _ = node_changes.as_mut().poll(cx);
+                Poll::Ready(())
+            })
+            .await;
+            self.news.borrow_and_update();
+            let (text, seen) = fleet.noting(|| self.read());
+            let text = text?;
+            if !text.is_empty() {
+                fleet.until_persisted(seen).await.ok()?;
+                return Some(text.into());
+            }
+            tokio::select! {
+                () = node_changes => {}
+                news = self.news.changed(), if self.own.is_none() => news.ok()?,
+                () = tokio::time::sleep(KEEP_ALIVE) => return Some(Bytes::from_static(b": no event\n\n")),
+            }
+        }
+    }
+
+    /// The events that have come, as the stream has them. `None` if the subscription has ended.
+    fn read(&mut self) -> Option<Vec<u8>> {
+        let mut text = Vec::new();
+        match self.own {
+            Some(id) => self.redfish.fleet.look(id, |node, _| {
+                let all = &node.bmc().subscriptions;
+                all.get(self.subscription)?;
+                let mut next = self.next;
+                for queued in all.from(next) {
+                    next = queued.number + 1;
+                    write(queued, &self.filter, Source::Node(node), &mut text);
+                }
+                Some(next)
+            }),
+            None => {
+                let events = self.redfish.events.read(self.subscription, self.next);
+                Some(events.map(|events| {
+                    for queued in &events {
+                        write(queued, &self.filter, Source::Shared(&self.redfish.fleet), &mut text);
+                    }
+                    events.last().map_or(self.next, |last| last.number + 1)
+                }))
+            }
+        }
+        .flatten()
+        .map(|next| {
+            self.next = next;
+            text
+        })
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let command = Command::Delete(self.subscription);
+        match self.own {
+            None => drop(self.redfish.events.execute(command, self.redfish.fleet.clock().now())),
+            Some(id) => drop(self.redfish.fleet.apply(id, NodeCommand::Event(command))),
+        }
+    }
+}
+
+/// Writes an event as the stream has it, if it passes the filter.
+fn write(queued: &Queued, filter: &EventFilter, source: Source<'_>, out: &mut Vec<u8>) {
+    if !filter.is_none() && !facts(queued, filter.below, source).is_some_and(|facts| filter.passes(&facts)) {
+        return;
+    }
+    let Some(body) = document(std::iter::once(queued), &Filter::default(), None, source) else { return };
+    out.extend_from_slice(format!("id: {}\ndata: ", queued.number).as_bytes());
+    out.extend_from_slice(&body);
+    out.extend_from_slice(b"\n\n");
+}
+
+/// The properties that a filter names. A client may leave out the quotes of a word, so each word is a property, too.
+fn facts(queued: &Queued, below: bool, source: Source<'_>) -> Option<Value> {
+    with_place(queued, source, |place, _| {
+        let shown = shown(&queued.what, place);
+        let entry = shown.message.entry;
+        let origins: Vec<&str> = if below {
+            let ends = shown.origin.match_indices('/').map(|(at, _)| at).skip(1);
+            ends.map(|at| &shown.origin[..at]).chain([shown.origin.as_str()]).collect()
+        } else {
+            vec![&shown.origin]
+        };
+        let mut facts = json!({
+            "EventFormatType": "Event",
+            "EventType": shown.event_type.as_str(),
+            "MessageId": [format!("{}.{}", entry.registry, entry.key), entry.key],
+            "OriginResource": origins,
+            "RegistryPrefix": entry.registry.split('.').next(),
+            "ResourceType": shown.resource_type,
+            "Severity": entry.severity,
+            "SubordinateResources": below,
+        });
+        for word in ["Event", "MetricReport"]
+            .into_iter()
+            .chain(crate::dmtf::EventType::ALL.iter().map(|t| t.as_str()))
+        {
+            facts[word] = word.into();
+        }
+        facts
+    })
+}

@@ -1,0 +1,64 @@
+//! `$filter` of the stream of events (DSP0266, "Server-sent events stream").
+
+use serde_json::Value;
+
+use super::filter::{Fault, Filter, Stop};
+use super::{decode, filter_range, out_of_range, shown, wrong_format, wrong_type};
+use crate::redfish::error::Problem;
+use crate::redfish::message::{Message, QUERY_COMBINATION_INVALID, QUERY_PARAMETER_UNSUPPORTED};
+
+const NAME: &str = "$filter";
+/// The steps of one event.
+const STEPS: u64 = 10_000;
+
+/// The filter of a client of the stream.
+#[derive(Debug, Default)]
+pub(in crate::redfish) struct EventFilter {
+    filter: Option<Filter>,
+    /// The filter asks for resources below `OriginResource`, too.
+    pub(in crate::redfish) below: bool,
+}
+
+impl EventFilter {
+    /// Reads the query of a request for the stream.
+    ///
+    /// # Errors
+    /// When the filter is wrong, or there is another parameter of the specification.
+    pub(in crate::redfish) fn parse(query: Option<&str>) -> Result<Self, Problem> {
+        let mut parsed = Self::default();
+        for pair in query.unwrap_or_default().split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match &*decode(name) {
+                NAME if parsed.filter.is_some() => return Err((&QUERY_COMBINATION_INVALID).into()),
+                NAME => {
+                    let value = decode(&value.replace('+', " ")).into_owned();
+                    parsed.below = value.contains("SubordinateResources eq true");
+                    parsed.filter = Some(Filter::parse(&value).map_err(|fault| match fault {
+                        Fault::Form => wrong_format(&value, NAME),
+                        Fault::Type(part) => wrong_type(&part),
+                        Fault::Size => out_of_range(&shown(&value), NAME, &filter_range()),
+                    })?);
+                }
+                other if other.starts_with('$') => {
+                    return Err(Message::new(&QUERY_PARAMETER_UNSUPPORTED, [other]).into());
+                }
+                _ => {}
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// Whether there is no filter.
+    pub(in crate::redfish) fn is_none(&self) -> bool {
+        self.filter.is_none()
+    }
+
+    /// Whether an event with these facts passes. One that cannot be compared does not.
+    pub(in crate::redfish) fn passes(&self, facts: &Value) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        match filter.matches(facts, &mut { STEPS }) {
+            Ok(passes) => passes,
+            Err(Stop::Type(_) | Stop::Exhausted) => false,
+        }
+    }
+}
