@@ -1,6 +1,7 @@
 //! Tests of the room with a small server on loopback, whose answers the test chooses.
 
 mod boot;
+mod deliver;
 mod egress;
 mod firmware;
 mod hostile;

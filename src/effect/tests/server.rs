@@ -76,6 +76,11 @@ impl Server {
         self.requests.lock().iter().map(|r| format!("{} {}", r.method(), r.uri())).collect()
     }
 
+    /// The body of every request so far.
+    pub(super) fn bodies(&self) -> Vec<Bytes> {
+        self.requests.lock().iter().map(|request| request.body().clone()).collect()
+    }
+
     pub(super) fn last(&self) -> Request<Bytes> {
         self.requests.lock().last().cloned().unwrap()
     }

@@ -30,8 +30,9 @@ use crate::redfish::service::Redfish;
 pub(in crate::redfish) const PATH: &str = "/redfish/v1/EventService/SSE";
 /// [`PATH`] as a profile's `absent` writes it.
 pub(in crate::redfish) const GENERIC: &str = "EventService/SSE";
-/// Time without an event after which a comment keeps the connection open. Proxies cut a silent connection after a minute.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// Time without an event after which a comment is sent. Proxies cut a silent connection after a minute, and a connection that the
+/// client has closed is noticed when something is sent.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// Whether a request is for the stream.
 pub(in crate::redfish) fn is_stream(request: &Request<Bytes>) -> bool {

@@ -1,5 +1,7 @@
 //! The refusals of a query, and the page that it asks for.
 
+use serde_json::Value;
+
 use super::filter::Filter;
 use crate::redfish::error::Problem;
 use crate::redfish::message::{
@@ -34,4 +36,9 @@ pub(super) fn filter_range() -> String {
 
 pub(super) fn out_of_range(value: &str, parameter: &str, range: &str) -> Problem {
     Message::new(&QUERY_PARAMETER_OUT_OF_RANGE, [value, parameter, range]).into()
+}
+
+/// Whether a collection shows its members as whole documents, and not as links.
+pub(super) fn has_whole_members(collection: &Value) -> bool {
+    collection["Members"][0].as_object().is_some_and(|member| member.len() > 1)
 }

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use self::common::{filter_range, out_of_range, wrong_format, wrong_type};
+use self::common::{filter_range, has_whole_members, out_of_range, wrong_format, wrong_type};
 pub(super) use self::events::EventFilter;
 use self::expand::{Expand, Expansion};
 use self::filter::{Fault, Filter};
@@ -224,7 +224,8 @@ impl Query {
             excerpt::excerpt(&mut value);
         }
         if let Some(select) = &self.select {
-            select.prune(&mut value, self.expand.and(Some(select)));
+            let of_members = self.expand.is_some() || has_whole_members(&value);
+            select.prune(&mut value, of_members.then_some(select));
         }
         Ok(document.with_bytes(value.to_string().into_bytes()))
     }

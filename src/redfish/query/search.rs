@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::common::{Page, filter_range, out_of_range, wrong_type};
+use super::common::{Page, filter_range, has_whole_members, out_of_range, wrong_type};
 use super::filter::{Filter, Stop};
 use crate::redfish::document::Document;
 use crate::redfish::error::Problem;
@@ -97,7 +97,7 @@ impl<'q> Search<'q> {
             steps: Self::MAX_STEPS,
             found: token.found,
             links: Vec::new(),
-            is_expanded: collection["Members"][0].as_object().is_some_and(|member| member.len() > 1),
+            is_expanded: has_whole_members(collection),
             after: Vec::new(),
             stopped: None,
             counts_all: members <= Self::MAX_READ as u64,
