@@ -39,7 +39,7 @@ words! {
 }
 
 words! {
-    /// `EventDestination.DeliveryRetryPolicy`.
+    /// What follows after failed deliveries: `EventDestination.DeliveryRetryPolicy`.
     DeliveryRetryPolicy {
         TerminateAfterRetries = "TerminateAfterRetries", SuspendRetries = "SuspendRetries",
         RetryForever = "RetryForever", RetryForeverWithBackoff = "RetryForeverWithBackoff",
@@ -55,7 +55,7 @@ words! {
 }
 
 words! {
-    /// `LogService.OverWritePolicy`, without `Unknown`.
+    /// What a full log does: `LogService.OverWritePolicy`, without `Unknown`.
     OverWritePolicy { WrapsWhenFull = "WrapsWhenFull", NeverOverWrites = "NeverOverWrites" }
 }
 

@@ -12,8 +12,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Body as _, Frame, SizeHint};
 
 /// The two ends of one connection.
@@ -122,6 +124,12 @@ impl From<Bytes> for Body {
 }
 
 impl Body {
+    /// A body whose pieces come from a stream without a known end.
+    pub fn of_stream(pieces: impl Stream<Item = Bytes> + Send + 'static) -> Self {
+        let frames = pieces.map(|bytes| Ok(Frame::data(bytes)));
+        Self::Stream(StreamBody::new(frames).boxed_unsync())
+    }
+
     /// The number of bytes, if it is known before they are sent.
     pub fn known_bytes(&self) -> Option<usize> {
         match self {

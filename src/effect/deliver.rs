@@ -96,7 +96,13 @@ impl EffectRunner {
         self.fleet.until_changes_are_accepted().await;
         let ((), seen) = self.fleet.noting(|| events.note());
         while self.fleet.until_persisted(seen).await.is_err() {}
-        let Some(delivery) = events.delivery(id, &self.fleet) else { return };
+        // The nodes are asked without the lock of the queue, because an event comes under the lock of its node.
+        let batch = events.batch(id);
+        let Some(delivery) = batch.and_then(|(wanted, queued)| {
+            delivery(&wanted, &queued.iter().collect::<Vec<_>>(), Source::Shared(&self.fleet))
+        }) else {
+            return;
+        };
         let mut good = true;
         if delivery.body.is_some() {
             let in_flight = self.meters.in_flight.enter();

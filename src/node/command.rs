@@ -31,7 +31,7 @@ pub enum Command {
         command: bmc::account::Command,
         configured: Box<str>,
     },
-    /// Log services.
+    /// Log services: clearing, and deletion of entries.
     Log(bmc::logs::Command),
     /// The event service at the BMC's own service root.
     Event(bmc::subscriptions::Command),

@@ -4,11 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Node;
 use crate::dmtf::Health;
 pub use crate::profile::logs::Log;
 use crate::profile::logs::LogService;
-use crate::seed::Purpose;
 use crate::time::SimTime;
 
 /// An event in a log of the BMC.
@@ -20,7 +18,6 @@ pub struct Event {
     pub what: What,
 }
 
-/// What has happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum What {
     PoweringOn,
@@ -36,9 +33,9 @@ pub enum What {
     NothingToBoot,
     /// A boot source could not be booted.
     BootFailed,
-    /// The BMC restarts.
+    /// A restart of the BMC begins.
     ManagerReset,
-    /// The BMC is back.
+    /// The restart of the BMC is over.
     ManagerStarted,
     Created(Of),
     Changed(Of),
@@ -103,7 +100,6 @@ pub struct TestEvent {
     pub message_id: Option<Box<str>>,
     pub message: Option<Box<str>>,
     pub args: Vec<Box<str>>,
-    /// `MessageSeverity`.
     pub severity: Option<Box<str>>,
     pub event_id: Option<Box<str>>,
     pub event_type: Option<Box<str>>,
@@ -161,17 +157,5 @@ impl What {
             },
             Self::Test(_) => return None,
         })
-    }
-}
-
-impl Node {
-    /// The moment of the event of the past with this number: the test of the machine at its maker, some months ago.
-    pub fn past_moment(&self, number: u32) -> SimTime {
-        /// January 2025.
-        const FIRST: u64 = 1_735_689_600_000;
-        const DAYS: u64 = 300;
-        let dice = self.spec().seed.hash(self.id().0, Purpose::Past, 0);
-        let minutes = (dice >> 32) % 1440 + u64::from(number) * (3 + dice % 5);
-        SimTime::from_ms(FIRST + dice % DAYS * 86_400_000 + minutes * 60_000)
     }
 }

@@ -20,8 +20,10 @@ pub mod ipa;
 pub mod lab;
 pub mod labels;
 pub mod neighbour;
+mod past;
 mod power;
 mod refusal;
+mod remember;
 mod secret;
 pub mod sensors;
 pub mod sparse;
@@ -42,7 +44,6 @@ use bmc::Bmc;
 use boot::Boot;
 use command::{Command, Outcome};
 use effect::{Answer, Effect, EffectKind};
-use event::{Of, What};
 use host::{AfterOff, Host, Running};
 pub use id::NodeId;
 use ipa::{CommandRecord, Dice, Ipa, IpaCommand, Job, Then, Work};
@@ -294,23 +295,6 @@ impl Node {
         Ok(outcome)
     }
 
-    /// Remembers the events since the view `before`.
-    fn remember(&mut self, before: &View, at: SimTime) {
-        let now = View::of(&self.state);
-        if *before == now {
-            return;
-        }
-        let mut events = Vec::new();
-        view::differences(before, &now, &self.state, &self.profile, |what| events.push(what));
-        events.into_iter().for_each(|what| self.remember_one(what, at));
-    }
-
-    fn remember_one(&mut self, what: What, at: SimTime) {
-        let profile = &self.profile;
-        self.state.bmc.change(|bmc| bmc.remember(what, at, profile));
-        self.effects_due = true;
-    }
-
     fn execute(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         if let Some(until) = self.bmc().restarting_until
             && !matches!(command, Command::Ipa(_) | Command::Lab(_))
@@ -386,36 +370,14 @@ impl Node {
                 return Ok(done.created.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Log(command) => self.execute_log(&command, now),
-            Command::Event(bmc::subscriptions::Command::Submit(test)) => {
-                self.remember_one(What::Test(test), now);
-            }
             Command::Event(command) => {
-                let newest = u64::from(self.bmc().logs.last());
-                let id = self
-                    .state
-                    .bmc
-                    .change(|bmc| bmc.subscriptions.change(|all| all.execute(command, newest)))?;
-                self.effects_due = true;
+                let id = self.execute_event(command, now)?;
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
             Command::Lab(command) => self.state.execute_lab(command, &self.profile)?,
         }
         Ok(Outcome::Done)
-    }
-
-    fn execute_log(&mut self, command: &bmc::logs::Command, now: SimTime) {
-        let changed =
-            self.state.bmc.change(|bmc| bmc.logs.change(|logs| logs.execute(command, &self.profile)));
-        if changed {
-            let what = match *command {
-                bmc::logs::Command::Clear(service) => What::LogCleared(service),
-                bmc::logs::Command::DeleteEntry { service, number } => {
-                    What::Removed(Of::LogEntry(service, number))
-                }
-            };
-            self.remember_one(what, now);
-        }
     }
 
     fn execute_ipa(&mut self, command: IpaCommand, now: SimTime) -> Result<CommandRecord, Refusal> {

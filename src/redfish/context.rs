@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::event::shared::SharedEvents;
 use super::session::Sessions;
+use super::shared_events::SharedEvents;
 use super::task_settings::TaskSettings;
 use crate::address::{Place, Prefix};
 use crate::node::bmc::account::Accounts;

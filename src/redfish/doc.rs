@@ -7,7 +7,6 @@ use std::ops::Range;
 
 use super::constants::{Part, Parts, Text};
 use super::context::Model;
-use super::document::Document;
 use super::value::{Joined, Value};
 use crate::node::spec::Spec;
 use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
@@ -195,9 +194,9 @@ impl<'o> Doc<'o> {
     }
 
     /// A whole document as an element of an array.
-    pub(super) fn item_document(&mut self, document: &Document) {
+    pub(super) fn item_document(&mut self, document: &[u8]) {
         self.comma();
-        self.out.extend_from_slice(document.bytes());
+        self.out.extend_from_slice(document);
     }
 
     /// An element of an array: `{"@odata.id": "part" "part" …}`.

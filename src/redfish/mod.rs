@@ -41,6 +41,7 @@ mod service;
 mod service_documents;
 #[doc(hidden)]
 pub mod session;
+mod shared_events;
 mod task;
 #[doc(hidden)]
 pub mod task_settings;
@@ -51,10 +52,10 @@ mod update;
 mod value;
 
 #[doc(hidden)]
-pub use event::shared::SharedEvents;
-#[doc(hidden)]
 pub use event::{Delivery, Source, delivery};
 pub use service::Redfish;
+#[doc(hidden)]
+pub use shared_events::SharedEvents;
 
 #[cfg(test)]
 mod tests;

@@ -77,7 +77,7 @@ pub(super) fn collection<O: Owner>(
         (over.members)(cx, &mut |id| {
             if count >= page.skip && count - page.skip < page.top {
                 if over.is_expanded {
-                    d.item_document(&member(cx, row, id, constants));
+                    d.item_document(member(cx, row, id, constants).bytes());
                 } else {
                     d.item_link(&[uri, "/", id]);
                 }

@@ -120,6 +120,7 @@ impl Opened {
                 EffectKind::FetchFirmware { component, update } => {
                     format!("FetchFirmware({component}) of {update}")
                 }
+                EffectKind::Deliver { subscription } => format!("Deliver to {subscription}"),
                 EffectKind::Ipa { start, effect } => format!("{effect:?} of {start}"),
             };
             calls.push(format!("node {}: {call}\n", id.0));

@@ -58,6 +58,23 @@ fn log_in_twice(daemon: &Daemon, host: &str) {
     }
 }
 
+/// Subscribes to events at the root of that host name. The second subscription is one too many.
+fn subscribe_twice(daemon: &Daemon, host: &str) {
+    let url = daemon.ready["redfish"][0].as_str().unwrap();
+    let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
+    let mut stream = connect(([127, 0, 0, 1], port).into());
+    let body = r#"{"Destination": "http://127.0.0.1:9/", "Protocol": "Redfish"}"#;
+    let length = body.len();
+    for expected in [201, 400] {
+        let head = "POST /redfish/v1/EventService/Subscriptions HTTP/1.1";
+        send(
+            &mut stream,
+            &format!("{head}\r\nhost: {host}\r\n{LOGIN}content-length: {length}\r\n\r\n{body}"),
+        );
+        assert_eq!(status(&mut stream), expected, "the second subscription is one too many");
+    }
+}
+
 /// Sends a POST to a collection of the account service.
 fn create(daemon: &Daemon, collection: &str, body: &str, expected: u16) {
     let mut stream = connect(daemon.redfish());
@@ -244,6 +261,16 @@ fn drive(limit: Limit) {
         Limit::SessionsPerBmc => {
             let daemon = serve(limit, 1, &["--addresses", "host", "--domain", "bmc.example"]);
             log_in_twice(&daemon, "generic-0.bmc.example");
+            daemon
+        }
+        Limit::Subscriptions => {
+            let daemon = serve(limit, 1, &[]);
+            subscribe_twice(&daemon, "x");
+            daemon
+        }
+        Limit::SubscriptionsPerBmc => {
+            let daemon = serve(limit, 1, &["--addresses", "host", "--domain", "bmc.example"]);
+            subscribe_twice(&daemon, "generic-0.bmc.example");
             daemon
         }
         Limit::TasksPerBmc => {

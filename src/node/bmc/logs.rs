@@ -36,7 +36,7 @@ struct Entry {
     #[serde(flatten)]
     event: Event,
     /// No client sees it any more. It stays for a moment, so that those who follow the events of the fleet can read it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     hidden: bool,
 }
 

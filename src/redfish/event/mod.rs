@@ -3,7 +3,6 @@
 mod filter;
 pub(super) mod message;
 mod payload;
-pub(in crate::redfish) mod shared;
 pub(super) mod stream;
 
 pub use payload::{Delivery, Source, delivery};

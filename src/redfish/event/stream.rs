@@ -8,8 +8,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, Method, Request, Response, header};
-use http_body_util::{BodyExt as _, StreamBody};
-use hyper::body::Frame;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -26,7 +24,7 @@ use crate::redfish::query::EventFilter;
 use crate::redfish::root::Root;
 use crate::redfish::service::Redfish;
 
-/// `EventService.ServerSentEventUri`.
+/// The path of the stream: `EventService.ServerSentEventUri`.
 pub(in crate::redfish) const PATH: &str = "/redfish/v1/EventService/SSE";
 /// [`PATH`] as a profile's `absent` writes it.
 pub(in crate::redfish) const GENERIC: &str = "EventService/SSE";
@@ -76,9 +74,9 @@ impl Redfish {
                 let reader = Reader { redfish, own, subscription, next, filter, news, fresh: true };
                 let frames = stream::unfold(reader, async |mut reader| {
                     let bytes = reader.next().await?;
-                    Some((Ok(Frame::data(bytes)), reader))
+                    Some((bytes, reader))
                 });
-                let mut response = Response::new(Body::Stream(StreamBody::new(frames).boxed_unsync()));
+                let mut response = Response::new(Body::of_stream(frames));
                 let headers = response.headers_mut();
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
                 headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));

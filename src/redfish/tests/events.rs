@@ -40,7 +40,10 @@ fn take(bench: &Bench, subscription: &str) -> Vec<Value> {
     let events = &bench.redfish.events;
     let mut all = Vec::new();
     events.take_due();
-    while let Some(Delivery { body, through, .. }) = events.delivery(id, &bench.redfish.fleet) {
+    while let Some((wanted, queued)) = events.batch(id) {
+        let source = Source::Shared(&bench.redfish.fleet);
+        let Delivery { body, through, .. } =
+            delivery(&wanted, &queued.iter().collect::<Vec<_>>(), source).unwrap();
         if let Some(body) = body {
             let document: Value = serde_json::from_slice(&body).unwrap();
             all.extend(document["Events"].as_array().unwrap().iter().cloned());

@@ -126,6 +126,10 @@ impl Retrieve for Archive {
             let found =
                 newest.and_then(|(file, schema)| Some((file, schema["definitions"].get(definition)?)));
             let schema = match found {
+                // The members of this collection are whole documents (`autoExpand`).
+                Some((file, _)) if definition == "LogEntry" => {
+                    json!({"$ref": format!("{BASE}{file}#/definitions/{definition}")})
+                }
                 // A document holds a link in place of another resource. The schema of a registry does not list `@odata.id`.
                 Some((_, schema)) if is_resource(schema) => {
                     json!({"$ref": format!("{BASE}odata-v4.json#/definitions/idRef")})

@@ -205,6 +205,8 @@ impl Life {
     pub(super) fn call_out(&mut self) -> EffectKind {
         loop {
             match self.effects.try_recv() {
+                // No receiver answers, and the node does not wait for one.
+                Ok((_, effect)) if matches!(effect.kind, EffectKind::Deliver { .. }) => {}
                 Ok((_, effect)) => return effect.kind,
                 Err(_) => self.jump(),
             }
@@ -282,6 +284,16 @@ fn settings(life: &mut Life) {
         assert_eq!(response.status(), 201);
     }
     life.moment("one session at the shared root, two at the node's own");
+    let subscription = json!({
+        "Destination": "https://receiver.example/events", "Protocol": "Redfish", "Context": "é", "SubordinateResources": true,
+        "RegistryPrefixes": ["ResourceEvent"], "OriginResources": [{"@odata.id": "/redfish/v1/Systems"}],
+        "DeliveryRetryPolicy": "RetryForever",
+    });
+    for root in [Root::Shared, Root::Own] {
+        let uri = "/redfish/v1/EventService/Subscriptions";
+        assert_eq!(life.call(root, request(Method::POST, uri, &subscription)).status(), 201);
+    }
+    life.moment("a subscription at each root");
     let settings = other_bios_values(life);
     life.patch("{system}/Bios/Settings", json!({"Attributes": settings}));
     life.patch("{system}/SecureBoot", json!({"SecureBootEnable": true}));

@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::{Delivery, Source, delivery};
+use crate::fleet::Witness;
 use crate::fleet::persist::Ledger;
-use crate::fleet::{Fleet, Witness};
 use crate::meter::Counter;
 use crate::node::NodeId;
-use crate::node::bmc::subscriptions::{Command, Queued, Settings, Subscription, Subscriptions};
+use crate::node::bmc::subscriptions::{Command, Queued, Settings, Subscription, Subscriptions, Wanted};
 use crate::node::command::Refusal;
 use crate::node::event::{Event, Of, What};
 use crate::time::SimTime;
@@ -46,7 +45,7 @@ impl SharedEvents {
     /// The most events in the queue, about 100 bytes each.
     pub const QUEUE: usize = 262_144;
 
-    pub(in crate::redfish) fn kept_in(ledger: Option<Arc<Ledger>>) -> Self {
+    pub(super) fn kept_in(ledger: Option<Arc<Ledger>>) -> Self {
         Self {
             inner: Mutex::default(),
             observed: AtomicBool::new(false),
@@ -84,12 +83,12 @@ impl SharedEvents {
     }
 
     /// Whether somebody wants events.
-    pub(in crate::redfish) fn are_observed(&self) -> bool {
+    pub(super) fn are_observed(&self) -> bool {
         self.observed.load(Ordering::Acquire)
     }
 
     /// Looks at the subscriptions. The response that shows them waits until they are on disk.
-    pub(in crate::redfish) fn see<R>(&self, see: impl FnOnce(&Subscriptions) -> R) -> R {
+    pub(super) fn see<R>(&self, see: impl FnOnce(&Subscriptions) -> R) -> R {
         if let Some(ledger) = &self.ledger {
             ledger.note_records();
         }
@@ -97,7 +96,7 @@ impl SharedEvents {
     }
 
     /// Executes a command. Returns the id of a new subscription.
-    pub(in crate::redfish) fn execute(&self, command: Command, now: SimTime) -> Result<Option<u32>, Refusal> {
+    pub(super) fn execute(&self, command: Command, now: SimTime) -> Result<Option<u32>, Refusal> {
         let mut inner = self.inner.lock();
         let (before, settings) = (ids(&inner.all), inner.all.settings);
         let last = inner.last;
@@ -133,7 +132,7 @@ impl SharedEvents {
     }
 
     /// Queues events of the service itself.
-    pub(in crate::redfish) fn happened(&self, events: Vec<What>, now: SimTime) {
+    pub(super) fn happened(&self, events: Vec<What>, now: SimTime) {
         if events.is_empty() || !self.observed.load(Ordering::Acquire) {
             return;
         }
@@ -189,7 +188,7 @@ impl SharedEvents {
         ledger.record(Self::SETTINGS, Some(json.expect("numbers are valid JSON")));
     }
 
-    /// Makes the caller inside [`Fleet::noting`] wait until all that is recorded so far is durable.
+    /// Makes the caller inside [`Fleet::noting`](crate::fleet::Fleet::noting) wait until all that is recorded so far is durable.
     pub fn note(&self) {
         if let Some(ledger) = &self.ledger {
             ledger.note_records();
@@ -205,16 +204,11 @@ impl SharedEvents {
         due
     }
 
-    /// The next request to a subscriber.
-    pub fn delivery(&self, id: u32, fleet: &Fleet) -> Option<Delivery> {
-        // The nodes are asked without the lock: an event comes under the lock of its node.
-        let (wanted, events) = {
-            let inner = self.inner.lock();
-            let (subscription, events) = inner.all.batch(id)?;
-            (subscription.wanted.clone(), events.cloned().collect::<Vec<_>>())
-        };
-        let events: Vec<&Queued> = events.iter().collect();
-        delivery(&wanted, &events, Source::Shared(fleet))
+    /// The subscription and the events that it gets next. `None` if there are none.
+    pub fn batch(&self, id: u32) -> Option<(Wanted, Vec<Queued>)> {
+        let inner = self.inner.lock();
+        let (subscription, events) = inner.all.batch(id)?;
+        Some((subscription.wanted.clone(), events.cloned().collect()))
     }
 
     /// The result of a delivery of the events up to number `through`.

@@ -27,7 +27,7 @@ pub enum Command {
     },
     Change(u32, Change),
     Delete(u32),
-    /// `EventDestination.SuspendSubscription`.
+    /// `EventDestination.SuspendSubscription`: nothing is delivered until a client resumes it.
     Suspend(u32),
     /// `EventDestination.ResumeSubscription`. Events from this moment on are still delivered; `None` stands for all that are in
     /// the queue.
@@ -41,7 +41,7 @@ pub enum Command {
         attempts: Option<u16>,
         interval_s: Option<u32>,
     },
-    /// `EventService.SubmitTestEvent`.
+    /// `EventService.SubmitTestEvent`: subscribers get this event.
     Submit(Box<TestEvent>),
 }
 
@@ -92,7 +92,7 @@ pub struct Change {
 #[serde(default)]
 pub struct Subscriptions {
     pub settings: Settings,
-    /// Ordered by id.
+    /// In the order of their ids.
     list: Vec<Subscription>,
     /// The id of the newest subscription.
     last: u32,
@@ -108,13 +108,13 @@ pub struct Subscriptions {
 pub struct Settings {
     /// `ServiceEnabled`. Without it, no event is queued.
     pub enabled: bool,
-    /// `DeliveryRetryAttempts`.
+    /// `DeliveryRetryAttempts`: retries before the policy of a subscription acts.
     pub attempts: u16,
-    /// `DeliveryRetryIntervalSeconds`.
+    /// `DeliveryRetryIntervalSeconds`: simulated seconds between two tries.
     pub interval_s: u32,
 }
 
-/// A subscription.
+/// A subscription with the state of its deliveries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Subscription {
     /// A number that is not used again.
@@ -136,7 +136,7 @@ pub struct Queued {
     pub at: SimTime,
     pub what: What,
     /// The node that it happened to. `None` at the root of a BMC, and for an event of the service itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub node: Option<u32>,
 }
 
@@ -452,110 +452,4 @@ impl Subscription {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const T0: SimTime = SimTime::from_ms(1_000_000);
-
-    fn subscribed(policy: DeliveryRetryPolicy) -> Subscriptions {
-        let mut all = Subscriptions::default();
-        let asked = Box::new(Wanted { policy: Some(policy), ..Wanted::default() });
-        assert_eq!(all.execute(Command::Subscribe { asked, most: 1 }, 0), Ok(Some(1)));
-        all
-    }
-
-    fn publish(all: &mut Subscriptions, number: u64) -> usize {
-        all.publish(Queued { number, at: T0.after_ms(number), what: What::PoweredOn, node: None }, 4)
-    }
-
-    fn due(all: &mut Subscriptions) -> Vec<u32> {
-        let mut due = Vec::new();
-        all.take_due(|id| due.push(id));
-        due
-    }
-
-    fn numbers(all: &Subscriptions) -> Vec<u64> {
-        all.batch(1).map_or(Vec::new(), |(_, events)| events.map(|queued| queued.number).collect())
-    }
-
-    #[test]
-    fn events_are_delivered_once_and_in_order_with_one_delivery_at_a_time() {
-        let mut all = subscribed(DeliveryRetryPolicy::RetryForever);
-        publish(&mut all, 1);
-        publish(&mut all, 2);
-        assert_eq!((due(&mut all), numbers(&all)), (vec![1], vec![1, 2]));
-        publish(&mut all, 3);
-        assert_eq!(due(&mut all), [0; 0], "one delivery is under way");
-        all.delivered(1, 2, true, T0);
-        assert_eq!((due(&mut all), numbers(&all)), (vec![1], vec![3]));
-        all.delivered(1, 3, true, T0);
-        assert_eq!((due(&mut all), all.newest()), (vec![], 0), "a delivered event takes no memory");
-    }
-
-    #[test]
-    fn a_failed_delivery_is_repeated_and_the_policy_ends_it() {
-        for (policy, last) in [
-            (DeliveryRetryPolicy::TerminateAfterRetries, None),
-            (DeliveryRetryPolicy::SuspendRetries, Some(true)),
-            (DeliveryRetryPolicy::RetryForever, Some(false)),
-        ] {
-            let mut all = subscribed(policy);
-            publish(&mut all, 1);
-            let mut now = T0;
-            for _ in 0..=Settings::NEW.attempts {
-                assert_eq!(due(&mut all), [1], "{policy:?}");
-                all.delivered(1, 1, false, now);
-                now = now.after_ms(30_000);
-                all.step(now);
-            }
-            assert_eq!(all.get(1).map(|subscription| subscription.suspended), last, "{policy:?}");
-        }
-    }
-
-    #[test]
-    fn the_time_between_retries_doubles_up_to_an_hour() {
-        let mut all = subscribed(DeliveryRetryPolicy::RetryForeverWithBackoff);
-        publish(&mut all, 1);
-        let mut waits = Vec::new();
-        for _ in 0..9 {
-            assert_eq!(due(&mut all), [1]);
-            all.delivered(1, 1, false, T0);
-            waits.push(all.next_deadline().since_ms(T0) / 1000);
-            all.step(all.next_deadline());
-        }
-        assert_eq!(waits, [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]);
-    }
-
-    #[test]
-    fn a_suspended_subscriber_gets_what_the_queue_still_has() {
-        let mut all = subscribed(DeliveryRetryPolicy::RetryForever);
-        all.execute(Command::Suspend(1), 0).unwrap();
-        for number in 1..=3 {
-            assert_eq!(publish(&mut all, number), 0);
-        }
-        assert_eq!(due(&mut all), [0; 0]);
-        all.execute(Command::Resume { id: 1, since: Some(T0.after_ms(2)) }, 3).unwrap();
-        assert_eq!((due(&mut all), numbers(&all)), (vec![1], vec![2, 3]), "those that are young enough");
-    }
-
-    #[test]
-    fn a_full_queue_loses_its_oldest_events_and_counts_them() {
-        let mut all = subscribed(DeliveryRetryPolicy::RetryForever);
-        let lost: usize = (1..=6).map(|number| publish(&mut all, number)).sum();
-        assert_eq!((lost, numbers(&all)), (2, vec![3, 4, 5, 6]));
-    }
-
-    #[test]
-    fn the_queue_keeps_the_last_events_for_readers_of_the_stream() {
-        let mut all = Subscriptions::default();
-        publish(&mut all, 1);
-        assert_eq!(all.newest(), 0, "nobody reads");
-        let asked = Box::new(Wanted { is_stream: true, ..Wanted::default() });
-        all.execute(Command::Subscribe { asked, most: 1 }, 1).unwrap();
-        for number in 2..=9 {
-            publish(&mut all, number);
-        }
-        assert_eq!(all.from(8).map(|queued| queued.number).collect::<Vec<_>>(), [8, 9]);
-        assert_eq!(all.from(0).count(), 4);
-    }
-}
+mod tests;
