@@ -1,6 +1,6 @@
 //! The events that a subscriber wants.
 
-use super::Shown;
+use super::words::Shown;
 use crate::node::bmc::subscriptions::Filter;
 use crate::node::event::What;
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::filter::{event_type, wants};
-use super::{Place, Shown, entry_uri, shown};
+use super::words::{Place, Shown, entry_uri, shown};
 use crate::fleet::Fleet;
 use crate::node::bmc::subscriptions::{Filter, Queued, Wanted};
 use crate::node::event::{TestEvent, What};

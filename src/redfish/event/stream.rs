@@ -11,8 +11,8 @@ use http::{HeaderValue, Method, Request, Response, header};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::payload::{document, with_place};
-use super::{Source, shown};
+use super::payload::{Source, document, with_place};
+use super::words::shown;
 use crate::face::Body;
 use crate::node::NodeId;
 use crate::node::bmc::subscriptions::{Command, Filter, Queued, Subscriptions, Wanted};

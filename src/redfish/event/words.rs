@@ -1,0 +1,213 @@
+//! An event in the words of DMTF: its message, and the resource that it is about.
+
+use super::message as m;
+use crate::dmtf::{EventType, Health};
+use crate::node::Node;
+use crate::node::event::{Of, TaskEvent, What};
+use crate::profile::logs::{Below, LogService};
+use crate::redfish::context::Model;
+use crate::redfish::message::Message;
+use crate::redfish::resources::adapter_id;
+
+/// An event in the words of DMTF.
+pub(in crate::redfish) struct Shown {
+    pub message: Message,
+    /// The URI of the resource that it is about.
+    pub origin: String,
+    /// The schema of that resource, without its version.
+    pub resource_type: &'static str,
+    pub event_type: EventType,
+}
+
+/// The machine that an event happened to.
+#[derive(Clone, Copy)]
+pub(in crate::redfish) struct Place<'a> {
+    /// `None` for an event of the service.
+    pub model: Option<Model<'a>>,
+}
+
+impl<'a> Place<'a> {
+    /// A node, whose UUID is `uuid` as text.
+    pub(in crate::redfish) fn of(node: &'a Node, uuid: &'a str, own_root: bool) -> Self {
+        Self { model: Some(Model { profile: node.profile(), uuid, own_root, uri: "" }) }
+    }
+}
+
+/// The event in the words of DMTF. A test event has its own words.
+pub(in crate::redfish) fn shown(what: &What, place: &Place<'_>) -> Shown {
+    let name = |of: &Of| id_of(&origin(of, place).0);
+    let system = || name(&Of::System);
+    let plain = |entry, of: Of, event_type| (Message::new(entry, []), of, event_type);
+    let about_system = |entry| (Message::new(entry, [&system()]), Of::System, EventType::StatusChange);
+    let (message, of, event_type) = match what {
+        What::PoweringOn => about_system(&m::RESOURCE_POWERING_ON),
+        What::PoweredOn => about_system(&m::RESOURCE_POWERED_ON),
+        What::PoweringOff => about_system(&m::RESOURCE_POWERING_OFF),
+        What::PoweredOff => about_system(&m::RESOURCE_POWERED_OFF),
+        What::Restarted => (Message::new(&m::PLATFORM_RESET, ["Warm"]), Of::System, EventType::StatusChange),
+        What::SelfTestCompleted => {
+            plain(&m::RESOURCE_SELF_TEST_COMPLETED, Of::System, EventType::StatusChange)
+        }
+        What::Booted => {
+            let message = Message::new(&m::RESOURCE_STATE_CHANGED, [&system(), "OSRunning"]);
+            (message, Of::System, EventType::StatusChange)
+        }
+        What::NothingToBoot | What::BootFailed => {
+            let kind = if *what == What::BootFailed { "SourceUnreadable" } else { "NoBootDevice" };
+            (Message::new(&m::RESOURCE_ERRORS_DETECTED, ["Boot", kind]), Of::System, EventType::Alert)
+        }
+        What::ManagerReset => {
+            let message = Message::new(&m::MANAGER_RESET, [&name(&Of::Manager), "GracefulRestart"]);
+            (message, Of::Manager, EventType::StatusChange)
+        }
+        What::ManagerStarted => plain(&m::REDFISH_SERVICE_STARTED, Of::Manager, EventType::StatusChange),
+        What::Created(of) => plain(&m::RESOURCE_CREATED, of.clone(), EventType::ResourceAdded),
+        What::Changed(of) => plain(&m::RESOURCE_CHANGED, of.clone(), EventType::ResourceUpdated),
+        What::Removed(of) => plain(&m::RESOURCE_REMOVED, of.clone(), EventType::ResourceRemoved),
+        What::Task(number, event) => {
+            let entry = match event {
+                TaskEvent::Started => &m::TASK_STARTED,
+                TaskEvent::Completed => &m::TASK_COMPLETED,
+                TaskEvent::Failed => &m::TASK_ABORTED,
+                TaskEvent::Cancelled => &m::TASK_CANCELLED,
+                TaskEvent::Removed => &m::TASK_REMOVED,
+            };
+            let of = Of::Task(*number);
+            (Message::new(entry, [&name(&of)]), of, EventType::StatusChange)
+        }
+        What::DriveInserted(number) | What::DriveRemoved(number) => {
+            let of = Of::Drive(*number);
+            let inserted = matches!(what, What::DriveInserted(_));
+            let entry = if inserted { &m::DRIVE_INSERTED } else { &m::DRIVE_REMOVED };
+            (Message::new(entry, [&name(&of)]), of, EventType::Alert)
+        }
+        What::CableInserted(nic) | What::CableRemoved(nic) => {
+            let inserted = matches!(what, What::CableInserted(_));
+            let entry = if inserted { &m::CABLE_INSERTED } else { &m::CABLE_REMOVED };
+            let (adapter, port) = adapter_and_port(place, *nic);
+            (Message::new(entry, [&adapter, &port]), Of::Port(*nic), EventType::Alert)
+        }
+        What::VolumeHealth(storage, id, health) => {
+            let entry = match health {
+                Health::Ok => &m::VOLUME_OK,
+                Health::Warning => &m::VOLUME_DEGRADED,
+                Health::Critical => &m::VOLUME_FAILURE,
+            };
+            let controller = storage_id(place, *storage);
+            let of = Of::Volume(*storage, id.clone());
+            (Message::new(entry, [id, &controller]), of, EventType::Alert)
+        }
+        What::LogCleared(service) => {
+            let of = Of::Log(*service);
+            (Message::new(&m::LOG_CLEARED, [&name(&of)]), of, EventType::StatusChange)
+        }
+        What::Test(_) => plain(&m::TEST_MESSAGE, Of::EventService, EventType::Other),
+    };
+    let (origin, resource_type) = origin(&of, place);
+    Shown { message, origin, resource_type, event_type }
+}
+
+/// The last segment of a URI.
+fn id_of(uri: &str) -> String {
+    uri.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+fn storage_id(place: &Place<'_>, storage: u8) -> String {
+    let profile = place.model.map(|model| model.profile);
+    profile
+        .and_then(|profile| profile.storage.get(usize::from(storage)))
+        .map_or_else(String::new, |s| s.id.clone())
+}
+
+/// The ids of the adapter and of the port that have this host interface.
+fn adapter_and_port(place: &Place<'_>, nic: u8) -> (String, String) {
+    let found =
+        place.model.and_then(|model| Some((model.profile, model.profile.nics.get(usize::from(nic))?)));
+    found.map_or_else(Default::default, |(profile, nic)| (adapter_id(profile, nic), nic.id.clone()))
+}
+
+/// The URI of a resource and its schema.
+pub(in crate::redfish) fn origin(of: &Of, place: &Place<'_>) -> (String, &'static str) {
+    let root = "/redfish/v1";
+    let Some(model) = &place.model else {
+        return match of {
+            Of::Account(id) => (format!("{root}/AccountService/Accounts/{id}"), "ManagerAccount"),
+            Of::Role(id) => (format!("{root}/AccountService/Roles/{id}"), "Role"),
+            Of::AccountService => (format!("{root}/AccountService"), "AccountService"),
+            Of::Session(id) => (format!("{root}/SessionService/Sessions/{id}"), "Session"),
+            Of::SessionService => (format!("{root}/SessionService"), "SessionService"),
+            Of::TaskService => (format!("{root}/TaskService"), "TaskService"),
+            Of::Subscription(id) => (format!("{root}/EventService/Subscriptions/{id}"), "EventDestination"),
+            _ => (format!("{root}/EventService"), "EventService"),
+        };
+    };
+    let ([systems, system], [managers, manager], [_, chassis]) =
+        (model.system(), model.manager(), model.chassis());
+    let system = |rest: &str| format!("{systems}{system}{rest}");
+    let prefix = || if model.own_root { String::new() } else { format!("{}-", model.uuid) };
+    let profile = model.profile;
+    match of {
+        Of::System => (system(""), "ComputerSystem"),
+        Of::Chassis => (format!("{root}/Chassis/{chassis}"), "Chassis"),
+        Of::Manager => (format!("{managers}{manager}"), "Manager"),
+        Of::Bios => (system("/Bios"), "Bios"),
+        Of::BiosSettings => (system("/Bios/Settings"), "Bios"),
+        Of::SecureBoot => (system("/SecureBoot"), "SecureBoot"),
+        Of::Media(slot) => {
+            let id = profile.media_slots.get(usize::from(*slot)).map_or("", |slot| &slot.id);
+            let below = if model.has("Systems/{}/VirtualMedia") {
+                system("")
+            } else {
+                format!("{managers}{manager}")
+            };
+            (format!("{below}/VirtualMedia/{id}"), "VirtualMedia")
+        }
+        Of::Drive(number) => {
+            let drive = profile.drives().find(|(other, ..)| other == number);
+            let id = drive.map_or("", |(_, _, drive)| &drive.id);
+            (format!("{root}/Chassis/{chassis}/Drives/{id}"), "Drive")
+        }
+        Of::Port(nic) => {
+            let (adapter, port) = adapter_and_port(place, *nic);
+            (format!("{root}/Chassis/{chassis}/NetworkAdapters/{adapter}/Ports/{port}"), "Port")
+        }
+        Of::Software(component) => {
+            let id = profile.firmware.get(usize::from(*component)).map_or("", |firmware| &firmware.id);
+            (format!("{root}/UpdateService/FirmwareInventory/{}{id}", prefix()), "SoftwareInventory")
+        }
+        Of::Volume(storage, id) => {
+            (system(&format!("/Storage/{}/Volumes/{id}", storage_id(place, *storage))), "Volume")
+        }
+        Of::Task(number) => (format!("{root}/TaskService/Tasks/{}{number}", prefix()), "Task"),
+        Of::Log(number) => (log_uri(model, *number), "LogService"),
+        Of::LogEntry(number, entry) => (format!("{}/Entries/{entry}", log_uri(model, *number)), "LogEntry"),
+        Of::TaskService
+        | Of::Session(_)
+        | Of::SessionService
+        | Of::Account(_)
+        | Of::AccountService
+        | Of::Role(_)
+        | Of::EventService
+        | Of::Subscription(_) => origin(of, &Place { model: None }),
+    }
+}
+
+fn log_uri(model: &Model<'_>, number: u8) -> String {
+    let service = model.profile.logs.get(usize::from(number));
+    service.map_or_else(String::new, |service| log_service_uri(model, service))
+}
+
+/// The URI of a log service.
+pub(in crate::redfish) fn log_service_uri(model: &Model<'_>, service: &LogService) -> String {
+    let [base, key] = match service.below {
+        Below::System => model.system(),
+        Below::Manager => model.manager(),
+    };
+    format!("{base}{key}/LogServices/{}", service.id)
+}
+
+/// The URI of the log entry of an event.
+pub(in crate::redfish) fn entry_uri(model: &Model<'_>, what: &What, number: u64) -> Option<String> {
+    let service = model.profile.logs.iter().find(|service| what.is_in(service))?;
+    Some(format!("{}/Entries/{number}", log_service_uri(model, service)))
+}
