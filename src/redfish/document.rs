@@ -83,13 +83,23 @@ impl Document {
     }
 }
 
-/// A hash in hexadecimal digits, in quotes.
+/// The digits of an ETag in quotes.
 fn quoted(hash: u64) -> [u8; 18] {
     let mut tag = [b'"'; 18];
-    for (pair, byte) in tag[1..17].chunks_exact_mut(2).zip(hash.to_be_bytes()) {
+    tag[1..17].copy_from_slice(&digits(hash));
+    tag
+}
+
+/// The number of hexadecimal digits of an ETag.
+pub(super) const ETAG_DIGITS: usize = 16;
+
+/// The hexadecimal digits of an ETag.
+pub(super) fn digits(hash: u64) -> [u8; ETAG_DIGITS] {
+    let mut digits = [b'0'; ETAG_DIGITS];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(hash.to_be_bytes()) {
         for (place, digit) in pair.iter_mut().zip([byte >> 4, byte & 0xf]) {
             *place = b"0123456789ABCDEF"[usize::from(digit)];
         }
     }
-    tag
+    digits
 }

@@ -173,12 +173,17 @@ impl Bmc {
 
     /// A start of the machine: pending settings take effect.
     pub(super) fn start(&mut self, profile: &Profile, at: SimTime) {
+        let component = profile.component(|firmware| firmware.of == FirmwareOf::Bios).unwrap_or(0);
+        let version = self.firmware.version(profile, component).to_owned();
+        self.apply_firmware(profile, |of| of != FirmwareOf::Manager, at);
         if let Some(bios) = self.bios.get_mut() {
-            bios.start(profile);
+            if self.firmware.version(profile, component) != version {
+                bios.updated();
+            }
+            bios.start(profile, at);
         }
         self.end_tasks(|work| *work == Work::BiosDefaults, at);
         self.secure_boot.start();
-        self.apply_firmware(profile, |of| of != FirmwareOf::Manager, at);
         self.boot_failure = None;
         self.boot_failed_at = None;
     }
@@ -199,7 +204,7 @@ impl Bmc {
 
     pub(super) fn shift(&mut self, ms: u64) {
         let Self {
-            bios: _,
+            bios,
             secure_boot: _,
             media,
             leds: _,
@@ -216,6 +221,9 @@ impl Bmc {
             sessions,
             accounts,
         } = self;
+        if let Some(bios) = bios.get_mut() {
+            bios.shift(ms);
+        }
         media.shift(ms);
         if let Some(firmware) = firmware.get_mut() {
             firmware.shift(ms);

@@ -44,6 +44,25 @@ fn a_start_applies_the_update_of_the_bios_and_a_reset_of_the_bmc_its_own() {
     assert!(bench.node.bmc().firmware.update(BIOS).is_none(), "the update is done");
 }
 
+/// The version of the BIOS is one of the attributes that its settings belong to.
+#[test]
+fn an_update_after_the_last_application_of_settings_is_noticed() {
+    let mut bench = Bench::new();
+    let updated = |bench: &Bench| bench.node.bmc().bios.applied.unwrap().updated_since;
+    let off = vec![("LogicalProc".into(), Value::Text("Disabled".into()))];
+    bench.apply(Command::Bios(bios::Command::Change(off))).unwrap();
+    fetch(&mut bench, BIOS, "http://x/BIOS_2.5.0.bin", Ok(()));
+    bench.reset(ResetType::On);
+    bench.run();
+    assert!(!updated(&bench), "both have taken effect at the same start");
+    fetch(&mut bench, BMC, "http://x/BMC_1.13.0.bin", Ok(()));
+    bench.reset(ResetType::ForceRestart);
+    assert!(!updated(&bench));
+    fetch(&mut bench, BIOS, "http://x/BIOS_2.6.0.bin", Ok(()));
+    bench.reset(ResetType::ForceRestart);
+    assert!(updated(&bench));
+}
+
 #[test]
 fn an_image_that_cannot_be_read_changes_no_version() {
     let mut bench = Bench::new();

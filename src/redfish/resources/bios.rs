@@ -10,8 +10,9 @@ use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{
+use crate::redfish::error;
     Message, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST,
-    PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR,
+    PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR, SUCCESS,
 };
 use crate::redfish::resource::{Action, Asked, OfNode};
 
@@ -40,13 +41,25 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.put("SupportedApplyTimes", ["OnReset"].as_slice());
     });
 }
+        if let Some(applied) = &cx.node.bmc().bios.applied {
+            // A client compares this ETag with that of the document, which therefore must not follow from it.
+            d.moving(|d| {
+                d.put("Time", cx.shown(applied.at));
+                // The ETag of an earlier version of the document is not stored.
+                if !applied.updated_since {
+                    d.own_etag("ETag");
+                }
+            });
+            // The settings object accepts only values that a start can apply.
+            d.array("Messages", |d| d.item_object(|d| error::write(&Message::new(&SUCCESS, []), d)));
+        }
 
 pub(super) fn get_settings(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "Settings");
     d.put("Name", "BIOS Configuration Pending Settings");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        let bios::Bios { current, pending } = &*cx.node.bmc().bios;
+        let bios::Bios { current, pending, applied: _ } = &*cx.node.bmc().bios;
         if !cx.profile().has(Quirk::WholeSettings) {
             return pending.iter().for_each(|(name, value)| d.put(name, value.clone()));
         }

@@ -88,8 +88,7 @@ CALLS = [
     ("Bios.set_attribute Bios.set_attributes Bios.pending_attributes SettingsField.commit SettingsField.resource_uri",
      bios_attributes, {}),
     ("Bios.set_attribute", bios_on_reset, {}),
-    ("Bios.update_status SettingsField.get_status SettingsUpdate.status SettingsUpdate.messages", bios_result,
-     {"needs": "settings-result"}),
+    ("Bios.update_status SettingsField.get_status SettingsUpdate.status SettingsUpdate.messages", bios_result, {}),
     ("Bios.supported_apply_times", lambda c: same(
         [time.value for time in c.system.bios.supported_apply_times or []],
         c.get("{S}/Bios")["@Redfish.Settings"].get("SupportedApplyTimes", [])), {}),
