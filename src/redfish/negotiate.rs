@@ -129,7 +129,10 @@ impl Redfish {
                     None => Answer::Done,
                 }
             }
-            (Some(Preference::Minimal), Answer::Done) if is_patch => {
+            (Some(Preference::Representation), shown @ Answer::Document(..)) if is_patch => {
+                Answer::Preferred(shown.into(), "return=representation")
+            }
+            (Some(Preference::Minimal), Answer::Done | Answer::Document(..)) if is_patch => {
                 Answer::Preferred(Answer::Done.into(), "return=minimal")
             }
             (Some(Preference::Minimal), Answer::Created(mut created)) => {

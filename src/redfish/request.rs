@@ -66,8 +66,11 @@ impl Redfish {
             })
         });
         let mut response = match answer {
-            // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
-            Ok(answer) if request.uri().query().is_some() => answer.into_response(None),
+            // A query changes the document and keeps the ETag, so the ETag does not tell what the client has. The conditions
+            // of a change are about the document before it.
+            Ok(answer) if request.uri().query().is_some() || request.method() == Method::PATCH => {
+                answer.into_response(None)
+            }
             Ok(answer) => answer.into_response(head.conditions),
             Err(problem) => {
                 trace.refused(&problem);
@@ -136,6 +139,10 @@ impl Redfish {
             }
             Decision::Answer(answer) => Ok(answer),
             Decision::Change(Outcome::Done) => Ok(Answer::Done),
+            Decision::Change(Outcome::Shown) => Ok(match self.read(root, None, ask.uri) {
+                Some((document, target)) => Answer::Document(document, target),
+                None => Answer::Done,
+            }),
             Decision::Change(Outcome::Created { id, token, message }) => {
                 let uri = format!("{}/{id}", collection_uri(ask.uri));
                 let member = self.read(root, None, &uri);

@@ -208,6 +208,8 @@ pub(super) enum ServiceChange {
         password: Box<str>,
     },
     Accounts(AccountChange),
+    /// It is done, and the client is shown the document, unless it prefers otherwise.
+    Shown,
     /// Ends the session with that id.
     LogOut(Box<str>),
     /// Sets `SessionTimeout`, seconds.
