@@ -298,7 +298,11 @@ impl Redfish {
                 }
                 check_precondition(head, tag)?;
                 let known = |key: &str| render::document(cx, row, &self.constants).has(key);
-                read::<O>(ask, request, head, None, |body| patch(cx, body), known)
+                let patch = |body: &mut Body| {
+                    refuse_overlaid(cx, row, body);
+                    patch(cx, body)
+                };
+                read::<O>(ask, request, head, None, patch, known)
             }
             (Part::Document, &Method::DELETE) => {
                 let Some(delete) = row.resource.delete else { return not_allowed() };
@@ -308,7 +312,11 @@ impl Redfish {
             (Part::Collection(over) | Part::Members(over), &Method::POST) => {
                 let Some(create) = over.create else { return not_allowed() };
                 check_precondition(head, || render::collection(cx, row, over, Page::WHOLE).etag())?;
-                read::<O>(ask, request, head, None, |body| create(cx, body), |_| false)
+                let create = |body: &mut Body| {
+                    refuse_overlaid(cx, row, body);
+                    create(cx, body)
+                };
+                read::<O>(ask, request, head, None, create, |_| false)
             }
             (Part::Action(action), &Method::POST) => {
                 check_precondition(head, tag)?;
@@ -344,6 +352,14 @@ fn check_precondition(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result
 /// Reads the change that a body asks for. All mistakes of the body are reported at once, and then nothing is changed.
 fn read<O: Owner>(
     ask: &Ask<'_>,
+/// Refuses the properties that the documents of the model do not show, or show with a value of its own.
+fn refuse_overlaid<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, body: &mut Body) {
+    let model = O::overlaid_by(cx);
+    if let Some(overlay) = model.and_then(|model| model.overlays.get(row.resource.type_name())) {
+        body.refuse_overlaid(overlay);
+    }
+}
+
     request: &Request<Bytes>,
     head: &Head<'_>,
     action: Option<&'static str>,

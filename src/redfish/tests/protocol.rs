@@ -184,3 +184,16 @@ fn a_target_that_needs_a_boot_option_has_a_property_for_it() {
     assert_eq!(patch(json!({"BootNext": null})).status, 204);
     assert_eq!(bench.get(&bench.system).json["Boot"]["BootNext"], Value::Null);
 }
+
+/// HPE's systems have no `IndicatorLED`.
+#[test]
+fn a_property_that_the_model_does_not_show_cannot_be_changed() {
+    let mut bench = Bench::new();
+    bench.add_first("hpe-dl380-gen11");
+    let refused = bench.write("PATCH", &bench.system, &json!({"IndicatorLED": "Lit", "AssetTag": "x"}));
+    assert_eq!((refused.status, refused.message_ids()), (400, vec!["PropertyUnknown"]));
+    assert_ne!(bench.get(&bench.system).json["AssetTag"], "x");
+    let active = json!({"LocationIndicatorActive": true});
+    assert_eq!(bench.write("PATCH", &bench.system, &active).status, 204);
+    assert_eq!(bench.get(&bench.system).json["LocationIndicatorActive"], true);
+}
