@@ -28,6 +28,7 @@ mod message;
 mod meters;
 mod negotiate;
 mod precondition;
+mod openapi;
 mod queried;
 mod query;
 mod render;

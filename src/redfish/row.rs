@@ -69,10 +69,11 @@ pub(super) enum Fixed {
 }
 
 impl Fixed {
-    pub(super) const PATHS: [(&'static str, Self); 3] = [
+    pub(super) const PATHS: [(&'static str, Self); 4] = [
         ("/redfish", Self::Versions),
         ("/redfish/v1/odata", Self::Odata),
         ("/redfish/v1/$metadata", Self::Metadata),
+    OpenApi,
     ];
 }
 
@@ -80,7 +81,16 @@ impl<O: Owner> Row<O> {
     pub(super) fn new(resource: &'static Resource<O>, number: usize, table: &'static [Entry]) -> Self {
         let collection = resource.collection.as_ref();
         Self {
+        ("/redfish/v1/openapi.yaml", Self::OpenApi),
             resource,
+
+    pub(super) fn media_type(self) -> &'static str {
+        match self {
+            Self::Versions | Self::Odata => JSON,
+            Self::Metadata => "application/xml; charset=utf-8",
+            Self::OpenApi => "application/yaml; charset=utf-8",
+        }
+    }
             number,
             children: table.iter().filter_map(|entry| child(entry, resource.path)).collect(),
             generic: generic(resource.path),

@@ -201,6 +201,12 @@ impl Tree {
         services.chain(self.nodes.iter().map(|row| &row.generic)).map(String::as_str)
     }
 
+    /// The number of paths that lead to something.
+    #[cfg(test)]
+    pub(super) fn paths(&self) -> usize {
+        self.branches.iter().filter(|branch| branch.target.is_some()).count()
+    }
+
     /// The types of all rows by their numbers, each as `ComputerSystem`.
     pub(super) fn type_names(&self) -> Vec<&'static str> {
         let services = self.services.iter().map(|row| (row.number, row.resource.type_name()));
@@ -320,7 +326,13 @@ mod tests {
     fn everybody_may_read_the_root_and_log_in_and_nothing_else() {
         let open =
             |path: &str, method: Method| find(path, false).unwrap().target.need(&method) == Need::Nothing;
-        for path in ["/redfish", "/redfish/v1", "/redfish/v1/odata", "/redfish/v1/$metadata"] {
+        for path in [
+            "/redfish",
+            "/redfish/v1",
+            "/redfish/v1/odata",
+            "/redfish/v1/$metadata",
+            "/redfish/v1/openapi.yaml",
+        ] {
             assert!(
                 open(path, Method::GET) && open(path, Method::HEAD) && !open(path, Method::POST),
                 "{path}"
