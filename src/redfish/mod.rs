@@ -7,6 +7,7 @@ mod account_change;
 #[doc(hidden)]
 pub mod accounts;
 mod accounts_at;
+mod action;
 mod answer;
 mod ask;
 pub mod auth;
@@ -27,8 +28,8 @@ mod list;
 mod message;
 mod meters;
 mod negotiate;
-mod precondition;
 mod openapi;
+mod precondition;
 mod queried;
 mod query;
 mod render;

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::action::ACTION_INFO_SCHEMA;
 use super::resource::{Owner, Resource};
 use super::row::{Fixed, Row, parent};
 use super::tree::Tree;
@@ -110,6 +111,10 @@ fn add_row<O: Owner>(paths: &mut Paths, row: &Row<O>, names: &BTreeMap<&str, &st
         // DMTF's schema of the parameters stands in the file of the resource.
         let body = reference(&format!("{}.{}RequestBody", resource.schema(), action.word()));
         add(paths, &path, "post", done(&kind), Some(&body));
+        if let Some(info) = action.info() {
+            let info_kind = reference(&format!("{ACTION_INFO_SCHEMA}.ActionInfo"));
+            add(paths, &at(&format!("{}/{info}", resource.path)), "get", shown(&info_kind), None);
+        }
     }
     if let Some(monitor) = resource.monitor {
         let path = at(monitor.path);

@@ -276,6 +276,12 @@ impl Redfish {
                 return show(render::collection(cx, row, over, page));
             }
             (Does::Read(_), Part::Members(_) | Part::Action(_)) => return not_allowed(),
+            (Does::Read(_), Part::ActionInfo(action)) => {
+                return match render::describes_actions(O::overlaid_by(cx)) {
+                    true => show(render::action_info(cx, action)),
+                    false => Err(Problem::not_found(ask.uri)),
+                };
+            }
             (Does::Read(_), Part::Monitor(monitor)) => {
                 return task::progress((monitor.see)(cx), O::uri(O::model(cx)), || {
                     (render::document(cx, row, &self.constants), ask.target)
@@ -334,10 +340,23 @@ impl Redfish {
                 _ => (monitor.delete)(cx).map(Decision::Change),
             },
             (
-                Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_) | Part::Monitor(_),
+                Part::Document
+                | Part::Collection(_)
+                | Part::Members(_)
+                | Part::Action(_)
+                | Part::ActionInfo(_)
+                | Part::Monitor(_),
                 _,
             ) => not_allowed(),
         }
+    }
+}
+
+/// Refuses the properties that the documents of the model do not show, or show with a value of its own.
+fn refuse_overlaid<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, body: &mut Body) {
+    let model = O::overlaid_by(cx);
+    if let Some(overlay) = model.and_then(|model| model.overlays.get(row.resource.type_name())) {
+        body.refuse_overlaid(overlay);
     }
 }
 
@@ -352,14 +371,6 @@ fn check_precondition(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result
 /// Reads the change that a body asks for. All mistakes of the body are reported at once, and then nothing is changed.
 fn read<O: Owner>(
     ask: &Ask<'_>,
-/// Refuses the properties that the documents of the model do not show, or show with a value of its own.
-fn refuse_overlaid<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, body: &mut Body) {
-    let model = O::overlaid_by(cx);
-    if let Some(overlay) = model.and_then(|model| model.overlays.get(row.resource.type_name())) {
-        body.refuse_overlaid(overlay);
-    }
-}
-
     request: &Request<Bytes>,
     head: &Head<'_>,
     action: Option<&'static str>,

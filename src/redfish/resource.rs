@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::account_change::AccountChange;
+use super::action::{ACTION_INFO_SCHEMA, Action};
 use super::body::Body;
 use super::constants::{Constants, Parts};
 use super::context::{Model, NodeCx, ServiceCx};
@@ -111,23 +112,6 @@ pub(super) enum Progress {
     Deleted,
 }
 
-/// An action of a resource.
-pub(super) struct Action<O: Owner> {
-    /// As in `#ComputerSystem.Reset`.
-    pub key: &'static str,
-    /// Writes the allowable values of its parameters.
-    pub describe: fn(&ModelOf<'_, O>, &mut Doc<'_>),
-    /// Reads the body of the POST.
-    pub run: ReadBody<O>,
-}
-
-impl<O: Owner> Action<O> {
-    /// As in `ComputerSystem.Reset`.
-    pub(super) fn name(&self) -> &'static str {
-        self.key.trim_start_matches('#')
-    }
-}
-
 /// What a client needs to be allowed, by operation, as DMTF's privilege registry says (DSP8011, `Redfish_1.8.0_PrivilegeRegistry`).
 /// The registry knows types of resources; a row says what it has for its own.
 #[derive(Clone, Copy)]
@@ -208,8 +192,6 @@ pub(super) enum ServiceChange {
         password: Box<str>,
     },
     Accounts(AccountChange),
-    /// It is done, and the client is shown the document, unless it prefers otherwise.
-    Shown,
     /// Ends the session with that id.
     LogOut(Box<str>),
     /// Sets `SessionTimeout`, seconds.
@@ -226,6 +208,8 @@ pub(super) enum ServiceChange {
 pub(super) enum Outcome {
     /// It is done, or is under way.
     Done,
+    /// It is done, and the client is shown the document, unless it prefers otherwise.
+    Shown,
     /// It has created the member with that id. `token` is the token of a session, and `message` goes with it.
     Created { id: String, token: Option<Box<str>>, message: Option<Message> },
     /// It takes time. The task monitor is at this URI.
@@ -254,6 +238,8 @@ pub(super) trait Owner: Copy + 'static {
     fn at<'a>(cx: &Self::Cx<'a>, uri: &'a str) -> Self::Cx<'a>;
     /// The model whose overlays apply to the document.
     fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile>;
+    /// The same by the model.
+    fn profile<'a>(model: &Self::Model<'a>) -> Option<&'a Profile>;
     /// The node whose facts an overlay may name, and whether the root belongs to that node.
     fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)>;
     /// The cached parts of the document, and the UUID that stands between their pieces.
@@ -300,6 +286,9 @@ impl Owner for OfNode {
     fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile> {
         Some(cx.model.profile)
     }
+    fn profile<'a>(model: &Self::Model<'a>) -> Option<&'a Profile> {
+        Some(model.profile)
+    }
     fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)> {
         Some((cx.node.spec(), cx.model.own_root))
     }
@@ -345,6 +334,9 @@ impl Owner for OfService {
             [only] => Some(only),
             _ => None,
         }
+    }
+    fn profile<'a>(cx: &Self::Model<'a>) -> Option<&'a Profile> {
+        Self::overlaid_by(cx)
     }
     fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)> {
         cx.own.map(|node| (node.spec(), true))
@@ -493,6 +485,8 @@ impl Entry {
 impl<O: Owner> Resource<O> {
     fn schemas(&self) -> Vec<String> {
         let collection = self.collection.is_some().then(|| format!("{}Collection", self.type_name()));
-        std::iter::once(self.schema().to_owned()).chain(collection).collect()
+        let info = self.actions.iter().any(|action| action.info().is_some());
+        let info = info.then(|| ACTION_INFO_SCHEMA.to_owned());
+        std::iter::once(self.schema().to_owned()).chain(collection).chain(info).collect()
     }
 }

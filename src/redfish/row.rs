@@ -2,10 +2,14 @@
 
 use http::{HeaderMap, HeaderValue, Method, header};
 
+use super::action::{ACTION_INFO_SCHEMA, Action};
 use super::headers::{JSON, ODATA_4, ODATA_VERSION};
 use super::resource::{
-    Access, Action, Collection, Entry, Members, ModelOf, Monitor, Need, OfNode, OfService, Owner, Resource,
+    Access, Collection, Entry, Members, ModelOf, Monitor, Need, OfNode, OfService, Owner, Resource,
 };
+
+/// The methods of what can only be read.
+const READ_ONLY: HeaderValue = HeaderValue::from_static("GET, HEAD");
 
 /// The path of the service root.
 pub(super) const ROOT: &str = "/redfish/v1";
@@ -24,6 +28,7 @@ pub(super) struct Row<O: Owner> {
     /// Copying headers costs less than building them.
     document_headers: HeaderMap,
     collection_headers: HeaderMap,
+    action_info_headers: HeaderMap,
 }
 
 /// A link from a document to a resource directly below it.
@@ -56,6 +61,8 @@ pub(super) enum Part<O: Owner> {
     /// The `Members` of the collection, to which a client may POST as to the collection (DSP0266, "POST (create)").
     Members(&'static Collection<O>),
     Action(&'static Action<O>),
+    /// The description of an action's parameters.
+    ActionInfo(&'static Action<O>),
     /// The task monitor of a task.
     Monitor(&'static Monitor<O>),
 }
@@ -66,6 +73,7 @@ pub(super) enum Fixed {
     Versions,
     Odata,
     Metadata,
+    OpenApi,
 }
 
 impl Fixed {
@@ -73,16 +81,8 @@ impl Fixed {
         ("/redfish", Self::Versions),
         ("/redfish/v1/odata", Self::Odata),
         ("/redfish/v1/$metadata", Self::Metadata),
-    OpenApi,
-    ];
-}
-
-impl<O: Owner> Row<O> {
-    pub(super) fn new(resource: &'static Resource<O>, number: usize, table: &'static [Entry]) -> Self {
-        let collection = resource.collection.as_ref();
-        Self {
         ("/redfish/v1/openapi.yaml", Self::OpenApi),
-            resource,
+    ];
 
     pub(super) fn media_type(self) -> &'static str {
         match self {
@@ -91,6 +91,13 @@ impl<O: Owner> Row<O> {
             Self::OpenApi => "application/yaml; charset=utf-8",
         }
     }
+}
+
+impl<O: Owner> Row<O> {
+    pub(super) fn new(resource: &'static Resource<O>, number: usize, table: &'static [Entry]) -> Self {
+        let collection = resource.collection.as_ref();
+        Self {
+            resource,
             number,
             children: table.iter().filter_map(|entry| child(entry, resource.path)).collect(),
             generic: generic(resource.path),
@@ -100,6 +107,7 @@ impl<O: Owner> Row<O> {
                 let schema = format!("{}Collection", resource.type_name());
                 headers(allow_collection(collection), &schema)
             }),
+            action_info_headers: headers(READ_ONLY, ACTION_INFO_SCHEMA),
         }
     }
 }
@@ -163,7 +171,12 @@ impl<O: Owner> Row<O> {
             (_, &Method::GET | &Method::HEAD) => access.list,
             (Part::Collection(_) | Part::Members(_), &Method::POST) => access.create,
             (
-                Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_) | Part::Monitor(_),
+                Part::Document
+                | Part::Collection(_)
+                | Part::Members(_)
+                | Part::Action(_)
+                | Part::ActionInfo(_)
+                | Part::Monitor(_),
                 _,
             ) => access.change,
         }
@@ -174,6 +187,7 @@ impl<O: Owner> Row<O> {
             Part::Document => allow_document(self.resource),
             Part::Collection(collection) => allow_collection(collection),
             Part::Members(_) | Part::Action(_) => HeaderValue::from_static("POST"),
+            Part::ActionInfo(_) => READ_ONLY,
             Part::Monitor(_) => HeaderValue::from_static("DELETE, GET, HEAD"),
         }
     }
@@ -213,7 +227,7 @@ impl Target {
             Self::Service(row, part) => row.allow(part),
             Self::Node(row, part) => row.allow(part),
             Self::OverNodes(_, over) => allow_collection(over),
-            Self::Fixed(_) => HeaderValue::from_static("GET, HEAD"),
+            Self::Fixed(_) => READ_ONLY,
         }
     }
 
@@ -222,6 +236,8 @@ impl Target {
         match self {
             Self::Service(row, Part::Document | Part::Monitor(_)) => row.document_headers.clone(),
             Self::Node(row, Part::Document | Part::Monitor(_)) => row.document_headers.clone(),
+            Self::Service(row, Part::ActionInfo(_)) => row.action_info_headers.clone(),
+            Self::Node(row, Part::ActionInfo(_)) => row.action_info_headers.clone(),
             Self::Service(row, _) => row.collection_headers.clone(),
             Self::Node(row, _) | Self::OverNodes(row, _) => row.collection_headers.clone(),
             Self::Fixed(_) => HeaderMap::new(),
@@ -240,8 +256,8 @@ impl Target {
     /// Whether it is the document of a resource.
     pub(super) fn is_document(self) -> bool {
         match self {
-            Self::Service(_, part) => matches!(part, Part::Document),
-            Self::Node(_, part) => matches!(part, Part::Document),
+            Self::Service(_, part) => matches!(part, Part::Document | Part::ActionInfo(_)),
+            Self::Node(_, part) => matches!(part, Part::Document | Part::ActionInfo(_)),
             Self::OverNodes(..) | Self::Fixed(_) => false,
         }
     }

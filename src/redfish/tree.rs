@@ -110,6 +110,12 @@ impl Tree {
             let at = self.word(at, "Actions");
             let at = self.word(at, action.name());
             self.branches[at].target = Some(target(Part::Action(action)));
+            if let Some(info) = action.info() {
+                let at = self.walk(resource.path);
+                // The tree stays for the life of the process.
+                let at = self.word(at, info.leak());
+                self.branches[at].target = Some(target(Part::ActionInfo(action)));
+            }
         }
     }
 
@@ -195,16 +201,16 @@ impl Tree {
         self.services.iter().find(|row| row.resource.path == ROOT).expect("the table has a service root")
     }
 
-    /// The paths of all rows as a profile's `absent` writes them.
-    pub(super) fn generic_paths(&self) -> impl Iterator<Item = &str> {
-        let services = self.services.iter().map(|row| &row.generic);
-        services.chain(self.nodes.iter().map(|row| &row.generic)).map(String::as_str)
-    }
-
     /// The number of paths that lead to something.
     #[cfg(test)]
     pub(super) fn paths(&self) -> usize {
         self.branches.iter().filter(|branch| branch.target.is_some()).count()
+    }
+
+    /// The paths of all rows as a profile's `absent` writes them.
+    pub(super) fn generic_paths(&self) -> impl Iterator<Item = &str> {
+        let services = self.services.iter().map(|row| &row.generic);
+        services.chain(self.nodes.iter().map(|row| &row.generic)).map(String::as_str)
     }
 
     /// The types of all rows by their numbers, each as `ComputerSystem`.

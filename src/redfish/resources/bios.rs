@@ -6,19 +6,21 @@ use crate::node::bmc::bios;
 use crate::node::command::Command;
 use crate::profile::bios::{Misfit, Value};
 use crate::profile::quirk::Quirk;
+use crate::redfish::action::Action;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::message::{
 use crate::redfish::error;
+use crate::redfish::message::{
     Message, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST,
     PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR, SUCCESS,
 };
-use crate::redfish::resource::{Action, Asked, OfNode};
+use crate::redfish::resource::{Asked, OfNode};
 
 pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     key: "#Bios.ResetBios",
-    describe: |_, _| (),
+    parameters: &[],
+    apply_times: &[],
     run: |cx, _| {
         let is_task = cx.profile().has(Quirk::BiosResetTask);
         let command = if is_task { bios::Command::ResetAsTask(Box::default()) } else { bios::Command::Reset };
@@ -39,8 +41,6 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.put("@odata.type", "#Settings.v1_5_0.Settings");
         d.link("SettingsObject", &[cx.uri(), "/Settings"]);
         d.put("SupportedApplyTimes", ["OnReset"].as_slice());
-    });
-}
         if let Some(applied) = &cx.node.bmc().bios.applied {
             // A client compares this ETag with that of the document, which therefore must not follow from it.
             d.moving(|d| {
@@ -53,6 +53,8 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             // The settings object accepts only values that a start can apply.
             d.array("Messages", |d| d.item_object(|d| error::write(&Message::new(&SUCCESS, []), d)));
         }
+    });
+}
 
 pub(super) fn get_settings(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "Settings");

@@ -6,10 +6,11 @@
 use super::common;
 use crate::dmtf::TransferProtocol;
 use crate::node::bmc::firmware::Source;
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Action, Asked, OfService, ServiceChange};
+use crate::redfish::resource::{Asked, OfService, ServiceChange};
 use crate::redfish::update::Update;
 
 /// The limit of an image URI, a user name and a password, characters.
@@ -20,13 +21,16 @@ const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtoco
 
 pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
     key: "#UpdateService.SimpleUpdate",
-    describe: |_, d| {
-        d.put("TransferProtocol@Redfish.AllowableValues", PROTOCOLS);
-        d.object("@Redfish.OperationApplyTimeSupport", |d| {
-            d.put("@odata.type", "#Settings.v1_5_0.OperationApplyTimeSupport");
-            d.put("SupportedValues", ["OnReset"].as_slice());
-        });
-    },
+    parameters: &[
+        Parameter::text("ImageURI").required(),
+        Parameter::word("TransferProtocol", |_, key, d| d.put(key, PROTOCOLS)),
+        // Below the root that all machines share, the targets say which machine is meant.
+        Parameter::texts("Targets", MAX_TARGETS).required_if(|cx| cx.own.is_none()),
+        Parameter::flag("ForceUpdate"),
+        Parameter::text("Username"),
+        Parameter::text("Password"),
+    ],
+    apply_times: &["OnReset"],
     run: simple_update,
 }];
 
@@ -49,11 +53,16 @@ fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     body.word("TransferProtocol", TransferProtocol::parse, PROTOCOLS);
     body.word("@Redfish.OperationApplyTime", |text| (text == "OnReset").then_some(()), &[()]);
     body.flag("ForceUpdate");
-    let targets = body.texts("Targets", MAX_TARGETS).unwrap_or_default();
-    if targets.is_empty() && cx.own.is_none() {
-        // Below this root is more than one machine.
+    // Below the root that all machines share is more than one.
+    let needs_targets = cx.own.is_none();
+    if needs_targets {
         body.require("Targets");
     }
+    let targets = body.texts("Targets", MAX_TARGETS);
+    if needs_targets && targets.as_ref().is_some_and(Vec::is_empty) {
+        body.require("Targets");
+    }
+    let targets = targets.unwrap_or_default();
     let user = body.text("Username", MAX_TEXT);
     let password = body.text("Password", MAX_TEXT);
     Ok(image.map(|image| {

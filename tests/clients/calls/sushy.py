@@ -71,6 +71,7 @@ CALLS = [
     ("System.get_allowed_reset_system_values ResetActionField.get_allowed_values", lambda c: same(
         {value.value for value in c.system.get_allowed_reset_system_values()},
         set(c.get("{S}")["Actions"]["#ComputerSystem.Reset"]["ResetType@Redfish.AllowableValues"])), {}),
+    ("ActionInfo.from_uri ActionInfo.get_allowable_values", action_info, {}),
     ("System.get_allowed_system_boot_source_values", lambda c: same(
         {value.value for value in c.system.get_allowed_system_boot_source_values()},
         set(c.get("{S}")["Boot"]["BootSourceOverrideTarget@Redfish.AllowableValues"])), {}),
