@@ -397,11 +397,39 @@ impl Node {
             Answer::Ipa { answer, .. } => self.ipa_answer(answer, now),
         };
         if taken {
+            self.apply_due_firmware(now);
             self.eventful = true;
             self.state.generation = self.state.generation.wrapping_add(1);
             self.touched = true;
             self.effects_due = true;
         }
+    }
+
+    /// Does the resets that updates wait for whose request has asked for that.
+    fn apply_due_firmware(&mut self, now: SimTime) {
+        let profile = Arc::clone(&self.profile);
+        let (manager, others) = self.bmc().firmware.due(&profile);
+        if manager {
+            let ms = self.draw_ms(profile.timing.manager_grace, Purpose::ManagerGrace);
+            self.state.bmc.change(|bmc| {
+                bmc.restarting_from.get_or_insert(now.after_ms(ms));
+            });
+        }
+        match self.state.host {
+            _ if !others => {}
+            // The BMC writes the firmware of a machine that is off.
+            Host::Off | Host::PoweringOff { then: AfterOff::StayOff, .. } => self.state.bmc.change(|bmc| {
+                let takes =
+                    |of, update: &bmc::firmware::Update| of != FirmwareOf::Manager && update.immediate;
+                bmc.apply_firmware(&profile, takes, now);
+            }),
+            // The start that follows applies it.
+            Host::PoweringOff { then: AfterOff::PowerOn, .. } | Host::PoweringOn { .. } => {}
+            Host::Post { .. } | Host::Booting(_) | Host::Running { .. } => {
+                self.shut_down(AfterOff::PowerOn, now);
+            }
+        }
+        self.settle(now);
     }
 
     /// Returns whether an agent is running.

@@ -154,7 +154,7 @@ impl Bmc {
 
     /// The restart of the BMC begins.
     fn restart(&mut self, at: SimTime, until: SimTime, profile: &Profile) {
-        self.apply_firmware(profile, |of| of == FirmwareOf::Manager, at);
+        self.apply_firmware(profile, |of, _| of == FirmwareOf::Manager, at);
         self.restarting_from = None;
         self.restarting_until = Some(until);
         self.sessions.end_all();
@@ -173,13 +173,8 @@ impl Bmc {
 
     /// A start of the machine: pending settings take effect.
     pub(super) fn start(&mut self, profile: &Profile, at: SimTime) {
-        let component = profile.component(|firmware| firmware.of == FirmwareOf::Bios).unwrap_or(0);
-        let version = self.firmware.version(profile, component).to_owned();
-        self.apply_firmware(profile, |of| of != FirmwareOf::Manager, at);
+        self.apply_firmware(profile, |of, _| of != FirmwareOf::Manager, at);
         if let Some(bios) = self.bios.get_mut() {
-            if self.firmware.version(profile, component) != version {
-                bios.updated();
-            }
             bios.start(profile, at);
         }
         self.end_tasks(|work| *work == Work::BiosDefaults, at);

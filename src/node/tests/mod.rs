@@ -179,7 +179,7 @@ fn update(component: u8, image: &str) -> Command {
     let credentials = Some(Box::new(("user".into(), "secret".into())));
     let source = firmware::Source { image: image.into(), credentials };
     let start = Box::default();
-    Command::Firmware(firmware::Command { components: [component].into(), source, start })
+    Command::Firmware(firmware::Command { components: [component].into(), source, immediate: false, start })
 }
 
 /// A RAID 1 volume of drives of the first controller.

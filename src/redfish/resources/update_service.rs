@@ -1,7 +1,7 @@
 //! `UpdateService`: the firmware inventory, and updates of its components.
 //!
 //! `SimpleUpdate` fetches the image, and the next reset applies it: `Manager.Reset` for the BMC's own firmware, a start of the
-//! host for all other. The state and the result are in the component's document.
+//! host for all other. With `Immediate` the service does that reset. The state and the result are in the component's document.
 
 use super::common;
 use crate::dmtf::TransferProtocol;
@@ -17,6 +17,10 @@ use crate::redfish::update::Update;
 const MAX_TEXT: usize = 2048;
 /// Components that one request updates, each as a sub-task.
 const MAX_TARGETS: usize = 8;
+/// The service does the reset that the update needs.
+const IMMEDIATE: &str = "Immediate";
+/// The values of `@Redfish.OperationApplyTime`.
+const APPLY_TIMES: &[&str] = &[IMMEDIATE, "OnReset"];
 const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtocol::Https];
 
 pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
@@ -30,7 +34,7 @@ pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
         Parameter::text("Username"),
         Parameter::text("Password"),
     ],
-    apply_times: &["OnReset"],
+    apply_times: APPLY_TIMES,
     run: simple_update,
 }];
 
@@ -51,7 +55,11 @@ fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
         body.wrong_format("ImageURI", uri);
     }
     body.word("TransferProtocol", TransferProtocol::parse, PROTOCOLS);
-    body.word("@Redfish.OperationApplyTime", |text| (text == "OnReset").then_some(()), &[()]);
+    let apply_time = body.word(
+        "@Redfish.OperationApplyTime",
+        |text| APPLY_TIMES.iter().copied().find(|known| *known == text),
+        APPLY_TIMES,
+    );
     body.flag("ForceUpdate");
     // Below the root that all machines share is more than one.
     let needs_targets = cx.own.is_none();
@@ -69,6 +77,7 @@ fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
         let credentials = user.map(|user| Box::new((user, password.unwrap_or_default())));
         let targets = targets.into_iter().map(Into::into).collect();
         let source = Source { image, credentials };
-        ServiceChange::Update(Update { targets, source, payload: None })
+        let immediate = apply_time == Some(IMMEDIATE);
+        ServiceChange::Update(Update { targets, source, immediate, payload: None })
     }))
 }
