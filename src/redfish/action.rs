@@ -93,7 +93,7 @@ impl<O: Owner> Action<O> {
         (!self.parameters.is_empty()).then(|| format!("{}ActionInfo", self.word()))
     }
 
-    /// As in `Reset`.
+    /// The last word of its name, as in `Reset`.
     pub(super) fn word(&self) -> &'static str {
         self.key.rsplit('.').next().unwrap_or(self.key)
     }

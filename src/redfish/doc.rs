@@ -7,8 +7,7 @@ use std::ops::Range;
 
 use super::constants::{Part, Parts, Text};
 use super::context::Model;
-use super::document::{ETAG_DIGITS, digits};
-use super::value::{Joined, Value};
+use super::value::{ETAG_DIGITS, Joined, Value, digits};
 use crate::node::spec::Spec;
 use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
 

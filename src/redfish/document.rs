@@ -3,6 +3,7 @@
 use super::doc::Doc;
 use super::error;
 use super::message::Message;
+use super::value::digits;
 
 /// The text of a document, with its ETag.
 pub(super) struct Document {
@@ -88,18 +89,4 @@ fn quoted(hash: u64) -> [u8; 18] {
     let mut tag = [b'"'; 18];
     tag[1..17].copy_from_slice(&digits(hash));
     tag
-}
-
-/// The number of hexadecimal digits of an ETag.
-pub(super) const ETAG_DIGITS: usize = 16;
-
-/// The hexadecimal digits of an ETag.
-pub(super) fn digits(hash: u64) -> [u8; ETAG_DIGITS] {
-    let mut digits = [b'0'; ETAG_DIGITS];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(hash.to_be_bytes()) {
-        for (place, digit) in pair.iter_mut().zip([byte >> 4, byte & 0xf]) {
-            *place = b"0123456789ABCDEF"[usize::from(digit)];
-        }
-    }
-    digits
 }

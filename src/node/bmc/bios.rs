@@ -30,7 +30,6 @@ pub struct Bios {
     /// Values that the next start applies.
     pub pending: BTreeMap<Box<str>, Value>,
     /// The last start that has applied values. `None`: no start has, or a version before this field has stored the state.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub applied: Option<Applied>,
 }
 

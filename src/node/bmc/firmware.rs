@@ -63,7 +63,7 @@ pub struct Update {
     pub source: Source,
     pub progress: Progress,
     /// The service does the reset that applies it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub immediate: bool,
 }
 
