@@ -26,6 +26,9 @@ pub(super) struct Body {
 }
 
 impl Body {
+    /// The levels of resources that a body may have below the resource that it is sent to. A collection and its members are a
+    /// level each.
+    pub(super) const MAX_LEVELS: usize = 3;
     /// The response reports at most so many mistakes.
     pub(super) const MAX_MISTAKES: usize = 32;
 

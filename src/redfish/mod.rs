@@ -18,6 +18,7 @@ mod client;
 mod coding;
 mod constants;
 mod context;
+mod deep;
 mod doc;
 mod document;
 mod error;

@@ -99,7 +99,11 @@ fn add_row<O: Owner>(paths: &mut Paths, row: &Row<O>, names: &BTreeMap<&str, &st
     if let Some(collection) = &resource.collection {
         let path = at(parent(resource.path));
         let name = format!("{}Collection", resource.type_name());
-        add(paths, &path, "get", shown(&reference(&format!("{name}.{name}"))), None);
+        let whole = reference(&format!("{name}.{name}"));
+        add(paths, &path, "get", shown(&whole), None);
+        if resource.patch.is_some() {
+            add(paths, &path, "patch", done(&whole), Some(&whole));
+        }
         if collection.create.is_some() {
             for path in [format!("{path}/Members"), path] {
                 add(paths, &path, "post", created(&kind), Some(&kind));

@@ -38,7 +38,7 @@ use crate::profile::Profile;
 use crate::profile::quirk::Quirk;
 
 /// An answer that needs no change, or a change.
-enum Decision<C> {
+pub(super) enum Decision<C> {
     Answer(Answer),
     Change(C),
 }
@@ -58,7 +58,7 @@ impl Redfish {
         let target = route.as_ref().map(|route| route.target);
         let trace = self.trace(client, route.as_ref());
         let answer = self.allow(root, client, request, &head, &path, route, &trace).and_then(|ask| {
-            let answer = self.perform(root, &ask)?;
+            let answer = self.perform(root, &ask).or_else(|problem| self.patch_deep(root, &ask, problem))?;
             let answer = self.select(root, &ask, answer)?;
             Ok(match head.rare {
                 Some(headers) => self.prefer(root, &ask, headers, answer),
@@ -237,7 +237,8 @@ impl Redfish {
         }
     }
 
-    fn on_locked_node(
+    /// A request for a resource of a node that is locked.
+    pub(super) fn on_locked_node(
         &self,
         ask: &Ask<'_>,
         row: &'static Row<OfNode>,
@@ -361,7 +362,7 @@ fn refuse_overlaid<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, body: &mut Body) {
 }
 
 /// Refuses a change of a document that the client does not mean (RFC 9110, 13.1). `tag` is the ETag of that document.
-fn check_precondition(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result<(), Problem> {
+pub(super) fn check_precondition(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result<(), Problem> {
     match head.conditions.map(|conditions| precondition::evaluate(conditions, &tag())) {
         None | Some(Condition::Met) => Ok(()),
         Some(Condition::OtherDocument | Condition::SameDocument) => Err((&PRECONDITION_FAILED).into()),
@@ -410,7 +411,7 @@ fn collection_uri(uri: &str) -> &str {
 
 /// The body must be JSON if a client says what it is (DSP0266, "Request headers"). A client that says nothing, such as
 /// Python's urllib with plain bytes, is taken to mean JSON.
-fn check_type(head: &Head<'_>, body: &[u8]) -> Result<(), Problem> {
+pub(super) fn check_type(head: &Head<'_>, body: &[u8]) -> Result<(), Problem> {
     let is_json = |value: &HeaderValue| {
         if value.as_bytes() == b"application/json" {
             return true;

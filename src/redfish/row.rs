@@ -105,7 +105,7 @@ impl<O: Owner> Row<O> {
             document_headers: headers(allow_document(resource), resource.schema()),
             collection_headers: collection.map_or_else(HeaderMap::new, |collection| {
                 let schema = format!("{}Collection", resource.type_name());
-                headers(allow_collection(collection), &schema)
+                headers(allow_collection(resource, collection), &schema)
             }),
             action_info_headers: headers(READ_ONLY, ACTION_INFO_SCHEMA),
         }
@@ -145,9 +145,14 @@ fn allow_document<O: Owner>(resource: &Resource<O>) -> HeaderValue {
     })
 }
 
-/// The methods of a collection.
-fn allow_collection<O: Owner>(collection: &Collection<O>) -> HeaderValue {
-    HeaderValue::from_static(if collection.create.is_some() { "GET, HEAD, POST" } else { "GET, HEAD" })
+/// The methods of a collection. A PATCH changes its members (`deep.rs`).
+fn allow_collection<O: Owner>(resource: &Resource<O>, collection: &Collection<O>) -> HeaderValue {
+    HeaderValue::from_static(match (resource.patch.is_some(), collection.create.is_some()) {
+        (false, false) => "GET, HEAD",
+        (false, true) => "GET, HEAD, POST",
+        (true, false) => "GET, HEAD, PATCH",
+        (true, true) => "GET, HEAD, PATCH, POST",
+    })
 }
 
 /// The headers of a document or collection of a schema.
@@ -185,7 +190,7 @@ impl<O: Owner> Row<O> {
     fn allow(&self, part: Part<O>) -> HeaderValue {
         match part {
             Part::Document => allow_document(self.resource),
-            Part::Collection(collection) => allow_collection(collection),
+            Part::Collection(collection) => allow_collection(self.resource, collection),
             Part::Members(_) | Part::Action(_) => HeaderValue::from_static("POST"),
             Part::ActionInfo(_) => READ_ONLY,
             Part::Monitor(_) => HeaderValue::from_static("DELETE, GET, HEAD"),
@@ -226,7 +231,7 @@ impl Target {
         match self {
             Self::Service(row, part) => row.allow(part),
             Self::Node(row, part) => row.allow(part),
-            Self::OverNodes(_, over) => allow_collection(over),
+            Self::OverNodes(row, over) => allow_collection(row.resource, over),
             Self::Fixed(_) => READ_ONLY,
         }
     }

@@ -1,6 +1,7 @@
 //! The protocol without sockets: statuses, headers, messages, and the effect of requests on nodes.
 
 mod accounts;
+mod deep;
 mod headers;
 mod machine;
 mod own_root;
@@ -164,7 +165,7 @@ fn a_405_lists_the_allowed_methods() {
     assert_eq!((answer.status, answer.header("Allow")), (405, "POST"));
     assert_eq!(
         bench.send("OPTIONS", "/redfish/v1/Systems", &[("Authorization", BASIC)], b"").header("Allow"),
-        "GET, HEAD"
+        "GET, HEAD, PATCH"
     );
 }
 
