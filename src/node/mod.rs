@@ -421,6 +421,7 @@ impl Node {
             Answer::Ipa { answer, .. } => self.ipa_answer(answer, now),
         };
         if taken {
+            self.apply_due_firmware(now);
             self.eventful = true;
             self.state.generation = self.state.generation.wrapping_add(1);
             self.touched = true;
@@ -428,6 +429,8 @@ impl Node {
             if let Some(before) = before {
                 self.remember(&before, now);
             }
+            // What needs no time is done at once.
+            self.settle(now);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Node;
+use super::bmc::firmware;
 use super::call::Call;
 use super::effect::Bootable;
 use super::host::{self, AfterOff, Booting, Found, Host, Running, Stage, SystemChange};
@@ -11,6 +12,7 @@ use super::refusal::Refusal;
 use crate::dmtf::{BootTarget, PowerState, ResetType};
 use crate::note::Note;
 use crate::profile::boot_source::BootSource;
+use crate::profile::inventory::FirmwareOf;
 use crate::profile::quirk::Quirk;
 use crate::seed::Purpose;
 use crate::time::SimTime;
@@ -62,6 +64,31 @@ impl Node {
             ResetType::Nmi => {}
         }
         Ok(())
+    }
+
+    /// Does the resets that updates wait for whose request has asked for that.
+    pub(super) fn apply_due_firmware(&mut self, now: SimTime) {
+        let profile = Arc::clone(&self.profile);
+        let (manager, others) = self.bmc().firmware.due(&profile);
+        if manager {
+            let ms = self.draw_ms(profile.timing.manager_grace, Purpose::ManagerGrace);
+            self.state.bmc.change(|bmc| {
+                bmc.restarting_from.get_or_insert(now.after_ms(ms));
+            });
+        }
+        match self.state.host {
+            _ if !others => {}
+            // The BMC writes the firmware of a machine that is off.
+            Host::Off | Host::PoweringOff { then: AfterOff::StayOff, .. } => self.state.bmc.change(|bmc| {
+                let takes = |of, update: &firmware::Update| of != FirmwareOf::Manager && update.immediate;
+                bmc.apply_firmware(&profile, takes, now);
+            }),
+            // The start that follows applies it.
+            Host::PoweringOff { then: AfterOff::PowerOn, .. } | Host::PoweringOn { .. } => {}
+            Host::Post { .. } | Host::Booting(_) | Host::Running { .. } => {
+                self.shut_down(AfterOff::PowerOn, now);
+            }
+        }
     }
 
     fn power_on(&mut self, now: SimTime) {

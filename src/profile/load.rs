@@ -237,6 +237,7 @@ fn quirks(p: &Profile) -> Result<(), String> {
     for quirk in &p.quirks {
         match quirk {
             Quirk::ActionParameter
+            | Quirk::NoActionInfo
             | Quirk::NoEtagInBodies
             | Quirk::PatchNeedsEtag
             | Quirk::RestartNeedsPower

@@ -45,6 +45,11 @@ pub enum Quirk {
     /// AMI MegaRAC and Lenovo's servers with it (gofish issue 171, Ansible issue 56050). Clients that send the ETag which they have
     /// read are not affected: sushy, community.general, redfish_utilities.
     PatchNeedsEtag,
+    /// Actions have no `@Redfish.ActionInfo`, and the resources that it would link to do not exist.
+    ///
+    /// HPE iLO and Dell iDRAC show the allowable values beside the target of an action alone. sushy reads `ActionInfo` where
+    /// an action has no allowable values (`sushy/resources/common.py`, `ResetActionField`).
+    NoActionInfo,
 }
 
 impl Quirk {
@@ -58,6 +63,7 @@ impl Quirk {
             Self::WholeSettings => "whole-settings",
             Self::BiosResetTask => "bios-reset-task",
             Self::PatchNeedsEtag => "patch-needs-etag",
+            Self::NoActionInfo => "no-action-info",
         }
     }
 }

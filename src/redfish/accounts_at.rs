@@ -109,7 +109,7 @@ impl Redfish {
         uri: &str,
     ) -> Result<Outcome, Problem> {
         let limits = &self.account_limits;
-        let is_new = matches!(&change, AccountChange::Create(new) if new.slot.is_none());
+        let fills_slot = matches!(&change, AccountChange::Create(new) if new.slot.is_some());
         let command = match change {
             AccountChange::Create(NewAccount { slot: id, user, password, role, change }) => {
                 let (password, most) = (credential(&password)?, limits.accounts);
@@ -137,7 +137,10 @@ impl Redfish {
             AccountChange::DeleteRole(id) => Command::DeleteRole(id),
         };
         match self.change_accounts(root, command) {
-            Ok(Some(id)) if is_new => Ok(Outcome::Created { id: id.to_string(), token: None, message: None }),
+            // bmclib and DMTF's protocol validator expect the document of the account (`accounts.py`,
+            // `add_account_via_patch`).
+            Ok(_) if fills_slot => Ok(Outcome::Shown),
+            Ok(Some(id)) => Ok(Outcome::Created { id: id.to_string(), token: None, message: None }),
             Ok(_) => Ok(Outcome::Done),
             // Another client has deleted it meanwhile.
             Err(Refusal::Account(Refused::NoSuchAccount)) => Err(Problem::not_found(uri)),

@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use http::{Method, Request};
 
+use super::access::{Belongs, Need};
 use super::client::{self, Client, May};
 use super::error::Problem;
 use super::headers::Head;
 use super::message::{HEADER_INVALID, Message, OPERATION_NOT_ALLOWED};
 use super::negotiate;
 use super::query::{Page, Query};
-use super::resource::{Belongs, Need};
 use super::root::Root;
 use super::row::Target;
 use super::service::Redfish;

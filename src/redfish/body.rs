@@ -11,6 +11,7 @@ use super::message::{
     PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
 };
 use crate::journal::{Asked, Request};
+use crate::profile::overlay::{Overlay, Patch};
 
 /// A body being read. Each property that is read is removed; a property that is left at the end is a mistake.
 pub(super) struct Body {
@@ -25,6 +26,9 @@ pub(super) struct Body {
 }
 
 impl Body {
+    /// The levels of resources that a body may have below the resource that it is sent to. A collection and its members are a
+    /// level each.
+    pub(super) const MAX_LEVELS: usize = 3;
     /// The response reports at most so many mistakes.
     pub(super) const MAX_MISTAKES: usize = 32;
 
@@ -76,6 +80,31 @@ impl Body {
     /// Removes a property of any type.
     pub(super) fn take(&mut self, key: &str) -> Option<Value> {
         self.left.remove(key)
+    }
+
+    /// Refuses the properties that a model's overlay removes from the document or sets, because no change of them would show.
+    pub(super) fn refuse_overlaid(&mut self, overlay: &Overlay) {
+        let mut left = std::mem::take(&mut self.left);
+        self.refuse_overlaid_in(&mut left, overlay, "");
+        self.left = left;
+    }
+
+    fn refuse_overlaid_in(&mut self, object: &mut Map<String, Value>, overlay: &Overlay, place: &str) {
+        for (key, patch) in &overlay.keys {
+            let entry = match patch {
+                Patch::Remove => &PROPERTY_UNKNOWN,
+                Patch::Set(_) => &PROPERTY_NOT_WRITABLE,
+                Patch::Inside(inside) => {
+                    if let Some(Value::Object(inner)) = object.get_mut(&**key) {
+                        self.refuse_overlaid_in(inner, inside, &format!("{place}{key}/"));
+                    }
+                    continue;
+                }
+            };
+            if object.remove(&**key).is_some() {
+                self.note(Message::new(entry, [key]), &format!("{place}{key}"));
+            }
+        }
     }
 
     /// Adds a mistake if `key` is missing.
@@ -368,6 +397,28 @@ mod tests {
             [("ActionParameterMissing", "#/Image"), ("ActionParameterUnknown", "#/More")]
         );
         assert_eq!(mistakes[1].args, ["VirtualMedia.InsertMedia", "More"]);
+    }
+
+    #[test]
+    fn what_an_overlay_removes_is_unknown_and_what_it_sets_is_read_only() {
+        let overlay = r#"{"IndicatorLED": null, "Boot": {"HttpBootUri": null, "BootNext": "x"}, "Id": "1"}"#;
+        let json = br##"{"IndicatorLED": "Lit", "AssetTag": "x", "Id": "2",
+            "Boot": {"HttpBootUri": "http://x", "BootNext": "y", "BootOrder": []}}"##;
+        let mut body = Body::parse(json, None).unwrap();
+        body.refuse_overlaid(&Overlay::parse(overlay).unwrap());
+        body.text("AssetTag", 10);
+        body.object("Boot", |b| b.texts("BootOrder", 0));
+        let mut mistakes = body.finish(|_| true);
+        mistakes.sort_by(|a, b| a.property.cmp(&b.property));
+        assert_eq!(
+            keys(&mistakes),
+            [
+                ("PropertyNotWritable", "#/Boot/BootNext"),
+                ("PropertyUnknown", "#/Boot/HttpBootUri"),
+                ("PropertyNotWritable", "#/Id"),
+                ("PropertyUnknown", "#/IndicatorLED"),
+            ]
+        );
     }
 
     #[test]

@@ -103,7 +103,11 @@ fn links(value: &Value, each: &mut dyn FnMut(&str)) {
         Value::Object(map) => {
             for (key, inner) in map {
                 match inner {
-                    Value::String(link) if key == "@odata.id" || key == "Uri" => each(link),
+                    Value::String(link)
+                        if ["@odata.id", "Uri", "@Redfish.ActionInfo"].contains(&key.as_str()) =>
+                    {
+                        each(link)
+                    }
                     inner => links(inner, each),
                 }
             }

@@ -1,8 +1,8 @@
 //! The client of a request, and what it may do (DSP0266, "Privilege model").
 
+use super::access::{Access, Belongs, Need};
 use super::error::Problem;
 use super::message::{INSUFFICIENT_PRIVILEGE, Message, PASSWORD_CHANGE_REQUIRED};
-use super::resource::{Access, Belongs, Need};
 use crate::dmtf::Privilege;
 use crate::node::bmc::account::{Account, Accounts};
 use crate::node::bmc::role::Privileges;

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::constants::{Part, Parts, Text};
 use super::context::Model;
-use super::value::{Joined, Value};
+use super::value::{ETAG_DIGITS, Joined, Value, digits};
 use crate::node::spec::Spec;
 use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
 
@@ -22,6 +22,8 @@ pub(super) struct Doc<'o> {
     moving: Vec<Range<usize>>,
     /// Changes the ETag and stands in no property.
     unseen: u64,
+    /// Where the digits of the document's own ETag belong.
+    own_etag: Option<usize>,
     /// The cached parts of this document, and the UUID that stands between their pieces.
     constants: Option<(Parts<'o>, &'o str)>,
     /// An overlay has written a fact of the node since the present constant part began.
@@ -46,8 +48,8 @@ impl<'o> Doc<'o> {
     /// A document with the overlay of its top level, and the facts that the overlay may name.
     pub(super) fn new(overlay: Option<&'o Overlay>, facts: Option<(Spec<'o>, bool)>) -> Self {
         let (out, open) = (Vec::with_capacity(4096), Vec::with_capacity(8));
-        let mut doc =
-            Self { out, open, facts, moving: Vec::new(), unseen: 0, constants: None, personal: false };
+        let (moving, own_etag, constants) = (Vec::new(), None, None);
+        let mut doc = Self { out, open, facts, moving, unseen: 0, own_etag, constants, personal: false };
         doc.begin(b'{', overlay);
         doc
     }
@@ -114,7 +116,11 @@ impl<'o> Doc<'o> {
             still.update(&self.out[from..]);
             still.digest()
         };
-        (self.out, hash ^ self.unseen)
+        let hash = hash ^ self.unseen;
+        if let Some(at) = self.own_etag {
+            self.out[at..at + ETAG_DIGITS].copy_from_slice(&digits(hash));
+        }
+        (self.out, hash)
     }
 
     pub(super) fn put(&mut self, key: &str, value: impl Value) {
@@ -231,6 +237,20 @@ impl<'o> Doc<'o> {
     pub(super) fn unseen(&mut self, changes: u32) {
         // The golden ratio spreads a small number over all bits of the hash.
         self.unseen = u64::from(changes).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    /// The ETag of this document as a property of it, which at most one property can be. Call it within [`Doc::moving`].
+    pub(super) fn own_etag(&mut self, key: &str) {
+        match self.enter(key) {
+            Fate::Write(None) => {
+                self.out.extend_from_slice(br#""\""#);
+                self.own_etag = Some(self.out.len());
+                self.out.extend_from_slice(&digits(0));
+                self.out.extend_from_slice(br#"\"""#);
+            }
+            Fate::Write(Some(inside)) => self.only_overlay(inside),
+            Fate::Skip => {}
+        }
     }
 
     fn begin(&mut self, bracket: u8, overlay: Option<&'o Overlay>) {

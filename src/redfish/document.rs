@@ -3,6 +3,7 @@
 use super::doc::Doc;
 use super::error;
 use super::message::Message;
+use super::value::digits;
 
 /// The text of a document, with its ETag.
 pub(super) struct Document {
@@ -87,13 +88,9 @@ impl Document {
     }
 }
 
-/// A hash in hexadecimal digits, in quotes.
+/// The digits of an ETag in quotes.
 fn quoted(hash: u64) -> [u8; 18] {
     let mut tag = [b'"'; 18];
-    for (pair, byte) in tag[1..17].chunks_exact_mut(2).zip(hash.to_be_bytes()) {
-        for (place, digit) in pair.iter_mut().zip([byte >> 4, byte & 0xf]) {
-            *place = b"0123456789ABCDEF"[usize::from(digit)];
-        }
-    }
+    tag[1..17].copy_from_slice(&digits(hash));
     tag
 }

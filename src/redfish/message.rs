@@ -96,6 +96,9 @@ macro_rules! messages {
 }
 
 messages! {
+    SUCCESS "Success" "OK"
+        "The request completed successfully."
+        "None."
     GENERAL_ERROR "GeneralError" "Critical"
         "A general error has occurred.  See Resolution for information on how to resolve the error, or @Message.ExtendedInfo if Resolution is not provided."
         "None."

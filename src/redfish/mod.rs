@@ -3,10 +3,12 @@
 //! Begin with `request.rs`, the path of every request. `resources/` has the table of resources and a file for each type;
 //! `resource.rs` says what a row of the table is, `context.rs` what its functions may look at.
 
+mod access;
 mod account_change;
 #[doc(hidden)]
 pub mod accounts;
 mod accounts_at;
+mod action;
 mod answer;
 mod ask;
 pub mod auth;
@@ -17,6 +19,7 @@ mod client;
 mod coding;
 mod constants;
 mod context;
+mod deep;
 mod doc;
 mod document;
 mod error;
@@ -28,6 +31,7 @@ mod list;
 mod message;
 mod meters;
 mod negotiate;
+mod openapi;
 mod precondition;
 mod queried;
 mod query;

@@ -17,13 +17,14 @@ use super::service::Redfish;
 /// The longest request id that a response repeats, bytes.
 const MAX_REQUEST_ID: usize = 128;
 
-/// Checks that the client takes the media type of the document: XML for `$metadata`, and JSON for all others.
+/// Checks that the client takes the media type of the document: XML for `$metadata`, YAML for `openapi.yaml`, and JSON for all others.
 ///
 /// # Errors
 /// 406 if it does not.
 pub(super) fn check_accept(accept: &HeaderValue, target: Target) -> Result<(), Problem> {
     let kind = match target {
         Target::Fixed(Fixed::Metadata) => "xml",
+        Target::Fixed(Fixed::OpenApi) => "yaml",
         _ => "json",
     };
     let value = accept.as_bytes();
@@ -129,7 +130,10 @@ impl Redfish {
                     None => Answer::Done,
                 }
             }
-            (Some(Preference::Minimal), Answer::Done) if is_patch => {
+            (Some(Preference::Representation), shown @ Answer::Document(..)) if is_patch => {
+                Answer::Preferred(shown.into(), "return=representation")
+            }
+            (Some(Preference::Minimal), Answer::Done | Answer::Document(..)) if is_patch => {
                 Answer::Preferred(Answer::Done.into(), "return=minimal")
             }
             (Some(Preference::Minimal), Answer::Created(mut created)) => {

@@ -1,5 +1,6 @@
 //! Renders a row of the table: whether a resource exists, its document with links and actions, its collection.
 
+use super::action::{ACTION_INFO_SCHEMA, Action};
 use super::constants::{Constants, Part as Constant};
 use super::doc::Doc;
 use super::document::Document;
@@ -44,15 +45,29 @@ fn end<O: Owner>(model: &O::Model<'_>, row: &Row<O>, d: &mut Doc<'_>) {
         }
     }
     if !row.resource.actions.is_empty() {
+        let describes = describes_actions(O::profile(model));
         d.object("Actions", |d| {
             for action in row.resource.actions {
-                d.object(action.key, |d| {
-                    d.join("target", &[uri, "/Actions/", action.name()]);
-                    (action.describe)(model, d);
-                });
+                d.object(action.key, |d| action.offer(model, describes, d));
             }
         });
     }
+}
+
+/// Whether a model has `ActionInfo`. A service over several models has.
+pub(super) fn describes_actions(model: Option<&Profile>) -> bool {
+    !model.is_some_and(|model| model.has(Quirk::NoActionInfo))
+}
+
+/// Renders the `ActionInfo` of an action of a resource that exists.
+pub(super) fn action_info<O: Owner>(cx: &O::Cx<'_>, action: &Action<O>) -> Document {
+    let (profile, model) = (O::overlaid_by(cx), O::model(cx));
+    let overlay = profile.and_then(|profile| profile.overlays.get("ActionInfo"));
+    let mut d = Doc::new(overlay, O::overlay_facts(cx));
+    d.put("@odata.id", Plain(O::uri(model)));
+    d.join("@odata.type", &["#", ACTION_INFO_SCHEMA, ".ActionInfo"]);
+    action.describe(model, &mut d);
+    Document::new(d.finish()).with_etag(shows_etag(profile))
 }
 
 /// Renders a collection of parts of one node, or of the service.

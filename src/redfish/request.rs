@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response};
 use uuid::Uuid;
 
+use super::access::Need;
 use super::answer::{Answer, Content, Created, refusal};
 use super::ask::{Ask, Does};
 use super::body::Body;
@@ -24,7 +25,7 @@ use super::negotiate;
 use super::precondition::{self, Condition};
 use super::query::{Page, WHOLE};
 use super::render;
-use super::resource::{Asked, Need, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
+use super::resource::{Asked, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
@@ -38,7 +39,7 @@ use crate::profile::Profile;
 use crate::profile::quirk::Quirk;
 
 /// An answer that needs no change, or a change.
-enum Decision<C> {
+pub(super) enum Decision<C> {
     Answer(Answer),
     Change(C),
 }
@@ -58,7 +59,7 @@ impl Redfish {
         let target = route.as_ref().map(|route| route.target);
         let trace = self.trace(client, route.as_ref());
         let answer = self.allow(root, client, request, &head, &path, route, &trace).and_then(|ask| {
-            let answer = self.perform(root, &ask)?;
+            let answer = self.perform(root, &ask).or_else(|problem| self.patch_deep(root, &ask, problem))?;
             let answer = self.select(root, &ask, answer)?;
             Ok(match head.rare {
                 Some(headers) => self.prefer(root, &ask, headers, answer),
@@ -66,8 +67,11 @@ impl Redfish {
             })
         });
         let mut response = match answer {
-            // A query changes the document and keeps the ETag, so the ETag does not tell what the client has.
-            Ok(answer) if request.uri().query().is_some() => answer.into_response(None),
+            // A query changes the document and keeps the ETag, so the ETag does not tell what the client has. The conditions
+            // of a change are about the document before it.
+            Ok(answer) if request.uri().query().is_some() || request.method() == Method::PATCH => {
+                answer.into_response(None)
+            }
             Ok(answer) => answer.into_response(head.conditions),
             Err(problem) => {
                 trace.refused(&problem);
@@ -136,6 +140,10 @@ impl Redfish {
             }
             Decision::Answer(answer) => Ok(answer),
             Decision::Change(Outcome::Done) => Ok(Answer::Done),
+            Decision::Change(Outcome::Shown) => Ok(match self.read(root, None, ask.uri) {
+                Some((document, target)) => Answer::Document(document, target),
+                None => Answer::Done,
+            }),
             Decision::Change(Outcome::Created { id, token, message }) => {
                 let uri = format!("{}/{id}", collection_uri(ask.uri));
                 let member = self.read(root, None, &uri);
@@ -230,7 +238,8 @@ impl Redfish {
         }
     }
 
-    fn on_locked_node(
+    /// A request for a resource of a node that is locked.
+    pub(super) fn on_locked_node(
         &self,
         ask: &Ask<'_>,
         row: &'static Row<OfNode>,
@@ -269,6 +278,12 @@ impl Redfish {
                 return show(render::collection(cx, row, over, page, &self.constants));
             }
             (Does::Read(_), Part::Members(_) | Part::Action(_)) => return not_allowed(),
+            (Does::Read(_), Part::ActionInfo(action)) => {
+                return match render::describes_actions(O::overlaid_by(cx)) {
+                    true => show(render::action_info(cx, action)),
+                    false => Err(Problem::not_found(ask.uri)),
+                };
+            }
             (Does::Read(_), Part::Monitor(monitor)) => {
                 return task::progress((monitor.see)(cx), O::uri(O::model(cx)), || {
                     (render::document(cx, row, &self.constants), ask.target)
@@ -291,7 +306,11 @@ impl Redfish {
                 }
                 check_precondition(head, tag)?;
                 let known = |key: &str| render::document(cx, row, &self.constants).has(key);
-                read::<O>(ask, request, head, None, |body| patch(cx, body), known)
+                let patch = |body: &mut Body| {
+                    refuse_overlaid(cx, row, body);
+                    patch(cx, body)
+                };
+                read::<O>(ask, request, head, None, patch, known)
             }
             (Part::Document, &Method::DELETE) => {
                 let Some(delete) = row.resource.delete else { return not_allowed() };
@@ -303,7 +322,11 @@ impl Redfish {
                 check_precondition(head, || {
                     render::collection(cx, row, over, Page::WHOLE, &self.constants).etag()
                 })?;
-                read::<O>(ask, request, head, None, |body| create(cx, body), |_| false)
+                let create = |body: &mut Body| {
+                    refuse_overlaid(cx, row, body);
+                    create(cx, body)
+                };
+                read::<O>(ask, request, head, None, create, |_| false)
             }
             (Part::Action(action), &Method::POST) => {
                 check_precondition(head, tag)?;
@@ -321,15 +344,28 @@ impl Redfish {
                 _ => (monitor.delete)(cx).map(Decision::Change),
             },
             (
-                Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_) | Part::Monitor(_),
+                Part::Document
+                | Part::Collection(_)
+                | Part::Members(_)
+                | Part::Action(_)
+                | Part::ActionInfo(_)
+                | Part::Monitor(_),
                 _,
             ) => not_allowed(),
         }
     }
 }
 
+/// Refuses the properties that the documents of the model do not show, or show with a value of its own.
+fn refuse_overlaid<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, body: &mut Body) {
+    let model = O::overlaid_by(cx);
+    if let Some(overlay) = model.and_then(|model| model.overlays.get(row.resource.type_name())) {
+        body.refuse_overlaid(overlay);
+    }
+}
+
 /// Refuses a change of a document that the client does not mean (RFC 9110, 13.1). `tag` is the ETag of that document.
-fn check_precondition(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result<(), Problem> {
+pub(super) fn check_precondition(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result<(), Problem> {
     match head.conditions.map(|conditions| precondition::evaluate(conditions, &tag())) {
         None | Some(Condition::Met) => Ok(()),
         Some(Condition::OtherDocument | Condition::SameDocument) => Err((&PRECONDITION_FAILED).into()),
@@ -378,7 +414,7 @@ fn collection_uri(uri: &str) -> &str {
 
 /// The body must be JSON if a client says what it is (DSP0266, "Request headers"). A client that says nothing, such as
 /// Python's urllib with plain bytes, is taken to mean JSON.
-fn check_type(head: &Head<'_>, body: &[u8]) -> Result<(), Problem> {
+pub(super) fn check_type(head: &Head<'_>, body: &[u8]) -> Result<(), Problem> {
     let is_json = |value: &HeaderValue| {
         if value.as_bytes() == b"application/json" {
             return true;

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeSet;
 
+use super::access::Access;
 use super::account_change::AccountChange;
+use super::action::{ACTION_INFO_SCHEMA, Action};
 use super::body::Body;
 use super::constants::{Constants, Parts};
 use super::context::{Model, NodeCx, ServiceCx};
@@ -14,8 +16,6 @@ use super::doc::Doc;
 use super::error::Problem;
 use super::message::Message;
 use super::update::Update;
-use crate::dmtf::Privilege;
-use crate::node::bmc::role::Privileges;
 use crate::node::bmc::subscriptions;
 use crate::node::command::Command;
 use crate::node::spec::Spec;
@@ -114,104 +114,6 @@ pub(super) enum Progress {
     Deleted,
 }
 
-/// An action of a resource.
-pub(super) struct Action<O: Owner> {
-    /// As in `#ComputerSystem.Reset`.
-    pub key: &'static str,
-    /// Writes the allowable values of its parameters.
-    pub describe: fn(&ModelOf<'_, O>, &mut Doc<'_>),
-    /// Reads the body of the POST.
-    pub run: ReadBody<O>,
-}
-
-impl<O: Owner> Action<O> {
-    /// As in `ComputerSystem.Reset`.
-    pub(super) fn name(&self) -> &'static str {
-        self.key.trim_start_matches('#')
-    }
-}
-
-/// What a client needs to be allowed, by operation, as DMTF's privilege registry says (DSP8011, `Redfish_1.8.0_PrivilegeRegistry`).
-/// The registry knows types of resources; a row says what it has for its own.
-#[derive(Clone, Copy)]
-pub(super) struct Access {
-    /// GET of the collection.
-    pub list: Need,
-    /// GET of the document.
-    pub read: Need,
-    /// POST to the collection.
-    pub create: Need,
-    /// PATCH, PUT, DELETE and actions.
-    pub change: Need,
-    /// The privileges of which one is enough to change the property `Password` alone.
-    pub password: Option<Privileges>,
-    /// The resource belongs to one account, whose privilege `ConfigureSelf` counts there.
-    pub belongs: Option<Belongs>,
-}
-
-/// The account that a resource belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Belongs {
-    /// The resource is the account.
-    Account,
-    /// The account that has logged in.
-    Session,
-    /// The account that has subscribed.
-    Subscription,
-}
-
-impl Access {
-    const LOGIN: Need = Need::OneOf(Privileges::of(&[Privilege::Login]));
-    /// A client that has logged in may read, and needs a privilege for the rest.
-    const fn with(privilege: Privilege) -> Self {
-        let change = Need::OneOf(Privileges::of(&[privilege]));
-        Self { list: Self::LOGIN, read: Self::LOGIN, create: change, change, password: None, belongs: None }
-    }
-    /// Settings of the host and its parts.
-    pub(super) const COMPONENTS: Self = Self::with(Privilege::ConfigureComponents);
-    /// Settings of the BMC.
-    pub(super) const MANAGER: Self = Self::with(Privilege::ConfigureManager);
-    /// Accounts and their service.
-    pub(super) const USERS: Self = Self::with(Privilege::ConfigureUsers);
-    /// Everybody may read.
-    pub(super) const PUBLIC: Self = Self { read: Need::Nothing, ..Self::MANAGER };
-    pub(super) const ACCOUNT: Self = Self {
-        read: Need::OneOf(Privileges::of(&[
-            Privilege::ConfigureManager,
-            Privilege::ConfigureUsers,
-            Privilege::ConfigureSelf,
-        ])),
-        password: Some(Privileges::of(&[Privilege::ConfigureUsers, Privilege::ConfigureSelf])),
-        belongs: Some(Belongs::Account),
-        ..Self::USERS
-    };
-    pub(super) const SUBSCRIPTION: Self = Self {
-        create: Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureComponents])),
-        change: Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureSelf])),
-        belongs: Some(Belongs::Subscription),
-        ..Self::MANAGER
-    };
-    pub(super) const SESSION: Self = Self {
-        read: Self::OWN_SESSION,
-        // DSP0266, "Session login": a client without a session creates one.
-        create: Need::Nothing,
-        change: Self::OWN_SESSION,
-        belongs: Some(Belongs::Session),
-        ..Self::MANAGER
-    };
-    const OWN_SESSION: Need =
-        Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureSelf]));
-    /// The property that an account may change of itself.
-    pub(super) const OWN_PASSWORD: &[&str] = &["Password"];
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
-    Nothing,
-    /// A login with one of the privileges.
-    OneOf(Privileges),
-}
-
 /// A change of the service's own resources. At a root that belongs to one node it is a change of that node's BMC.
 pub(super) enum ServiceChange {
     LogIn {
@@ -236,6 +138,8 @@ pub(super) enum ServiceChange {
 pub(super) enum Outcome {
     /// It is done, or is under way.
     Done,
+    /// It is done, and the client is shown the document, unless it prefers otherwise.
+    Shown,
     /// It has created the member with that id. `token` is the token of a session, and `message` goes with it.
     Created { id: String, token: Option<Box<str>>, message: Option<Message> },
     /// It takes time. The task monitor is at this URI.
@@ -266,6 +170,8 @@ pub(super) trait Owner: Copy + 'static {
     fn at<'a>(cx: &Self::Cx<'a>, uri: &'a str) -> Self::Cx<'a>;
     /// The model whose overlays apply to the document.
     fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile>;
+    /// The same by the model.
+    fn profile<'a>(model: &Self::Model<'a>) -> Option<&'a Profile>;
     /// The node whose facts an overlay may name, and whether the root belongs to that node.
     fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)>;
     /// The cached parts of the document, and the UUID that stands between their pieces.
@@ -315,6 +221,9 @@ impl Owner for OfNode {
     fn overlaid_by<'a>(cx: &Self::Cx<'a>) -> Option<&'a Profile> {
         Some(cx.model.profile)
     }
+    fn profile<'a>(model: &Self::Model<'a>) -> Option<&'a Profile> {
+        Some(model.profile)
+    }
     fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)> {
         Some((cx.node.spec(), cx.model.own_root))
     }
@@ -363,6 +272,9 @@ impl Owner for OfService {
             [only] => Some(only),
             _ => None,
         }
+    }
+    fn profile<'a>(cx: &Self::Model<'a>) -> Option<&'a Profile> {
+        Self::overlaid_by(cx)
     }
     fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)> {
         cx.own.map(|node| (node.spec(), true))
@@ -518,6 +430,8 @@ impl Entry {
 impl<O: Owner> Resource<O> {
     fn schemas(&self) -> Vec<String> {
         let collection = self.collection.is_some().then(|| format!("{}Collection", self.type_name()));
-        std::iter::once(self.schema().to_owned()).chain(collection).collect()
+        let info = self.actions.iter().any(|action| action.info().is_some());
+        let info = info.then(|| ACTION_INFO_SCHEMA.to_owned());
+        std::iter::once(self.schema().to_owned()).chain(collection).chain(info).collect()
     }
 }

@@ -2,10 +2,13 @@
 
 use http::{HeaderMap, HeaderValue, Method, header};
 
+use super::access::{Access, Need};
+use super::action::{ACTION_INFO_SCHEMA, Action};
 use super::headers::{JSON, ODATA_4, ODATA_VERSION};
-use super::resource::{
-    Access, Action, Collection, Entry, Members, ModelOf, Monitor, Need, OfNode, OfService, Owner, Resource,
-};
+use super::resource::{Collection, Entry, Members, ModelOf, Monitor, OfNode, OfService, Owner, Resource};
+
+/// The methods of what can only be read.
+const READ_ONLY: HeaderValue = HeaderValue::from_static("GET, HEAD");
 
 /// The path of the service root.
 pub(super) const ROOT: &str = "/redfish/v1";
@@ -24,6 +27,7 @@ pub(super) struct Row<O: Owner> {
     /// Copying headers costs less than building them.
     document_headers: HeaderMap,
     collection_headers: HeaderMap,
+    action_info_headers: HeaderMap,
 }
 
 /// A link from a document to a resource directly below it.
@@ -56,6 +60,8 @@ pub(super) enum Part<O: Owner> {
     /// The `Members` of the collection, to which a client may POST as to the collection (DSP0266, "POST (create)").
     Members(&'static Collection<O>),
     Action(&'static Action<O>),
+    /// The description of an action's parameters.
+    ActionInfo(&'static Action<O>),
     /// The task monitor of a task.
     Monitor(&'static Monitor<O>),
 }
@@ -66,14 +72,24 @@ pub(super) enum Fixed {
     Versions,
     Odata,
     Metadata,
+    OpenApi,
 }
 
 impl Fixed {
-    pub(super) const PATHS: [(&'static str, Self); 3] = [
+    pub(super) const PATHS: [(&'static str, Self); 4] = [
         ("/redfish", Self::Versions),
         ("/redfish/v1/odata", Self::Odata),
         ("/redfish/v1/$metadata", Self::Metadata),
+        ("/redfish/v1/openapi.yaml", Self::OpenApi),
     ];
+
+    pub(super) fn media_type(self) -> &'static str {
+        match self {
+            Self::Versions | Self::Odata => JSON,
+            Self::Metadata => "application/xml; charset=utf-8",
+            Self::OpenApi => "application/yaml; charset=utf-8",
+        }
+    }
 }
 
 impl<O: Owner> Row<O> {
@@ -88,8 +104,9 @@ impl<O: Owner> Row<O> {
             document_headers: headers(allow_document(resource), resource.schema()),
             collection_headers: collection.map_or_else(HeaderMap::new, |collection| {
                 let schema = format!("{}Collection", resource.type_name());
-                headers(allow_collection(collection), &schema)
+                headers(allow_collection(resource, collection), &schema)
             }),
+            action_info_headers: headers(READ_ONLY, ACTION_INFO_SCHEMA),
         }
     }
 }
@@ -127,9 +144,14 @@ fn allow_document<O: Owner>(resource: &Resource<O>) -> HeaderValue {
     })
 }
 
-/// The methods of a collection.
-fn allow_collection<O: Owner>(collection: &Collection<O>) -> HeaderValue {
-    HeaderValue::from_static(if collection.create.is_some() { "GET, HEAD, POST" } else { "GET, HEAD" })
+/// The methods of a collection. A PATCH changes its members (`deep.rs`).
+fn allow_collection<O: Owner>(resource: &Resource<O>, collection: &Collection<O>) -> HeaderValue {
+    HeaderValue::from_static(match (resource.patch.is_some(), collection.create.is_some()) {
+        (false, false) => "GET, HEAD",
+        (false, true) => "GET, HEAD, POST",
+        (true, false) => "GET, HEAD, PATCH",
+        (true, true) => "GET, HEAD, PATCH, POST",
+    })
 }
 
 /// The headers of a document or collection of a schema.
@@ -153,7 +175,12 @@ impl<O: Owner> Row<O> {
             (_, &Method::GET | &Method::HEAD) => access.list,
             (Part::Collection(_) | Part::Members(_), &Method::POST) => access.create,
             (
-                Part::Document | Part::Collection(_) | Part::Members(_) | Part::Action(_) | Part::Monitor(_),
+                Part::Document
+                | Part::Collection(_)
+                | Part::Members(_)
+                | Part::Action(_)
+                | Part::ActionInfo(_)
+                | Part::Monitor(_),
                 _,
             ) => access.change,
         }
@@ -162,8 +189,9 @@ impl<O: Owner> Row<O> {
     fn allow(&self, part: Part<O>) -> HeaderValue {
         match part {
             Part::Document => allow_document(self.resource),
-            Part::Collection(collection) => allow_collection(collection),
+            Part::Collection(collection) => allow_collection(self.resource, collection),
             Part::Members(_) | Part::Action(_) => HeaderValue::from_static("POST"),
+            Part::ActionInfo(_) => READ_ONLY,
             Part::Monitor(_) => HeaderValue::from_static("DELETE, GET, HEAD"),
         }
     }
@@ -202,8 +230,8 @@ impl Target {
         match self {
             Self::Service(row, part) => row.allow(part),
             Self::Node(row, part) => row.allow(part),
-            Self::OverNodes(_, over) => allow_collection(over),
-            Self::Fixed(_) => HeaderValue::from_static("GET, HEAD"),
+            Self::OverNodes(row, over) => allow_collection(row.resource, over),
+            Self::Fixed(_) => READ_ONLY,
         }
     }
 
@@ -212,6 +240,8 @@ impl Target {
         match self {
             Self::Service(row, Part::Document | Part::Monitor(_)) => row.document_headers.clone(),
             Self::Node(row, Part::Document | Part::Monitor(_)) => row.document_headers.clone(),
+            Self::Service(row, Part::ActionInfo(_)) => row.action_info_headers.clone(),
+            Self::Node(row, Part::ActionInfo(_)) => row.action_info_headers.clone(),
             Self::Service(row, _) => row.collection_headers.clone(),
             Self::Node(row, _) | Self::OverNodes(row, _) => row.collection_headers.clone(),
             Self::Fixed(_) => HeaderMap::new(),
@@ -230,8 +260,8 @@ impl Target {
     /// Whether it is the document of a resource.
     pub(super) fn is_document(self) -> bool {
         match self {
-            Self::Service(_, part) => matches!(part, Part::Document),
-            Self::Node(_, part) => matches!(part, Part::Document),
+            Self::Service(_, part) => matches!(part, Part::Document | Part::ActionInfo(_)),
+            Self::Node(_, part) => matches!(part, Part::Document | Part::ActionInfo(_)),
             Self::OverNodes(..) | Self::Fixed(_) => false,
         }
     }

@@ -1,8 +1,9 @@
-//! The three documents that describe the service itself: its versions, its OData entry points, its metadata. All are
-//! derived from the table.
+//! The documents that describe the service itself: its versions, its OData entry points, its metadata, its OpenAPI document.
+//! All are derived from the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -10,18 +11,22 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use super::doc::Doc;
 use super::document::Document;
 use super::error::Problem;
-use super::headers::{JSON, ODATA_4, ODATA_VERSION};
+use super::headers::{ODATA_4, ODATA_VERSION};
 use super::message::{MESSAGE_SCHEMA, PRECONDITION_FAILED};
+use super::openapi;
 use super::precondition::{self, Condition};
 use super::resource::SETTINGS_SCHEMA;
 use super::row::{Fixed, Target};
 use super::tree::Tree;
 
-/// The text of the three documents.
+/// The text of the documents.
 pub(super) struct ServiceDocuments {
+    tree: &'static Tree,
     versions: Text,
     odata: Text,
     metadata: Text,
+    /// Made when a client asks for it first: few clients do, and it is the longest.
+    openapi: OnceLock<Text>,
 }
 
 struct Text {
@@ -30,21 +35,26 @@ struct Text {
     etag: [u8; 18],
 }
 
+impl From<Vec<u8>> for Text {
+    fn from(text: Vec<u8>) -> Self {
+        let document = Document::of(text);
+        Self { etag: document.etag(), bytes: document.into_bytes().into() }
+    }
+}
+
 impl ServiceDocuments {
-    pub(super) fn of(tree: &Tree) -> Self {
-        let text = |text: Vec<u8>| {
-            let document = Document::of(text);
-            Text { etag: document.etag(), bytes: document.into_bytes().into() }
-        };
-        Self { versions: text(versions()), odata: text(odata(tree)), metadata: text(metadata(tree)) }
+    pub(super) fn of(tree: &'static Tree) -> Self {
+        let (versions, odata, metadata) = (versions().into(), odata(tree).into(), metadata(tree).into());
+        Self { tree, versions, odata, metadata, openapi: OnceLock::new() }
     }
 
     /// The response to a GET. `conditions` are the headers of a request that names the document that the client has.
     pub(super) fn response(&self, fixed: Fixed, conditions: Option<&HeaderMap>) -> Response<Bytes> {
-        let (text, kind) = match fixed {
-            Fixed::Versions => (&self.versions, JSON),
-            Fixed::Odata => (&self.odata, JSON),
-            Fixed::Metadata => (&self.metadata, "application/xml; charset=utf-8"),
+        let text = match fixed {
+            Fixed::Versions => &self.versions,
+            Fixed::Odata => &self.odata,
+            Fixed::Metadata => &self.metadata,
+            Fixed::OpenApi => self.openapi.get_or_init(|| openapi::text(self.tree).into()),
         };
         let condition = conditions.map(|headers| precondition::evaluate(headers, &text.etag));
         let mut response = match condition {
@@ -57,7 +67,7 @@ impl ServiceDocuments {
             Some(Condition::Met) | None => Response::new(text.bytes.clone()),
         };
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(fixed.media_type()));
         headers.insert(&ODATA_VERSION, ODATA_4);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::ALLOW, Target::Fixed(fixed).allow());

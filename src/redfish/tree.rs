@@ -110,6 +110,12 @@ impl Tree {
             let at = self.word(at, "Actions");
             let at = self.word(at, action.name());
             self.branches[at].target = Some(target(Part::Action(action)));
+            if let Some(info) = action.info() {
+                let at = self.walk(resource.path);
+                // The tree stays for the life of the process.
+                let at = self.word(at, info.leak());
+                self.branches[at].target = Some(target(Part::ActionInfo(action)));
+            }
         }
     }
 
@@ -195,6 +201,12 @@ impl Tree {
         self.services.iter().find(|row| row.resource.path == ROOT).expect("the table has a service root")
     }
 
+    /// The number of paths that lead to something.
+    #[cfg(test)]
+    pub(super) fn paths(&self) -> usize {
+        self.branches.iter().filter(|branch| branch.target.is_some()).count()
+    }
+
     /// The paths of all rows as a profile's `absent` writes them.
     pub(super) fn generic_paths(&self) -> impl Iterator<Item = &str> {
         let services = self.services.iter().map(|row| &row.generic);
@@ -232,7 +244,7 @@ mod tests {
     use http::Method;
 
     use super::*;
-    use crate::redfish::resource::Need;
+    use crate::redfish::access::Need;
     use crate::redfish::resources::RESOURCES;
 
     static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(RESOURCES));
@@ -320,7 +332,13 @@ mod tests {
     fn everybody_may_read_the_root_and_log_in_and_nothing_else() {
         let open =
             |path: &str, method: Method| find(path, false).unwrap().target.need(&method) == Need::Nothing;
-        for path in ["/redfish", "/redfish/v1", "/redfish/v1/odata", "/redfish/v1/$metadata"] {
+        for path in [
+            "/redfish",
+            "/redfish/v1",
+            "/redfish/v1/odata",
+            "/redfish/v1/$metadata",
+            "/redfish/v1/openapi.yaml",
+        ] {
             assert!(
                 open(path, Method::GET) && open(path, Method::HEAD) && !open(path, Method::POST),
                 "{path}"

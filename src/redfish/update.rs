@@ -14,6 +14,8 @@ pub(super) struct Update {
     /// `Targets` of the action.
     pub targets: Vec<Box<str>>,
     pub source: Source,
+    /// The service does the reset that applies the update.
+    pub immediate: bool,
     /// The request, for its task.
     pub payload: Option<Payload>,
 }
@@ -43,8 +45,8 @@ impl Update {
                 components.push(component);
             }
         }
-        let source = self.source.clone();
-        Ok(firmware::Command { components: components.into(), source, start: Box::default() })
+        let (source, immediate) = (self.source.clone(), self.immediate);
+        Ok(firmware::Command { components: components.into(), source, immediate, start: Box::default() })
     }
 
     /// The target at this place in the list means no component.

@@ -8,6 +8,20 @@ use crate::dmtf;
 use crate::node::spec::Mac;
 use crate::profile::boot_source::BootSource;
 
+/// The number of hexadecimal digits of an ETag.
+pub(super) const ETAG_DIGITS: usize = 16;
+
+/// The hexadecimal digits of an ETag.
+pub(super) fn digits(hash: u64) -> [u8; ETAG_DIGITS] {
+    let mut digits = [b'0'; ETAG_DIGITS];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(hash.to_be_bytes()) {
+        for (place, digit) in pair.iter_mut().zip([byte >> 4, byte & 0xf]) {
+            *place = b"0123456789ABCDEF"[usize::from(digit)];
+        }
+    }
+    digits
+}
+
 /// A value that can be written as JSON.
 pub(super) trait Value {
     fn write(&self, out: &mut Vec<u8>);

@@ -10,6 +10,7 @@ async fn progress_after(settings: Settings, image: &str) -> Option<Progress> {
     site.apply(Command::Firmware(firmware::Command {
         components: [0].into(),
         source,
+        immediate: false,
         start: Box::default(),
     }));
     let effect = site.next();

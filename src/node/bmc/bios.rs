@@ -8,6 +8,7 @@ use super::tasks::Start;
 use crate::node::sparse::Part;
 use crate::profile::Profile;
 use crate::profile::bios::{Attribute, Value};
+use crate::time::SimTime;
 
 /// Commands to the `Bios` resource.
 #[derive(Clone, Debug)]
@@ -28,11 +29,21 @@ pub struct Bios {
     pub current: BTreeMap<Box<str>, Value>,
     /// Values that the next start applies.
     pub pending: BTreeMap<Box<str>, Value>,
+    /// The last start that has applied values. `None`: no start has, or a version before this field has stored the state.
+    pub applied: Option<Applied>,
+}
+
+/// The application of settings at a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    pub at: SimTime,
+    /// The version of the BIOS, which is one of the attributes, has changed since then.
+    pub updated_since: bool,
 }
 
 impl Part for Bios {
     fn of_new_machine() -> &'static Self {
-        static NEW: Bios = Bios { current: BTreeMap::new(), pending: BTreeMap::new() };
+        static NEW: Bios = Bios { current: BTreeMap::new(), pending: BTreeMap::new(), applied: None };
         &NEW
     }
 }
@@ -65,7 +76,7 @@ impl Bios {
     /// Makes stored values fit the profile of today, whose attributes may have changed since they were stored. Values that
     /// no attribute accepts any more are dropped, so that the machine has the default.
     pub(in crate::node) fn fit(&mut self, profile: &Profile) {
-        let Self { current, pending } = self;
+        let Self { current, pending, applied: _ } = self;
         for values in [current, pending] {
             let stored = std::mem::take(values);
             values.extend(stored.into_iter().filter_map(|(name, value)| {
@@ -75,8 +86,25 @@ impl Bios {
         }
     }
 
+    /// The version of the BIOS has changed.
+    pub(super) fn updated(&mut self) {
+        if let Some(applied) = &mut self.applied {
+            applied.updated_since = true;
+        }
+    }
+
+    pub(super) fn shift(&mut self, ms: u64) {
+        let Self { current: _, pending: _, applied } = self;
+        if let Some(Applied { at, updated_since: _ }) = applied {
+            at.shift(ms);
+        }
+    }
+
     /// A start of the machine: pending values take effect.
-    pub(super) fn start(&mut self, profile: &Profile) {
+    pub(super) fn start(&mut self, profile: &Profile, at: SimTime) {
+        if !self.pending.is_empty() {
+            self.applied = Some(Applied { at, updated_since: false });
+        }
         for (name, value) in std::mem::take(&mut self.pending) {
             if profile.attribute(&name).is_some_and(|a| a.default_value() == value) {
                 self.current.remove(&name);

@@ -23,6 +23,8 @@ pub struct Command {
     /// The components, by their numbers in the profile, each once.
     pub components: Box<[u8]>,
     pub source: Source,
+    /// `@Redfish.OperationApplyTime` is `Immediate`: the service does the reset that applies the update.
+    pub immediate: bool,
     pub start: Box<Start>,
 }
 
@@ -60,6 +62,9 @@ pub struct Update {
     pub number: u32,
     pub source: Source,
     pub progress: Progress,
+    /// The service does the reset that applies it.
+    #[serde(default)]
+    pub immediate: bool,
 }
 
 /// The progress of an update.
@@ -109,6 +114,7 @@ impl Firmware {
         &mut self,
         components: &[u8],
         source: &Source,
+        immediate: bool,
     ) -> Result<(Vec<Numbered>, Vec<Numbered>), Refusal> {
         let is_fetching = |component: &u8| {
             matches!(self.update(*component), Some(Update { progress: Progress::Fetching(_), .. }))
@@ -120,7 +126,8 @@ impl Firmware {
         for component in components {
             self.requested += 1;
             let number = self.requested;
-            let update = Update { number, source: source.clone(), progress: Progress::Fetching(Call::Due) };
+            let progress = Progress::Fetching(Call::Due);
+            let update = Update { number, source: source.clone(), progress, immediate };
             let old = self.updates.insert(*component, Box::new(update));
             replaced.extend(old.map(|old| (*component, old.number)));
             new.push((*component, number));
@@ -155,13 +162,35 @@ impl Firmware {
         true
     }
 
-    /// A reset applies the staged updates: of the BMC its own, a start of the host all others. Returns them.
-    pub(super) fn apply(&mut self, profile: &Profile, resets: impl Fn(FirmwareOf) -> bool) -> Vec<Numbered> {
+    /// Whether the updates that ask for it can be applied now: all of their images have been fetched. Says for the BMC's own
+    /// firmware, and for all other, whether there are any.
+    pub(in crate::node) fn due(&self, profile: &Profile) -> (bool, bool) {
+        let immediate = || self.updates.iter().filter(|(_, update)| update.immediate);
+        if immediate().any(|(_, update)| matches!(update.progress, Progress::Fetching(_))) {
+            return (false, false);
+        }
+        let mut due = (false, false);
+        for (component, _) in immediate().filter(|(_, update)| update.progress == Progress::Staged) {
+            let firmware = profile.firmware.get(usize::from(*component));
+            match firmware.is_some_and(|firmware| firmware.of == FirmwareOf::Manager) {
+                true => due.0 = true,
+                false => due.1 = true,
+            }
+        }
+        due
+    }
+
+    /// A reset applies the staged updates that `takes` selects. Returns them.
+    pub(super) fn apply(
+        &mut self,
+        profile: &Profile,
+        takes: impl Fn(FirmwareOf, &Update) -> bool,
+    ) -> Vec<Numbered> {
         let mut all = Vec::new();
         let Self { versions, updates, requested: _ } = self;
         updates.retain(|component, update| {
             let firmware = profile.firmware.get(usize::from(*component));
-            let applied = update.progress == Progress::Staged && firmware.is_none_or(|f| resets(f.of));
+            let applied = update.progress == Progress::Staged && firmware.is_none_or(|f| takes(f.of, update));
             if applied {
                 let old = firmware.map_or("", |f| f.version.as_str());
                 versions.insert(*component, version_after(&update.source.image, old));
@@ -186,7 +215,7 @@ impl Firmware {
     pub(super) fn shift(&mut self, ms: u64) {
         let Self { versions: _, updates, requested: _ } = self;
         for update in updates.values_mut() {
-            let Update { number: _, source: _, progress } = &mut **update;
+            let Update { number: _, source: _, progress, immediate: _ } = &mut **update;
             match progress {
                 Progress::Fetching(call) => call.shift(ms),
                 Progress::Staged => {}

@@ -168,7 +168,7 @@ impl Bmc {
 
     /// The restart of the BMC begins.
     fn restart(&mut self, at: SimTime, until: SimTime, profile: &Profile) {
-        self.apply_firmware(profile, |of| of == FirmwareOf::Manager, at);
+        self.apply_firmware(profile, |of, _| of == FirmwareOf::Manager, at);
         self.restarting_from = None;
         self.restarting_until = Some(until);
         self.sessions.end_all();
@@ -209,12 +209,12 @@ impl Bmc {
 
     /// A start of the machine: pending settings take effect.
     pub(super) fn start(&mut self, profile: &Profile, at: SimTime) {
+        self.apply_firmware(profile, |of, _| of != FirmwareOf::Manager, at);
         if let Some(bios) = self.bios.get_mut() {
-            bios.start(profile);
+            bios.start(profile, at);
         }
         self.end_tasks(|work| *work == Work::BiosDefaults, at);
         self.secure_boot.start();
-        self.apply_firmware(profile, |of| of != FirmwareOf::Manager, at);
         self.boot_failure = None;
         self.boot_failed_at = None;
     }
@@ -235,7 +235,7 @@ impl Bmc {
 
     pub(super) fn shift(&mut self, ms: u64) {
         let Self {
-            bios: _,
+            bios,
             secure_boot: _,
             media,
             leds: _,
@@ -254,6 +254,9 @@ impl Bmc {
             logs,
             subscriptions,
         } = self;
+        if let Some(bios) = bios.get_mut() {
+            bios.shift(ms);
+        }
         media.shift(ms);
         if let Some(firmware) = firmware.get_mut() {
             firmware.shift(ms);

@@ -2,7 +2,7 @@
 
 use super::Bmc;
 use super::bios;
-use super::firmware::{self, Numbered, Progress, file_name};
+use super::firmware::{self, Numbered, Progress, Update, file_name};
 use super::tasks::{Command, Doing, End, Ended, Part, Settings, Start, Task, Work};
 use super::volume;
 use crate::dmtf::{ResetToDefaultsType, TaskState};
@@ -24,9 +24,10 @@ impl Bmc {
         command: firmware::Command,
         now: SimTime,
     ) -> Result<u32, Refusal> {
-        let firmware::Command { components, source, start } = command;
+        let firmware::Command { components, source, immediate, start } = command;
         self.tasks.check(&start)?;
-        let (new, replaced) = self.firmware.change(|firmware| firmware.execute(&components, &source))?;
+        let (new, replaced) =
+            self.firmware.change(|firmware| firmware.execute(&components, &source, immediate))?;
         let image: Box<str> = file_name(&source.image).chars().take(MAX_IMAGE).collect::<String>().into();
         let part = |(component, update)| Part { component, update, image: image.clone(), ended: None };
         self.end_updates(&replaced, &End::Cancelled, now);
@@ -50,14 +51,21 @@ impl Bmc {
         waits
     }
 
-    /// A reset of the components that `resets` selects: their staged updates take effect.
-    pub(super) fn apply_firmware(
+    /// A reset: the staged updates that `takes` selects take effect.
+    pub(in crate::node) fn apply_firmware(
         &mut self,
         profile: &Profile,
-        resets: impl Fn(FirmwareOf) -> bool,
+        takes: impl Fn(FirmwareOf, &Update) -> bool,
         at: SimTime,
     ) {
-        let applied = self.firmware.get_mut().map(|firmware| firmware.apply(profile, resets));
+        let bios = profile.component(|firmware| firmware.of == FirmwareOf::Bios).unwrap_or(0);
+        let version = self.firmware.version(profile, bios).to_owned();
+        let applied = self.firmware.get_mut().map(|firmware| firmware.apply(profile, takes));
+        if self.firmware.version(profile, bios) != version
+            && let Some(bios) = self.bios.get_mut()
+        {
+            bios.updated();
+        }
         self.end_updates(&applied.unwrap_or_default(), &End::Completed, at);
     }
 

@@ -179,7 +179,7 @@ fn update(component: u8, image: &str) -> Command {
     let credentials = Some(Box::new(("user".into(), "secret".into())));
     let source = firmware::Source { image: image.into(), credentials };
     let start = Box::default();
-    Command::Firmware(firmware::Command { components: [component].into(), source, start })
+    Command::Firmware(firmware::Command { components: [component].into(), source, immediate: false, start })
 }
 
 /// A RAID 1 volume of drives of the first controller.
@@ -296,8 +296,12 @@ fn bios_values_take_effect_at_the_next_start() {
     bench.run();
     assert_eq!(bench.node.bmc().bios.current.get("LogicalProc"), Some(&off));
     assert!(bench.node.bmc().bios.pending.is_empty());
+    let applied = bench.node.bmc().bios.applied.unwrap();
+    assert!(applied.at <= bench.now && !applied.updated_since);
     bench.apply(Command::Bios(change)).unwrap();
     assert!(bench.node.bmc().bios.pending.is_empty(), "the value is already in force");
+    bench.reset(ResetType::ForceRestart);
+    assert_eq!(bench.node.bmc().bios.applied, Some(applied), "that start has applied nothing");
     bench.apply(Command::Bios(bios::Command::Reset)).unwrap();
     bench.reset(ResetType::ForceRestart);
     assert!(bench.node.bmc().bios.current.is_empty(), "the default is in force again");

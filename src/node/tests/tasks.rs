@@ -66,7 +66,8 @@ fn an_update_of_several_components_ends_with_the_last_part_and_the_worst_result(
     let mut bench = Bench::new();
     let source = firmware::Source { image: "http://x/bundle-9.9.bin".into(), credentials: None };
     let components = [BIOS, NIC].into();
-    let both = Command::Firmware(firmware::Command { components, source, start: Box::default() });
+    let both =
+        Command::Firmware(firmware::Command { components, source, immediate: false, start: Box::default() });
     let number = begin(&mut bench, both);
     bench.effects();
     fetched(&mut bench, NIC, 2, Err("404 Not Found".into()));
@@ -192,7 +193,12 @@ fn the_task_that_ended_first_makes_room_and_unfinished_tasks_are_bounded() {
     let start = || Box::new(Start { most: 2, ..Start::default() });
     let update = |component| {
         let source = firmware::Source { image: "http://x/fw-9.9.bin".into(), credentials: None };
-        Command::Firmware(firmware::Command { components: [component].into(), source, start: start() })
+        Command::Firmware(firmware::Command {
+            components: [component].into(),
+            source,
+            immediate: false,
+            start: start(),
+        })
     };
     let (first, second) = (begin(&mut bench, update(0)), begin(&mut bench, update(1)));
     let before = bench.node.state.clone();

@@ -6,13 +6,14 @@ use crate::dmtf::Role;
 use crate::node::bmc::account::{Account, Change, Policy};
 use crate::profile::accounts::AccountRules;
 use crate::redfish::account_change::{AccountChange, NewAccount};
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::auth;
 use crate::redfish::body::Body;
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::error::Problem;
 use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
-use crate::redfish::resource::{Action, Asked, OfService, ServiceChange};
+use crate::redfish::resource::{Asked, OfService, ServiceChange};
 use crate::time::parse_redfish;
 
 /// The longest `DateTime`, characters.
@@ -25,8 +26,15 @@ const MAX_DURATION_S: i64 = 7 * 86_400;
 /// The bounds of `PasswordExpirationDays` in its schema.
 const DAYS: (i64, i64) = (0, 365);
 
-pub(super) static ACTIONS: &[Action<OfService>] =
-    &[Action { key: "#ManagerAccount.ChangePassword", describe: |_, _| (), run: change_password }];
+pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
+    key: "#ManagerAccount.ChangePassword",
+    parameters: &[
+        Parameter::text("SessionAccountPassword").required(),
+        Parameter::text("NewPassword").required(),
+    ],
+    apply_times: &[],
+    run: change_password,
+}];
 
 pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     let rules = cx.account_rules();

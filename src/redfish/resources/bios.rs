@@ -6,18 +6,21 @@ use crate::node::bmc::bios;
 use crate::node::command::Command;
 use crate::profile::bios::{Misfit, Value};
 use crate::profile::quirk::Quirk;
+use crate::redfish::action::Action;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
+use crate::redfish::error;
 use crate::redfish::message::{
     Message, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST,
-    PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR,
+    PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR, SUCCESS,
 };
-use crate::redfish::resource::{Action, Asked, OfNode};
+use crate::redfish::resource::{Asked, OfNode};
 
 pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     key: "#Bios.ResetBios",
-    describe: |_, _| (),
+    parameters: &[],
+    apply_times: &[],
     run: |cx, _| {
         let is_task = cx.profile().has(Quirk::BiosResetTask);
         let command = if is_task { bios::Command::ResetAsTask(Box::default()) } else { bios::Command::Reset };
@@ -38,6 +41,18 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.put("@odata.type", "#Settings.v1_5_0.Settings");
         d.link("SettingsObject", &[cx.uri(), "/Settings"]);
         d.put("SupportedApplyTimes", ["OnReset"].as_slice());
+        if let Some(applied) = &cx.node.bmc().bios.applied {
+            // A client compares this ETag with that of the document, which therefore must not follow from it.
+            d.moving(|d| {
+                d.put("Time", cx.shown(applied.at));
+                // The ETag of an earlier version of the document is not stored.
+                if !applied.updated_since {
+                    d.own_etag("ETag");
+                }
+            });
+            // The settings object accepts only values that a start can apply.
+            d.array("Messages", |d| d.item_object(|d| error::write(&Message::new(&SUCCESS, []), d)));
+        }
     });
 }
 
@@ -46,7 +61,7 @@ pub(super) fn get_settings(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "BIOS Configuration Pending Settings");
     d.put("AttributeRegistry", super::registry::of(cx.profile()));
     d.object("Attributes", |d| {
-        let bios::Bios { current, pending } = &*cx.node.bmc().bios;
+        let bios::Bios { current, pending, applied: _ } = &*cx.node.bmc().bios;
         if !cx.profile().has(Quirk::WholeSettings) {
             return pending.iter().for_each(|(name, value)| d.put(name, value.clone()));
         }

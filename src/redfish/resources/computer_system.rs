@@ -6,16 +6,21 @@ use crate::node::boot::{Boot, BootChange};
 use crate::node::command::Command;
 use crate::node::host::{self, SystemChange};
 use crate::profile::boot_source::BootSource;
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::constants::Part;
 use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
-use crate::redfish::resource::{Action, Asked, OfNode};
+use crate::redfish::resource::{Asked, OfNode};
 
 pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     key: "#ComputerSystem.Reset",
-    describe: |model, d| d.put("ResetType@Redfish.AllowableValues", model.profile.reset_types.as_slice()),
+    parameters: &[Parameter::word("ResetType", |model: &Model<'_>, key, d| {
+        d.put(key, model.profile.reset_types.as_slice())
+    })
+    .required()],
+    apply_times: &[],
     run: reset,
 }];
 

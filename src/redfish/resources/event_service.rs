@@ -4,13 +4,14 @@ use super::common;
 use crate::dmtf::{DeliveryRetryPolicy, EventType, Health};
 use crate::node::bmc::subscriptions::{Change, Command, Filter, Settings, Subscription, Wanted};
 use crate::node::event::TestEvent;
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::error::Problem;
 use crate::redfish::event::message::REGISTRIES;
 use crate::redfish::event::stream;
-use crate::redfish::resource::{Action, Asked, OfService, ServiceChange};
+use crate::redfish::resource::{Asked, OfService, ServiceChange};
 use crate::time::SimTime;
 
 /// The types of events that a service sends. `MessageId` has replaced them.
@@ -52,19 +53,33 @@ const MAX_TEXT: usize = 1024;
 const MAX_DURATION: usize = 40;
 
 pub(super) static ACTIONS: &[Action<OfService>] =
-    &[Action { key: "#EventService.SubmitTestEvent", describe: describe_test, run: submit }];
+    &[Action { key: "#EventService.SubmitTestEvent", parameters: TEST, apply_times: &[], run: submit }];
+
+const TEST: &[Parameter<OfService>] = &[
+    Parameter::text("MessageId").required(),
+    Parameter::text("Message"),
+    Parameter::texts("MessageArgs", Wanted::MAX_ENTRIES),
+    Parameter::word("MessageSeverity", |_, key, d| d.put(key, Health::ALL)),
+    Parameter::word("Severity", |_, key, d| d.put(key, Health::ALL)),
+    Parameter::word("EventType", |_, key, d| d.put(key, &EVENT_TYPES[..])),
+    Parameter::text("EventId"),
+    Parameter::text("EventGroupId"),
+    Parameter::text("EventTimestamp"),
+    Parameter::text("OriginOfCondition"),
+];
 
 pub(super) static SUBSCRIPTION_ACTIONS: &[Action<OfService>] = &[
-    Action { key: "#EventDestination.ResumeSubscription", describe: |_, _| (), run: resume },
-    Action { key: "#EventDestination.SuspendSubscription", describe: |_, _| (), run: suspend },
+    Action {
+        key: "#EventDestination.ResumeSubscription",
+        parameters: &[Parameter::text("DeliverBufferedEventDuration")],
+        apply_times: &[],
+        run: resume,
+    },
+    Action { key: "#EventDestination.SuspendSubscription", parameters: &[], apply_times: &[], run: suspend },
 ];
 
 fn words(all: &[EventType]) -> Vec<&'static str> {
     all.iter().map(|word| word.as_str()).collect()
-}
-
-fn describe_test(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
-    d.put("EventType@Redfish.AllowableValues", words(&EVENT_TYPES).as_slice());
 }
 
 pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {

@@ -6,15 +6,16 @@ use crate::node::bmc::logs::{Command as LogCommand, Logs, past_what};
 use crate::node::command::Command;
 use crate::node::event::{Event, What};
 use crate::profile::logs::{Below, LogService};
+use crate::redfish::action::Action;
 use crate::redfish::body::Body;
 use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
 use crate::redfish::error::Problem;
 use crate::redfish::event::{Place, shown};
-use crate::redfish::resource::{Action, Asked, OfNode};
+use crate::redfish::resource::{Asked, OfNode};
 
 pub(super) static ACTIONS: &[Action<OfNode>] =
-    &[Action { key: "#LogService.ClearLog", describe: |_, _| (), run: clear }];
+    &[Action { key: "#LogService.ClearLog", parameters: &[], apply_times: &[], run: clear }];
 
 fn below(cx: &NodeCx<'_>) -> Below {
     if cx.uri().starts_with("/redfish/v1/Systems/") { Below::System } else { Below::Manager }

@@ -4,10 +4,11 @@ use super::common;
 use crate::dmtf::{ResetToDefaultsType, ResetType};
 use crate::node::bmc;
 use crate::node::command::Command;
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Action, Asked, OfNode};
+use crate::redfish::resource::{Asked, OfNode};
 use crate::time::{parse_offset, parse_redfish};
 
 const RESET_TYPES: &[ResetType] = &[ResetType::GracefulRestart, ResetType::ForceRestart];
@@ -17,7 +18,8 @@ const MAX_DATE_TIME: usize = 40;
 pub(super) static ACTIONS: &[Action<OfNode>] = &[
     Action {
         key: "#Manager.Reset",
-        describe: |_, d| d.put("ResetType@Redfish.AllowableValues", RESET_TYPES),
+        parameters: &[Parameter::word("ResetType", |_, key, d| d.put(key, RESET_TYPES))],
+        apply_times: &[],
         run: |_, body| {
             // The specification allows a request without `ResetType`. The service then chooses.
             body.word("ResetType", ResetType::parse, RESET_TYPES);
@@ -26,7 +28,10 @@ pub(super) static ACTIONS: &[Action<OfNode>] = &[
     },
     Action {
         key: "#Manager.ResetToDefaults",
-        describe: |_, d| d.put("ResetType@Redfish.AllowableValues", ResetToDefaultsType::ALL),
+        parameters: &[
+            Parameter::word("ResetType", |_, key, d| d.put(key, ResetToDefaultsType::ALL)).required()
+        ],
+        apply_times: &[],
         run: |_, body| {
             body.require("ResetType");
             let kind = body.word("ResetType", ResetToDefaultsType::parse, ResetToDefaultsType::ALL);

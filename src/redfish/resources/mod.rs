@@ -39,8 +39,9 @@ mod volume;
 
 pub(super) use network_adapter::id_of as adapter_id;
 
+use super::access::Access;
 use super::resource::Entry::{self, Node, Service};
-use super::resource::{Access, Resource};
+use super::resource::Resource;
 
 /// All resources of the service. The versions are the newest of DSP8010 2026.1.
 pub(super) static RESOURCES: &[Entry] = &[

@@ -2,13 +2,14 @@
 
 use crate::dmtf::{Privilege, Role};
 use crate::node::bmc::role::{CustomRole, Privileges};
+use crate::redfish::access::{Access, Need};
 use crate::redfish::account_change::AccountChange;
 use crate::redfish::body::Body;
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::error::Problem;
 use crate::redfish::message::{Message, RESTRICTED_ROLE};
-use crate::redfish::resource::{Access, Asked, Entry, Need, OfService, ServiceChange};
+use crate::redfish::resource::{Asked, Entry, OfService, ServiceChange};
 
 /// The collection of roles.
 pub(super) const ROLES: &str = "/redfish/v1/AccountService/Roles";

@@ -3,14 +3,16 @@
 use crate::dmtf::ResetKeysType;
 use crate::node::bmc::secure_boot::{self, Keys};
 use crate::node::command::Command;
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Action, Asked, OfNode};
+use crate::redfish::resource::{Asked, OfNode};
 
 pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     key: "#SecureBoot.ResetKeys",
-    describe: |_, d| d.put("ResetKeysType@Redfish.AllowableValues", ResetKeysType::ALL),
+    parameters: &[Parameter::word("ResetKeysType", |_, key, d| d.put(key, ResetKeysType::ALL)).required()],
+    apply_times: &[],
     run: |_, body| {
         body.require("ResetKeysType");
         let kind = body.word("ResetKeysType", ResetKeysType::parse, ResetKeysType::ALL);

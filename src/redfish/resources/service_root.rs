@@ -1,5 +1,6 @@
 //! `ServiceRoot`: the first document that a client reads, before it logs in.
 
+use crate::redfish::body::Body;
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::query::Query;
@@ -36,8 +37,9 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
         d.put("SelectQuery", true);
         d.put("TopSkipQuery", true);
         d.object("DeepOperations", |d| {
-            d.put("DeepPATCH", false);
+            d.put("DeepPATCH", true);
             d.put("DeepPOST", false);
+            d.put("MaxLevels", Body::MAX_LEVELS);
         });
     });
     d.object("Links", |d| d.link("Sessions", &["/redfish/v1/SessionService/Sessions"]));

@@ -1,32 +1,40 @@
 //! `UpdateService`: the firmware inventory, and updates of its components.
 //!
 //! `SimpleUpdate` fetches the image, and the next reset applies it: `Manager.Reset` for the BMC's own firmware, a start of the
-//! host for all other. The state and the result are in the component's document.
+//! host for all other. With `Immediate` the service does that reset. The state and the result are in the component's document.
 
 use super::common;
 use crate::dmtf::TransferProtocol;
 use crate::node::bmc::firmware::Source;
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Action, Asked, OfService, ServiceChange};
+use crate::redfish::resource::{Asked, OfService, ServiceChange};
 use crate::redfish::update::Update;
 
 /// The limit of an image URI, a user name and a password, characters.
 const MAX_TEXT: usize = 2048;
 /// Components that one request updates, each as a sub-task.
 const MAX_TARGETS: usize = 8;
+/// The service does the reset that the update needs.
+const IMMEDIATE: &str = "Immediate";
+/// The values of `@Redfish.OperationApplyTime`.
+const APPLY_TIMES: &[&str] = &[IMMEDIATE, "OnReset"];
 const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtocol::Https];
 
 pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
     key: "#UpdateService.SimpleUpdate",
-    describe: |_, d| {
-        d.put("TransferProtocol@Redfish.AllowableValues", PROTOCOLS);
-        d.object("@Redfish.OperationApplyTimeSupport", |d| {
-            d.put("@odata.type", "#Settings.v1_5_0.OperationApplyTimeSupport");
-            d.put("SupportedValues", ["OnReset"].as_slice());
-        });
-    },
+    parameters: &[
+        Parameter::text("ImageURI").required(),
+        Parameter::word("TransferProtocol", |_, key, d| d.put(key, PROTOCOLS)),
+        // Below the root that all machines share, the targets say which machine is meant.
+        Parameter::texts("Targets", MAX_TARGETS).required_if(|cx| cx.own.is_none()),
+        Parameter::flag("ForceUpdate"),
+        Parameter::text("Username"),
+        Parameter::text("Password"),
+    ],
+    apply_times: APPLY_TIMES,
     run: simple_update,
 }];
 
@@ -47,19 +55,29 @@ fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
         body.wrong_format("ImageURI", uri);
     }
     body.word("TransferProtocol", TransferProtocol::parse, PROTOCOLS);
-    body.word("@Redfish.OperationApplyTime", |text| (text == "OnReset").then_some(()), &[()]);
+    let apply_time = body.word(
+        "@Redfish.OperationApplyTime",
+        |text| APPLY_TIMES.iter().copied().find(|known| *known == text),
+        APPLY_TIMES,
+    );
     body.flag("ForceUpdate");
-    let targets = body.texts("Targets", MAX_TARGETS).unwrap_or_default();
-    if targets.is_empty() && cx.own.is_none() {
-        // Below this root is more than one machine.
+    // Below the root that all machines share is more than one.
+    let needs_targets = cx.own.is_none();
+    if needs_targets {
         body.require("Targets");
     }
+    let targets = body.texts("Targets", MAX_TARGETS);
+    if needs_targets && targets.as_ref().is_some_and(Vec::is_empty) {
+        body.require("Targets");
+    }
+    let targets = targets.unwrap_or_default();
     let user = body.text("Username", MAX_TEXT);
     let password = body.text("Password", MAX_TEXT);
     Ok(image.map(|image| {
         let credentials = user.map(|user| Box::new((user, password.unwrap_or_default())));
         let targets = targets.into_iter().map(Into::into).collect();
         let source = Source { image, credentials };
-        ServiceChange::Update(Update { targets, source, payload: None })
+        let immediate = apply_time == Some(IMMEDIATE);
+        ServiceChange::Update(Update { targets, source, immediate, payload: None })
     }))
 }

@@ -4,28 +4,38 @@ use super::common;
 use crate::dmtf::{TransferMethod, TransferProtocol};
 use crate::node::bmc::media::{self, Insertion, Opened};
 use crate::node::command::Command;
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Action, Asked, OfNode};
+use crate::redfish::resource::{Asked, OfNode};
 
 /// The limit of a user name and of a password for the image's server, characters.
 const MAX_CREDENTIAL: usize = 256;
+/// The ways in which the host sees an image.
+const METHODS: &[TransferMethod] = &[TransferMethod::Stream];
 /// The protocols by which the BMC can fetch an image.
 const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtocol::Https];
 
 pub(super) static ACTIONS: &[Action<OfNode>] = &[
     Action {
         key: "#VirtualMedia.InsertMedia",
-        describe: |_, d| {
-            d.put("TransferMethod@Redfish.AllowableValues", [TransferMethod::Stream].as_slice());
-            d.put("TransferProtocolType@Redfish.AllowableValues", PROTOCOLS);
-        },
+        parameters: &[
+            Parameter::text("Image").required(),
+            Parameter::flag("Inserted"),
+            Parameter::flag("WriteProtected"),
+            Parameter::word("TransferMethod", |_, key, d| d.put(key, METHODS)),
+            Parameter::word("TransferProtocolType", |_, key, d| d.put(key, PROTOCOLS)),
+            Parameter::text("UserName"),
+            Parameter::text("Password"),
+        ],
+        apply_times: &[],
         run: insert,
     },
     Action {
         key: "#VirtualMedia.EjectMedia",
-        describe: |_, _| (),
+        parameters: &[],
+        apply_times: &[],
         run: |cx, _| Ok(Some(Command::Media(media::Command::Eject { slot: slot(cx) }))),
     },
 ];
@@ -88,7 +98,7 @@ fn insert(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     if body.flag("Inserted") == Some(false) {
         body.not_in_list("Inserted", "false");
     }
-    let method = body.word("TransferMethod", TransferMethod::parse, &[TransferMethod::Stream]);
+    let method = body.word("TransferMethod", TransferMethod::parse, METHODS);
     let protocol = body.word("TransferProtocolType", TransferProtocol::parse, PROTOCOLS);
     let user = body.text("UserName", MAX_CREDENTIAL);
     let password = body.text("Password", MAX_CREDENTIAL);

@@ -12,6 +12,7 @@ use crate::node::bmc::tasks::Doing;
 use crate::node::bmc::volume::{self, Creation, Integrity, Volume};
 use crate::node::command::Command;
 use crate::profile::inventory::{Drive, Storage};
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
@@ -19,14 +20,18 @@ use crate::redfish::error::Problem;
 use crate::redfish::message::{
     Message, OPERATION_NOT_ALLOWED, PROPERTY_MISSING, PROPERTY_VALUE_CONFLICT, PROPERTY_VALUE_NOT_IN_LIST,
 };
-use crate::redfish::resource::{Action, Asked, OfNode};
+use crate::redfish::resource::{Asked, OfNode};
+
+/// When a client may ask for work on volumes.
+const APPLY_TIMES: &[&str] = &["Immediate"];
 
 pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     key: "#Volume.Initialize",
-    describe: |_, d| {
-        d.put("InitializeMethod@Redfish.AllowableValues", InitializeMethod::ALL);
-        d.put("InitializeType@Redfish.AllowableValues", InitializeType::ALL);
-    },
+    parameters: &[
+        Parameter::word("InitializeMethod", |_, key, d| d.put(key, InitializeMethod::ALL)),
+        Parameter::word("InitializeType", |_, key, d| d.put(key, InitializeType::ALL)),
+    ],
+    apply_times: APPLY_TIMES,
     run: initialize,
 }];
 
@@ -61,7 +66,7 @@ pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
 pub(super) fn annotate(_: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.object("@Redfish.OperationApplyTimeSupport", |d| {
         d.put("@odata.type", "#Settings.v1_5_0.OperationApplyTimeSupport");
-        d.put("SupportedValues", ["Immediate"].as_slice());
+        d.put("SupportedValues", APPLY_TIMES);
     });
 }
 

@@ -61,7 +61,21 @@ impl Site {
     }
 
     fn send(&self, login: Login<'_>, method: &str, uri: &str, body: &Value) -> Answer {
+        self.send_with(login, method, uri, &[], body)
+    }
+
+    fn send_with(
+        &self,
+        login: Login<'_>,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         match login {
             Login::None => {}
             Login::Basic(user, password) => {
@@ -431,7 +445,9 @@ fn a_model_with_slots_has_as_many_members_and_a_patch_fills_one() {
     let half = site.send(ADMIN, "PATCH", &slot, &json!({"UserName": "ada"}));
     assert_eq!((half.status, half.messages()), (400, vec!["PropertyMissing"]));
     let ada = json!({"UserName": "ada", "Password": "lovelace1", "RoleId": "Operator", "Enabled": true});
-    assert_eq!(site.send(ADMIN, "PATCH", &slot, &ada).status, 204);
+    let filled = site.send(ADMIN, "PATCH", &slot, &ada);
+    assert_eq!((filled.status, &filled.json["UserName"]), (200, &json!("ada")));
+    assert_eq!(filled.header("ETag"), site.get(ADMIN, &slot).header("ETag"));
     assert_eq!(users(), ["", "admin", "ada", ""]);
     assert_eq!(site.get(ADA, &slot).json["RoleId"], "Operator");
     assert_eq!(site.add_second(), format!("{ACCOUNTS}/1"));
@@ -439,6 +455,11 @@ fn a_model_with_slots_has_as_many_members_and_a_patch_fills_one() {
     assert_eq!(site.send(ADMIN, "PATCH", &slot, &clear).status, 204);
     assert_eq!(users(), ["bob", "admin", "", ""]);
     assert_eq!(site.get(ADA, &slot).status, 401);
+    let empty = site.get(ADMIN, &slot);
+    let headers = [("Prefer", "return=minimal"), ("If-Match", empty.header("ETag"))];
+    let filled = site.send_with(ADMIN, "PATCH", &slot, &headers, &ada);
+    assert_eq!((filled.status, filled.header("Preference-Applied")), (204, "return=minimal"));
+    assert_eq!(users(), ["bob", "admin", "ada", ""]);
 }
 
 impl Site {

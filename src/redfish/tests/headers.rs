@@ -23,6 +23,7 @@ fn a_client_that_takes_no_json_is_refused() {
         (bench.system.as_str(), "text/html"),
         ("/redfish/v1/odata", "application/xml"),
         ("/redfish/v1/$metadata", "application/json"),
+        ("/redfish/v1/openapi.yaml", "application/json"),
     ] {
         for method in ["GET", "HEAD"] {
             let answer = with(&bench, method, uri, ("Accept", wrong), b"");
@@ -30,7 +31,11 @@ fn a_client_that_takes_no_json_is_refused() {
             assert_eq!(answer.json["error"]["@Message.ExtendedInfo"][0]["MessageArgs"][0], "Accept");
         }
     }
-    assert_eq!(with(&bench, "GET", "/redfish/v1/$metadata", ("Accept", "application/xml"), b"").status, 200);
+    for (uri, right) in [("$metadata", "application/xml"), ("openapi.yaml", "application/yaml;charset=utf-8")]
+    {
+        let uri = format!("/redfish/v1/{uri}");
+        assert_eq!(with(&bench, "GET", &uri, ("Accept", right), b"").status, 200, "{uri}");
+    }
     let patch = with(&bench, "PATCH", &bench.system, ("Accept", "text/html"), TAG);
     assert_eq!(patch.status, 204, "the response to a change has no document");
 }

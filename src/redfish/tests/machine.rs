@@ -62,6 +62,29 @@ fn an_update_changes_the_version_at_the_next_reset_wherever_it_shows() {
 }
 
 #[test]
+fn an_immediate_update_needs_no_reset_by_the_client() {
+    let mut bench = Bench::new();
+    let service = bench.get("/redfish/v1/UpdateService").json;
+    let times = &service["Actions"]["#UpdateService.SimpleUpdate"]["@Redfish.OperationApplyTimeSupport"];
+    assert_eq!(times["SupportedValues"], json!(["Immediate", "OnReset"]));
+    let bios = format!("{FIRMWARE}/{}-BIOS", uuid(&bench));
+    let body = |version: &str| {
+        let image = format!("http://images.example/BIOS_{version}.bin");
+        json!({"ImageURI": image, "Targets": [bios], "@Redfish.OperationApplyTime": "Immediate"})
+    };
+    let answer = update(&bench, 1, 0, &body("2.5.0"), Ok(()));
+    assert_eq!(answer.status, 202);
+    assert_eq!(bench.get(&bench.system).json["BiosVersion"], "2.5.0", "the machine is off");
+    assert_eq!(bench.get(answer.header("Location")).status, 200, "the task has ended");
+    assert_eq!(bench.reset("On").status, 204);
+    bench.wait(600_000);
+    assert_eq!(update(&bench, 2, 0, &body("2.6.0"), Ok(())).status, 202);
+    bench.wait(600_000);
+    let system = bench.get(&bench.system).json;
+    assert_eq!((&system["BiosVersion"], &system["PowerState"]), (&json!("2.6.0"), &json!("On")));
+}
+
+#[test]
 fn an_update_whose_image_cannot_be_read_says_why() {
     let bench = Bench::new();
     let bios = format!("{FIRMWARE}/{}-BIOS", uuid(&bench));
@@ -92,7 +115,7 @@ fn a_wrong_update_is_refused_and_changes_nothing() {
             "ActionParameterValueNotInList",
         ),
         (
-            json!({"ImageURI": image, "Targets": [bios], "@Redfish.OperationApplyTime": "Immediate"}),
+            json!({"ImageURI": image, "Targets": [bios], "@Redfish.OperationApplyTime": "AtMaintenanceWindowStart"}),
             "ActionParameterValueNotInList",
         ),
     ] {

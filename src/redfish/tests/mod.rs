@@ -1,6 +1,7 @@
 //! The protocol without sockets: statuses, headers, messages, and the effect of requests on nodes.
 
 mod accounts;
+mod deep;
 mod events;
 mod headers;
 mod machine;
@@ -165,7 +166,7 @@ fn a_405_lists_the_allowed_methods() {
     assert_eq!((answer.status, answer.header("Allow")), (405, "POST"));
     assert_eq!(
         bench.send("OPTIONS", "/redfish/v1/Systems", &[("Authorization", BASIC)], b"").header("Allow"),
-        "GET, HEAD"
+        "GET, HEAD, PATCH"
     );
 }
 
@@ -249,11 +250,20 @@ fn bios_values_take_effect_at_the_next_boot() {
     );
     let good = json!({"Attributes": {"LogicalProc": "Disabled"}, "@Redfish.SettingsApplyTime": {"ApplyTime": "OnReset"}});
     assert_eq!(bench.write("PATCH", &settings, &good).status, 204);
-    assert_eq!(bench.get(&bios).json["Attributes"]["LogicalProc"], "Enabled");
+    let before = bench.get(&bios).json;
+    assert_eq!(before["Attributes"]["LogicalProc"], "Enabled");
+    assert!(["Time", "ETag", "Messages"].iter().all(|key| before["@Redfish.Settings"].get(key).is_none()));
     assert_eq!(bench.get(&settings).json["Attributes"], json!({"LogicalProc": "Disabled"}));
     bench.reset("On");
     bench.wait(60_000);
-    assert_eq!(bench.get(&bios).json["Attributes"]["LogicalProc"], "Disabled");
+    let after = bench.get(&bios);
+    assert_eq!(after.json["Attributes"]["LogicalProc"], "Disabled");
+    let result = &after.json["@Redfish.Settings"];
+    assert_eq!(
+        (&result["Time"], &result["ETag"]),
+        (&json!("2026-01-01T00:00:00+00:00"), &json!(after.header("ETag")))
+    );
+    assert_eq!(result["Messages"][0]["MessageId"], "Base.1.22.Success");
     assert_eq!(bench.get(&settings).json["Attributes"], json!({}));
 }
 

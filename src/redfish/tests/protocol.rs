@@ -184,3 +184,77 @@ fn a_target_that_needs_a_boot_option_has_a_property_for_it() {
     assert_eq!(patch(json!({"BootNext": null})).status, 204);
     assert_eq!(bench.get(&bench.system).json["Boot"]["BootNext"], Value::Null);
 }
+
+/// The parameters that an `ActionInfo` lists are those that the action reads, and the required ones those that it misses.
+#[test]
+fn an_action_info_lists_the_parameters_that_its_action_reads() {
+    let bench = Bench::new();
+    let (pages, problems) = check::crawl(&bench.redfish);
+    assert!(problems.is_empty(), "{problems:?}");
+    let mut seen = 0;
+    for (uri, document) in &pages {
+        for action in document["Actions"].as_object().into_iter().flatten().map(|(_, action)| action) {
+            let Some(info) = action["@Redfish.ActionInfo"].as_str() else { continue };
+            let answer = bench.get(info);
+            assert_eq!((answer.status, &answer.json["@odata.id"]), (200, &json!(info)));
+            assert!(answer.header("Link").contains("ActionInfo.v1_6_0.json"));
+            let target = action["target"].as_str().unwrap();
+            let parameters = answer.json["Parameters"].as_array().unwrap();
+            let wrong = parameters.iter().map(|one| (one["Name"].as_str().unwrap(), json!({})));
+            let refused = bench.write("POST", target, &wrong.collect());
+            if refused.status == 405 {
+                // A drive that is passed through is no volume that can be initialized.
+                continue;
+            }
+            assert_eq!(refused.status, 400, "{uri}");
+            for message in refused.json["error"]["@Message.ExtendedInfo"].as_array().unwrap() {
+                let id = message["MessageId"].as_str().unwrap();
+                assert!(id.contains("ActionParameterValue"), "{uri}: {message}");
+            }
+            let required: Vec<_> = parameters.iter().filter(|one| one["Required"] == true).collect();
+            if !required.is_empty() {
+                let refused = bench.write("POST", target, &json!({}));
+                let missing = refused.json["error"]["@Message.ExtendedInfo"].as_array().unwrap();
+                let missing: Vec<_> = missing.iter().map(|message| &message["MessageArgs"][1]).collect();
+                assert_eq!(missing, required.iter().map(|one| &one["Name"]).collect::<Vec<_>>(), "{uri}");
+            }
+            for one in parameters.iter().filter(|one| one.get("AllowableValues").is_some()) {
+                let inline = format!("{}@Redfish.AllowableValues", one["Name"].as_str().unwrap());
+                assert_eq!(action[&inline], one["AllowableValues"], "{uri}");
+            }
+            seen += 1;
+        }
+    }
+    // Of three nodes: the system, secure boot, two actions of the BMC, three slots at two places. Of the service: an account,
+    // the updates.
+    assert_eq!(seen, 3 * (1 + 1 + 2 + 6) + 2);
+}
+
+#[test]
+fn a_model_without_action_info_has_neither_the_link_nor_the_resource() {
+    let mut bench = Bench::new();
+    let info = |bench: &Bench| bench.get(&format!("{}/ResetActionInfo", bench.system)).status;
+    assert_eq!(info(&bench), 200);
+    let mut plain = Profile::clone(&built_in("generic").unwrap());
+    plain.quirks.push(Quirk::NoActionInfo);
+    bench.add_model(Arc::new(plain));
+    assert_eq!(info(&bench), 404);
+    let reset = bench.get(&bench.system).json["Actions"]["#ComputerSystem.Reset"].clone();
+    assert!(
+        reset.get("@Redfish.ActionInfo").is_none()
+            && reset.get("ResetType@Redfish.AllowableValues").is_some()
+    );
+}
+
+/// HPE's systems have no `IndicatorLED`.
+#[test]
+fn a_property_that_the_model_does_not_show_cannot_be_changed() {
+    let mut bench = Bench::new();
+    bench.add_first("hpe-dl380-gen11");
+    let refused = bench.write("PATCH", &bench.system, &json!({"IndicatorLED": "Lit", "AssetTag": "x"}));
+    assert_eq!((refused.status, refused.message_ids()), (400, vec!["PropertyUnknown"]));
+    assert_ne!(bench.get(&bench.system).json["AssetTag"], "x");
+    let active = json!({"LocationIndicatorActive": true});
+    assert_eq!(bench.write("PATCH", &bench.system, &active).status, 204);
+    assert_eq!(bench.get(&bench.system).json["LocationIndicatorActive"], true);
+}

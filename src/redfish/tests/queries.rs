@@ -228,7 +228,7 @@ fn the_root_says_which_queries_work() {
     }
     assert_eq!(
         (&features["IncludeOriginOfConditionQuery"], &features["DeepOperations"]["DeepPATCH"]),
-        (&json!(false), &json!(false))
+        (&json!(false), &json!(true))
     );
 }
 

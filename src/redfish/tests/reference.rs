@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 
 use http::Method;
 
-use crate::redfish::resource::{Entry, Need, Owner, Resource};
+use crate::redfish::access::Need;
+use crate::redfish::action::ACTION_INFO_SCHEMA;
+use crate::redfish::resource::{Entry, Owner, Resource};
 use crate::redfish::resources::RESOURCES;
 use crate::redfish::row::{Fixed, ROOT, Target, parent};
 use crate::redfish::tree::Tree;
@@ -25,8 +27,8 @@ authentication or with a session, except for {public}.
 - `{System}`, `{Manager}` and `{Chassis}` are the UUID of a server. At a BMC with [an address of its own](../addresses.md) they are the
   ids of its [model](../models.md), such as `1`. `{Node-Software}` begins with the UUID of a server, except at such a BMC.
 - A model can leave resources out (`absent` in its profile). The links of the documents say what a server has.
-- Every document lists the allowable values of the parameters of its actions.
-- `$select`, `$expand`, `$top`, `$skip` and `only` are understood as DSP0266 defines them; `$filter` is not.
+- Every document lists the allowable values of the parameters of its actions, and links to an `ActionInfo` with all parameters.
+- [Redfish protocol](../protocol.md) has the query parameters and headers that the service understands.
 ";
 
 /// A line of the page.
@@ -57,6 +59,9 @@ fn lines_of<O: Owner>(resource: &Resource<O>) -> Vec<Line> {
     lines.push(line(resource.path, resource.schema()));
     for action in resource.actions {
         lines.push(line(&format!("{}/Actions/{}", resource.path, action.name()), "action"));
+        if let Some(info) = action.info() {
+            lines.push(line(&format!("{}/{info}", resource.path), ACTION_INFO_SCHEMA));
+        }
     }
     lines
 }

@@ -71,6 +71,7 @@ CALLS = [
     ("System.get_allowed_reset_system_values ResetActionField.get_allowed_values", lambda c: same(
         {value.value for value in c.system.get_allowed_reset_system_values()},
         set(c.get("{S}")["Actions"]["#ComputerSystem.Reset"]["ResetType@Redfish.AllowableValues"])), {}),
+    ("ActionInfo.from_uri ActionInfo.get_allowable_values", action_info, {}),
     ("System.get_allowed_system_boot_source_values", lambda c: same(
         {value.value for value in c.system.get_allowed_system_boot_source_values()},
         set(c.get("{S}")["Boot"]["BootSourceOverrideTarget@Redfish.AllowableValues"])), {}),
@@ -88,8 +89,7 @@ CALLS = [
     ("Bios.set_attribute Bios.set_attributes Bios.pending_attributes SettingsField.commit SettingsField.resource_uri",
      bios_attributes, {}),
     ("Bios.set_attribute", bios_on_reset, {}),
-    ("Bios.update_status SettingsField.get_status SettingsUpdate.status SettingsUpdate.messages", bios_result,
-     {"needs": "settings-result"}),
+    ("Bios.update_status SettingsField.get_status SettingsUpdate.status SettingsUpdate.messages", bios_result, {}),
     ("Bios.supported_apply_times", lambda c: same(
         [time.value for time in c.system.bios.supported_apply_times or []],
         c.get("{S}/Bios")["@Redfish.Settings"].get("SupportedApplyTimes", [])), {}),

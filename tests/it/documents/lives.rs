@@ -257,7 +257,7 @@ fn settings(life: &mut Life) {
     for (name, path, body) in [
         ("asset tag changed", "{system}", json!({"AssetTag": "rack \"7\""})),
         ("asset tag emptied", "{system}", json!({"AssetTag": ""})),
-        ("system LED lit", "{system}", json!({"IndicatorLED": "Lit"})),
+        ("system LED lit", "{system}", led(life, "{system}", "Lit")),
         ("boot override set", "{system}", json!({"Boot": {"BootSourceOverrideTarget": "Pxe"}})),
         (
             "boot override made continuous",
@@ -270,7 +270,7 @@ fn settings(life: &mut Life) {
             json!({"Boot": {"HttpBootUri": "http://images.example/boot.efi?a=b&c=d"}}),
         ),
         ("boot order changed", "{system}", json!({"Boot": {"BootOrder": order}})),
-        ("chassis LED blinking", "{chassis}", json!({"IndicatorLED": "Blinking"})),
+        ("chassis LED blinking", "{chassis}", led(life, "{chassis}", "Blinking")),
         ("drive LED blinking", &drive, json!({"LocationIndicatorActive": true})),
         ("clock changed", "{manager}", json!({"DateTime": "2019-01-02T03:04:05-01:30"})),
         ("session timeout changed", "/redfish/v1/SessionService", json!({"SessionTimeout": 86_400})),
@@ -304,6 +304,14 @@ fn settings(life: &mut Life) {
     life.post("{system}/SecureBoot/Actions/SecureBoot.ResetKeys", json!({"ResetKeysType": "DeletePK"}));
     life.post("{system}/Bios/Actions/Bios.ResetBios", json!({}));
     life.moment("platform key deleted, BIOS reset pending");
+}
+
+/// A change of the LED of a resource, which some models show by the newer property alone.
+fn led(life: &mut Life, path: &str, word: &str) -> Value {
+    match life.get(path).get("IndicatorLED") {
+        Some(_) => json!({"IndicatorLED": word}),
+        None => json!({"LocationIndicatorActive": true}),
+    }
 }
 
 /// For each BIOS attribute that can be written, a value that it does not have.
