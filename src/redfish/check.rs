@@ -106,7 +106,7 @@ fn links(value: &Value, each: &mut dyn FnMut(&str)) {
                     Value::String(link)
                         if ["@odata.id", "Uri", "@Redfish.ActionInfo"].contains(&key.as_str()) =>
                     {
-                        each(link)
+                        each(link);
                     }
                     inner => links(inner, each),
                 }

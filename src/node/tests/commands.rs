@@ -91,10 +91,8 @@ commands! {
         Just(Command::Volume(volume::Command::Initialize { storage: 0, id: "Volume1".into(), start: start() }))
     },
     Command::Firmware(_) => (0u8..3, any::<bool>()).prop_map(|(component, immediate)| {
-        match update(component, "http://x/fw-9.9.bin") {
-            Command::Firmware(command) => Command::Firmware(firmware::Command { immediate, ..command }),
-            other => other,
-        }
+        let Command::Firmware(command) = update(component, "http://x/fw-9.9.bin") else { unreachable!() };
+        Command::Firmware(firmware::Command { immediate, ..command })
     }),
     Command::Task(tasks::Command::Change { .. }) => any::<bool>().prop_map(|enabled| {
         let (enabled, auto_delete_minutes) = (Some(enabled), Some(1));

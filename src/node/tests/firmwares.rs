@@ -75,11 +75,9 @@ fn immediate_updates_wait_for_all_of_their_images_and_then_reset_what_they_need(
     let starts = bench.node.starts();
     let effects = bench.effects();
     let [first, second] = &effects[..] else { panic!("two images to fetch") };
-    let fetched = |effect: &EffectKind| match effect {
-        EffectKind::FetchFirmware { component, update } => {
-            Answer::FirmwareFetched { component: *component, update: *update, result: Ok(()) }
-        }
-        other => panic!("{other:?}"),
+    let fetched = |effect: &EffectKind| {
+        let EffectKind::FetchFirmware { component, update } = *effect else { panic!("{effect:?}") };
+        Answer::FirmwareFetched { component, update, result: Ok(()) }
     };
     bench.answer(fetched(first));
     assert_eq!((bench.node.starts(), bench.node.bmc().restarting_from), (starts, None));

@@ -17,7 +17,7 @@ use crate::redfish::resource::{Asked, OfNode};
 pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
     key: "#ComputerSystem.Reset",
     parameters: &[Parameter::word("ResetType", |model: &Model<'_>, key, d| {
-        d.put(key, model.profile.reset_types.as_slice())
+        d.put(key, model.profile.reset_types.as_slice());
     })
     .required()],
     apply_times: &[],
