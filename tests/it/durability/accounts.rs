@@ -99,7 +99,7 @@ fn setting(thing: &Thing, number: u64) -> (&'static str, Value) {
         }
         Thing::Tasks => {
             let body =
-                json!({"TaskAutoDeleteTimeoutMinutes": number % 1000, "ServiceEnabled": number % 2 == 0});
+                json!({"TaskAutoDeleteTimeoutMinutes": 1 + number % 1000, "ServiceEnabled": number % 2 == 0});
             ("/redfish/v1/TaskService", body)
         }
         _ => ("/redfish/v1/SessionService", json!({"SessionTimeout": 10_000 + number % 10_000})),
