@@ -404,7 +404,8 @@ pub(super) static RESOURCES: &[Entry] = &[
             .many("Task Collection", task::members)
             .of_nodes_with_tasks()
             .deleted_by(task::delete)
-            .monitored_by(&task::MONITOR),
+            .monitored_by(&task::MONITOR)
+            .allowed_by(Access::MANAGER),
     ),
     Node(
         Resource::of_node(

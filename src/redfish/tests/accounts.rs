@@ -245,6 +245,30 @@ fn a_role_decides_what_an_account_may_do() {
 }
 
 #[test]
+fn an_operator_begins_a_task_and_only_an_administrator_ends_it() {
+    at_both_roots(|site| {
+        site.add_ada("Operator");
+        let inventory = site.get(ADA, "/redfish/v1/UpdateService/FirmwareInventory").json;
+        let target = &inventory["Members"][0]["@odata.id"];
+        let body = json!({"ImageURI": "http://images.example/BIOS_2.5.0.bin", "Targets": [target]});
+        let action = "/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate";
+        let begun = site.send(ADA, "POST", action, &body);
+        let monitor = begun.header("Location");
+        let task = monitor.replace("TaskMonitors", "Tasks");
+        assert_eq!(
+            (begun.status, site.get(ADA, monitor).status, site.get(ADA, &task).status),
+            (202, 202, 200)
+        );
+        for uri in [monitor, &task] {
+            let refused = site.send(ADA, "DELETE", uri, &Value::Null);
+            assert_eq!((refused.status, refused.messages()), (403, vec!["InsufficientPrivilege"]), "{uri}");
+        }
+        assert_eq!(site.send(ADMIN, "DELETE", &task, &Value::Null).status, 204);
+        assert_eq!(site.get(ADA, &task).json["TaskState"], "Cancelled");
+    });
+}
+
+#[test]
 fn an_expansion_shows_what_the_client_may_read() {
     at_both_roots(|site| {
         let own = site.add_ada("ReadOnly");

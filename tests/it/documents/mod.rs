@@ -7,6 +7,7 @@ mod json_schema;
 mod lived;
 mod lives;
 mod privileges;
+mod requests;
 mod reviewed;
 mod schemas;
 

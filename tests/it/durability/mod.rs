@@ -1,11 +1,12 @@
 //! A fleet that is stored on disk, tested by clients of the built binary.
 
+mod accounts;
 mod control;
 mod directory;
 mod kill;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -18,14 +19,18 @@ const BASIC: (&str, &str) = ("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=");
 /// A daemon that is ready. It is killed when this is dropped.
 struct Daemon {
     child: Child,
-    port: u16,
-    admin: u16,
+    /// The first address of the BMCs.
+    bmc: SocketAddr,
+    admin: SocketAddr,
 }
 
 fn serve(dir: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fauxmetal"));
     let (listen, certs) = ("http://127.0.0.1:0", dir.join("certs"));
-    command.args(["serve", "--listen", listen, "--agent-listen", listen, "--admin-listen", listen]);
+    command.args(["serve", "--admin-listen", listen]);
+    if !more.contains(&"--listen") {
+        command.args(["--listen", listen, "--agent-listen", listen]);
+    }
     if !more.contains(&"--log") {
         command.args(["--log", "error"]);
     }
@@ -40,12 +45,19 @@ impl Daemon {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(line.trim().strip_prefix("READY ").unwrap()).unwrap();
-        let port = |url: &Value| url.as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
-        Self { child, port: port(&ready["redfish"][0]), admin: port(&ready["admin"]) }
+        let address = |url: &Value| url.as_str().unwrap().rsplit('/').next().unwrap().parse().unwrap();
+        Self { child, bmc: address(&ready["redfish"][0]), admin: address(&ready["admin"]) }
     }
 
     fn client(&self) -> Client {
-        Self::connect(self.port)
+        Self::connect(self.bmc)
+    }
+
+    /// A client of a node with an address of its own.
+    fn client_of(&self, node: u32) -> Client {
+        let SocketAddr::V4(first) = self.bmc else { panic!("{} is no address of version 4", self.bmc) };
+        let address = Ipv4Addr::from_bits(first.ip().to_bits() + node);
+        Self::connect(SocketAddr::from((address, first.port())))
     }
 
     /// A client of the control API.
@@ -53,8 +65,8 @@ impl Daemon {
         Self::connect(self.admin)
     }
 
-    fn connect(port: u16) -> Client {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    fn connect(to: SocketAddr) -> Client {
+        let stream = TcpStream::connect(to).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         Client(stream)
