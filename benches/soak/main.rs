@@ -247,7 +247,7 @@ async fn verdict(samples: &[Sample], world: &World, ironic: &Ironic, daemon: &mu
     }
     for line in daemon.figures(world).await.lines() {
         let hit = line.starts_with("fauxmetal_limit_hits_total") && !line.ends_with(" 0");
-        if hit {
+        if hit && !line.contains(JOURNAL) {
             world.error(&format!("a limit was hit: {line}"));
         }
         if line.starts_with("fauxmetal_calls_total") {
@@ -339,6 +339,9 @@ impl Drop for Daemon {
         let _ = self.child.wait();
     }
 }
+
+/// The limit that a run reaches: more nodes are read than the journal has room for, so it forgets its oldest entries.
+const JOURNAL: &str = "limit=\"journal\"";
 
 /// Warnings that the daemon may log: the text after the level, and texts of which one must follow.
 const FORESEEN: [(&str, &[&str]); 5] = [
