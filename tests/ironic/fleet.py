@@ -112,24 +112,27 @@ class Fleet:
 
     def power(self, node):
         """The power state that the BMC of the node reports, as an Ironic power state."""
-        return POWER_STATES[self._redfish(node, node["redfish_system_id"])["PowerState"]]
+        return POWER_STATES[self.ask(node, node["redfish_system_id"])["PowerState"]]
 
     def raid_volumes(self, node):
         """The Redfish documents of all RAID volumes, with their drives. A drive that is passed through is no volume."""
-        storages = self._redfish(node, node["redfish_system_id"] + "/Storage?$expand=.")["Members"]
-        collections = [self._redfish(node, storage["Volumes"]["@odata.id"] + "?$expand=.") for storage in storages]
+        storages = self.ask(node, node["redfish_system_id"] + "/Storage?$expand=.")["Members"]
+        collections = [self.ask(node, storage["Volumes"]["@odata.id"] + "?$expand=.") for storage in storages]
         volumes = [volume for collection in collections for volume in collection["Members"] if volume["RAIDType"]]
         for volume in volumes:
             links = volume["Links"]
-            links["Drives"] = [self._redfish(node, drive["@odata.id"]) for drive in links["Drives"]]
+            links["Drives"] = [self.ask(node, drive["@odata.id"]) for drive in links["Drives"]]
         return volumes
 
-    def _redfish(self, node, path):
-        """One document of the BMC of the node."""
-        request = urllib.request.Request(node["redfish_address"] + path)
-        login = f"{node['redfish_username']}:{node['redfish_password']}"
-        request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
+    def ask(self, node, path, method="GET", body=None, login=None):
+        """A request to the BMC of the node. `login`: name and password; otherwise those of the administrator."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(node["redfish_address"] + path, data, method=method)
+        if data is not None:
+            request.add_header("Content-Type", "application/json")
+        name, password = login or (node["redfish_username"], node["redfish_password"])
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode())
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.tls))
         with opener.open(request, timeout=REDFISH_LIMIT_S) as response:
-            return json.load(response)
+            return json.load(response) if response.status != 204 else None

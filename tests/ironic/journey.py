@@ -2,9 +2,11 @@
 
 import dataclasses
 import hashlib
+import re
 import time
 from collections.abc import Callable
 
+import accounts
 import inventory
 from api import RequestFailed
 
@@ -27,6 +29,12 @@ class Plan:
     agent_iso: bool
     # Volumes are created on the RAID controller, and the image is written to the last one.
     raid: bool
+    # The role of an account that the node has for Ironic alone. None: Ironic has the administrator's account.
+    role: str | None = None
+    # The password in Ironic is wrong at first, and once more while the node is deployed.
+    mishaps: bool = False
+    # With the role Operator, Ironic also tries everything that the role is not allowed to do.
+    refusals: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +50,25 @@ class Stage:
     power: str | None = None
     # Further checks at the end of the stage.
     check: Callable | None = None
+    # A pattern of `last_error` at the end of a stage that must fail. None: no error.
+    error: str | None = None
+    # Whether Ironic may still show the error of the stage before.
+    keeps_error: bool = False
+    # What Ironic does to the BMC. If the role of the node's account lacks a privilege for it, the stage must fail with
+    # that provision state and `fault`.
+    needs: tuple = ()
+    refused: str | None = None
+    fault: str | None = None
     # Whether a node with this plan passes the stage.
     when: Callable = lambda plan: True
+
+    def expected_of(self, plan):
+        """The stage as a node with this plan must pass it: if the BMC has to refuse it, with the error and its consequences."""
+        missing = accounts.first_missing(plan.role, self.needs)
+        if not missing:
+            return dataclasses.replace(self, fault=None)
+        return dataclasses.replace(self, goal=self.refused, error=accounts.refusal(missing), power=None,
+                                   check=accounts.check_no_media)
 
 
 class Journey:
@@ -58,6 +83,10 @@ class Journey:
         self.bios_change = None
         # The logical disk that Ironic was asked for last, and the Redfish document of its volume.
         self.logical_disk = self.volume = None
+        # The node's own account: its login, and its URI on the BMC.
+        self.login = self.account = None
+        # Patterns of the errors that stages of this node had to end with.
+        self.expected_errors = []
 
     def run(self):
         """Runs the stages of the plan. If one fails, the node stays in its state, so that a person can examine it."""
@@ -65,7 +94,7 @@ class Journey:
             if not stage.when(self.plan):
                 continue
             self.stage = stage.name
-            if not self._run_stage(stage):
+            if not self._run_stage(stage.expected_of(self.plan)):
                 self.stage = "failed"
                 return
         self.stage = "done"
@@ -76,29 +105,29 @@ class Journey:
         try:
             stage.begin(self)
             row = self._wait_for_goal(stage, began)
-            problem = self._node_problem(row)
+            problem = self._node_problem(stage, row)
         except StageFailed as error:
             problem = str(error)
         except (RequestFailed, OSError) as error:
-            problem = f"{error}; {self._row()}"
-        if not self._record(stage.name, problem):
+            problem = f"{error}; {self.row()}"
+        if not self.record(stage.name, problem):
             return False
         self.tally.record_time(stage.name, time.monotonic() - began)
         try:
             if stage.goal and stage.goal != "enroll":
-                self._record(f"{stage.name}, power", self._power_problem(stage, row))
+                self.record(f"{stage.name}, power", self._power_problem(stage, row))
             if stage.check:
                 stage.check(self)
         except (RequestFailed, OSError, KeyError, TypeError) as error:
-            self._record(f"{stage.name}, checks", repr(error))
+            self.record(f"{stage.name}, checks", repr(error))
         return True
 
-    def _record(self, check, problem):
+    def record(self, check, problem):
         how = ", agent ISO" if self.plan.agent_iso else ""
         node = f"{self.node['name']} ({self.plan.boot_interface}, {self.plan.boot_mode}{how})"
         return self.tally.record(f"{node} {check}", problem)
 
-    def _row(self):
+    def row(self):
         return self.node_list.rows().get(self.uuid, "not listed by Ironic")
 
     def _wait_for_goal(self, stage, began):
@@ -117,16 +146,36 @@ class Journey:
             if ended and stage.goal is not None:
                 if state != stage.goal:
                     raise StageFailed(f"state {state}, expected {stage.goal}: {row['last_error']}")
-                return row
-        raise StageFailed(f"stage not finished after {STAGE_LIMIT_S} s: {self._row()}")
+                # A change of the power state alone leaves the provision state as it is.
+                if row["target_power_state"] is None and self._has_failed(stage, row):
+                    return row
+        raise StageFailed(f"stage not finished after {STAGE_LIMIT_S} s: {self.row()}")
 
-    @staticmethod
-    def _node_problem(row):
-        """Fields that must be empty at the end of a stage."""
-        for field in ("last_error", "maintenance", "fault") if row else ():
-            if row[field]:
-                return f"{field} is {row[field]!r}"
-        return ""
+    def _has_failed(self, stage, row):
+        """Whether Ironic has written down the failure of a stage that must fail. It first changes the provision state."""
+        return not stage.error or (row["fault"] == stage.fault and bool(self._latest_error(row)))
+
+    def _latest_error(self, row):
+        """`last_error`. Once a minute Ironic compares the power states and clears it; then the end of the history."""
+        return row["last_error"] or "; ".join(self._errors()[:2])
+
+    def _node_problem(self, stage, row):
+        """What differs from the fields that a node must have at the end of a stage: all empty, or the expected error."""
+        if row is None:
+            return ""
+        wanted = {"maintenance": bool(stage.fault), "fault": stage.fault}
+        for field, value in wanted.items():
+            if row[field] != value:
+                return f"{field} is {row[field]!r}, expected {value!r}"
+        if stage.error:
+            self.expected_errors.append(stage.error)
+            if stage.goal.endswith("failed"):
+                self.expected_errors.append(accounts.ABORTED)
+            error = self._latest_error(row)
+            return "" if re.search(stage.error, error) else f"the error is {error!r}, expected {stage.error!r}"
+        error = row["last_error"]
+        kept = error and stage.keeps_error and self._is_expected(error)
+        return f"last_error is {error!r}" if error and not kept else ""
 
     def _power_problem(self, stage, row):
         bmc = self.fleet.power(self.node)
@@ -146,7 +195,7 @@ class Journey:
         self.ironic.request("POST", "/v1/nodes", {
             "uuid": self.uuid, "name": node["name"], "driver": "redfish",
             "boot_interface": self.plan.boot_interface,
-            "driver_info": login | {"redfish_verify_ca": self.fleet.ca},
+            "driver_info": login | accounts.create(self) | {"redfish_verify_ca": self.fleet.ca},
             "properties": {"capabilities": f"boot_mode:{self.plan.boot_mode}"},
         })
         # One port, as Metal3 makes from bootMACAddress. The inspection must find the others.
@@ -155,14 +204,19 @@ class Journey:
     def manage(self):
         self.ironic.provision(self.uuid, "manage")
 
+    def reboot(self):
+        self.ironic.request("PUT", f"/v1/nodes/{self.uuid}/states/power", {"target": "rebooting"})
+
     def inspect_redfish(self):
         self._inspect("redfish")
 
-    def inspect_agent(self):
-        self._inspect("agent")
+    def inspect_agent(self, boot_interface=None):
+        """`boot_interface` is another one than that of the plan."""
+        self._inspect("agent", boot_interface)
 
-    def _inspect(self, interface):
-        self.ironic.patch(self.uuid, {"/inspect_interface": interface})
+    def _inspect(self, interface, boot_interface=None):
+        self.ironic.patch(self.uuid, {"/inspect_interface": interface,
+                                      "/boot_interface": boot_interface or self.plan.boot_interface})
         self.ironic.provision(self.uuid, "inspect")
 
     def change_bios(self):
@@ -202,7 +256,8 @@ class Journey:
         else:
             digest = hashlib.sha512((self.files.root / name).read_bytes()).hexdigest()
             info |= {"image_os_hash_algo": "sha512", "image_os_hash_value": digest}
-        self.ironic.patch(self.uuid, {"/deploy_interface": "direct", "/instance_info": info} | self._root_device())
+        self.ironic.patch(self.uuid, {"/boot_interface": self.plan.boot_interface, "/deploy_interface": "direct",
+                                      "/instance_info": info} | self._root_device())
         self.ironic.provision(self.uuid, "active", configdrive=self._config_drive())
 
     def _root_device(self):
@@ -221,8 +276,10 @@ class Journey:
                 "network_data": {"links": links, "networks": networks, "services": []},
                 "user_data": "#cloud-config\nssh_pwauth: false\n"}
 
-    def deploy_ramdisk(self):
-        self.ironic.patch(self.uuid, {"/deploy_interface": "ramdisk",
+    def deploy_ramdisk(self, boot_interface=None):
+        """`boot_interface` is another one than that of the plan."""
+        self.ironic.patch(self.uuid, {"/boot_interface": boot_interface or self.plan.boot_interface,
+                                      "/deploy_interface": "ramdisk",
                                       "/instance_info": {"boot_iso": f"{self.files.url}/live.iso"}})
         self.ironic.provision(self.uuid, "active")
 
@@ -238,85 +295,113 @@ class Journey:
 
     def delete(self):
         # Ironic deletes the history of a node together with the node.
-        self._record("history", self._recorded_errors())
+        self.record("history", self._unexpected_errors())
         self.ironic.request("DELETE", f"/v1/nodes/{self.uuid}")
 
     # The further checks of a stage.
 
     def check_redfish_inspection(self):
         self.redfish_inspection = found = self._inspection()
-        self._record("redfish inventory", "; ".join(inventory.problems(found["inventory"])))
+        self.record("redfish inventory", "; ".join(inventory.problems(found["inventory"])))
 
     def check_agent_inspection(self):
         bmc, agent = self.redfish_inspection, self._inspection()
         problems = inventory.agent_problems(agent["inventory"], self.plan.boot_mode)
-        self._record("agent inventory", "; ".join(problems))
+        self.record("agent inventory", "; ".join(problems))
         volumes = self.fleet.raid_volumes(self.node)
         differences = inventory.differences(bmc["inventory"], agent["inventory"], volumes)
-        self._record("inventories agree", "; ".join(differences))
+        self.record("inventories agree", "; ".join(differences))
         # Without parameters the agent runs only its default collectors, which do not listen for switches.
         if not self.plan.agent_iso:
             switches = [inventory.switch_ports(each["plugin_data"]) for each in (bmc, agent)]
-            self._record("switch ports", "; ".join(inventory.switch_problems(*switches)))
+            self.record("switch ports", "; ".join(inventory.switch_problems(*switches)))
         # `fauxmetal export` lists the interfaces with a cable. An inspection also finds the others.
         found = inventory.macs(agent["inventory"]["interfaces"], "mac_address")
         missing = inventory.macs(self.node["nics"], "mac") - found
-        self._record("MAC addresses", f"not found: {sorted(missing)}" if missing else "")
+        self.record("MAC addresses", f"not found: {sorted(missing)}" if missing else "")
         ports = inventory.macs(self.ironic.get(f"/v1/nodes/{self.uuid}/ports")["ports"], "address")
         problem = f"Ironic has {sorted(ports)}, the agent found {sorted(found)}" if ports != found else ""
-        self._record("ports", problem)
+        self.record("ports", problem)
 
     def check_bios(self):
         name, value = self.bios_change
         found = self.ironic.get(f"/v1/nodes/{self.uuid}/bios/{name}")[name]["value"]
-        self._record("BIOS setting", f"{name} is {found!r}, expected {value!r}" if found != value else "")
+        self.record("BIOS setting", f"{name} is {found!r}, expected {value!r}" if found != value else "")
 
     def check_volume(self):
         """Both Ironic and the BMC must have the volume that was asked for, and no earlier one."""
         wanted = [(self.logical_disk["raid_level"], self.logical_disk["size_gb"])]
         disks = self.ironic.get(f"/v1/nodes/{self.uuid}")["raid_config"]["logical_disks"]
         found = [(disk["raid_level"], disk["size_gb"]) for disk in disks]
-        self._record("RAID in Ironic", f"{disks}, expected {wanted}" if found != wanted else "")
+        self.record("RAID in Ironic", f"{disks}, expected {wanted}" if found != wanted else "")
         volumes = self.fleet.raid_volumes(self.node)
         found = [(volume["Id"], volume["Name"], volume["CapacityBytes"] // inventory.GIB,
                   len(volume["Links"]["Drives"])) for volume in volumes]
         wanted = [(disk["id"], disk["name"], disk["size_gb"], self.logical_disk["number_of_physical_disks"])
                   for disk in disks]
-        self._record("RAID on the BMC", f"{found}, Ironic has {wanted}" if found != wanted else "")
+        self.record("RAID on the BMC", f"{found}, Ironic has {wanted}" if found != wanted else "")
         self.volume = next(iter(volumes), None)
 
     def check_config_drive(self):
         node = self.ironic.get(f"/v1/nodes/{self.uuid}")
         problem = "" if node["instance_info"].get("configdrive") else "instance_info has no configdrive"
-        self._record("config drive", problem)
+        self.record("config drive", problem)
 
     def check_no_instance(self):
         left = self.ironic.get(f"/v1/nodes/{self.uuid}")["instance_info"]
-        self._record("no instance left", f"instance_info is {left}" if left else "")
+        self.record("no instance left", f"instance_info is {left}" if left else "")
 
     def _inspection(self):
         return self.ironic.get(f"/v1/nodes/{self.uuid}/inventory")
 
-    def _recorded_errors(self):
-        """All errors in the history of the node. `last_error` can be set and cleared between two lists."""
+    def _errors(self):
+        """All errors in the history of the node, the newest first."""
         events = self.ironic.get(f"/v1/nodes/{self.uuid}/history?detail=true")["history"]
-        return "; ".join(event["event"] for event in events if event["severity"] == "ERROR")
+        events.sort(key=lambda event: event["created_at"], reverse=True)
+        return [event["event"] for event in events if event["severity"] == "ERROR"]
+
+    def _unexpected_errors(self):
+        """The other errors in the history of the node. `last_error` can be set and cleared between two lists."""
+        return "; ".join(error for error in self._errors() if not self._is_expected(error))
+
+    def _is_expected(self, error):
+        return any(re.search(expected, error) for expected in self.expected_errors)
 
 
+# What Ironic does to boot a machine that needs no media.
+AGENT = (accounts.POWER, accounts.BOOT)
 STAGES = (
     Stage("enroll", Journey.enroll, "enroll"),
-    Stage("manage", Journey.manage, "manageable"),
-    Stage("inspect, redfish", Journey.inspect_redfish, "manageable", check=Journey.check_redfish_inspection),
-    Stage("inspect, agent", Journey.inspect_agent, "manageable", "power off", Journey.check_agent_inspection),
-    Stage("clean, BIOS", Journey.change_bios, "manageable", check=Journey.check_bios),
+    Stage("manage, wrong password", Journey.manage, "enroll", check=accounts.check_nothing_locked,
+          error=accounts.WRONG_PASSWORD, when=lambda plan: plan.mishaps),
+    Stage("manage", accounts.mend_password_and_manage, "manageable", needs=(accounts.READ,)),
+    Stage("privileges", lambda journey: None, "manageable", check=accounts.check_registry, when=lambda plan: plan.role),
+    Stage("inspect, redfish", Journey.inspect_redfish, "manageable", check=Journey.check_redfish_inspection,
+          needs=(accounts.READ,)),
+    Stage("inspect, media", accounts.inspect_by_media, "manageable", needs=(*AGENT, accounts.MEDIA),
+          refused="inspect failed", when=lambda plan: plan.refusals),
+    Stage("manage again", Journey.manage, "manageable", keeps_error=True, when=lambda plan: plan.refusals),
+    Stage("inspect, agent", Journey.inspect_agent, "manageable", "power off", Journey.check_agent_inspection, needs=AGENT),
+    Stage("clean, clock", accounts.set_clock, "manageable", needs=(accounts.CLOCK,), refused="clean failed",
+          fault="clean failure", when=lambda plan: plan.refusals or plan.mishaps),
+    Stage("end maintenance", accounts.end_maintenance_and_manage, "manageable", keeps_error=True,
+          when=lambda plan: plan.refusals),
+    Stage("clean, BIOS", Journey.change_bios, "manageable", check=Journey.check_bios, needs=(accounts.BIOS, accounts.POWER)),
     Stage("clean, RAID 0", Journey.create_stripe, "manageable", "power off", Journey.check_volume,
-          when=lambda plan: plan.raid),
+          needs=(*AGENT, accounts.VOLUMES, accounts.VOLUME), when=lambda plan: plan.raid),
     Stage("clean, RAID 1", Journey.create_mirror, "manageable", "power off", Journey.check_volume,
-          when=lambda plan: plan.raid),
-    Stage("provide, clean", Journey.provide, "available", "power off"),
-    Stage("deploy, direct", Journey.deploy_image, "active", "power on", Journey.check_config_drive),
-    Stage("undeploy, clean", Journey.undeploy_and_clean, "available", "power off", Journey.check_no_instance),
-    Stage("deploy, ramdisk", Journey.deploy_ramdisk, "active", "power on"),
-    Stage("undeploy, no clean", Journey.undeploy, "available", "power off", Journey.check_no_instance),
+          needs=(*AGENT, accounts.VOLUMES, accounts.VOLUME), when=lambda plan: plan.raid),
+    Stage("provide, clean", Journey.provide, "available", "power off", needs=AGENT),
+    Stage("deploy, media", accounts.deploy_by_media, "active", needs=(*AGENT, accounts.MEDIA), refused="deploy failed",
+          when=lambda plan: plan.refusals),
+    Stage("undeploy, media", Journey.undeploy, "available", "power off", Journey.check_no_instance,
+          when=lambda plan: plan.refusals),
+    Stage("deploy, direct", Journey.deploy_image, "active", "power on", Journey.check_config_drive, needs=AGENT),
+    Stage("reboot, wrong password", accounts.change_password_and_reboot, "active", "power on",
+          error=accounts.SESSION_ENDED, when=lambda plan: plan.mishaps),
+    Stage("reboot", accounts.mend_password_and_reboot, "active", "power on", when=lambda plan: plan.mishaps),
+    Stage("undeploy, clean", Journey.undeploy_and_clean, "available", "power off", Journey.check_no_instance, needs=AGENT),
+    Stage("deploy, ramdisk", Journey.deploy_ramdisk, "active", "power on", needs=AGENT),
+    Stage("undeploy, no clean", Journey.undeploy, "available", "power off", Journey.check_no_instance, needs=AGENT),
     Stage("delete", Journey.delete, None),
 )
