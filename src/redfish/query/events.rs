@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::filter::{Fault, Filter, Stop};
+use super::filter::{Fault, Filter};
 use super::{decode, filter_range, out_of_range, shown, wrong_format, wrong_type};
 use crate::redfish::error::Problem;
 use crate::redfish::message::{Message, QUERY_COMBINATION_INVALID, QUERY_PARAMETER_UNSUPPORTED};
@@ -56,9 +56,6 @@ impl EventFilter {
     /// Whether an event with these facts passes. One that cannot be compared does not.
     pub(in crate::redfish) fn passes(&self, facts: &Value) -> bool {
         let Some(filter) = &self.filter else { return true };
-        match filter.matches(facts, &mut { STEPS }) {
-            Ok(passes) => passes,
-            Err(Stop::Type(_) | Stop::Exhausted) => false,
-        }
+        filter.matches(facts, &mut { STEPS }).unwrap_or(false)
     }
 }
