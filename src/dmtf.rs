@@ -191,3 +191,18 @@ mod tests {
         }
     }
 }
+
+words! {
+    /// `Resource.Health`, from the best to the worst.
+    Health { Ok = "OK", Warning = "Warning", Critical = "Critical" }
+}
+
+words! {
+    /// `Power.PowerLimitException`, without `Oem`: no model has its own.
+    PowerLimitException { NoAction = "NoAction", HardPowerOff = "HardPowerOff", LogEventOnly = "LogEventOnly" }
+}
+
+words! {
+    /// `Control.ControlMode`, without `Override` and `Manual`: the BMC keeps the limit by itself, or there is none.
+    ControlMode { Automatic = "Automatic", Disabled = "Disabled" }
+}

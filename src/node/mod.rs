@@ -6,6 +6,7 @@
 // A new variant must be named in every match of the model, so that the compiler shows each place that must handle it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod alarm;
 pub mod bmc;
 pub mod boot;
 pub mod call;
@@ -13,6 +14,7 @@ pub mod command;
 pub mod effect;
 mod format;
 pub mod hardware;
+pub mod health;
 pub mod host;
 mod id;
 pub mod ipa;
@@ -187,8 +189,8 @@ impl Node {
 
     /// The next moment at which the node changes by itself; [`SimTime::NEVER`] if it waits only for the outside.
     pub fn next_deadline(&self) -> SimTime {
-        let restarting = self.bmc().next_deadline();
-        self.state.host.next_deadline().min(restarting)
+        let bmc = self.bmc();
+        self.state.host.next_deadline().min(bmc.next_deadline()).min(bmc.environment.next_deadline())
     }
 
     /// Advances the node to `now`. Each deadline takes effect at its own moment, so settling in two steps gives the same
@@ -207,11 +209,20 @@ impl Node {
     fn step(&mut self, at: SimTime) {
         self.eventful = true;
         self.state.generation = self.state.generation.wrapping_add(1);
+        self.pass(at);
+        self.watch(at);
+    }
+
+    /// Passes the deadline `at` of the host or of the BMC, if one of them has it. Otherwise a reading crosses a threshold.
+    fn pass(&mut self, at: SimTime) {
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if let Some(bmc) = self.state.bmc.get_mut()
             && bmc.next_deadline() <= at
         {
             return bmc.step(at, restart_ms, &self.profile);
+        }
+        if self.state.host.next_deadline() > at {
+            return;
         }
         match &mut self.state.host {
             Host::Running { what: Running::Ipa(agent), .. } => {
@@ -272,6 +283,7 @@ impl Node {
         self.settle(now);
         let eventful = command.is_eventful();
         let outcome = self.execute(command, now)?;
+        self.watch(now);
         self.eventful |= eventful;
         self.state.generation = self.state.generation.wrapping_add(1);
         self.touched = true;
@@ -357,7 +369,7 @@ impl Node {
                 return Ok(done.created.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
-            Command::Lab(command) => self.state.execute_lab(command, &self.profile)?,
+            Command::Lab(command) => self.state.execute_lab(command, &self.profile, now)?,
         }
         Ok(Outcome::Done)
     }
@@ -397,6 +409,7 @@ impl Node {
             Answer::Ipa { answer, .. } => self.ipa_answer(answer, now),
         };
         if taken {
+            self.watch(now);
             self.eventful = true;
             self.state.generation = self.state.generation.wrapping_add(1);
             self.touched = true;

@@ -127,6 +127,7 @@ fn check(p: &Profile) -> Result<(), String> {
         }
     }
     p.accounts.check()?;
+    p.sensors.check(&p.temperatures, &p.fans, &p.power_supplies)?;
     quirks(p)
 }
 

@@ -63,7 +63,7 @@ impl From<Refusal> for Problem {
             Refusal::TaskNotCancellable => (&message::OPERATION_NOT_ALLOWED).into(),
             Refusal::TooManySessions => Self::too_many_sessions(),
             Refusal::Account(refused) => refused.into(),
-            Refusal::NoAgent | Refusal::NoVolume => (&message::INTERNAL_ERROR).into(),
+            Refusal::NoAgent | Refusal::NoVolume | Refusal::LastInput => (&message::INTERNAL_ERROR).into(),
         }
     }
 }

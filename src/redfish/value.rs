@@ -155,6 +155,9 @@ macro_rules! dmtf_words {
 dmtf_words!(
     PowerState,
     ResetType,
+    Health,
+    PowerLimitException,
+    ControlMode,
     BootTarget,
     BootOverride,
     BootMode,

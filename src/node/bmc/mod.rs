@@ -6,10 +6,12 @@ pub mod account;
 pub mod bios;
 pub mod clock;
 pub mod credential;
+pub mod environment;
 pub mod firmware;
 pub mod led;
 pub mod media;
 pub mod plugs;
+pub mod power_limit;
 pub mod role;
 pub mod secure_boot;
 pub mod session;
@@ -28,10 +30,12 @@ use crate::time::SimTime;
 use account::Accounts;
 use bios::Bios;
 use clock::Clock;
+use environment::Environment;
 use firmware::Firmware;
 use led::Leds;
 use media::Media;
 use plugs::Plugs;
+use power_limit::PowerLimit;
 use secure_boot::SecureBoot;
 use session::Sessions;
 use tasks::{Start, Tasks, Work};
@@ -46,6 +50,8 @@ pub enum Command {
     ResetToDefaults { kind: ResetToDefaultsType, start: Box<Start> },
     /// New settings of the clock; `None` leaves a setting unchanged.
     SetClock { ahead_ms: Option<i64>, offset_minutes: Option<i16> },
+    /// New settings of the power limit.
+    LimitPower(power_limit::Change),
 }
 
 /// The state of the BMC.
@@ -60,6 +66,8 @@ pub struct Bmc {
     pub firmware: Sparse<Firmware>,
     pub volumes: Sparse<Volumes>,
     pub plugs: Sparse<Plugs>,
+    pub environment: Sparse<Environment>,
+    pub power_limit: Sparse<PowerLimit>,
     pub tasks: Sparse<Tasks>,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
@@ -87,6 +95,8 @@ static NEW: Bmc = Bmc {
     firmware: Sparse::NEW,
     volumes: Sparse::NEW,
     plugs: Sparse::NEW,
+    environment: Sparse::NEW,
+    power_limit: Sparse::NEW,
     tasks: Sparse::NEW,
     asset_tag: None,
     restarting_from: None,
@@ -128,6 +138,7 @@ impl Bmc {
                 let work = Work::ManagerDefaults(kind);
                 return Ok(Some(self.tasks.change(|tasks| tasks.begin(work, *start, now))));
             }
+            Command::LimitPower(change) => self.power_limit.change(|limit| limit.change(change)),
             Command::SetClock { ahead_ms, offset_minutes } => {
                 self.clock.change(|clock| {
                     clock.ahead_ms = ahead_ms.unwrap_or(clock.ahead_ms);
@@ -207,6 +218,8 @@ impl Bmc {
             firmware,
             volumes: _,
             plugs: _,
+            environment,
+            power_limit: _,
             tasks,
             asset_tag: _,
             restarting_from,
@@ -217,6 +230,9 @@ impl Bmc {
             accounts,
         } = self;
         media.shift(ms);
+        if let Some(environment) = environment.get_mut() {
+            environment.shift(ms);
+        }
         if let Some(firmware) = firmware.get_mut() {
             firmware.shift(ms);
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::tasks::Start;
-use crate::dmtf::RaidType;
+use crate::dmtf::{Health, RaidType};
 use crate::node::refusal::Refusal;
 use crate::node::sparse::Part;
 use crate::profile::{Profile, inventory};
@@ -71,6 +71,17 @@ pub enum Integrity {
     Degraded,
     /// Data is missing with the drives, so the host does not see the volume.
     Failed,
+}
+
+impl Integrity {
+    /// The health of a volume.
+    pub fn health(self) -> Health {
+        match self {
+            Self::Whole => Health::Ok,
+            Self::Degraded => Health::Warning,
+            Self::Failed => Health::Critical,
+        }
+    }
 }
 
 /// The id of a volume that a client has created.
