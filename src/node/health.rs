@@ -3,6 +3,7 @@
 use super::Node;
 use super::bmc::environment::{Alarm, SensorId};
 use crate::dmtf::Health;
+use crate::profile::sensors::RedundancyType;
 
 /// A part of the machine that has a health.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub struct Redundancy {
     pub all: usize,
     pub working: usize,
     pub needed: usize,
+    pub kind: RedundancyType,
 }
 
 impl Redundancy {
@@ -85,13 +87,16 @@ impl Node {
     pub fn fan_redundancy(&self) -> Redundancy {
         let all = self.profile().fans.len();
         let failed = self.failed(|sensor| matches!(sensor, SensorId::Fan(_)));
-        Redundancy { all, working: all - failed.min(all), needed: self.profile().sensors.fans_needed(all) }
+        let needed = self.profile().sensors.fans_needed(all);
+        Redundancy { all, working: all - failed.min(all), needed, kind: RedundancyType::NPlusM }
     }
 
     /// The redundancy of the power supplies.
     pub fn supply_redundancy(&self) -> Redundancy {
         let all = self.profile().power_supplies.len();
         let failed = self.failed(|sensor| matches!(sensor, SensorId::Voltage(_)));
-        Redundancy { all, working: all - failed.min(all), needed: self.profile().sensors.supplies_needed() }
+        let rules = &self.profile().sensors;
+        let (needed, kind) = (rules.supplies_needed(), rules.supply_redundancy);
+        Redundancy { all, working: all - failed.min(all), needed, kind }
     }
 }

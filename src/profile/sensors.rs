@@ -36,6 +36,35 @@ pub struct SensorRules {
     pub supply_hysteresis_percent: u32,
     /// Number of power supplies that a running machine needs. Without it, one of several.
     pub supplies_needed: Option<u32>,
+    /// How the power supplies replace each other.
+    pub supply_redundancy: RedundancyType,
+}
+
+/// `RedundancyType` of a group of parts, from the `Redundancy` schema: the types that servers have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub enum RedundancyType {
+    /// The others go on without the part.
+    NPlusM,
+    /// Another part takes the place of the part.
+    Failover,
+}
+
+impl RedundancyType {
+    /// The type as the newer resources have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NPlusM => "NPlusM",
+            Self::Failover => "Failover",
+        }
+    }
+
+    /// `Redundancy.Mode`: the type as the older resources have it.
+    pub fn mode(self) -> &'static str {
+        match self {
+            Self::NPlusM => "N+m",
+            Self::Failover => "Failover",
+        }
+    }
 }
 
 /// `ReadingUnits` of a fan in `Thermal`.
@@ -66,6 +95,7 @@ impl Default for SensorRules {
             supply_critical_percent: 100,
             supply_hysteresis_percent: 5,
             supplies_needed: None,
+            supply_redundancy: RedundancyType::NPlusM,
         }
     }
 }

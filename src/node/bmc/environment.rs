@@ -293,7 +293,7 @@ pub(in crate::node) fn alarm_after(
                 }
             })
         };
-        Level::ALL.into_iter().zip(*all).filter(crossed).map(|(level, _)| (side, level)).last()
+        Level::ALL.into_iter().zip(*all).filter(crossed).map(|(level, _)| (side, level)).next_back()
     };
     worst(Side::Upper, &thresholds.upper).or_else(|| worst(Side::Lower, &thresholds.lower))
 }

@@ -72,7 +72,7 @@ pub(super) fn redundancy(
             d.join("@odata.id", &[cx.uri(), "#/Redundancy/0"]);
             d.put("MemberId", "0");
             d.put("Name", name);
-            d.put("Mode", "N+m");
+            d.put("Mode", redundancy.kind.mode());
             d.put("MinNumNeeded", redundancy.needed);
             d.put("MaxNumSupported", redundancy.all);
             d.array("RedundancySet", |d| {
@@ -99,7 +99,7 @@ pub(super) fn redundant_group<'a>(
     }
     d.array(key, |d| {
         d.item_object(|d| {
-            d.put("RedundancyType", "NPlusM");
+            d.put("RedundancyType", redundancy.kind.as_str());
             d.put("MinNeededInGroup", redundancy.needed);
             d.put("MaxSupportedInGroup", redundancy.all);
             d.array("RedundancyGroup", |d| {

@@ -55,6 +55,50 @@ fn an_overheated_inlet_is_seen_at_the_sensor_and_everywhere_above_it() {
     assert_eq!(healths(&bench), vec![json!("OK"); 6]);
 }
 
+/// The life of one alarm: each moment at which the readings change something, with the reading, the alarm, and every health.
+#[test]
+fn the_life_of_an_alarm() {
+    use std::fmt::Write as _;
+    let bench = Bench::new();
+    let fleet = &bench.redfish.fleet;
+    let start = fleet.clock().now();
+    let mut text = String::new();
+    let mut line = |what: &str| {
+        let reading = bench.value("/Sensors/InletTemp", "/Reading");
+        let health: Vec<_> =
+            healths(&bench).iter().map(|health| health.as_str().unwrap().to_owned()).collect();
+        let alarm = fleet.look(NodeId(0), |node, _| node.alarms().first().copied()).unwrap();
+        let alarm = alarm.map_or("no alarm".to_owned(), |alarm| {
+            let since = alarm.since.since_ms(start) / 1000;
+            format!("{} {} since {since} s", alarm.side.as_str(), alarm.level.as_str())
+        });
+        let at = fleet.clock().now().since_ms(start) / 1000;
+        writeln!(text, "{at:>5} s  {what:<14} {reading:>5} °C  {alarm}; {}", health.join(" ")).unwrap();
+    };
+    line("normal");
+    for (celsius, what) in
+        [(Some(41), "inlet 41"), (Some(42), "inlet 42"), (Some(47), "inlet 47"), (Some(43), "inlet 43")]
+    {
+        bench.lab(lab::Command::Inlet(celsius));
+        line(what);
+        // Two deadlines at most: a threshold that is crossed, and the end of a search that found none.
+        for _ in 0..2 {
+            let next = fleet.look(NodeId(0), |node, _| node.next_deadline()).unwrap();
+            if next != SimTime::NEVER {
+                fleet.clock().set(next);
+                fleet.wake_due();
+                line("a deadline");
+            }
+        }
+    }
+    fleet.clock().set(fleet.clock().now().after_ms(5000));
+    bench.lab(lab::Command::Inlet(None));
+    line("cool");
+    let next = fleet.look(NodeId(0), |node, _| node.next_deadline());
+    assert_eq!(next, Some(SimTime::NEVER));
+    insta::assert_snapshot!(text);
+}
+
 #[test]
 fn a_fan_that_fails_is_the_same_in_the_older_and_the_newer_resource() {
     let bench = Bench::new();
