@@ -34,11 +34,6 @@ words! {
 }
 
 words! {
-    /// `Resource.Health`, from the best to the worst.
-    Health { Ok = "OK", Warning = "Warning", Critical = "Critical" }
-}
-
-words! {
     /// What follows after failed deliveries: `EventDestination.DeliveryRetryPolicy`.
     DeliveryRetryPolicy {
         TerminateAfterRetries = "TerminateAfterRetries", SuspendRetries = "SuspendRetries",
@@ -222,4 +217,19 @@ mod tests {
             assert_eq!(ResetType::parse(word.as_str()), Some(*word));
         }
     }
+}
+
+words! {
+    /// `Resource.Health`, from the best to the worst.
+    Health { Ok = "OK", Warning = "Warning", Critical = "Critical" }
+}
+
+words! {
+    /// `Power.PowerLimitException`, without `Oem`: no model has its own.
+    PowerLimitException { NoAction = "NoAction", HardPowerOff = "HardPowerOff", LogEventOnly = "LogEventOnly" }
+}
+
+words! {
+    /// `Control.ControlMode`, without `Override` and `Manual`: the BMC keeps the limit by itself, or there is none.
+    ControlMode { Automatic = "Automatic", Disabled = "Disabled" }
 }

@@ -10,6 +10,7 @@ use utoipa::openapi::OpenApi;
 use super::api::NodeField;
 use super::target::MAX_NAMES;
 use crate::dmtf::{BootMode, BootTarget};
+use crate::node::bmc::environment::Environment;
 use crate::node::bmc::media::Insertion;
 use crate::node::boot;
 use crate::node::labels::Labels;
@@ -81,13 +82,20 @@ fn constraints() -> Vec<(String, Value)> {
         ),
         component("Boot/properties/mode", json!({"enum": texts(modes.collect())})),
         component("Boot/properties/target", json!({"enum": texts(targets.collect())})),
+        component(
+            "Heat/properties/inletCelsius",
+            json!({"minimum": Environment::MIN_INLET, "maximum": Environment::MAX_INLET}),
+        ),
         component("Insert/properties/image", url(Insertion::MAX_IMAGE)),
         component(
             "Label",
             any_of(vec![given("set", json!({"minProperties": 1})), given("remove", json!({"minItems": 1}))]),
         ),
         component("Label/properties/remove/items", label_key()),
-        component("Plug", json!({"oneOf": [given("nic", text()), given("disk", text())]})),
+        component(
+            "Plug",
+            json!({"oneOf": [given("nic", text()), given("disk", text()), given("psu", text())]}),
+        ),
         component("Label/properties/set", labels()),
         (
             "/paths/~1fauxmetal~1v1~1nodes/get/parameters/1/schema".to_owned(),

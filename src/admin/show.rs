@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 
 use super::api::{
-    Agent, AgentCommand, Bmc, BootFailure, BootSettings, Disk, Medium, Nic, NodeDetails, Problem, Wait,
+    Agent, AgentCommand, Alarm, Bmc, BootFailure, BootSettings, Disk, Environment, Medium, Nic, NodeDetails,
+    Problem, Wait,
 };
 use super::control::Control;
 use super::list::Fields;
@@ -13,6 +14,7 @@ use super::target;
 use crate::fleet::Explanation;
 use crate::ipa;
 use crate::node::Node;
+use crate::node::bmc::environment;
 use crate::node::bmc::media::Opened;
 use crate::node::call::Call;
 use crate::node::ipa::{Ipa, Phase};
@@ -101,6 +103,7 @@ fn details(control: &Control, node: &Node, now: SimTime, explained: Explanation)
                 plugged: node.has_drive(number),
             })
             .collect(),
+        environment: environment_of(node),
         boot_failure: bmc.boot_failure.as_ref().map(|reason| BootFailure {
             reason: reason.to_string(),
             at: bmc.boot_failed_at.map(SimTime::rfc3339),
@@ -112,6 +115,27 @@ fn details(control: &Control, node: &Node, now: SimTime, explained: Explanation)
             since: explained.since.map(SimTime::rfc3339),
             until: explained.until.map(SimTime::rfc3339),
         },
+    }
+}
+
+fn environment_of(node: &Node) -> Environment {
+    let (profile, environment) = (node.profile(), &node.bmc().environment);
+    let fans = (0u8..).zip(&profile.fans).filter(|(number, _)| !environment.has_fan(*number));
+    let supplies = (0u8..).zip(&profile.power_supplies);
+    let alarm = |alarm: &environment::Alarm| Alarm {
+        sensor: alarm.sensor.redfish_id(profile),
+        side: alarm.side.as_str().to_owned(),
+        level: alarm.level.as_str().to_owned(),
+        since: alarm.since.rfc3339(),
+    };
+    Environment {
+        inlet_celsius: environment.inlet_celsius(),
+        failed_fans: fans.map(|(_, fan)| fan.id.clone()).collect(),
+        supplies_without_input: supplies
+            .filter(|(number, _)| !environment.has_input(*number))
+            .map(|(_, supply)| supply.id.clone())
+            .collect(),
+        alarms: node.alarms().iter().map(alarm).collect(),
     }
 }
 

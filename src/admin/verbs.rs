@@ -9,14 +9,15 @@ use http::StatusCode;
 use parking_lot::Mutex;
 
 use super::api::{
-    Add, Added, Boot, Crash, Done, Eject, Enabled, Insert, Label, Plug, Power, PowerAction, Problem, Remove,
-    Reset, RestartBmc,
+    Add, Added, Boot, Cool, Crash, Done, Eject, Enabled, Fail, Heat, Insert, Label, Plug, Power, PowerAction,
+    Problem, Remove, Reset, RestartBmc,
 };
 use super::change::{Act, Change, Work, apply};
 use super::control::Control;
 use super::extract::{Caller, Json};
 use crate::address::is_http_uri;
 use crate::dmtf::{BootMode, BootOverride, ResetType};
+use crate::node::bmc::environment::Environment;
 use crate::node::bmc::media::{self, Insertion};
 use crate::node::bmc::plugs;
 use crate::node::boot::{self, BootChange};
@@ -197,37 +198,76 @@ verb!("/eject", eject, Eject, "Ejects images from machines", |request| {
     (Some(String::new()), Change::Node(act))
 });
 
-verb!("/plug", plug, Plug, "Plugs in cables and drives", |request| {
+verb!("/plug", plug, Plug, "Plugs in cables, drives and power cords", |request| {
     let part = NamedPart::of(&request)?;
     let what = part.name().to_owned();
     let plug = move |node: &Node| Ok(Command::Lab(lab::Command::Plug(part.find(node.profile())?)));
     (Some(what), command(plug))
 });
 
-verb!("/unplug", unplug, Plug, "Pulls cables and drives", |request| {
+verb!("/unplug", unplug, Plug, "Pulls cables, drives and power cords", |request| {
     let part = NamedPart::of(&request)?;
     let what = part.name().to_owned();
     let unplug = move |node: &Node| Ok(Command::Lab(lab::Command::Unplug(part.find(node.profile())?)));
     (Some(what), command(unplug))
 });
 
+verb!("/heat", heat, Heat, "Heats the air that enters machines", |request| {
+    let (low, high) = (Environment::MIN_INLET, Environment::MAX_INLET);
+    let celsius = i8::try_from(request.inlet_celsius).ok().filter(|celsius| (low..=high).contains(celsius));
+    let celsius = celsius.ok_or_else(|| {
+        let detail = format!("'inletCelsius' is no temperature from {low} to {high} degrees Celsius");
+        Problem::wrong("inletCelsius", &request.inlet_celsius.to_string(), detail)
+    })?;
+    let heat = move |_: &Node| Ok(Command::Lab(lab::Command::Inlet(Some(celsius))));
+    (Some(celsius.to_string()), command(heat))
+});
+
+verb!("/cool", cool, Cool, "Makes the air that enters machines normal again", |request| {
+    let cool = |_: &Node| Ok(Command::Lab(lab::Command::Inlet(None)));
+    (Some(String::new()), command(cool))
+});
+
+verb!("/fail", fail, Fail, "Makes parts fail", |request| {
+    let what = request.fan.clone();
+    (Some(what), command(move |node| set_fan(node.profile(), &request.fan, false)))
+});
+
+verb!("/repair", repair, Fail, "Repairs parts that have failed", |request| {
+    let what = request.fan.clone();
+    (Some(what), command(move |node| set_fan(node.profile(), &request.fan, true)))
+});
+
+fn set_fan(profile: &Profile, wanted: &str, works: bool) -> Result<Command, String> {
+    let fans = profile.fans.iter().map(|fan| (&*fan.id, &*fan.name)).collect();
+    let number = part_named("fan", wanted, fans)?;
+    Ok(Command::Lab(lab::Command::Fan { number, works }))
+}
+
 /// A part of a machine as a client names it.
 enum NamedPart {
     Nic(String),
     Disk(String),
+    Psu(String),
 }
 
 impl NamedPart {
     fn of(request: &Plug) -> Result<Self, Problem> {
-        match (&request.nic, &request.disk) {
-            (Some(nic), None) => Ok(Self::Nic(nic.clone())),
-            (None, Some(disk)) => Ok(Self::Disk(disk.clone())),
-            (None, None) => {
-                let detail = "the part is missing; write its name to 'nic' or 'disk'";
+        match (&request.nic, &request.disk, &request.psu) {
+            (Some(nic), None, None) => Ok(Self::Nic(nic.clone())),
+            (None, Some(disk), None) => Ok(Self::Disk(disk.clone())),
+            (None, None, Some(psu)) => Ok(Self::Psu(psu.clone())),
+            (None, None, None) => {
+                let detail = "the part is missing; write its name to 'nic', 'disk' or 'psu'";
                 Err(Problem::new(StatusCode::BAD_REQUEST, detail))
             }
-            (Some(_), Some(disk)) => {
-                Err(Problem::wrong("disk", disk, "'nic' and 'disk' exclude each other; write one of them"))
+            (_, disk, psu) => {
+                let (field, value) = match (disk, psu) {
+                    (_, Some(psu)) => ("psu", psu.as_str()),
+                    (disk, None) => ("disk", disk.as_deref().unwrap_or_default()),
+                };
+                let detail = "'nic', 'disk' and 'psu' exclude each other; write one of them";
+                Err(Problem::wrong(field, value, detail))
             }
         }
     }
@@ -235,7 +275,7 @@ impl NamedPart {
     /// The name that the client has given.
     fn name(&self) -> &str {
         match self {
-            Self::Nic(name) | Self::Disk(name) => name,
+            Self::Nic(name) | Self::Disk(name) | Self::Psu(name) => name,
         }
     }
 
@@ -250,20 +290,29 @@ impl NamedPart {
                 let drives = profile.drives().map(|(.., drive)| (&*drive.id, drive.name_under_linux()));
                 ("disk", disk.strip_prefix("/dev/").unwrap_or(disk), drives.collect())
             }
+            Self::Psu(psu) => {
+                let supplies = profile.power_supplies.iter().map(|supply| (&*supply.id, &*supply.name));
+                ("power supply", &**psu, supplies.collect())
+            }
         };
-        let is_id = |(id, _): &(&str, &str)| id.eq_ignore_ascii_case(wanted);
-        let is_name = |(_, name): &(&str, &str)| *name == wanted;
-        let at = parts.iter().position(is_id).or_else(|| parts.iter().position(is_name));
-        let number = at.and_then(|at| u8::try_from(at).ok()).ok_or_else(|| {
-            let known =
-                parts.iter().map(|(id, name)| format!("{id} ({name})")).collect::<Vec<_>>().join(", ");
-            format!("the model has no {kind} '{wanted}'; it has {known}")
-        })?;
+        let number = part_named(kind, wanted, parts)?;
         Ok(match self {
             Self::Nic(_) => plugs::Plug::Cable(number),
             Self::Disk(_) => plugs::Plug::Drive(number),
+            Self::Psu(_) => plugs::Plug::Cord(number),
         })
     }
+}
+
+/// The number of the part with this id or this name, among the ids and names of all parts of its kind.
+fn part_named(kind: &str, wanted: &str, parts: Vec<(&str, &str)>) -> Result<u8, String> {
+    let is_id = |(id, _): &(&str, &str)| id.eq_ignore_ascii_case(wanted);
+    let is_name = |(_, name): &(&str, &str)| *name == wanted;
+    let at = parts.iter().position(is_id).or_else(|| parts.iter().position(is_name));
+    at.and_then(|at| u8::try_from(at).ok()).ok_or_else(|| {
+        let known = parts.iter().map(|(id, name)| format!("{id} ({name})")).collect::<Vec<_>>().join(", ");
+        format!("the model has no {kind} '{wanted}'; it has {known}")
+    })
 }
 
 verb!("/label", label, Label, "Changes the labels of nodes", |request| {

@@ -31,10 +31,19 @@ pub(super) fn nodes(word: &OsStr) -> Vec<CompletionCandidate> {
     names.map(CompletionCandidate::new).collect()
 }
 
-/// Names of nodes, and the beginnings of words that name a part of a machine.
+/// Names of nodes, and the beginnings of words that name a part to plug.
 pub(super) fn nodes_and_parts(word: &OsStr) -> Vec<CompletionCandidate> {
-    let parts = ["nic=", "disk="].into_iter().filter(|part| part.starts_with(&*word.to_string_lossy()));
-    nodes(word).into_iter().chain(parts.map(CompletionCandidate::new)).collect()
+    nodes_and(&["nic=", "disk=", "psu="], word)
+}
+
+/// Names of nodes, and the beginning of a word that names a fan.
+pub(super) fn nodes_and_fans(word: &OsStr) -> Vec<CompletionCandidate> {
+    nodes_and(&["fan="], word)
+}
+
+fn nodes_and(parts: &[&str], word: &OsStr) -> Vec<CompletionCandidate> {
+    let parts = parts.iter().filter(|part| part.starts_with(&*word.to_string_lossy()));
+    nodes(word).into_iter().chain(parts.copied().map(CompletionCandidate::new)).collect()
 }
 
 /// Built-in models and those of the fleet that begin with the word.

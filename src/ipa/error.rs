@@ -149,6 +149,7 @@ impl From<Refusal> for ApiError {
             | Refusal::TaskNotCancellable
             | Refusal::NoVolume
             | Refusal::VolumeInUse
+            | Refusal::LastInput
             | Refusal::Account(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }
     }

@@ -59,7 +59,7 @@ impl Command {
             | Self::SecureBoot(_)
             | Self::Media(_)
             | Self::Led(_)
-            | Self::Bmc(bmc::Command::Reset | bmc::Command::SetClock { .. })
+            | Self::Bmc(bmc::Command::Reset | bmc::Command::SetClock { .. } | bmc::Command::LimitPower(_))
             | Self::Task(_)
             | Self::Session(_)
             | Self::Account { .. }

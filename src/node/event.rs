@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bmc::environment::{Level, SensorId, Side};
 use crate::dmtf::Health;
 pub use crate::profile::logs::Log;
 use crate::profile::logs::LogService;
@@ -46,6 +47,10 @@ pub enum What {
     CableInserted(u8),
     CableRemoved(u8),
     VolumeHealth(u8, Box<str>, Health),
+    /// A reading has crossed a threshold.
+    Alarm(SensorId, Box<AlarmChange>),
+    /// The health of the machine with all that belongs to it has changed.
+    Health(Health),
     /// The log service with this number in the profile.
     LogCleared(u8),
     /// An event that a client has submitted.
@@ -63,6 +68,7 @@ pub enum Of {
     SecureBoot,
     Media(u8),
     Drive(u8),
+    Sensor(SensorId),
     /// The port of a host interface.
     Port(u8),
     Software(u8),
@@ -91,6 +97,19 @@ pub enum TaskEvent {
     Failed,
     Cancelled,
     Removed,
+}
+
+/// The change of an alarm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlarmChange {
+    pub side: Side,
+    /// The level before, on the same side. `None` if there was no alarm.
+    pub was: Option<Level>,
+    /// The level from now on. `None` if the reading is normal again.
+    pub is: Option<Level>,
+    pub reading: f64,
+    /// The threshold that was crossed.
+    pub threshold: Option<f64>,
 }
 
 /// The parameters of `EventService.SubmitTestEvent`.
@@ -130,7 +149,9 @@ impl What {
             | Self::DriveRemoved(_)
             | Self::CableInserted(_)
             | Self::CableRemoved(_)
-            | Self::VolumeHealth(..) => Log::Hardware,
+            | Self::VolumeHealth(..)
+            | Self::Alarm(..)
+            | Self::Health(_) => Log::Hardware,
             Self::ManagerReset | Self::ManagerStarted | Self::Task(..) => Log::Manager,
             Self::LogCleared(_) => Log::Audit,
             Self::Created(of) | Self::Changed(of) | Self::Removed(of) => match of {
@@ -142,6 +163,7 @@ impl What {
                 | Of::BiosSettings
                 | Of::SecureBoot
                 | Of::Drive(_)
+                | Of::Sensor(_)
                 | Of::Port(_)
                 | Of::Task(_)
                 | Of::TaskService

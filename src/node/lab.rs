@@ -1,11 +1,13 @@
 //! What a person in the lab does to a machine, and no client of its BMC or its agent can do.
 
+use super::bmc::environment::Environment;
 use super::bmc::plugs::Plug;
 use super::ipa::{Closed, Phase};
 use super::labels::Labels;
 use super::refusal::Refusal;
 use super::state::State;
 use crate::profile::Profile;
+use crate::time::SimTime;
 
 /// Commands of the control API that neither Redfish nor the agent has. The restart of a BMC does not refuse them.
 #[derive(Clone, Debug)]
@@ -14,17 +16,27 @@ pub enum Command {
     Label(Labels),
     /// The agent's program ends. The ramdisk goes on without it.
     CrashAgent,
-    /// A cable or a drive is plugged in. A part that is in already stays as it is.
+    /// A cable, a drive or a power cord is plugged in. A part that is in already stays as it is.
     Plug(Plug),
-    /// A cable or a drive is pulled. A part that is out already stays as it is. What runs on the machine goes on: a simulated
-    /// operating system does not miss its disk before the next boot.
+    /// A cable, a drive or a power cord is pulled. A part that is out already stays as it is. What runs on the machine goes on: a
+    /// simulated operating system does not miss its disk before the next boot. The last cord with power cannot be pulled.
     Unplug(Plug),
+    /// The air that enters the machine gets this temperature, degrees Celsius, from [`Environment::MIN_INLET`] to
+    /// [`Environment::MAX_INLET`]. `None`: the normal temperature of the model.
+    Inlet(Option<i8>),
+    /// The fan with this number fails, or works again.
+    Fan { number: u8, works: bool },
     /// The machine is as good as new, with the same labels.
     Renew,
 }
 
 impl State {
-    pub(super) fn execute_lab(&mut self, command: Command, profile: &Profile) -> Result<(), Refusal> {
+    pub(super) fn execute_lab(
+        &mut self,
+        command: Command,
+        profile: &Profile,
+        now: SimTime,
+    ) -> Result<(), Refusal> {
         match command {
             Command::Label(labels) => self.labels = labels,
             Command::CrashAgent => {
@@ -34,8 +46,23 @@ impl State {
                 }
                 agent.phase = Phase::Closed(Closed::Crashed);
             }
+            Command::Plug(Plug::Cord(number)) => {
+                self.surround(|environment| environment.set_input(number, true, now));
+            }
+            Command::Unplug(Plug::Cord(number)) => {
+                let environment = &self.bmc.environment;
+                let supplies = (0..=u8::MAX).zip(&profile.power_supplies).map(|(supply, _)| supply);
+                if !supplies.filter(|supply| *supply != number).any(|supply| environment.has_input(supply)) {
+                    return Err(Refusal::LastInput);
+                }
+                self.surround(|environment| environment.set_input(number, false, now));
+            }
             Command::Plug(part) => self.plug(part, true, profile),
             Command::Unplug(part) => self.plug(part, false, profile),
+            Command::Inlet(celsius) => self.surround(|environment| environment.set_inlet(celsius, now)),
+            Command::Fan { number, works } => {
+                self.surround(|environment| environment.set_fan(number, works, now));
+            }
             Command::Renew => *self = self.renewed(),
         }
         Ok(())
@@ -43,6 +70,10 @@ impl State {
 
     fn plug(&mut self, part: Plug, plugged: bool, profile: &Profile) {
         self.bmc.change(|bmc| bmc.plugs.change(|plugs| plugs.set(part, plugged, profile)));
+    }
+
+    fn surround(&mut self, change: impl FnOnce(&mut Environment)) {
+        self.bmc.change(|bmc| bmc.environment.change(change));
     }
 
     /// The state of a new machine with the same labels. Numbers that distinguish late answers, and the number of changes, go

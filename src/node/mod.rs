@@ -6,6 +6,7 @@
 // A new variant must be named in every match of the model, so that the compiler shows each place that must handle it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod alarm;
 pub mod bmc;
 pub mod boot;
 pub mod call;
@@ -14,6 +15,7 @@ pub mod effect;
 pub mod event;
 mod format;
 pub mod hardware;
+pub mod health;
 pub mod host;
 mod id;
 pub mod ipa;
@@ -192,8 +194,8 @@ impl Node {
 
     /// The next moment at which the node changes by itself; [`SimTime::NEVER`] if it waits only for the outside.
     pub fn next_deadline(&self) -> SimTime {
-        let restarting = self.bmc().next_deadline();
-        self.state.host.next_deadline().min(restarting)
+        let bmc = self.bmc();
+        self.state.host.next_deadline().min(bmc.next_deadline()).min(bmc.environment.next_deadline())
     }
 
     /// Advances the node to `now`. Each deadline takes effect at its own moment, so settling in two steps gives the same
@@ -212,12 +214,23 @@ impl Node {
     fn step(&mut self, at: SimTime) {
         self.eventful = true;
         self.state.generation = self.state.generation.wrapping_add(1);
+        let watched = self.watched();
+        self.pass(at);
+        self.watch(at);
+        self.remember_alarms(&watched, at);
+    }
+
+    /// Passes the deadline `at` of the host or of the BMC, if one of them has it. Otherwise a reading crosses a threshold.
+    fn pass(&mut self, at: SimTime) {
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if self.bmc().next_deadline() <= at {
             let before = View::of(&self.state);
             self.state.bmc.change(|bmc| bmc.step(at, restart_ms, &self.profile));
             self.effects_due = true;
             return self.remember(&before, at);
+        }
+        if self.state.host.next_deadline() > at {
+            return;
         }
         match &mut self.state.host {
             Host::Running { what: Running::Ipa(agent), .. } => {
@@ -282,13 +295,16 @@ impl Node {
         self.settle(now);
         let eventful = command.is_eventful();
         // A new machine has no memory of what it was.
-        let before = (!matches!(command, Command::Lab(lab::Command::Renew))).then(|| View::of(&self.state));
+        let before = (!matches!(command, Command::Lab(lab::Command::Renew)))
+            .then(|| (View::of(&self.state), self.watched()));
         let outcome = self.execute(command, now)?;
+        self.watch(now);
         self.eventful |= eventful;
         self.state.generation = self.state.generation.wrapping_add(1);
         self.touched = true;
-        if let Some(before) = before {
+        if let Some((before, watched)) = before {
             self.remember(&before, now);
+            self.remember_alarms(&watched, now);
         }
         // Work without a duration is done at once.
         self.settle(now);
@@ -375,7 +391,7 @@ impl Node {
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
-            Command::Lab(command) => self.state.execute_lab(command, &self.profile)?,
+            Command::Lab(command) => self.state.execute_lab(command, &self.profile, now)?,
         }
         Ok(Outcome::Done)
     }
@@ -403,6 +419,7 @@ impl Node {
         self.settle(now);
         // The agent's own calls change nothing that its BMC sees, and they are the most frequent ones.
         let before = (!matches!(answer, Answer::Ipa { .. })).then(|| View::of(&self.state));
+        let watched = self.watched();
         let taken = match answer {
             Answer::Delivered { subscription, through, result } => {
                 let all = self.state.bmc.get_mut().and_then(|bmc| bmc.subscriptions.get_mut());
@@ -422,6 +439,7 @@ impl Node {
         };
         if taken {
             self.apply_due_firmware(now);
+            self.watch(now);
             self.eventful = true;
             self.state.generation = self.state.generation.wrapping_add(1);
             self.touched = true;
@@ -429,6 +447,7 @@ impl Node {
             if let Some(before) = before {
                 self.remember(&before, now);
             }
+            self.remember_alarms(&watched, now);
             // What needs no time is done at once.
             self.settle(now);
         }

@@ -44,6 +44,9 @@ pub enum Refusal {
     VolumeInUse,
     #[error("no agent runs on this machine")]
     NoAgent,
+    /// The machine and its BMC would have no power.
+    #[error("no other power supply has input; a machine keeps one")]
+    LastInput,
     /// The agent is executing another command. IPA uses this text.
     #[error("Agent is busy")]
     AgentBusy,

@@ -1,17 +1,27 @@
-//! Sensor readings: computed from the model, the state of the host, and the time. Nothing is stored.
+//! Sensor readings: computed from the model, the state of the machine, and the time. Nothing is stored.
 //!
 //! Readings fluctuate a little, as real ones do. The same fleet has the same readings at the same moment.
 
 use super::Node;
+use super::bmc::environment::SensorId;
 use super::host::{Host, Running};
 use crate::profile::inventory::{Fan, Temperature};
+use crate::profile::sensors::{FAN_SPREAD, LINE_VOLTS, RPM_STEP, SPREAD};
 use crate::seed::Purpose;
 use crate::time::SimTime;
 
 /// Time between two different readings of a sensor, simulated milliseconds.
-const SAMPLE_MS: u64 = 10_000;
-/// Input voltage of every power supply, V.
-pub const LINE_VOLTS: u32 = 230;
+pub(super) const SAMPLE_MS: u64 = 10_000;
+/// Temperature of the inlet air in a model without a sensor for it, degrees Celsius.
+const ROOM_CELSIUS: f64 = 22.0;
+/// The range of a temperature sensor, degrees Celsius.
+pub const CELSIUS_RANGE: (i32, i32) = (-40, 125);
+/// The share of its range by which a fan turns faster at full load.
+const FAN_PER_LOAD: f64 = 0.6;
+/// The share of its range by which a fan turns faster for each degree that the inlet air is too warm.
+const FAN_PER_DEGREE: f64 = 0.03;
+/// The share of the normal air flow that is left without a fan.
+const LEAST_FLOW: f64 = 0.05;
 
 /// The kinds of sensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,75 +43,192 @@ impl Node {
             Host::Running { what, .. } => Some(match what {
                 Running::NoBootDevice | Running::Setup => 0.05,
                 Running::Os | Running::Live => 0.3,
+                // The agent cleans disks or writes an image.
+                Running::Ipa(agent) if agent.job().is_some() => 0.6,
                 Running::Ipa(_) => 0.15,
             }),
         }
     }
 
-    /// The current fluctuation of a reading, from -1 to 1.
-    fn drift(&self, kind: Kind, number: usize, now: SimTime) -> f64 {
-        let sample = (now.ms() / SAMPLE_MS) as u32;
-        let sensor = (kind as u32) << 8 | number as u32 & 0xff;
+    /// The load of the host, percent. Zero if it is off.
+    pub fn load_percent(&self) -> f64 {
+        self.load().unwrap_or_default() * 100.0
+    }
+
+    /// Whether the fans should turn.
+    pub(super) fn is_cooled(&self) -> bool {
+        self.load().is_some()
+    }
+
+    /// The number of the sample that a moment belongs to. The readings of a sensor are the same during a sample.
+    pub(super) fn sample(&self, now: SimTime) -> u64 {
+        now.since_ms(self.samples_from()) / SAMPLE_MS
+    }
+
+    /// The beginning of sample 0.
+    pub(super) fn samples_from(&self) -> SimTime {
+        self.bmc().environment.origin().unwrap_or(SimTime::from_ms(0))
+    }
+
+    /// The fluctuation of a reading in a sample, from -1 to 1.
+    fn drift(&self, kind: Kind, number: u8, sample: u64) -> f64 {
+        #[expect(clippy::cast_possible_truncation, reason = "the number wraps around after a thousand years")]
+        let sample = sample as u32;
+        let sensor = (kind as u32) << 8 | u32::from(number);
         let dice = self.seed.hash(self.id.0, Purpose::Sensor, sample.rotate_left(12) ^ sensor);
         (dice % 2001) as f64 / 1000.0 - 1.0
     }
 
-    /// The reading of temperature sensor number `number`, degrees Celsius.
-    pub fn celsius(&self, number: usize, sensor: &Temperature, now: SimTime) -> f64 {
-        let drift = self.drift(Kind::Temperature, number, now);
+    /// The reading of a sensor in a sample, as [`Node::reading`].
+    pub(super) fn reading_in(&self, sensor: SensorId, sample: u64) -> f64 {
+        let drift = match sensor {
+            SensorId::Temperature(number) => self.drift(Kind::Temperature, number, sample),
+            SensorId::Fan(number) => self.drift(Kind::Fan, number, sample),
+            SensorId::Voltage(number) => self.drift(Kind::Voltage, number, sample),
+            SensorId::Output(_) => self.drift(Kind::Power, 0, sample),
+        };
+        self.reading_at(sensor, drift)
+    }
+
+    /// The reading of a sensor as documents show it: degrees Celsius, rotations per minute, V or W. Zero if the model has no
+    /// such sensor.
+    pub fn reading(&self, sensor: SensorId, now: SimTime) -> f64 {
+        self.reading_in(sensor, self.sample(now))
+    }
+
+    /// The reading of a sensor with a fluctuation from -1 to 1. It rises with the fluctuation, or stays the same.
+    pub(super) fn reading_at(&self, sensor: SensorId, drift: f64) -> f64 {
+        let profile = self.profile();
+        match sensor {
+            SensorId::Temperature(number) => profile
+                .temperatures
+                .get(usize::from(number))
+                .map_or(0.0, |sensor| self.celsius_at(sensor, drift)),
+            SensorId::Fan(number) => {
+                let fan = profile.fans.get(usize::from(number));
+                fan.map_or(0.0, |fan| f64::from(self.rpm_at(number, fan, drift)))
+            }
+            SensorId::Voltage(number) if self.bmc().environment.has_input(number) => {
+                LINE_VOLTS + SPREAD * drift
+            }
+            SensorId::Output(number) if self.bmc().environment.has_input(number) => {
+                let alive = profile.power_supplies.len() - self.bmc().environment.dead_supplies();
+                (self.watts_at(drift) / alive.max(1) as f64).round()
+            }
+            SensorId::Voltage(_) | SensorId::Output(_) => 0.0,
+        }
+    }
+
+    /// The reading of a temperature sensor, degrees Celsius.
+    pub fn celsius(&self, number: u8, now: SimTime) -> f64 {
+        self.reading(SensorId::Temperature(number), now)
+    }
+
+    /// The temperature of the inlet air that the model has in a room of normal temperature, and the present one.
+    fn inlet(&self) -> (f64, f64) {
+        let sensor = self.profile().temperatures.iter().find(|sensor| sensor.is_inlet());
+        let normal = sensor.map_or(ROOM_CELSIUS, |sensor| sensor.idle_celsius);
+        (normal, self.bmc().environment.inlet_celsius().map_or(normal, f64::from))
+    }
+
+    /// The inlet air warms what is behind it. What the parts add themselves depends on the load, and on the air that the fans
+    /// move: half of it cools less, but not half as much.
+    fn celsius_at(&self, sensor: &Temperature, drift: f64) -> f64 {
+        let (normal, inlet) = self.inlet();
         let celsius = match self.load() {
-            _ if sensor.context == "Intake" => sensor.idle_celsius + drift,
+            _ if sensor.is_inlet() => inlet + SPREAD * drift,
             Some(load) => {
-                sensor.idle_celsius + (sensor.caution_celsius - sensor.idle_celsius) * 0.5 * load + drift
+                let idle = sensor.idle_celsius - normal;
+                let added = idle + (sensor.lowest_threshold() - sensor.idle_celsius) * 0.5 * load;
+                let added = if added > 0.0 { added / self.air_flow(load).sqrt() } else { added };
+                inlet + added + SPREAD * drift
             }
             // A host that is off has the temperature of the intake air.
-            None => {
-                let intake = self.profile().temperatures.iter().find(|t| t.context == "Intake");
-                intake.map_or(22.0, |t| t.idle_celsius).min(sensor.idle_celsius) + drift * 0.5
-            }
+            None => inlet + (sensor.idle_celsius - normal).min(0.0) + SPREAD * drift * 0.5,
         };
+        let celsius = celsius.clamp(f64::from(CELSIUS_RANGE.0), f64::from(CELSIUS_RANGE.1));
         if self.profile().chassis.whole_degrees { celsius.round() } else { celsius }
     }
 
-    /// The speed of fan number `number`, rotations per minute.
-    pub fn rpm(&self, number: usize, fan: &Fan, now: SimTime) -> u32 {
-        let Some(load) = self.load() else { return 0 };
-        let span = f64::from(fan.max_rpm - fan.idle_rpm);
-        let rpm =
-            f64::from(fan.idle_rpm) + span * load * 0.6 + span * 0.01 * self.drift(Kind::Fan, number, now);
+    /// The air that the fans move, as a share of what they move at this load in a healthy machine.
+    fn air_flow(&self, load: f64) -> f64 {
+        let environment = &self.bmc().environment;
+        if environment.origin().is_none() {
+            return 1.0;
+        }
+        let (mut normal, mut present) = (0.0, 0.0);
+        for (number, fan) in (0u8..).zip(&self.profile().fans) {
+            normal += f64::from(fan.idle_rpm) + fan_span(fan) * FAN_PER_LOAD * load;
+            if environment.has_fan(number) {
+                present += self.speed(fan, load);
+            }
+        }
+        if normal > 0.0 { (present / normal).max(LEAST_FLOW) } else { 1.0 }
+    }
+
+    /// The speed of a fan that works, without its fluctuation, rotations per minute. The fans turn faster with the load and
+    /// with the temperature of the inlet air, and do the work of those that have failed.
+    fn speed(&self, fan: &Fan, load: f64) -> f64 {
+        let (normal, inlet) = self.inlet();
+        let share = FAN_PER_LOAD * load + FAN_PER_DEGREE * (inlet - normal).max(0.0);
+        let alone = f64::from(fan.idle_rpm) + fan_span(fan) * share.min(1.0);
+        let all = self.profile().fans.len();
+        let alive = all.saturating_sub(self.bmc().environment.failed_fans());
+        (alone * all as f64 / alive.max(1) as f64).min(f64::from(fan.max_rpm))
+    }
+
+    /// The speed of a fan, rotations per minute.
+    pub fn rpm(&self, number: u8, now: SimTime) -> u32 {
+        let drift = self.drift(Kind::Fan, number, self.sample(now));
+        let fan = self.profile().fans.get(usize::from(number));
+        fan.map_or(0, |fan| self.rpm_at(number, fan, drift))
+    }
+
+    fn rpm_at(&self, number: u8, fan: &Fan, drift: f64) -> u32 {
+        let Some(load) = self.load().filter(|_| self.bmc().environment.has_fan(number)) else { return 0 };
+        let rpm = self.speed(fan, load) + fan_span(fan) * FAN_SPREAD * drift;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "at least zero, and at most the maximum speed of the fan"
         )]
-        let rpm = rpm.max(0.0) as u32;
-        rpm / 20 * 20
+        let rpm = rpm.clamp(0.0, f64::from(fan.max_rpm)) as u32;
+        rpm / RPM_STEP * RPM_STEP
     }
 
     /// The power draw of the machine, W: from `Chassis.MinPowerWatts` to `Chassis.MaxPowerWatts`.
     pub fn watts(&self, now: SimTime) -> f64 {
+        self.watts_at(self.drift(Kind::Power, 0, self.sample(now)))
+    }
+
+    fn watts_at(&self, drift: f64) -> f64 {
         let chassis = &self.profile().chassis;
-        let drift = self.drift(Kind::Power, 0, now);
         let (standby, max) = (f64::from(chassis.standby_watts), f64::from(chassis.max_watts));
         let watts = match self.load() {
-            None => standby * (1.0 + 0.05 * drift.abs()),
+            None => standby * (1.0 + 0.025 * (1.0 + drift)),
             Some(load) => {
                 let idle = f64::from(chassis.idle_watts);
                 (idle + (max - idle) * load) * (1.0 + 0.02 * drift)
             }
         };
-        watts.round().max(standby).min(max)
+        let most = self.bmc().power_limit.watts().map_or(max, f64::from);
+        watts.round().max(standby).min(most)
     }
 
-    /// The output power of each power supply, W. All supplies share the load equally.
-    pub fn supply_watts(&self, now: SimTime) -> f64 {
-        (self.watts(now) / self.profile().power_supplies.len().max(1) as f64).round()
+    /// The output power of a power supply, W. All supplies with input share the load equally.
+    pub fn supply_watts(&self, number: u8, now: SimTime) -> f64 {
+        self.reading(SensorId::Output(number), now)
     }
 
-    /// The input voltage of power supply number `number`, V.
-    pub fn volts(&self, number: usize, now: SimTime) -> f64 {
-        f64::from(LINE_VOLTS) + self.drift(Kind::Voltage, number, now)
+    /// The input voltage of a power supply, V.
+    pub fn volts(&self, number: u8, now: SimTime) -> f64 {
+        self.reading(SensorId::Voltage(number), now)
     }
+}
+
+/// The difference between the maximum speed of a fan and its speed in an idle machine, rotations per minute.
+fn fan_span(fan: &Fan) -> f64 {
+    f64::from(fan.max_rpm) - f64::from(fan.idle_rpm)
 }
 
 #[cfg(test)]
@@ -119,14 +246,14 @@ mod tests {
     fn a_host_that_is_on_has_higher_readings() {
         let profile = built_in("generic").unwrap();
         let mut node = Node::new(NodeId(3), Seed(1), profile.clone());
-        let (cpu, fan) = (&profile.temperatures[1], &profile.fans[0]);
-        let off = (node.celsius(1, cpu, T0), node.rpm(0, fan, T0), node.watts(T0));
+        let fan = &profile.fans[0];
+        let off = (node.celsius(1, T0), node.rpm(0, T0), node.watts(T0));
         assert_eq!(off.1, 0);
         node.apply(Command::Host(host::Command::Reset(ResetType::On)), T0).unwrap();
         let now = T0.after_ms(1000);
         node.settle(now);
-        assert!(node.celsius(1, cpu, now) > off.0 + 5.0);
-        assert!((fan.idle_rpm..=fan.max_rpm).contains(&node.rpm(0, fan, now)));
+        assert!(node.celsius(1, now) > off.0 + 5.0);
+        assert!((fan.idle_rpm..=fan.max_rpm).contains(&node.rpm(0, now)));
         assert!(
             node.watts(now) > f64::from(profile.chassis.idle_watts)
                 && node.watts(now) <= f64::from(profile.chassis.max_watts)
@@ -150,8 +277,7 @@ mod tests {
         for (name, whole) in [("hpe-dl380-gen11", true), ("generic", false)] {
             let profile = built_in(name).unwrap();
             let node = Node::new(NodeId(3), Seed(1), profile.clone());
-            let readings =
-                profile.temperatures.iter().enumerate().map(|(n, sensor)| node.celsius(n, sensor, T0));
+            let readings = (0u8..).zip(&profile.temperatures).map(|(number, _)| node.celsius(number, T0));
             assert_eq!(readings.map(f64::fract).all(|part| part == 0.0), whole, "{name}");
         }
     }
@@ -160,7 +286,7 @@ mod tests {
     fn readings_change_with_time_and_can_be_repeated() {
         let profile = built_in("generic").unwrap();
         let node = Node::new(NodeId(3), Seed(1), profile.clone());
-        let reading = |at: SimTime| node.celsius(0, &profile.temperatures[0], at);
+        let reading = |at: SimTime| node.celsius(0, at);
         assert_eq!(reading(T0), reading(T0.after_ms(1)));
         assert!((1..20u64).any(|n| reading(T0) != reading(T0.after_ms(n * SAMPLE_MS))));
         for n in 0..200 {

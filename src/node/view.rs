@@ -10,6 +10,7 @@ use super::bmc::clock::Clock;
 use super::bmc::led::Leds;
 use super::bmc::media::Opened;
 use super::bmc::plugs::Plugs;
+use super::bmc::power_limit::PowerLimit;
 use super::bmc::secure_boot::SecureBoot;
 use super::bmc::subscriptions::{self, Subscriptions};
 use super::bmc::tasks::{self, Doing, End, Task, Work};
@@ -40,6 +41,7 @@ pub(super) struct View {
     clock: Sparse<Clock>,
     volumes: Sparse<Volumes>,
     plugs: Sparse<Plugs>,
+    power_limit: Sparse<PowerLimit>,
     /// The number of each task, and whether it has ended.
     tasks: Vec<(u32, bool)>,
     task_settings: tasks::Settings,
@@ -84,6 +86,9 @@ impl View {
             firmware: _,
             volumes,
             plugs,
+            // Its alarms are compared apart (`remember.rs`).
+            environment: _,
+            power_limit,
             tasks,
             asset_tag,
             restarting_from: _,
@@ -125,6 +130,7 @@ impl View {
             clock: clock.clone(),
             volumes: volumes.clone(),
             plugs: plugs.clone(),
+            power_limit: power_limit.clone(),
             tasks: tasks.iter().map(|task| (task.number, task.ended.is_some())).collect(),
             task_settings: tasks.settings,
             sessions: sessions.ids().collect(),
@@ -180,7 +186,7 @@ fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
     let drives = now.leds.drives_that_differ(&before.leds);
     for (differs, of) in [
         (system, Of::System),
-        (before.leds.chassis != now.leds.chassis, Of::Chassis),
+        (before.leds.chassis != now.leds.chassis || before.power_limit != now.power_limit, Of::Chassis),
         (before.clock != now.clock, Of::Manager),
         (before.bios.pending != now.bios.pending, Of::BiosSettings),
         (before.bios.current != now.bios.current, Of::Bios),

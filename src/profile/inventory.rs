@@ -210,7 +210,26 @@ pub struct Fan {
     pub max_rpm: u32,
 }
 
-/// A temperature sensor with the thresholds `UpperCaution` and `UpperCritical`.
+impl PowerSupply {
+    /// `Id` of the sensor of its input voltage.
+    pub fn input_sensor(&self) -> String {
+        format!("{}InputVoltage", self.id)
+    }
+
+    /// `Id` of the sensor of its output power.
+    pub fn output_sensor(&self) -> String {
+        format!("{}OutputPower", self.id)
+    }
+}
+
+impl Fan {
+    /// `Id` of the sensor of its speed. The suffix makes it different from the id of a temperature sensor.
+    pub fn speed_sensor(&self) -> String {
+        format!("{}Speed", self.id)
+    }
+}
+
+/// A temperature sensor with its thresholds.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Temperature {
@@ -220,8 +239,26 @@ pub struct Temperature {
     pub context: String,
     /// Reading of an idle machine, degrees Celsius.
     pub idle_celsius: f64,
-    pub caution_celsius: f64,
+    /// `UpperCaution`, degrees Celsius, if the model has it.
+    #[serde(default)]
+    pub caution_celsius: Option<f64>,
+    /// `UpperCritical`, which every sensor has, degrees Celsius.
     pub critical_celsius: f64,
+    /// `UpperFatal`, degrees Celsius, if the model has it.
+    #[serde(default)]
+    pub fatal_celsius: Option<f64>,
+}
+
+impl Temperature {
+    /// The threshold that a rising temperature crosses first, degrees Celsius.
+    pub fn lowest_threshold(&self) -> f64 {
+        self.caution_celsius.unwrap_or(self.critical_celsius)
+    }
+
+    /// Whether the sensor measures the air that enters the machine.
+    pub fn is_inlet(&self) -> bool {
+        self.context == "Intake"
+    }
 }
 
 /// A firmware component in `UpdateService/FirmwareInventory`.

@@ -130,6 +130,7 @@ fn check(p: &Profile) -> Result<(), String> {
     p.accounts.check()?;
     distinct("log id", p.logs.iter().map(|log| &log.id))?;
     LogService::check(&p.logs)?;
+    p.sensors.check(&p.temperatures, &p.fans, &p.power_supplies)?;
     quirks(p)
 }
 

@@ -21,6 +21,8 @@ pub mod overlay;
 #[doc(hidden)]
 pub mod quirk;
 #[doc(hidden)]
+pub mod sensors;
+#[doc(hidden)]
 pub mod timing;
 
 use std::collections::BTreeMap;
@@ -45,6 +47,7 @@ pub use load::{from_directory, named};
 use logs::LogService;
 use overlay::Overlay;
 use quirk::Quirk;
+use sensors::SensorRules;
 use timing::Timing;
 
 /// A model of server. The fields are the keys of `profile.toml`, except those that are skipped.
@@ -114,6 +117,9 @@ pub struct Profile {
     pub fans: Vec<Fan>,
     #[serde(rename = "temperature")]
     pub temperatures: Vec<Temperature>,
+    /// Thresholds and units of sensors.
+    #[serde(default)]
+    pub sensors: SensorRules,
     /// Virtual media slots, in the order of the `VirtualMedia` collection.
     #[serde(rename = "virtual_media")]
     pub media_slots: Vec<MediaSlot>,

@@ -276,20 +276,49 @@ impl Body {
     /// Reads the object at `key`, if it is there.
     pub(super) fn object<R>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> R) -> Option<R> {
         match self.take(key)? {
-            Value::Object(inner) => {
-                let outer = std::mem::replace(&mut self.left, inner);
-                let place = self.place.len();
-                self.place.push('/');
-                self.place.push_str(key);
-                let result = read(self);
-                // The remaining properties of the inner object are mistakes. Their JSON pointer is known only here.
-                self.report_remaining(|_| false);
-                self.place.truncate(place);
-                self.left = outer;
-                Some(result)
-            }
+            Value::Object(inner) => Some(self.within(key, inner, read)),
             other => self.wrong_type(key, &other),
         }
+    }
+
+    /// Reads the objects of the array at `key`, which has at most `max` of them, each with its position.
+    pub(super) fn objects<R>(
+        &mut self,
+        key: &str,
+        max: usize,
+        mut read: impl FnMut(&mut Self, usize) -> R,
+    ) -> Option<Vec<R>> {
+        let items = match self.take(key)? {
+            Value::Array(items) => items,
+            other => return self.wrong_type(key, &other),
+        };
+        if items.len() > max {
+            self.note(Message::new(&ARRAY_SIZE_TOO_LONG, [key, &max.to_string()]), key);
+            return None;
+        }
+        let mut results = Vec::new();
+        for (at, item) in items.into_iter().enumerate() {
+            let place = format!("{key}/{at}");
+            match item {
+                Value::Object(inner) => results.push(self.within(&place, inner, |body| read(body, at))),
+                other => return self.wrong_type(&place, &other),
+            }
+        }
+        Some(results)
+    }
+
+    /// Reads an object at `place` below the present one.
+    fn within<R>(&mut self, place: &str, inner: Map<String, Value>, read: impl FnOnce(&mut Self) -> R) -> R {
+        let outer = std::mem::replace(&mut self.left, inner);
+        let length = self.place.len();
+        self.place.push('/');
+        self.place.push_str(place);
+        let result = read(self);
+        // The remaining properties of the inner object are mistakes. Their JSON pointer is known only here.
+        self.report_remaining(|_| false);
+        self.place.truncate(length);
+        self.left = outer;
+        result
     }
 
     /// Adds a mistake: the value of `key` has the wrong type.

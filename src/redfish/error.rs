@@ -64,7 +64,7 @@ impl From<Refusal> for Problem {
             Refusal::TooManySubscriptions => (&message::CREATE_LIMIT_REACHED).into(),
             Refusal::TooManySessions => Self::too_many_sessions(),
             Refusal::Account(refused) => refused.into(),
-            Refusal::NoAgent | Refusal::NoVolume => (&message::INTERNAL_ERROR).into(),
+            Refusal::NoAgent | Refusal::NoVolume | Refusal::LastInput => (&message::INTERNAL_ERROR).into(),
         }
     }
 }

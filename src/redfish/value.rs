@@ -169,6 +169,9 @@ macro_rules! dmtf_words {
 dmtf_words!(
     PowerState,
     ResetType,
+    Health,
+    PowerLimitException,
+    ControlMode,
     BootTarget,
     BootOverride,
     BootMode,
@@ -184,7 +187,6 @@ dmtf_words!(
     ResetToDefaultsType,
     InitializeMethod,
     InitializeType,
-    Health,
     EventType,
     DeliveryRetryPolicy,
     OverWritePolicy,

@@ -90,6 +90,10 @@ fn every_command_has_a_help() {
         "node eject",
         "node plug",
         "node unplug",
+        "node heat",
+        "node cool",
+        "node fail",
+        "node repair",
         "node label",
         "node crash",
         "node wait",
@@ -404,7 +408,7 @@ fn a_profile_is_shown_as_json() {
     assert_eq!(shown["virtual_media"][1]["media_types"], serde_json::json!(["CD", "DVD"]));
     let attribute = &shown["bios_attribute"][0];
     assert_eq!((&attribute["name"], &attribute["type"]), (&"WorkloadProfile".into(), &"enumeration".into()));
-    assert_eq!(shown["overlays"].as_array().unwrap().len(), 7);
+    assert_eq!(shown["overlays"].as_array().unwrap().len(), 9);
 }
 
 #[test]

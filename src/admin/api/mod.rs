@@ -13,14 +13,14 @@ mod verb;
 pub use fleet::{Addresses, Fleet, LabelCount, Limit, ProfileCount, Setting, StateCount};
 pub use journal::{FleetEvent, Missed, NodeJournal};
 pub use node::{
-    Agent, AgentCommand, Bmc, BootFailure, BootSettings, Disk, Listed, Medium, Nic, Node, NodeDetails,
-    NodeField, Wait,
+    Agent, AgentCommand, Alarm, Bmc, BootFailure, BootSettings, Disk, Environment, Listed, Medium, Nic, Node,
+    NodeDetails, NodeField, Wait,
 };
 pub use problem::Problem;
 pub use snapshot::{SaveSnapshot, SavedSnapshot};
 pub use verb::{
-    Add, Added, Boot, Crash, Done, Eject, Enabled, Insert, Label, Nodes, Plug, Power, PowerAction, Refused,
-    Remove, Reset, RestartBmc,
+    Add, Added, Boot, Cool, Crash, Done, Eject, Enabled, Fail, Heat, Insert, Label, Nodes, Plug, Power,
+    PowerAction, Refused, Remove, Reset, RestartBmc,
 };
 
 /// The path of the API's version 1. All paths of the API begin with it.

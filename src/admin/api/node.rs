@@ -132,6 +132,8 @@ pub struct NodeDetails {
     pub nics: Vec<Nic>,
     /// The bays for drives, in the order of the model.
     pub disks: Vec<Disk>,
+    /// What surrounds and feeds the machine.
+    pub environment: Environment,
     /// Why the first source of the last boot could not be booted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub boot_failure: Option<BootFailure>,
@@ -214,6 +216,44 @@ pub struct Disk {
     pub name: String,
     /// Whether it is in its bay.
     pub plugged: bool,
+}
+
+/// What surrounds and feeds a machine, as far as it differs from a healthy one, and the alarms that follow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Environment {
+    /// The temperature of the inlet air that `heat` has set, degrees Celsius.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = 45)]
+    pub inlet_celsius: Option<i8>,
+    /// The fans that have failed, by their `Id` in Redfish.
+    #[serde(default)]
+    #[schema(example = json!(["Fan1"]))]
+    pub failed_fans: Vec<String>,
+    /// The power supplies without input, by their `Id` in Redfish.
+    #[serde(default)]
+    #[schema(example = json!(["PSU1"]))]
+    pub supplies_without_input: Vec<String>,
+    /// The readings that have crossed a threshold.
+    #[serde(default)]
+    pub alarms: Vec<Alarm>,
+}
+
+/// A reading that has crossed a threshold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Alarm {
+    /// The `Id` of the `Sensor` in Redfish.
+    #[schema(example = "InletTemp")]
+    pub sensor: String,
+    /// The side of the threshold: `lower` or `upper`.
+    #[schema(example = "upper")]
+    pub side: String,
+    /// The worst threshold that the reading has crossed: `caution`, `critical` or `fatal`.
+    #[schema(example = "critical")]
+    pub level: String,
+    /// Simulated time, RFC 3339.
+    pub since: String,
 }
 
 /// A boot source that could not be booted.

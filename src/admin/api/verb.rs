@@ -128,7 +128,7 @@ pub struct Eject {
     pub dry_run: bool,
 }
 
-/// The part to plug or unplug: exactly one of `nic` and `disk`. A part that is plugged or unplugged already accepts it too.
+/// The part to plug or unplug: exactly one of `nic`, `disk` and `psu`. A part that is plugged or unplugged already accepts it too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Plug {
@@ -142,6 +142,44 @@ pub struct Plug {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(example = "sda")]
     pub disk: Option<String>,
+    /// The cord of a power supply: the `Id` or the `Name` of the `PowerSupply` in Redfish. A machine keeps one supply with input.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "PSU1")]
+    pub psu: Option<String>,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Sets the temperature of the air that enters machines. What is behind the inlet gets warmer, the fans turn faster, and readings
+/// cross their thresholds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Heat {
+    pub nodes: Nodes,
+    /// Degrees Celsius, whole, from -20 to 80.
+    #[schema(example = 45)]
+    pub inlet_celsius: i64,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Makes the air that enters machines normal again. A machine with normal air accepts it too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cool {
+    pub nodes: Nodes,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// The part that fails or is repaired. A part that has failed or works already accepts it too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fail {
+    pub nodes: Nodes,
+    /// A fan: the `Id` or the `Name` of the `Fan` in Redfish.
+    #[schema(example = "Fan1")]
+    pub fan: String,
     #[serde(default)]
     pub dry_run: bool,
 }

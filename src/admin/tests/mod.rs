@@ -146,6 +146,11 @@ async fn a_dry_run_answers_as_the_change_would_and_changes_nothing() {
         ("/eject", json!({})),
         ("/plug", json!({"disk": "sda"})),
         ("/unplug", json!({"nic": "ens1f0"})),
+        ("/unplug", json!({"psu": "PSU1"})),
+        ("/heat", json!({"inletCelsius": 45})),
+        ("/cool", json!({})),
+        ("/fail", json!({"fan": "Fan1"})),
+        ("/repair", json!({"fan": "Fan1"})),
         ("/label", json!({"set": {"a": "b"}})),
         ("/restart-bmc", json!({})),
         ("/reset", json!({})),
@@ -257,6 +262,34 @@ async fn a_cable_and_a_drive_are_pulled_and_plugged_in_by_either_name() {
 }
 
 #[tokio::test]
+async fn air_fans_and_cords_change_the_alarms_of_the_selected_machines() {
+    let bench = Bench::new(2);
+    let nodes = json!({"names": ["generic-0"]});
+    bench.post("/power", json!({"nodes": {"all": true}, "action": "on"})).await;
+    let alarms = || [0, 1].map(|n| bench.fleet.look(NodeId(n), |node, _| node.alarms().len()).unwrap());
+    for (path, body, expected) in [
+        ("/heat", json!({"inletCelsius": 60}), 1),
+        ("/fail", json!({"fan": "fan1"}), 2),
+        ("/unplug", json!({"psu": "Power Supply 2"}), 3),
+        ("/unplug", json!({"psu": "PSU2"}), 3),
+        ("/plug", json!({"psu": "PSU2"}), 2),
+        ("/repair", json!({"fan": "Fan 1"}), 1),
+        ("/cool", json!({}), 0),
+        ("/cool", json!({}), 0),
+    ] {
+        let mut request = body.clone();
+        request["nodes"] = nodes.clone();
+        let (status, done) = bench.post(path, request).await;
+        assert_eq!((status, counts(&done), alarms()), (200, [1, 1, 0], [expected, 0]), "{path} {body}");
+    }
+    bench.post("/unplug", json!({"nodes": nodes, "psu": "PSU1"})).await;
+    let (status, problem) = bench.post("/unplug", json!({"nodes": nodes, "psu": "PSU2"})).await;
+    assert_eq!(status, 409);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.ends_with("no other power supply has input; a machine keeps one"), "{detail}");
+}
+
+#[tokio::test]
 async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
     let bench = Bench::new(1);
     let all = json!({"all": true});
@@ -319,7 +352,7 @@ async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
             "no slot 'Tape'; it has Cd",
         ),
         ("/eject", json!({"nodes": all, "slot": "Tape"}), 409, "", "no slot 'Tape'"),
-        ("/plug", json!({"nodes": all}), 400, "", "write its name to 'nic' or 'disk'"),
+        ("/plug", json!({"nodes": all}), 400, "", "write its name to 'nic', 'disk' or 'psu'"),
         ("/unplug", json!({"nodes": all, "nic": "NIC1", "disk": "sda"}), 400, "disk", "exclude each other"),
         (
             "/unplug",
@@ -328,6 +361,17 @@ async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
             "",
             "no network interface 'eth0'; it has NIC1 (ens1f0), NIC2 (ens1f1)",
         ),
+        ("/unplug", json!({"nodes": all, "nic": "NIC1", "psu": "PSU1"}), 400, "psu", "exclude each other"),
+        (
+            "/unplug",
+            json!({"nodes": all, "psu": "3"}),
+            409,
+            "",
+            "no power supply '3'; it has PSU1 (Power Supply 1)",
+        ),
+        ("/heat", json!({"nodes": all, "inletCelsius": 81}), 400, "inletCelsius", "from -20 to 80 degrees"),
+        ("/heat", json!({"nodes": all, "inletCelsius": 300}), 400, "inletCelsius", "from -20 to 80 degrees"),
+        ("/fail", json!({"nodes": all, "fan": "Fan9"}), 409, "", "no fan 'Fan9'; it has Fan1 (Fan 1)"),
         (
             "/plug",
             json!({"nodes": all, "disk": "/dev/sdc"}),

@@ -3,6 +3,7 @@
 mod add;
 mod boot;
 mod change;
+mod environment;
 mod label;
 mod list;
 mod media;
@@ -48,6 +49,10 @@ enum Verb {
     Eject(media::Eject),
     Plug(plug::Plug),
     Unplug(plug::Unplug),
+    Heat(environment::Heat),
+    Cool(environment::Cool),
+    Fail(environment::Fail),
+    Repair(environment::Repair),
     Label(label::Args),
     Crash(plain::Crash),
     Wait(wait::Args),
@@ -66,6 +71,10 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
         Verb::Eject(args) => media::eject(args),
         Verb::Plug(args) => plug::plug(args),
         Verb::Unplug(args) => plug::unplug(args),
+        Verb::Heat(args) => environment::heat(args),
+        Verb::Cool(args) => environment::cool(args),
+        Verb::Fail(args) => environment::fail(args),
+        Verb::Repair(args) => environment::repair(args),
         Verb::Label(args) => label::command(args),
         Verb::Crash(args) => plain::crash(args),
         Verb::Wait(args) => wait::command(args),

@@ -6,7 +6,7 @@ use clap::Parser;
 use clap_complete::engine::ArgValueCompleter;
 
 use super::list::labels;
-use crate::admin::api::{Agent, BootSettings, NodeDetails};
+use crate::admin::api::{Agent, Alarm, BootSettings, Environment, NodeDetails};
 use crate::cli::client::{Client, Connection, run};
 use crate::cli::exit_code::ExitCode;
 use crate::cli::view::{Format, Hue, Paper, hue, moment};
@@ -76,6 +76,7 @@ fn text(out: &mut dyn Write, details: &NodeDetails) -> io::Result<()> {
         let key = if number == 0 { "Disks" } else { "" };
         rows.part(key, format!("{} ({}){bay}", disk.id, disk.name), disk.plugged);
     }
+    rows.environment(&details.environment, now);
     rows.add("Installed", if details.installed { "an operating system" } else { "nothing" }.to_owned());
     rows.gap();
     rows.add("BMC", details.bmc.url.clone());
@@ -131,6 +132,25 @@ impl Rows {
     fn part(&mut self, key: &str, value: String, plugged: bool) {
         let hue = if plugged { Hue::Plain } else { Hue::Bad };
         self.0.push(Row { hue, ..Row::new(key, value) });
+    }
+
+    /// What is wrong around the machine. A healthy one has no row.
+    fn environment(&mut self, environment: &Environment, now: &str) {
+        if let Some(celsius) = environment.inlet_celsius {
+            self.bad("Inlet air", format!("{celsius} °C"));
+        }
+        for (key, parts) in [
+            ("Failed fans", &environment.failed_fans),
+            ("Without input", &environment.supplies_without_input),
+        ] {
+            if !parts.is_empty() {
+                self.bad(key, parts.join(", "));
+            }
+        }
+        for alarm in &environment.alarms {
+            let Alarm { sensor, side, level, since } = alarm;
+            self.bad("Alarm", format!("{sensor}: {side} {level}, since {}", moment(since, now)));
+        }
     }
 
     fn gap(&mut self) {

@@ -7,11 +7,13 @@ mod account_events;
 pub mod bios;
 pub mod clock;
 pub mod credential;
+pub mod environment;
 pub mod firmware;
 pub mod led;
 pub mod logs;
 pub mod media;
 pub mod plugs;
+pub mod power_limit;
 pub mod role;
 pub mod secure_boot;
 pub mod session;
@@ -32,11 +34,13 @@ use crate::time::SimTime;
 use account::Accounts;
 use bios::Bios;
 use clock::Clock;
+use environment::Environment;
 use firmware::Firmware;
 use led::Leds;
 use logs::Logs;
 use media::Media;
 use plugs::Plugs;
+use power_limit::PowerLimit;
 use secure_boot::SecureBoot;
 use session::Sessions;
 use subscriptions::{Queued, Subscriptions};
@@ -52,6 +56,8 @@ pub enum Command {
     ResetToDefaults { kind: ResetToDefaultsType, start: Box<Start> },
     /// New settings of the clock; `None` leaves a setting unchanged.
     SetClock { ahead_ms: Option<i64>, offset_minutes: Option<i16> },
+    /// New settings of the power limit.
+    LimitPower(power_limit::Change),
 }
 
 /// The state of the BMC.
@@ -66,6 +72,8 @@ pub struct Bmc {
     pub firmware: Sparse<Firmware>,
     pub volumes: Sparse<Volumes>,
     pub plugs: Sparse<Plugs>,
+    pub environment: Sparse<Environment>,
+    pub power_limit: Sparse<PowerLimit>,
     pub tasks: Sparse<Tasks>,
     /// `ComputerSystem.AssetTag`, if a client has set it.
     pub asset_tag: Option<Box<str>>,
@@ -96,6 +104,8 @@ static NEW: Bmc = Bmc {
     firmware: Sparse::NEW,
     volumes: Sparse::NEW,
     plugs: Sparse::NEW,
+    environment: Sparse::NEW,
+    power_limit: Sparse::NEW,
     tasks: Sparse::NEW,
     asset_tag: None,
     restarting_from: None,
@@ -139,6 +149,7 @@ impl Bmc {
                 let work = Work::ManagerDefaults(kind);
                 return Ok(Some(self.tasks.change(|tasks| tasks.begin(work, *start, now))));
             }
+            Command::LimitPower(change) => self.power_limit.change(|limit| limit.change(change)),
             Command::SetClock { ahead_ms, offset_minutes } => {
                 self.clock.change(|clock| {
                     clock.ahead_ms = ahead_ms.unwrap_or(clock.ahead_ms);
@@ -243,6 +254,8 @@ impl Bmc {
             firmware,
             volumes: _,
             plugs: _,
+            environment,
+            power_limit: _,
             tasks,
             asset_tag: _,
             restarting_from,
@@ -258,6 +271,9 @@ impl Bmc {
             bios.shift(ms);
         }
         media.shift(ms);
+        if let Some(environment) = environment.get_mut() {
+            environment.shift(ms);
+        }
         if let Some(firmware) = firmware.get_mut() {
             firmware.shift(ms);
         }

@@ -1,4 +1,5 @@
-//! The cables of interfaces and the drives in their bays: what a person plugs and unplugs.
+//! The cables of interfaces and the drives in their bays: what a person plugs and unplugs. The cords of power supplies are in
+//! [`Environment`](super::environment::Environment).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,8 @@ pub enum Plug {
     Cable(u8),
     /// A drive in its bay.
     Drive(u8),
+    /// The cord of a power supply.
+    Cord(u8),
 }
 
 /// The parts that are plugged differently from a new machine's.
@@ -49,6 +52,7 @@ impl Plugs {
             Plug::Drive(number) => {
                 self.drives_out.insert(number);
             }
+            Plug::Cord(_) => {}
         }
     }
 

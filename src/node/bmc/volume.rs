@@ -74,7 +74,7 @@ pub enum Integrity {
 }
 
 impl Integrity {
-    /// The health of a volume with this integrity.
+    /// The health of a volume.
     pub fn health(self) -> Health {
         match self {
             Self::Whole => Health::Ok,

@@ -1,10 +1,11 @@
 //! Every command that a node can get.
 
 use super::*;
-use crate::dmtf::{Privilege, ResetToDefaultsType};
+use crate::dmtf::{PowerLimitException, Privilege, ResetToDefaultsType};
 use crate::node::bmc::account::{self, Policy};
 use crate::node::bmc::credential::Credential;
 use crate::node::bmc::plugs::Plug;
+use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
 use crate::node::bmc::tasks;
 use crate::node::bmc::{led, logs, subscriptions};
@@ -38,7 +39,7 @@ fn start() -> Box<tasks::Start> {
 
 /// A part of the generic model.
 fn any_part() -> impl Strategy<Value = Plug> {
-    prop_oneof![(0u8..2).prop_map(Plug::Cable), (0u8..3).prop_map(Plug::Drive)]
+    prop_oneof![(0u8..2).prop_map(Plug::Cable), (0u8..3).prop_map(Plug::Drive), (0u8..2).prop_map(Plug::Cord),]
 }
 
 commands! {
@@ -83,6 +84,13 @@ commands! {
     Command::Bmc(bmc::Command::SetClock { .. }) => {
         Just(Command::Bmc(bmc::Command::SetClock { ahead_ms: Some(-7), offset_minutes: Some(60) }))
     },
+    Command::Bmc(bmc::Command::LimitPower(_)) => (190u32..=800, proptest::option::of(any::<bool>()))
+        .prop_map(|(watts, enabled)| {
+            let exception = Some(PowerLimitException::LogEventOnly);
+            let correction_ms = Some(1000);
+            let change = power_limit::Change { set_point: Some(watts), enabled, exception, correction_ms };
+            Command::Bmc(bmc::Command::LimitPower(change))
+        }),
     Command::Volume(volume::Command::Create { .. }) => (0u8..3).prop_map(|first| mirror(&[first, first + 1])),
     Command::Volume(volume::Command::Delete { .. }) => {
         Just(Command::Volume(volume::Command::Delete { storage: 0, id: "Volume1".into(), start: start() }))
@@ -129,6 +137,13 @@ commands! {
     Command::Lab(lab::Command::Unplug(_)) => {
         any_part().prop_map(|part| Command::Lab(lab::Command::Unplug(part)))
     },
+    Command::Lab(lab::Command::Inlet(_)) => {
+        // Often near a threshold of the generic model: 42 and 47 degrees.
+        proptest::option::of(prop_oneof![38i8..50, -20i8..=80])
+            .prop_map(|celsius| Command::Lab(lab::Command::Inlet(celsius)))
+    },
+    Command::Lab(lab::Command::Fan { .. }) => (0u8..4, any::<bool>())
+        .prop_map(|(number, works)| Command::Lab(lab::Command::Fan { number, works })),
     Command::Lab(lab::Command::Renew) => Just(Command::Lab(lab::Command::Renew)),
     Command::Ipa(IpaCommand { work: Work::Done(_), .. }) => {
         Just(agent_command("sync", Work::Done(succeeded())))

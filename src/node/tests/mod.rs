@@ -3,6 +3,7 @@
 mod agents;
 mod boots;
 mod commands;
+mod environment;
 mod firmwares;
 mod late;
 mod plugs;

@@ -61,6 +61,15 @@ registry! {
     RESOURCE_ERRORS_DETECTED "ResourceErrorsDetected" "Warning"
         "The resource property %1 has detected errors of type '%2'."
         "Resolution is dependent upon error type."
+    RESOURCE_STATUS_CHANGED_OK "ResourceStatusChangedOK" "OK"
+        "The health of resource '%1' has changed to %2."
+        "None."
+    RESOURCE_STATUS_CHANGED_WARNING "ResourceStatusChangedWarning" "Warning"
+        "The health of resource '%1' has changed to %2."
+        "None."
+    RESOURCE_STATUS_CHANGED_CRITICAL "ResourceStatusChangedCritical" "Critical"
+        "The health of resource '%1' has changed to %2."
+        "None."
     TEST_MESSAGE "TestMessage" "OK"
         "Test message."
         "None."
@@ -169,9 +178,81 @@ registry! {
         "None."
 }
 
+registry! {
+    /// The messages about the environment: temperatures and fans.
+    ENVIRONMENTAL "Environmental" "1.4" "1.4.0" "Environmental Message Registry"
+    TEMPERATURE_ABOVE_UPPER_CAUTION_THRESHOLD "TemperatureAboveUpperCautionThreshold" "Warning"
+        "Temperature '%1' reading of %2 degrees (C) is above the %3 upper caution threshold."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_ABOVE_UPPER_CRITICAL_THRESHOLD "TemperatureAboveUpperCriticalThreshold" "Critical"
+        "Temperature '%1' reading of %2 degrees (C) is above the %3 upper critical threshold."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_ABOVE_UPPER_FATAL_THRESHOLD "TemperatureAboveUpperFatalThreshold" "Critical"
+        "Temperature '%1' reading of %2 degrees (C) is above the %3 upper fatal threshold."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_BELOW_UPPER_CRITICAL_THRESHOLD "TemperatureBelowUpperCriticalThreshold" "Warning"
+        "Temperature '%1' reading of %2 degrees (C) is now below the %3 upper critical threshold but remains outside of normal range."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_BELOW_UPPER_FATAL_THRESHOLD "TemperatureBelowUpperFatalThreshold" "Critical"
+        "Temperature '%1' reading of %2 degrees (C) is now below the %3 upper fatal threshold but remains outside of normal range."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_BELOW_LOWER_CAUTION_THRESHOLD "TemperatureBelowLowerCautionThreshold" "Warning"
+        "Temperature '%1' reading of %2 degrees (C) is below the %3 lower caution threshold."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_BELOW_LOWER_CRITICAL_THRESHOLD "TemperatureBelowLowerCriticalThreshold" "Critical"
+        "Temperature '%1' reading of %2 degrees (C) is below the %3 lower critical threshold."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_BELOW_LOWER_FATAL_THRESHOLD "TemperatureBelowLowerFatalThreshold" "Critical"
+        "Temperature '%1' reading of %2 degrees (C) is below the %3 lower fatal threshold."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_ABOVE_LOWER_CRITICAL_THRESHOLD "TemperatureAboveLowerCriticalThreshold" "Warning"
+        "Temperature '%1' reading of %2 degrees (C) is now above the %3 lower critical threshold but remains outside of normal range."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_ABOVE_LOWER_FATAL_THRESHOLD "TemperatureAboveLowerFatalThreshold" "Critical"
+        "Temperature '%1' reading of %2 degrees (C) is now above the %3 lower fatal threshold but remains outside of normal range."
+        "Check the condition of the resource listed in OriginOfCondition."
+    TEMPERATURE_NORMAL "TemperatureNormal" "OK"
+        "Temperature '%1' reading of %2 degrees (C) is within normal operating range."
+        "None."
+    FAN_FAILED "FanFailed" "Critical"
+        "Fan '%1' has failed."
+        "Check the fan hardware and replace any faulty component."
+    FAN_WARNING "FanWarning" "Warning"
+        "Fan '%1' has a warning condition."
+        "Check the fan hardware and replace any faulty component."
+    FAN_RESTORED "FanRestored" "OK"
+        "Fan '%1' was restored."
+        "None."
+}
+
+registry! {
+    /// The messages about power.
+    POWER "Power" "1.2" "1.2.0" "Power Message Registry"
+    LOSS_OF_INPUT_POWER "LossOfInputPower" "Warning"
+        "Loss of input power at '%1'."
+        "Check the electrical power input and connections."
+    LINE_INPUT_POWER_FAULT "LineInputPowerFault" "Warning"
+        "Line input power fault at '%1'."
+        "Check the electrical power input and connections."
+    LINE_INPUT_POWER_RESTORED "LineInputPowerRestored" "OK"
+        "Line input power at '%1' was restored."
+        "None."
+    POWER_SUPPLY_FAILED "PowerSupplyFailed" "Critical"
+        "Power supply '%1' has failed."
+        "Check the power supply hardware and replace any faulty component."
+    POWER_SUPPLY_WARNING "PowerSupplyWarning" "Warning"
+        "Power supply '%1' has a warning condition."
+        "Check the power supply hardware and replace any faulty component."
+    POWER_SUPPLY_RESTORED "PowerSupplyRestored" "OK"
+        "Power supply '%1' was restored."
+        "None."
+}
+
 /// All registries of events, tasks and log entries.
 pub(in crate::redfish) static REGISTRIES: &[&Registry] = &[
     &RESOURCE_EVENT,
+    &ENVIRONMENTAL,
+    &POWER,
     &TASK_EVENT,
     &UPDATE,
     &PLATFORM,

@@ -3,7 +3,8 @@
 use super::message as m;
 use crate::dmtf::{EventType, Health};
 use crate::node::Node;
-use crate::node::event::{Of, TaskEvent, What};
+use crate::node::bmc::environment::{Level, SensorId, Side};
+use crate::node::event::{AlarmChange, Of, TaskEvent, What};
 use crate::profile::logs::{Below, LogService};
 use crate::redfish::context::Model;
 use crate::redfish::message::Message;
@@ -97,6 +98,19 @@ pub(in crate::redfish) fn shown(what: &What, place: &Place<'_>) -> Shown {
             let of = Of::Volume(*storage, id.clone());
             (Message::new(entry, [id, &controller]), of, EventType::Alert)
         }
+        What::Alarm(sensor, change) => {
+            let of = Of::Sensor(*sensor);
+            (alarm(*sensor, change, &sensor_name(*sensor, place)), of, EventType::Alert)
+        }
+        What::Health(health) => {
+            let entry = match health {
+                Health::Ok => &m::RESOURCE_STATUS_CHANGED_OK,
+                Health::Warning => &m::RESOURCE_STATUS_CHANGED_WARNING,
+                Health::Critical => &m::RESOURCE_STATUS_CHANGED_CRITICAL,
+            };
+            let message = Message::new(entry, [&name(&Of::Chassis), health.as_str()]);
+            (message, Of::Chassis, EventType::Alert)
+        }
         What::LogCleared(service) => {
             let of = Of::Log(*service);
             (Message::new(&m::LOG_CLEARED, [&name(&of)]), of, EventType::StatusChange)
@@ -105,6 +119,80 @@ pub(in crate::redfish) fn shown(what: &What, place: &Place<'_>) -> Shown {
     };
     let (origin, resource_type) = origin(&of, place);
     Shown { message, origin, resource_type, event_type }
+}
+
+/// The message about an alarm that has begun, changed or ended.
+fn alarm(sensor: SensorId, change: &AlarmChange, name: &str) -> Message {
+    let AlarmChange { side, was, is, reading, threshold } = change;
+    let reading = number(*reading);
+    let threshold = number(threshold.unwrap_or_default());
+    let temperature = |entry| Message::new(entry, [name, &reading, &threshold]);
+    let one = |entry| Message::new(entry, [name]);
+    match sensor {
+        SensorId::Temperature(_) => match (side, was, is) {
+            (_, _, None) => Message::new(&m::TEMPERATURE_NORMAL, [name, &reading]),
+            (Side::Upper, Some(Level::Fatal), Some(Level::Critical | Level::Caution)) => {
+                temperature(&m::TEMPERATURE_BELOW_UPPER_FATAL_THRESHOLD)
+            }
+            (Side::Upper, Some(Level::Critical), Some(Level::Caution)) => {
+                temperature(&m::TEMPERATURE_BELOW_UPPER_CRITICAL_THRESHOLD)
+            }
+            (Side::Lower, Some(Level::Fatal), Some(Level::Critical | Level::Caution)) => {
+                temperature(&m::TEMPERATURE_ABOVE_LOWER_FATAL_THRESHOLD)
+            }
+            (Side::Lower, Some(Level::Critical), Some(Level::Caution)) => {
+                temperature(&m::TEMPERATURE_ABOVE_LOWER_CRITICAL_THRESHOLD)
+            }
+            (Side::Upper, _, Some(Level::Caution)) => {
+                temperature(&m::TEMPERATURE_ABOVE_UPPER_CAUTION_THRESHOLD)
+            }
+            (Side::Upper, _, Some(Level::Critical)) => {
+                temperature(&m::TEMPERATURE_ABOVE_UPPER_CRITICAL_THRESHOLD)
+            }
+            (Side::Upper, _, Some(Level::Fatal)) => temperature(&m::TEMPERATURE_ABOVE_UPPER_FATAL_THRESHOLD),
+            (Side::Lower, _, Some(Level::Caution)) => {
+                temperature(&m::TEMPERATURE_BELOW_LOWER_CAUTION_THRESHOLD)
+            }
+            (Side::Lower, _, Some(Level::Critical)) => {
+                temperature(&m::TEMPERATURE_BELOW_LOWER_CRITICAL_THRESHOLD)
+            }
+            (Side::Lower, _, Some(Level::Fatal)) => temperature(&m::TEMPERATURE_BELOW_LOWER_FATAL_THRESHOLD),
+        },
+        SensorId::Fan(_) => one(match is {
+            None => &m::FAN_RESTORED,
+            Some(Level::Caution) => &m::FAN_WARNING,
+            Some(Level::Critical | Level::Fatal) => &m::FAN_FAILED,
+        }),
+        SensorId::Voltage(_) => one(match is {
+            None => &m::LINE_INPUT_POWER_RESTORED,
+            Some(Level::Caution) => &m::LINE_INPUT_POWER_FAULT,
+            Some(Level::Critical | Level::Fatal) => &m::LOSS_OF_INPUT_POWER,
+        }),
+        SensorId::Output(_) => one(match is {
+            None => &m::POWER_SUPPLY_RESTORED,
+            Some(Level::Caution) => &m::POWER_SUPPLY_WARNING,
+            Some(Level::Critical | Level::Fatal) => &m::POWER_SUPPLY_FAILED,
+        }),
+    }
+}
+
+/// A reading or a threshold, with at most one digit after the point.
+fn number(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+}
+
+/// The name of the part that a sensor measures.
+fn sensor_name(sensor: SensorId, place: &Place<'_>) -> String {
+    let Some(Model { profile, .. }) = place.model else { return String::new() };
+    let name = match sensor {
+        SensorId::Temperature(n) => profile.temperatures.get(usize::from(n)).map(|part| &part.name),
+        SensorId::Fan(n) => profile.fans.get(usize::from(n)).map(|part| &part.name),
+        SensorId::Voltage(n) | SensorId::Output(n) => {
+            profile.power_supplies.get(usize::from(n)).map(|part| &part.name)
+        }
+    };
+    name.cloned().unwrap_or_default()
 }
 
 /// The last segment of a URI.
@@ -166,6 +254,10 @@ pub(in crate::redfish) fn origin(of: &Of, place: &Place<'_>) -> (String, &'stati
             let drive = profile.drives().find(|(other, ..)| other == number);
             let id = drive.map_or("", |(_, _, drive)| &drive.id);
             (format!("{root}/Chassis/{chassis}/Drives/{id}"), "Drive")
+        }
+        Of::Sensor(sensor) => {
+            let id = sensor.redfish_id(profile);
+            (format!("{root}/Chassis/{chassis}/Sensors/{id}"), "Sensor")
         }
         Of::Port(nic) => {
             let (adapter, port) = adapter_and_port(place, *nic);

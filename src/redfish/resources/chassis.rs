@@ -4,6 +4,7 @@ use super::common;
 use crate::dmtf::IndicatorLed;
 use crate::node::bmc::led;
 use crate::node::command::Command;
+use crate::node::health::Scope;
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
@@ -35,10 +36,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("MinPowerWatts", chassis.standby_watts);
     d.put("MaxPowerWatts", chassis.max_watts);
     d.object("Location", |d| d.object("Placement", |d| d.put("Rack", format!("rack-{:03}", spec.rack()))));
-    d.object("Status", |d| {
-        common::ok(d);
-        common::rollup(cx.node.worst_integrity(None), d);
-    });
+    common::container_status(cx, Scope::Machine, d);
     d.object("Links", |d| {
         d.one_link("ComputerSystems", &cx.model.system());
         d.one_link("ManagedBy", &cx.model.manager());

@@ -2,7 +2,7 @@
 
 pub(super) use crate::address::is_http_uri;
 use crate::dmtf::IndicatorLed;
-use crate::node::bmc::volume::Integrity;
+use crate::node::health::{Redundancy, Scope};
 pub(super) use crate::note::shown_uri;
 use crate::profile::inventory::Drive;
 use crate::redfish::body::Body;
@@ -39,18 +39,77 @@ pub(super) fn ok(d: &mut Doc<'_>) {
     d.put("Health", "OK");
 }
 
-/// The health of volumes with this integrity, in DMTF's words.
-pub(super) fn health(integrity: Integrity) -> &'static str {
-    match integrity {
-        Integrity::Whole => "OK",
-        Integrity::Degraded => "Warning",
-        Integrity::Failed => "Critical",
-    }
+/// `Status` of a part.
+pub(super) fn status(cx: &NodeCx<'_>, part: Scope, d: &mut Doc<'_>) {
+    d.object("Status", |d| {
+        d.put("State", "Enabled");
+        d.put("Health", cx.node.health(part));
+    });
 }
 
-/// `HealthRollup` of a resource to which volumes belong. `worst` is the integrity of the worst one.
-pub(super) fn rollup(worst: Integrity, d: &mut Doc<'_>) {
-    d.put("HealthRollup", health(worst));
+/// `Status` of a resource that contains others. Their worst health is its roll-up.
+pub(super) fn container_status(cx: &NodeCx<'_>, all: Scope, d: &mut Doc<'_>) {
+    d.object("Status", |d| {
+        ok(d);
+        d.put("HealthRollup", cx.node.health(all));
+    });
+}
+
+/// `Redundancy` of the older resources: a set of parts of one kind. The set is its name, the place of its parts in the document,
+/// and the scope of its health. A single part is not redundant.
+pub(super) fn redundancy(
+    cx: &NodeCx<'_>,
+    redundancy: Redundancy,
+    (name, below, scope): (&str, &str, Scope),
+    parts: impl Iterator<Item = u8>,
+    d: &mut Doc<'_>,
+) {
+    if redundancy.all < 2 {
+        return;
+    }
+    d.array("Redundancy", |d| {
+        d.item_object(|d| {
+            d.join("@odata.id", &[cx.uri(), "#/Redundancy/0"]);
+            d.put("MemberId", "0");
+            d.put("Name", name);
+            d.put("Mode", redundancy.kind.mode());
+            d.put("MinNumNeeded", redundancy.needed);
+            d.put("MaxNumSupported", redundancy.all);
+            d.array("RedundancySet", |d| {
+                for part in parts {
+                    d.item_link(&[cx.uri(), below, itoa::Buffer::new().format(part)]);
+                }
+            });
+            status(cx, scope, d);
+        });
+    });
+}
+
+/// The redundancy of the newer resources: a group of members of a collection below the resource. The group is its key, the path
+/// of the collection, and the scope of its health. A single part is not redundant.
+pub(super) fn redundant_group<'a>(
+    cx: &NodeCx<'_>,
+    redundancy: Redundancy,
+    (key, below, scope): (&str, &str, Scope),
+    members: impl Iterator<Item = &'a str>,
+    d: &mut Doc<'_>,
+) {
+    if redundancy.all < 2 {
+        return;
+    }
+    d.array(key, |d| {
+        d.item_object(|d| {
+            d.put("RedundancyType", redundancy.kind.as_str());
+            d.put("MinNeededInGroup", redundancy.needed);
+            d.put("MaxSupportedInGroup", redundancy.all);
+            d.array("RedundancyGroup", |d| {
+                for member in members {
+                    d.item_link(&[cx.uri(), below, member]);
+                }
+            });
+            status(cx, scope, d);
+        });
+    });
 }
 
 /// `Identifiers` with one worldwide name. `name` is written as Linux writes it.

@@ -4,6 +4,7 @@ use super::{boot_option, common};
 use crate::dmtf::{BootMode, BootOverride, BootTarget, IndicatorLed, PowerState, ResetType};
 use crate::node::boot::{Boot, BootChange};
 use crate::node::command::Command;
+use crate::node::health::Scope;
 use crate::node::host::{self, SystemChange};
 use crate::profile::boot_source::BootSource;
 use crate::redfish::action::{Action, Parameter};
@@ -42,7 +43,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.object("Status", |d| {
         d.put("State", if host.power_state() == PowerState::Off { "Disabled" } else { "Enabled" });
         d.put("Health", "OK");
-        common::rollup(node.worst_integrity(None), d);
+        d.put("HealthRollup", node.health(Scope::Machine));
         if let Some(why) = &bmc.boot_failure {
             let text = ["The boot source could not be booted: ", why];
             common::condition(cx, d, &text, bmc.boot_failed_at);

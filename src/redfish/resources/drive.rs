@@ -62,6 +62,22 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     });
 }
 
+/// `DriveMetrics`. No error is simulated.
+pub(super) fn get_metrics(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (_, _, drive) = of(cx);
+    d.put("Id", "Metrics");
+    d.join("Name", &["Metrics of ", &drive.name]);
+    for errors in [
+        "BadBlockCount",
+        "CorrectableIOReadErrorCount",
+        "CorrectableIOWriteErrorCount",
+        "UncorrectableIOReadErrorCount",
+        "UncorrectableIOWriteErrorCount",
+    ] {
+        d.put(errors, 0);
+    }
+}
+
 /// The number at the end of a bay's name: 8 of `Slot=14:Port=2:Box=3:Bay=8`.
 fn bay_number(bay: &str) -> Option<u32> {
     bay.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()

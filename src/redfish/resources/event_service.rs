@@ -24,7 +24,7 @@ const EVENT_TYPES: [EventType; 6] = [
     EventType::StatusChange,
 ];
 /// The types of resources that events are about.
-const RESOURCE_TYPES: [&str; 21] = [
+const RESOURCE_TYPES: [&str; 22] = [
     "AccountService",
     "Bios",
     "Chassis",
@@ -39,6 +39,7 @@ const RESOURCE_TYPES: [&str; 21] = [
     "Port",
     "Role",
     "SecureBoot",
+    "Sensor",
     "Session",
     "SessionService",
     "SoftwareInventory",

@@ -1,4 +1,4 @@
-//! `Memory`: the memory modules of the host.
+//! `Memory`: the memory modules of the host, and their metrics.
 
 use super::common;
 use crate::redfish::context::NodeCx;
@@ -30,4 +30,23 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     });
     d.object("Status", common::ok);
     d.object("Links", |d| d.link("Chassis", &cx.model.chassis()));
+}
+
+/// `MemoryMetrics`. No error is simulated.
+pub(super) fn get_metrics(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (_, dimm) = common::part(&cx.profile().dimms, |dimm| &dimm.id, cx.id());
+    d.put("Id", "MemoryMetrics");
+    d.join("Name", &["Metrics of the memory module in ", &dimm.id]);
+    d.put("OperatingSpeedMHz", dimm.speed_mhz);
+    d.moving(|d| d.put("BandwidthPercent", cx.node.load_percent()));
+    for period in ["CurrentPeriod", "LifeTime"] {
+        d.object(period, |d| {
+            d.put("CorrectableECCErrorCount", 0);
+            d.put("UncorrectableECCErrorCount", 0);
+        });
+    }
+    d.object("HealthData", |d| {
+        d.put("DataLossDetected", false);
+        d.put("PerformanceDegraded", false);
+    });
 }

@@ -6,7 +6,9 @@ mod boot_option;
 mod chassis;
 mod common;
 mod computer_system;
+mod control;
 mod drive;
+mod environment_metrics;
 mod ethernet_interface;
 mod event_service;
 mod json_schema_file;
@@ -157,8 +159,32 @@ pub(super) static RESOURCES: &[Entry] = &[
         .many("Processor Collection", processor::members),
     ),
     Node(
+        Resource::of_node(
+            "/redfish/v1/Systems/{System}/Processors/{Processor}/ProcessorMetrics",
+            "ProcessorMetrics.v1_7_0.ProcessorMetrics",
+            processor::get_metrics,
+        )
+        .linked_as("Metrics"),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Systems/{System}/Processors/{Processor}/EnvironmentMetrics",
+            "EnvironmentMetrics.v1_6_0.EnvironmentMetrics",
+            processor::get_environment,
+        )
+        .only_if(processor::has_sensors),
+    ),
+    Node(
         Resource::of_node("/redfish/v1/Systems/{System}/Memory/{Dimm}", "Memory.v1_24_0.Memory", memory::get)
             .many("Memory Module Collection", memory::members),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Systems/{System}/Memory/{Dimm}/MemoryMetrics",
+            "MemoryMetrics.v1_8_0.MemoryMetrics",
+            memory::get_metrics,
+        )
+        .linked_as("Metrics"),
     ),
     Node(
         Resource::of_node(
@@ -303,8 +329,14 @@ pub(super) static RESOURCES: &[Entry] = &[
             .many("Drive Collection", drive::members)
             .patched_by(drive::patch),
     ),
+    Node(Resource::of_node(
+        "/redfish/v1/Chassis/{Chassis}/Drives/{Drive}/Metrics",
+        "DriveMetrics.v1_4_0.DriveMetrics",
+        drive::get_metrics,
+    )),
     Node(
         Resource::of_node("/redfish/v1/Chassis/{Chassis}/Power", "Power.v1_7_3.Power", power::get)
+            .patched_by(power::patch)
             .allowed_by(Access::MANAGER),
     ),
     Node(
@@ -326,6 +358,14 @@ pub(super) static RESOURCES: &[Entry] = &[
             power_subsystem::get_supply,
         )
         .many("Power Supply Collection", power_subsystem::supplies)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PowerSubsystem/PowerSupplies/{Supply}/Metrics",
+            "PowerSupplyMetrics.v1_2_0.PowerSupplyMetrics",
+            power_subsystem::get_metrics,
+        )
         .allowed_by(Access::MANAGER),
     ),
     Node(
@@ -360,6 +400,25 @@ pub(super) static RESOURCES: &[Entry] = &[
             sensor::get,
         )
         .many("Sensor Collection", sensor::members),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/Controls/{Control}",
+            "Control.v1_8_0.Control",
+            control::get,
+        )
+        .many("Control Collection", control::members)
+        .patched_by(control::patch)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/EnvironmentMetrics",
+            "EnvironmentMetrics.v1_6_0.EnvironmentMetrics",
+            environment_metrics::get,
+        )
+        .patched_by(environment_metrics::patch)
+        .allowed_by(Access::MANAGER),
     ),
     Node(
         Resource::of_node(

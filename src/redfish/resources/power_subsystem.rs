@@ -1,7 +1,9 @@
 //! `PowerSubsystem` and its `PowerSupply`.
 
 use super::common;
-use crate::node::sensors::LINE_VOLTS;
+use super::sensor::source;
+use crate::node::health::Scope;
+use crate::profile::sensors::LINE_VOLTS;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 
@@ -14,7 +16,10 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.put("RequestedWatts", cx.profile().chassis.max_watts);
         d.put("AllocatedWatts", cx.profile().chassis.max_watts);
     });
-    d.object("Status", common::ok);
+    let supplies = cx.profile().power_supplies.iter().map(|supply| supply.id.as_str());
+    let group = ("PowerSupplyRedundancy", "/PowerSupplies/", Scope::SupplyRedundancy);
+    common::redundant_group(cx, cx.node.supply_redundancy(), group, supplies, d);
+    common::container_status(cx, Scope::Power, d);
 }
 
 pub(super) fn supplies(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
@@ -31,8 +36,25 @@ pub(super) fn get_supply(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("FirmwareVersion", &supply.firmware_version);
     d.put("PowerSupplyType", "AC");
     d.put("PowerCapacityWatts", supply.watts);
-    d.put("LineInputStatus", "Normal");
-    d.put("InputNominalVoltageType", if LINE_VOLTS > 200 { "AC200To240V" } else { "AC120V" });
+    let has_input = cx.node.bmc().environment.has_input(number);
+    d.put("LineInputStatus", if has_input { "Normal" } else { "LossOfInput" });
+    d.put("InputNominalVoltageType", if LINE_VOLTS > 200.0 { "AC200To240V" } else { "AC120V" });
     d.put("HotPluggable", true);
-    d.object("Status", common::ok);
+    common::status(cx, Scope::Supply(number), d);
+}
+
+/// `PowerSupplyMetrics`: excerpts of the sensors of a power supply.
+pub(super) fn get_metrics(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (number, supply) = common::part(&cx.profile().power_supplies, |p| &p.id, cx.id());
+    d.put("Id", "Metrics");
+    d.join("Name", &["Metrics of ", &supply.name]);
+    d.object("InputVoltage", |d| {
+        source(cx, &supply.input_sensor(), d);
+        d.moving(|d| d.put("Reading", cx.node.volts(number, cx.now)));
+    });
+    d.object("OutputPowerWatts", |d| {
+        source(cx, &supply.output_sensor(), d);
+        d.moving(|d| d.put("Reading", cx.node.supply_watts(number, cx.now)));
+    });
+    common::status(cx, Scope::Supply(number), d);
 }

@@ -1,91 +1,110 @@
 //! `Sensor`: temperatures, fan speeds, power and voltages of a chassis.
 
 use super::common;
+use crate::node::bmc::environment::SensorId;
+use crate::node::health::Scope;
+use crate::node::sensors::CELSIUS_RANGE;
 use crate::profile::Profile;
 use crate::profile::inventory::{Fan, PowerSupply, Temperature};
+use crate::profile::sensors::{FanUnits, Thresholds};
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 
-/// The range of a temperature sensor, degrees Celsius.
-pub(super) const CELSIUS_RANGE: (i32, i32) = (-40, 125);
 /// `Id` of the sensor of the server's total power.
-const TOTAL_POWER: &str = "TotalPower";
+pub(super) const TOTAL_POWER: &str = "TotalPower";
 
 enum Found<'a> {
-    Temperature(usize, &'a Temperature),
-    Fan(usize, &'a Fan),
+    Temperature(u8, &'a Temperature),
+    Fan(u8, &'a Fan),
     Power,
-    Volts(usize, &'a PowerSupply),
+    Volts(u8, &'a PowerSupply),
+    Output(u8, &'a PowerSupply),
 }
 
-/// `Id` of a fan's sensor. The suffix makes it different from the id of a temperature sensor.
-pub(super) fn of_fan(fan: &Fan) -> String {
-    format!("{}Speed", fan.id)
+/// `DataSourceUri` of an excerpt of a sensor.
+pub(super) fn source(cx: &NodeCx<'_>, sensor: &str, d: &mut Doc<'_>) {
+    let [base, key] = cx.model.chassis();
+    d.join("DataSourceUri", &[base, key, "/Sensors/", sensor]);
 }
 
-fn of_supply(supply: &PowerSupply) -> String {
-    format!("{}InputVoltage", supply.id)
+/// A speed as a percentage of the maximum speed of a fan. A model that shows percentages in `Thermal` has whole ones.
+pub(super) fn percent(cx: &NodeCx<'_>, fan: &Fan, rpm: f64) -> f64 {
+    let percent = rpm * 100.0 / f64::from(fan.max_rpm);
+    match cx.profile().sensors.fan_units {
+        FanUnits::Rpm => percent,
+        FanUnits::Percent => percent.round(),
+    }
 }
 
 pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     let profile = cx.profile();
     profile.temperatures.iter().for_each(|t| each(&t.id));
-    profile.fans.iter().for_each(|fan| each(&of_fan(fan)));
+    profile.fans.iter().for_each(|fan| each(&fan.speed_sensor()));
     each(TOTAL_POWER);
-    profile.power_supplies.iter().for_each(|p| each(&of_supply(p)));
+    profile.power_supplies.iter().for_each(|p| each(&p.input_sensor()));
+    profile.power_supplies.iter().for_each(|p| each(&p.output_sensor()));
 }
 
 fn find<'a>(profile: &'a Profile, id: &str) -> Option<Found<'a>> {
     if id == TOTAL_POWER {
         return Some(Found::Power);
     }
-    let temperature = profile.temperatures.iter().enumerate().find(|(_, t)| t.id == id);
-    let fan = || profile.fans.iter().enumerate().find(|(_, f)| of_fan(f) == id);
-    let supply = || profile.power_supplies.iter().enumerate().find(|(_, p)| of_supply(p) == id);
+    let temperature = (0u8..).zip(&profile.temperatures).find(|(_, t)| t.id == id);
+    let fan = || (0u8..).zip(&profile.fans).find(|(_, f)| f.speed_sensor() == id);
+    let supplies = || (0u8..).zip(&profile.power_supplies);
     temperature
         .map(|(n, t)| Found::Temperature(n, t))
         .or_else(|| fan().map(|(n, f)| Found::Fan(n, f)))
-        .or_else(|| supply().map(|(n, p)| Found::Volts(n, p)))
+        .or_else(|| supplies().find(|(_, p)| p.input_sensor() == id).map(|(n, p)| Found::Volts(n, p)))
+        .or_else(|| supplies().find(|(_, p)| p.output_sensor() == id).map(|(n, p)| Found::Output(n, p)))
 }
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let (node, now) = (cx.node, cx.now);
+    let (node, now, profile) = (cx.node, cx.now, cx.profile());
+    let rules = &profile.sensors;
     d.put("Id", cx.id());
-    match find(cx.profile(), cx.id()).expect("the sensor exists, or the request was refused") {
+    let sensor = match find(profile, cx.id()).expect("the sensor exists, or the request was refused") {
         Found::Temperature(number, sensor) => {
             kind(&sensor.name, "Temperature", "Cel", &sensor.context, d);
-            d.moving(|d| d.put("Reading", node.celsius(number, sensor, now)));
-            d.put("ReadingRangeMin", CELSIUS_RANGE.0);
-            d.put("ReadingRangeMax", CELSIUS_RANGE.1);
-            d.object("Thresholds", |d| {
-                d.object("UpperCaution", |d| d.put("Reading", sensor.caution_celsius));
-                d.object("UpperCritical", |d| d.put("Reading", sensor.critical_celsius));
-            });
+            d.moving(|d| d.put("Reading", node.celsius(number, now)));
+            range(CELSIUS_RANGE.0, CELSIUS_RANGE.1, d);
+            thresholds(&rules.of_temperature(sensor), |celsius| celsius, d);
+            SensorId::Temperature(number)
         }
         Found::Fan(number, fan) => {
-            let rpm = node.rpm(number, fan, now);
+            let rpm = node.rpm(number, now);
             kind(&fan.name, "Percent", "%", "SystemBoard", d);
             d.moving(|d| {
-                d.put("Reading", f64::from(rpm * 100) / f64::from(fan.max_rpm));
+                d.put("Reading", percent(cx, fan, rpm.into()));
                 d.put("SpeedRPM", rpm);
             });
-            d.put("ReadingRangeMin", 0);
-            d.put("ReadingRangeMax", 100);
+            range(0, 100, d);
+            thresholds(&rules.of_fan(fan), |rpm| percent(cx, fan, rpm), d);
+            SensorId::Fan(number)
         }
         Found::Power => {
             kind("Total Power", "Power", "W", "Chassis", d);
             d.moving(|d| d.put("Reading", node.watts(now)));
-            d.put("ReadingRangeMin", 0);
-            d.put("ReadingRangeMax", cx.profile().power_supplies.iter().map(|p| p.watts).sum::<u32>());
+            range(0, profile.power_supplies.iter().map(|p| p.watts).sum::<u32>(), d);
+            return d.object("Status", common::ok);
         }
         Found::Volts(number, supply) => {
             kind(&supply.name, "Voltage", "V", "PowerSupply", d);
             d.moving(|d| d.put("Reading", node.volts(number, now)));
-            d.put("ReadingRangeMin", 0);
-            d.put("ReadingRangeMax", 264);
+            range(0, 264, d);
+            thresholds(&rules.of_voltage(), |volts| volts, d);
+            SensorId::Voltage(number)
         }
-    }
-    d.object("Status", common::ok);
+        Found::Output(number, supply) => {
+            kind(&supply.name, "Power", "W", "PowerSupply", d);
+            d.moving(|d| d.put("Reading", node.supply_watts(number, now)));
+            range(0, supply.watts, d);
+            let all = profile.power_supplies.len();
+            thresholds(&rules.of_output(supply, all, &profile.chassis), |watts| watts, d);
+            SensorId::Output(number)
+        }
+    };
+    common::status(cx, Scope::Sensor(sensor), d);
 }
 
 fn kind(name: &str, reading: &str, units: &str, context: &str, d: &mut Doc<'_>) {
@@ -93,4 +112,30 @@ fn kind(name: &str, reading: &str, units: &str, context: &str, d: &mut Doc<'_>) 
     d.put("ReadingType", reading);
     d.put("ReadingUnits", units);
     d.put("PhysicalContext", context);
+}
+
+fn range<N: crate::redfish::value::Value>(low: i32, high: N, d: &mut Doc<'_>) {
+    d.put("ReadingRangeMin", low);
+    d.put("ReadingRangeMax", high);
+}
+
+/// `Thresholds`. `shown` converts a value to the unit of the reading.
+fn thresholds(all: &Thresholds, shown: impl Fn(f64) -> f64, d: &mut Doc<'_>) {
+    let lower = ["LowerCaution", "LowerCritical", "LowerFatal"].into_iter().zip(all.lower);
+    let upper = ["UpperCaution", "UpperCritical", "UpperFatal"].into_iter().zip(all.upper);
+    let lower = lower.map(|(key, threshold)| (key, threshold, "Decreasing"));
+    let all_of_them = lower.chain(upper.map(|(key, threshold)| (key, threshold, "Increasing")));
+    let present: Vec<_> = all_of_them.filter_map(|(key, at, way)| Some((key, at?, way))).collect();
+    if present.is_empty() {
+        return;
+    }
+    d.object("Thresholds", |d| {
+        for (key, threshold, activation) in present {
+            d.object(key, |d| {
+                d.put("Reading", shown(threshold));
+                d.put("Activation", activation);
+                d.put("HysteresisReading", shown(all.hysteresis));
+            });
+        }
+    });
 }

@@ -1,6 +1,7 @@
 //! `Storage`: a storage controller with its drives and volumes.
 
 use super::common;
+use crate::node::health::Scope;
 use crate::profile::inventory::Storage;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
@@ -22,10 +23,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let drives = || cx.node.drives().filter(|(_, of, _)| of.id == storage.id).map(|(.., drive)| drive);
     d.put("Id", &storage.id);
     d.put("Name", &storage.name);
-    d.object("Status", |d| {
-        common::ok(d);
-        common::rollup(cx.node.worst_integrity(Some(number)), d);
-    });
+    common::container_status(cx, Scope::Volumes(number), d);
     // Deprecated since 2020 and read to this day, by bmclib and gofish for example.
     d.array("StorageControllers", |d| {
         d.item_object(|d| {

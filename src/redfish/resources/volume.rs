@@ -107,7 +107,7 @@ fn created(cx: &NodeCx<'_>, storage: &Storage, volume: &Volume, d: &mut Doc<'_>)
     d.object("Status", |d| {
         let integrity = cx.node.integrity(volume);
         d.put("State", if integrity == Integrity::Failed { "UnavailableOffline" } else { "Enabled" });
-        d.put("Health", common::health(integrity));
+        d.put("Health", integrity.health());
     });
     if let Some((doing, task)) = cx.node.bmc().tasks.of_volume(of, &volume.id) {
         d.array("Operations", |d| {

@@ -9,6 +9,7 @@ mod own_root;
 mod protocol;
 mod queries;
 mod reference;
+mod sensors;
 mod storage;
 mod tasks;
 

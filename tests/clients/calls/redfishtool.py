@@ -66,6 +66,10 @@ CALLS = [
     Call(["Chassis", *ONE, "Sensors"], r"(?s)Sensor +Reading.*\d"),
     Call(["Chassis", *ONE, "getPowerReading"], '"PowerConsumedWatts": '),
     Call(["Chassis", *ONE, "getPowerReading", "consumed"], r'\{\s*"PowerConsumedWatts": \d+\s*\}'),
+    Call(["Chassis", *ONE, "setPowerLimit", "400", "LogEventOnly", "1000"],
+         after={"{C}/Power#PowerControl.0.PowerLimit.LimitInWatts": 400,
+                "{C}/Power#PowerControl.0.PowerLimit.LimitException": "LogEventOnly"}),
+    Call(["Chassis", *ONE, "setPowerLimit", "null"], after={"{C}/Power#PowerControl.0.PowerLimit.LimitInWatts": None}),
     Call(["Chassis", "examples"], "shows the Chassis collection"),
     Call(["Chassis", "hello"], "hello world from Chassis"),
 

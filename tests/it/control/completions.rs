@@ -22,6 +22,8 @@ fn names_and_profiles_of_the_fleet_are_completed() {
         &["journal", "generic-1"],
         &["journal", "--follow", "generic-1"],
         &["node", "unplug", "generic-1"],
+        &["node", "heat", "--inlet", "40", "generic-1"],
+        &["node", "fail", "generic-1"],
         &["node", "power", "on", "generic-1"],
         &["node", "label", "generic-0", "generic-1"],
         &["node", "insert", "generic-1"],
@@ -43,6 +45,8 @@ fn without_a_daemon_the_other_words_are_completed() {
     assert_eq!(offered(nowhere, &["node", "add", "gen"]), ["generic"]);
     assert_eq!(offered(nowhere, &["node", "power", "sh"]), ["shutdown"]);
     assert_eq!(offered(nowhere, &["node", "unplug", "generic-0", "d"]), ["disk="]);
+    assert_eq!(offered(nowhere, &["node", "unplug", "generic-0", "p"]), ["psu="]);
+    assert_eq!(offered(nowhere, &["node", "fail", "generic-0", "f"]), ["fan="]);
     assert!(offered(nowhere, &["node", "wait", "--for", ""]).contains(&"power=on".to_owned()));
     assert!(offered(nowhere, &["node", "boot", ""]).contains(&"Pxe".to_owned()));
     assert!(offered(nowhere, &["serve", "--boot-"]).contains(&"--boot-time".to_owned()));

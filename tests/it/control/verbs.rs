@@ -86,6 +86,29 @@ fn parts() {
 }
 
 #[test]
+fn environment() {
+    let (_daemon, url) = daemon(&["--profile", "generic=2", "--profile", "hpe-dl380-gen11=1"]);
+    insta::assert_snapshot!(all_said(
+        &url,
+        &[
+            &["node", "heat", "--all", "--inlet", "45"],
+            &["node", "heat", "generic-0", "--inlet", "-5", "--dry-run"],
+            &["node", "heat", "generic-0", "--inlet", "81"],
+            &["node", "heat", "generic-0"],
+            &["node", "cool", "--all"],
+            &["node", "fail", "generic-0", "fan=Fan1"],
+            &["node", "fail", "--all", "fan=Fan1"],
+            &["node", "repair", "generic-0", "fan=Fan 1", "-o", "json"],
+            &["node", "fail", "generic-0"],
+            &["node", "fail", "generic-0", "psu=PSU1"],
+            &["node", "unplug", "generic-0", "psu=PSU1"],
+            &["node", "unplug", "generic-0", "psu=PSU2"],
+            &["node", "plug", "generic-0", "psu=PSU1"],
+        ]
+    ));
+}
+
+#[test]
 fn labels() {
     let (_daemon, url) = daemon(&["--nodes", "4"]);
     insta::assert_snapshot!(all_said(

@@ -7,13 +7,16 @@ use fauxmetal::redfish::check::Page;
 use serde_json::Value;
 
 /// Properties that a sensor reads. They move by themselves, and the ETag does not cover them.
-pub(crate) const READINGS: [&str; 6] = [
+pub(crate) const READINGS: [&str; 9] = [
     "Reading",
     "SpeedRPM",
     "ReadingCelsius",
     "PowerConsumedWatts",
     "LastPowerOutputWatts",
     "LineInputVoltage",
+    "BandwidthPercent",
+    "UserPercent",
+    "KernelPercent",
 ];
 
 /// One line for each property that differs, below the URI of its document: `/Boot/HttpBootUri: null -> "http://x"`.

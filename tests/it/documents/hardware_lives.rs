@@ -1,4 +1,4 @@
-//! Lives in which the hardware changes: firmware is updated, volumes are created and deleted, cables and drives are pulled.
+//! Lives in which the hardware changes: firmware is updated, volumes are created and deleted, cables and drives are pulled, air is hot.
 
 use fauxmetal::node::bmc::plugs::Plug;
 use fauxmetal::node::command::Command;
@@ -117,4 +117,27 @@ pub(super) fn plugs(life: &mut Life) {
     set(life, Plug::Drive(0), true);
     set(life, Plug::Drive(1), true);
     life.moment("drives back");
+}
+
+/// The air gets hot, fans fail, a power supply loses its input, the power is limited; and everything is well again.
+pub(super) fn environment(life: &mut Life) {
+    let lab = |life: &mut Life, command| {
+        life.redfish.fleet.apply(ID, Command::Lab(command)).unwrap().unwrap();
+    };
+    life.reset("On");
+    lab(life, lab::Command::Inlet(Some(60)));
+    life.moment("hot air, host on");
+    lab(life, lab::Command::Fan { number: 0, works: false });
+    lab(life, lab::Command::Unplug(Plug::Cord(0)));
+    life.moment("a fan failed, a supply without input");
+    lab(life, lab::Command::Fan { number: 1, works: false });
+    lab(life, lab::Command::Inlet(None));
+    life.moment("two fans failed, normal air");
+    lab(life, lab::Command::Fan { number: 0, works: true });
+    lab(life, lab::Command::Fan { number: 1, works: true });
+    lab(life, lab::Command::Plug(Plug::Cord(0)));
+    life.moment("all well again");
+    let limit = json!({"LimitInWatts": 300, "LimitException": "LogEventOnly", "CorrectionInMs": 1000});
+    life.patch("{chassis}/Power", json!({"PowerControl": [{"PowerLimit": limit}]}));
+    life.moment("power limited");
 }

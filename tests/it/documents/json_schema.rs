@@ -145,8 +145,10 @@ impl Retrieve for Archive {
 
 fn is_resource(schema: &Value) -> bool {
     let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
-    schema["properties"].get("@odata.id").is_some()
-        || (required.contains(&json!("Id")) && required.contains(&json!("Name")))
+    // A member of an array that has a URI of its own, such as `Redundancy`, is written whole.
+    !required.contains(&json!("MemberId"))
+        && (schema["properties"].get("@odata.id").is_some()
+            || (required.contains(&json!("Id")) && required.contains(&json!("Name"))))
 }
 
 /// The definitions of `Resource` that have no version and that nearly every document uses; any other is open.

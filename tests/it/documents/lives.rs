@@ -31,7 +31,7 @@ use super::hardware_lives;
 type Live = fn(&mut Life);
 
 /// Each life by its name.
-const LIVES: [(&str, Live); 10] = [
+const LIVES: [(&str, Live); 11] = [
     ("settings", settings),
     ("media", media),
     ("boot", boot),
@@ -41,6 +41,7 @@ const LIVES: [(&str, Live); 10] = [
     ("firmware", hardware_lives::firmware),
     ("volumes", hardware_lives::volumes),
     ("plugs", hardware_lives::plugs),
+    ("environment", hardware_lives::environment),
     ("tasks", hardware_lives::tasks),
 ];
 
@@ -177,7 +178,7 @@ impl Life {
         self.send(Method::GET, path, &Value::Null)
     }
 
-    fn patch(&mut self, path: &str, body: Value) {
+    pub(super) fn patch(&mut self, path: &str, body: Value) {
         self.send(Method::PATCH, path, &body);
     }
 

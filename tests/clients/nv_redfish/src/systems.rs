@@ -1,6 +1,7 @@
 //! Systems and chassis, with all that is in them.
 
 use nv_redfish::computer_system::{BiosUpdate, BootOptionReference, ComputerSystemUpdate, Storage};
+use nv_redfish::control::{ControlMode, ControlUpdate};
 use nv_redfish::core::{EdmPrimitiveType, EntityTypeRef, Reference};
 use nv_redfish::resource::{PowerState, ResetType};
 use nv_redfish::schema::bios::AttributesUpdate;
@@ -94,39 +95,52 @@ pub async fn check_all(target: &Target) {
     })
     .await;
     check(
-        "ComputerSystem::processors Processor::raw Processor::metrics Processor::environment_metrics",
+        "ComputerSystem::processors Processor::raw Processor::metrics ProcessorMetrics::raw Processor::environment_metrics",
         async {
             let processors = some(target.system().await?.processors().await?, "Processors")?;
             same(processors.len(), 2)?;
             for processor in &processors {
                 holds(processor.raw().total_cores.flatten().unwrap_or(0) > 0, "a processor has cores")?;
-                holds(processor.metrics().await?.is_none(), "a processor has no metrics")?;
+                // Not every model has metrics.
+                let (metrics, environment) =
+                    (processor.metrics().await?, processor.environment_metrics().await?);
                 holds(
-                    processor.environment_metrics().await?.is_none(),
-                    "a processor has no environment metrics",
+                    metrics.is_some() == environment.is_some(),
+                    "a processor has both kinds of metrics, or none",
                 )?;
+                if let Some(metrics) = metrics {
+                    let speed = metrics.raw().operating_speed_mhz.flatten();
+                    holds(speed.unwrap_or(0) > 0, "the metrics have a speed")?;
+                }
             }
             Ok(())
         },
     )
     .await;
-    check("Processor::environment_sensor_links Processor::metrics_sensor_links", async {
+    check("Processor::environment_sensor_links Processor::metrics_sensor_links Processor::environment_power_limit_control", async {
         let processor =
             first(some(target.system().await?.processors().await?, "Processors")?, "a processor")?;
-        same(processor.environment_sensor_links().await?.len(), 0)?;
+        // The temperature, in a model with metrics.
+        let sensors = usize::from(processor.environment_metrics().await?.is_some());
+        same(processor.environment_sensor_links().await?.len(), sensors)?;
+        holds(processor.environment_power_limit_control().await?.is_none(), "a processor has no power limit")?;
         same(processor.metrics_sensor_links().await?.len(), 0)
     })
     .await;
     check(
-        "ComputerSystem::memory_modules Memory::raw Memory::metrics Memory::environment_metrics \
-           Memory::environment_sensor_links",
+        "ComputerSystem::memory_modules Memory::raw Memory::metrics MemoryMetrics::raw Memory::environment_metrics \
+           Memory::environment_sensor_links Memory::environment_power_limit_control",
         async {
             let modules = some(target.system().await?.memory_modules().await?, "Memory")?;
             for module in &modules {
                 holds(module.raw().capacity_mi_b.flatten().unwrap_or(0) > 0, "a module has a capacity")?;
             }
             let module = first(modules, "a module")?;
-            holds(module.metrics().await?.is_none(), "a module has no metrics")?;
+            if let Some(metrics) = module.metrics().await? {
+                let speed = metrics.raw().operating_speed_mhz.flatten();
+                holds(speed.unwrap_or(0) > 0, "the metrics have a speed")?;
+            }
+            holds(module.environment_power_limit_control().await?.is_none(), "a module has no power limit")?;
             holds(module.environment_metrics().await?.is_none(), "a module has no environment metrics")?;
             same(module.environment_sensor_links().await?.len(), 0)
         },
@@ -220,11 +234,15 @@ async fn storage(target: &Target) {
         holds(first(controllers, "a controller")?.raw().model.is_some(), "a controller has a model")
     })
     .await;
-    check("Storage::drives Drive::raw Drive::metrics Drive::environment_metrics Drive::environment_sensor_links", async {
+    check("Storage::drives Drive::raw Drive::metrics Drive::environment_metrics Drive::environment_sensor_links \
+           Drive::environment_power_limit_control", async {
         let drives = some(first(storages(target).await?, "a storage")?.drives().await?, "Drives")?;
         let drive = first(drives, "a drive")?;
         holds(drive.raw().capacity_bytes.flatten().unwrap_or(0) > 0, "a drive has a capacity")?;
-        holds(drive.metrics().await?.is_none(), "a drive has no metrics")?;
+        if let Some(metrics) = drive.metrics().await? {
+            same(metrics.bad_block_count.flatten(), Some(0))?;
+        }
+        holds(drive.environment_power_limit_control().await?.is_none(), "a drive has no power limit")?;
         holds(drive.environment_metrics().await?.is_none(), "a drive has no environment metrics")?;
         same(drive.environment_sensor_links().await?.len(), 0)
     })
@@ -277,8 +295,9 @@ async fn chassis(target: &Target) {
             same(supplies.len(), 2)?;
             let supply = first(supplies, "a power supply")?;
             holds(supply.raw().status.is_some(), "a power supply has a status")?;
-            holds(supply.metrics().await?.is_none(), "a power supply has no metrics")?;
-            same(supply.metrics_sensor_links().await?.len(), 0)
+            // Input voltage and output power, in a model with metrics.
+            let sensors = if supply.metrics().await?.is_some() { 2 } else { 0 };
+            same(supply.metrics_sensor_links().await?.len(), sensors)
         },
     )
     .await;
@@ -325,10 +344,43 @@ async fn chassis(target: &Target) {
         same(sensor.status.as_ref().and_then(|status| status.state.flatten()), Some(State::Enabled))
     })
     .await;
-    check("Chassis::environment_sensor_links Chassis::environment_metrics", async {
-        let chassis = target.chassis().await?;
-        holds(chassis.environment_metrics().await?.is_none(), "a chassis has no environment metrics")?;
-        same(chassis.environment_sensor_links().await?.len(), 0)
-    })
+    check(
+        "Chassis::environment_sensor_links Chassis::environment_metrics EnvironmentMetrics::raw \
+           EnvironmentMetrics::sensor_links EnvironmentMetrics::power_limit_control",
+        async {
+            let chassis = target.chassis().await?;
+            let links = chassis.environment_sensor_links().await?.len();
+            match chassis.environment_metrics().await? {
+                Some(metrics) => {
+                    holds(metrics.raw().power_watts.is_some(), "the metrics have a power draw")?;
+                    holds(metrics.power_limit_control().await?.is_some(), "the metrics have a power limit")?;
+                    holds(links > 2, "the metrics have a temperature, a power draw and fans")?;
+                    same(metrics.sensor_links().len(), links)
+                }
+                // Not every model has metrics.
+                None => same(links, 0),
+            }
+        },
+    )
+    .await;
+    check(
+        "Chassis::controls Chassis::environment_power_limit_control Control::raw Control::update \
+           ControlCollection::members ControlCollection::raw",
+        async {
+            let chassis = target.chassis().await?;
+            // Not every model has controls.
+            let Some(controls) = chassis.controls().await? else { return Ok(()) };
+            same(controls.len(), 1)?;
+            let limit = some(chassis.environment_power_limit_control().await?, "a power limit")?;
+            done(limit.update(&ControlUpdate::builder().with_set_point(300.0).build()).await?)?;
+            let limit = some(chassis.environment_power_limit_control().await?, "a power limit")?;
+            same(limit.raw().set_point.flatten(), Some(300.0))?;
+            done(
+                limit
+                    .update(&ControlUpdate::builder().with_control_mode(ControlMode::Disabled).build())
+                    .await?,
+            )
+        },
+    )
     .await;
 }

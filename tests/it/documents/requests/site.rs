@@ -201,6 +201,9 @@ impl Site {
                 EffectKind::FetchFirmware { component, update } => {
                     Answer::FirmwareFetched { component, update, result }
                 }
+                EffectKind::Deliver { subscription } => {
+                    Answer::Delivered { subscription, through: 0, result }
+                }
                 EffectKind::Ipa { .. } => panic!("no machine boots an agent"),
             };
             self.redfish.fleet.answer(node, answer);
