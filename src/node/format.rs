@@ -12,6 +12,8 @@
 //!    a version that knows format 2 only would lose the labels and call a crashed agent damaged, so it must refuse the file.
 //! 4. Accounts, roles and their rules; tasks; account and client of a session. All of them have defaults, so a state of format 3
 //!    is read without a conversion. A version that knows format 3 only would lose them, so it must refuse the file.
+//! 5. Logs; subscriptions; the environment with its alarms; the power limit; the last application of BIOS settings; updates that reset
+//!    at once. All of them have defaults, so a state of format 4 is read without a conversion.
 
 use serde_json::{Map, Value, json};
 
@@ -100,6 +102,7 @@ mod tests {
     const FORMAT_2: &str = include_str!("state-format-2.json");
     const FORMAT_3: &str = include_str!("state-format-3.json");
     const FORMAT_4: &str = include_str!("state-format-4.json");
+    const FORMAT_5: &str = include_str!("state-format-5.json");
 
     fn read(format: u64, text: &str) -> State {
         State::read(format, text.as_bytes()).unwrap()
@@ -130,14 +133,25 @@ mod tests {
 
     #[test]
     fn the_newest_format_has_a_fixture_and_is_read_completely() {
-        assert_eq!(State::FORMAT, 4, "a new format needs a fixture and a test here");
-        let state = serde_json::to_value(assert_read_completely(4, FORMAT_4)).unwrap();
+        assert_eq!(State::FORMAT, 5, "a new format needs a fixture and a test here");
+        let state = serde_json::to_value(assert_read_completely(5, FORMAT_5)).unwrap();
         // An earlier version would lose a field that it does not know, so a new field needs a new format, too.
         assert_contains(
             "the state has a field that its fixture lacks: ",
             &state,
-            &serde_json::from_str(FORMAT_4).unwrap(),
+            &serde_json::from_str(FORMAT_5).unwrap(),
         );
+    }
+
+    #[test]
+    fn a_state_of_format_4_is_read_completely_and_is_new_in_what_format_5_adds() {
+        let state = assert_read_completely(4, FORMAT_4);
+        assert_eq!(state, read(5, FORMAT_4), "there is no conversion");
+        let bmc = &state.bmc;
+        assert!(
+            bmc.logs == Sparse::NEW && bmc.subscriptions == Sparse::NEW && bmc.environment == Sparse::NEW
+        );
+        assert!(bmc.power_limit == Sparse::NEW && bmc.bios.applied.is_none());
     }
 
     #[test]

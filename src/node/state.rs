@@ -44,7 +44,7 @@ impl State {
     ///
     /// To change the format: raise the number, describe the change in `format.rs`, add a conversion there if the new format has no
     /// default for the difference, and add a fixture `state-format-<number>.json` that no later version changes.
-    pub const FORMAT: u32 = 4;
+    pub const FORMAT: u32 = 5;
 
     /// Reads the JSON that a version with format number `format` has written.
     ///
@@ -53,7 +53,7 @@ impl State {
     pub fn read(format: u64, json: &[u8]) -> Result<Self, serde_json::Error> {
         match format {
             1 => serde_json::from_value(format::from_1(serde_json::from_slice(json)?)),
-            // Formats 2 and 3 are parts of format 4.
+            // Formats 2 to 4 are parts of format 5.
             _ => serde_json::from_slice(json),
         }
     }

@@ -6,16 +6,34 @@ use crate::node::bmc::logs::{Command as LogCommand, Logs, past_what};
 use crate::node::command::Command;
 use crate::node::event::{Event, What};
 use crate::profile::logs::{Below, LogService};
+use crate::redfish::access::Access;
 use crate::redfish::action::Action;
 use crate::redfish::body::Body;
 use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
 use crate::redfish::error::Problem;
 use crate::redfish::event::{Place, shown};
-use crate::redfish::resource::{Asked, OfNode};
+use crate::redfish::resource::{Asked, Members, OfNode, Resource};
 
-pub(super) static ACTIONS: &[Action<OfNode>] =
+static ACTIONS: &[Action<OfNode>] =
     &[Action { key: "#LogService.ClearLog", parameters: &[], apply_times: &[], run: clear }];
+
+/// The row of the log services at a place. `members` are those there.
+pub(super) const fn service(path: &'static str, members: Members<OfNode>) -> Resource<OfNode> {
+    Resource::of_node(path, "LogService.v1_9_0.LogService", get)
+        .many("Log Service Collection", members)
+        .with_actions(ACTIONS)
+        .allowed_by(Access::MANAGER)
+}
+
+/// The row of the entries of log services.
+pub(super) const fn entry(path: &'static str) -> Resource<OfNode> {
+    Resource::of_node(path, "LogEntry.v1_21_0.LogEntry", get_entry)
+        .many("Log Entry Collection", entries)
+        .expanded()
+        .deleted_by(delete_entry)
+        .allowed_by(Access::MANAGER)
+}
 
 fn below(cx: &NodeCx<'_>) -> Below {
     if cx.uri().starts_with("/redfish/v1/Systems/") { Below::System } else { Below::Manager }
@@ -42,7 +60,7 @@ fn members(cx: &NodeCx<'_>, below: Below, each: &mut dyn FnMut(&str)) {
 }
 
 /// The log service in the URI, with its number.
-fn service<'a>(cx: &NodeCx<'a>) -> (u8, &'a LogService) {
+fn asked<'a>(cx: &NodeCx<'a>) -> (u8, &'a LogService) {
     let id = cx.ids.first().copied().unwrap_or_default();
     let mut all = (0u8..=u8::MAX).zip(&cx.profile().logs);
     let of = below(cx);
@@ -50,8 +68,8 @@ fn service<'a>(cx: &NodeCx<'a>) -> (u8, &'a LogService) {
     found.expect("the log service exists, or the request was refused")
 }
 
-pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let (_, service) = service(cx);
+fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (_, service) = asked(cx);
     d.put("Id", &service.id);
     d.put("Name", &service.name);
     d.put("ServiceEnabled", true);
@@ -81,13 +99,13 @@ fn all_entries(cx: &NodeCx<'_>, service: &LogService, mut each: impl FnMut(&Even
     logs.of(service).for_each(each);
 }
 
-pub(super) fn entries(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
+fn entries(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     let mut digits = itoa::Buffer::new();
-    all_entries(cx, service(cx).1, |event| each(digits.format(event.number)));
+    all_entries(cx, asked(cx).1, |event| each(digits.format(event.number)));
 }
 
-pub(super) fn get_entry(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let (_, service) = service(cx);
+fn get_entry(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let (_, service) = asked(cx);
     let mut found = None;
     all_entries(cx, service, |event| {
         if event.number.to_string() == cx.id() {
@@ -149,11 +167,11 @@ fn code(what: &What) -> &'static str {
     }
 }
 
-pub(super) fn delete_entry(cx: &NodeCx<'_>) -> Result<Command, Problem> {
+fn delete_entry(cx: &NodeCx<'_>) -> Result<Command, Problem> {
     let number = cx.id().parse().map_err(|_| Problem::not_found(cx.uri()))?;
-    Ok(Command::Log(LogCommand::DeleteEntry { service: service(cx).0, number }))
+    Ok(Command::Log(LogCommand::DeleteEntry { service: asked(cx).0, number }))
 }
 
 fn clear(cx: &NodeCx<'_>, _: &mut Body) -> Asked<OfNode> {
-    Ok(Some(Command::Log(LogCommand::Clear(service(cx).0))))
+    Ok(Some(Command::Log(LogCommand::Clear(asked(cx).0))))
 }

@@ -1,5 +1,6 @@
 //! Headers of requests and the headers and statuses that answer them.
 
+use super::accounts::{ADMIN, Login, SESSIONS, at_both_roots};
 use super::*;
 use crate::profile::quirk::Quirk;
 
@@ -215,4 +216,16 @@ fn settings_take_effect_at_the_time_that_they_allow() {
         ["PropertyUnknown"],
         "a PATCH of a resource without settings takes effect at once"
     );
+}
+
+#[test]
+fn a_wrong_token_is_refused_even_with_right_credentials() {
+    at_both_roots(|site| {
+        let opened = site.log_in("admin", "password");
+        let token = opened.header("X-Auth-Token");
+        assert_eq!(site.get(Login::Token(token), SESSIONS).status, 200);
+        assert_eq!(site.send(ADMIN, "DELETE", opened.header("Location"), &Value::Null).status, 204);
+        assert_eq!(site.get(Login::Token(token), SESSIONS).status, 401);
+        assert_eq!(site.get(Login::Token(""), SESSIONS).status, 401);
+    });
 }

@@ -117,8 +117,8 @@ fn each_controller_has_a_root_of_its_own_and_one_of_everything() {
         assert_eq!((&system["Id"], &system["UUID"]), (&json!("1"), &json!(uuid(&redfish, node))));
         let registries = get(&redfish, node, "/redfish/v1/Registries").json;
         assert_eq!(
-            registries["Members@odata.count"], 11,
-            "messages of ten registries, and the attributes of the one model"
+            registries["Members@odata.count"], 13,
+            "messages of twelve registries, and the attributes of the one model"
         );
     }
     let manager = get(&redfish, 1, "/redfish/v1/Managers/1").json;

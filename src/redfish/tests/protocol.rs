@@ -226,8 +226,8 @@ fn an_action_info_lists_the_parameters_that_its_action_reads() {
         }
     }
     // Of three nodes: the system, secure boot, two actions of the BMC, three slots at two places. Of the service: an account,
-    // the updates.
-    assert_eq!(seen, 3 * (1 + 1 + 2 + 6) + 2);
+    // the updates, the events.
+    assert_eq!(seen, 3 * (1 + 1 + 2 + 6) + 3);
 }
 
 #[test]
