@@ -41,13 +41,15 @@ class Bmc:
         self.shape, self.index, self.shared = shape, index, index == 0
         self._fleet = Fauxmetal(*flags, *SETTINGS)
         try:
-            # A private file server, from which the daemon reads virtual media and firmware.
+            # A private server, from which the daemon reads virtual media and firmware, and to which it sends events.
             self._files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _File)
+            self._files.deliveries = []
         except BaseException:
             self._fleet.stop()
             raise
         threading.Thread(target=self._files.serve_forever, daemon=True).start()
         self.image = f"http://127.0.0.1:{self._files.server_port}/image.iso"
+        self.receiver = f"http://127.0.0.1:{self._files.server_port}/events"
         ready = self._fleet.ready
         first = ready["redfish"][0]
         self.url = first.replace("127.79.0.1:", f"127.79.0.{index + 1}:")
@@ -79,11 +81,13 @@ class Bmc:
         return {
             "url": self.url, "host": self.host, "user": self.user, "password": self.password, "ca": self.ca,
             "system": self.system, "manager": self.manager, "chassis": self.chassis, "image": self.image,
-            "firmware": self.firmware, "software": self.software, "S": f"/redfish/v1/Systems/{self.system}",
+            "firmware": self.firmware, "software": self.software, "receiver": self.receiver, "S": f"/redfish/v1/Systems/{self.system}",
             "M": f"/redfish/v1/Managers/{self.manager}", "C": f"/redfish/v1/Chassis/{self.chassis}",
             "cd": cd, "storage": storage, "drive": drive,
             "attribute": "NumLock" if self.shared else "ProcTurbo",
             "processor": "CPU0" if self.shared else "1",
+            # The log of the machine, and that of the BMC.
+            "log": "SEL" if self.shared else "IML", "manager_log": "Log" if self.shared else "IEL",
         }
 
     def of_model(self):
@@ -159,6 +163,38 @@ class Bmc:
             time.sleep(STEP_S)
         self.wait(f"/redfish/v1/Managers/{self.manager}#Id", self.manager)
 
+    def entries(self, log):
+        """The entries of a log service, the oldest first."""
+        return self.get(f"{log}/Entries")["Members"]
+
+    def subscriptions(self):
+        """The subscriptions to events, each as its document."""
+        members = self.get("/redfish/v1/EventService/Subscriptions")["Members"]
+        return [self.get(member["@odata.id"]) for member in members]
+
+    def delivered(self, name, message_id):
+        """Waits for the first event with a message at the receiver's path `name`. Returns it with its document and headers."""
+        end = time.monotonic() + CHANGE_MAX_S
+        while True:
+            for path, headers, document in list(self._files.deliveries):
+                for event in document["Events"] if path == f"/events/{name}" else []:
+                    if event["MessageId"] == message_id:
+                        return event, document, headers
+            assert time.monotonic() < end, f"no event {message_id} has come to {name}: {self._files.deliveries}"
+            time.sleep(STEP_S)
+
+    def all_delivered(self, name, count=0):
+        """The events that have come to the receiver's path `name` so far. Waits for `count` of them."""
+        end = time.monotonic() + CHANGE_MAX_S
+        while len(found := self._delivered(name)) < count:
+            assert time.monotonic() < end, f"not {count} events have come to {name}: {found}"
+            time.sleep(STEP_S)
+        return found
+
+    def _delivered(self, name):
+        deliveries = [document for path, _, document in list(self._files.deliveries) if path == f"/events/{name}"]
+        return [event for document in deliveries for event in document["Events"]]
+
     @contextlib.contextmanager
     def starting_again(self):
         """Switches the machine off and on again and again, for a client that waits for work which a start completes."""
@@ -198,6 +234,12 @@ class _File(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.do_HEAD()
             self.wfile.write(self.CONTENT)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.deliveries.append((self.path, self.headers, json.loads(body)))
+        self.send_response(204)
+        self.end_headers()
 
     def log_message(self, *_):
         pass

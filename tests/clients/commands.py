@@ -11,8 +11,8 @@ class Call(NamedTuple):
     """A command with the result that it must have. {NAMES} in texts are those of `Bmc.words`."""
 
     arguments: list
-    # A regular expression that the output must contain.
-    shows: str = ""
+    # A regular expression that the output must contain, or a function of the BMC and the output that raises AssertionError.
+    shows: object = ""
     code: int = 0
     # Values that the service must show afterwards, by their places.
     after: dict = {}
@@ -53,8 +53,11 @@ def outcome(run, arguments):
 def expect(bmc, call, words, code, output):
     """Raises AssertionError if a call had another result than the one it must have."""
     assert code == call.code, f"exit code {code}: {output[-600:]}"
-    assert re.search(filled(call.shows, {name: re.escape(word) for name, word in words.items()}), output), \
-        f"no {call.shows!r} in: {output[-600:]}"
+    if callable(call.shows):
+        call.shows(bmc, output)
+    else:
+        assert re.search(filled(call.shows, {name: re.escape(word) for name, word in words.items()}), output), \
+            f"no {call.shows!r} in: {output[-600:]}"
     for place, wanted in call.after.items():
         bmc.wait(filled(place, words), filled(wanted, words) if isinstance(wanted, str) else wanted)
     if call.then:

@@ -250,6 +250,21 @@ def _volumes(bmc):
     bmc.wait(f"{storage}/Volumes#Members", lambda found: len(found) == len(before))
 
 
+def _logs(bmc):
+    """The entries of all logs of the BMC are those that the service has. Then they are cleared."""
+    logs = [member["@odata.id"] for member in bmc.get(f"/redfish/v1/Managers/{bmc.manager}/LogServices")["Members"]]
+    keys = ("Severity", "Created", "EntryType", "OemRecordFormat", "Message", "MessageId", "MessageArgs")
+    result = _run(bmc, "redfish_info", ["Manager"], ["GetLogs"], {})["redfish_facts"]["log"]
+    assert result["ret"] is True, result
+    wanted = [[{key: entry[key] for key in keys if key in entry} for entry in bmc.entries(log)] for log in logs]
+    assert [log["Entries"] for log in result["entries"]] == wanted and wanted[0], (result, wanted)
+    result = _run(bmc, "redfish_command", "Manager", ["ClearLogs"], {})
+    assert not result.get("failed"), result
+    # A log for clients remembers that the logs were cleared.
+    left = [entry["MessageId"].rpartition(".")[2] for log in logs for entry in bmc.entries(log)]
+    assert left == (["LogCleared"] if bmc.shared else []), left
+
+
 def _update_status(bmc):
     target = {"update_image_uri": bmc.firmware, "update_targets": [bmc.software]}
     handle = _run(bmc, "redfish_command", "Update", ["SimpleUpdate"], target)["return_values"]["update_status"]["handle"]
@@ -263,6 +278,7 @@ OTHERS = [
     ("redfish_config Systems SetBootOrder", _boot_order),
     ("redfish_command Sessions DeleteSession", _delete_session),
     ("redfish_config Systems CreateVolume|redfish_config Systems DeleteVolumes", _volumes),
+    ("redfish_info Manager GetLogs|redfish_command Manager ClearLogs", _logs),
     ("redfish_info Update GetUpdateStatus|redfish_command Update PerformRequestedOperations", _update_status),
 ]
 

@@ -34,13 +34,24 @@ def known():
 
 def run(checks, bmc):
     words = bmc.words()
+    # The crate cannot subscribe, but for its stream.
+    wanted = {"Destination": f"{bmc.receiver}/nv", "Context": "for nv-redfish", "RegistryPrefixes": ["ResourceEvent"], "EventTypes": ["Other"]}
+    assert bmc.ask("POST", "/redfish/v1/EventService/Subscriptions", wanted)[0] == 201
     arguments = [words[name] for name in ("url", "ca", "user", "password", "attribute", "firmware", "software")]
     done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=TIME_MAX_S)
     for line in done.stdout.splitlines():
         names, _, result = line.partition("\t")
         names = names.split()
         checks.check(bmc.shape, " ".join(names), lambda: _is_ok(result), names)
+    checks.check(bmc.shape, "the events of the subscription", lambda: _events(bmc), [])
     checks.check(bmc.shape, "the program ends well", lambda: _is_ok("ok" if done.returncode == 0 else done.stderr), [])
+
+
+def _events(bmc):
+    _, document, _ = bmc.delivered("nv", "ResourceEvent.1.4.TestMessage")
+    assert document["Context"] == "for nv-redfish", document
+    # The other test events have another registry.
+    assert len(bmc.all_delivered("nv")) == 1, bmc.all_delivered("nv")
 
 
 def _is_ok(result):

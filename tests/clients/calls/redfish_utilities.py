@@ -4,6 +4,7 @@ import ast
 import contextlib
 import inspect
 import pathlib
+import re
 import runpy
 import sys
 import sysconfig
@@ -27,6 +28,57 @@ _WRITABLE = Fault(PACKAGE / "systems.py", 552, "if write_protected:", "--writabl
 _LOGGED_OUT = Fault(SCRIPTS / "rf_manager_config.py", 247, "redfish_utilities.logout(redfish_obj)", "the restart of the BMC has ended the session, and the log out fails", "Invalid session resource")
 
 _starting = lambda bmc: bmc.starting_again()
+
+
+_AT_MAKER = "2026-01-01T00:00:00Z"
+
+
+def _shows(log, takes=lambda entries: entries, details=False):
+    """Whether the client shows the entries of a log that it was asked for, in their order."""
+
+    def check(bmc, output):
+        wanted = takes(bmc.entries(filled(log, bmc.words())))
+        lines = output.splitlines()
+        shown = [line for line in lines if re.match(r"  \d+ +\| ", line)]
+        assert shown == [f"  {one['Id']:5s} | {one['Created']:25s} | {one['Message']}" for one in wanted], (shown, wanted)
+        severities = [line.rpartition(": ")[2] for line in lines if "| Severity: " in line]
+        assert severities == ([one["Severity"] for one in wanted] if details else []), severities
+        # A log without entries would prove nothing.
+        assert wanted, f"the client shows no entries of {log}"
+
+    return check
+
+
+def _test_event(bmc):
+    """A test event that passes the filter of the new subscription, and one that does not."""
+    for message in ("Update.1.3.UpdateSuccessful", "ResourceEvent.1.4.TestMessage"):
+        action = "/redfish/v1/EventService/Actions/EventService.SubmitTestEvent"
+        assert bmc.ask("POST", action, {"MessageId": message})[0] == 204
+    event, document, headers = bmc.delivered("rf", "ResourceEvent.1.4.TestMessage")
+    assert document["Context"] == "from-rf" and event["EventType"] == "Other", document
+    assert (headers["X-Rf"], headers["Authorization"]) == ("one: two", "Basic YTpi"), headers
+    assert len(bmc.all_delivered("rf")) == 1, bmc.all_delivered("rf")
+
+
+def _subscription(bmc, output):
+    """Whether the client shows the only subscription as the service does."""
+    one, = bmc.subscriptions()
+    for text in (f"  {one['Id']:36s} | Destination: {one['Destination']}", "State: Enabled", "Context: from-rf",
+                 "Event Types: Other", "Registries: ResourceEvent", "Resource Types: EventService"):
+        assert text in output, (text, output)
+
+
+def _service(bmc, output):
+    """Whether the client shows the service as it is."""
+    one = bmc.get("/redfish/v1/EventService")
+    for text in ("Status: Enabled", f"SSE URI: {one.get('ServerSentEventUri', 'Not supported')}", "3 attempts, 30 second intervals",
+                 *(f"{name}: {', '.join(one[key])}\n" for name, key in (
+                     ("Event Types", "EventTypesForSubscription"), ("Event Formats", "EventFormatTypes"),
+                     ("Registries", "RegistryPrefixes"), ("Resource Types", "ResourceTypes"))), "No subscriptions"):
+        assert text in output, (text, output)
+
+
+_none = {"/redfish/v1/EventService/Subscriptions#Members": []}
 
 CALLS = [
     Call(["rf_accounts.py"], r"admin +\| Administrator +\| False +\| True"),
@@ -61,8 +113,35 @@ CALLS = [
          before=lambda bmc: bmc.power("On"),
          after={"{S}#Boot.BootSourceOverrideEnabled": "Disabled", "{S}#PowerState": "On"}),
 
+    Call(["rf_event_service.py"], _service),
+    Call(["rf_event_service.py", "info"], _service),
+    Call(["rf_event_service.py", "subscribe", "--destination", "{receiver}/rf", "--expand"], "HTTP 400", code=1, after=_none),
+    Call(["rf_event_service.py", "subscribe", "--destination", "{receiver}/rf", "--context", "from-rf", "--format", "Event",
+          "--resourcetypes", "EventService", "--registries", "ResourceEvent", "--eventtypes", "Other",
+          "--httpheaders", "X-Rf: one: two", "Authorization: Basic a:b"],
+         r"Created subscription '/redfish/v1/EventService/Subscriptions/\d+'", then=_test_event),
+    Call(["rf_event_service.py", "info"], _subscription),
+    Call(["rf_event_service.py", "unsubscribe", "--id", "9999"], "called 9999", code=1),
+    Call(["rf_event_service.py", "unsubscribe", "--id", "{subscription}"], "Deleting", after=_none),
+
     Call(["rf_firmware_inventory.py"], r"\| .*\d\.\d"),
     Call(["rf_firmware_inventory.py", "--details", "--id"], r"Version: .*\n.*SoftwareId: "),
+
+    Call(["rf_logs.py", "--system", "{system}", "--log", "{log}"], _shows("{S}/LogServices/{log}")),
+    Call(["rf_logs.py", "--system", "{system}"], _shows("{S}/LogServices/{log}"), shape="shared"),
+    Call(["rf_logs.py", "--system", "{system}"], "needs to be specified: IML, SL", code=1, shape="own"),
+    Call(["rf_logs.py", "--manager", "{manager}", "--log", "{manager_log}", "--details"],
+         _shows("{M}/LogServices/{manager_log}", details=True)),
+    Call(["rf_logs.py", "--system", "{system}", "--log", "{log}", "--first", "1", "--max", "2"],
+         _shows("{S}/LogServices/{log}", lambda entries: entries[1:3])),
+    Call(["rf_logs.py", "--system", "{system}", "--log", "{log}", "--starttime", _AT_MAKER],
+         _shows("{S}/LogServices/{log}", lambda entries: [one for one in entries if one["Created"] >= _AT_MAKER])),
+    Call(["rf_logs.py", "--system", "{system}", "--log", "{log}", "--endtime", _AT_MAKER],
+         _shows("{S}/LogServices/{log}", lambda entries: [one for one in entries if one["Created"] <= _AT_MAKER])),
+    Call(["rf_logs.py", "--chassis", "{chassis}"], "does not contain a log services collection", code=1),
+    Call(["rf_logs.py", "--system", "{system}", "--log", "NoSuchLog"], "called 'NoSuchLog'; valid log services: .*{log}", code=1),
+    Call(["rf_logs.py", "--manager", "{manager}", "--log", "{manager_log}", "--clear"], "Clearing",
+         after={"{M}/LogServices/{manager_log}/Entries#Members": []}),
 
     Call(["rf_manager_config.py", "info"], r"(?s)Manager {manager} Info.*ManagerType: BMC.*FirmwareVersion: \S+"),
     Call(["rf_manager_config.py", "--manager", "{manager}", "reset", "--info"], "GracefulRestart, ForceRestart"),
@@ -93,6 +172,11 @@ CALLS = [
           '{"ResetType": "ForceOff"}'], after={"{S}#PowerState": "Off"}),
     Call(["rf_raw_request.py", "--method", "DELETE", "--request", "{S}", "--verbose"], "HTTP 405", code=0),
     Call(["rf_raw_request.py", "--request", "/redfish/v1/NoSuchThing", "--verbose"], "HTTP 404(?s:.*)ResourceMissingAtURI"),
+
+    # The log of HPE's machines is no system event log.
+    Call(["rf_sel.py", "--details"], "No SEL found", shape="own"),
+    Call(["rf_sel.py", "--details"], _shows("{S}/LogServices/SEL", details=True), shape="shared"),
+    Call(["rf_sel.py", "--clear"], "Clearing", after={"{S}/LogServices/SEL/Entries#Members": []}, shape="shared"),
 
     Call(["rf_sensor_list.py"], r"(?s)Chassis .*Fan 1.*\d+ Cel"),
     Call(["rf_sensor_list.py", "--id"], r"Sensor TotalPower +\| \d+"),
@@ -150,7 +234,28 @@ def _password_change(bmc):
     assert run("rf_power_reset.py", "Other-123456", "--info")[0] == 0
 
 
+def _origins(bmc):
+    """The filters that no command has: messages, and resources with those below them."""
+    system, client = bmc.words()["S"], redfish.redfish_client(bmc.url, bmc.user, bmc.password, cafile=bmc.ca)
+    client.login()
+    try:
+        response = redfish_utilities.create_event_subscription(
+            client, f"{bmc.receiver}/origins", message_ids=["ResourceEvent.ResourceChanged"], origins=[{"@odata.id": system}],
+            subordinate_resources=True)
+        attributes = {"Attributes": {bmc.words()["attribute"]: "Disabled"}}
+        assert bmc.ask("PATCH", f"{system}/Bios/Settings", attributes)[0] // 100 == 2
+        assert bmc.ask("PATCH", bmc.words()["M"], {"DateTimeLocalOffset": "+05:00"})[0] // 100 == 2
+        assert bmc.ask("PATCH", system, {"AssetTag": "an event"})[0] // 100 == 2
+        found = [event["OriginOfCondition"]["@odata.id"] for event in bmc.all_delivered("origins", 2)]
+        assert found == [f"{system}/Bios/Settings", system], found
+        redfish_utilities.delete_event_subscription(client, response.getheader("Location").rpartition("/")[2])
+    finally:
+        client.logout()
+    assert bmc.subscriptions() == []
+
+
 FUNCTIONS = [
+    ("event_service.create_event_subscription", _origins),
     ("collections.get_collection_member", _member),
     ("misc.print_password_change_required_and_logout", _password_change),
 ]
@@ -195,12 +300,15 @@ def run(checks, bmc):
         for call in CALLS:
             if call.shape and call.shape != ("shared" if bmc.shared else "own"):
                 continue
-            script, *arguments = [filled(argument, words) for argument in call.arguments]
+            script, *arguments = call.arguments
             seen = set()
 
             def one():
                 if call.before:
                     call.before(bmc)
+                facts = words
+                if "{subscription}" in arguments:
+                    facts = words | {"subscription": bmc.subscriptions()[-1]["Id"]}
                 login = ["--rhost", bmc.url, "--user", bmc.user, "--password", bmc.password]
 
                 def program():
@@ -211,7 +319,7 @@ def run(checks, bmc):
                         sys.setprofile(None)
 
                 with call.around(bmc) if call.around else contextlib.nullcontext():
-                    code, output = outcome(program, [script, *login, *arguments])
+                    code, output = outcome(program, [script, *login, *(filled(argument, facts) for argument in arguments)])
                 expect(bmc, call, words, code, output)
 
             covered = [name for name in _names(call.arguments) if name in all_known]

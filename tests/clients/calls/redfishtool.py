@@ -15,6 +15,25 @@ ONE = ["-1"]
 _tag = lambda value: {"{S}#AssetTag": value}
 
 
+def _shows(path):
+    """Whether the client shows a document as the service has it."""
+
+    def check(bmc, output):
+        # A machine or a BMC that shows its time shows another one each time.
+        found, wanted = ({**one, "DateTime": None} for one in (json.loads(output), bmc.get(filled(path, bmc.words()))))
+        assert found == wanted, (found, wanted)
+
+    return check
+
+
+def _shows_entries(log):
+    """Whether the client shows the entries of a log, which has some."""
+
+    def check(bmc, output):
+        _shows(f"{log}/Entries")(bmc, output)
+        assert json.loads(output)["Members"], f"{log} has no entries"
+
+    return check
 
 
 CALLS = [
@@ -52,6 +71,11 @@ CALLS = [
     Call(["Systems", *ONE, "EthernetInterfaces", "-a"], '"MACAddress": '),
     Call(["Systems", *ONE, "SimpleStorage"], '"Members@odata.count": '),
     Call(["Systems", *ONE, "SimpleStorage", "-a"], '"CapacityBytes": '),
+    Call(["Systems", *ONE, "Logs"], _shows("{S}/LogServices")),
+    Call(["Systems", *ONE, "Logs", "list"], '"Id": "{log}"'),
+    Call(["Systems", *ONE, "Logs", "-i", "{log}"], _shows("{S}/LogServices/{log}")),
+    Call(["-E", "Systems", *ONE, "Logs", "-i", "{log}"], _shows_entries("{S}/LogServices/{log}")),
+    Call(["Systems", *ONE, "Logs", "-i", "NoSuchLog"], code=1),
     Call(["Systems", "examples"], "shows the systems collection"),
     Call(["Systems", "hello"], "hello world from Systems"),
 
@@ -70,6 +94,7 @@ CALLS = [
          after={"{C}/Power#PowerControl.0.PowerLimit.LimitInWatts": 400,
                 "{C}/Power#PowerControl.0.PowerLimit.LimitException": "LogEventOnly"}),
     Call(["Chassis", *ONE, "setPowerLimit", "null"], after={"{C}/Power#PowerControl.0.PowerLimit.LimitInWatts": None}),
+    Call(["Chassis", *ONE, "Logs"], "does not have a LogServices link", code=6),
     Call(["Chassis", "examples"], "shows the Chassis collection"),
     Call(["Chassis", "hello"], "hello world from Chassis"),
 
@@ -86,6 +111,10 @@ CALLS = [
     Call(["Managers", *ONE, "EthernetInterfaces"], '"Members@odata.count": 1'),
     Call(["Managers", *ONE, "EthernetInterfaces", "list"], '"Id": "eth0"'),
     Call(["Managers", *ONE, "EthernetInterfaces", "-i", "eth0"], '"MACAddress": '),
+    Call(["Managers", *ONE, "Logs"], _shows("{M}/LogServices")),
+    Call(["Managers", *ONE, "Logs", "list"], '"Id": "{manager_log}"'),
+    Call(["Managers", *ONE, "Logs", "-i", "{manager_log}"], _shows("{M}/LogServices/{manager_log}")),
+    Call(["-E", "Managers", *ONE, "Logs", "-m", "Id:{manager_log}"], _shows_entries("{M}/LogServices/{manager_log}")),
     Call(["Managers", "examples"], "shows the Managers collection"),
     Call(["Managers", "hello"], "hello world from Managers"),
     Call(["Managers", *ONE, "reset", "GracefulRestart"], then=lambda bmc: bmc.restarted()),

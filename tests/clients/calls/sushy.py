@@ -140,6 +140,11 @@ CALLS = [
     ("Chassis.set_indicator_led", indicator(lambda c: c.chassis, "{C}"), {}),
     ("Drive.set_indicator_led", indicator(lambda c: c.storage.drives[0], "{drive}"), {}),
 
+    ("Sushy.get_event_service EventService.get_event_types_for_subscription", event_service, {}),
+    ("EventService.subscriptions EventDestinationCollection.create EventService.submit_test_event EventDestination.delete",
+     subscription, {}),
+    ("EventDestinationCollection.create", subscription_of_ironic, {}),
+
     ("UpdateService.firmware_inventory", lambda c: linked(
         c.update.firmware_inventory.get_members(), "/redfish/v1/UpdateService/FirmwareInventory", c), {}),
     ("UpdateService.get_allowed_transfer_protocols", lambda c: same(bool(c.update.get_allowed_transfer_protocols()), True), {}),

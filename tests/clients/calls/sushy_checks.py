@@ -361,6 +361,51 @@ def media_needs(c):
         raise AssertionError("an insertion without an image was accepted")
 
 
+def event_service(c):
+    service, found = c.root.get_event_service(), c.get("/redfish/v1/EventService")
+    same((service.service_enabled, service.delivery_retry_attempts, service.delivery_retry_interval), (True, 3, 30))
+    same({kind.value for kind in service.get_event_types_for_subscription()}, set(found["EventTypesForSubscription"]))
+
+
+def subscription(c):
+    """The event that is submitted arrives as it is, and no other one."""
+    service = c.root.get_event_service()
+    made = service.subscriptions.create({
+        "Destination": f"{c.bmc.receiver}/sushy", "Protocol": "Redfish", "Context": "from sushy", "EventTypes": ["Alert"]})
+    same((made.destination, made.context, made.event_types, made.protocol),
+         (f"{c.bmc.receiver}/sushy", "from sushy", ["Alert"], "Redfish"))
+    same([one.path for one in service.subscriptions.get_members()], [made.path])
+    for kind in ("Other", "Alert"):
+        service.submit_test_event("7", "2026-05-06T07:08:09Z", kind, "A test.", ["one"], "Base.1.22.Success", c.words["S"], "Warning")
+    event, document, _ = c.bmc.delivered("sushy", "Base.1.22.Success")
+    same(document["Context"], "from sushy")
+    wanted = {
+        "EventId": "7", "EventTimestamp": "2026-05-06T07:08:09Z", "EventType": "Alert", "Message": "A test.", "MessageArgs": ["one"],
+        "OriginOfCondition": {"@odata.id": c.words["S"]}, "MessageSeverity": "Warning"}
+    same({key: event.get(key) for key in wanted}, wanted)
+    same(len(c.bmc.all_delivered("sushy")), 1)
+    made.delete()
+    same((c.bmc.ask("GET", made.path)[0], c.bmc.subscriptions()), (404, []))
+
+
+def subscription_of_ironic(c):
+    """What Ironic sends for `create_subscription`, with headers as the Baremetal Operator has them: a list of objects."""
+    made = c.root.get_event_service().subscriptions.create({
+        "Destination": f"{c.bmc.receiver}/ironic", "Protocol": "Redfish", "Context": "", "EventTypes": ["Alert"],
+        "HttpHeaders": [{"Authorization": "Bearer abc"}, {"X-Host": "one"}]})
+    same((made.context, made.http_headers), ("", []))
+    # The machine cannot boot from the network, and then finds nothing to boot from. Both are alerts.
+    c.bmc.power("Off")
+    c.bmc.power("On")
+    _, _, headers = c.bmc.delivered("ironic", "ResourceEvent.1.4.ResourceErrorsDetected")
+    same((headers["Authorization"], headers["X-Host"]), ("Bearer abc", "one"))
+    found = [(event["MessageSeverity"], event["OriginOfCondition"]["@odata.id"], event["MessageArgs"])
+             for event in c.bmc.all_delivered("ironic", 2)]
+    same(found, [("Warning", c.words["S"], ["Boot", why]) for why in ("SourceUnreadable", "NoBootDevice")])
+    made.delete()
+    same(c.bmc.subscriptions(), [])
+
+
 def simple_update(c):
     return c.update.simple_update(c.bmc.firmware, [c.bmc.software])
 

@@ -1,6 +1,7 @@
 //! Calls the methods of the crate nv-redfish, and prints a line for each call: the names of the methods, a tab, and `ok` or
 //! the problem. `calls/nv_redfish.py` reads them.
 
+mod events;
 mod services;
 mod systems;
 
@@ -126,8 +127,10 @@ async fn main() -> Result {
         firmware: firmware.clone(),
         software: software.clone(),
     };
+    events::check_all(&target).await;
     services::check_all(&target).await;
     systems::check_all(&target).await;
+    events::check_delete(&target).await;
     services::check_reset(&target).await;
     Ok(())
 }
