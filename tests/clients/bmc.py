@@ -134,9 +134,9 @@ class Bmc:
                 found = (found or {}).get(name)
         return found
 
-    def wait(self, place, wanted):
+    def wait(self, place, wanted, max_s=CHANGE_MAX_S):
         """Waits until the value at a place is the wanted one. `wanted` may be a function that says so."""
-        end = time.monotonic() + CHANGE_MAX_S
+        end = time.monotonic() + max_s
         while True:
             found = self.value(place)
             if wanted(found) if callable(wanted) else found == wanted:

@@ -7,6 +7,10 @@ import sys
 from typing import NamedTuple
 
 
+# The longest wait for a value that is expected not to come, because of a fault of the client or a missing part.
+EXPECTED_FAILURE_MAX_S = 2
+
+
 class Call(NamedTuple):
     """A command with the result that it must have. {NAMES} in texts are those of `Bmc.words`."""
 
@@ -58,7 +62,8 @@ def expect(bmc, call, words, code, output):
     else:
         assert re.search(filled(call.shows, {name: re.escape(word) for name, word in words.items()}), output), \
             f"no {call.shows!r} in: {output[-600:]}"
+    limit = {"max_s": EXPECTED_FAILURE_MAX_S} if call.fault or call.needs else {}
     for place, wanted in call.after.items():
-        bmc.wait(filled(place, words), filled(wanted, words) if isinstance(wanted, str) else wanted)
+        bmc.wait(filled(place, words), filled(wanted, words) if isinstance(wanted, str) else wanted, **limit)
     if call.then:
         call.then(bmc)

@@ -109,8 +109,9 @@ CALLS = [
     command("Systems", "PowerGracefulShutdown", {}, {_POWER: "Off"}, before=_on),
     command("Systems", "PowerForceOff", {}, {_POWER: "Off"}, before=_on),
     command("Systems", "PowerCycle", {}, {_POWER: "On"}, before=_on, shape="shared"),
+    # The machine is off, so no step of a boot changes the ETag between the two requests of this command.
     command("Systems", "SetOneTimeBoot", {"bootdevice": "Pxe", "boot_override_mode": "UEFI"},
-            {"{S}#Boot.BootSourceOverrideTarget": "Pxe", "{S}#Boot.BootSourceOverrideEnabled": "Once"}, changed=True),
+            {"{S}#Boot.BootSourceOverrideTarget": "Pxe", "{S}#Boot.BootSourceOverrideEnabled": "Once"}, before=_off, changed=True),
     command("Systems", "SetOneTimeBoot", {"bootdevice": "Pxe", "boot_override_mode": "UEFI"}, changed=False),
     command("Systems", "EnableContinuousBootOverride", {"bootdevice": "Hdd"}, {"{S}#Boot.BootSourceOverrideEnabled": "Continuous"}),
     command("Systems", "DisableBootOverride", {}, {"{S}#Boot.BootSourceOverrideEnabled": "Disabled"}),
