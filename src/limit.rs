@@ -155,6 +155,12 @@ limits! {
         /// A real BMC has room for a handful; each conductor of Ironic opens one.
         SessionsPerBmc { sessions_per_bmc: usize = 16, 1..=1024, "sessions-per-bmc", Redfish }
             "Redfish sessions at each BMC that has its own service root";
+        /// One for each node of a large fleet: the root that they share has the subscriptions of all.
+        Subscriptions { subscriptions: usize = 16_384, 1..=MANY, "subscriptions", Redfish }
+            "subscriptions and streams of events at the shared root";
+        /// BMCs allow about twenty. A client over the limit gets 400.
+        SubscriptionsPerBmc { subscriptions_per_bmc: usize = 32, 1..=1024, "subscriptions-per-bmc", Redfish }
+            "subscriptions and streams of events at one BMC";
         /// As many as a large BMC has slots. A model with slots has as many accounts as slots.
         Accounts { accounts: usize = 32, 1..=1024, "accounts", Redfish }
             "accounts at each service root";
@@ -163,12 +169,6 @@ limits! {
             "roles that clients create, at each service root";
         /// A client that polls finds its task among the last ones, and a task with its request has at most 4 KiB. The tasks that
         /// ended first make room; if none has ended, the request gets 503.
-        /// One for each node of a large fleet: the root that they share has the subscriptions of all.
-        Subscriptions { subscriptions: usize = 16_384, 1..=MANY, "subscriptions", Redfish }
-            "subscriptions and streams of events at the shared root";
-        /// BMCs allow about twenty. A client over the limit gets 400.
-        SubscriptionsPerBmc { subscriptions_per_bmc: usize = 32, 1..=1024, "subscriptions-per-bmc", Redfish }
-            "subscriptions and streams of events at one BMC";
         TasksPerBmc { tasks_per_bmc: usize = 32, 1..=1024, "tasks-per-bmc", Redfish }
             "tasks that each BMC keeps";
         /// Enough to keep an Ironic API busy, and few enough not to flood it. Each holds a connection and its buffers.

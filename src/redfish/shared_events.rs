@@ -61,7 +61,7 @@ impl SharedEvents {
     /// # Errors
     /// The key of a record that cannot be read, and the reason.
     pub fn restore(&self, records: &[(String, Vec<u8>)]) -> Result<(), String> {
-        let (mut settings, mut last) = (Settings::NEW, (0, 0));
+        let (mut settings, mut last) = (Settings::NEW, (0, 0, false));
         let (mut list, mut queue) = (Vec::<Subscription>::new(), Vec::<Queued>::new());
         for (key, value) in records {
             let wrong = |error| format!("record '{key}': {error}");
@@ -76,7 +76,7 @@ impl SharedEvents {
         let mut inner = self.inner.lock();
         queue.sort_unstable_by_key(|queued| queued.number);
         inner.last = queue.last().map_or(last.1, |queued| queued.number).max(last.1);
-        inner.all = Subscriptions::restored(settings, list, last.0, queue);
+        inner.all = Subscriptions::restored(settings, list, (last.0, last.2), queue);
         self.observed.store(inner.all.are_observed(), Ordering::Release);
         self.newest.send_replace(inner.last);
         Ok(())
@@ -184,7 +184,10 @@ impl SharedEvents {
 
     fn store_settings(&self, inner: &Inner) {
         let Some(ledger) = &self.ledger else { return };
-        let json = serde_json::to_vec(&(inner.all.settings, (inner.all.last_id(), inner.last)));
+        let json = serde_json::to_vec(&(
+            inner.all.settings,
+            (inner.all.last_id(), inner.last, inner.all.is_listened_to()),
+        ));
         ledger.record(Self::SETTINGS, Some(json.expect("numbers are valid JSON")));
     }
 

@@ -17,12 +17,12 @@ use fauxmetal::node::effect::EffectKind;
 use fauxmetal::node::ipa::{Ipa, Job, Phase};
 use fauxmetal::node::{Node, NodeId};
 use fauxmetal::profile::built_in;
-use fauxmetal::redfish::Redfish;
 use fauxmetal::redfish::accounts::SharedAccounts;
 use fauxmetal::redfish::auth::Account;
 use fauxmetal::redfish::check::{crawl, crawl_own};
 use fauxmetal::redfish::session::Sessions;
 use fauxmetal::redfish::task_settings::TaskSettings;
+use fauxmetal::redfish::{Redfish, SharedEvents};
 use fauxmetal::store::{Directory, FORMAT, Store, StoredFleet, snapshot};
 use fauxmetal::time::SimTime;
 use http::StatusCode;
@@ -68,6 +68,7 @@ impl Opened {
             opened.redfish.accounts.restore(&record).unwrap();
         }
         opened.redfish.task_settings.restore(&store.records(TaskSettings::RECORD).unwrap()).unwrap();
+        opened.redfish.events.restore(&store.records(SharedEvents::RECORDS).unwrap()).unwrap();
         opened
     }
 

@@ -1,29 +1,53 @@
 //! The events that a subscriber wants.
 
 use super::words::Shown;
+use crate::dmtf::EventType;
 use crate::node::bmc::subscriptions::Filter;
 use crate::node::event::What;
 
+/// The facts of an event that filters compare. A test event has those that the client has given it.
+pub(super) struct Facts<'a> {
+    pub(super) message_id: String,
+    pub(super) severity: &'a str,
+    pub(super) origin: &'a str,
+    pub(super) event_type: EventType,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn of(what: &'a What, shown: &'a Shown) -> Self {
+        let entry = shown.message.entry;
+        let own = Facts {
+            message_id: format!("{}.{}", entry.registry, entry.key),
+            severity: entry.severity,
+            origin: &shown.origin,
+            event_type: shown.event_type,
+        };
+        let What::Test(test) = what else { return own };
+        Facts {
+            message_id: test.message_id.as_deref().map_or(own.message_id, str::to_owned),
+            severity: test.severity.as_deref().unwrap_or(own.severity),
+            origin: test.origin.as_deref().unwrap_or(own.origin),
+            event_type: test.event_type.as_deref().and_then(EventType::parse).unwrap_or(own.event_type),
+        }
+    }
+
+    /// The prefix of the registry: `ResourceEvent`.
+    pub(super) fn registry(&self) -> &str {
+        self.message_id.split('.').next().unwrap_or_default()
+    }
+
+    /// The key of the message in its registry: `ResourceChanged`.
+    pub(super) fn key(&self) -> &str {
+        self.message_id.rsplit('.').next().unwrap_or_default()
+    }
+}
+
 /// Whether a subscriber wants an event (the schema `EventDestination`). An empty list of the filter stands for all.
 pub(super) fn wants(filter: &Filter, what: &What, shown: &Shown) -> bool {
-    let registry = shown.message.entry.registry.split('.').next().unwrap_or_default();
-    let (key, severity) = (shown.message.entry.key, shown.message.entry.severity);
-    let (registry, key, severity) = match what {
-        // A test event has the words that the client has given it.
-        What::Test(test) => {
-            let id = test.message_id.as_deref().unwrap_or_default();
-            let severity = test.severity.as_deref().unwrap_or(severity);
-            (id.split('.').next().unwrap_or_default(), id.rsplit('.').next().unwrap_or_default(), severity)
-        }
-        _ => (registry, key, severity),
-    };
-    let origin = match what {
-        What::Test(test) => test.origin.as_deref().unwrap_or(&shown.origin),
-        _ => &shown.origin,
-    };
+    let facts = Facts::of(what, shown);
+    let (registry, key) = (facts.registry(), facts.key());
     let below = |uri: &str| {
-        let uri = uri.trim_end_matches('/');
-        let rest = origin.strip_prefix(uri);
+        let rest = facts.origin.strip_prefix(uri.trim_end_matches('/'));
         rest.is_some_and(|rest| rest.is_empty() || (filter.below_origins && rest.starts_with('/')))
     };
     any(&filter.registries, |prefix| prefix == registry)
@@ -32,17 +56,8 @@ pub(super) fn wants(filter: &Filter, what: &What, shown: &Shown) -> bool {
         && !filter.exclude_message_ids.iter().any(|id| is_message(id, registry, key))
         && any(&filter.resource_types, |kind| kind == shown.resource_type)
         && any(&filter.origins, below)
-        && any(&filter.severities, |wanted| wanted == severity)
-        && (filter.event_types.is_empty() || filter.event_types.contains(&event_type(what, shown)))
-}
-
-/// `EventType` of an event.
-pub(super) fn event_type(what: &What, shown: &Shown) -> crate::dmtf::EventType {
-    let own = match what {
-        What::Test(test) => test.event_type.as_deref().and_then(crate::dmtf::EventType::parse),
-        _ => None,
-    };
-    own.unwrap_or(shown.event_type)
+        && any(&filter.severities, |wanted| wanted == facts.severity)
+        && (filter.event_types.is_empty() || filter.event_types.contains(&facts.event_type))
 }
 
 fn any(list: &[Box<str>], is: impl Fn(&str) -> bool) -> bool {

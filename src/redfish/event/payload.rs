@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::filter::{event_type, wants};
+use super::filter::{Facts, wants};
 use super::words::{Place, Shown, entry_uri, shown};
 use crate::fleet::Fleet;
 use crate::node::bmc::subscriptions::{Filter, Queued, Wanted};
@@ -108,7 +108,7 @@ fn record(queued: &Queued, shown: &Shown, place: &Place<'_>, time: &str, member:
     let own_id = test.and_then(|test| test.event_id.as_deref());
     d.put("EventId", own_id.map_or_else(|| queued.number.to_string(), str::to_owned));
     d.put("MemberId", member.to_string());
-    d.put("EventType", event_type(&queued.what, shown));
+    d.put("EventType", Facts::of(&queued.what, shown).event_type);
     d.put("EventTimestamp", test.and_then(|test| test.timestamp.as_deref()).unwrap_or(time));
     match test {
         Some(test) => own_words(test, d),

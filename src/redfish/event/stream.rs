@@ -11,6 +11,7 @@ use http::{HeaderValue, Method, Request, Response, header};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::filter::Facts;
 use super::payload::{Source, document, with_place};
 use super::words::shown;
 use crate::face::Body;
@@ -35,7 +36,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// Whether a request is for the stream.
 pub(in crate::redfish) fn is_stream(request: &Request<Bytes>) -> bool {
     let path = request.uri().path();
-    path.ends_with("SSE") && path == PATH
+    // Nearly every path ends differently, and needs no comparison.
+    path.ends_with(['E', '/']) && path.strip_suffix('/').unwrap_or(path) == PATH
 }
 
 /// A client of the stream.
@@ -215,13 +217,20 @@ impl Reader {
                 Some(next)
             }),
             None => {
-                let events = self.redfish.events.read(self.subscription, self.next);
-                Some(events.map(|events| {
+                let mut next = self.next;
+                // A filter can leave out a whole batch, and the stream then goes on with the next one.
+                loop {
+                    let Some(events) = self.redfish.events.read(self.subscription, next) else {
+                        break Some(None);
+                    };
                     for queued in &events {
                         write(queued, &self.filter, Source::Shared(&self.redfish.fleet), &mut text);
                     }
-                    events.last().map_or(self.next, |last| last.number + 1)
-                }))
+                    next = events.last().map_or(next, |last| last.number + 1);
+                    if events.len() < Subscriptions::BATCH || !text.is_empty() {
+                        break Some(Some(next));
+                    }
+                }
             }
         }
         .flatten()
@@ -257,21 +266,22 @@ fn write(queued: &Queued, filter: &EventFilter, source: Source<'_>, out: &mut Ve
 fn facts(queued: &Queued, below: bool, source: Source<'_>) -> Option<Value> {
     with_place(queued, source, |place, _| {
         let shown = shown(&queued.what, place);
-        let entry = shown.message.entry;
+        let facts = Facts::of(&queued.what, &shown);
         let origins: Vec<&str> = if below {
-            let ends = shown.origin.match_indices('/').map(|(at, _)| at).skip(1);
-            ends.map(|at| &shown.origin[..at]).chain([shown.origin.as_str()]).collect()
+            let ends = facts.origin.match_indices('/').map(|(at, _)| at).skip(1);
+            ends.map(|at| &facts.origin[..at]).chain([facts.origin]).collect()
         } else {
-            vec![&shown.origin]
+            vec![facts.origin]
         };
+        let (id, registry, key) = (&facts.message_id, facts.registry(), facts.key());
         let mut facts = json!({
             "EventFormatType": "Event",
-            "EventType": shown.event_type.as_str(),
-            "MessageId": [format!("{}.{}", entry.registry, entry.key), entry.key],
+            "EventType": facts.event_type.as_str(),
+            "MessageId": [id, format!("{registry}.{key}"), key],
             "OriginResource": origins,
-            "RegistryPrefix": entry.registry.split('.').next(),
+            "RegistryPrefix": registry,
             "ResourceType": shown.resource_type,
-            "Severity": entry.severity,
+            "Severity": facts.severity,
             "SubordinateResources": below,
         });
         for word in ["Event", "MetricReport"]

@@ -211,7 +211,7 @@ pub(super) fn create(_: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     }
     let wanted = Wanted {
         destination: destination.unwrap_or_default(),
-        context: body.text("Context", Wanted::MAX_CONTEXT),
+        context: body.text_or_null("Context", Wanted::MAX_CONTEXT).flatten(),
         headers: headers(body).unwrap_or_default(),
         filter: filter(body),
         policy: policy(body),
@@ -235,6 +235,9 @@ fn policy(body: &mut Body) -> Option<DeliveryRetryPolicy> {
 }
 
 fn list(body: &mut Body, key: &str) -> Vec<Box<str>> {
+    if body.take_null(key) {
+        return Vec::new();
+    }
     let texts = body.texts(key, Wanted::MAX_ENTRIES).unwrap_or_default();
     if let Some(long) = texts.iter().find(|text| text.chars().count() > MAX_TEXT) {
         body.wrong_format(key, &long.chars().take(40).collect::<String>());
@@ -254,6 +257,7 @@ fn known(body: &mut Body, key: &str, is_known: impl Fn(&str) -> bool) -> Vec<Box
 fn filter(body: &mut Body) -> Filter {
     let is_registry =
         |text: &str| REGISTRIES.iter().any(|registry| registry.prefix == text) || text == "Base";
+    let type_name = |text: Box<str>| Box::from(text.rsplit('.').next().unwrap_or_default());
     let types = known(body, "EventTypes", |text| EventType::parse(text).is_some());
     Filter {
         registries: known(body, "RegistryPrefixes", is_registry),
@@ -262,7 +266,10 @@ fn filter(body: &mut Body) -> Filter {
         exclude_message_ids: list(body, "ExcludeMessageIds"),
         resource_types: known(body, "ResourceTypes", |text| {
             RESOURCE_TYPES.contains(&text.rsplit('.').next().unwrap_or(text))
-        }),
+        })
+        .into_iter()
+        .map(type_name)
+        .collect(),
         origins: body.links("OriginResources", Wanted::MAX_ENTRIES).unwrap_or_default(),
         below_origins: body.flag("SubordinateResources").unwrap_or(false),
         severities: known(body, "Severities", |text| Health::parse(text).is_some()),
@@ -272,6 +279,9 @@ fn filter(body: &mut Body) -> Filter {
 
 /// `HttpHeaders`: objects with one header each, and a list of objects in some clients.
 fn headers(body: &mut Body) -> Option<Vec<(Box<str>, Box<str>)>> {
+    if body.take_null("HttpHeaders") {
+        return Some(Vec::new());
+    }
     let pairs = body.pairs("HttpHeaders", Wanted::MAX_ENTRIES)?;
     let is_header = |(name, value): &(Box<str>, Box<str>)| {
         let name = http::HeaderName::from_bytes(name.as_bytes());
@@ -287,7 +297,7 @@ fn headers(body: &mut Body) -> Option<Vec<(Box<str>, Box<str>)>> {
 
 pub(super) fn patch_subscription(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     let change = Change {
-        context: body.text("Context", Wanted::MAX_CONTEXT),
+        context: body.text_or_null("Context", Wanted::MAX_CONTEXT).flatten(),
         headers: headers(body),
         policy: policy(body),
         verify_certificate: body.flag("VerifyCertificate"),
@@ -319,8 +329,9 @@ fn resume(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
 
 /// A duration of ISO 8601 such as `PT1H30M`, in milliseconds.
 fn milliseconds(text: &str) -> Option<u64> {
-    let span: jiff::SignedDuration = text.parse().ok()?;
-    u64::try_from(span.as_millis()).ok()
+    let span: jiff::Span = text.parse().ok()?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    u64::try_from(duration.as_millis()).ok()
 }
 
 fn submit(_: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {

@@ -232,10 +232,21 @@ impl Subscriptions {
         self.last
     }
 
-    /// The service after a restart of the process, from its parts. What was not delivered is due. The events are in order.
-    pub fn restored(settings: Settings, mut list: Vec<Subscription>, last: u32, queue: Vec<Queued>) -> Self {
+    /// Whether a client has read the stream of events.
+    pub fn is_listened_to(&self) -> bool {
+        self.listening
+    }
+
+    /// The service after a restart of the process, from its parts. What was not delivered is due. The events are in order. `last` is
+    /// the id of the newest subscription, and `listening` whether a client has read the stream.
+    pub fn restored(
+        settings: Settings,
+        mut list: Vec<Subscription>,
+        (last, listening): (u32, bool),
+        queue: Vec<Queued>,
+    ) -> Self {
         list.sort_unstable_by_key(|subscription| subscription.id);
-        let mut all = Self { settings, last, listening: false, queue: queue.into(), list };
+        let mut all = Self { settings, last, listening, queue: queue.into(), list };
         all.last = all.list.iter().map(|subscription| subscription.id).fold(last, u32::max);
         let newest = all.newest();
         for subscription in all.list.iter_mut().filter(|subscription| subscription.is_delivered_to()) {
