@@ -89,6 +89,11 @@ impl Nic {
         self.pci_address.rsplit_once('.').map_or(&self.pci_address, |(card, _)| card)
     }
 
+    /// `Id` of the `NetworkAdapter` with this number.
+    pub fn adapter_id(number: usize) -> String {
+        format!("Adapter{}", number + 1)
+    }
+
     /// Name of the card: the description of the port up to the last comma.
     pub fn card_name(&self) -> &str {
         self.description.rsplit_once(',').map_or(&self.description, |(card, _)| card)

@@ -237,6 +237,12 @@ impl Profile {
         }
     }
 
+    /// `Id` of the `NetworkAdapter` that has a port.
+    pub fn adapter_id(&self, nic: &Nic) -> String {
+        let number = self.adapters().position(|ports| ports.iter().any(|port| port.id == nic.id));
+        Nic::adapter_id(number.unwrap_or_default())
+    }
+
     /// Network adapters: consecutive host interfaces on the same PCI card.
     pub fn adapters(&self) -> impl Iterator<Item = &[Nic]> {
         self.nics.chunk_by(|a, b| a.card() == b.card())

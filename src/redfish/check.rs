@@ -9,7 +9,7 @@ use http::{Request, StatusCode};
 use serde_json::Value;
 
 use super::auth::Account;
-use super::event::stream;
+use super::resources::STREAM_GENERIC;
 use super::service::Redfish;
 use crate::clock::Clock;
 use crate::fleet::Fleet;
@@ -125,7 +125,7 @@ fn names(redfish: &Redfish, profile: &Profile) -> Vec<String> {
     let overlays = overlays.map(|kind| format!("overlay {kind}.json: no resource has that type"));
     let rows: Vec<_> = tree.generic_paths().collect();
     let collections = rows.iter().filter_map(|path| path.strip_suffix("/{}"));
-    let places: BTreeSet<_> = rows.iter().copied().chain(collections).chain([stream::GENERIC]).collect();
+    let places: BTreeSet<_> = rows.iter().copied().chain(collections).chain([STREAM_GENERIC]).collect();
     let absent = profile.absent.iter().filter(|path| !places.contains(path.as_str()));
     let absent = absent.map(|path| format!("absent: nothing stands at '{path}'"));
     overlays.chain(absent).collect()

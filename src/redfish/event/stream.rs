@@ -22,13 +22,10 @@ use crate::redfish::error::Problem;
 use crate::redfish::headers::{Head, ODATA_4, ODATA_VERSION};
 use crate::redfish::message::{INTERNAL_ERROR, Message, OPERATION_NOT_ALLOWED, SERVICE_DISABLED};
 use crate::redfish::query::EventFilter;
+use crate::redfish::resources::{STREAM, STREAM_GENERIC};
 use crate::redfish::root::Root;
 use crate::redfish::service::Redfish;
 
-/// The path of the stream: `EventService.ServerSentEventUri`.
-pub(in crate::redfish) const PATH: &str = "/redfish/v1/EventService/SSE";
-/// [`PATH`] as a profile's `absent` writes it.
-pub(in crate::redfish) const GENERIC: &str = "EventService/SSE";
 /// Time without an event after which a comment is sent. Proxies cut a silent connection after a minute, and a connection that the
 /// client has closed is noticed when something is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -37,7 +34,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 pub(in crate::redfish) fn is_stream(request: &Request<Bytes>) -> bool {
     let path = request.uri().path();
     // Nearly every path ends differently, and needs no comparison.
-    path.ends_with(['E', '/']) && path.strip_suffix('/').unwrap_or(path) == PATH
+    path.ends_with(['E', '/']) && path.strip_suffix('/').unwrap_or(path) == STREAM
 }
 
 /// A client of the stream.
@@ -67,7 +64,7 @@ impl Redfish {
             Some(id) => self
                 .fleet
                 .with(id, |node, now| self.open_stream(&mut Root::Own { node, now }, request))
-                .unwrap_or_else(|| Err(Problem::not_found(PATH))),
+                .unwrap_or_else(|| Err(Problem::not_found(STREAM))),
         };
         match opened {
             Err(problem) => problem.response().map(Body::from),
@@ -97,14 +94,14 @@ impl Redfish {
     ) -> Result<(u32, u64, EventFilter), Problem> {
         let head = Head::of(request.headers());
         let client = self.identify(root, &head)?;
-        if root.node().is_some_and(|node| node.profile().lacks(GENERIC)) {
-            return Err(Problem::not_found(PATH));
+        if root.node().is_some_and(|node| node.profile().lacks(STREAM_GENERIC)) {
+            return Err(Problem::not_found(STREAM));
         }
         if request.method() != Method::GET {
             return Err((&OPERATION_NOT_ALLOWED).into());
         }
         let service = self.tree.find("/redfish/v1/EventService", root.is_own());
-        let service = service.ok_or_else(|| Problem::not_found(PATH))?;
+        let service = service.ok_or_else(|| Problem::not_found(STREAM))?;
         self.permit(root, client, &service, &Method::GET)?;
         let filter = EventFilter::parse(request.uri().query())?;
         if !self.with_subscriptions(root, |all| all.settings.enabled) {

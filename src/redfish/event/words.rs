@@ -8,7 +8,6 @@ use crate::node::event::{AlarmChange, Of, TaskEvent, What};
 use crate::profile::logs::{Below, LogService};
 use crate::redfish::context::Model;
 use crate::redfish::message::Message;
-use crate::redfish::resources::adapter_id;
 
 /// An event in the words of DMTF.
 pub(in crate::redfish) struct Shown {
@@ -211,7 +210,7 @@ fn storage_id(place: &Place<'_>, storage: u8) -> String {
 fn adapter_and_port(place: &Place<'_>, nic: u8) -> (String, String) {
     let found =
         place.model.and_then(|model| Some((model.profile, model.profile.nics.get(usize::from(nic))?)));
-    found.map_or_else(Default::default, |(profile, nic)| (adapter_id(profile, nic), nic.id.clone()))
+    found.map_or_else(Default::default, |(profile, nic)| (profile.adapter_id(nic), nic.id.clone()))
 }
 
 /// The URI of a resource and its schema.

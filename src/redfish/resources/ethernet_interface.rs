@@ -38,7 +38,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.link("Chassis", &cx.model.chassis());
         if cx.model.has("Chassis/{}/NetworkAdapters/{}/Ports") {
             let [base, key] = cx.model.chassis();
-            let adapter = super::network_adapter::id_of(cx.profile(), nic);
+            let adapter = cx.profile().adapter_id(nic);
             d.one_link("Ports", &[base, key, "/NetworkAdapters/", &adapter, "/Ports/", &nic.id]);
         }
     });

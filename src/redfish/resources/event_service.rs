@@ -10,10 +10,13 @@ use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::error::Problem;
 use crate::redfish::event::message::REGISTRIES;
-use crate::redfish::event::stream;
 use crate::redfish::resource::{Asked, OfService, ServiceChange};
 use crate::time::SimTime;
 
+/// The path of the stream: `EventService.ServerSentEventUri`.
+pub(in crate::redfish) const STREAM: &str = "/redfish/v1/EventService/SSE";
+/// [`STREAM`] as a profile's `absent` writes it.
+pub(in crate::redfish) const STREAM_GENERIC: &str = "EventService/SSE";
 /// The types of events that a service sends. `MessageId` has replaced them.
 const EVENT_TYPES: [EventType; 6] = [
     EventType::Alert,
@@ -100,8 +103,8 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("IncludeOriginOfConditionSupported", false);
     d.put("ExcludeRegistryPrefix", true);
     d.put("ExcludeMessageId", true);
-    if cx.own.is_none_or(|node| !node.profile().lacks(stream::GENERIC)) {
-        d.put("ServerSentEventUri", stream::PATH);
+    if cx.own.is_none_or(|node| !node.profile().lacks(STREAM_GENERIC)) {
+        d.put("ServerSentEventUri", STREAM);
         d.object("SSEFilterPropertiesSupported", |d| {
             d.put("EventFormatType", true);
             d.put("EventType", true);

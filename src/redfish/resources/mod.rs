@@ -40,6 +40,6 @@ mod update_service;
 mod virtual_media;
 mod volume;
 
-pub(super) use network_adapter::id_of as adapter_id;
+pub(super) use event_service::{STREAM, STREAM_GENERIC};
 
 pub(super) use table::RESOURCES;

@@ -1,22 +1,12 @@
 //! `NetworkAdapter`: the cards whose ports are the host's interfaces. Ironic reads their firmware version here.
 
 use super::common;
-use crate::profile::Profile;
 use crate::profile::inventory::Nic;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 
-fn id(number: usize) -> String {
-    format!("Adapter{}", number + 1)
-}
-
-/// `Id` of the adapter that has the port.
-pub(in crate::redfish) fn id_of(profile: &Profile, nic: &Nic) -> String {
-    id(profile.adapters().position(|ports| ports.iter().any(|n| n.id == nic.id)).unwrap_or_default())
-}
-
 pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
-    (0..cx.profile().adapters().count()).for_each(|number| each(&id(number)));
+    (0..cx.profile().adapters().count()).for_each(|number| each(&Nic::adapter_id(number)));
 }
 
 /// The ports of the adapter in the URI, with the adapter's number.
@@ -24,14 +14,14 @@ pub(super) fn of<'a>(cx: &NodeCx<'a>) -> (usize, &'a [Nic]) {
     let wanted = cx.ids.first().expect("only an adapter and what is below it ask");
     let mut adapters = cx.profile().adapters().enumerate();
     adapters
-        .find(|(number, _)| id(*number) == *wanted)
+        .find(|(number, _)| Nic::adapter_id(*number) == *wanted)
         .expect("the adapter exists, or the request was refused")
 }
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (number, ports) = of(cx);
     let first = ports.first().expect("an adapter has a port");
-    d.put("Id", id(number));
+    d.put("Id", Nic::adapter_id(number));
     d.put("Name", first.card_name());
     d.put_some("Manufacturer", first.manufacturer.as_deref());
     d.put("Model", first.card_name());
