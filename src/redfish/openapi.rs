@@ -261,11 +261,10 @@ mod tests {
                 path.split('/').map(|word| if word.starts_with('{') { "1" } else { word }).collect();
             let example = example.join("/");
             let route = TREE.find(&example, true).unwrap_or_else(|| panic!("{path} leads nowhere"));
-            let allow = route.target.allow();
-            let mut allowed: Vec<_> = allow.to_str().unwrap().split(", ").filter(|m| *m != "HEAD").collect();
+            let mut allowed = ["DELETE", "GET", "PATCH", "POST"].to_vec();
+            allowed.retain(|method| route.target.has(&method.parse().unwrap()));
             let operations = operations.as_object().unwrap();
             let mut listed: Vec<_> = operations.keys().filter(|key| *key != "parameters").collect();
-            allowed.sort_unstable();
             listed.sort_unstable();
             assert_eq!(listed.iter().map(|m| m.to_uppercase()).collect::<Vec<_>>(), allowed, "{path}");
             let named = operations.get("parameters").and_then(Value::as_array).map_or(0, Vec::len);

@@ -104,7 +104,7 @@ impl<O: Owner> Row<O> {
             document_headers: headers(allow_document(resource), resource.schema()),
             collection_headers: collection.map_or_else(HeaderMap::new, |collection| {
                 let schema = format!("{}Collection", resource.type_name());
-                headers(allow_collection(resource, collection), &schema)
+                headers(allow_collection(collection), &schema)
             }),
             action_info_headers: headers(READ_ONLY, ACTION_INFO_SCHEMA),
         }
@@ -144,14 +144,10 @@ fn allow_document<O: Owner>(resource: &Resource<O>) -> HeaderValue {
     })
 }
 
-/// The methods of a collection. A PATCH changes its members (`deep.rs`).
-fn allow_collection<O: Owner>(resource: &Resource<O>, collection: &Collection<O>) -> HeaderValue {
-    HeaderValue::from_static(match (resource.patch.is_some(), collection.create.is_some()) {
-        (false, false) => "GET, HEAD",
-        (false, true) => "GET, HEAD, POST",
-        (true, false) => "GET, HEAD, PATCH",
-        (true, true) => "GET, HEAD, PATCH, POST",
-    })
+/// The methods of a collection that `Allow` lists. A PATCH changes its members too (`deep.rs`), and is not listed: the schemas say that
+/// no collection can be updated, and DMTF's service validator compares the header with them.
+fn allow_collection<O: Owner>(collection: &Collection<O>) -> HeaderValue {
+    HeaderValue::from_static(if collection.create.is_some() { "GET, HEAD, POST" } else { "GET, HEAD" })
 }
 
 /// The headers of a document or collection of a schema.
@@ -189,7 +185,7 @@ impl<O: Owner> Row<O> {
     fn allow(&self, part: Part<O>) -> HeaderValue {
         match part {
             Part::Document => allow_document(self.resource),
-            Part::Collection(collection) => allow_collection(self.resource, collection),
+            Part::Collection(collection) => allow_collection(collection),
             Part::Members(_) | Part::Action(_) => HeaderValue::from_static("POST"),
             Part::ActionInfo(_) => READ_ONLY,
             Part::Monitor(_) => HeaderValue::from_static("DELETE, GET, HEAD"),
@@ -223,14 +219,23 @@ impl Target {
     pub(super) fn has(self, method: &Method) -> bool {
         let allow = self.allow();
         let listed = allow.to_str().unwrap_or_default().split(", ").any(|listed| listed == method.as_str());
-        listed || *method == Method::OPTIONS
+        listed || *method == Method::OPTIONS || (*method == Method::PATCH && self.has_members_to_change())
+    }
+
+    /// Whether it is a collection whose members a PATCH can change (`deep.rs`).
+    fn has_members_to_change(self) -> bool {
+        match self {
+            Self::Service(row, Part::Collection(_)) => row.resource.patch.is_some(),
+            Self::Node(row, Part::Collection(_)) | Self::OverNodes(row, _) => row.resource.patch.is_some(),
+            Self::Service(..) | Self::Node(..) | Self::Fixed(_) => false,
+        }
     }
 
     pub(super) fn allow(self) -> HeaderValue {
         match self {
             Self::Service(row, part) => row.allow(part),
             Self::Node(row, part) => row.allow(part),
-            Self::OverNodes(row, over) => allow_collection(row.resource, over),
+            Self::OverNodes(_, over) => allow_collection(over),
             Self::Fixed(_) => READ_ONLY,
         }
     }
