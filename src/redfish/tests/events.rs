@@ -16,7 +16,7 @@ fn manager(bench: &Bench) -> String {
     format!("/redfish/v1/Managers/{}", uuid(bench))
 }
 
-fn entries(bench: &Bench, service: &str) -> Vec<Value> {
+pub(super) fn entries(bench: &Bench, service: &str) -> Vec<Value> {
     bench.get(&format!("{service}/Entries")).json["Members"].as_array().unwrap().clone()
 }
 
@@ -26,7 +26,7 @@ fn keys(records: &[Value]) -> Vec<String> {
 }
 
 /// Subscribes at the shared root.
-fn subscribe(bench: &Bench, more: &Value) -> String {
+pub(super) fn subscribe(bench: &Bench, more: &Value) -> String {
     let mut body = json!({"Destination": "https://receiver.example/events", "Protocol": "Redfish"});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let answer = bench.write("POST", SUBSCRIPTIONS, &body);
@@ -35,7 +35,7 @@ fn subscribe(bench: &Bench, more: &Value) -> String {
 }
 
 /// What a subscriber of the shared root gets, until there is nothing left.
-fn take(bench: &Bench, subscription: &str) -> Vec<Value> {
+pub(super) fn take(bench: &Bench, subscription: &str) -> Vec<Value> {
     let id: u32 = subscription.rsplit('/').next().unwrap().parse().unwrap();
     let events = &bench.redfish.events;
     let mut all = Vec::new();

@@ -55,7 +55,8 @@ fn an_overheated_inlet_is_seen_at_the_sensor_and_everywhere_above_it() {
     assert_eq!(healths(&bench), vec![json!("OK"); 6]);
 }
 
-/// The life of one alarm: each moment at which the readings change something, with the reading, the alarm, and every health.
+/// The life of one alarm: each moment at which the readings change something, with the reading, the alarm, every health, the new
+/// entries of the log, and the events that a subscriber gets.
 #[test]
 fn the_life_of_an_alarm() {
     use std::fmt::Write as _;
@@ -63,6 +64,10 @@ fn the_life_of_an_alarm() {
     let fleet = &bench.redfish.fleet;
     let start = fleet.clock().now();
     let mut text = String::new();
+    let subscription = events::subscribe(&bench, &json!({}));
+    events::take(&bench, &subscription);
+    let sel = format!("{}/LogServices/SEL", bench.system);
+    let mut seen = events::entries(&bench, &sel).len();
     let mut line = |what: &str| {
         let reading = bench.value("/Sensors/InletTemp", "/Reading");
         let health: Vec<_> =
@@ -74,6 +79,19 @@ fn the_life_of_an_alarm() {
         });
         let at = fleet.clock().now().since_ms(start) / 1000;
         writeln!(text, "{at:>5} s  {what:<14} {reading:>5} °C  {alarm}; {}", health.join(" ")).unwrap();
+        let entries = events::entries(&bench, &sel);
+        for entry in &entries[seen..] {
+            let [severity, message] = ["Severity", "Message"].map(|key| entry[key].as_str().unwrap());
+            writeln!(text, "         log    {severity}: {}", message.replace(&bench.system[20..], "{uuid}"))
+                .unwrap();
+        }
+        seen = entries.len();
+        for event in events::take(&bench, &subscription) {
+            let [id, kind] = ["MessageId", "EventType"].map(|key| event[key].as_str().unwrap());
+            let origin = event["OriginOfCondition"]["@odata.id"].as_str().unwrap();
+            writeln!(text, "         event  {kind} {id} {}", origin.replace(&bench.system[20..], "{uuid}"))
+                .unwrap();
+        }
     };
     line("normal");
     for (celsius, what) in
