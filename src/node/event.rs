@@ -127,7 +127,48 @@ pub struct TestEvent {
     pub timestamp: Option<Box<str>>,
 }
 
+impl Of {
+    /// Whether it belongs to a service root and not to the machine. At the root that all nodes share, such a resource of a BMC's own
+    /// root is not there.
+    fn is_of_root(&self) -> bool {
+        match self {
+            Self::TaskService
+            | Self::Session(_)
+            | Self::SessionService
+            | Self::Account(_)
+            | Self::AccountService
+            | Self::Role(_)
+            | Self::EventService
+            | Self::Subscription(_) => true,
+            Self::System
+            | Self::Chassis
+            | Self::Manager
+            | Self::Bios
+            | Self::BiosSettings
+            | Self::SecureBoot
+            | Self::Media(_)
+            | Self::Drive(_)
+            | Self::Sensor(_)
+            | Self::Port(_)
+            | Self::Software(_)
+            | Self::Volume(..)
+            | Self::Task(_)
+            | Self::Log(_)
+            | Self::LogEntry(..) => false,
+        }
+    }
+}
+
 impl What {
+    /// Whether it happened to the machine, so that every service root of the machine tells it.
+    pub fn is_of_machine(&self) -> bool {
+        match self {
+            Self::Created(of) | Self::Changed(of) | Self::Removed(of) => !of.is_of_root(),
+            Self::Test(_) => false,
+            _ => true,
+        }
+    }
+
     /// Whether a log service holds it.
     pub fn is_in(&self, service: &LogService) -> bool {
         self.log().is_some_and(|log| service.holds.contains(&log))

@@ -259,7 +259,7 @@ impl Witness for SharedEvents {
 
     fn see(&self, node: NodeId, events: &mut dyn Iterator<Item = &Event>) {
         let mut inner = self.inner.lock();
-        for event in events {
+        for event in events.filter(|event| event.what.is_of_machine()) {
             self.publish(&mut inner, Some(node.0), event.at, event.what.clone());
         }
         self.newest.send_replace(inner.last);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::node::command::Command;
+use crate::node::event::{Of, What};
 use crate::node::{bmc::plugs::Plug, lab};
 use crate::redfish::{Delivery, Source, delivery};
 
@@ -365,4 +366,77 @@ fn the_logs_are_those_of_the_maker() {
     assert_eq!(ids(&format!("{}/LogServices", manager(&bench))), ["IEL"]);
     let entry = &entries(&bench, &format!("{}/LogServices/IML", bench.system))[0];
     assert_eq!((&entry["EntryType"], &entry["OemRecordFormat"]), (&json!("Oem"), &json!("Hpe-IML")));
+}
+
+/// Everything that the subscribers of both roots get during the life of one machine, in order and once.
+#[test]
+fn the_events_of_a_life() {
+    use std::fmt::Write as _;
+
+    use crate::node::bmc::media::Insertion;
+    use crate::node::effect::Bootable;
+
+    let mut bench = Bench::new();
+    let subscription = subscribe(&bench, &json!({}));
+    let own = json!({"Destination": "https://receiver.example/own", "Protocol": "Redfish"});
+    let own =
+        Request::post(SUBSCRIPTIONS).header("Authorization", BASIC).body(own.to_string().into()).unwrap();
+    assert_eq!(bench.redfish.call_own(NodeId(0), |_| true, &own).unwrap().status(), 201);
+    let node = NodeId(0);
+    let apply = |bench: &Bench, command| bench.redfish.fleet.apply(node, command).unwrap().unwrap();
+    let settings = format!("{}/Bios/Settings", bench.system);
+    bench.write("PATCH", &settings, &json!({"Attributes": {"LogicalProc": "Disabled"}}));
+    let boot = json!({"Boot": {"BootSourceOverrideTarget": "Cd", "BootSourceOverrideEnabled": "Once"}});
+    assert_eq!(bench.write("PATCH", &bench.system, &boot).status, 204);
+    apply(
+        &bench,
+        Command::Media(crate::node::bmc::media::Command::Insert {
+            slot: 0,
+            insertion: Insertion::of("http://images.example/ipa.iso"),
+        }),
+    );
+    bench.redfish.fleet.answer(node, Found::MediaOpened { slot: 0, insertion: 1, result: Ok(()) });
+    bench.reset("On");
+    bench.wait(60_000);
+    bench.get(&bench.system);
+    bench.redfish.fleet.answer(node, Found::BootRead { start: 1, result: Ok(Bootable::Live) });
+    bench.wait(120_000);
+    bench.get(&bench.system);
+    apply(&bench, Command::Lab(lab::Command::Inlet(Some(60))));
+    apply(&bench, Command::Lab(lab::Command::Inlet(None)));
+    let account = json!({"UserName": "bob", "Password": "password1", "RoleId": "Operator"});
+    bench.write("POST", "/redfish/v1/AccountService/Accounts", &account);
+    bench.write("PATCH", "/redfish/v1/AccountService/Accounts/2", &json!({"Enabled": false}));
+    bench.reset("ForceRestart");
+    bench.reset("GracefulShutdown");
+    bench.wait(120_000);
+    bench.get(&bench.system);
+    bench.write(
+        "POST",
+        &format!("{}/Actions/Manager.Reset", manager(&bench)),
+        &json!({"ResetType": "ForceRestart"}),
+    );
+    bench.wait(600_000);
+    bench.get(&bench.system);
+    let mut text = String::new();
+    let shared = take(&bench, &subscription);
+    for event in &shared {
+        let origin =
+            event["OriginOfCondition"]["@odata.id"].as_str().unwrap().replace(uuid(&bench), "{uuid}");
+        let at = &event["EventTimestamp"].as_str().unwrap()[11..19];
+        let id = event["MessageId"].as_str().unwrap();
+        let args = event["MessageArgs"].to_string().replace(uuid(&bench), "{uuid}");
+        writeln!(text, "{at} {id} {args} {origin}").unwrap();
+    }
+    insta::assert_snapshot!(text);
+    // The root of the BMC has the same events of the machine, beside those of its own subscription.
+    let queued = bench.redfish.fleet.look(node, |node, _| {
+        let queued = node.bmc().subscriptions.from(0).map(|queued| queued.what.clone());
+        queued.filter(|what| !matches!(what, What::Created(Of::Subscription(_)))).collect::<Vec<_>>()
+    });
+    let of_service = |event: &&Value| {
+        let origin = event["OriginOfCondition"]["@odata.id"].as_str().unwrap();
+        ["/AccountService/", "/EventService/"].iter().any(|service| origin.contains(service))
+    };
+    assert_eq!(queued.unwrap().len(), shared.len() - shared.iter().filter(of_service).count());
 }
