@@ -107,9 +107,10 @@ pub struct AlarmChange {
     pub was: Option<Level>,
     /// The level from now on. `None` if the reading is normal again.
     pub is: Option<Level>,
-    pub reading: f64,
-    /// The threshold that was crossed.
-    pub threshold: Option<f64>,
+    /// The reading, in thousandths of the unit of the sensor: a number with a fraction would be another one after it was stored.
+    pub reading_milli: i64,
+    /// The threshold that was crossed, in thousandths.
+    pub threshold_milli: Option<i64>,
 }
 
 /// The parameters of `EventService.SubmitTestEvent`.
@@ -165,7 +166,26 @@ impl What {
         match self {
             Self::Created(of) | Self::Changed(of) | Self::Removed(of) => !of.is_of_root(),
             Self::Test(_) => false,
-            _ => true,
+            Self::PoweringOn
+            | Self::PoweredOn
+            | Self::PoweringOff
+            | Self::PoweredOff
+            | Self::Restarted
+            | Self::SelfTestCompleted
+            | Self::Booted
+            | Self::NothingToBoot
+            | Self::BootFailed
+            | Self::ManagerReset
+            | Self::ManagerStarted
+            | Self::Task(..)
+            | Self::DriveInserted(_)
+            | Self::DriveRemoved(_)
+            | Self::CableInserted(_)
+            | Self::CableRemoved(_)
+            | Self::VolumeHealth(..)
+            | Self::Alarm(..)
+            | Self::Health(_)
+            | Self::LogCleared(_) => true,
         }
     }
 

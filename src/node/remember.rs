@@ -50,13 +50,12 @@ impl Node {
                 (Some(was), Some(is)) if is.side == was.side && is.level < was.level => Some(was),
                 _ => is,
             };
-            let reading = self.reading(sensor, at);
             let change = AlarmChange {
                 side: is.or(was).map_or(Side::Upper, |alarm| alarm.side),
                 was: was.filter(|was| is.is_none_or(|is| is.side == was.side)).map(|was| was.level),
                 is: is.map(|is| is.level),
-                reading,
-                threshold: crossed.and_then(|alarm| alarm.threshold(&thresholds)),
+                reading_milli: thousandths(self.reading(sensor, at)),
+                threshold_milli: crossed.and_then(|alarm| alarm.threshold(&thresholds)).map(thousandths),
             };
             self.remember_one(What::Alarm(sensor, Box::new(change)), at);
         }
@@ -111,4 +110,9 @@ impl Node {
         self.effects_due = true;
         Ok(id)
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "readings have a few digits")]
+fn thousandths(value: f64) -> i64 {
+    (value * 1000.0).round() as i64
 }

@@ -122,9 +122,9 @@ pub(in crate::redfish) fn shown(what: &What, place: &Place<'_>) -> Shown {
 
 /// The message about an alarm that has begun, changed or ended.
 fn alarm(sensor: SensorId, change: &AlarmChange, name: &str) -> Message {
-    let AlarmChange { side, was, is, reading, threshold } = change;
-    let reading = number(*reading);
-    let threshold = number(threshold.unwrap_or_default());
+    let AlarmChange { side, was, is, reading_milli, threshold_milli } = change;
+    let reading = number(*reading_milli);
+    let threshold = number(threshold_milli.unwrap_or_default());
     let temperature = |entry| Message::new(entry, [name, &reading, &threshold]);
     let one = |entry| Message::new(entry, [name]);
     match sensor {
@@ -176,8 +176,8 @@ fn alarm(sensor: SensorId, change: &AlarmChange, name: &str) -> Message {
 }
 
 /// A reading or a threshold, with at most one digit after the point.
-fn number(value: f64) -> String {
-    let text = format!("{value:.1}");
+fn number(thousandths: i64) -> String {
+    let text = format!("{:.1}", thousandths as f64 / 1000.0);
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod control;
 mod directory;
+mod events;
 mod kill;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
