@@ -95,6 +95,13 @@ impl Node {
         }
     }
 
+    /// A client of the stream of events has read all of them before number `next`.
+    pub fn has_streamed(&mut self, subscription: u32, next: u64) {
+        if let Some(all) = self.state.bmc.get_mut().and_then(|bmc| bmc.subscriptions.get_mut()) {
+            all.advance(subscription, next);
+        }
+    }
+
     /// Returns the id of a new subscription.
     pub(super) fn execute_event(
         &mut self,

@@ -240,10 +240,12 @@ impl SharedEvents {
         self.newest.subscribe()
     }
 
-    /// The events from number `number` on, at most [`Subscriptions::BATCH`]. `None` if the subscription has ended.
+    /// The events from number `number` on, at most [`Subscriptions::BATCH`], for a client of the stream that has read those before.
+    /// `None` if the subscription has ended.
     pub(super) fn read(&self, id: u32, number: u64) -> Option<Vec<Queued>> {
-        let inner = self.inner.lock();
+        let mut inner = self.inner.lock();
         inner.all.get(id)?;
+        self.stored(&mut inner, None, |inner| inner.all.advance(id, number));
         Some(inner.all.from(number).take(Subscriptions::BATCH).cloned().collect())
     }
 }

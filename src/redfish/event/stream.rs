@@ -203,7 +203,8 @@ impl Reader {
     fn read(&mut self) -> Option<Vec<u8>> {
         let mut text = Vec::new();
         match self.own {
-            Some(id) => self.redfish.fleet.look(id, |node, _| {
+            Some(id) => self.redfish.fleet.with(id, |node, _| {
+                node.has_streamed(self.subscription, self.next);
                 let all = &node.bmc().subscriptions;
                 all.get(self.subscription)?;
                 let mut next = self.next;

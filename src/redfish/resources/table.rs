@@ -138,7 +138,8 @@ pub(in crate::redfish) static RESOURCES: &[Entry] = &[
             "EnvironmentMetrics.v1_6_0.EnvironmentMetrics",
             processor::get_environment,
         )
-        .only_if(processor::has_sensors),
+        .only_if(processor::has_sensors)
+        .allowed_by(Access::MANAGER),
     ),
     Node(
         Resource::of_node("/redfish/v1/Systems/{System}/Memory/{Dimm}", "Memory.v1_24_0.Memory", memory::get)

@@ -340,8 +340,7 @@ impl Subscriptions {
     /// Drops what nobody reads any more, and the oldest events beyond `most`. Returns the number of events that somebody had still
     /// to get.
     fn trim(&mut self, most: usize) -> usize {
-        let needed = self.list.iter().filter(|subscription| !subscription.wanted.is_stream);
-        let needed = needed.map(|subscription| subscription.next).min().unwrap_or(u64::MAX);
+        let needed = self.list.iter().map(|subscription| subscription.next).min().unwrap_or(u64::MAX);
         let replay = if self.listening { Self::REPLAY.min(most) } else { 0 };
         let mut lost = 0;
         while let Some(oldest) = self.queue.front().map(|queued| queued.number) {
@@ -364,6 +363,14 @@ impl Subscriptions {
     pub fn batch(&self, id: u32) -> Option<(&Subscription, impl Iterator<Item = &Queued>)> {
         let subscription = self.get(id).filter(|subscription| subscription.next <= self.newest())?;
         Some((subscription, self.from(subscription.next).take(Self::BATCH)))
+    }
+
+    /// A client of the stream has read all events before the one with number `next`.
+    pub fn advance(&mut self, id: u32, next: u64) {
+        if let Some(subscription) = self.get_mut(id).filter(|subscription| subscription.next < next) {
+            subscription.next = next;
+            self.trim(usize::MAX);
+        }
     }
 
     /// Ends the subscriptions of clients whose connections are gone.

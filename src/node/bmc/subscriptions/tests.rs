@@ -105,3 +105,20 @@ fn the_queue_keeps_the_last_events_for_readers_of_the_stream() {
     assert_eq!(all.from(8).map(|queued| queued.number).collect::<Vec<_>>(), [8, 9]);
     assert_eq!(all.from(0).count(), 4);
 }
+
+#[test]
+fn the_queue_holds_what_a_client_of_the_stream_has_not_read() {
+    let mut all = Subscriptions::default();
+    let asked = Box::new(Wanted { is_stream: true, ..Wanted::default() });
+    all.execute(Command::Subscribe { asked, most: 1 }, 0).unwrap();
+    let many = Subscriptions::REPLAY as u64 + 100;
+    let publish = |all: &mut Subscriptions, number| {
+        all.publish(Queued { number, at: T0, what: What::PoweredOn, node: None }, 1000)
+    };
+    let lost: usize = (1..=many).map(|number| publish(&mut all, number)).sum();
+    assert_eq!((lost, all.oldest()), (0, Some(1)));
+    all.advance(1, many + 1);
+    assert_eq!(all.oldest(), Some(101), "the last ones stay for clients that connect again");
+    all.end_streams();
+    assert_eq!(all.oldest(), Some(101));
+}

@@ -14,6 +14,7 @@ const MANAGER: OneOf = &["ConfigureManager"];
 const USERS: OneOf = &["ConfigureUsers"];
 const ACCOUNT: OneOf = &["ConfigureManager", "ConfigureUsers", "ConfigureSelf"];
 const PASSWORD: OneOf = &["ConfigureUsers", "ConfigureSelf"];
+const SUBSCRIBE: OneOf = &["ConfigureManager", "ConfigureComponents"];
 const SESSION: OneOf = &["ConfigureManager", "ConfigureSelf"];
 
 /// The account that a request comes from, as the service shows it to an administrator.
@@ -54,7 +55,15 @@ fn enough(method: &str, segments: &[&str]) -> OneOf {
         ["SessionService", "Sessions", _] if reads(method) || method == "DELETE" => return SESSION,
         ["AccountService", "Accounts", _, "Actions", _] => PASSWORD,
         ["AccountService"] | ["AccountService", "Accounts", ..] => USERS,
-        ["Systems", _, "VirtualMedia", ..] => MANAGER,
+        ["EventService", "Subscriptions"] | ["EventService", "Subscriptions", "Members"]
+            if method == "POST" =>
+        {
+            SUBSCRIBE
+        }
+        ["EventService", "Subscriptions", _, ..] => SESSION,
+        ["Systems", _, "VirtualMedia" | "LogServices", ..] => MANAGER,
+        ["Systems", _, "Processors", _, "EnvironmentMetrics", ..] => MANAGER,
+        ["Chassis", _, "Controls" | "EnvironmentMetrics", ..] => MANAGER,
         ["Chassis", _, "Power" | "Thermal" | "PowerSubsystem" | "ThermalSubsystem", ..] => MANAGER,
         ["Systems" | "Chassis" | "UpdateService", ..] => COMPONENTS,
         // Managers, sessions, roles, tasks, registries, and all that is not there.

@@ -222,6 +222,8 @@ impl Site {
             "SessionService",
             "SessionService/Sessions?$expand=.",
             "TaskService",
+            "EventService",
+            "EventService/Subscriptions?$expand=.",
         ];
         let read = |uri: &str| {
             let response = self.get(0, &format!("/redfish/v1/{uri}"));
