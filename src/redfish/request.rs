@@ -174,6 +174,9 @@ impl Redfish {
         row: &'static Row<OfService>,
         part: Part<OfService>,
     ) -> Result<Decision<Outcome>, Problem> {
+        // The condition of a change and the change itself are one step. A root of its own has the lock of its node for that.
+        let changes_shared = matches!((&*root, ask.does), (Root::Shared, Does::Change(..)));
+        let _alone = changes_shared.then(|| self.service_changes.lock());
         let models = self.models(root.node());
         let decision = self.with_accounts(root, |accounts, _| {
             let cx = self.service_cx(accounts, &models, root.node(), self.now_at(root), ask.uri, &ask.ids);

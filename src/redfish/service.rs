@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::accounts::{AccountLimits, SharedAccounts};
@@ -62,6 +63,8 @@ pub struct Redfish {
     pub own_subscriptions: usize,
     /// Subscriptions refused by nodes with roots of their own, because of that limit.
     pub(super) own_subscriptions_refused: Counter,
+    /// Held by a request that changes resources of the shared root. It is locked before everything else.
+    pub(super) service_changes: Mutex<()>,
     pub(super) tree: &'static Tree,
     pub(super) documents: &'static ServiceDocuments,
     pub(super) constants: Constants,
@@ -99,6 +102,7 @@ impl Redfish {
             shared_subscriptions: Limits::DEFAULT.subscriptions,
             own_subscriptions: Limits::DEFAULT.subscriptions_per_bmc,
             own_subscriptions_refused: Counter::default(),
+            service_changes: Mutex::default(),
             tree: &TREE,
             documents: &DOCUMENTS,
             constants: Constants::new(RESOURCES.len()),

@@ -229,3 +229,25 @@ fn a_wrong_token_is_refused_even_with_right_credentials() {
         assert_eq!(site.get(Login::Token(""), SESSIONS).status, 401);
     });
 }
+
+#[test]
+fn of_several_changes_with_the_same_etag_one_is_made() {
+    let bench = Bench::new();
+    let account = json!({"UserName": "bob", "Password": "password1", "RoleId": "Operator"});
+    let uri =
+        bench.write("POST", "/redfish/v1/AccountService/Accounts", &account).header("Location").to_owned();
+    for round in 0..50 {
+        let etag = bench.get(&uri).header("ETag").to_owned();
+        let change = |n: usize| {
+            let body = json!({ "UserName": format!("bob-{round}-{n}") }).to_string();
+            let headers = [("Authorization", BASIC), ("If-Match", etag.as_str())];
+            bench.send("PATCH", &uri, &headers, body.as_bytes()).status
+        };
+        let change = &change;
+        let made = std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..4).map(|n| scope.spawn(move || change(n))).collect();
+            clients.into_iter().map(|client| client.join().unwrap()).filter(|status| *status == 204).count()
+        });
+        assert_eq!(made, 1, "round {round}");
+    }
+}
