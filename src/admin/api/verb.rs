@@ -157,6 +157,7 @@ pub struct Plug {
 pub struct Heat {
     pub nodes: Nodes,
     /// Degrees Celsius, whole, from -20 to 80.
+    #[serde(deserialize_with = "degrees")]
     #[schema(example = 45)]
     pub inlet_celsius: i64,
     #[serde(default)]
@@ -258,17 +259,25 @@ pub struct Add {
 /// A whole number. In JSON and in JSON Schema 10.0 is one, too.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;
-    let float =
-        number.as_f64().filter(|float| float.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(float));
-    // The filter leaves numbers that u32 has.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the filter leaves numbers of u32"
-    )]
-    float.map(|float| float as u32).ok_or_else(|| {
+    integer(&number).and_then(|integer| u32::try_from(integer).ok()).ok_or_else(|| {
         serde::de::Error::custom(format!("{number} is no whole number from 1 to {}", u32::MAX))
     })
+}
+
+/// A whole number of degrees.
+fn degrees<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    integer(&number)
+        .ok_or_else(|| serde::de::Error::custom(format!("{number} is no whole number of degrees")))
+}
+
+/// The integer that a number of JSON is, with or without a point.
+fn integer(number: &serde_json::Number) -> Option<i64> {
+    /// Each integer up to this one is a float of its own.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let float = || number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT);
+    #[expect(clippy::cast_possible_truncation, reason = "the filter leaves integers of 54 bits")]
+    number.as_i64().or_else(|| float().map(|float| float as i64))
 }
 
 /// The new nodes. Their indexes follow each other.
