@@ -1,7 +1,7 @@
 //! Enumerations of the Redfish schemas, spelt exactly as DMTF spells them.
 //!
 //! Source: Redfish schema bundle DSP8010 2026.1: `ComputerSystem`, `Resource`, `VirtualMedia`, `SecureBoot`, `Role`, `Privileges`,
-//! `EventDestination`, `Event`, `LogService`, `LogEntry`.
+//! `EventDestination`, `Event`, `LogService`, `LogEntry`, `MetricReportDefinition`.
 
 /// Defines an enumeration, the text of each value, and the parser for it.
 macro_rules! words {
@@ -232,4 +232,32 @@ words! {
 words! {
     /// `Control.ControlMode`, without `Override` and `Manual`: the BMC keeps the limit by itself, or there is none.
     ControlMode { Automatic = "Automatic", Disabled = "Disabled" }
+}
+
+words! {
+    /// The documents that a subscriber gets: `EventDestination.EventFormatType`.
+    EventFormatType { Event = "Event", MetricReport = "MetricReport" }
+}
+
+words! {
+    /// When a report is made: `MetricReportDefinition.MetricReportDefinitionType`.
+    ReportType { Periodic = "Periodic", OnChange = "OnChange", OnRequest = "OnRequest" }
+}
+
+words! {
+    /// Where a report goes: `MetricReportDefinition.ReportActions`.
+    ReportAction { LogToMetricReportsCollection = "LogToMetricReportsCollection", RedfishEvent = "RedfishEvent" }
+}
+
+words! {
+    /// How a report follows the one before: `MetricReportDefinition.ReportUpdates`, without `NewReport`.
+    ReportUpdates {
+        Overwrite = "Overwrite", AppendWrapsWhenFull = "AppendWrapsWhenFull",
+        AppendStopsWhenFull = "AppendStopsWhenFull",
+    }
+}
+
+words! {
+    /// What is made of the values in a period: `MetricReportDefinition.CollectionFunction`.
+    CollectionFunction { Average = "Average", Maximum = "Maximum", Minimum = "Minimum", Summation = "Summation" }
 }

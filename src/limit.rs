@@ -171,6 +171,9 @@ limits! {
         /// ended first make room; if none has ended, the request gets 503.
         TasksPerBmc { tasks_per_bmc: usize = 32, 1..=1024, "tasks-per-bmc", Redfish }
             "tasks that each BMC keeps";
+        /// BMCs have room for a few dozen reports. A report has at most 256 values of 24 bytes. A client over the limit gets 400.
+        ReportsPerBmc { reports_per_bmc: usize = 16, 0..=256, "reports-per-bmc", Redfish }
+            "metric reports that clients define at each BMC";
         /// Enough to keep an Ironic API busy, and few enough not to flood it. Each holds a connection and its buffers.
         Calls { calls: usize = 256, 1..=65_536, "calls", Effect }
             "outgoing calls; fewer if few open files are allowed";

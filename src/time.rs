@@ -11,6 +11,21 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SimTime(u64);
 
+/// A duration as ISO 8601 writes it: `PT60S`.
+pub fn iso8601(ms: u64) -> String {
+    match ms % 1000 {
+        0 => format!("PT{}S", ms / 1000),
+        rest => format!("PT{}.{rest:03}S", ms / 1000),
+    }
+}
+
+/// A duration of ISO 8601 such as `PT1H30M`, in milliseconds. `None` if the text is none, or a negative one.
+pub fn milliseconds(text: &str) -> Option<u64> {
+    let span: jiff::Span = text.parse().ok()?;
+    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    u64::try_from(duration.as_millis()).ok()
+}
+
 impl SimTime {
     /// The deadline of a node that waits for nothing.
     pub const NEVER: Self = Self(u64::MAX);
@@ -32,6 +47,11 @@ impl SimTime {
     #[must_use]
     pub const fn after_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add(ms))
+    }
+
+    /// The moment `ms` milliseconds earlier; zero at the earliest.
+    pub const fn before_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_sub(ms))
     }
 
     /// Moves this moment `ms` milliseconds into the future. [`SimTime::NEVER`] stays.

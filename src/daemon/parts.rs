@@ -62,6 +62,7 @@ pub(super) fn redfish(
     redfish.account_limits = AccountLimits::new(config.limits.accounts, config.limits.roles);
     redfish.tasks_per_bmc = config.limits.tasks_per_bmc;
     redfish.shared_subscriptions = config.limits.subscriptions;
+    redfish.reports_per_bmc = config.limits.reports_per_bmc;
     redfish.own_subscriptions = config.limits.subscriptions_per_bmc;
     redfish.facts.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
     redfish.facts.places =

@@ -230,7 +230,9 @@ impl Api {
                 self.result(id, &record.id.to_string(), true).await
             }
             Outcome::Ipa(record) => Ok(one(record)),
-            Outcome::Done | Outcome::Created(_) | Outcome::Accepted(_) => Err(ApiError::no_agent()),
+            Outcome::Done | Outcome::Created(_) | Outcome::CreatedAs(_) | Outcome::Accepted(_) => {
+                Err(ApiError::no_agent())
+            }
         }
     }
 

@@ -145,6 +145,8 @@ impl From<Refusal> for ApiError {
             | Refusal::TooManySessions
             | Refusal::TooManyTasks
             | Refusal::TooManySubscriptions
+            | Refusal::TooManyReports
+            | Refusal::ReportExists(_)
             | Refusal::TaskServiceDisabled
             | Refusal::TaskNotCancellable
             | Refusal::NoVolume

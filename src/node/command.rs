@@ -33,6 +33,8 @@ pub enum Command {
     },
     /// Log services: clearing, and deletion of entries.
     Log(bmc::logs::Command),
+    /// The definitions of metric reports.
+    Telemetry(bmc::telemetry::Command),
     /// The event service at the BMC's own service root.
     Event(bmc::subscriptions::Command),
     /// A command of the Ironic Python Agent's API.
@@ -64,6 +66,7 @@ impl Command {
             | Self::Session(_)
             | Self::Account { .. }
             | Self::Log(_)
+            | Self::Telemetry(_)
             | Self::Event(_)
             | Self::Ipa(_)
             | Self::Lab(_) => None,
@@ -80,6 +83,7 @@ impl Command {
             | Self::Led(_)
             | Self::Session(_)
             | Self::Log(_)
+            | Self::Telemetry(_)
             | Self::Event(_)
             | Self::Account { .. } => false,
             Self::Host(host::Command::Reset(_))
@@ -100,6 +104,8 @@ pub enum Outcome {
     Done,
     /// The command has created a resource with this number.
     Created(u32),
+    /// The command has created a resource with this id.
+    CreatedAs(Box<str>),
     /// The command takes time. Its task has this number.
     Accepted(u32),
     /// The agent has recorded the command.

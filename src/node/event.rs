@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bmc::environment::{Level, SensorId, Side};
+use super::bmc::telemetry::Value;
 use crate::dmtf::Health;
 pub use crate::profile::logs::Log;
 use crate::profile::logs::LogService;
@@ -55,6 +56,17 @@ pub enum What {
     LogCleared(u8),
     /// An event that a client has submitted.
     Test(Box<TestEvent>),
+    /// A metric report, for the subscribers that want reports.
+    Report(Box<ReportMade>),
+}
+
+impl What {
+    /// Moves the moments in it.
+    pub(in crate::node) fn shift(&mut self, ms: u64) {
+        if let Self::Report(made) = self {
+            made.values.iter_mut().for_each(|value| value.shift(ms));
+        }
+    }
 }
 
 /// The resource of an event. A number is that of a part in the profile, or the number that the BMC has given.
@@ -87,6 +99,8 @@ pub enum Of {
     Log(u8),
     /// An entry of the log service with this number in the profile.
     LogEntry(u8, u32),
+    /// The definition of a metric report.
+    ReportDefinition(Box<str>),
 }
 
 /// The life of a task.
@@ -111,6 +125,14 @@ pub struct AlarmChange {
     pub reading_milli: i64,
     /// The threshold that was crossed, in thousandths.
     pub threshold_milli: Option<i64>,
+}
+
+/// A metric report that has been made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportMade {
+    /// The id of its definition.
+    pub definition: Box<str>,
+    pub values: Vec<Value>,
 }
 
 /// The parameters of `EventService.SubmitTestEvent`.
@@ -155,7 +177,8 @@ impl Of {
             | Self::Volume(..)
             | Self::Task(_)
             | Self::Log(_)
-            | Self::LogEntry(..) => false,
+            | Self::LogEntry(..)
+            | Self::ReportDefinition(_) => false,
         }
     }
 }
@@ -185,7 +208,8 @@ impl What {
             | Self::VolumeHealth(..)
             | Self::Alarm(..)
             | Self::Health(_)
-            | Self::LogCleared(_) => true,
+            | Self::LogCleared(_)
+            | Self::Report(_) => true,
         }
     }
 
@@ -194,7 +218,7 @@ impl What {
         self.log().is_some_and(|log| service.holds.contains(&log))
     }
 
-    /// The log that keeps it. A test event is kept nowhere.
+    /// The log that keeps it. A test event and a report are kept nowhere.
     pub fn log(&self) -> Option<Log> {
         Some(match self {
             Self::PoweringOn
@@ -234,11 +258,12 @@ impl What {
                 | Of::AccountService
                 | Of::Role(_)
                 | Of::EventService
-                | Of::Subscription(_) => Log::Audit,
+                | Of::Subscription(_)
+                | Of::ReportDefinition(_) => Log::Audit,
                 // The deletion of an entry makes no entry.
                 Of::Log(_) | Of::LogEntry(..) => return None,
             },
-            Self::Test(_) => return None,
+            Self::Test(_) | Self::Report(_) => return None,
         })
     }
 }

@@ -12,8 +12,8 @@
 //!    a version that knows format 2 only would lose the labels and call a crashed agent damaged, so it must refuse the file.
 //! 4. Accounts, roles and their rules; tasks; account and client of a session. All of them have defaults, so a state of format 3
 //!    is read without a conversion. A version that knows format 3 only would lose them, so it must refuse the file.
-//! 5. Logs; subscriptions; the environment with its alarms; the power limit; the last application of BIOS settings; updates that reset
-//!    at once. All of them have defaults, so a state of format 4 is read without a conversion.
+//! 5. Logs; subscriptions; telemetry; the environment with its alarms; the power limit; the last application of BIOS settings; updates
+//!    that reset at once. All of them have defaults, so a state of format 4 is read without a conversion.
 
 use serde_json::{Map, Value, json};
 
@@ -151,7 +151,7 @@ mod tests {
         assert!(
             bmc.logs == Sparse::NEW && bmc.subscriptions == Sparse::NEW && bmc.environment == Sparse::NEW
         );
-        assert!(bmc.power_limit == Sparse::NEW && bmc.bios.applied.is_none());
+        assert!(bmc.power_limit == Sparse::NEW && bmc.telemetry == Sparse::NEW && bmc.bios.applied.is_none());
     }
 
     #[test]

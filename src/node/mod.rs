@@ -31,6 +31,7 @@ pub mod sensors;
 pub mod sparse;
 pub mod spec;
 mod state;
+mod telemetry;
 mod versions;
 mod view;
 mod words;
@@ -160,7 +161,8 @@ impl Node {
     /// The next moment at which the node changes by itself; [`SimTime::NEVER`] if it waits only for the outside.
     pub fn next_deadline(&self) -> SimTime {
         let bmc = self.bmc();
-        self.state.host.next_deadline().min(bmc.next_deadline()).min(bmc.environment.next_deadline())
+        let host = self.state.host.next_deadline();
+        host.min(bmc.next_deadline()).min(bmc.environment.next_deadline()).min(bmc.telemetry.next_deadline())
     }
 
     /// Advances the node to `now`. Each deadline takes effect at its own moment, so settling in two steps gives the same
@@ -180,12 +182,14 @@ impl Node {
         self.eventful = true;
         self.state.generation = self.state.generation.wrapping_add(1);
         let watched = self.watched();
+        self.gathered(self.gathering(at), at);
         self.pass(at);
         self.watch(at);
         self.remember_alarms(&watched, at);
     }
 
-    /// Passes the deadline `at` of the host or of the BMC, if one of them has it. Otherwise a reading crosses a threshold.
+    /// Passes the deadline `at` of the BMC, of a report or of the host, if one of them has it. Otherwise a reading crosses a
+    /// threshold.
     fn pass(&mut self, at: SimTime) {
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if self.bmc().next_deadline() <= at {
@@ -193,6 +197,9 @@ impl Node {
             self.state.bmc.change(|bmc| bmc.step(at, restart_ms, &self.profile));
             self.effects_due = true;
             return self.remember(&before, at);
+        }
+        if self.bmc().telemetry.next_deadline() <= at {
+            return self.make_report(at);
         }
         if self.state.host.next_deadline() > at {
             return;
@@ -262,7 +269,9 @@ impl Node {
         // A new machine has no memory of what it was.
         let before = (!matches!(command, Command::Lab(lab::Command::Renew)))
             .then(|| (View::of(&self.state), self.watched()));
+        let gathered = self.gathering(now);
         let outcome = self.execute(command, now)?;
+        self.gathered(gathered, now);
         self.watch(now);
         self.eventful |= eventful;
         self.state.generation = self.state.generation.wrapping_add(1);
@@ -351,6 +360,7 @@ impl Node {
                 return Ok(done.created.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Log(command) => self.execute_log(&command, now),
+            Command::Telemetry(command) => return self.execute_telemetry(command, now),
             Command::Event(command) => {
                 let id = self.execute_event(command, now)?;
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
@@ -385,6 +395,7 @@ impl Node {
         // The agent's own calls change nothing that its BMC sees, and they are the most frequent ones.
         let before = (!matches!(answer, Answer::Ipa { .. })).then(|| View::of(&self.state));
         let watched = self.watched();
+        let gathered = self.gathering(now);
         let taken = match answer {
             Answer::Delivered { subscription, through, result } => {
                 let all = self.state.bmc.get_mut().and_then(|bmc| bmc.subscriptions.get_mut());
@@ -403,6 +414,7 @@ impl Node {
             Answer::Ipa { answer, .. } => self.ipa_answer(answer, now),
         };
         if taken {
+            self.gathered(gathered, now);
             self.apply_due_firmware(now);
             self.watch(now);
             self.eventful = true;

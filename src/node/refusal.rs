@@ -26,6 +26,12 @@ pub enum Refusal {
     /// The root has as many subscriptions as it may have.
     #[error("there are too many subscriptions")]
     TooManySubscriptions,
+    /// Clients have created as many definitions of reports as the BMC may have.
+    #[error("there are too many report definitions")]
+    TooManyReports,
+    /// There is a definition of a report with this id.
+    #[error("there is already a report definition '{0}'")]
+    ReportExists(Box<str>),
     /// The change of an account or a role is refused.
     #[error(transparent)]
     Account(#[from] account::Refused),

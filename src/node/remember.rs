@@ -120,6 +120,6 @@ impl Node {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "readings have a few digits")]
-fn thousandths(value: f64) -> i64 {
+pub(super) fn thousandths(value: f64) -> i64 {
     (value * 1000.0).round() as i64
 }

@@ -67,7 +67,8 @@ impl Node {
 
     /// The beginning of sample 0.
     pub(super) fn samples_from(&self) -> SimTime {
-        self.bmc().environment.origin().unwrap_or(SimTime::from_ms(0))
+        let bmc = self.bmc();
+        bmc.environment.origin().or(bmc.telemetry.origin()).unwrap_or(SimTime::from_ms(0))
     }
 
     /// The fluctuation of a reading in a sample, from -1 to 1.
@@ -198,7 +199,12 @@ impl Node {
 
     /// The power draw of the machine, W: from `Chassis.MinPowerWatts` to `Chassis.MaxPowerWatts`.
     pub fn watts(&self, now: SimTime) -> f64 {
-        self.watts_at(self.drift(Kind::Power, 0, self.sample(now)))
+        self.watts_in(self.sample(now))
+    }
+
+    /// The power draw in a sample, as [`Node::watts`].
+    pub(super) fn watts_in(&self, sample: u64) -> f64 {
+        self.watts_at(self.drift(Kind::Power, 0, sample))
     }
 
     fn watts_at(&self, drift: f64) -> f64 {

@@ -14,6 +14,7 @@ use super::bmc::power_limit::PowerLimit;
 use super::bmc::secure_boot::SecureBoot;
 use super::bmc::subscriptions::{self, Subscriptions};
 use super::bmc::tasks::{self, Doing, End, Task, Work};
+use super::bmc::telemetry;
 use super::bmc::volume::Volumes;
 use super::boot::Boot;
 use super::event::{Of, TaskEvent, What};
@@ -50,6 +51,8 @@ pub(super) struct View {
     accounts: Sparse<Accounts>,
     subscriptions: Vec<(u32, bool)>,
     event_settings: subscriptions::Settings,
+    /// The id and the settings of each definition of a report that a client has created or changed.
+    reports: Vec<(Box<str>, telemetry::Settings)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -100,6 +103,7 @@ impl View {
             // Cleared logs and deleted entries are events of their commands.
             logs: _,
             subscriptions,
+            telemetry,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,
@@ -138,6 +142,7 @@ impl View {
             accounts: accounts.clone(),
             subscriptions: ids(subscriptions),
             event_settings: subscriptions.settings,
+            reports: telemetry.settings().map(|(id, settings)| (id.into(), settings.clone())).collect(),
         }
     }
 }
@@ -171,11 +176,32 @@ pub(super) fn differences(
             out(What::Removed(Of::Subscription(*id)));
         }
     }
+    reports(before, now, profile, &mut out);
     power(before, now, &mut out);
     match (before.restarting, now.restarting) {
         (false, true) => out(What::ManagerReset),
         (true, false) => out(What::ManagerStarted),
         (false, false) | (true, true) => {}
+    }
+}
+
+/// Definitions of reports. One of the model is not in the view until a client changes it.
+fn reports(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What)) {
+    let of_model = |id: &str| profile.telemetry.reports.iter().any(|report| report.id == id);
+    for (id, settings) in &now.reports {
+        let of = Of::ReportDefinition(id.clone());
+        match before.reports.iter().find(|(other, _)| other == id) {
+            None if of_model(id) => out(What::Changed(of)),
+            None => out(What::Created(of)),
+            Some((_, was)) if was != settings => out(What::Changed(of)),
+            Some(_) => {}
+        }
+    }
+    for (id, _) in &before.reports {
+        if !now.reports.iter().any(|(other, _)| other == id) {
+            let of = Of::ReportDefinition(id.clone());
+            out(if of_model(id) { What::Changed(of) } else { What::Removed(of) });
+        }
     }
 }
 

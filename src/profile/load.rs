@@ -130,6 +130,9 @@ fn check(p: &Profile) -> Result<(), String> {
     p.accounts.check()?;
     distinct("log id", p.logs.iter().map(|log| &log.id))?;
     LogService::check(&p.logs)?;
+    distinct("telemetry.metric id", p.telemetry.metrics.iter().map(|metric| &metric.id))?;
+    distinct("telemetry.report id", p.telemetry.reports.iter().map(|report| &report.id))?;
+    p.telemetry.check()?;
     p.sensors.check(&p.temperatures, &p.fans, &p.power_supplies)?;
     quirks(p)
 }

@@ -23,6 +23,8 @@ pub mod quirk;
 #[doc(hidden)]
 pub mod sensors;
 #[doc(hidden)]
+pub mod telemetry;
+#[doc(hidden)]
 pub mod timing;
 
 use std::collections::BTreeMap;
@@ -48,6 +50,7 @@ use logs::LogService;
 use overlay::Overlay;
 use quirk::Quirk;
 use sensors::SensorRules;
+use telemetry::Telemetry;
 use timing::Timing;
 
 /// A model of server. The fields are the keys of `profile.toml`, except those that are skipped.
@@ -88,6 +91,9 @@ pub struct Profile {
     /// Log services, in the order of their collections.
     #[serde(rename = "log", default = "LogService::usual")]
     pub logs: Vec<LogService>,
+    /// Metrics and their reports.
+    #[serde(default = "Telemetry::usual")]
+    pub telemetry: Telemetry,
     /// Differences from the standard that the model has.
     #[serde(default)]
     pub quirks: Vec<Quirk>,

@@ -124,6 +124,15 @@ pub const FAN_SPREAD: f64 = 0.01;
 const MAX_SENSORS: usize = 255;
 
 impl SensorRules {
+    /// A speed as a percentage of the maximum speed of a fan. A model that shows percentages in `Thermal` has whole ones.
+    pub fn percent(&self, fan: &Fan, rpm: f64) -> f64 {
+        let percent = rpm * 100.0 / f64::from(fan.max_rpm);
+        match self.fan_units {
+            FanUnits::Rpm => percent,
+            FanUnits::Percent => percent.round(),
+        }
+    }
+
     /// The thresholds of a temperature sensor, degrees Celsius.
     pub fn of_temperature(&self, sensor: &Temperature) -> Thresholds {
         Thresholds {

@@ -62,7 +62,10 @@ impl Redfish {
                 let command = command::Command::Account { command, configured: configured.clone() };
                 node.apply(command, *now).map(|outcome| match outcome {
                     command::Outcome::Created(id) => Some(id),
-                    command::Outcome::Done | command::Outcome::Accepted(_) | command::Outcome::Ipa(_) => None,
+                    command::Outcome::Done
+                    | command::Outcome::CreatedAs(_)
+                    | command::Outcome::Accepted(_)
+                    | command::Outcome::Ipa(_) => None,
                 })
             }
         };

@@ -145,6 +145,11 @@ impl Body {
         }
     }
 
+    /// Whether the body has the property.
+    pub(super) fn contains(&self, key: &str) -> bool {
+        self.left.contains_key(key)
+    }
+
     /// Whether the property is this text.
     pub(super) fn text_is(&self, key: &str, text: &str) -> bool {
         self.left.get(key).and_then(Value::as_str) == Some(text)

@@ -61,7 +61,13 @@ impl From<Refusal> for Problem {
                 Message::new(&message::SERVICE_DISABLED, ["/redfish/v1/TaskService"]).into()
             }
             Refusal::TaskNotCancellable => (&message::OPERATION_NOT_ALLOWED).into(),
-            Refusal::TooManySubscriptions => (&message::CREATE_LIMIT_REACHED).into(),
+            Refusal::TooManySubscriptions | Refusal::TooManyReports => {
+                (&message::CREATE_LIMIT_REACHED).into()
+            }
+            Refusal::ReportExists(id) => {
+                let args = ["MetricReportDefinition", "Id", &*id];
+                Message::new(&message::RESOURCE_ALREADY_EXISTS, args).about("#/Id".to_owned()).into()
+            }
             Refusal::TooManySessions => Self::too_many_sessions(),
             Refusal::Account(refused) => refused.into(),
             Refusal::NoAgent | Refusal::NoVolume | Refusal::LastInput => (&message::INTERNAL_ERROR).into(),

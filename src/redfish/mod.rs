@@ -36,6 +36,7 @@ mod precondition;
 mod queried;
 mod query;
 mod render;
+mod report;
 mod request;
 mod resource;
 mod resources;

@@ -18,14 +18,14 @@ use super::headers::Head;
 use super::list::List;
 use super::message::{
     HEADER_INVALID, INSUFFICIENT_PRIVILEGE, Message, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
-    PRECONDITION_REQUIRED,
+    PRECONDITION_REQUIRED, PROPERTY_MISSING,
 };
 use super::meters;
 use super::negotiate;
 use super::precondition::{self, Condition};
 use super::query::{Page, WHOLE};
 use super::render;
-use super::resource::{Asked, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
+use super::resource::{Asked, Collection, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
@@ -37,6 +37,9 @@ use crate::node::Node;
 use crate::node::command::Refusal;
 use crate::profile::Profile;
 use crate::profile::quirk::Quirk;
+
+/// URIs in a body that are looked at to find the machine that it means.
+const MAX_URIS: usize = 16;
 
 /// An answer that needs no change, or a change.
 pub(super) enum Decision<C> {
@@ -123,6 +126,9 @@ impl Redfish {
     pub(super) fn perform(&self, root: &mut Root<'_>, ask: &Ask<'_>) -> Result<Answer, Problem> {
         let decision = match ask.target {
             Target::Fixed(fixed) => self.read_only(ask, |_| Answer::Fixed(self.documents, fixed)),
+            Target::OverNodes(row, over) if matches!(ask.does, Does::Change(..)) && over.create.is_some() => {
+                self.create_on_node(ask, row, over)
+            }
             Target::OverNodes(row, over) => self.read_only(ask, |page| {
                 let list = List::new(self, row, over, ask.uri, page);
                 if list.shown > WHOLE {
@@ -239,6 +245,29 @@ impl Redfish {
                 decision.ok_or_else(missing)?
             }
         }
+    }
+
+    /// A request that creates a member of a collection that all nodes share. The body says which node is meant: the URIs in it are
+    /// those of one machine, or its `Id` begins with the UUID of the machine.
+    fn create_on_node(
+        &self,
+        ask: &Ask<'_>,
+        row: &'static Row<OfNode>,
+        over: &'static Collection<OfNode>,
+    ) -> Result<Decision<Outcome>, Problem> {
+        let Does::Change(request, _) = ask.does else { return Err((&OPERATION_NOT_ALLOWED).into()) };
+        let found = serde_json::from_slice(request.body()).ok().and_then(|body| machine_of(&body));
+        let missing = || Problem::from(Message::new(&PROPERTY_MISSING, ["MetricProperties"]));
+        let uuid = found.ok_or_else(missing)?;
+        let id = self.fleet.find(uuid).ok_or_else(missing)?;
+        ask.trace.concerns(Some(id));
+        let mut buffer = Uuid::encode_buffer();
+        let uuid = uuid_text(uuid, &mut buffer);
+        let created = self.fleet.with(id, |node, now| {
+            let at = At { uuid, own_root: false, uri: ask.uri, now };
+            self.on_locked_node(ask, row, Part::Collection(over), node, at)
+        });
+        created.ok_or_else(missing)?
     }
 
     /// A request for a resource of a node that is locked.
@@ -408,6 +437,20 @@ fn read<O: Owner>(
         return Err(Problem { messages, retry_after_s: None });
     }
     Ok(Decision::Change(change.expect("a body without mistakes asks for a change")))
+}
+
+/// The UUID of the machine that a body means, below the root that all machines share: that of its first URI, or the beginning of
+/// its `Id`.
+fn machine_of(body: &serde_json::Value) -> Option<Uuid> {
+    let key = |text: &str| text.get(..UUID_LENGTH)?.parse().ok();
+    let in_uri = |text: &str| {
+        let (_, id) = text.strip_prefix("/redfish/v1/")?.split_once('/')?;
+        key(id)
+    };
+    let entries = body.get("Metrics").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let lists = entries.chain([body]).filter_map(|entry| entry.get("MetricProperties")?.as_array());
+    let uris = lists.flatten().filter_map(serde_json::Value::as_str);
+    uris.take(MAX_URIS).find_map(in_uri).or_else(|| key(body.get("Id")?.as_str()?))
 }
 
 /// The URI of a collection, where a client has sent its POST to the collection's members.

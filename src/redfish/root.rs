@@ -200,9 +200,10 @@ impl Redfish {
                     command::Outcome::Created(id) => {
                         Ok(Outcome::Created { id: id.to_string(), token, message })
                     }
-                    command::Outcome::Done | command::Outcome::Accepted(_) | command::Outcome::Ipa(_) => {
-                        Err((&INTERNAL_ERROR).into())
-                    }
+                    command::Outcome::Done
+                    | command::Outcome::CreatedAs(_)
+                    | command::Outcome::Accepted(_)
+                    | command::Outcome::Ipa(_) => Err((&INTERNAL_ERROR).into()),
                 }
             }
         }

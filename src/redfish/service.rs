@@ -52,6 +52,10 @@ pub struct Redfish {
     pub tasks_per_bmc: usize,
     /// Requests refused because of that limit.
     pub(super) tasks_refused: Counter,
+    /// Maximum number of report definitions that clients create at each BMC.
+    pub reports_per_bmc: usize,
+    /// Report definitions refused because of that limit.
+    pub(super) reports_refused: Counter,
     /// Sessions refused by nodes with roots of their own, because of that limit.
     pub(super) own_sessions_refused: Counter,
     /// The events of the root that all nodes share.
@@ -97,6 +101,8 @@ impl Redfish {
             task_settings,
             tasks_per_bmc: Limits::DEFAULT.tasks_per_bmc,
             tasks_refused: Counter::default(),
+            reports_per_bmc: Limits::DEFAULT.reports_per_bmc,
+            reports_refused: Counter::default(),
             own_sessions_refused: Counter::default(),
             events,
             shared_subscriptions: Limits::DEFAULT.subscriptions,
@@ -153,6 +159,7 @@ impl Redfish {
         page.limit("accounts", &self.account_limits.accounts_refused);
         page.limit("roles", &self.account_limits.roles_refused);
         page.limit("tasks-per-bmc", &self.tasks_refused);
+        page.limit("reports-per-bmc", &self.reports_refused);
         page.limit("subscriptions", &self.events.refused);
         page.limit("subscriptions-per-bmc", &self.own_subscriptions_refused);
     }

@@ -38,14 +38,23 @@ impl Redfish {
             let settings = (!at.own_root).then(|| self.task_settings.get());
             *start = Start { most: self.tasks_per_bmc, settings, payload: payload() };
         }
-        let outcome = node.apply(command, at.now).inspect_err(|refusal| {
-            if *refusal == Refusal::TooManyTasks {
-                self.tasks_refused.one();
-            }
+        if let Command::Telemetry(change) = &mut command
+            && let Some(most) = change.most_mut()
+        {
+            *most = self.reports_per_bmc;
+        }
+        let outcome = node.apply(command, at.now).inspect_err(|refusal| match refusal {
+            Refusal::TooManyTasks => self.tasks_refused.one(),
+            Refusal::TooManyReports => self.reports_refused.one(),
+            _ => {}
         })?;
         Ok(match outcome {
             command::Outcome::Created(number) => {
                 Outcome::Created { id: number.to_string(), token: None, message: None }
+            }
+            command::Outcome::CreatedAs(id) => {
+                let id = if at.own_root { id.into() } else { format!("{}-{id}", node.spec().uuid()) };
+                Outcome::Created { id, token: None, message: None }
             }
             command::Outcome::Accepted(number) => {
                 let uuid = if at.own_root { String::new() } else { format!("{}-", node.spec().uuid()) };

@@ -188,6 +188,11 @@ dmtf_words!(
     InitializeMethod,
     InitializeType,
     EventType,
+    EventFormatType,
+    ReportType,
+    ReportAction,
+    ReportUpdates,
+    CollectionFunction,
     DeliveryRetryPolicy,
     OverWritePolicy,
     LogEntryType

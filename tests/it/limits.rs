@@ -258,6 +258,21 @@ fn drive(limit: Limit) {
             }
             daemon
         }
+        Limit::ReportsPerBmc => {
+            let daemon = serve(limit, 1, &[]);
+            let mut stream = connect(daemon.redfish());
+            let system = systems(&mut stream).remove(0);
+            let uuid = system.rsplit('/').next().unwrap();
+            for (id, expected) in [("one", 201), ("two", 400)] {
+                let metrics = r#"[{"MetricId": "Temperature"}]"#;
+                let body = format!(
+                    r#"{{"Id": "{uuid}-{id}", "MetricReportDefinitionType": "OnRequest", "Metrics": {metrics}}}"#
+                );
+                let definitions = "/redfish/v1/TelemetryService/MetricReportDefinitions";
+                assert_eq!(ask(&mut stream, "POST", definitions, LOGIN, &body).0, expected);
+            }
+            daemon
+        }
         Limit::SessionsPerBmc => {
             let daemon = serve(limit, 1, &["--addresses", "host", "--domain", "bmc.example"]);
             log_in_twice(&daemon, "generic-0.bmc.example");

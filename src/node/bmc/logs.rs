@@ -105,6 +105,11 @@ impl Logs {
                 OverWritePolicy::WrapsWhenFull => {}
             }
         }
+        if matches!(what, What::Report(_)) {
+            // A report is much larger than an event, and those who follow read it before the next moment with a report.
+            let is_old = |event: &Event| matches!(event.what, What::Report(_)) && event.at < at;
+            self.kept.retain(|entry| !is_old(&entry.event));
+        }
         self.kept.push(Entry { event: Event { number: self.last, at, what }, hidden });
         if hidden {
             self.drop_hidden();
@@ -138,12 +143,13 @@ impl Logs {
         changed
     }
 
-    /// Forgets all hidden entries but the newest ones.
+    /// Forgets all hidden entries but the newest ones. The number of reports at one moment is bounded by their definitions.
     fn drop_hidden(&mut self) {
-        let hidden = self.kept.iter().filter(|entry| entry.hidden).count();
+        let is_hidden = |entry: &Entry| entry.hidden && !matches!(entry.event.what, What::Report(_));
+        let hidden = self.kept.iter().filter(|entry| is_hidden(entry)).count();
         let mut too_many = hidden.saturating_sub(Self::HIDDEN);
         self.kept.retain(|entry| {
-            let drops = entry.hidden && too_many > 0;
+            let drops = is_hidden(entry) && too_many > 0;
             too_many -= usize::from(drops);
             !drops
         });
@@ -151,8 +157,9 @@ impl Logs {
 
     pub(super) fn shift(&mut self, ms: u64) {
         let Self { last: _, kept, past_gone: _ } = self;
-        for Entry { event: Event { number: _, at, what: _ }, hidden: _ } in kept {
+        for Entry { event: Event { number: _, at, what }, hidden: _ } in kept {
             at.shift(ms);
+            what.shift(ms);
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod secure_boot;
 pub mod session;
 pub mod subscriptions;
 pub mod tasks;
+pub mod telemetry;
 pub mod volume;
 mod work;
 
@@ -45,6 +46,7 @@ use secure_boot::SecureBoot;
 use session::Sessions;
 use subscriptions::{Queued, Subscriptions};
 use tasks::{Start, Tasks, Work};
+use telemetry::Telemetry;
 use volume::Volumes;
 
 /// Commands to the `Manager`.
@@ -92,6 +94,7 @@ pub struct Bmc {
     pub logs: Sparse<Logs>,
     /// Subscriptions at the BMC's own service root.
     pub subscriptions: Sparse<Subscriptions>,
+    pub telemetry: Sparse<Telemetry>,
 }
 
 /// The BMC of a new machine.
@@ -116,6 +119,7 @@ static NEW: Bmc = Bmc {
     accounts: Sparse::NEW,
     logs: Sparse::NEW,
     subscriptions: Sparse::NEW,
+    telemetry: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -266,6 +270,7 @@ impl Bmc {
             accounts,
             logs,
             subscriptions,
+            telemetry,
         } = self;
         if let Some(bios) = bios.get_mut() {
             bios.shift(ms);
@@ -292,6 +297,9 @@ impl Bmc {
         }
         if let Some(subscriptions) = subscriptions.get_mut() {
             subscriptions.shift(ms);
+        }
+        if let Some(telemetry) = telemetry.get_mut() {
+            telemetry.shift(ms);
         }
     }
 }

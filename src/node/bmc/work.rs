@@ -184,6 +184,7 @@ impl Bmc {
         let Some(kind) = asked.min() else { return };
         self.clock = Sparse::default();
         self.power_limit = Sparse::default();
+        self.telemetry = Sparse::default();
         self.media = self.media.renewed();
         self.sessions.forget_settings();
         self.tasks.change(|tasks| tasks.settings = Settings::NEW);

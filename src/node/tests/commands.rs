@@ -4,11 +4,11 @@ use super::*;
 use crate::dmtf::{PowerLimitException, Privilege, ResetToDefaultsType};
 use crate::node::bmc::account::{self, Policy};
 use crate::node::bmc::credential::Credential;
+use crate::node::bmc::environment::SensorId;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
-use crate::node::bmc::tasks;
-use crate::node::bmc::{led, logs, subscriptions};
+use crate::node::bmc::{led, logs, subscriptions, tasks, telemetry};
 use crate::node::lab;
 use crate::node::labels::Labels;
 
@@ -127,6 +127,7 @@ commands! {
     Command::Log(logs::Command::Clear(_)) => (0u8..4).prop_map(|log| Command::Log(logs::Command::Clear(log))),
     Command::Log(logs::Command::DeleteEntry { .. }) => (0u8..3, 0u32..12)
         .prop_map(|(service, number)| Command::Log(logs::Command::DeleteEntry { service, number })),
+    Command::Telemetry(_) => any_telemetry_command().prop_map(Command::Telemetry),
     Command::Event(_) => any_event_command().prop_map(Command::Event),
     Command::Lab(lab::Command::Label(_)) => (0u8..3).prop_map(|row| {
         let labels = Labels::from_iter([("row".into(), row.to_string().into())]);
@@ -214,14 +215,50 @@ fn any_account_command() -> impl Strategy<Value = account::Command> {
     ]
 }
 
+/// Any command to the definitions of reports, of the model and of clients. Few have room, so that a life meets the limit.
+fn any_telemetry_command() -> impl Strategy<Value = telemetry::Command> {
+    use crate::dmtf::{CollectionFunction, ReportType, ReportUpdates};
+    use telemetry::{Command, Group, Measured, Settings};
+    let group = |kind: ReportType, function| Group {
+        label: Some("Power".into()),
+        measured: vec![Measured::Power, Measured::Sensor(SensorId::Temperature(0)), Measured::Load],
+        function: Some(function).filter(|_| kind == ReportType::Periodic),
+        duration_s: 20,
+    };
+    let settings = (
+        any::<bool>(),
+        proptest::sample::select(ReportType::ALL),
+        proptest::sample::select(ReportUpdates::ALL),
+        proptest::sample::select(CollectionFunction::ALL),
+        (any::<bool>(), 20u32..600),
+    )
+        .prop_map(move |(enabled, kind, updates, function, (sent, interval_s))| {
+            let groups = vec![group(kind, function)];
+            Box::new(Settings { enabled, kind, interval_s, logged: true, sent, updates, groups })
+        });
+    let id = proptest::sample::select(vec!["PowerMetrics", "a", "b"]).prop_map(Box::<str>::from);
+    prop_oneof![
+        (id.clone(), settings.clone(), 0usize..3).prop_map(|(id, settings, most)| Command::Create {
+            id,
+            name: None,
+            settings,
+            most
+        }),
+        (id.clone(), settings).prop_map(|(id, settings)| Command::Change { id, settings }),
+        id.prop_map(Command::Delete),
+    ]
+}
+
 /// Any command to the event service. Few subscriptions have room, so that a life meets the limit.
 fn any_event_command() -> impl Strategy<Value = subscriptions::Command> {
     use crate::dmtf::DeliveryRetryPolicy;
     use subscriptions::{Change, Command, Wanted};
     let id = 0u32..3;
     prop_oneof![
-        proptest::sample::select(DeliveryRetryPolicy::ALL).prop_map(|policy| {
-            let asked = Wanted { destination: "http://x/".into(), policy: Some(policy), ..Wanted::default() };
+        (proptest::sample::select(DeliveryRetryPolicy::ALL), any::<bool>()).prop_map(|(policy, reports)| {
+            let filter = subscriptions::Filter { wants_reports: reports, ..Default::default() };
+            let (destination, policy) = ("http://x/".into(), Some(policy));
+            let asked = Wanted { destination, policy, filter, ..Wanted::default() };
             Command::Subscribe { asked: Box::new(asked), most: 2 }
         }),
         id.clone().prop_map(|id| {

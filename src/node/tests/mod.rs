@@ -8,6 +8,7 @@ mod firmwares;
 mod late;
 mod plugs;
 mod tasks;
+mod telemetry;
 mod volumes;
 
 use proptest::prelude::*;

@@ -45,6 +45,11 @@ impl<'a> Facts<'a> {
 /// Whether a subscriber wants an event (the schema `EventDestination`). An empty list of the filter stands for all.
 pub(super) fn wants(filter: &Filter, what: &What, shown: &Shown) -> bool {
     let facts = Facts::of(what, shown);
+    let is_report = matches!(what, What::Report(_));
+    if is_report || filter.wants_reports {
+        let named = |uri: &str| uri.trim_end_matches('/').eq_ignore_ascii_case(facts.origin);
+        return is_report && filter.wants_reports && any(&filter.reports, named);
+    }
     let (registry, key) = (facts.registry(), facts.key());
     let below = |uri: &str| {
         let rest = facts.origin.strip_prefix(uri.trim_end_matches('/'));

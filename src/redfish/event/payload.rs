@@ -7,10 +7,12 @@ use super::filter::{Facts, wants};
 use super::words::{Place, Shown, entry_uri, shown};
 use crate::fleet::Fleet;
 use crate::node::bmc::subscriptions::{Filter, Queued, Wanted};
+use crate::node::bmc::telemetry::Report;
 use crate::node::event::{TestEvent, What};
 use crate::node::{Node, NodeId};
 use crate::redfish::doc::Doc;
 use crate::redfish::message::Message;
+use crate::redfish::report;
 
 /// A request to a subscriber.
 #[derive(Clone, Debug)]
@@ -36,8 +38,15 @@ pub enum Source<'a> {
 
 /// The request that delivers events to a subscriber. `None` if there are no events.
 pub fn delivery(wanted: &Wanted, events: &[&Queued], source: Source<'_>) -> Option<Delivery> {
-    let through = events.last()?.number;
-    let body = document(events.iter().copied(), &wanted.filter, wanted.context.as_deref(), source);
+    let (filter, context) = (&wanted.filter, wanted.context.as_deref());
+    let (through, body) = if filter.wants_reports {
+        // A request has one report.
+        let reports =
+            events.iter().find_map(|queued| Some((queued.number, report(queued, filter, context, source)?)));
+        reports.map_or((events.last()?.number, None), |(number, body)| (number, Some(body)))
+    } else {
+        (events.last()?.number, document(events.iter().copied(), filter, context, source))
+    };
     Some(Delivery {
         destination: wanted.destination.clone(),
         headers: wanted.headers.clone(),
@@ -77,6 +86,36 @@ pub(super) fn document<'q>(
     d.put("Name", "Event");
     d.put_some("Context", context);
     (count > 0).then(|| d.finish().0.into())
+}
+
+/// The `MetricReport` of an event, if it is one that passes a filter.
+pub(super) fn report(
+    queued: &Queued,
+    filter: &Filter,
+    context: Option<&str>,
+    source: Source<'_>,
+) -> Option<Bytes> {
+    let What::Report(made) = &queued.what else { return None };
+    let write = |node: &Node, own_root: bool| {
+        let mut buffer = Uuid::encode_buffer();
+        let place = Place::of(node, node.spec().uuid().hyphenated().encode_lower(&mut buffer), own_root);
+        let model = place.model.filter(|_| wants(filter, &queued.what, &shown(&queued.what, &place)))?;
+        // A client may have deleted the definition since then.
+        let definition = node.bmc().telemetry.get(&made.definition, model.profile);
+        let report = Report { at: Some(queued.at), values: made.values.clone() };
+        let mut d = Doc::new(None, None);
+        d.put("@odata.id", report::uri(report::Of::Reports, &made.definition, &model));
+        d.put("@odata.type", "#MetricReport.v1_5_2.MetricReport");
+        let time = |moment| node.bmc().clock.shown(moment);
+        report::write(&made.definition, definition.as_deref(), &report, &model, time, &mut d);
+        d.put_some("Context", context);
+        Some(d.finish().0.into())
+    };
+    match (source, queued.node) {
+        (Source::Node(node), _) => write(node, true),
+        (Source::Shared(_), None) => None,
+        (Source::Shared(fleet), Some(id)) => fleet.identify(NodeId(id), |node, _| write(node, false))?,
+    }
 }
 
 /// Calls `see` with the place of an event and its time in text. `None` if the node is gone.

@@ -12,12 +12,13 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::filter::Facts;
-use super::payload::{Source, document, with_place};
+use super::payload::{Source, document, report, with_place};
 use super::words::shown;
 use crate::face::Body;
 use crate::node::NodeId;
 use crate::node::bmc::subscriptions::{Command, Filter, Queued, Subscriptions, Wanted};
 use crate::node::command::{self, Command as NodeCommand};
+use crate::node::event::What;
 use crate::redfish::error::Problem;
 use crate::redfish::headers::{Head, ODATA_4, ODATA_VERSION};
 use crate::redfish::message::{INTERNAL_ERROR, Message, OPERATION_NOT_ALLOWED, SERVICE_DISABLED};
@@ -112,7 +113,8 @@ impl Redfish {
             request.headers().get("last-event-id").and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
         // A number from the future belongs to another service.
         let next = last.filter(|last| *last <= newest).unwrap_or(newest) + 1;
-        let asked = Box::new(Wanted { is_stream: true, ..Wanted::default() });
+        let wants = Filter { wants_reports: filter.reports, ..Filter::default() };
+        let asked = Box::new(Wanted { is_stream: true, filter: wants, ..Wanted::default() });
         let id = self.subscribe(root, client.account, Command::Subscribe { asked, most: 0 })?;
         Ok((id.ok_or_else(|| Problem::from(&INTERNAL_ERROR))?, next, filter))
     }
@@ -135,7 +137,10 @@ impl Redfish {
                 let outcome = node.apply(NodeCommand::Event(command), *now);
                 match outcome.inspect_err(|_| self.own_subscriptions_refused.one())? {
                     command::Outcome::Created(id) => Some(id),
-                    command::Outcome::Done | command::Outcome::Accepted(_) | command::Outcome::Ipa(_) => None,
+                    command::Outcome::Done
+                    | command::Outcome::CreatedAs(_)
+                    | command::Outcome::Accepted(_)
+                    | command::Outcome::Ipa(_) => None,
                 }
             }
         })
@@ -254,7 +259,14 @@ fn write(queued: &Queued, filter: &EventFilter, source: Source<'_>, out: &mut Ve
     if !filter.is_none() && !facts(queued, filter.below, source).is_some_and(|facts| filter.passes(&facts)) {
         return;
     }
-    let Some(body) = document(std::iter::once(queued), &Filter::default(), None, source) else { return };
+    let all = Filter { wants_reports: matches!(queued.what, What::Report(_)), ..Filter::default() };
+    let body = match all.wants_reports {
+        // A stream without a filter for reports has events only.
+        true if filter.is_none() => None,
+        true => report(queued, &all, None, source),
+        false => document(std::iter::once(queued), &all, None, source),
+    };
+    let Some(body) = body else { return };
     out.extend_from_slice(format!("id: {}\ndata: ", queued.number).as_bytes());
     out.extend_from_slice(&body);
     out.extend_from_slice(b"\n\n");
@@ -272,10 +284,12 @@ fn facts(queued: &Queued, below: bool, source: Source<'_>) -> Option<Value> {
             vec![facts.origin]
         };
         let (id, registry, key) = (&facts.message_id, facts.registry(), facts.key());
+        let is_report = matches!(queued.what, What::Report(_));
         let mut facts = json!({
-            "EventFormatType": "Event",
+            "EventFormatType": if is_report { "MetricReport" } else { "Event" },
             "EventType": facts.event_type.as_str(),
             "MessageId": [id, format!("{registry}.{key}"), key],
+            "MetricReportDefinition": if is_report { Some(facts.origin) } else { None },
             "OriginResource": origins,
             "RegistryPrefix": registry,
             "ResourceType": shown.resource_type,

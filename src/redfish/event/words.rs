@@ -8,6 +8,7 @@ use crate::node::event::{AlarmChange, Of, TaskEvent, What};
 use crate::profile::logs::{Below, LogService};
 use crate::redfish::context::Model;
 use crate::redfish::message::Message;
+use crate::redfish::report;
 
 /// An event in the words of DMTF.
 pub(in crate::redfish) struct Shown {
@@ -115,6 +116,11 @@ pub(in crate::redfish) fn shown(what: &What, place: &Place<'_>) -> Shown {
             (Message::new(&m::LOG_CLEARED, [&name(&of)]), of, EventType::StatusChange)
         }
         What::Test(_) => plain(&m::TEST_MESSAGE, Of::EventService, EventType::Other),
+        // No subscriber gets it as an event: it is a document of its own.
+        What::Report(made) => {
+            let of = Of::ReportDefinition(made.definition.clone());
+            plain(&m::RESOURCE_CHANGED, of, EventType::MetricReport)
+        }
     };
     let (origin, resource_type) = origin(&of, place);
     Shown { message, origin, resource_type, event_type }
@@ -272,6 +278,9 @@ pub(in crate::redfish) fn origin(of: &Of, place: &Place<'_>) -> (String, &'stati
         Of::Task(number) => (format!("{root}/TaskService/Tasks/{}{number}", prefix()), "Task"),
         Of::Log(number) => (log_uri(model, *number), "LogService"),
         Of::LogEntry(number, entry) => (format!("{}/Entries/{entry}", log_uri(model, *number)), "LogEntry"),
+        Of::ReportDefinition(id) => {
+            (report::uri(report::Of::Definitions, id, model), "MetricReportDefinition")
+        }
         Of::TaskService
         | Of::Session(_)
         | Of::SessionService

@@ -17,6 +17,8 @@ pub(in crate::redfish) struct EventFilter {
     filter: Option<Filter>,
     /// The filter asks for resources below `OriginResource`, too.
     pub(in crate::redfish) below: bool,
+    /// The filter can pass metric reports.
+    pub(in crate::redfish) reports: bool,
 }
 
 impl EventFilter {
@@ -32,6 +34,7 @@ impl EventFilter {
                 NAME if parsed.filter.is_some() => return Err((&QUERY_COMBINATION_INVALID).into()),
                 NAME => {
                     let value = decode(&value.replace('+', " ")).into_owned();
+                    parsed.reports = value.contains("MetricReport");
                     parsed.below = value.contains("SubordinateResources eq true");
                     parsed.filter = Some(Filter::parse(&value).map_err(|fault| match fault {
                         Fault::Form => wrong_format(&value, NAME),

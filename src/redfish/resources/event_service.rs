@@ -1,7 +1,7 @@
 //! `EventService` and its subscriptions.
 
 use super::common;
-use crate::dmtf::{DeliveryRetryPolicy, EventType, Health};
+use crate::dmtf::{DeliveryRetryPolicy, EventFormatType, EventType, Health};
 use crate::node::bmc::subscriptions::{Change, Command, Filter, Settings, Subscription, Wanted};
 use crate::node::event::TestEvent;
 use crate::redfish::action::{Action, Parameter};
@@ -10,8 +10,9 @@ use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::error::Problem;
 use crate::redfish::event::message::REGISTRIES;
+use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
 use crate::redfish::resource::{Asked, OfService, ServiceChange};
-use crate::time::SimTime;
+use crate::time::{SimTime, milliseconds};
 
 /// The path of the stream: `EventService.ServerSentEventUri`.
 pub(in crate::redfish) const STREAM: &str = "/redfish/v1/EventService/SSE";
@@ -27,7 +28,7 @@ const EVENT_TYPES: [EventType; 6] = [
     EventType::StatusChange,
 ];
 /// The types of resources that events are about.
-const RESOURCE_TYPES: [&str; 22] = [
+const RESOURCE_TYPES: [&str; 23] = [
     "AccountService",
     "Bios",
     "Chassis",
@@ -39,6 +40,7 @@ const RESOURCE_TYPES: [&str; 22] = [
     "LogService",
     "Manager",
     "ManagerAccount",
+    "MetricReportDefinition",
     "Port",
     "Role",
     "SecureBoot",
@@ -93,7 +95,7 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("ServiceEnabled", settings.enabled);
     d.put("DeliveryRetryAttempts", u32::from(settings.attempts));
     d.put("DeliveryRetryIntervalSeconds", settings.interval_s);
-    d.put("EventFormatTypes", ["Event"].as_slice());
+    d.put("EventFormatTypes", EventFormatType::ALL);
     d.put("EventTypesForSubscription", words(&EVENT_TYPES).as_slice());
     let registries: Vec<&str> = REGISTRIES.iter().map(|registry| registry.prefix).collect();
     d.put("RegistryPrefixes", registries.as_slice());
@@ -109,7 +111,7 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
             d.put("EventFormatType", true);
             d.put("EventType", true);
             d.put("MessageId", true);
-            d.put("MetricReportDefinition", false);
+            d.put("MetricReportDefinition", true);
             d.put("OriginResource", true);
             d.put("RegistryPrefix", true);
             d.put("ResourceType", true);
@@ -168,7 +170,8 @@ fn show(subscription: &Subscription, d: &mut Doc<'_>) {
         None => d.null("Context"),
     }
     d.put("Protocol", "Redfish");
-    d.put("EventFormatType", "Event");
+    let format = if filter.wants_reports { EventFormatType::MetricReport } else { EventFormatType::Event };
+    d.put("EventFormatType", format);
     if *is_stream {
         d.put("SubscriptionType", "SSE");
         return d.object("Status", common::ok);
@@ -194,6 +197,10 @@ fn show(subscription: &Subscription, d: &mut Doc<'_>) {
     d.array("OriginResources", |d| filter.origins.iter().for_each(|uri| d.item_link(&[uri])));
     d.put("OriginResources@odata.count", filter.origins.len());
     d.put("SubordinateResources", filter.below_origins);
+    if filter.wants_reports {
+        d.array("MetricReportDefinitions", |d| filter.reports.iter().for_each(|uri| d.item_link(&[uri])));
+        d.put("MetricReportDefinitions@odata.count", filter.reports.len());
+    }
     d.object("Status", |d| {
         d.put("State", if subscription.suspended { "Disabled" } else { "Enabled" });
         d.put("Health", if subscription.has_failed() { "Warning" } else { "OK" });
@@ -208,7 +215,6 @@ pub(super) fn create(_: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     }
     one_of(body, "Protocol", &["Redfish"]);
     one_of(body, "SubscriptionType", &["RedfishEvent"]);
-    one_of(body, "EventFormatType", &["Event"]);
     if body.flag("IncludeOriginOfCondition") == Some(true) {
         body.not_in_list("IncludeOriginOfCondition", "true");
     }
@@ -262,7 +268,16 @@ fn filter(body: &mut Body) -> Filter {
         |text: &str| REGISTRIES.iter().any(|registry| registry.prefix == text) || text == "Base";
     let type_name = |text: Box<str>| Box::from(text.rsplit('.').next().unwrap_or_default());
     let types = known(body, "EventTypes", |text| EventType::parse(text).is_some());
+    let format = body.word("EventFormatType", EventFormatType::parse, EventFormatType::ALL);
+    let reports = body.links("MetricReportDefinitions", Wanted::MAX_ENTRIES).unwrap_or_default();
+    let wants_reports = format == Some(EventFormatType::MetricReport);
+    if !wants_reports && !reports.is_empty() {
+        let args = ["MetricReportDefinitions", "EventFormatType"];
+        body.mistake("MetricReportDefinitions", Message::new(&PROPERTY_VALUE_CONFLICT, args));
+    }
     Filter {
+        wants_reports,
+        reports,
         registries: known(body, "RegistryPrefixes", is_registry),
         exclude_registries: known(body, "ExcludeRegistryPrefixes", is_registry),
         message_ids: list(body, "MessageIds"),
@@ -328,13 +343,6 @@ fn resume(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
         }
     };
     Ok(Some(ServiceChange::Events(Command::Resume { id: id(cx), since })))
-}
-
-/// A duration of ISO 8601 such as `PT1H30M`, in milliseconds.
-fn milliseconds(text: &str) -> Option<u64> {
-    let span: jiff::Span = text.parse().ok()?;
-    let duration = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
-    u64::try_from(duration.as_millis()).ok()
 }
 
 fn submit(_: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {

@@ -152,6 +152,7 @@ fn is_gone(what: &What) -> bool {
                     | Of::Account(_)
                     | Of::Role(_)
                     | Of::Subscription(_)
+                    | Of::ReportDefinition(_)
             )
         }
         What::DriveRemoved(_) | What::DriveInserted(_) => true,

@@ -6,7 +6,7 @@ use crate::node::health::Scope;
 use crate::node::sensors::CELSIUS_RANGE;
 use crate::profile::Profile;
 use crate::profile::inventory::{Fan, PowerSupply, Temperature};
-use crate::profile::sensors::{FanUnits, Thresholds};
+use crate::profile::sensors::Thresholds;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 
@@ -25,15 +25,6 @@ enum Found<'a> {
 pub(super) fn source(cx: &NodeCx<'_>, sensor: &str, d: &mut Doc<'_>) {
     let [base, key] = cx.model.chassis();
     d.join("DataSourceUri", &[base, key, "/Sensors/", sensor]);
-}
-
-/// A speed as a percentage of the maximum speed of a fan. A model that shows percentages in `Thermal` has whole ones.
-pub(super) fn percent(cx: &NodeCx<'_>, fan: &Fan, rpm: f64) -> f64 {
-    let percent = rpm * 100.0 / f64::from(fan.max_rpm);
-    match cx.profile().sensors.fan_units {
-        FanUnits::Rpm => percent,
-        FanUnits::Percent => percent.round(),
-    }
 }
 
 pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
@@ -75,11 +66,11 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             let rpm = node.rpm(number, now);
             kind(&fan.name, "Percent", "%", "SystemBoard", d);
             d.moving(|d| {
-                d.put("Reading", percent(cx, fan, rpm.into()));
+                d.put("Reading", rules.percent(fan, rpm.into()));
                 d.put("SpeedRPM", rpm);
             });
             range(0, 100, d);
-            thresholds(&rules.of_fan(fan), |rpm| percent(cx, fan, rpm), d);
+            thresholds(&rules.of_fan(fan), |rpm| rules.percent(fan, rpm), d);
             SensorId::Fan(number)
         }
         Found::Power => {

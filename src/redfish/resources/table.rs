@@ -3,9 +3,10 @@
 use super::{
     account_service, bios, boot_option, chassis, computer_system, control, drive, environment_metrics,
     ethernet_interface, event_service, json_schema_file, log_service, manager, manager_network_protocol,
-    memory, network_adapter, port, power, power_subsystem, processor, registry, role, secure_boot, sensor,
-    service_root, session, simple_storage, software_inventory, storage, storage_controller, task,
-    task_service, thermal, thermal_subsystem, update_service, virtual_media, volume,
+    memory, metric_report_definition, network_adapter, port, power, power_subsystem, processor, registry,
+    role, secure_boot, sensor, service_root, session, simple_storage, software_inventory, storage,
+    storage_controller, task, task_service, telemetry_service, thermal, thermal_subsystem, update_service,
+    virtual_media, volume,
 };
 use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node, Service};
@@ -385,6 +386,19 @@ pub(in crate::redfish) static RESOURCES: &[Entry] = &[
         )
         .many("Firmware Inventory Collection", software_inventory::members),
     ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/TelemetryService",
+            "TelemetryService.v1_4_1.TelemetryService",
+            telemetry_service::get,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(telemetry_service::metric("/redfish/v1/TelemetryService/MetricDefinitions/{Node-Metric}")),
+    Node(metric_report_definition::row(
+        "/redfish/v1/TelemetryService/MetricReportDefinitions/{Node-Definition}",
+    )),
+    Node(telemetry_service::metric_report("/redfish/v1/TelemetryService/MetricReports/{Node-Report}")),
     Service(
         Resource::of_service("/redfish/v1/TaskService", "TaskService.v1_3_0.TaskService", task_service::get)
             .linked_as("Tasks")

@@ -2,7 +2,6 @@
 //! `Status` in every part.
 
 use super::common;
-use super::sensor::percent;
 use crate::node::bmc::environment::SensorId;
 use crate::node::health::Scope;
 use crate::node::sensors::CELSIUS_RANGE;
@@ -47,7 +46,7 @@ fn get_fan(cx: &NodeCx<'_>, (number, fan): (u8, &Fan), d: &mut Doc<'_>) {
     let units = cx.profile().sensors.fan_units;
     let shown = |rpm: f64| match units {
         FanUnits::Rpm => rpm,
-        FanUnits::Percent => percent(cx, fan, rpm),
+        FanUnits::Percent => cx.profile().sensors.percent(fan, rpm),
     };
     d.moving(|d| d.put("Reading", shown(cx.node.rpm(number, cx.now).into())));
     d.put(

@@ -1,7 +1,7 @@
 //! `ThermalSubsystem`, `Fan` and `ThermalMetrics`: excerpts of sensors, each with a link to its sensor.
 
 use super::common;
-use super::sensor::{percent, source};
+use super::sensor::source;
 use crate::node::bmc::environment::SensorId;
 use crate::node::health::Scope;
 use crate::redfish::context::NodeCx;
@@ -37,7 +37,7 @@ pub(super) fn speed(cx: &NodeCx<'_>, number: u8, d: &mut Doc<'_>) {
     let rpm = cx.node.rpm(number, cx.now);
     source(cx, &fan.speed_sensor(), d);
     d.moving(|d| {
-        d.put("Reading", percent(cx, fan, rpm.into()));
+        d.put("Reading", cx.profile().sensors.percent(fan, rpm.into()));
         d.put("SpeedRPM", rpm);
     });
 }

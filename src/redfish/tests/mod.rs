@@ -12,6 +12,7 @@ mod reference;
 mod sensors;
 mod storage;
 mod tasks;
+mod telemetry;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use fauxmetal::redfish::check::Page;
 use serde_json::Value;
 
 /// Properties that a sensor reads. They move by themselves, and the ETag does not cover them.
-pub(crate) const READINGS: [&str; 9] = [
+pub(crate) const READINGS: [&str; 11] = [
     "Reading",
     "SpeedRPM",
     "ReadingCelsius",
@@ -17,6 +17,8 @@ pub(crate) const READINGS: [&str; 9] = [
     "BandwidthPercent",
     "UserPercent",
     "KernelPercent",
+    "MetricValue",
+    "Timestamp",
 ];
 
 /// One line for each property that differs, below the URI of its document: `/Boot/HttpBootUri: null -> "http://x"`.

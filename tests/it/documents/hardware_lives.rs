@@ -141,3 +141,43 @@ pub(super) fn environment(life: &mut Life) {
     life.patch("{chassis}/Power", json!({"PowerControl": [{"PowerLimit": limit}]}));
     life.moment("power limited");
 }
+
+/// Reports of all kinds, of the model and of a client, before and after they are made.
+pub(super) fn reports(life: &mut Life) {
+    const DEFINITIONS: &str = "/redfish/v1/TelemetryService/MetricReportDefinitions";
+    let of_model = format!("{DEFINITIONS}/{{uuid}}-PowerMetrics");
+    let subscription = json!({
+        "Destination": "http://127.0.0.1:9/", "Protocol": "Redfish", "EventFormatType": "MetricReport",
+        "MetricReportDefinitions": [{"@odata.id": life.path(&of_model)}],
+    });
+    life.post("/redfish/v1/EventService/Subscriptions", subscription);
+    life.reset("On");
+    life.patch(&of_model, json!({"MetricReportDefinitionEnabled": true}));
+    let properties = life.get(&of_model)["Metrics"][0]["MetricProperties"].clone();
+    for (id, kind, updates) in [
+        ("request", "OnRequest", "Overwrite"),
+        ("change", "OnChange", "AppendWrapsWhenFull"),
+        ("minute", "Periodic", "AppendStopsWhenFull"),
+    ] {
+        let average = json!({
+            "MetricId": "mine", "MetricProperties": properties, "CollectionFunction": "Average",
+            "CollectionDuration": "PT20S",
+        });
+        let plain = json!({"MetricProperties": properties});
+        let mut body = json!({
+            "Id": life.path(&format!("{{uuid}}-{id}")), "Name": "Report", "MetricReportDefinitionType": kind,
+            "ReportUpdates": updates, "ReportActions": ["RedfishEvent", "LogToMetricReportsCollection"],
+            "Metrics": [if kind == "Periodic" { average } else { plain }],
+        });
+        if kind == "Periodic" {
+            body["Schedule"] = json!({"RecurrenceInterval": "PT1M"});
+        }
+        life.post(DEFINITIONS, body);
+    }
+    life.moment("reports defined");
+    (0..80).for_each(|_| life.jump());
+    life.moment("reports made");
+    life.patch(&of_model, json!({"MetricReportDefinitionEnabled": false, "ReportActions": []}));
+    life.delete(&format!("{DEFINITIONS}/{{uuid}}-minute"));
+    life.moment("one report nowhere, one deleted");
+}

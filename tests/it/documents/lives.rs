@@ -31,7 +31,7 @@ use super::hardware_lives;
 type Live = fn(&mut Life);
 
 /// Each life by its name.
-const LIVES: [(&str, Live); 11] = [
+const LIVES: [(&str, Live); 12] = [
     ("settings", settings),
     ("media", media),
     ("boot", boot),
@@ -43,6 +43,7 @@ const LIVES: [(&str, Live); 11] = [
     ("plugs", hardware_lives::plugs),
     ("environment", hardware_lives::environment),
     ("tasks", hardware_lives::tasks),
+    ("reports", hardware_lives::reports),
 ];
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -154,7 +155,7 @@ impl Life {
         }
     }
 
-    /// A path, in which `{system}`, `{manager}` and `{chassis}` stand for the node's resources.
+    /// A path, in which `{system}`, `{manager}` and `{chassis}` stand for the node's resources, and `{uuid}` for its id.
     pub(super) fn path(&self, path: &str) -> String {
         let mut path = path.to_owned();
         for (name, collection) in
@@ -162,7 +163,7 @@ impl Life {
         {
             path = path.replace(name, &format!("/redfish/v1/{collection}/{}", self.uuid));
         }
-        path
+        path.replace("{uuid}", &self.uuid)
     }
 
     /// Sends a request that must succeed, to a [`path`](Self::path).

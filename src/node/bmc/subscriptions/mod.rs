@@ -66,6 +66,10 @@ pub struct Wanted {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filter {
+    /// The subscriber gets metric reports, and no events.
+    pub wants_reports: bool,
+    /// `MetricReportDefinitions`: the URIs of the definitions whose reports it gets.
+    pub reports: Vec<Box<str>>,
     pub registries: Vec<Box<str>>,
     pub exclude_registries: Vec<Box<str>>,
     pub message_ids: Vec<Box<str>>,
@@ -199,6 +203,11 @@ impl Subscriptions {
         self.settings.enabled && (self.listening || !self.list.is_empty())
     }
 
+    /// Whether a subscriber wants metric reports.
+    fn want_reports(&self) -> bool {
+        self.list.iter().any(|subscription| subscription.wanted.filter.wants_reports)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Subscription> {
         self.list.iter()
     }
@@ -327,7 +336,8 @@ impl Subscriptions {
     /// Queues an event for all subscribers. The queue holds at most `most` events: the oldest make room, and are lost for the
     /// subscribers that have not got them. Returns the number of lost events.
     pub fn publish(&mut self, queued: Queued, most: usize) -> usize {
-        if !self.are_observed() {
+        let is_report = matches!(queued.what, What::Report(_));
+        if !self.are_observed() || (is_report && !self.want_reports()) {
             return 0;
         }
         self.queue.push_back(queued);
@@ -451,8 +461,9 @@ impl Subscriptions {
                 call.shift(ms);
             }
         }
-        for Queued { number: _, at, what: _, node: _ } in queue {
+        for Queued { number: _, at, what, node: _ } in queue {
             at.shift(ms);
+            what.shift(ms);
         }
     }
 }

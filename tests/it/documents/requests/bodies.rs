@@ -15,6 +15,8 @@ pub(super) struct Facts {
     pub(super) drives: Vec<(String, Vec<String>)>,
     /// The URIs of the parts with firmware.
     pub(super) firmware: Vec<String>,
+    /// The URIs of the values that a metric report can have.
+    pub(super) metrics: Vec<String>,
     /// The ids of the roles.
     pub(super) roles: Vec<String>,
     /// Pairs of names and passwords, most of them right.
@@ -75,6 +77,16 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             let update = |target: &String| json!({"ImageURI": image, "Targets": [target], "Password": "p"});
             facts.firmware.iter().map(update).collect()
         }
+        (
+            "POST",
+            ["TelemetryService", "MetricReportDefinitions"]
+            | ["TelemetryService", "MetricReportDefinitions", "Members"],
+        ) => reports(facts),
+        ("PATCH", ["TelemetryService", "MetricReportDefinitions", _]) => vec![
+            json!({"MetricReportDefinitionEnabled": true}),
+            json!({"MetricReportDefinitionType": "OnChange", "ReportActions": ["RedfishEvent"]}),
+            json!({"ReportUpdates": "AppendStopsWhenFull", "MetricReportDefinitionEnabled": false}),
+        ],
         ("PATCH", ["TaskService"]) => vec![
             json!({"ServiceEnabled": true, "TaskAutoDeleteTimeoutMinutes": 10}),
             json!({"TaskAutoDeleteTimeoutMinutes": 1}),
@@ -110,10 +122,27 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             ["AccountService", "Accounts" | "Roles", _]
             | ["SessionService", "Sessions", _]
             | ["Systems", _, "Storage", _, "Volumes", _]
+            | ["TelemetryService", "MetricReportDefinitions", _]
             | ["TaskService", "Tasks" | "TaskMonitors", _],
         ) => vec![Value::Null],
         _ => Vec::new(),
     }
+}
+
+/// Definitions of metric reports: of one value, and of several.
+fn reports(facts: &Facts) -> Vec<Value> {
+    let Some(one) = facts.metrics.first() else { return Vec::new() };
+    let some: Vec<_> = facts.metrics.iter().take(3).collect();
+    let average =
+        json!([{"MetricProperties": [one], "CollectionFunction": "Average", "CollectionDuration": "PT30S"}]);
+    vec![
+        json!({"Id": "r1", "MetricReportDefinitionType": "OnRequest", "MetricProperties": [one]}),
+        json!({"Id": "r2", "MetricReportDefinitionType": "OnChange", "MetricProperties": some}),
+        json!({
+            "Id": "r3", "MetricReportDefinitionType": "Periodic", "Schedule": {"RecurrenceInterval": "PT1M"},
+            "ReportActions": ["RedfishEvent", "LogToMetricReportsCollection"], "Metrics": average,
+        }),
+    ]
 }
 
 fn reset(kind: &str) -> Value {

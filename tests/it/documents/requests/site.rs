@@ -311,6 +311,10 @@ impl Root {
             if uri.contains("/FirmwareInventory/") {
                 facts.firmware.push(uri.clone());
             }
+            if uri.contains("/MetricDefinitions/") {
+                let properties = document["MetricProperties"].as_array().into_iter().flatten();
+                facts.metrics.extend(properties.map(|uri| uri.as_str().unwrap().to_owned()));
+            }
             let attributes = document["RegistryEntries"]["Attributes"].as_array().into_iter().flatten();
             for attribute in attributes.filter(|a| a["Type"] == "Enumeration" && a["ReadOnly"] != true) {
                 let values =

@@ -1,0 +1,127 @@
+//! Metrics and metric reports as documents show them: at their URIs, and for subscribers.
+
+use super::context::Model;
+use super::doc::Doc;
+use super::value::Value as _;
+use crate::node::bmc::environment::SensorId;
+use crate::node::bmc::telemetry::{Definition, Measured, Report};
+use crate::profile::sensors::FanUnits;
+use crate::time::SimTime;
+
+/// The collections of the `TelemetryService`.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    Definitions,
+    Reports,
+}
+
+/// The URI of a member of a collection. Below the shared root an id begins with the node's UUID, because all nodes share the
+/// collection.
+pub(super) fn uri(of: Of, id: &str, model: &Model<'_>) -> String {
+    let collection = match of {
+        Of::Definitions => "MetricReportDefinitions",
+        Of::Reports => "MetricReports",
+    };
+    format!("/redfish/v1/TelemetryService/{collection}/{}", full_id(id, model))
+}
+
+/// The last segment of that URI.
+pub(super) fn full_id(id: &str, model: &Model<'_>) -> String {
+    if model.own_root { id.to_owned() } else { format!("{}-{id}", model.uuid) }
+}
+
+/// Whether the model shows the speed of a fan as percentage.
+pub(super) fn shows_percent(model: &Model<'_>) -> bool {
+    !model.has(SENSORS) && model.profile.sensors.fan_units == FanUnits::Percent
+}
+
+/// The sensors of a model, as its `absent` writes them.
+const SENSORS: &str = "Chassis/{}/Sensors/{}";
+
+/// The URI of a value with the JSON pointer of its property. `None` if the model shows it nowhere.
+pub(super) fn property(measured: Measured, model: &Model<'_>) -> Option<String> {
+    let [base, chassis] = model.chassis();
+    let chassis = format!("{base}{chassis}");
+    let of_sensor = |id: String, key: &str| format!("{chassis}/Sensors/{id}#/{key}");
+    Some(match measured {
+        Measured::Sensor(sensor) if model.has(SENSORS) => {
+            let key = if matches!(sensor, SensorId::Fan(_)) { "SpeedRPM" } else { "Reading" };
+            of_sensor(sensor.redfish_id(model.profile), key)
+        }
+        Measured::Power if model.has(SENSORS) => of_sensor("TotalPower".to_owned(), "Reading"),
+        Measured::Sensor(SensorId::Temperature(number)) => {
+            format!("{chassis}/Thermal#/Temperatures/{number}/ReadingCelsius")
+        }
+        Measured::Sensor(SensorId::Fan(number)) => format!("{chassis}/Thermal#/Fans/{number}/Reading"),
+        Measured::Sensor(SensorId::Voltage(number)) => {
+            format!("{chassis}/Power#/PowerSupplies/{number}/LineInputVoltage")
+        }
+        Measured::Sensor(SensorId::Output(number)) => {
+            format!("{chassis}/Power#/PowerSupplies/{number}/LastPowerOutputWatts")
+        }
+        Measured::Power => format!("{chassis}/Power#/PowerControl/0/PowerConsumedWatts"),
+        Measured::Load => {
+            if !model.has("Systems/{}/Processors/{}/ProcessorMetrics") {
+                return None;
+            }
+            let [base, system] = model.system();
+            let processor = &model.profile.processors.first()?.id;
+            format!("{base}{system}/Processors/{processor}/ProcessorMetrics#/BandwidthPercent")
+        }
+    })
+}
+
+/// A value as text, in the unit of its property.
+fn text(measured: Measured, milli: i64, model: &Model<'_>) -> String {
+    let value = milli as f64 / 1000.0;
+    let value = match measured {
+        Measured::Sensor(SensorId::Fan(number)) if shows_percent(model) => {
+            let fan = model.profile.fans.get(usize::from(number));
+            fan.map_or(value, |fan| model.profile.sensors.percent(fan, value))
+        }
+        Measured::Sensor(_) | Measured::Power | Measured::Load => value,
+    };
+    // As the document with the property shows it.
+    let mut text = Vec::new();
+    value.write(&mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Writes the properties of the `MetricReport` with that id. A client may have deleted its definition. `time` shows a moment.
+pub(super) fn write(
+    id: &str,
+    definition: Option<&Definition>,
+    report: &Report,
+    model: &Model<'_>,
+    time: impl Fn(SimTime) -> String,
+    d: &mut Doc<'_>,
+) {
+    d.put("Id", full_id(id, model));
+    d.put("Name", format!("Report of {}", definition.map_or(id, name)));
+    if definition.is_some() {
+        d.link("MetricReportDefinition", &[&uri(Of::Definitions, id, model)]);
+    }
+    let groups = definition.map_or(&[][..], |definition| &definition.settings.groups);
+    if let Some(at) = report.at {
+        d.moving(|d| d.put("Timestamp", time(at)));
+    }
+    d.array("MetricValues", |d| {
+        for value in &report.values {
+            let group = groups.get(usize::from(value.group));
+            d.item_object(|d| {
+                d.put_some("MetricId", group.and_then(|group| group.label.as_deref()));
+                d.moving(|d| {
+                    d.put("MetricValue", text(value.measured, value.milli, model));
+                    d.put("Timestamp", time(value.at));
+                });
+                d.put_some("MetricProperty", property(value.measured, model));
+            });
+        }
+    });
+    d.put("MetricValues@odata.count", report.values.len());
+}
+
+/// `Name` of a definition.
+pub(super) fn name(definition: &Definition) -> &str {
+    definition.name.as_deref().unwrap_or(&definition.id)
+}
