@@ -130,3 +130,18 @@ fn names(redfish: &Redfish, profile: &Profile) -> Vec<String> {
     let absent = absent.map(|path| format!("absent: nothing stands at '{path}'"));
     overlays.chain(absent).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::built_in;
+
+    #[test]
+    fn no_link_leads_to_a_service_that_a_model_lacks() {
+        let generic = built_in("generic").unwrap();
+        for path in ["EventService", "EventService/SSE", "TaskService", "TelemetryService"] {
+            let lacking = Profile { absent: vec![path.to_owned()], ..Profile::clone(&generic) };
+            assert_eq!(super::profile(&Arc::new(lacking)), Vec::<String>::new(), "{path}");
+        }
+    }
+}

@@ -201,10 +201,13 @@ fn members_of(
             return each(uuid, "");
         }
         let model = Model { profile: node.profile(), uuid, own_root: false, uri: "" };
+        if node.profile().lacks(&row.generic) {
+            return;
+        }
         let cx = NodeCx { facts: &redfish.facts, node, model, now, ids: &[] };
         (over.members)(&cx, &mut |part| each(uuid, part));
     };
-    // Tasks come and go. All other members follow from the model.
+    // Tasks come and go with time. All other members follow from the model and from what clients have created.
     if over.only_with_tasks {
         redfish.fleet.look(id, list);
     } else {

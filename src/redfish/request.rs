@@ -440,17 +440,19 @@ fn read<O: Owner>(
 }
 
 /// The UUID of the machine that a body means, below the root that all machines share: that of its first URI, or the beginning of
-/// its `Id`.
+/// its `Id`, or of a `MetricId`.
 fn machine_of(body: &serde_json::Value) -> Option<Uuid> {
     let key = |text: &str| text.get(..UUID_LENGTH)?.parse().ok();
     let in_uri = |text: &str| {
         let (_, id) = text.strip_prefix("/redfish/v1/")?.split_once('/')?;
         key(id)
     };
-    let entries = body.get("Metrics").and_then(serde_json::Value::as_array).into_iter().flatten();
-    let lists = entries.chain([body]).filter_map(|entry| entry.get("MetricProperties")?.as_array());
+    let entries = || body.get("Metrics").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let lists = entries().chain([body]).filter_map(|entry| entry.get("MetricProperties")?.as_array());
     let uris = lists.flatten().filter_map(serde_json::Value::as_str);
-    uris.take(MAX_URIS).find_map(in_uri).or_else(|| key(body.get("Id")?.as_str()?))
+    let ids = [body.get("Id")].into_iter().chain(entries().map(|entry| entry.get("MetricId"))).flatten();
+    let ids = ids.filter_map(serde_json::Value::as_str);
+    uris.take(MAX_URIS).find_map(in_uri).or_else(|| ids.take(MAX_URIS).find_map(key))
 }
 
 /// The URI of a collection, where a client has sent its POST to the collection's members.

@@ -127,6 +127,16 @@ fn a_client_defines_changes_and_deletes_a_report() {
 }
 
 #[test]
+fn at_the_shared_root_a_metric_names_the_node_of_a_definition() {
+    let bench = Bench::new();
+    let metrics = json!([{"MetricId": format!("{}-PowerConsumed", uuid(&bench))}]);
+    let body = json!({"Id": "mine", "MetricReportDefinitionType": "OnRequest", "Metrics": metrics});
+    let created = bench.write("POST", &definitions(), &body);
+    assert_eq!(created.status, 201, "{}", created.json);
+    assert_eq!(created.json["Id"], format!("{}-mine", uuid(&bench)));
+}
+
+#[test]
 fn a_wrong_definition_is_refused_and_nothing_is_kept() {
     let bench = Bench::new();
     let before = members(&bench, "MetricReportDefinitions");

@@ -4,6 +4,7 @@
 mod events;
 mod services;
 mod systems;
+mod telemetry;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -128,6 +129,7 @@ async fn main() -> Result {
         software: software.clone(),
     };
     events::check_all(&target).await;
+    telemetry::check_all(&target).await;
     services::check_all(&target).await;
     systems::check_all(&target).await;
     events::check_delete(&target).await;
