@@ -162,9 +162,10 @@ fn subjects(config: &Config, fleet: &Arc<Fleet>) -> SubjectOf {
     })
 }
 
-/// The subject that the profile of a node gives to its BMC.
+/// The subject that the profile of a node gives to its BMC. The node is not settled: at the start of the daemon the shared root does
+/// not take its events yet.
 fn subject_of(fleet: &Fleet, id: NodeId) -> Option<Subject> {
-    fleet.look(id, |node, _| {
+    fleet.identify(id, |node, _| {
         let (of, spec) = (&node.profile().certificate, node.spec());
         Subject {
             country: of.country.clone(),

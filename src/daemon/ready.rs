@@ -47,7 +47,7 @@ impl Ready {
     ) -> Self {
         let layout = config.layout;
         let nodes = fleet.len();
-        let name = |node| fleet.look(NodeId(node), |n, _| n.spec().name()).unwrap_or_default();
+        let name = |node| fleet.identify(NodeId(node), |n, _| n.spec().name()).unwrap_or_default();
         let bmcs = &listeners.bmc_urls;
         let of = |node: u32| bmcs.iter().map(|urls| urls.of(node, || name(node))).collect::<Vec<_>>();
         Self {

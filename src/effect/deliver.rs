@@ -92,12 +92,12 @@ impl EffectRunner {
     }
 
     async fn deliver_one_shared(&self, events: &SharedEvents, id: u32) {
-        // A receiver must not learn of a change that a crash then undoes.
         self.fleet.until_changes_are_accepted().await;
+        let batch = events.batch(id);
+        // A receiver must not learn of a change that a crash then undoes.
         let ((), seen) = self.fleet.noting(|| events.note());
         while self.fleet.until_persisted(seen).await.is_err() {}
         // The nodes are asked without the lock of the queue, because an event comes under the lock of its node.
-        let batch = events.batch(id);
         let Some(delivery) = batch.and_then(|(wanted, queued)| {
             delivery(&wanted, &queued.iter().collect::<Vec<_>>(), Source::Shared(&self.fleet))
         }) else {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Fleet;
-use super::persist::{self, Ledger, NotPersisted, Seen, Written};
+use super::persist::{self, Ledger, NotPersisted, Record, Seen, Written};
 use crate::node::{Node, NodeId, State};
 use crate::time::SimTime;
 
@@ -42,10 +42,14 @@ impl Fleet {
         true
     }
 
-    /// Writes the state of a node as JSON into an empty buffer. Returns its long texts, which the JSON does not contain.
-    pub fn write_state(&self, id: NodeId, buffer: &mut Vec<u8>) -> Written {
+    /// Writes the state of a node as JSON into an empty buffer, and adds the records that become durable with it to `records`. Returns
+    /// the node's long texts, which the JSON does not contain.
+    pub fn write_state(&self, id: NodeId, buffer: &mut Vec<u8>, records: &mut Vec<Record>) -> Written {
         let Some(slot) = self.slots.get(id) else { return Written::Nothing };
         let slot = slot.lock();
+        if let Some(ledger) = self.ledger() {
+            records.extend(ledger.take_records_of(id));
+        }
         let Some(state) = slot.node.as_ref().map(Node::state).filter(|state| !state.is_new()) else {
             return Written::Nothing;
         };
@@ -111,10 +115,11 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::dmtf::{PowerState, ResetType};
-    use crate::fleet::Effects;
+    use crate::fleet::{Effects, Witness};
     use crate::node::bmc::bios;
     use crate::node::command::Command;
     use crate::node::effect::{Effect, EffectKind};
+    use crate::node::event::Event;
     use crate::node::host;
     use crate::profile::built_in;
     use crate::seed::Seed;
@@ -133,7 +138,7 @@ mod tests {
 
     fn state(fleet: &Fleet, id: u32) -> State {
         let mut text = Vec::new();
-        assert_eq!(fleet.write_state(NodeId(id), &mut text), Written::State(Vec::new()));
+        assert_eq!(fleet.write_state(NodeId(id), &mut text, &mut Vec::new()), Written::State(Vec::new()));
         serde_json::from_slice(&text).unwrap()
     }
 
@@ -171,6 +176,49 @@ mod tests {
         assert!(matches!(ledger.take(Some(Duration::ZERO)), Next::Nothing));
         ledger.stop();
         assert!(matches!(ledger.take(None), Next::Stop));
+    }
+
+    /// Records the number of each event.
+    struct Recorder(Arc<Ledger>);
+
+    impl Witness for Recorder {
+        fn is_on(&self) -> bool {
+            true
+        }
+
+        fn see(&self, node: NodeId, events: &mut dyn Iterator<Item = &Event>) {
+            for event in events {
+                self.0.record_with(node, &event.number.to_string(), b"1".to_vec());
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_is_stored_with_the_state_that_has_it() {
+        let (fleet, _effects) = fleet(T0);
+        let ledger = fleet.persist();
+        fleet.witnessed_by(Arc::new(Recorder(Arc::clone(&ledger))));
+        let written = || {
+            let (mut text, mut records) = (Vec::new(), Vec::new());
+            fleet.write_state(NodeId(1), &mut text, &mut records);
+            let state: State = serde_json::from_slice(&text).unwrap();
+            let node = Node::restore(NodeId(1), Seed(5), built_in("generic").unwrap(), state);
+            (node.bmc().logs.last(), records.into_iter().map(|(key, _)| key).collect::<Vec<_>>())
+        };
+        let restart =
+            |kind| fleet.apply(NodeId(1), Command::Host(host::Command::Reset(kind))).unwrap().unwrap();
+        restart(ResetType::On);
+        let last = fleet.look(NodeId(1), |node, _| node.bmc().logs.last()).unwrap();
+        let Next::Write(first) = ledger.take(None) else { panic!("no batch") };
+        // The writer has the batch, and the node changes before it is written.
+        restart(ResetType::ForceOff);
+        let (now, records) = written();
+        assert!(now > last && first.nodes == [NodeId(1)]);
+        assert_eq!(records.last().unwrap().parse(), Ok(now), "{records:?}");
+        assert!(records.contains(&last.to_string().into()), "{records:?}");
+        // The batch with the later change has nothing left to add.
+        let Next::Write(second) = ledger.take(None) else { panic!("no batch") };
+        assert_eq!((second.nodes.as_slice(), written()), (&[NodeId(1)][..], (now, Vec::new())));
     }
 
     #[test]

@@ -348,16 +348,17 @@ impl Fleet {
     pub fn with<R>(&self, id: NodeId, act: impl FnOnce(&mut Node, SimTime) -> R) -> Option<R> {
         let mut slot = self.slots.get(id)?.lock();
         let now = self.clock.now();
-        let node = slot.node.as_mut()?;
+        let Slot { node, batch, .. } = &mut *slot;
+        let node = node.as_mut()?;
         let mut before = events::view(node, &self.journal, &self.stream);
         let deadline = node.next_deadline();
         let overdue = deadline <= now;
         if overdue {
-            before = self.settle(node, before, now);
+            before = self.settle(node, batch, before, now);
         }
         let remembered = node.bmc().logs.last();
         let result = act(node, now);
-        self.witness(node, remembered);
+        self.witness(node, batch, remembered);
         let eventful = node.take_eventful();
         self.after(id, &mut slot, deadline.min(now));
         if overdue {
@@ -373,7 +374,13 @@ impl Fleet {
     }
 
     /// Settles a node, and notes its events at the moments at which they happen.
-    fn settle(&self, node: &mut Node, mut before: Option<View>, now: SimTime) -> Option<View> {
+    fn settle(
+        &self,
+        node: &mut Node,
+        batch: &mut u64,
+        mut before: Option<View>,
+        now: SimTime,
+    ) -> Option<View> {
         loop {
             let at = node.next_deadline();
             if at > now {
@@ -383,20 +390,22 @@ impl Fleet {
             }
             let remembered = node.bmc().logs.last();
             node.settle(at);
-            self.witness(node, remembered);
+            self.witness(node, batch, remembered);
             before = before.map(|before| events::note(before, node, at, &self.journal, &self.stream));
         }
     }
 
-    /// Hands the events after number `remembered` to the witness. They are stored with the node, so that they do not happen
-    /// again after a restart of the process.
+    /// Hands the events after number `remembered` to the witness. What it records is stored with the node, so that no event is lost,
+    /// and none happens again, after a restart of the process.
     #[inline]
-    fn witness(&self, node: &mut Node, remembered: u32) {
+    fn witness(&self, node: &mut Node, batch: &mut u64, remembered: u32) {
         if node.bmc().logs.last() != remembered
             && let Some(witness) = self.witness.get().filter(|witness| witness.is_on())
         {
+            if let Some(ledger) = self.ledger() {
+                *batch = ledger.add(node.id(), *batch);
+            }
             witness.see(node.id(), &mut node.bmc().logs.after(remembered));
-            node.touch();
         }
     }
 

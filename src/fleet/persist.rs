@@ -4,7 +4,7 @@
 //! makes batch after batch durable and reports each here. A response that depends on a batch is sent only after that.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -80,6 +80,9 @@ pub struct Batch {
     pub number: u64,
     /// Changed nodes, each once. The writer reads their state when it writes the batch.
     pub nodes: Vec<NodeId>,
+    /// Records that belong to the states of these nodes. The writer takes them with the states, and writes them before the other
+    /// records.
+    pub of_nodes: Vec<Record>,
     /// Records in the order in which they were written.
     pub records: Vec<Record>,
 }
@@ -117,6 +120,9 @@ pub struct Ledger {
 #[derive(Debug)]
 struct Open {
     collecting: Batch,
+    /// Records that become durable with the next state of their node that is written. The state is that of the moment at which it is
+    /// written, and not of the moment at which its batch was collected; so a record in a batch could come too late.
+    of_nodes: HashMap<NodeId, Vec<Record>>,
     full: VecDeque<Batch>,
     /// The last batch with a record in it.
     last_record: u64,
@@ -126,7 +132,8 @@ struct Open {
 impl Ledger {
     pub(super) fn new() -> Self {
         let collecting = Batch { number: 1, ..Batch::default() };
-        let open = Open { collecting, full: VecDeque::new(), last_record: 0, stopping: false };
+        let (of_nodes, full) = (HashMap::new(), VecDeque::new());
+        let open = Open { collecting, of_nodes, full, last_record: 0, stopping: false };
         Self {
             open: Mutex::new(open),
             more: Condvar::new(),
@@ -161,6 +168,22 @@ impl Ledger {
         let record = (key.into(), value.map(Vec::into_boxed_slice));
         open.last_record = self.put(&mut open, |batch| batch.records.push(record));
         note(open.last_record);
+    }
+
+    /// Writes a record that follows from a change of a node: both become durable together. The caller holds the node, which is in the
+    /// current batch or in one before it.
+    pub fn record_with(&self, id: NodeId, key: &str, value: Vec<u8>) {
+        let mut open = self.open.lock();
+        open.of_nodes.entry(id).or_default().push((key.into(), Some(value.into_boxed_slice())));
+        let Batch { number, .. } = open.collecting;
+        let newest = if open.collecting.is_empty() { number - 1 } else { number };
+        open.last_record = open.last_record.max(newest);
+        note(open.last_record);
+    }
+
+    /// Takes the records that become durable with the state of a node. The caller holds the node.
+    pub(super) fn take_records_of(&self, id: NodeId) -> Vec<Record> {
+        self.open.lock().of_nodes.remove(&id).unwrap_or_default()
     }
 
     /// Makes the caller inside [`Fleet::noting`] wait until all records so far are durable.

@@ -75,7 +75,10 @@ impl SharedEvents {
         }
         let mut inner = self.inner.lock();
         queue.sort_unstable_by_key(|queued| queued.number);
-        inner.last = queue.last().map_or(last.1, |queued| queued.number).max(last.1);
+        // An event that has left the queue was delivered, so the subscription that got it last has its number. A number that is used
+        // again would be one that a subscription has behind it, and the event would be lost.
+        let delivered = list.iter().map(Subscription::received);
+        inner.last = queue.iter().map(|queued| queued.number).chain(delivered).fold(last.1, u64::max);
         inner.all = Subscriptions::restored(settings, list, (last.0, last.2), queue);
         self.observed.store(inner.all.are_observed(), Ordering::Release);
         self.newest.send_replace(inner.last);
@@ -144,14 +147,18 @@ impl SharedEvents {
     }
 
     fn publish(&self, inner: &mut Inner, node: Option<u32>, at: SimTime, what: What) {
-        if !inner.all.are_observed() {
+        if !inner.all.want(&what) {
             return;
         }
         inner.last += 1;
         let queued = Queued { number: inner.last, at, what, node };
         if let Some(ledger) = &self.ledger {
+            let key = format!("{}{:020}", Self::QUEUED, queued.number);
             let json = serde_json::to_vec(&queued).expect("an event is valid JSON");
-            ledger.record(&format!("{}{:020}", Self::QUEUED, queued.number), Some(json));
+            match node {
+                Some(node) => ledger.record_with(NodeId(node), &key, json),
+                None => ledger.record(&key, Some(json)),
+            }
         }
         let lost = self.stored(inner, None, |inner| inner.all.publish(queued, Self::QUEUE));
         self.lost.add(lost as u64);
@@ -265,5 +272,32 @@ impl Witness for SharedEvents {
             self.publish(&mut inner, Some(node.0), event.at, event.what.clone());
         }
         self.newest.send_replace(inner.last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_after_a_restart_has_a_new_number() {
+        let (before, after) = (SharedEvents::kept_in(None), SharedEvents::kept_in(None));
+        let now = SimTime::from_ms(1_800_000_000_000);
+        let happen = |events: &SharedEvents| events.happened(vec![What::Changed(Of::EventService)], now);
+        let id = before.execute(Command::Subscribe { asked: Box::default(), most: 1 }, now).unwrap().unwrap();
+        // The settings were stored with the subscription; since then the queue has been filled and emptied.
+        let settings = (Settings::NEW, (id, 0, false));
+        happen(&before);
+        let through = before.batch(id).unwrap().1.last().unwrap().number;
+        before.take_due();
+        before.delivered(id, through, true, now);
+        assert_eq!(before.batch(id), None);
+        let subscription = before.see(|all| serde_json::to_vec(all.get(id).unwrap()).unwrap());
+        let settings = serde_json::to_vec(&settings).unwrap();
+        let key = format!("{}{id:010}", SharedEvents::SUBSCRIPTION);
+        after.restore(&[(SharedEvents::SETTINGS.to_owned(), settings), (key, subscription)]).unwrap();
+        happen(&after);
+        let (_, events) = after.batch(id).expect("the subscription gets the event");
+        assert_eq!(events.iter().map(|event| event.number).collect::<Vec<_>>(), [through + 1]);
     }
 }

@@ -310,7 +310,7 @@ impl Store {
     pub(super) fn write(
         &mut self,
         fleet: &Fleet,
-        batch: &Batch,
+        batch: &mut Batch,
         time: SimTime,
         last: bool,
     ) -> Result<(), redb::Error> {

@@ -78,9 +78,9 @@ impl Keeping {
     fn run(mut self) -> Result<(), StoreError> {
         loop {
             match self.ledger.take(self.max_silence()) {
-                Next::Write(batch) => self.keep(&batch, self.time_to_store(), false)?,
+                Next::Write(mut batch) => self.keep(&mut batch, self.time_to_store(), false)?,
                 Next::Nothing if self.lease().is_some() => {
-                    self.keep(&Batch::default(), self.time_to_store(), false)?;
+                    self.keep(&mut Batch::default(), self.time_to_store(), false)?;
                 }
                 Next::Nothing => {}
                 Next::Stop => return self.stop(),
@@ -90,7 +90,7 @@ impl Keeping {
     }
 
     fn stop(mut self) -> Result<(), StoreError> {
-        self.keep(&Batch::default(), self.fleet.clock().now(), true)?;
+        self.keep(&mut Batch::default(), self.fleet.clock().now(), true)?;
         self.store.reserve.as_mut().map(Reserve::free);
         Ok(())
     }
@@ -119,7 +119,7 @@ impl Keeping {
     }
 
     /// Writes a batch. Retries with back-off until it succeeds; while the daemon stops, a few times only.
-    fn keep(&mut self, batch: &Batch, time: SimTime, last: bool) -> Result<(), StoreError> {
+    fn keep(&mut self, batch: &mut Batch, time: SimTime, last: bool) -> Result<(), StoreError> {
         let (mut pause, mut left) = (*BACK_OFF.start(), LAST_ATTEMPTS);
         while let Err(Failed { error, full }) = self.write(batch, time, last) {
             if full && self.use_reserve() {
@@ -152,7 +152,7 @@ impl Keeping {
 
     /// A panic in the database library counts as a failed write. If it ended this thread, every later response would
     /// wait for the disk in vain.
-    fn write(&mut self, batch: &Batch, time: SimTime, last: bool) -> Result<(), Failed> {
+    fn write(&mut self, batch: &mut Batch, time: SimTime, last: bool) -> Result<(), Failed> {
         let write = || {
             self.store.write(&self.fleet, batch, time, last).map_err(|error| {
                 let full = matches!(&error, redb::Error::Io(error) if is_full(error.kind()));

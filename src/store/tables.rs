@@ -50,11 +50,11 @@ impl<'t> Tables<'t> {
     }
 }
 
-/// Stores a batch. `stored` are the names of the texts in the file; returns those of the nodes that have or had any.
+/// Stores a batch, with the records of its nodes, which it takes. `stored` are the names of the texts in the file; returns those of the nodes that have or had any.
 pub(super) fn put(
     transaction: &WriteTransaction,
     fleet: &Fleet,
-    batch: &Batch,
+    batch: &mut Batch,
     stored: &StoredTexts,
 ) -> Result<StoredTexts, redb::Error> {
     let mut tables = Tables::open(transaction)?;
@@ -63,7 +63,7 @@ pub(super) fn put(
     for id in &batch.nodes {
         buffer.clear();
         let before = stored.get(&id.0).map_or(&[][..], Vec::as_slice);
-        let texts = match fleet.write_state(*id, &mut buffer) {
+        let texts = match fleet.write_state(*id, &mut buffer, &mut batch.of_nodes) {
             Written::State(texts) => {
                 tables.insert(*id, &buffer, &texts, before)?;
                 texts
@@ -83,7 +83,7 @@ pub(super) fn put(
     }
     drop(tables);
     let mut records = transaction.open_table(RECORDS)?;
-    for (key, value) in &batch.records {
+    for (key, value) in batch.of_nodes.iter().chain(&batch.records) {
         match value {
             Some(value) => drop(records.insert(&**key, &**value)?),
             None => drop(records.remove(&**key)?),

@@ -1,14 +1,16 @@
-//! `kill -9` under subscriptions and logs, at the root that all nodes share and at the roots of single nodes: every event of an
-//! acknowledged request reaches its subscriber, in order, and no entry of a log is lost.
+//! `kill -9` under subscriptions, logs and metric reports, at the root that all nodes share and at the roots of single nodes: every
+//! event of an acknowledged request and every report that was due reaches its subscriber, in order, and no entry of a log and no
+//! definition of a report is lost.
 //!
 //! `FAUXMETAL_KILLS` and `FAUXMETAL_KILL_SEED` are those of `kill.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use fauxmetal::time::parse_redfish;
 use serde_json::{Value, json};
 
 use super::kill::Dice;
@@ -18,13 +20,18 @@ const WRITERS: u32 = 4;
 /// Kills of an ordinary test run, at each kind of root.
 const KILLS: u64 = 4;
 const SERVICE: &str = "/redfish/v1/EventService";
+const DEFINITIONS: &str = "/redfish/v1/TelemetryService/MetricReportDefinitions";
 /// The number of the first entry that a machine gets: its log has a past.
 const FIRST_ENTRY: u64 = 7;
 /// Looks for the last events, and the time between two of them.
 const LOOKS: u32 = 3000;
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The numbers of the test events that have come, by the writer that has submitted them.
+/// `RecurrenceInterval` of the report that every node makes, seconds: the shortest one.
+const REPORT_S: u64 = 10;
+
+/// The numbers of the test events that have come, by the writer that has submitted them; and the moments of the reports that have come,
+/// seconds, by the subscription and the definition.
 type Received = Arc<Mutex<BTreeMap<String, Vec<u64>>>>;
 
 /// A receiver of events on loopback. Its threads end with the process.
@@ -57,7 +64,12 @@ fn take(mut stream: TcpStream, received: &Received) -> Option<()> {
         }
         let document: Value = serde_json::from_slice(&read[end + 4..end + 4 + length]).unwrap();
         read.drain(..end + 4 + length);
-        for event in document["Events"].as_array().unwrap() {
+        if let Some(moment) = document["Timestamp"].as_str().filter(|_| document["MetricValues"].is_array()) {
+            let moment = parse_redfish(moment).unwrap().0.ms() / 1000;
+            let series = format!("{}/{}", document["Context"], document["Id"]);
+            received.lock().unwrap().entry(series).or_default().push(moment);
+        }
+        for event in document["Events"].as_array().into_iter().flatten() {
             if let Some(("Writer", rest)) = event["MessageId"].as_str().unwrap().split_once('.') {
                 let (writer, number) = rest.rsplit_once('.').unwrap();
                 let number = number.trim_start_matches('N').parse().unwrap();
@@ -68,20 +80,22 @@ fn take(mut stream: TcpStream, received: &Received) -> Option<()> {
     }
 }
 
-/// A client that submits test events, and changes the asset tag of a node of its own.
+/// A client that submits test events, and changes the asset tag and the definition of a report of a node of its own.
 struct Writer {
     number: u32,
     /// The node with the root; `None` for the shared root.
     node: Option<u32>,
     system: String,
     manager: String,
+    /// The definition of a report that the client changes.
+    definition: String,
     count: u64,
-    /// The number of the last test event that was acknowledged.
-    submitted: u64,
-    /// Test events that were acknowledged.
-    events: u64,
-    /// Changes of the asset tag that were acknowledged. Each is an entry of the log.
-    tagged: u64,
+    /// The numbers of the test events that were acknowledged.
+    submitted: BTreeSet<u64>,
+    /// Changes of the asset tag and of the definition that were acknowledged. Each is an entry of the log.
+    changed: u64,
+    /// `RecurrenceInterval` that was acknowledged last, seconds.
+    interval_s: u64,
 }
 
 impl Writer {
@@ -102,42 +116,58 @@ impl Writer {
             self.count += 1;
             let id = format!("Writer.{}.N{}", self.number, self.count);
             Self::ask(&mut client, "POST", &submit, &json!({ "MessageId": id }))?;
-            (self.submitted, self.events) = (self.count, self.events + 1);
+            self.submitted.insert(self.count);
             Self::ask(&mut client, "PATCH", &self.system, &json!({ "AssetTag": self.count.to_string() }))?;
-            self.tagged += 1;
+            self.changed += 1;
+            let schedule = json!({"RecurrenceInterval": format!("PT{}S", REPORT_S + self.count)});
+            Self::ask(&mut client, "PATCH", &self.definition, &json!({ "Schedule": schedule }))?;
+            (self.changed, self.interval_s) = (self.changed + 1, REPORT_S + self.count);
         }
     }
 
     /// Compares the log with what was acknowledged. A request without an answer may have an entry, too.
-    fn compare(&self, client: &mut Client, kills: u64) {
+    fn compare(&self, client: &mut Client, kills: u64, reports: u64) {
         let entries = client.get(&format!("{}/LogServices/AuditLog/Entries?$top=1000", self.manager));
         let newest = entries["Members"].as_array().unwrap().last().unwrap()["Id"].as_str().unwrap();
         let newest: u64 = newest.parse().unwrap();
         let made = newest + 1 - FIRST_ENTRY;
-        // A BMC with a root of its own also counts its settings, its subscription, and the test events, of which the last one may be
-        // newer than every entry.
-        let least = if self.node.is_some() { 1 + self.events + self.tagged } else { self.tagged };
-        let most = least + 1 + 2 * kills;
+        // Events without an entry have numbers, too: below a root of its own, a BMC counts its settings, its subscriptions, and the test
+        // events, of which the last one may be newer than every entry; and everywhere the reports.
+        let own = 3 + (self.submitted.len() as u64).saturating_sub(1);
+        let least = self.changed + if self.node.is_some() { own } else { 0 };
+        let most = least + 1 + 3 * kills + reports;
         assert!(
             (least..=most).contains(&made),
             "writer {}: {made} entries, not {least} to {most}",
             self.number
         );
+        let interval = client.get(&self.definition)["Schedule"]["RecurrenceInterval"].clone();
+        let (least, most) = (self.interval_s, REPORT_S + self.count);
+        let is_one = (least..=most).any(|s| interval == format!("PT{s}S"));
+        assert!(is_one, "writer {}: the interval is {interval}, not PT{least}S to PT{most}S", self.number);
     }
 }
 
-/// The acknowledged events that have not come yet, in words.
-fn missing(writers: &[Writer], received: &Received) -> Vec<String> {
+/// The writers of which acknowledged events have not come yet, with the numbers of those.
+fn missing(writers: &[Writer], received: &Received) -> Vec<(u32, Vec<u64>)> {
     let received = received.lock().unwrap();
-    let mut missing = Vec::new();
-    for writer in writers {
-        let newest =
-            received.get(&writer.number.to_string()).and_then(|numbers| numbers.iter().max().copied());
-        if newest.unwrap_or(0) < writer.submitted {
-            missing.push(format!("writer {}: {newest:?} of {}", writer.number, writer.submitted));
-        }
-    }
-    missing
+    let missing = writers.iter().map(|writer| {
+        let mut left = writer.submitted.clone();
+        received.get(&writer.number.to_string()).into_iter().flatten().for_each(|number| {
+            left.remove(number);
+        });
+        (writer.number, left.into_iter().collect::<Vec<_>>())
+    });
+    missing.filter(|(_, left)| !left.is_empty()).collect()
+}
+
+/// Checks that no report of a series is missing. Returns their number; a report may have come again after a kill.
+fn check_reports(series: &str, moments: &[u64]) -> usize {
+    let moments: BTreeSet<_> = moments.iter().collect();
+    let pairs = moments.iter().zip(moments.iter().skip(1));
+    let steps: BTreeSet<_> = pairs.map(|(one, next)| *next - *one).collect();
+    assert!(steps.iter().all(|step| *step == REPORT_S), "{series}: reports are missing: {moments:?}");
+    moments.len()
 }
 
 /// Kills a daemon again and again. Returns a sentence with the numbers.
@@ -167,14 +197,41 @@ fn kill_often(own_roots: bool) -> String {
         if own_roots || number == 0 {
             let quick = json!({"DeliveryRetryIntervalSeconds": 1});
             Writer::ask(&mut client, "PATCH", SERVICE, &quick).unwrap();
-            let wanted = json!({
-                "Destination": format!("http://{address}/"), "Protocol": "Redfish", "DeliveryRetryPolicy": "RetryForever",
-            });
-            Writer::ask(&mut client, "POST", &format!("{SERVICE}/Subscriptions"), &wanted).unwrap();
+            for format in ["Event", "MetricReport"] {
+                let wanted = json!({
+                    "Destination": format!("http://{address}/"), "Protocol": "Redfish", "DeliveryRetryPolicy": "RetryForever",
+                    "EventFormatType": format, "Context": number.to_string(),
+                });
+                Writer::ask(&mut client, "POST", &format!("{SERVICE}/Subscriptions"), &wanted).unwrap();
+            }
         }
-        writers.push(Writer { number, node, system, manager, count: 0, submitted: 0, events: 0, tagged: 0 });
+        let prefix =
+            if own_roots { String::new() } else { format!("{}-", system.rsplit('/').next().unwrap()) };
+        let every = json!({
+            "Id": format!("{prefix}Every"), "MetricReportDefinitionType": "Periodic", "ReportActions": ["RedfishEvent"],
+            "Schedule": {"RecurrenceInterval": format!("PT{REPORT_S}S")}, "Metrics": [{"MetricId": "PowerConsumed"}],
+        });
+        Writer::ask(&mut client, "POST", DEFINITIONS, &every).unwrap();
+        let definition = format!("{DEFINITIONS}/{prefix}PowerMetrics");
+        let schedule = json!({"RecurrenceInterval": format!("PT{REPORT_S}S")});
+        Writer::ask(&mut client, "PATCH", &definition, &json!({ "Schedule": schedule })).unwrap();
+        let (submitted, interval_s) = (BTreeSet::new(), REPORT_S);
+        // The definitions of both reports are the first entries.
+        let changed = 2;
+        writers.push(Writer {
+            number,
+            node,
+            system,
+            manager,
+            definition,
+            count: 0,
+            submitted,
+            changed,
+            interval_s,
+        });
     }
     let mut dice = Dice(seed);
+    let began = Instant::now();
     for kill in 1..=kills {
         let clients: Vec<_> = writers.iter().map(|writer| writer.client(&daemon)).collect();
         std::thread::scope(|scope| {
@@ -192,8 +249,9 @@ fn kill_often(own_roots: bool) -> String {
             child.wait().unwrap();
         }
         daemon = Daemon::start(dir.path(), &flags);
+        let reports = began.elapsed().as_secs() / REPORT_S + 1;
         for writer in &writers {
-            writer.compare(&mut writer.client(&daemon), kill);
+            writer.compare(&mut writer.client(&daemon), kill, reports);
         }
     }
     for _ in 0..LOOKS {
@@ -202,10 +260,13 @@ fn kill_often(own_roots: bool) -> String {
         }
         std::thread::sleep(LOOK);
     }
-    assert_eq!(missing(&writers, &received), [""; 0], "acknowledged events that no subscriber got");
-    let (mut events, mut twice) = (0, 0);
-    for (writer, numbers) in received.lock().unwrap().iter() {
-        let submitted = writers[writer.parse::<usize>().unwrap()].submitted;
+    assert_eq!(missing(&writers, &received), [], "acknowledged events that no subscriber got");
+    let (mut events, mut reports, mut twice) = (0, 0, 0);
+    for (series, numbers) in received.lock().unwrap().iter() {
+        let Ok(writer) = series.parse::<usize>() else {
+            reports += check_reports(series, numbers);
+            continue;
+        };
         let mut first: Vec<u64> = Vec::new();
         for number in numbers {
             match first.last() {
@@ -213,17 +274,18 @@ fn kill_often(own_roots: bool) -> String {
                 _ => first.push(*number),
             }
         }
-        let all: Vec<u64> = (1..=submitted).filter(|number| !numbers.contains(number)).collect();
-        // A request without an answer may have been lost with its daemon, at most one for each kill.
-        assert!(all.len() as u64 <= kills, "writer {writer}: {} events are missing: {all:?}", all.len());
-        events += first.len();
+        // A request without an answer may have been lost with its daemon.
+        let submitted = &writers[writer].submitted;
+        let in_order: Vec<_> = first.into_iter().filter(|number| submitted.contains(number)).collect();
+        assert!(in_order.iter().eq(submitted), "writer {writer}: {in_order:?} in order, of {submitted:?}");
+        events += in_order.len();
     }
-    let tagged: u64 = writers.iter().map(|writer| writer.tagged).sum();
+    let changed: u64 = writers.iter().map(|writer| writer.changed).sum();
     assert!(events as u64 > kills, "too few events were acknowledged to prove anything");
     let place = if own_roots { "own roots" } else { "the shared root" };
     format!(
-        "{place}: {kills} kills (seed {seed}), {events} events in order, none lost, {twice} repeated after a kill; {tagged} entries \
-         of logs, none lost"
+        "{place}: {kills} kills (seed {seed}), {events} events in order, none lost, {twice} repeated after a kill; {changed} entries \
+         of logs, none lost; {reports} reports, each on time"
     )
 }
 

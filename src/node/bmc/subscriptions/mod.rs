@@ -203,9 +203,11 @@ impl Subscriptions {
         self.settings.enabled && (self.listening || !self.list.is_empty())
     }
 
-    /// Whether a subscriber wants metric reports.
-    fn want_reports(&self) -> bool {
-        self.list.iter().any(|subscription| subscription.wanted.filter.wants_reports)
+    /// Whether this event has to be queued: a metric report only for a subscriber that wants reports.
+    pub fn want(&self, what: &What) -> bool {
+        let is_report = matches!(what, What::Report(_));
+        let want_reports = || self.list.iter().any(|subscription| subscription.wanted.filter.wants_reports);
+        self.are_observed() && (!is_report || want_reports())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Subscription> {
@@ -336,8 +338,7 @@ impl Subscriptions {
     /// Queues an event for all subscribers. The queue holds at most `most` events: the oldest make room, and are lost for the
     /// subscribers that have not got them. Returns the number of lost events.
     pub fn publish(&mut self, queued: Queued, most: usize) -> usize {
-        let is_report = matches!(queued.what, What::Report(_));
-        if !self.are_observed() || (is_report && !self.want_reports()) {
+        if !self.want(&queued.what) {
             return 0;
         }
         self.queue.push_back(queued);
@@ -469,6 +470,11 @@ impl Subscriptions {
 }
 
 impl Subscription {
+    /// The number of the last event that it has received or does not want.
+    pub fn received(&self) -> u64 {
+        self.next - 1
+    }
+
     /// Whether the last delivery has failed.
     pub fn has_failed(&self) -> bool {
         self.failures > 0
