@@ -44,7 +44,12 @@ impl EffectRunner {
             let events: Vec<_> = events.collect();
             delivery(&found.wanted, &events, Source::Node(node))
         });
-        let delivery = found.flatten()?;
+        let Some(delivery) = found? else {
+            // There is nothing to send any more. The subscription must not wait for this delivery.
+            let answer = Answer::Delivered { subscription, through: 0, result: Ok(()) };
+            self.fleet.answer(id, answer);
+            return None;
+        };
         let through = delivery.through;
         if delivery.body.is_none() {
             // No call is needed.
@@ -101,6 +106,8 @@ impl EffectRunner {
         let Some(delivery) = batch.and_then(|(wanted, queued)| {
             delivery(&wanted, &queued.iter().collect::<Vec<_>>(), Source::Shared(&self.fleet))
         }) else {
+            // There is nothing to send any more. The subscription must not wait for this delivery.
+            events.delivered(id, 0, true, self.fleet.clock().now());
             return;
         };
         let mut good = true;

@@ -224,6 +224,10 @@ impl SharedEvents {
     /// The result of a delivery of the events up to number `through`.
     pub fn delivered(&self, id: u32, through: u64, good: bool, now: SimTime) {
         let mut inner = self.inner.lock();
+        if inner.all.get(id).is_none() {
+            // A client has deleted it meanwhile.
+            return;
+        }
         self.stored(&mut inner, Some(id), |inner| inner.all.delivered(id, through, good, now));
         if inner.all.get(id).is_none() {
             self.publish(&mut inner, None, now, What::Removed(Of::Subscription(id)));

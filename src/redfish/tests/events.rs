@@ -163,6 +163,21 @@ fn a_subscription_is_shown_changed_suspended_resumed_and_deleted() {
 }
 
 #[test]
+fn the_end_of_a_subscription_with_a_delivery_under_way_is_one_event() {
+    let bench = Bench::new();
+    let (watcher, ended) = (subscribe(&bench, &json!({})), subscribe(&bench, &json!({})));
+    bench.write("PATCH", SERVICE, &json!({"DeliveryRetryAttempts": 5}));
+    let events = &bench.redfish.events;
+    let id: u32 = ended.rsplit('/').next().unwrap().parse().unwrap();
+    assert!(events.take_due().contains(&id));
+    let (_, under_way) = events.batch(id).unwrap();
+    assert_eq!(bench.write("DELETE", &ended, &json!({})).status, 204);
+    events.delivered(id, under_way.last().unwrap().number, true, bench.now);
+    let told = keys(&take(&bench, &watcher));
+    assert_eq!(told, ["ResourceCreated", "ResourceCreated", "ResourceChanged", "ResourceRemoved"]);
+}
+
+#[test]
 fn wrong_subscriptions_are_refused_and_nothing_is_kept() {
     let bench = Bench::new();
     let good = json!({"Destination": "https://r.example/", "Protocol": "Redfish"});

@@ -306,7 +306,9 @@ impl Subscriptions {
             }
             Command::Suspend(id) => {
                 if let Some(subscription) = self.get_mut(id) {
-                    (subscription.suspended, subscription.call) = (true, None);
+                    subscription.suspended = true;
+                    // A request that is under way keeps its place, so that no other one begins before it ends.
+                    subscription.call = subscription.call.filter(|call| *call == Call::Underway);
                 }
             }
             Command::Resume { id, since } => self.resume(id, since),
@@ -330,7 +332,9 @@ impl Subscriptions {
             subscription.suspended = false;
             subscription.failures = 0;
             subscription.next = first.unwrap_or(0).max(subscription.next);
-            subscription.call = (subscription.next <= newest).then_some(Call::Due);
+            if subscription.call != Some(Call::Underway) {
+                subscription.call = (subscription.next <= newest).then_some(Call::Due);
+            }
         }
         self.trim(usize::MAX);
     }
@@ -397,8 +401,14 @@ impl Subscriptions {
         if good {
             subscription.failures = 0;
             subscription.next = subscription.next.max(through + 1);
-            subscription.call = (subscription.next <= newest).then_some(Call::Due);
+            let more = !subscription.suspended && subscription.next <= newest;
+            subscription.call = more.then_some(Call::Due);
             self.trim(usize::MAX);
+            return true;
+        }
+        if subscription.suspended {
+            // A client has suspended it meanwhile.
+            subscription.call = None;
             return true;
         }
         subscription.failures = subscription.failures.saturating_add(1);
@@ -429,7 +439,8 @@ impl Subscriptions {
 
     /// Hands the id of every subscription with a due delivery to `out`.
     pub fn take_due(&mut self, mut out: impl FnMut(u32)) {
-        for subscription in &mut self.list {
+        // After a restart of the process, a call of a suspended one can be due: the one that was under way.
+        for subscription in self.list.iter_mut().filter(|subscription| !subscription.suspended) {
             if subscription.call.as_mut().is_some_and(Call::take) {
                 out(subscription.id);
             }

@@ -86,6 +86,48 @@ fn a_suspended_subscriber_gets_what_the_queue_still_has() {
 }
 
 #[test]
+fn a_delivery_that_is_under_way_during_a_suspension_is_neither_repeated_nor_joined_by_another_one() {
+    for resumed_before_its_end in [true, false] {
+        for (good, then) in [(true, vec![2, 3]), (false, vec![1, 2, 3])] {
+            let mut all = subscribed(DeliveryRetryPolicy::RetryForever);
+            publish(&mut all, 1);
+            assert_eq!((due(&mut all), numbers(&all)), (vec![1], vec![1]));
+            all.execute(Command::Suspend(1), 1).unwrap();
+            publish(&mut all, 2);
+            let resume = |all: &mut Subscriptions| {
+                all.execute(Command::Resume { id: 1, since: None }, 2).unwrap();
+                publish(all, 3);
+            };
+            if resumed_before_its_end {
+                resume(&mut all);
+                assert_eq!(due(&mut all), [0; 0], "one delivery is under way");
+            }
+            assert!(all.delivered(1, 1, good, T0));
+            if !resumed_before_its_end {
+                assert_eq!((due(&mut all), all.next_deadline()), (vec![], SimTime::NEVER), "it is suspended");
+                resume(&mut all);
+            }
+            all.step(T0.after_ms(30_000));
+            assert_eq!((due(&mut all), numbers(&all)), (vec![1], then), "{resumed_before_its_end} {good}");
+            assert!(!all.get(1).unwrap().has_failed() || resumed_before_its_end);
+        }
+    }
+}
+
+#[test]
+fn a_suspension_goes_on_after_a_restart_in_the_middle_of_a_delivery() {
+    let mut all = subscribed(DeliveryRetryPolicy::RetryForever);
+    publish(&mut all, 1);
+    assert_eq!(due(&mut all), [1]);
+    all.execute(Command::Suspend(1), 1).unwrap();
+    let stored = serde_json::to_string(&all).unwrap();
+    let mut all: Subscriptions = serde_json::from_str(&stored).unwrap();
+    assert_eq!(due(&mut all), [0; 0]);
+    all.execute(Command::Resume { id: 1, since: None }, 1).unwrap();
+    assert_eq!((due(&mut all), numbers(&all)), (vec![1], vec![1]));
+}
+
+#[test]
 fn a_full_queue_loses_its_oldest_events_and_counts_them() {
     let mut all = subscribed(DeliveryRetryPolicy::RetryForever);
     let lost: usize = (1..=6).map(|number| publish(&mut all, number)).sum();
