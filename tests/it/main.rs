@@ -9,6 +9,7 @@ mod control;
 mod corpus;
 mod documents;
 mod durability;
+mod events;
 mod export;
 mod formats;
 mod hostile;
