@@ -8,30 +8,33 @@ ACCOUNTS = f"{SERVICE}/Accounts"
 ROLES = {
     "Administrator": {"Login", "ConfigureManager", "ConfigureUsers", "ConfigureSelf", "ConfigureComponents"},
     "Operator": {"Login", "ConfigureSelf", "ConfigureComponents"},
+    "ReadOnly": {"Login", "ConfigureSelf"},
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Need:
-    """What Ironic does to a BMC in a stage, and the privilege that DMTF's registry (DSP8011, 1.8.0) asks for."""
+    """What Ironic does to a BMC in a stage, and the privileges of which DMTF's registry (DSP8011, 1.8.0) asks for one."""
 
     # The type of the resource, and the method of the request.
     entity: str
     method: str
-    privilege: str
+    privileges: tuple[str, ...]
     # The end of the URI of the request.
     uri: str
 
 
-READ = Need("ComputerSystem", "GET", "Login", "/Systems/[^/ ]+")
-POWER = Need("ComputerSystem", "POST", "ConfigureComponents", "/Actions/ComputerSystem.Reset")
-BOOT = Need("ComputerSystem", "PATCH", "ConfigureComponents", "/Systems/[^/ ]+")
-BIOS = Need("Bios", "PATCH", "ConfigureComponents", "/Bios/Settings")
-VOLUMES = Need("VolumeCollection", "POST", "ConfigureComponents", "/Volumes")
-VOLUME = Need("Volume", "DELETE", "ConfigureComponents", "/Volumes/[^/ ]+")
-MEDIA = Need("VirtualMedia", "POST", "ConfigureManager", "/Actions/VirtualMedia.InsertMedia")
-CLOCK = Need("Manager", "PATCH", "ConfigureManager", "/Managers/[^/ ]+")
-NEEDS = (READ, POWER, BOOT, BIOS, VOLUMES, VOLUME, MEDIA, CLOCK)
+READ = Need("ComputerSystem", "GET", ("Login",), "/Systems/[^/ ]+")
+POWER = Need("ComputerSystem", "POST", ("ConfigureComponents",), "/Actions/ComputerSystem.Reset")
+BOOT = Need("ComputerSystem", "PATCH", ("ConfigureComponents",), "/Systems/[^/ ]+")
+BIOS = Need("Bios", "PATCH", ("ConfigureComponents",), "/Bios/Settings")
+VOLUMES = Need("VolumeCollection", "POST", ("ConfigureComponents",), "/Volumes")
+VOLUME = Need("Volume", "DELETE", ("ConfigureComponents",), "/Volumes/[^/ ]+")
+MEDIA = Need("VirtualMedia", "POST", ("ConfigureManager",), "/Actions/VirtualMedia.InsertMedia")
+CLOCK = Need("Manager", "PATCH", ("ConfigureManager",), "/Managers/[^/ ]+")
+SUBSCRIPTIONS = Need("EventDestinationCollection", "POST", ("ConfigureManager", "ConfigureComponents"), "/Subscriptions")
+SUBSCRIPTION = Need("EventDestination", "DELETE", ("ConfigureManager", "ConfigureSelf"), "/Subscriptions/[^/ ]+")
+NEEDS = (READ, POWER, BOOT, BIOS, VOLUMES, VOLUME, MEDIA, CLOCK, SUBSCRIPTIONS, SUBSCRIPTION)
 
 
 @dataclasses.dataclass
@@ -55,7 +58,7 @@ ABORTED = r"^(Deployment|Manual Cleaning) aborted at step '"
 
 def first_missing(role, needs):
     """The first of the needs that the role has no privilege for, or None. A role of None may do everything."""
-    return next((need for need in needs if role and need.privilege not in ROLES[role]), None)
+    return next((need for need in needs if role and not ROLES[role].intersection(need.privileges)), None)
 
 
 def refusal(need):
@@ -145,6 +148,6 @@ def check_registry(journey):
     mappings = journey.fleet.ask(journey.node, f"{SERVICE}/PrivilegeMap")["Mappings"]
     mapped = {mapping["Entity"]: mapping["OperationMap"] for mapping in mappings}
     for need in NEEDS:
-        found, wanted = mapped[need.entity][need.method], [{"Privilege": [need.privilege]}]
+        found, wanted = mapped[need.entity][need.method], [{"Privilege": [each]} for each in need.privileges]
         check = f"privilege for {need.method} of {need.entity}"
         journey.record(check, f"{found}, expected {wanted}" if found != wanted else "")

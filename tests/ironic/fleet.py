@@ -13,7 +13,7 @@ import child
 from errors import RunError
 
 READY_LIMIT_S = 60
-EXPORT_LIMIT_S = 60
+COMMAND_LIMIT_S = 90
 REDFISH_LIMIT_S = 30
 STOP_GRACE_S = 15
 # A fixed seed gives the same fleet in every run, so that a failure can be reproduced.
@@ -54,7 +54,7 @@ class Fleet:
     def __enter__(self):
         argv = [self.binary, "serve", *self.fleet_args, "--certs", self.stack.run / "certs",
                 "--boot-time", BOOT_TIME, "--listen", self.listen,
-                "--agent-listen", self.agent_listen, "--ironic", self.stack.url,
+                "--agent-listen", self.agent_listen, "--admin-listen", "http://127.0.0.1:0", "--ironic", self.stack.url,
                 "--network-boot", self.stack.files.url]
         if self.speed is not None:
             argv += ["--speed", self.speed]
@@ -65,7 +65,7 @@ class Fleet:
             self.process = child.Child("fauxmetal", argv, self.log, env, sink)
         try:
             ready = self._wait_until_ready(output)
-            self.redfish, self.ca = ready["bmc"], ready["ca"]
+            self.redfish, self.ca, self.admin = ready["bmc"], ready["ca"], ready["admin"]
             self.tls = ssl.create_default_context(cafile=self.ca)
             if ready["nodes"] != self.count:
                 raise RunError(f"requested {self.count} nodes, the READY line says {ready['nodes']}", self.log)
@@ -97,18 +97,32 @@ class Fleet:
 
     def export(self):
         """The nodes as clients import them: the output of `fauxmetal export`, which needs no running server."""
-        argv = [self.binary, "export", "--format", "nodes-json", *self.fleet_args, "--bmc", self.redfish]
         try:
-            done = subprocess.run([str(arg) for arg in argv], capture_output=True, text=True,
-                                  stdin=subprocess.DEVNULL, timeout=EXPORT_LIMIT_S)
-            if done.returncode != 0:
-                raise RunError(f"fauxmetal export failed: {done.stderr.strip()}")
-            nodes = json.loads(done.stdout)
-        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+            nodes = json.loads(self._command("export", "--format", "nodes-json", *self.fleet_args, "--bmc", self.redfish))
+        except (OSError, ValueError) as error:
             raise RunError(f"fauxmetal export failed: {error}") from error
         if len(nodes) != self.count:
             raise RunError(f"requested {self.count} nodes, export printed {len(nodes)}")
         return nodes
+
+    def node(self, node, verb, *arguments):
+        """`fauxmetal node VERB`: a change of the machine that no client of its BMC can make."""
+        self._command("node", verb, "--server", self.admin, *arguments, node["name"])
+
+    def wait(self, node, state):
+        """Waits until the machine has the state, as `fauxmetal node wait` names it."""
+        self.node(node, "wait", "--for", f"state={state}", "--timeout", "60s")
+
+    def _command(self, *arguments):
+        """Runs a subcommand of fauxmetal. Returns its output. A failure raises OSError."""
+        argv = [str(arg) for arg in (self.binary, *arguments)]
+        try:
+            done = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=COMMAND_LIMIT_S)
+        except subprocess.TimeoutExpired as error:
+            raise OSError(str(error)) from error
+        if done.returncode != 0:
+            raise OSError(f"{' '.join(argv[1:])}: {done.stderr.strip() or done.stdout.strip()}")
+        return done.stdout
 
     def power(self, node):
         """The power state that the BMC of the node reports, as an Ironic power state."""

@@ -1,13 +1,16 @@
 """The stages that each node passes in Ironic: the requests of each stage, and the checks at its end."""
 
 import dataclasses
+import functools
 import hashlib
 import re
 import time
 from collections.abc import Callable
 
 import accounts
+import events
 import inventory
+import sensors
 from api import RequestFailed
 
 # Timeout of one stage of one node. With 20 nodes on two slow cores, stages take much less.
@@ -35,6 +38,8 @@ class Plan:
     mishaps: bool = False
     # With the role Operator, Ironic also tries everything that the role is not allowed to do.
     refusals: bool = False
+    # The events of the node reach a receiver, and its sensors are compared with Ironic's notifications.
+    observed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,9 +79,10 @@ class Stage:
 class Journey:
     """Takes one node through its stages: enrollment, inspection, cleaning, two deployments, deletion."""
 
-    def __init__(self, node, plan, ironic, node_list, fleet, files, tally):
+    def __init__(self, node, plan, ironic, node_list, fleet, stack, tally):
         self.node, self.plan, self.uuid = node, plan, node["uuid"]
-        self.ironic, self.node_list, self.fleet, self.files, self.tally = ironic, node_list, fleet, files, tally
+        self.ironic, self.node_list, self.fleet, self.tally = ironic, node_list, fleet, tally
+        self.files, self.receiver, self.notifications = stack.files, stack.receiver, stack.notifications
         self.stage = "waiting"
         self.redfish_inspection = None
         # The name and the new value of a BIOS setting.
@@ -87,6 +93,10 @@ class Journey:
         self.login = self.account = None
         # Patterns of the errors that stages of this node had to end with.
         self.expected_errors = []
+        # The subscriptions of an observed node.
+        self.alerts = self.every = None
+        # The last notification with sensor data, and the documents that the BMC has shown until then.
+        self.notification, self.documents = None, []
 
     def run(self):
         """Runs the stages of the plan. If one fails, the node stays in its state, so that a person can examine it."""
@@ -126,6 +136,24 @@ class Journey:
         how = ", agent ISO" if self.plan.agent_iso else ""
         node = f"{self.node['name']} ({self.plan.boot_interface}, {self.plan.boot_mode}{how})"
         return self.tally.record(f"{node} {check}", problem)
+
+    @functools.cached_property
+    def machine_uris(self):
+        """The URIs of the ComputerSystem, of its Chassis and of its Manager."""
+        system = self.node["redfish_system_id"]
+        links = self.fleet.ask(self.node, system)["Links"]
+        return [system, *(link["@odata.id"] for kind in ("Chassis", "ManagedBy") for link in links[kind])]
+
+    @property
+    def chassis(self):
+        return self.machine_uris[1]
+
+    @functools.cached_property
+    def hot(self):
+        """A temperature of the air that is critical, degrees Celsius."""
+        temperatures = self.fleet.ask(self.node, f"{self.chassis}/Thermal")["Temperatures"]
+        inlet = next(each for each in temperatures if each["PhysicalContext"] == "Intake")
+        return inlet["UpperThresholdCritical"] + events.EXCESS
 
     def row(self):
         return self.node_list.rows().get(self.uuid, "not listed by Ironic")
@@ -378,6 +406,7 @@ STAGES = (
     Stage("privileges", lambda journey: None, "manageable", check=accounts.check_registry, when=lambda plan: plan.role),
     Stage("inspect, redfish", Journey.inspect_redfish, "manageable", check=Journey.check_redfish_inspection,
           needs=(accounts.READ,)),
+    Stage("subscribe, roles", lambda journey: None, "manageable", check=events.check_roles, when=lambda plan: plan.refusals),
     Stage("inspect, media", accounts.inspect_by_media, "manageable", needs=(*AGENT, accounts.MEDIA),
           refused="inspect failed", when=lambda plan: plan.refusals),
     Stage("manage again", Journey.manage, "manageable", keeps_error=True, when=lambda plan: plan.refusals),
@@ -397,10 +426,17 @@ STAGES = (
     Stage("undeploy, media", Journey.undeploy, "available", "power off", Journey.check_no_instance,
           when=lambda plan: plan.refusals),
     Stage("deploy, direct", Journey.deploy_image, "active", "power on", Journey.check_config_drive, needs=AGENT),
+    Stage("subscribe", events.subscribe, "active", "power on", events.check_subscriptions, when=lambda plan: plan.observed),
+    Stage("power off", events.power_off, "active", "power off", events.check_off, when=lambda plan: plan.observed),
+    Stage("power on", events.power_on, "active", "power on", events.check_on, when=lambda plan: plan.observed),
+    Stage("sensors", sensors.wait, "active", "power on", sensors.check, when=lambda plan: plan.observed),
+    Stage("sensors, hot", sensors.wait_hot, "active", "power on", sensors.check_hot, when=lambda plan: plan.observed),
+    Stage("unsubscribe", events.unsubscribe, "active", "power on", when=lambda plan: plan.observed),
     Stage("reboot, wrong password", accounts.change_password_and_reboot, "active", "power on",
           error=accounts.SESSION_ENDED, when=lambda plan: plan.mishaps),
     Stage("reboot", accounts.mend_password_and_reboot, "active", "power on", when=lambda plan: plan.mishaps),
     Stage("undeploy, clean", Journey.undeploy_and_clean, "available", "power off", Journey.check_no_instance, needs=AGENT),
+    Stage("no events", lambda journey: None, "available", check=events.check_nothing_more, when=lambda plan: plan.observed),
     Stage("deploy, ramdisk", Journey.deploy_ramdisk, "active", "power on", needs=AGENT),
     Stage("undeploy, no clean", Journey.undeploy, "available", "power off", Journey.check_no_instance, needs=AGENT),
     Stage("delete", Journey.delete, None),

@@ -1,4 +1,4 @@
-"""Configures Ironic and its file server for one run, starts them, and ends them."""
+"""Configures Ironic for one run. Starts it with its file server and a receiver of events, and ends them."""
 
 import os
 import pathlib
@@ -13,6 +13,8 @@ import installation
 from api import Ironic
 from errors import RunError
 from fileserver import FileServer
+from receiver import Receiver
+from sensors import Notifications
 
 HERE = pathlib.Path(__file__).parent
 START_LIMIT_S = 120
@@ -21,14 +23,15 @@ STOP_GRACE_S = 15
 
 
 class Stack:
-    """`with Stack(...) as stack:` runs Ironic, and ends all its processes afterwards."""
+    """`with Stack(...) as stack:` runs Ironic, a file server and a receiver of events, and ends all of them afterwards."""
 
     def __init__(self, venv, run, logs, hash_cache):
         self.venv, self.run, self.logs = venv, run, logs
         self.ironic_log = logs / "ironic.log"
         self.http_root = run / "http"
         self.env = self._environment(hash_cache)
-        self.files = self.ironic = None
+        self.notifications = Notifications(self.ironic_log)
+        self.files = self.receiver = self.ironic = None
 
     def __enter__(self):
         try:
@@ -41,8 +44,9 @@ class Stack:
     def __exit__(self, *_):
         if self.ironic:
             self.ironic.stop(STOP_GRACE_S)
-        if self.files:
-            self.files.stop()
+        for server in (self.files, self.receiver):
+            if server:
+                server.stop()
 
     def check(self):
         """Raises RunError if Ironic has ended."""
@@ -73,6 +77,7 @@ class Stack:
             (self.run / folder).mkdir(parents=True)
         images.make(self.run / "images", self.http_root, self.logs / "images.log", self.env)
         self.files = FileServer(self.http_root, self.logs / "files.log")
+        self.receiver = Receiver()
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         config = self._configure(port)
