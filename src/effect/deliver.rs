@@ -57,6 +57,8 @@ impl EffectRunner {
             self.fleet.answer(id, answer);
             return None;
         }
+        // Some of the events can be newer than the delivery's wait for the disk.
+        while self.fleet.until_node_persisted(id).await.is_err() {}
         let (result, status) = self.post(&delivery).await;
         let problem = result.as_ref().err().cloned();
         let answer = Answer::Delivered { subscription, through, result };
