@@ -6,6 +6,7 @@ use super::value::Value as _;
 use crate::node::bmc::environment::SensorId;
 use crate::node::bmc::telemetry::{Definition, Measured, Report};
 use crate::profile::sensors::FanUnits;
+use crate::profile::telemetry::Metric;
 use crate::time::SimTime;
 
 /// The collections of the `TelemetryService`.
@@ -109,7 +110,10 @@ pub(super) fn write(
         for value in &report.values {
             let group = groups.get(usize::from(value.group));
             d.item_object(|d| {
-                d.put_some("MetricId", group.and_then(|group| group.label.as_deref()));
+                let measures = |metric: &&Metric| metric.measured(model.profile).contains(&value.measured);
+                let metric = || model.profile.telemetry.metrics.iter().find(measures);
+                let label = group.and_then(|group| group.label.as_deref()).or_else(|| Some(&*metric()?.id));
+                d.put_some("MetricId", label.map(|label| metric_id(label, model)));
                 d.moving(|d| {
                     d.put("MetricValue", text(value.measured, value.milli, model));
                     d.put("Timestamp", time(value.at));
@@ -119,6 +123,12 @@ pub(super) fn write(
         }
     });
     d.put("MetricValues@odata.count", report.values.len());
+}
+
+/// `MetricId` of a group: the id of a `MetricDefinition`, or the text of a client.
+pub(super) fn metric_id(label: &str, model: &Model<'_>) -> String {
+    let is_metric = model.profile.telemetry.metric(label).is_some();
+    if is_metric { full_id(label, model) } else { label.to_owned() }
 }
 
 /// `Name` of a definition.

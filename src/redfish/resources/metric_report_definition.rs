@@ -69,7 +69,7 @@ fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 
 fn show(cx: &NodeCx<'_>, group: &Group, d: &mut Doc<'_>) {
     let Group { label, measured, function, duration_s } = group;
-    d.put_some("MetricId", label.as_deref());
+    d.put_some("MetricId", label.as_deref().map(|label| report::metric_id(label, &cx.model)));
     d.array("MetricProperties", |d| {
         let uris = measured.iter().filter_map(|measured| report::property(*measured, &cx.model));
         uris.for_each(|uri| d.item(uri));

@@ -62,6 +62,12 @@ fn each_value_of_a_report_is_the_one_at_its_property() {
             let (document, pointer) = property.split_once('#').unwrap();
             let document = bench.get(document).json;
             let shown = number(document.pointer(pointer).unwrap_or_else(|| panic!("no {property}")));
+            let metric =
+                bench.get(&format!("{SERVICE}/MetricDefinitions/{}", value["MetricId"].as_str().unwrap()));
+            assert!(
+                metric.json["MetricProperties"].as_array().unwrap().contains(&json!(property)),
+                "{property}"
+            );
             let difference = (number(&value["MetricValue"]) - shown).abs();
             assert!(difference < 0.001, "{property}: {shown} and {}", value["MetricValue"]);
         }
