@@ -60,6 +60,11 @@ words! {
 }
 
 words! {
+    /// `LogService.LogDiagnosticDataTypes`: the types that a simulated BMC can collect. It knows nothing of the operating system.
+    DiagnosticDataType { Manager = "Manager", PreOs = "PreOS", Oem = "OEM" }
+}
+
+words! {
     /// `Resource.ResetType`: the parameter of `ComputerSystem.Reset` and `Manager.Reset`.
     ResetType {
         On = "On", ForceOff = "ForceOff", GracefulShutdown = "GracefulShutdown", GracefulRestart = "GracefulRestart",

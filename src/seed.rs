@@ -35,6 +35,7 @@ pub enum Purpose {
     ManagerReset = 16,
     ManagerGrace = 17,
     Volume = 18,
+    Diagnostics = 19,
     AgentStart = 20,
     Heartbeat = 21,
     Retry = 22,

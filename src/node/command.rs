@@ -31,7 +31,7 @@ pub enum Command {
         command: bmc::account::Command,
         configured: Box<str>,
     },
-    /// Log services: clearing, and deletion of entries.
+    /// Log services: clearing, deletion of entries, and collection of diagnostic data.
     Log(bmc::logs::Command),
     /// The definitions of metric reports.
     Telemetry(bmc::telemetry::Command),
@@ -56,6 +56,7 @@ impl Command {
                 | volume::Command::Delete { start, .. }
                 | volume::Command::Initialize { start, .. },
             ) => Some(start),
+            Self::Log(bmc::logs::Command::Collect { start, .. }) => Some(start),
             Self::Host(_)
             | Self::Bios(bios::Command::Change(_) | bios::Command::Reset)
             | Self::SecureBoot(_)
@@ -65,7 +66,7 @@ impl Command {
             | Self::Task(_)
             | Self::Session(_)
             | Self::Account { .. }
-            | Self::Log(_)
+            | Self::Log(bmc::logs::Command::Clear(_) | bmc::logs::Command::DeleteEntry { .. })
             | Self::Telemetry(_)
             | Self::Event(_)
             | Self::Ipa(_)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bmc::environment::{Level, SensorId, Side};
 use super::bmc::telemetry::Value;
-use crate::dmtf::Health;
+use crate::dmtf::{DiagnosticDataType, Health};
 pub use crate::profile::logs::Log;
 use crate::profile::logs::LogService;
 use crate::time::SimTime;
@@ -54,6 +54,8 @@ pub enum What {
     Health(Health),
     /// The log service with this number in the profile.
     LogCleared(u8),
+    /// Diagnostic data was collected.
+    Collected(Box<Collection>),
     /// An event that a client has submitted.
     Test(Box<TestEvent>),
     /// A metric report, for the subscribers that want reports.
@@ -67,6 +69,17 @@ impl What {
             made.values.iter_mut().for_each(|value| value.shift(ms));
         }
     }
+}
+
+/// Diagnostic data that a client has had collected for a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collection {
+    /// One of the logs of the service.
+    pub log: Log,
+    /// `DiagnosticDataType` of the request.
+    pub kind: DiagnosticDataType,
+    /// `OEMDiagnosticDataType`, with the type `OEM` only.
+    pub oem: Option<Box<str>>,
 }
 
 /// The resource of an event. A number is that of a part in the profile, or the number that the BMC has given.
@@ -209,6 +222,7 @@ impl What {
             | Self::Alarm(..)
             | Self::Health(_)
             | Self::LogCleared(_)
+            | Self::Collected(_)
             | Self::Report(_) => true,
         }
     }
@@ -218,7 +232,7 @@ impl What {
         self.log().is_some_and(|log| service.holds.contains(&log))
     }
 
-    /// The log that keeps it. A test event and a report are kept nowhere.
+    /// The log that keeps it, which never is that of POST codes. A test event and a report are kept nowhere.
     pub fn log(&self) -> Option<Log> {
         Some(match self {
             Self::PoweringOn
@@ -239,6 +253,7 @@ impl What {
             | Self::Health(_) => Log::Hardware,
             Self::ManagerReset | Self::ManagerStarted | Self::Task(..) => Log::Manager,
             Self::LogCleared(_) => Log::Audit,
+            Self::Collected(collection) => collection.log,
             Self::Created(of) | Self::Changed(of) | Self::Removed(of) => match of {
                 Of::Bios | Of::Volume(..) => Log::Hardware,
                 Of::Media(_) | Of::Software(_) => Log::Manager,

@@ -13,7 +13,9 @@
 //! 4. Accounts, roles and their rules; tasks; account and client of a session. All of them have defaults, so a state of format 3
 //!    is read without a conversion. A version that knows format 3 only would lose them, so it must refuse the file.
 //! 5. Logs; subscriptions; telemetry; the environment with its alarms; the power limit; the last application of BIOS settings; updates
-//!    that reset at once. All of them have defaults, so a state of format 4 is read without a conversion.
+//!    that reset at once. All of them have defaults, so a state of format 4 is read without a conversion. Later builds add
+//!    diagnostic data with the task that collects it, and POST codes. They have defaults, too, and a fixture of their own,
+//!    `state-format-5-diagnostics.json`: a state of an earlier build is read as before.
 
 use serde_json::{Map, Value, json};
 
@@ -103,6 +105,8 @@ mod tests {
     const FORMAT_3: &str = include_str!("state-format-3.json");
     const FORMAT_4: &str = include_str!("state-format-4.json");
     const FORMAT_5: &str = include_str!("state-format-5.json");
+    /// A state of a build with diagnostic data and POST codes.
+    const FORMAT_5_DIAGNOSTICS: &str = include_str!("state-format-5-diagnostics.json");
 
     fn read(format: u64, text: &str) -> State {
         State::read(format, text.as_bytes()).unwrap()
@@ -134,13 +138,22 @@ mod tests {
     #[test]
     fn the_newest_format_has_a_fixture_and_is_read_completely() {
         assert_eq!(State::FORMAT, 5, "a new format needs a fixture and a test here");
-        let state = serde_json::to_value(assert_read_completely(5, FORMAT_5)).unwrap();
+        let state = serde_json::to_value(assert_read_completely(5, FORMAT_5_DIAGNOSTICS)).unwrap();
         // An earlier version would lose a field that it does not know, so a new field needs a new format, too.
         assert_contains(
             "the state has a field that its fixture lacks: ",
             &state,
-            &serde_json::from_str(FORMAT_5).unwrap(),
+            &serde_json::from_str(FORMAT_5_DIAGNOSTICS).unwrap(),
         );
+    }
+
+    #[test]
+    fn a_state_of_an_earlier_build_of_format_5_is_read_completely_and_has_no_diagnostic_data() {
+        let state = assert_read_completely(5, FORMAT_5);
+        assert!(state.bmc.diagnostics == Sparse::NEW && state.bmc.post_codes == Sparse::NEW);
+        // A log service keeps the number by which stored events name it.
+        let logs = crate::profile::built_in("generic").unwrap().logs.clone();
+        assert_eq!(logs.iter().map(|log| &*log.id).collect::<Vec<_>>()[..3], ["SEL", "Log", "AuditLog"]);
     }
 
     #[test]
@@ -152,6 +165,7 @@ mod tests {
             bmc.logs == Sparse::NEW && bmc.subscriptions == Sparse::NEW && bmc.environment == Sparse::NEW
         );
         assert!(bmc.power_limit == Sparse::NEW && bmc.telemetry == Sparse::NEW && bmc.bios.applied.is_none());
+        assert!(bmc.diagnostics == Sparse::NEW && bmc.post_codes == Sparse::NEW);
     }
 
     #[test]

@@ -157,6 +157,30 @@ impl Host {
         matches!(self, Self::Running { what: Running::NoBootDevice, .. })
     }
 
+    /// The host as a BMC sees it: an agent has no data.
+    pub(super) fn outline(&self) -> Self {
+        match self {
+            Self::Booting(booting) => {
+                let stage = match &booting.stage {
+                    Stage::Loading { until, .. } => Stage::Loading { until: *until, what: Found::Live },
+                    Stage::Reading(call) => Stage::Reading(*call),
+                };
+                Self::Booting(Box::new(Booting { from: booting.from, left: Vec::new(), stage }))
+            }
+            Self::Running { what: Running::Ipa(agent), since } => {
+                Self::Running { what: Running::Ipa(Box::new(agent.outline())), since: *since }
+            }
+            Self::Off
+            | Self::PoweringOn { .. }
+            | Self::Post { .. }
+            | Self::Running {
+                what: Running::NoBootDevice | Running::Setup | Running::Os | Running::Live,
+                ..
+            }
+            | Self::PoweringOff { .. } => self.clone(),
+        }
+    }
+
     /// The agent, if one is running.
     pub fn ipa(&self) -> Option<&Ipa> {
         if let Self::Running { what: Running::Ipa(agent), .. } = self { Some(agent) } else { None }

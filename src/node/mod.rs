@@ -10,6 +10,7 @@ mod alarm;
 pub mod bmc;
 pub mod boot;
 pub mod call;
+mod collect;
 pub mod command;
 pub mod effect;
 pub mod event;
@@ -194,6 +195,7 @@ impl Node {
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if self.bmc().next_deadline() <= at {
             let before = View::of(&self.state);
+            self.collect(at);
             self.state.bmc.change(|bmc| bmc.step(at, restart_ms, &self.profile));
             self.effects_due = true;
             return self.remember(&before, at);
@@ -359,7 +361,7 @@ impl Node {
                 })?;
                 return Ok(done.created.map_or(Outcome::Done, Outcome::Created));
             }
-            Command::Log(command) => self.execute_log(&command, now),
+            Command::Log(command) => return self.execute_log(command, now),
             Command::Telemetry(command) => return self.execute_telemetry(command, now),
             Command::Event(command) => {
                 let id = self.execute_event(command, now)?;

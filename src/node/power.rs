@@ -13,6 +13,7 @@ use crate::dmtf::{BootTarget, PowerState, ResetType};
 use crate::note::Note;
 use crate::profile::boot_source::BootSource;
 use crate::profile::inventory::FirmwareOf;
+use crate::profile::logs::LogService;
 use crate::profile::quirk::Quirk;
 use crate::seed::Purpose;
 use crate::time::SimTime;
@@ -103,6 +104,9 @@ impl Node {
     }
 
     fn cut(&mut self, then: AfterOff, now: SimTime) {
+        if let Some(codes) = self.state.bmc.get_mut().and_then(|bmc| bmc.post_codes.get_mut()) {
+            codes.cut(now);
+        }
         let ms = self.draw_ms(self.profile.timing.power_off, Purpose::PowerOff);
         self.state.host = Host::PoweringOff { until: now.after_ms(ms), then };
     }
@@ -137,6 +141,10 @@ impl Node {
             bmc.start(&self.profile, now);
         }
         let ms = self.draw_ms(self.profile.timing.post, Purpose::Post);
+        if self.profile.logs.iter().any(LogService::holds_post_codes) {
+            let (number, profile) = (self.state.starts, &self.profile);
+            self.state.bmc.change(|bmc| bmc.post_codes.change(|codes| codes.begin(number, now, ms, profile)));
+        }
         self.state.host = Host::Post { until: now.after_ms(ms), since: now };
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::Node;
 use super::bmc::environment::{Alarm, SensorId, Side};
-use super::bmc::{logs, subscriptions};
-use super::event::{AlarmChange, Of, What};
+use super::bmc::subscriptions;
+use super::event::{AlarmChange, What};
 use super::health::Scope;
 use super::refusal::Refusal;
 use super::sparse::Sparse;
@@ -79,20 +79,6 @@ impl Node {
         let profile = &self.profile;
         self.state.bmc.change(|bmc| bmc.remember(what, at, profile));
         self.effects_due = true;
-    }
-
-    pub(super) fn execute_log(&mut self, command: &logs::Command, now: SimTime) {
-        let changed =
-            self.state.bmc.change(|bmc| bmc.logs.change(|logs| logs.execute(command, &self.profile)));
-        if changed {
-            let what = match *command {
-                logs::Command::Clear(service) => What::LogCleared(service),
-                logs::Command::DeleteEntry { service, number } => {
-                    What::Removed(Of::LogEntry(service, number))
-                }
-            };
-            self.remember_one(what, now);
-        }
     }
 
     /// A client of the stream of events has read all of them before number `next`.

@@ -104,6 +104,10 @@ impl View {
             logs: _,
             subscriptions,
             telemetry,
+            // The end of its task is an event.
+            diagnostics: _,
+            // Their log service has no events.
+            post_codes: _,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,
@@ -279,7 +283,7 @@ fn task_ended(task: &Task, out: &mut impl FnMut(What)) {
             }
             (Doing::Create | Doing::Initialize, _) | (Doing::Delete, End::Cancelled | End::Failed(_)) => {}
         },
-        Work::ManagerDefaults(_) | Work::BiosDefaults => {}
+        Work::ManagerDefaults(_) | Work::BiosDefaults | Work::Diagnostics { .. } => {}
     }
     out(What::Task(
         task.number,

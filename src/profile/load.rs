@@ -11,6 +11,7 @@ use super::files::{Files, ProfileError};
 use super::inventory::FirmwareOf;
 use super::logs::LogService;
 use super::overlay::Overlay;
+use super::post_codes::PostCode;
 use super::quirk::Quirk;
 use super::{Profile, extends};
 
@@ -130,6 +131,7 @@ fn check(p: &Profile) -> Result<(), String> {
     p.accounts.check()?;
     distinct("log id", p.logs.iter().map(|log| &log.id))?;
     LogService::check(&p.logs)?;
+    PostCode::check(&p.post_codes, &p.logs)?;
     distinct("telemetry.metric id", p.telemetry.metrics.iter().map(|metric| &metric.id))?;
     distinct("telemetry.report id", p.telemetry.reports.iter().map(|report| &report.id))?;
     p.telemetry.check()?;

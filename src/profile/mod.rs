@@ -19,6 +19,8 @@ pub mod logs;
 #[doc(hidden)]
 pub mod overlay;
 #[doc(hidden)]
+pub mod post_codes;
+#[doc(hidden)]
 pub mod quirk;
 #[doc(hidden)]
 pub mod sensors;
@@ -48,6 +50,7 @@ pub use load::built_in;
 pub use load::{from_directory, named};
 use logs::LogService;
 use overlay::Overlay;
+use post_codes::PostCode;
 use quirk::Quirk;
 use sensors::SensorRules;
 use telemetry::Telemetry;
@@ -91,6 +94,9 @@ pub struct Profile {
     /// Log services, in the order of their collections.
     #[serde(rename = "log", default = "LogService::usual")]
     pub logs: Vec<LogService>,
+    /// The POST codes of the firmware, in their order.
+    #[serde(rename = "post_code", default = "PostCode::usual")]
+    pub post_codes: Vec<PostCode>,
     /// Metrics and their reports.
     #[serde(default = "Telemetry::usual")]
     pub telemetry: Telemetry,

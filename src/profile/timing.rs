@@ -61,6 +61,8 @@ timings! {
     manager_reset = 10_000 .. 20_000,
     /// Work on a volume: its creation, deletion or initialization.
     volume = 1_000 .. 3_000,
+    /// Collecting diagnostic data for a log.
+    diagnostics = 2_000 .. 5_000,
     /// From the start of a ramdisk until the first request of its agent.
     agent_start = 500 .. 1_500,
     /// Short commands of an agent (boot loader, cleaning of metadata).

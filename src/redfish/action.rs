@@ -27,6 +27,8 @@ pub(super) struct Parameter<O: Owner> {
     allowed: Option<Allowed<O>>,
     /// The most elements of an array.
     most: Option<usize>,
+    /// Whether the action takes it. Others show nothing of it.
+    taken: fn(&ModelOf<'_, O>) -> bool,
 }
 
 /// Writes the allowable values of a parameter as the property with that name.
@@ -34,7 +36,7 @@ type Allowed<O> = fn(&ModelOf<'_, O>, &str, &mut Doc<'_>);
 
 impl<O: Owner> Parameter<O> {
     const fn new(name: &'static str, kind: &'static str) -> Self {
-        Self { name, kind, required: |_| false, allowed: None, most: None }
+        Self { name, kind, required: |_| false, allowed: None, most: None, taken: |_| true }
     }
 
     pub(super) const fn text(name: &'static str) -> Self {
@@ -61,6 +63,11 @@ impl<O: Owner> Parameter<O> {
 
     pub(super) const fn required_if(self, required: fn(&ModelOf<'_, O>) -> bool) -> Self {
         Self { required, ..self }
+    }
+
+    /// Restricts it to the resources for which `taken` is true.
+    pub(super) const fn taken_if(self, taken: fn(&ModelOf<'_, O>) -> bool) -> Self {
+        Self { taken, ..self }
     }
 
     /// `ResetType@Redfish.AllowableValues` and its like, beside the action's target.
@@ -98,11 +105,15 @@ impl<O: Owner> Action<O> {
         self.key.rsplit('.').next().unwrap_or(self.key)
     }
 
+    fn taken(&self, model: &ModelOf<'_, O>) -> impl Iterator<Item = &'static Parameter<O>> {
+        self.parameters.iter().filter(|parameter| (parameter.taken)(model))
+    }
+
     /// Writes the action as the document of its resource at `uri` shows it. `describes`: the model has `ActionInfo`.
     pub(super) fn offer(&self, model: &ModelOf<'_, O>, describes: bool, d: &mut Doc<'_>) {
         let uri = O::uri(model);
         d.join("target", &[uri, "/Actions/", self.name()]);
-        self.parameters.iter().for_each(|parameter| parameter.annotate(model, d));
+        self.taken(model).for_each(|parameter| parameter.annotate(model, d));
         if !self.apply_times.is_empty() {
             d.object("@Redfish.OperationApplyTimeSupport", |d| {
                 d.put("@odata.type", "#Settings.v1_5_0.OperationApplyTimeSupport");
@@ -119,7 +130,7 @@ impl<O: Owner> Action<O> {
         d.join("Id", &[self.word(), "ActionInfo"]);
         d.join("Name", &["Parameters of ", self.name()]);
         d.array("Parameters", |d| {
-            for parameter in self.parameters {
+            for parameter in self.taken(model) {
                 d.item_object(|d| parameter.describe(model, d));
             }
         });

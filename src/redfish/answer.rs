@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use jiff::Timestamp;
 
+use super::attachment::Attachment;
 use super::document::Document;
 use super::error::Problem;
 use super::headers::{AUTH_TOKEN, ODATA_4, ODATA_VERSION, PREFERENCE_APPLIED};
@@ -22,6 +23,8 @@ pub(super) enum Answer {
     List(List, Target),
     /// 200 with a document that describes the service.
     Fixed(&'static ServiceDocuments, Fixed),
+    /// 200 with data that is no document. It is made outside of the node's lock.
+    Attachment(Box<Attachment>, Target),
     /// 204: OPTIONS.
     Options(Target),
     /// 204: the change is done, or is under way.
@@ -60,9 +63,17 @@ pub(super) struct Created {
 pub(super) enum Content {
     Bytes(Bytes),
     List(List),
+    Attachment(Box<Attachment>, Target),
 }
 
 impl Answer {
+    /// # Errors
+    /// 404: the resource has no attachment.
+    pub(super) fn attachment(found: Option<Attachment>, uri: &str, target: Target) -> Result<Self, Problem> {
+        let attachment = found.ok_or_else(|| Problem::not_found(uri))?;
+        Ok(Self::Attachment(Box::new(attachment), target))
+    }
+
     /// The response. `conditions` are the headers of a request that names the document that the client has.
     pub(super) fn into_response(self, conditions: Option<&HeaderMap>) -> Response<Content> {
         match self {
@@ -72,6 +83,7 @@ impl Answer {
                 *response.headers_mut() = target.headers();
                 response
             }
+            Self::Attachment(attachment, target) => Response::new(Content::Attachment(attachment, target)),
             Self::Fixed(documents, fixed) => whole(documents.response(fixed, conditions)),
             Self::Options(target) => {
                 let mut response = no_content();

@@ -10,6 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 
+use super::headers::GZIP;
 use crate::face::Body;
 
 /// A shorter body stays plain.
@@ -74,6 +75,9 @@ pub(super) fn weighted(part: &[u8]) -> (&[u8], u16) {
 /// 8.8.3). `precondition.rs` takes it for the same document.
 pub(super) fn coded(headers: &HeaderMap, response: Response<Body>) -> Response<Body> {
     let is_known = response.status() == StatusCode::NOT_MODIFIED;
+    if response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == GZIP) {
+        return response;
+    }
     if !is_known && response.body().known_bytes().is_some_and(|bytes| bytes < MIN_BYTES) {
         return response;
     }

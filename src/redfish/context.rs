@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::attachment::Measure;
 use super::session::Sessions;
 use super::shared_events::SharedEvents;
 use super::task_settings::TaskSettings;
@@ -123,6 +124,8 @@ pub(super) struct NodeCx<'a> {
     pub now: SimTime,
     /// The ids on the way to the resource, below the node.
     pub ids: &'a [&'a str],
+    /// Tells the sizes of archives.
+    pub measure: &'a dyn Measure,
 }
 
 impl<'a> NodeCx<'a> {

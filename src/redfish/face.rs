@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
+use tokio::task::JoinError;
 
 use super::answer::Content;
+use super::attachment::Attachment;
 use super::coding::coded;
 use super::error::Problem;
 use super::event::stream::is_stream;
@@ -18,6 +20,7 @@ use super::message::{
 };
 use super::meters;
 use super::root::Root;
+use super::row::Target;
 use super::service::Redfish;
 use crate::address::{host_of, label_below};
 use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
@@ -40,6 +43,10 @@ impl Face for Redfish {
             }
         } else {
             self.answer(peer, request)
+        };
+        let response = match self.sent(response, request).await {
+            Ok(response) => response,
+            Err(_) => return Problem::from(&INTERNAL_ERROR).response().map(Body::from),
         };
         match self.fleet.until_persisted(seen).await {
             Ok(()) => coded(request.headers(), response),
@@ -87,21 +94,52 @@ impl Face for Redfish {
 
 impl Redfish {
     /// Answers a request at the root that it came to. The second value is what the response depends on.
-    fn answer(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> (Response<Body>, Seen) {
-        let whole = |response: Response<Bytes>| response.map(Body::from);
+    fn answer(&self, peer: &Peer, request: &Request<Bytes>) -> (Response<Content>, Seen) {
+        let bytes = |response: Response<Bytes>| response.map(Content::Bytes);
         self.fleet.noting(|| match (peer.node, &self.facts.domain) {
-            (None, None) => self.call_shared(Some(peer.remote.ip()), request).map(|content| match content {
-                Content::Bytes(bytes) => bytes.into(),
-                Content::List(list) => Body::Parts(Box::new(counted_parts(list, Arc::clone(self)))),
-            }),
+            (None, None) => self.call_shared(Some(peer.remote.ip()), request),
             // The node may have been removed since the client connected.
             (Some(node), _) => {
                 let client = Some(peer.remote.ip());
                 let response = self.call_from(client, NodeId(node), |_| true, request);
-                whole(response.unwrap_or_else(close_connection))
+                response.unwrap_or_else(|| bytes(close_connection()))
             }
-            (None, Some(domain)) => whole(self.call_named(domain, peer, request).unwrap_or_else(misdirected)),
+            (None, Some(domain)) => {
+                self.call_named(domain, peer, request).unwrap_or_else(|| bytes(misdirected()))
+            }
         })
+    }
+
+    /// The response as it is sent. An archive is made on a thread for blocking work, with no node locked.
+    async fn sent(
+        self: &Arc<Self>,
+        response: Response<Content>,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Body>, JoinError> {
+        let (head, content) = response.into_parts();
+        let body = match content {
+            Content::Bytes(bytes) => bytes.into(),
+            Content::List(list) => Body::Parts(Box::new(counted_parts(list, Arc::clone(self)))),
+            Content::Attachment(attachment, target) => {
+                let (redfish, asked) = (Arc::clone(self), request.clone());
+                let made = self.searches.run(move || redfish.counted_download(&attachment, target, &asked));
+                let mut made = made.await?;
+                made.headers_mut().extend(head.headers);
+                return Ok(made.map(Body::from));
+            }
+        };
+        Ok(Response::from_parts(head, body))
+    }
+
+    fn counted_download(
+        &self,
+        attachment: &Attachment,
+        target: Target,
+        request: &Request<Bytes>,
+    ) -> Response<Bytes> {
+        let response = self.download(attachment, request);
+        self.requests.sent(meters::kind(Some(target)), response.body().len());
+        response
     }
 
     /// Opens the stream of events of the root that the request came to.
@@ -119,7 +157,7 @@ impl Redfish {
 
     /// Answers a request at the root that all nodes share.
     pub fn call(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        self.whole(self.call_shared(None, request))
+        self.whole(self.call_shared(None, request), request)
     }
 
     pub(super) fn call_shared(&self, client: Option<IpAddr>, request: &Request<Bytes>) -> Response<Content> {
@@ -136,7 +174,7 @@ impl Redfish {
         is_meant: impl FnOnce(&Node) -> bool,
         request: &Request<Bytes>,
     ) -> Option<Response<Bytes>> {
-        self.call_from(None, id, is_meant, request)
+        Some(self.whole(self.call_from(None, id, is_meant, request)?, request))
     }
 
     fn call_from(
@@ -145,7 +183,7 @@ impl Redfish {
         id: NodeId,
         is_meant: impl FnOnce(&Node) -> bool,
         request: &Request<Bytes>,
-    ) -> Option<Response<Bytes>> {
+    ) -> Option<Response<Content>> {
         let response = self.fleet.with(id, |node, now| {
             if !is_meant(node) {
                 return None;
@@ -154,23 +192,28 @@ impl Redfish {
                 let left = std::time::Duration::from_millis(until.since_ms(now));
                 let mut response = Problem::from(Refusal::ManagerRestarting(left)).response();
                 response.extensions_mut().insert(CloseConnection);
-                return Some(response);
+                return Some(response.map(Content::Bytes));
             }
-            Some(self.whole(self.respond(&mut Root::Own { node, now }, client, request)))
+            Some(self.respond(&mut Root::Own { node, now }, client, request))
         });
         response.flatten()
     }
 
-    pub(super) fn whole(&self, response: Response<Content>) -> Response<Bytes> {
-        response.map(|content| match content {
+    pub(super) fn whole(&self, response: Response<Content>, request: &Request<Bytes>) -> Response<Bytes> {
+        let (head, content) = response.into_parts();
+        let bytes = match content {
             Content::Bytes(bytes) => bytes,
             Content::List(list) => counted_parts(list, self).flatten().collect(),
-        })
+            Content::Attachment(attachment, target) => {
+                return self.counted_download(&attachment, target, request);
+            }
+        };
+        Response::from_parts(head, bytes)
     }
 
     /// Answers a request at the root of the node that the client named, if the node exists. The name in the TLS handshake
     /// must be the name in the request (RFC 9110, 7.4).
-    fn call_named(&self, domain: &str, peer: &Peer, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+    fn call_named(&self, domain: &str, peer: &Peer, request: &Request<Bytes>) -> Option<Response<Content>> {
         let (id, label) = self.named(domain, peer, request)?;
         self.call_from(Some(peer.remote.ip()), id, |node| node.spec().is_named(label), request)
     }

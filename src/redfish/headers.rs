@@ -5,6 +5,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 /// Media type of every JSON document.
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 
+/// Media type of an archive (RFC 6713). `coding.rs` does not compress it again.
+pub(super) const GZIP: &str = "application/gzip";
+
 /// The version of OData, in requests and responses.
 pub(super) static ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 /// The only supported version of OData.

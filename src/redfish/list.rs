@@ -204,7 +204,7 @@ fn members_of(
         if node.profile().lacks(&row.generic) {
             return;
         }
-        let cx = NodeCx { facts: &redfish.facts, node, model, now, ids: &[] };
+        let cx = NodeCx { facts: &redfish.facts, node, model, now, ids: &[], measure: redfish };
         (over.members)(&cx, &mut |part| each(uuid, part));
     };
     // Tasks come and go with time. All other members follow from the model and from what clients have created.

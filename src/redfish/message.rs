@@ -19,6 +19,7 @@ pub(super) struct Registry {
     /// As in the name of DMTF's file: `1.22.1`.
     pub version: &'static str,
     pub name: &'static str,
+    pub owner: &'static str,
     /// The messages of it that this service sends.
     pub messages: &'static [&'static Entry],
 }
@@ -29,6 +30,7 @@ pub(super) static BASE_REGISTRY: Registry = Registry {
     prefix: "Base",
     version: BASE_VERSION,
     name: "Base Message Registry",
+    owner: "DMTF",
     messages: ALL,
 };
 
@@ -177,6 +179,12 @@ messages! {
     PROPERTY_VALUE_ERROR "PropertyValueError" "Warning"
         "The value provided for the property %1 is not valid."
         "Correct the value for the property in the request body and resubmit the request if the operation failed."
+    ACTION_PARAMETER_NOT_SUPPORTED "ActionParameterNotSupported" "Warning"
+        "The parameter %1 for the action %2 is not supported on the target resource."
+        "Remove the parameter supplied and resubmit the request if the operation failed."
+    ACTION_PARAMETER_VALUE_CONFLICT "ActionParameterValueConflict" "Warning"
+        "The parameter '%1' with the requested value of '%2' does not meet the constraints of the implementation."
+        "None."
     ACTION_PARAMETER_VALUE_ERROR "ActionParameterValueError" "Warning"
         "The value for the parameter %1 in the action %2 is invalid."
         "Correct the value for the parameter in the request body and resubmit the request if the operation failed."

@@ -16,7 +16,7 @@ const PARTS: [&str; 3] = ["document", "collection", "action"];
 pub(super) fn kind(target: Option<Target>) -> usize {
     fn of<O: Owner>(row: &Row<O>, part: Part<O>) -> usize {
         let part = match part {
-            Part::Document | Part::ActionInfo(_) | Part::Monitor(_) => 0,
+            Part::Document | Part::ActionInfo(_) | Part::Monitor(_) | Part::Attachment(_) => 0,
             Part::Collection(_) | Part::Members(_) => 1,
             Part::Action(_) => 2,
         };

@@ -10,7 +10,9 @@ pub mod accounts;
 mod accounts_at;
 mod action;
 mod answer;
+mod archive;
 mod ask;
+mod attachment;
 pub mod auth;
 mod body;
 #[doc(hidden)]
@@ -22,6 +24,7 @@ mod context;
 mod deep;
 mod doc;
 mod document;
+mod download;
 mod error;
 mod event;
 mod face;

@@ -8,6 +8,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::action::ACTION_INFO_SCHEMA;
+use super::attachment::SEGMENT;
+use super::headers::GZIP;
 use super::resource::{Owner, Resource};
 use super::row::{Fixed, Row, parent};
 use super::tree::Tree;
@@ -120,6 +122,9 @@ fn add_row<O: Owner>(paths: &mut Paths, row: &Row<O>, names: &BTreeMap<&str, &st
             add(paths, &at(&format!("{}/{info}", resource.path)), "get", shown(&info_kind), None);
         }
     }
+    if resource.attachment.is_some() {
+        add(paths, &at(&format!("{}/{SEGMENT}", resource.path)), "get", data(), None);
+    }
     if let Some(monitor) = resource.monitor {
         let path = at(monitor.path);
         add(paths, &path, "get", done(&kind), None);
@@ -180,6 +185,10 @@ fn content(schema: &str) -> Value {
 
 fn shown(schema: &str) -> Value {
     json!({"200": {"description": "The document.", "content": content(schema)}})
+}
+
+fn data() -> Value {
+    json!({"200": {"description": "The data.", "content": {GZIP: {}}}})
 }
 
 fn created(schema: &str) -> Value {

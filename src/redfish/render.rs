@@ -23,6 +23,11 @@ pub(super) fn exists<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>) -> bool {
     !O::lacks(model, &row.generic) && (0..ids.len()).all(is_member) && (row.resource.present)(model)
 }
 
+/// Whether a resource that exists has an action of its row.
+pub(super) fn offers<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, action: &Action<O>) -> bool {
+    (row.resource.offers)(O::model(cx), action)
+}
+
 /// Renders the document of a resource that exists.
 pub(super) fn document<'a, O: Owner>(cx: &O::Cx<'a>, row: &Row<O>, constants: &'a Constants) -> Document {
     let (resource, model) = (row.resource, O::model(cx));
@@ -47,7 +52,7 @@ fn end<O: Owner>(model: &O::Model<'_>, row: &Row<O>, d: &mut Doc<'_>) {
     if !row.resource.actions.is_empty() {
         let describes = describes_actions(O::profile(model));
         d.object("Actions", |d| {
-            for action in row.resource.actions {
+            for action in row.resource.actions.iter().filter(|action| (row.resource.offers)(model, action)) {
                 d.object(action.key, |d| action.offer(model, describes, d));
             }
         });

@@ -86,8 +86,8 @@ impl Redfish {
         }
         let sent_bytes = match response.body() {
             Content::Bytes(bytes) => bytes.len(),
-            // Its parts are counted when they are written.
-            Content::List(_) => 0,
+            // Its parts are counted when they are written, and an archive when it is made.
+            Content::List(_) | Content::Attachment(..) => 0,
         };
         let status = response.status().as_u16();
         self.requests.note(meters::kind(target), status, watch.elapsed(), request.body().len(), sent_bytes);
@@ -112,7 +112,7 @@ impl Redfish {
         }
         let head = Head::of(request.headers());
         self.identify(root, &head).map(|_| Welcome::Whole).map_err(|problem| {
-            let response = self.whole(refusal(&problem, target));
+            let response = self.whole(refusal(&problem, target), request);
             let (status, bytes) = (response.status().as_u16(), response.body().len());
             self.requests.note(meters::kind(target), status, watch.elapsed(), 0, bytes);
             let trace = self.trace(Some(client), route.as_ref());
@@ -298,7 +298,7 @@ impl Redfish {
         part: Part<O>,
         cx: &O::Cx<'a>,
     ) -> Result<Decision<O::Change>, Problem> {
-        if !render::exists(cx, row) {
+        if !render::exists(cx, row) || part.action().is_some_and(|action| !render::offers(cx, row, action)) {
             return Err(Problem::not_found(ask.uri));
         }
         let not_allowed = || Err((&OPERATION_NOT_ALLOWED).into());
@@ -315,6 +315,9 @@ impl Redfish {
                     true => show(render::action_info(cx, action)),
                     false => Err(Problem::not_found(ask.uri)),
                 };
+            }
+            (Does::Read(_), Part::Attachment(attach)) => {
+                return Answer::attachment(attach(cx), ask.uri, ask.target).map(Decision::Answer);
             }
             (Does::Read(_), Part::Monitor(monitor)) => {
                 return task::progress((monitor.see)(cx), O::uri(O::model(cx)), || {
@@ -381,7 +384,8 @@ impl Redfish {
                 | Part::Members(_)
                 | Part::Action(_)
                 | Part::ActionInfo(_)
-                | Part::Monitor(_),
+                | Part::Monitor(_)
+                | Part::Attachment(_),
                 _,
             ) => not_allowed(),
         }

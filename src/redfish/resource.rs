@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::access::Access;
 use super::account_change::AccountChange;
 use super::action::{ACTION_INFO_SCHEMA, Action};
+use super::attachment::Attachment;
 use super::body::Body;
 use super::constants::{Constants, Parts};
 use super::context::{Model, NodeCx, ServiceCx};
@@ -57,6 +58,10 @@ pub(super) struct Resource<O: Owner> {
     pub actions: &'static [Action<O>],
     /// The task monitor, if it is a task.
     pub monitor: Option<&'static Monitor<O>>,
+    /// Whether a resource has an action of the row. Others answer 404 there.
+    pub offers: fn(&ModelOf<'_, O>, &Action<O>) -> bool,
+    /// The data at its attachment's URI, if it has any.
+    pub attachment: Option<Attach<O>>,
 }
 
 /// The facts that the functions of an owner's resources may look at.
@@ -66,6 +71,9 @@ pub(super) type ModelOf<'a, O> = <O as Owner>::Model<'a>;
 
 /// Calls back with the id of each member.
 pub(super) type Members<O> = fn(&Cx<'_, O>, &mut dyn FnMut(&str));
+
+/// The data at the attachment's URI of a resource. `None`: this one has no attachment.
+pub(super) type Attach<O> = fn(&Cx<'_, O>) -> Option<Attachment>;
 
 /// Reads the change that a body asks for.
 pub(super) type ReadBody<O> = fn(&Cx<'_, O>, &mut Body) -> Asked<O>;
@@ -298,6 +306,8 @@ impl<O: Owner> Resource<O> {
             delete: None,
             actions: &[],
             monitor: None,
+            offers: |_, _| true,
+            attachment: None,
         }
     }
 
@@ -359,6 +369,16 @@ impl<O: Owner> Resource<O> {
 
     pub(super) const fn with_actions(self, actions: &'static [Action<O>]) -> Self {
         Self { actions, ..self }
+    }
+
+    /// Restricts actions to the resources for which `offers` is true.
+    pub(super) const fn offering(self, offers: fn(&ModelOf<'_, O>, &Action<O>) -> bool) -> Self {
+        Self { offers, ..self }
+    }
+
+    /// Adds data that is no document, at a URI of its own.
+    pub(super) const fn with_attachment(self, attach: Attach<O>) -> Self {
+        Self { attachment: Some(attach), ..self }
     }
 
     /// Adds the task monitor of a task.

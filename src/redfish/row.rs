@@ -5,7 +5,9 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use super::access::{Access, Need};
 use super::action::{ACTION_INFO_SCHEMA, Action};
 use super::headers::{JSON, ODATA_4, ODATA_VERSION};
-use super::resource::{Collection, Entry, Members, ModelOf, Monitor, OfNode, OfService, Owner, Resource};
+use super::resource::{
+    Attach, Collection, Entry, Members, ModelOf, Monitor, OfNode, OfService, Owner, Resource,
+};
 
 /// The methods of what can only be read.
 const READ_ONLY: HeaderValue = HeaderValue::from_static("GET, HEAD");
@@ -64,6 +66,8 @@ pub(super) enum Part<O: Owner> {
     ActionInfo(&'static Action<O>),
     /// The task monitor of a task.
     Monitor(&'static Monitor<O>),
+    /// Data that is no document.
+    Attachment(Attach<O>),
 }
 
 /// A document that describes the service itself.
@@ -88,6 +92,20 @@ impl Fixed {
             Self::Versions | Self::Odata => JSON,
             Self::Metadata => "application/xml; charset=utf-8",
             Self::OpenApi => "application/yaml; charset=utf-8",
+        }
+    }
+}
+
+impl<O: Owner> Part<O> {
+    /// The action whose target or description it is.
+    pub(super) fn action(self) -> Option<&'static Action<O>> {
+        match self {
+            Self::Action(action) | Self::ActionInfo(action) => Some(action),
+            Self::Document
+            | Self::Collection(_)
+            | Self::Members(_)
+            | Self::Monitor(_)
+            | Self::Attachment(_) => None,
         }
     }
 }
@@ -167,7 +185,7 @@ impl<O: Owner> Row<O> {
     pub(super) fn need(&self, part: Part<O>, method: &Method) -> Need {
         let access = &self.resource.access;
         match (part, method) {
-            (Part::Document, &Method::GET | &Method::HEAD) => access.read,
+            (Part::Document | Part::Attachment(_), &Method::GET | &Method::HEAD) => access.read,
             (_, &Method::GET | &Method::HEAD) => access.list,
             (Part::Collection(_) | Part::Members(_), &Method::POST) => access.create,
             (
@@ -176,7 +194,8 @@ impl<O: Owner> Row<O> {
                 | Part::Members(_)
                 | Part::Action(_)
                 | Part::ActionInfo(_)
-                | Part::Monitor(_),
+                | Part::Monitor(_)
+                | Part::Attachment(_),
                 _,
             ) => access.change,
         }
@@ -187,7 +206,7 @@ impl<O: Owner> Row<O> {
             Part::Document => allow_document(self.resource),
             Part::Collection(collection) => allow_collection(collection),
             Part::Members(_) | Part::Action(_) => HeaderValue::from_static("POST"),
-            Part::ActionInfo(_) => READ_ONLY,
+            Part::ActionInfo(_) | Part::Attachment(_) => READ_ONLY,
             Part::Monitor(_) => HeaderValue::from_static("DELETE, GET, HEAD"),
         }
     }
@@ -262,11 +281,20 @@ impl Target {
         matches!(self, Self::Service(_, Part::Document | Part::Action(_)))
     }
 
-    /// Whether it is the document of a resource.
+    /// Whether it is data that is no document.
+    pub(super) fn is_attachment(self) -> bool {
+        matches!(self, Self::Service(_, Part::Attachment(_)) | Self::Node(_, Part::Attachment(_)))
+    }
+
+    /// Whether it is the document of a resource, or its attachment.
     pub(super) fn is_document(self) -> bool {
         match self {
-            Self::Service(_, part) => matches!(part, Part::Document | Part::ActionInfo(_)),
-            Self::Node(_, part) => matches!(part, Part::Document | Part::ActionInfo(_)),
+            Self::Service(_, part) => {
+                matches!(part, Part::Document | Part::ActionInfo(_) | Part::Attachment(_))
+            }
+            Self::Node(_, part) => {
+                matches!(part, Part::Document | Part::ActionInfo(_) | Part::Attachment(_))
+            }
             Self::OverNodes(..) | Self::Fixed(_) => false,
         }
     }

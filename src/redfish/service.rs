@@ -2,10 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use dashmap::DashMap;
 use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::accounts::{AccountLimits, SharedAccounts};
+use super::attachment::Key;
 use super::auth::Account;
 use super::constants::Constants;
 use super::context::{Facts, Model, NodeCx, ServiceCx};
@@ -73,8 +75,10 @@ pub struct Redfish {
     pub(super) documents: &'static ServiceDocuments,
     pub(super) constants: Constants,
     pub(super) requests: Requests,
-    /// Searches of collections. Half of the cores are left for other requests.
+    /// Searches of collections, and archives. Half of the cores are left for other requests.
     pub(super) searches: Blocking,
+    /// The size of each archive that was made, bytes.
+    pub(super) archive_sizes: DashMap<Key, u64>,
 }
 
 impl Redfish {
@@ -114,6 +118,7 @@ impl Redfish {
             constants: Constants::new(RESOURCES.len()),
             requests: meters::requests(&TREE),
             searches: Blocking::new((cores() / 2).max(1)),
+            archive_sizes: DashMap::new(),
         }
     }
 
@@ -141,7 +146,7 @@ impl Redfish {
     pub(super) fn node_cx<'a>(&'a self, node: &'a Node, at: At<'a>, ids: &'a [&'a str]) -> NodeCx<'a> {
         let At { uuid, own_root, uri, now } = at;
         let model = Model { profile: node.profile(), uuid, own_root, uri };
-        NodeCx { facts: &self.facts, node, model, now, ids }
+        NodeCx { facts: &self.facts, node, model, now, ids, measure: self }
     }
 
     /// Adds the service's metrics to the page.

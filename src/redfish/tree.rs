@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::attachment::SEGMENT;
 use super::resource::{Collection, Entry, OfNode, OfService, Owner, Resource, schemas};
 use super::row::{Fixed, Part, ROOT, Row, Target, parent};
 
@@ -104,6 +105,11 @@ impl Tree {
         }
         if let Some(monitor) = resource.monitor {
             self.plant(monitor.path, target(Part::Monitor(monitor)));
+        }
+        if let Some(attach) = resource.attachment {
+            let at = self.walk(resource.path);
+            let at = self.word(at, SEGMENT);
+            self.branches[at].target = Some(target(Part::Attachment(attach)));
         }
         for action in resource.actions {
             let at = self.walk(resource.path);

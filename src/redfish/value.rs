@@ -195,7 +195,8 @@ dmtf_words!(
     CollectionFunction,
     DeliveryRetryPolicy,
     OverWritePolicy,
-    LogEntryType
+    LogEntryType,
+    DiagnosticDataType
 );
 
 impl Value for BootSource {

@@ -10,6 +10,9 @@ use std::path::Path;
 
 use fauxmetal::config::setting::{ALL, Completes, Kind, Setting};
 use fauxmetal::limit::{Limit, Limits};
+use fauxmetal::node::bmc::diagnostics::Diagnostics;
+use fauxmetal::profile::logs::LogService;
+use fauxmetal::profile::post_codes::PostCode;
 
 use super::load::{Daemon, ask, connect};
 use super::tidy::sources;
@@ -167,6 +170,23 @@ fn the_page_of_limits_is_that_of_the_code() {
         let help = format!("{}{rest}. {reason}", first.to_uppercase());
         writeln!(page, "| `{name}` | {default} | {least} to {most} | {} |", help.trim_end()).unwrap();
     }
+    let (archives, entries, codes) = (Diagnostics::MOST, LogService::MOST, PostCode::MOST);
+    write!(
+        page,
+        "
+## Limits without an option
+
+These follow from what a node stores.
+
+| What | Limit | What happens |
+| --- | --- | --- |
+| Archives of diagnostic data that a BMC keeps | {archives} | The oldest makes room for a new one, and its log entry is removed. |
+| Entries of a log | `MaxNumberOfRecords` of the model, at most {entries} | The oldest makes room, or the new one is lost (`OverWritePolicy`). |
+| POST codes of one start | {codes} | A profile with more is refused. |
+| POST codes in their log | as many whole starts as fit into `MaxNumberOfRecords` | The codes of the oldest start make room. |
+"
+    )
+    .unwrap();
     is_page("limits.md", &page);
 }
 

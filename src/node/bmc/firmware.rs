@@ -12,7 +12,7 @@ use crate::node::call::Call;
 use crate::node::effect::EffectKind;
 use crate::node::refusal::Refusal;
 use crate::node::sparse::Part;
-use crate::note::Note;
+use crate::note::{Note, shown_uri};
 use crate::profile::Profile;
 use crate::profile::inventory::FirmwareOf;
 use crate::time::SimTime;
@@ -101,6 +101,14 @@ impl Firmware {
         match self.versions.get(&component) {
             Some(version) => version,
             None => profile.firmware.get(usize::from(component)).map_or("", |f| &f.version),
+        }
+    }
+
+    /// Removes the passwords of image servers.
+    pub(super) fn hide_passwords(&mut self) {
+        for update in self.updates.values_mut() {
+            update.source.image = shown_uri(&update.source.image).into();
+            update.source.credentials = None;
         }
     }
 

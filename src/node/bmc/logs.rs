@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::tasks::Start;
 use crate::dmtf::OverWritePolicy;
-use crate::node::event::{Event, What};
+use crate::node::event::{Collection, Event, Log, What};
 use crate::node::sparse::Part;
 use crate::profile::Profile;
 use crate::profile::logs::LogService;
@@ -16,6 +17,8 @@ pub enum Command {
     Clear(u8),
     /// `DELETE` of the entry with this number.
     DeleteEntry { service: u8, number: u32 },
+    /// `LogService.CollectDiagnosticData`, for a log service that allows the type.
+    Collect { collection: Box<Collection>, start: Box<Start> },
 }
 
 /// All logs of a BMC.
@@ -117,13 +120,47 @@ impl Logs {
         self.last
     }
 
-    /// Executes a command. Returns whether it has changed anything.
-    pub(in crate::node) fn execute(&mut self, command: &Command, profile: &Profile) -> bool {
-        let (Command::Clear(service) | Command::DeleteEntry { service, .. }) = command;
-        let Some(service) = profile.logs.get(usize::from(*service)) else { return false };
+    /// Whether a log service has as many entries as it may have.
+    pub(in crate::node) fn is_full(&self, service: &LogService) -> bool {
+        self.of(service).count() >= usize::from(service.entries)
+    }
+
+    /// Whether a client sees the entry with this number.
+    pub(super) fn shows(&self, number: u32) -> bool {
+        self.kept.iter().any(|entry| entry.event.number == number && !entry.hidden)
+    }
+
+    /// Removes the entry with this number.
+    pub(super) fn hide(&mut self, number: u32) {
+        for entry in self.kept.iter_mut().filter(|entry| entry.event.number == number) {
+            entry.hidden = true;
+        }
+    }
+
+    /// Keeps what clients see, and of each log the newest `most` entries.
+    pub(super) fn shorten(&mut self, most: usize) {
+        let mut seen: Vec<(Log, usize)> = Vec::new();
+        let mut left = std::mem::take(&mut self.kept);
+        left.reverse();
+        left.retain(|entry| {
+            let Some(log) = entry.event.what.log().filter(|_| !entry.hidden) else { return false };
+            let at = seen.iter().position(|(other, _)| *other == log).unwrap_or_else(|| {
+                seen.push((log, 0));
+                seen.len() - 1
+            });
+            seen[at].1 += 1;
+            seen[at].1 <= most
+        });
+        left.reverse();
+        left.shrink_to_fit();
+        self.kept = left;
+    }
+
+    /// Removes an entry of a log service, or all entries. Returns whether that has changed anything.
+    pub(in crate::node) fn remove(&mut self, service: &LogService, number: Option<u32>) -> bool {
         let before = (self.past_gone, self.kept.iter().filter(|entry| entry.hidden).count());
-        match *command {
-            Command::Clear(_) => {
+        match number {
+            None => {
                 for number in (1..=Self::PAST).filter(|number| past_what(*number).is_in(service)) {
                     self.past_gone |= 1 << number;
                 }
@@ -131,12 +168,8 @@ impl Logs {
                     entry.hidden |= entry.event.what.is_in(service);
                 }
             }
-            Command::DeleteEntry { number, .. } if number <= Self::PAST => self.past_gone |= 1 << number,
-            Command::DeleteEntry { number, .. } => {
-                for entry in self.kept.iter_mut().filter(|entry| entry.event.number == number) {
-                    entry.hidden = true;
-                }
-            }
+            Some(number) if number <= Self::PAST => self.past_gone |= 1 << number,
+            Some(number) => self.hide(number),
         }
         let changed = before != (self.past_gone, self.kept.iter().filter(|entry| entry.hidden).count());
         self.drop_hidden();

@@ -8,7 +8,7 @@ use crate::dmtf::{TransferMethod, TransferProtocol};
 use crate::node::call::Call;
 use crate::node::effect::EffectKind;
 use crate::node::refusal::Refusal;
-use crate::note::Note;
+use crate::note::{Note, shown_uri};
 use crate::time::SimTime;
 
 /// The actions of a `VirtualMedia` resource. `slot` is the index of a slot in the profile.
@@ -156,6 +156,17 @@ impl Media {
                 && call.take()
             {
                 out(EffectKind::OpenMedia { slot: *slot, insertion: inserted.number });
+            }
+        }
+    }
+
+    /// Removes the passwords of image servers.
+    pub(super) fn hide_passwords(&mut self) {
+        for inserted in self.slots.values_mut() {
+            let Insertion { image, credentials, .. } = &mut inserted.insertion;
+            *image = shown_uri(image).into();
+            if let Some(credentials) = credentials {
+                credentials.1 = Box::default();
             }
         }
     }

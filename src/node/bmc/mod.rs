@@ -7,12 +7,14 @@ mod account_events;
 pub mod bios;
 pub mod clock;
 pub mod credential;
+pub mod diagnostics;
 pub mod environment;
 pub mod firmware;
 pub mod led;
 pub mod logs;
 pub mod media;
 pub mod plugs;
+pub mod post_codes;
 pub mod power_limit;
 pub mod role;
 pub mod secure_boot;
@@ -35,17 +37,19 @@ use crate::time::SimTime;
 use account::Accounts;
 use bios::Bios;
 use clock::Clock;
+use diagnostics::Diagnostics;
 use environment::Environment;
 use firmware::Firmware;
 use led::Leds;
 use logs::Logs;
 use media::Media;
 use plugs::Plugs;
+use post_codes::PostCodes;
 use power_limit::PowerLimit;
 use secure_boot::SecureBoot;
 use session::Sessions;
 use subscriptions::{Queued, Subscriptions};
-use tasks::{Start, Tasks, Work};
+use tasks::{End, Start, Tasks, Work};
 use telemetry::Telemetry;
 use volume::Volumes;
 
@@ -95,6 +99,8 @@ pub struct Bmc {
     /// Subscriptions at the BMC's own service root.
     pub subscriptions: Sparse<Subscriptions>,
     pub telemetry: Sparse<Telemetry>,
+    pub diagnostics: Sparse<Diagnostics>,
+    pub post_codes: Sparse<PostCodes>,
 }
 
 /// The BMC of a new machine.
@@ -120,6 +126,8 @@ static NEW: Bmc = Bmc {
     logs: Sparse::NEW,
     subscriptions: Sparse::NEW,
     telemetry: Sparse::NEW,
+    diagnostics: Sparse::NEW,
+    post_codes: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -176,7 +184,7 @@ impl Bmc {
             Some(from) => self.restart(from, from.after_ms(restart_ms), profile),
             None => {
                 self.restarting_until = None;
-                self.end_tasks(|work| matches!(work, Work::ManagerDefaults(_)), at);
+                self.end_tasks(|work| matches!(work, Work::ManagerDefaults(_)), &End::Completed, at);
             }
         }
     }
@@ -186,6 +194,8 @@ impl Bmc {
         self.apply_firmware(profile, |of, _| of == FirmwareOf::Manager, at);
         self.restarting_from = None;
         self.restarting_until = Some(until);
+        let interrupted = End::Failed("the BMC has restarted meanwhile".into());
+        self.end_tasks(|work| matches!(work, Work::Diagnostics { .. }), &interrupted, at);
         self.sessions.end_all();
         if let Some(subscriptions) = self.subscriptions.get_mut() {
             subscriptions.end_streams();
@@ -216,6 +226,7 @@ impl Bmc {
     /// Remembers an event in the logs, and queues it for the subscribers.
     pub(super) fn remember(&mut self, what: What, at: SimTime, profile: &Profile) {
         let number = self.logs.change(|logs| logs.add(what.clone(), at, profile));
+        self.drop_diagnostics();
         if let Some(subscriptions) = self.subscriptions.get_mut() {
             let queued = Queued { number: u64::from(number), at, what, node: None };
             subscriptions.publish(queued, Subscriptions::OF_BMC);
@@ -228,15 +239,15 @@ impl Bmc {
         if let Some(bios) = self.bios.get_mut() {
             bios.start(profile, at);
         }
-        self.end_tasks(|work| *work == Work::BiosDefaults, at);
+        self.end_tasks(|work| *work == Work::BiosDefaults, &End::Completed, at);
         self.secure_boot.start();
         self.boot_failure = None;
         self.boot_failed_at = None;
     }
 
-    fn end_tasks(&mut self, is: impl Fn(&Work) -> bool, at: SimTime) {
+    fn end_tasks(&mut self, is: impl Fn(&Work) -> bool, how: &End, at: SimTime) {
         if let Some(tasks) = self.tasks.get_mut() {
-            tasks.end_all(is, at);
+            tasks.end_all(is, how, at);
         }
     }
 
@@ -271,7 +282,15 @@ impl Bmc {
             logs,
             subscriptions,
             telemetry,
+            diagnostics,
+            post_codes,
         } = self;
+        if let Some(diagnostics) = diagnostics.get_mut() {
+            diagnostics.shift(ms);
+        }
+        if let Some(post_codes) = post_codes.get_mut() {
+            post_codes.shift(ms);
+        }
         if let Some(bios) = bios.get_mut() {
             bios.shift(ms);
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dmtf::{ResetToDefaultsType, TaskState};
 use crate::limit::Limits;
+use crate::node::event::Collection;
 use crate::node::refusal::Refusal;
 use crate::node::sparse;
 use crate::time::SimTime;
@@ -124,6 +125,8 @@ pub enum Work {
     ManagerDefaults(ResetToDefaultsType),
     /// `Bios.ResetBios`. It ends at the next start of the host.
     BiosDefaults,
+    /// `LogService.CollectDiagnosticData`, until a moment. `entry` is the number of the log entry, once the data is there.
+    Diagnostics { collection: Box<Collection>, until: SimTime, entry: Option<u32> },
 }
 
 /// What is done to a volume.
@@ -175,18 +178,25 @@ impl sparse::Part for Tasks {
 impl Task {
     /// Whether a client can cancel it: resets to defaults cannot be taken back.
     pub fn can_be_cancelled(&self) -> bool {
-        self.ended.is_none() && matches!(self.work, Work::Firmware(_) | Work::Volume { .. })
+        let can_stop =
+            matches!(self.work, Work::Firmware(_) | Work::Volume { .. } | Work::Diagnostics { .. });
+        self.ended.is_none() && can_stop
     }
 
     /// `EstimatedDuration`, ms, of work whose end is known.
     pub fn estimated_ms(&self) -> Option<u64> {
-        if let Work::Volume { until, .. } = self.work { Some(until.since_ms(self.started)) } else { None }
+        match self.work {
+            Work::Volume { until, .. } | Work::Diagnostics { until, .. } => {
+                Some(until.since_ms(self.started))
+            }
+            Work::Firmware(_) | Work::ManagerDefaults(_) | Work::BiosDefaults => None,
+        }
     }
 
     fn next_deadline(&self) -> SimTime {
         match (&self.ended, &self.work) {
             (Some(ended), _) => ended.at.after_ms(u64::from(self.keep_minutes) * 60_000),
-            (None, Work::Volume { until, .. }) => *until,
+            (None, Work::Volume { until, .. } | Work::Diagnostics { until, .. }) => *until,
             (None, Work::Firmware(_) | Work::ManagerDefaults(_) | Work::BiosDefaults) => SimTime::NEVER,
         }
     }
@@ -234,7 +244,11 @@ impl Tasks {
             Work::Volume { doing, storage, id, .. } if *storage == of && **id == *with_id => {
                 Some((*doing, task))
             }
-            Work::Volume { .. } | Work::Firmware(_) | Work::ManagerDefaults(_) | Work::BiosDefaults => None,
+            Work::Volume { .. }
+            | Work::Firmware(_)
+            | Work::ManagerDefaults(_)
+            | Work::BiosDefaults
+            | Work::Diagnostics { .. } => None,
         })
     }
 
@@ -253,7 +267,7 @@ impl Tasks {
     }
 
     /// Begins a task that [`Tasks::check`] has accepted, and returns its number. The tasks that ended first make room for it.
-    pub(super) fn begin(&mut self, work: Work, start: Start, now: SimTime) -> u32 {
+    pub(in crate::node) fn begin(&mut self, work: Work, start: Start, now: SimTime) -> u32 {
         let settings = start.settings.unwrap_or(self.settings);
         while self.kept.len() >= start.most {
             let ended = self.kept.iter().filter_map(|task| Some((task.ended.as_ref()?.at, task.number)));
@@ -286,9 +300,29 @@ impl Tasks {
     }
 
     /// Ends every task whose work `is` selects.
-    pub(super) fn end_all(&mut self, is: impl Fn(&Work) -> bool, at: SimTime) {
+    pub(super) fn end_all(&mut self, is: impl Fn(&Work) -> bool, how: &End, at: SimTime) {
         let tasks = self.kept.iter_mut().filter(|task| task.ended.is_none() && is(&task.work));
-        tasks.for_each(|task| task.end(End::Completed, at));
+        tasks.for_each(|task| task.end(how.clone(), at));
+    }
+
+    /// Ends the task with this number.
+    pub(in crate::node) fn end(&mut self, number: u32, how: End, at: SimTime) {
+        if let Some(task) = self.kept.iter_mut().find(|task| task.number == number) {
+            task.end(how, at);
+        }
+    }
+
+    /// The data that the task with this number collects is there, with this entry.
+    pub(in crate::node) fn collected(&mut self, number: u32, of: u32) {
+        let task = self.kept.iter_mut().find(|task| task.number == number);
+        if let Some(Task { work: Work::Diagnostics { entry, .. }, .. }) = task {
+            *entry = Some(of);
+        }
+    }
+
+    /// Drops the requests, for a client that has not made them.
+    pub(super) fn hide_payloads(&mut self) {
+        self.kept.iter_mut().for_each(|task| task.payload = None);
     }
 
     /// Ends the part of a task that is this update of a component, and the task with its last part.
@@ -329,7 +363,7 @@ impl Tasks {
             let mut ends: Vec<_> = ended.iter_mut().collect();
             match work {
                 Work::Firmware(parts) => ends.extend(parts.iter_mut().filter_map(|p| p.ended.as_mut())),
-                Work::Volume { until, .. } => until.shift(ms),
+                Work::Volume { until, .. } | Work::Diagnostics { until, .. } => until.shift(ms),
                 Work::ManagerDefaults(_) | Work::BiosDefaults => {}
             }
             ends.into_iter().for_each(|Ended { at, how: _ }| at.shift(ms));

@@ -402,6 +402,13 @@ impl Telemetry {
         definition.made(values, at, next_sample) && definition.settings.sent
     }
 
+    /// Drops the values of all reports: they can be as large as everything else that a BMC knows.
+    pub(super) fn forget_values(&mut self) {
+        for definition in &mut self.kept {
+            definition.report = Report::default();
+        }
+    }
+
     pub(super) fn shift(&mut self, ms: u64) {
         let Self { kept, origin } = self;
         origin.iter_mut().for_each(|origin| origin.shift(ms));

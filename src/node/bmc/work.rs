@@ -7,6 +7,7 @@ use super::tasks::{Command, Doing, End, Ended, Part, Settings, Start, Task, Work
 use super::volume;
 use crate::dmtf::{ResetToDefaultsType, TaskState};
 use crate::node::call::Call;
+use crate::node::event::Collection;
 use crate::node::refusal::Refusal;
 use crate::node::sparse::Sparse;
 use crate::note::Note;
@@ -161,8 +162,28 @@ impl Bmc {
             }
             Work::Volume { doing: Doing::Delete | Doing::Initialize, .. }
             | Work::ManagerDefaults(_)
-            | Work::BiosDefaults => {}
+            | Work::BiosDefaults
+            | Work::Diagnostics { .. } => {}
         }
+    }
+
+    /// The tasks whose diagnostic data is collected at `at`, if they pass this deadline next.
+    pub(in crate::node) fn due_collections(&self, at: SimTime) -> Vec<(u32, Box<Collection>)> {
+        if self.next_restart() <= at {
+            return Vec::new();
+        }
+        let unfinished = self.tasks.iter().filter(|task| task.ended.is_none());
+        let due = unfinished.filter_map(|task| match &task.work {
+            Work::Diagnostics { collection, until, entry: None } if *until <= at => {
+                Some((task.number, collection.clone()))
+            }
+            Work::Diagnostics { .. }
+            | Work::Firmware(_)
+            | Work::Volume { .. }
+            | Work::ManagerDefaults(_)
+            | Work::BiosDefaults => None,
+        });
+        due.collect()
     }
 
     /// Passes a deadline of a task.
@@ -178,7 +199,9 @@ impl Bmc {
         let asked =
             self.tasks.iter().filter(|task| task.ended.is_none()).filter_map(|task| match task.work {
                 Work::ManagerDefaults(kind) => Some(kind),
-                Work::Firmware(_) | Work::Volume { .. } | Work::BiosDefaults => None,
+                Work::Firmware(_) | Work::Volume { .. } | Work::BiosDefaults | Work::Diagnostics { .. } => {
+                    None
+                }
             });
         // `ResetAll` resets more than the others.
         let Some(kind) = asked.min() else { return };
@@ -216,7 +239,7 @@ impl Bmc {
                 })
             }
             .unwrap_or(TaskState::Running),
-            Work::Volume { .. } | Work::ManagerDefaults(_) => TaskState::Running,
+            Work::Volume { .. } | Work::ManagerDefaults(_) | Work::Diagnostics { .. } => TaskState::Running,
             Work::BiosDefaults => TaskState::Pending,
         }
     }
@@ -242,8 +265,12 @@ impl Bmc {
             (_, Work::Firmware(parts)) => {
                 parts.iter().map(|part| self.part_percent(part)).sum::<u64>() / parts.len().max(1) as u64
             }
-            (Some(ended), Work::Volume { until, .. }) => share(task.started, *until, ended.at),
-            (None, Work::Volume { until, .. }) => share(task.started, *until, now),
+            (Some(ended), Work::Volume { until, .. } | Work::Diagnostics { until, .. }) => {
+                share(task.started, *until, ended.at)
+            }
+            (None, Work::Volume { until, .. } | Work::Diagnostics { until, .. }) => {
+                share(task.started, *until, now)
+            }
             // The BMC does not answer while it restarts. Until then, it is half done at most.
             (_, Work::ManagerDefaults(_)) => {
                 self.restarting_from.map_or(50, |from| share(task.started, from, now) / 2)

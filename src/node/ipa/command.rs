@@ -247,6 +247,12 @@ impl Commands {
         &self.records
     }
 
+    /// A command without data runs, and never ends.
+    pub(super) fn run_nothing(&mut self) {
+        let status = CommandStatus::Running(Job::ShutDown);
+        self.records.push(CommandRecord { id: Uuid::nil(), name: Box::default(), status });
+    }
+
     /// The running command with its job.
     pub fn running_record(&self) -> Option<(&CommandRecord, &Job)> {
         self.records.last().zip(self.running())

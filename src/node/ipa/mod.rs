@@ -95,6 +95,16 @@ impl Ipa {
         }
     }
 
+    /// An agent without data that has the same load: its ramdisk is idle, or a command runs.
+    pub(super) fn outline(&self) -> Self {
+        let mut serving = Serving::new(Uuid::nil(), Box::default(), 0, false);
+        serving.last = self.started;
+        if self.job().is_some() {
+            serving.commands.run_nothing();
+        }
+        Self { params: Params::default(), phase: Phase::Serving(serving), started: self.started, endpoint: 0 }
+    }
+
     /// The serving agent: the data that exists only while the API is open.
     pub fn serving(&self) -> Option<&Serving> {
         match &self.phase {

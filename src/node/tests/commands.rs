@@ -1,7 +1,7 @@
 //! Every command that a node can get.
 
 use super::*;
-use crate::dmtf::{PowerLimitException, Privilege, ResetToDefaultsType};
+use crate::dmtf::{DiagnosticDataType, PowerLimitException, Privilege, ResetToDefaultsType};
 use crate::node::bmc::account::{self, Policy};
 use crate::node::bmc::credential::Credential;
 use crate::node::bmc::environment::SensorId;
@@ -9,6 +9,7 @@ use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
 use crate::node::bmc::{led, logs, subscriptions, tasks, telemetry};
+use crate::node::event::{Collection, Log};
 use crate::node::lab;
 use crate::node::labels::Labels;
 
@@ -125,8 +126,17 @@ commands! {
     Command::Account { .. } => any_account_command()
         .prop_map(|command| Command::Account { command, configured: "admin".into() }),
     Command::Log(logs::Command::Clear(_)) => (0u8..4).prop_map(|log| Command::Log(logs::Command::Clear(log))),
-    Command::Log(logs::Command::DeleteEntry { .. }) => (0u8..3, 0u32..12)
+    // Numbers of events, and those of POST codes from 64 on.
+    Command::Log(logs::Command::DeleteEntry { .. }) => (0u8..4, prop_oneof![0u32..40, 64u32..80])
         .prop_map(|(service, number)| Command::Log(logs::Command::DeleteEntry { service, number })),
+    Command::Log(logs::Command::Collect { .. }) => any::<bool>().prop_map(|of_manager| {
+        let (log, kind) = match of_manager {
+            true => (Log::Manager, DiagnosticDataType::Manager),
+            false => (Log::Hardware, DiagnosticDataType::PreOs),
+        };
+        let collection = Box::new(Collection { log, kind, oem: None });
+        Command::Log(logs::Command::Collect { collection, start: start() })
+    }),
     Command::Telemetry(_) => any_telemetry_command().prop_map(Command::Telemetry),
     Command::Event(_) => any_event_command().prop_map(Command::Event),
     Command::Lab(lab::Command::Label(_)) => (0u8..3).prop_map(|row| {

@@ -6,6 +6,7 @@ mod commands;
 mod environment;
 mod firmwares;
 mod late;
+mod logs;
 mod plugs;
 mod tasks;
 mod telemetry;

@@ -237,7 +237,7 @@ fn a_part_of_the_bmc_that_was_never_used_has_the_size_of_a_pointer() {
 }
 
 /// Whether the work of a task that has not ended is still to be done.
-fn is_being_done(node: &Node, task: &Task) -> bool {
+fn is_being_done(node: &Node, task: &Task, now: SimTime) -> bool {
     let bmc = node.bmc();
     match &task.work {
         Work::Firmware(parts) => parts.iter().filter(|part| part.ended.is_none()).any(|part| {
@@ -249,6 +249,7 @@ fn is_being_done(node: &Node, task: &Task) -> bool {
         }
         Work::ManagerDefaults(_) => bmc.restarting_from.or(bmc.restarting_until).is_some(),
         Work::BiosDefaults => true,
+        Work::Diagnostics { until, entry, .. } => *until > now && entry.is_none(),
     }
 }
 
@@ -266,7 +267,7 @@ proptest! {
             let bmc = bench.node.bmc();
             let mut updates = 0;
             for task in bmc.tasks.iter() {
-                prop_assert!(task.ended.is_some() || is_being_done(&bench.node, task), "{task:?}");
+                prop_assert!(task.ended.is_some() || is_being_done(&bench.node, task, bench.now), "{task:?}");
                 prop_assert_eq!(bmc.task_percent(task, bench.now) == 100, bmc.task_state(task) == TaskState::Completed);
                 if let (None, Work::Firmware(parts)) = (&task.ended, &task.work) {
                     updates += parts.iter().filter(|part| part.ended.is_none()).count();

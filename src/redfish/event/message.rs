@@ -1,6 +1,6 @@
-//! The messages of DMTF's registries that events, tasks and log entries have.
+//! The messages that events, tasks and log entries have.
 //!
-//! Source: DSP8011 2025.4.
+//! Source: DSP8011 2025.4, if an item names no other.
 
 use crate::redfish::message::{Entry, Registry};
 
@@ -16,6 +16,7 @@ macro_rules! registry {
             prefix: $prefix,
             version: $version,
             name: $title,
+            owner: "DMTF",
             messages: &[$(&$name),+],
         };
         $(pub(in crate::redfish) static $name: Entry = Entry {
@@ -176,6 +177,9 @@ registry! {
     LOG_CLEARED "LogCleared" "OK"
         "Log '%1' was cleared."
         "None."
+    DIAGNOSTIC_DATA_COLLECTED "DiagnosticDataCollected" "OK"
+        "'%1' diagnostic data collected."
+        "None."
 }
 
 registry! {
@@ -248,7 +252,28 @@ registry! {
         "None."
 }
 
-/// All registries of events, tasks and log entries.
+/// The message of the entries of a log of POST codes. They are no events.
+pub(in crate::redfish) static POST_CODES: Registry = Registry {
+    id: "OpenBMC.0.2",
+    prefix: "OpenBMC",
+    version: "0.2.0",
+    name: "OpenBMC Message Registry",
+    owner: "OpenBMC",
+    messages: &[&BIOS_POST_CODE],
+};
+
+/// The number of the start, seconds since its first code, and the code.
+///
+/// Source: bmcweb, `redfish-core/include/registries/openbmc_message_registry.hpp`.
+pub(in crate::redfish) static BIOS_POST_CODE: Entry = Entry {
+    registry: "OpenBMC.0.2",
+    key: "BIOSPOSTCode",
+    severity: "OK",
+    text: "Boot Count: %1: TS Offset: %2; POST Code: %3",
+    resolution: "None.",
+};
+
+/// All registries of events and tasks.
 pub(in crate::redfish) static REGISTRIES: &[&Registry] = &[
     &RESOURCE_EVENT,
     &ENVIRONMENTAL,

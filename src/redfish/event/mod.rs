@@ -7,4 +7,4 @@ pub(super) mod stream;
 mod words;
 
 pub use payload::{Delivery, Source, delivery};
-pub(super) use words::{Place, shown};
+pub(super) use words::{Place, entry_uri, shown};

@@ -115,6 +115,13 @@ pub(in crate::redfish) fn shown(what: &What, place: &Place<'_>) -> Shown {
             let of = Of::Log(*service);
             (Message::new(&m::LOG_CLEARED, [&name(&of)]), of, EventType::StatusChange)
         }
+        What::Collected(collection) => {
+            let services = (0..=u8::MAX).zip(place.model.iter().flat_map(|model| &model.profile.logs));
+            let service = services.filter(|(_, service)| service.holds.contains(&collection.log));
+            let of = Of::Log(service.map(|(number, _)| number).next().unwrap_or_default());
+            let message = Message::new(&m::DIAGNOSTIC_DATA_COLLECTED, [collection.kind.as_str()]);
+            (message, of, EventType::StatusChange)
+        }
         What::Test(_) => plain(&m::TEST_MESSAGE, Of::EventService, EventType::Other),
         // No subscriber gets it as an event: it is a document of its own.
         What::Report(made) => {
@@ -277,7 +284,11 @@ pub(in crate::redfish) fn origin(of: &Of, place: &Place<'_>) -> (String, &'stati
         }
         Of::Task(number) => (format!("{root}/TaskService/Tasks/{}{number}", prefix()), "Task"),
         Of::Log(number) => (log_uri(model, *number), "LogService"),
-        Of::LogEntry(number, entry) => (format!("{}/Entries/{entry}", log_uri(model, *number)), "LogEntry"),
+        Of::LogEntry(number, entry) => {
+            let service = profile.logs.get(usize::from(*number));
+            let id = service.map_or_else(String::new, |service| service.entry_id(*entry));
+            (format!("{}/Entries/{id}", log_uri(model, *number)), "LogEntry")
+        }
         Of::ReportDefinition(id) => {
             (report::uri(report::Of::Definitions, id, model), "MetricReportDefinition")
         }

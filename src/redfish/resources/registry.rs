@@ -1,19 +1,24 @@
 //! `MessageRegistryFile` and the registries: the messages that this service sends, and the BIOS attributes of each model in
 //! the fleet. There are no further registries, because sushy fetches all of them.
 
+use std::sync::Arc;
+
 use crate::profile::Profile;
 use crate::profile::bios::{Attribute, Kind, Value};
+use crate::profile::logs::LogService;
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::event::message::REGISTRIES;
+use crate::redfish::event::message::{POST_CODES, REGISTRIES};
 use crate::redfish::message::{BASE_REGISTRY, Entry, Registry};
 
 /// Version of every attribute registry.
 const ATTRIBUTES_VERSION: &str = "1.0.0";
 
-/// The registries of messages that this service sends.
-fn messages() -> impl Iterator<Item = &'static Registry> {
-    std::iter::once(&BASE_REGISTRY).chain(REGISTRIES.iter().copied())
+/// The registries of messages that this service sends. That of POST codes is there if a model shows them.
+fn messages(cx: &ServiceCx<'_>) -> impl Iterator<Item = &'static Registry> {
+    let shows_codes = |model: &Arc<Profile>| model.logs.iter().any(LogService::holds_post_codes);
+    let of_codes = cx.models.iter().any(shows_codes).then_some(&POST_CODES);
+    std::iter::once(&BASE_REGISTRY).chain(REGISTRIES.iter().copied()).chain(of_codes)
 }
 
 enum Found<'a> {
@@ -36,14 +41,14 @@ pub(super) fn of(profile: &Profile) -> String {
 
 fn find<'a>(cx: &ServiceCx<'a>) -> Option<Found<'a>> {
     let id = *cx.ids.first()?;
-    if let Some(registry) = messages().find(|registry| registry.id == id) {
+    if let Some(registry) = messages(cx).find(|registry| registry.id == id) {
         return Some(Found::Messages(registry));
     }
     cx.models.iter().find(|profile| of(profile) == id).map(|profile| Found::Attributes(profile))
 }
 
 pub(super) fn members(cx: &ServiceCx<'_>, each: &mut dyn FnMut(&str)) {
-    messages().for_each(|registry| each(registry.id));
+    messages(cx).for_each(|registry| each(registry.id));
     cx.models.iter().for_each(|profile| each(&of(profile)));
 }
 
@@ -84,7 +89,7 @@ pub(super) fn get_messages(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Language", "en");
     d.put("RegistryPrefix", registry.prefix);
     d.put("RegistryVersion", registry.version);
-    d.put("OwningEntity", "DMTF");
+    d.put("OwningEntity", registry.owner);
     d.object("Messages", |d| {
         for entry in registry.messages {
             d.object(entry.key, |d| message(entry, d));

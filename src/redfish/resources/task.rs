@@ -7,9 +7,11 @@
 use crate::dmtf::TaskState;
 use crate::node::bmc::tasks::{self, Doing, End, Ended, Part, Task, Work};
 use crate::node::command::Command;
+use crate::node::event::What;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::error;
+use crate::redfish::event::entry_uri;
 use crate::redfish::event::message::{
     AWAIT_TO_ACTIVATE, TARGET_DETERMINED, TASK_ABORTED, TASK_CANCELLED, TASK_COMPLETED, TASK_STARTED,
     TRANSFER_FAILED, TRANSFERRING_TO_COMPONENT, UPDATE_SUCCESSFUL,
@@ -34,7 +36,11 @@ fn of<'a>(cx: &NodeCx<'a>) -> &'a Task {
 fn parts_of(task: &Task) -> &[Part] {
     match &task.work {
         Work::Firmware(parts) if parts.len() > 1 => parts,
-        Work::Firmware(_) | Work::Volume { .. } | Work::ManagerDefaults(_) | Work::BiosDefaults => &[],
+        Work::Firmware(_)
+        | Work::Volume { .. }
+        | Work::ManagerDefaults(_)
+        | Work::BiosDefaults
+        | Work::Diagnostics { .. } => &[],
     }
 }
 
@@ -65,6 +71,15 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             d.put("TargetUri", &*payload.uri);
             d.put("HttpOperation", &*payload.method);
             d.put("JsonBody", &*payload.json);
+        });
+    }
+    if let Work::Diagnostics { collection, entry: Some(entry), .. } = &task.work
+        && bmc.diagnostics.of(*entry).is_some()
+        && let Some(uri) = entry_uri(&cx.model, &What::Collected(collection.clone()), u64::from(*entry))
+    {
+        d.object("Links", |d| {
+            d.put("CreatedResources@odata.count", 1);
+            d.array("CreatedResources", |d| d.item_link(&[&uri]));
         });
     }
     if !parts_of(task).is_empty() {
@@ -101,6 +116,7 @@ fn name(task: &Task) -> &'static str {
         Work::Volume { doing: Doing::Initialize, .. } => "Initialization of a volume",
         Work::ManagerDefaults(_) => "Reset of the BMC to defaults",
         Work::BiosDefaults => "Reset of the BIOS to defaults",
+        Work::Diagnostics { .. } => "Collection of diagnostic data",
     }
 }
 
@@ -186,8 +202,14 @@ fn see(cx: &NodeCx<'_>) -> Progress {
         Work::Volume { doing: Doing::Delete, .. } if ended.how == End::Completed => Progress::Deleted,
         // An action has no result but the task, whose state says whether the work has failed. Ironic reads the task at the
         // monitor, and would wait for hours after an error there (`ironic/drivers/modules/redfish/firmware.py`).
-        Work::Volume { .. } | Work::Firmware(_) | Work::ManagerDefaults(_) | Work::BiosDefaults => {
-            Progress::Ended
+        Work::Diagnostics { collection, entry: Some(entry), .. } if ended.how == End::Completed => {
+            entry_uri(&cx.model, &What::Collected(collection.clone()), u64::from(*entry))
+                .map_or(Progress::Ended, Progress::Created)
         }
+        Work::Volume { .. }
+        | Work::Firmware(_)
+        | Work::ManagerDefaults(_)
+        | Work::BiosDefaults
+        | Work::Diagnostics { .. } => Progress::Ended,
     }
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod deep;
 mod events;
 mod headers;
+mod logs;
 mod machine;
 mod own_root;
 mod protocol;

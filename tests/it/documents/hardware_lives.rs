@@ -181,3 +181,26 @@ pub(super) fn reports(life: &mut Life) {
     life.delete(&format!("{DEFINITIONS}/{{uuid}}-minute"));
     life.moment("one report nowhere, one deleted");
 }
+
+/// Diagnostic data of both logs that have some, in models with such logs.
+pub(super) fn diagnostics(life: &mut Life) {
+    let logs = ["{system}/LogServices/SEL", "{manager}/LogServices/Log"];
+    const COLLECT: &str = "LogService.CollectDiagnosticData";
+    let has_data = life
+        .redfish
+        .fleet
+        .look(ID, |node, _| node.profile().logs.iter().any(|service| !service.diagnostics.is_empty()));
+    if has_data != Some(true) {
+        return;
+    }
+    let system = json!({"DiagnosticDataType": "OEM", "OEMDiagnosticDataType": "System"});
+    let manager = json!({"DiagnosticDataType": "Manager"});
+    for (log, body) in logs.into_iter().zip([system, manager]) {
+        life.post(&format!("{log}/Actions/{COLLECT}"), body);
+    }
+    life.moment("data is collected");
+    (0..2).for_each(|_| life.jump());
+    life.moment("both archives are there");
+    life.post(&format!("{}/Actions/LogService.ClearLog", logs[0]), json!({}));
+    life.moment("a log cleared");
+}

@@ -31,7 +31,7 @@ use super::hardware_lives;
 type Live = fn(&mut Life);
 
 /// Each life by its name.
-const LIVES: [(&str, Live); 12] = [
+const LIVES: [(&str, Live); 13] = [
     ("settings", settings),
     ("media", media),
     ("boot", boot),
@@ -44,6 +44,7 @@ const LIVES: [(&str, Live); 12] = [
     ("environment", hardware_lives::environment),
     ("tasks", hardware_lives::tasks),
     ("reports", hardware_lives::reports),
+    ("diagnostics", hardware_lives::diagnostics),
 ];
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod control;
+mod diagnostics;
 mod directory;
 mod events;
 mod kill;
