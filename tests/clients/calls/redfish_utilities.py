@@ -3,11 +3,13 @@
 import ast
 import contextlib
 import inspect
+import json
 import pathlib
 import re
 import runpy
 import sys
 import sysconfig
+import tarfile
 import tempfile
 
 import redfish
@@ -39,12 +41,39 @@ def _shows(log, takes=lambda entries: entries, details=False):
     def check(bmc, output):
         wanted = takes(bmc.entries(filled(log, bmc.words())))
         lines = output.splitlines()
-        shown = [line for line in lines if re.match(r"  \d+ +\| ", line)]
+        shown = [line for line in lines if re.match(r"  (B\d+-)?\d+ +\| ", line)]
         assert shown == [f"  {one['Id']:5s} | {one['Created']:25s} | {one['Message']}" for one in wanted], (shown, wanted)
         severities = [line.rpartition(": ")[2] for line in lines if "| Severity: " in line]
         assert severities == ([one["Severity"] for one in wanted] if details else []), severities
         # A log without entries would prove nothing.
         assert wanted, f"the client shows no entries of {log}"
+
+    return check
+
+
+def _post_codes(bmc):
+    """One whole start of the machine, whose POST codes are the only ones in their log."""
+    log = filled("{S}/LogServices/PostCodes", bmc.words())
+    bmc.power("Off")
+    assert bmc.ask("POST", f"{log}/Actions/LogService.ClearLog", {})[0] == 204
+    bmc.power("On")
+    bmc.wait(f"{log}/Entries#Members", lambda entries: len(entries) == 14)
+
+
+def _archive(folder, *parts):
+    """Whether the archive in a folder opens, and has the documents of the machine or of the BMC as the service shows them."""
+
+    def check(bmc):
+        wanted = {filled(part, bmc.words()).removeprefix("/") + "/index.json" for part in parts}
+        with tarfile.open(pathlib.Path(folder) / "attachment", "r:gz") as archive:
+            names = archive.getnames()
+            assert wanted <= set(names), (wanted, names)
+            for name in names:
+                document = json.load(archive.extractfile(name))
+                assert document["@odata.id"] == "/" + name.removesuffix("/index.json"), (name, document)
+            one = json.load(archive.extractfile(min(wanted)))
+        now = bmc.get(one["@odata.id"])
+        assert (one["@odata.type"], one.get("Id")) == (now["@odata.type"], now.get("Id")), (one, now)
 
     return check
 
@@ -113,6 +142,21 @@ CALLS = [
          before=lambda bmc: bmc.power("On"),
          after={"{S}#Boot.BootSourceOverrideEnabled": "Disabled", "{S}#PowerState": "On"}),
 
+    Call(["rf_diagnostic_data.py", "--log", "{manager_log}", "--directory", "bmc"], "Saved diagnostic data to 'bmc/attachment'",
+         then=_archive("bmc", "{M}", "{M}/LogServices/{manager_log}/Entries"), shape="shared"),
+    Call(["rf_diagnostic_data.py", "--system", "{system}", "--log", "{log}", "--type", "PreOS", "--directory", "machine"], "Saved",
+         then=_archive("machine", "{S}", "{C}"), shape="shared"),
+    Call(["rf_diagnostic_data.py", "--system", "{system}", "--log", "{log}", "--type", "OEM", "--oemtype", "System", "--directory", "all"],
+         "Saved", then=_archive("all", "{S}", "{C}", "{M}"), shape="shared"),
+    Call(["rf_diagnostic_data.py", "--system", "{system}", "--log", "{log}", "--type", "OEM"], "OEMDiagnosticDataType(?s:.*)missing|HTTP 400",
+         code=1, shape="shared"),
+    Call(["rf_diagnostic_data.py", "--manager", "{manager}", "--log", "AuditLog"], "does not support collecting diagnostic data", code=1,
+         shape="shared"),
+    # iLO has its own way to collect such data.
+    Call(["rf_diagnostic_data.py", "--manager", "{manager}", "--log", "{manager_log}"], "does not support collecting diagnostic data",
+         code=1, shape="own"),
+    Call(["rf_diagnostic_data.py", "--chassis", "{chassis}"], "does not contain a log services collection", code=1),
+
     Call(["rf_event_service.py"], _service),
     Call(["rf_event_service.py", "info"], _service),
     Call(["rf_event_service.py", "subscribe", "--destination", "{receiver}/rf", "--expand"], "HTTP 400", code=1, after=_none),
@@ -128,7 +172,9 @@ CALLS = [
     Call(["rf_firmware_inventory.py", "--details", "--id"], r"Version: .*\n.*SoftwareId: "),
 
     Call(["rf_logs.py", "--system", "{system}", "--log", "{log}"], _shows("{S}/LogServices/{log}")),
-    Call(["rf_logs.py", "--system", "{system}"], _shows("{S}/LogServices/{log}"), shape="shared"),
+    Call(["rf_logs.py", "--system", "{system}", "--log", "PostCodes", "--details"], _shows("{S}/LogServices/PostCodes", details=True),
+         before=_post_codes, shape="shared"),
+    Call(["rf_logs.py", "--system", "{system}"], "needs to be specified: PostCodes, SEL|needs to be specified: SEL, PostCodes", code=1, shape="shared"),
     Call(["rf_logs.py", "--system", "{system}"], "needs to be specified: IML, SL", code=1, shape="own"),
     Call(["rf_logs.py", "--manager", "{manager}", "--log", "{manager_log}", "--details"],
          _shows("{M}/LogServices/{manager_log}", details=True)),
