@@ -272,7 +272,7 @@ fn write(queued: &Queued, filter: &EventFilter, source: Source<'_>, out: &mut Ve
     out.extend_from_slice(b"\n\n");
 }
 
-/// The properties that a filter names. A client may leave out the quotes of a word, so each word is a property, too.
+/// The properties that a filter names.
 fn facts(queued: &Queued, below: bool, source: Source<'_>) -> Option<Value> {
     with_place(queued, source, |place, _| {
         let shown = shown(&queued.what, place);
@@ -285,7 +285,7 @@ fn facts(queued: &Queued, below: bool, source: Source<'_>) -> Option<Value> {
         };
         let (id, registry, key) = (&facts.message_id, facts.registry(), facts.key());
         let is_report = matches!(queued.what, What::Report(_));
-        let mut facts = json!({
+        json!({
             "EventFormatType": if is_report { "MetricReport" } else { "Event" },
             "EventType": facts.event_type.as_str(),
             "MessageId": [id, format!("{registry}.{key}"), key],
@@ -295,13 +295,6 @@ fn facts(queued: &Queued, below: bool, source: Source<'_>) -> Option<Value> {
             "ResourceType": shown.resource_type,
             "Severity": facts.severity,
             "SubordinateResources": below,
-        });
-        for word in ["Event", "MetricReport"]
-            .into_iter()
-            .chain(crate::dmtf::EventType::ALL.iter().map(|t| t.as_str()))
-        {
-            facts[word] = word.into();
-        }
-        facts
+        })
     })
 }

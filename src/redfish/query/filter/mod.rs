@@ -13,6 +13,7 @@
 //! A property that the document lacks is null. A path through an array stands for each element, and a comparison is true
 //! if it is true for one of them. An empty array is null. Two texts that are timestamps (RFC 3339) are compared as moments.
 
+mod properties;
 mod read;
 
 use std::cmp::Ordering;
