@@ -20,7 +20,7 @@ pub(super) struct Action<O: Owner> {
 
 /// A parameter of an action.
 pub(super) struct Parameter<O: Owner> {
-    name: &'static str,
+    pub name: &'static str,
     kind: &'static str,
     required: fn(&ModelOf<'_, O>) -> bool,
     /// Writes the allowable values as the property with that name.
@@ -29,6 +29,8 @@ pub(super) struct Parameter<O: Owner> {
     most: Option<usize>,
     /// Whether the action takes it. Others show nothing of it.
     taken: fn(&ModelOf<'_, O>) -> bool,
+    /// The value is the ETag of the collection with this name below the resource. With another ETag, the action is refused.
+    pub etag_of: Option<&'static str>,
 }
 
 /// Writes the allowable values of a parameter as the property with that name.
@@ -36,7 +38,7 @@ type Allowed<O> = fn(&ModelOf<'_, O>, &str, &mut Doc<'_>);
 
 impl<O: Owner> Parameter<O> {
     const fn new(name: &'static str, kind: &'static str) -> Self {
-        Self { name, kind, required: |_| false, allowed: None, most: None, taken: |_| true }
+        Self { name, kind, required: |_| false, allowed: None, most: None, taken: |_| true, etag_of: None }
     }
 
     pub(super) const fn text(name: &'static str) -> Self {
@@ -45,6 +47,11 @@ impl<O: Owner> Parameter<O> {
 
     pub(super) const fn flag(name: &'static str) -> Self {
         Self::new(name, "Boolean")
+    }
+
+    /// The ETag of a collection below the resource.
+    pub(super) const fn etag_of(name: &'static str, collection: &'static str) -> Self {
+        Self { etag_of: Some(collection), ..Self::text(name) }
     }
 
     /// An array of at most `most` texts.

@@ -4,6 +4,9 @@ use http::{HeaderMap, HeaderName, header};
 
 use super::coding::without_coding;
 
+/// The longest text of an ETag in a body, characters.
+pub(super) const MAX_TAG: usize = 256;
+
 /// What the conditions of a request say about a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
@@ -20,10 +23,7 @@ pub(super) enum Condition {
 /// `If-Match` comes first (RFC 9110, 13.2.2). It needs the strong comparison and `If-None-Match` the weak one (13.1.1,
 /// 13.1.2), so a weak tag never lets a change through, and avoids a transfer.
 pub(super) fn evaluate(headers: &HeaderMap, tag: &[u8]) -> Condition {
-    // The tag of a compressed document means the same document.
-    let is_it = |named: &[u8]| {
-        without_coding(named).map_or(named == tag, |open| tag.strip_suffix(b"\"") == Some(open))
-    };
+    let is_it = |named: &[u8]| means(named, tag);
     let strong = |weak: bool, named: &[u8]| !weak && is_it(named);
     if names(headers, &header::IF_MATCH, strong) == Some(false) {
         return Condition::OtherDocument;
@@ -32,6 +32,16 @@ pub(super) fn evaluate(headers: &HeaderMap, tag: &[u8]) -> Condition {
         return Condition::SameDocument;
     }
     Condition::Met
+}
+
+/// Whether a text is a strong ETag that means the document with the strong ETag `tag`.
+pub(super) fn is_tag_of(text: &str, tag: &[u8]) -> bool {
+    Tags(text.as_bytes()).any(|(weak, named)| !weak && means(named, tag))
+}
+
+/// Whether two strong tags mean the same document. The tag of a compressed one does.
+fn means(named: &[u8], tag: &[u8]) -> bool {
+    without_coding(named).map_or(named == tag, |open| tag.strip_suffix(b"\"") == Some(open))
 }
 
 /// Whether a header is `*` or has a tag that `is_it`. `None` without the header. Several lines of a header are one list

@@ -13,6 +13,7 @@ use super::answer::{Answer, Content, Created, refusal};
 use super::ask::{Ask, Does};
 use super::body::Body;
 use super::client::May;
+use super::context::NodeCx;
 use super::error::Problem;
 use super::headers::Head;
 use super::list::List;
@@ -186,7 +187,7 @@ impl Redfish {
         let models = self.models(root.node());
         let decision = self.with_accounts(root, |accounts, _| {
             let cx = self.service_cx(accounts, &models, root.node(), self.now_at(root), ask.uri, &ask.ids);
-            self.decide::<OfService>(ask, row, part, &cx)
+            self.decide::<OfService>(ask, row, part, &cx, &|_, _| None)
         });
         match decision? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
@@ -280,7 +281,8 @@ impl Redfish {
         at: At<'_>,
     ) -> Result<Decision<Outcome>, Problem> {
         ask.trace.looks_at(at.now);
-        match self.decide::<OfNode>(ask, row, part, &self.node_cx(node, at, &ask.ids))? {
+        let tag_below = |cx: &NodeCx<'_>, uri: &str| self.tag_of_collection(cx, uri);
+        match self.decide::<OfNode>(ask, row, part, &self.node_cx(node, at, &ask.ids), &tag_below)? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(command) => {
                 self.fleet.may_change()?;
@@ -290,13 +292,27 @@ impl Redfish {
         }
     }
 
-    /// Answers what needs no change, and reads the change that is asked for.
+    /// The ETag of the collection at `uri`, below a resource of a node.
+    fn tag_of_collection(&self, cx: &NodeCx<'_>, uri: &str) -> Option<[u8; 18]> {
+        match self.tree.find(uri, cx.model.own_root)?.target {
+            Target::Node(row, Part::Collection(over)) => {
+                let collection =
+                    render::collection(&OfNode::at(cx, uri), row, over, Page::WHOLE, &self.constants);
+                Some(collection.etag())
+            }
+            Target::Node(..) | Target::Service(..) | Target::OverNodes(..) | Target::Fixed(_) => None,
+        }
+    }
+
+    /// Answers what needs no change, and reads the change that is asked for. `tag_below` returns the ETag of a collection below the
+    /// resource, by its URI.
     fn decide<'a, O: Owner>(
         &'a self,
         ask: &Ask<'_>,
         row: &'static Row<O>,
         part: Part<O>,
         cx: &O::Cx<'a>,
+        tag_below: &dyn Fn(&O::Cx<'_>, &str) -> Option<[u8; 18]>,
     ) -> Result<Decision<O::Change>, Problem> {
         if !render::exists(cx, row) || part.action().is_some_and(|action| !render::offers(cx, row, action)) {
             return Err(Problem::not_found(ask.uri));
@@ -328,10 +344,8 @@ impl Redfish {
             (Does::Change(request, head), _) => (request, head),
         };
         // The conditions of an action are about the resource that has it.
-        let tag = || {
-            let uri = O::uri(O::model(cx)).split("/Actions/").next().unwrap_or_default();
-            render::document(&O::at(cx, uri), row, &self.constants).etag()
-        };
+        let uri = O::uri(O::model(cx)).split("/Actions/").next().unwrap_or_default();
+        let tag = || render::document(&O::at(cx, uri), row, &self.constants).etag();
         match (part, request.method()) {
             (Part::Document, &Method::PATCH) => {
                 let Some(patch) = row.resource.patch else { return not_allowed() };
@@ -369,6 +383,15 @@ impl Redfish {
                 let run = |body: &mut Body| {
                     if named {
                         body.take("Action");
+                    }
+                    for parameter in action.parameters {
+                        let Some(collection) = parameter.etag_of else { continue };
+                        let named = body.text(parameter.name, precondition::MAX_TAG);
+                        let tag = tag_below(cx, &[uri, "/", collection].concat());
+                        if named.zip(tag).is_some_and(|(named, tag)| !precondition::is_tag_of(&named, &tag)) {
+                            // The schema asks for this status and not for 412 (`LogService.ClearLog`).
+                            return Err((&PRECONDITION_REQUIRED).into());
+                        }
                     }
                     (action.run)(cx, body)
                 };

@@ -22,7 +22,12 @@ use crate::redfish::resource::{Asked, Members, OfNode, Resource};
 const COLLECT: &str = "#LogService.CollectDiagnosticData";
 
 static ACTIONS: &[Action<OfNode>] = &[
-    Action { key: "#LogService.ClearLog", parameters: &[], apply_times: &[], run: clear },
+    Action {
+        key: "#LogService.ClearLog",
+        parameters: &[Parameter::etag_of("LogEntriesETag", "Entries")],
+        apply_times: &[],
+        run: clear,
+    },
     Action {
         key: COLLECT,
         parameters: &[
