@@ -272,7 +272,7 @@ fn any_event_command() -> impl Strategy<Value = subscriptions::Command> {
             Command::Subscribe { asked: Box::new(asked), most: 2 }
         }),
         id.clone().prop_map(|id| {
-            Command::Change(id, Change { context: Some("c".into()), ..Change::default() })
+            Command::Change(id, Change { context: Some(Some("c".into())), ..Change::default() })
         }),
         id.clone().prop_map(Command::Delete),
         id.clone().prop_map(Command::Suspend),

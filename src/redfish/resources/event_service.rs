@@ -315,7 +315,7 @@ fn headers(body: &mut Body) -> Option<Vec<(Box<str>, Box<str>)>> {
 
 pub(super) fn patch_subscription(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     let change = Change {
-        context: body.text_or_null("Context", Wanted::MAX_CONTEXT).flatten(),
+        context: body.text_or_null("Context", Wanted::MAX_CONTEXT),
         headers: headers(body),
         policy: policy(body),
         verify_certificate: body.flag("VerifyCertificate"),

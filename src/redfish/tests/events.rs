@@ -143,6 +143,13 @@ fn a_subscription_is_shown_changed_suspended_resumed_and_deleted() {
     assert!(!shown.to_string().contains("secret"));
     assert_eq!(bench.write("PATCH", &subscription, &json!({"Context": "new"})).status, 204);
     assert_eq!(bench.get(&subscription).json["Context"], "new");
+    assert_eq!(
+        bench.write("PATCH", &subscription, &json!({"DeliveryRetryPolicy": "RetryForever"})).status,
+        204
+    );
+    assert_eq!(bench.get(&subscription).json["Context"], "new", "another property leaves it");
+    assert_eq!(bench.write("PATCH", &subscription, &json!({"Context": null})).status, 204);
+    assert_eq!(bench.get(&subscription).json["Context"], Value::Null);
     let action = |name: &str| format!("{subscription}/Actions/EventDestination.{name}Subscription");
     take(&bench, &subscription);
     assert_eq!(bench.write("POST", &action("Suspend"), &json!({})).status, 204);
@@ -328,6 +335,31 @@ fn a_log_is_cleared_and_an_entry_deleted() {
     let audit = entries(&bench, &format!("{}/LogServices/AuditLog", manager(&bench)));
     assert_eq!(audit.last().unwrap()["MessageId"], "LogService.1.1.LogCleared");
     assert_eq!(audit.last().unwrap()["MessageArgs"], json!(["SEL"]));
+}
+
+#[test]
+fn a_log_is_cleared_only_if_its_entries_are_those_that_the_client_has_read() {
+    let bench = Bench::new();
+    let sel = format!("{}/LogServices/SEL", bench.system);
+    let action = format!("{sel}/Actions/LogService.ClearLog");
+    let clear = |tag: &Value| bench.write("POST", &action, &json!({ "LogEntriesETag": tag }));
+    let read = bench.get(&format!("{sel}/Entries"));
+    let tag = json!(read.header("ETag"));
+    assert_eq!(tag, read.json["@odata.etag"]);
+    bench.reset("On");
+    let count = entries(&bench, &sel).len();
+    for other in [tag, json!("\"x\""), json!("x"), json!("")] {
+        let refused = clear(&other);
+        assert_eq!((refused.status, refused.message_ids()), (428, vec!["PreconditionRequired"]), "{other}");
+    }
+    assert_eq!(clear(&json!(7)).message_ids(), ["ActionParameterValueTypeError"]);
+    assert_eq!(entries(&bench, &sel).len(), count);
+    let tag = json!(bench.get(&format!("{sel}/Entries")).header("ETag"));
+    assert_eq!(clear(&tag).status, 204);
+    assert_eq!(entries(&bench, &sel).len(), 0);
+    let info = bench.get(&sel).json["Actions"]["#LogService.ClearLog"]["@Redfish.ActionInfo"].clone();
+    let described = bench.get(info.as_str().unwrap()).json["Parameters"].clone();
+    assert_eq!(described, json!([{"Name": "LogEntriesETag", "Required": false, "DataType": "String"}]));
 }
 
 #[test]

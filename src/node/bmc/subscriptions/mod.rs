@@ -85,7 +85,8 @@ pub struct Filter {
 /// Changes of a subscription; `None` leaves a property unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
-    pub context: Option<Box<str>>,
+    /// `Some(None)` removes the context.
+    pub context: Option<Option<Box<str>>>,
     pub headers: Option<Vec<(Box<str>, Box<str>)>>,
     pub policy: Option<DeliveryRetryPolicy>,
     pub verify_certificate: Option<bool>,
@@ -292,7 +293,9 @@ impl Subscriptions {
             }
             Command::Change(id, Change { context, headers, policy, verify_certificate }) => {
                 if let Some(Subscription { wanted, .. }) = self.get_mut(id) {
-                    wanted.context = context.or(wanted.context.take());
+                    if let Some(context) = context {
+                        wanted.context = context;
+                    }
                     if let Some(headers) = headers {
                         wanted.headers = headers;
                     }
@@ -445,6 +448,12 @@ impl Subscriptions {
                 out(subscription.id);
             }
         }
+    }
+
+    /// Whether a delivery is due or under way.
+    pub fn are_delivered(&self) -> bool {
+        let mut calls = self.list.iter().filter_map(|subscription| subscription.call);
+        calls.any(|call| matches!(call, Call::Due | Call::Underway))
     }
 
     /// The next moment of a retry.
