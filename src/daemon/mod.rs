@@ -78,7 +78,7 @@ async fn run(
     // A new fleet is stored last, so that a failed start leaves nothing behind.
     let persistence = stored.persist(config, &fleet)?;
 
-    let events = tokio::spawn(Arc::clone(&outside).deliver_shared(Arc::clone(&redfish.events)));
+    let events = tokio::spawn(Arc::clone(&outside).deliver_shared(Arc::clone(&redfish)));
     let effects = tokio::spawn(outside.run(effects));
     let timers = tokio::spawn(async move { fleet.keep_time().await });
     let ready = ready.with_admin(admin.as_ref().map(|admin| admin.url.clone()));

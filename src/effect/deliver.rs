@@ -16,12 +16,10 @@ use super::runner::EffectRunner;
 use crate::node::NodeId;
 use crate::node::effect::Answer;
 use crate::note::Note;
-use crate::redfish::{Delivery, SharedEvents, Source, delivery};
+use crate::redfish::{Delivery, Redfish, SharedEvents, Source, delivery};
 
 /// Longest time of one delivery. A receiver that needs longer gets the same events again.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest time between two looks at a clock that is set by hand.
-const BY_HAND: Duration = Duration::from_millis(20);
 
 /// The events are not delivered.
 #[derive(Debug, thiserror::Error)]
@@ -66,24 +64,25 @@ impl EffectRunner {
         Some(Performed { status, ..performed })
     }
 
-    /// Delivers the events of the shared root for as long as the future is polled. A receiver gets one request at a time.
-    pub async fn deliver_shared(self: Arc<Self>, events: Arc<SharedEvents>) {
+    /// Keeps the time of the shared root, and delivers its events, for as long as the future is polled. A receiver gets one request at a
+    /// time.
+    pub async fn deliver_shared(self: Arc<Self>, redfish: Arc<Redfish>) {
+        let events = &redfish.events;
         let mut news = events.follow();
         let mut tasks = JoinSet::new();
         let most = self.settings.limits.calls_per_server;
         let mut waiting = std::collections::VecDeque::new();
         loop {
             news.borrow_and_update();
-            let next = events.settle(self.fleet.clock().now());
+            let next = redfish.settle(self.fleet.clock().now());
             waiting.extend(events.take_due());
             while tasks.len() < most
                 && let Some(id) = waiting.pop_front()
             {
-                let (runner, events) = (Arc::clone(&self), Arc::clone(&events));
+                let (runner, events) = (Arc::clone(&self), Arc::clone(events));
                 tasks.spawn(async move { runner.deliver_one_shared(&events, id).await });
             }
-            let by_hand = self.fleet.clock().is_by_hand() && next != crate::time::SimTime::NEVER;
-            let wait = self.fleet.clock().wait(next).or(by_hand.then_some(BY_HAND));
+            let wait = self.fleet.clock().wait(next);
             let deadline = async {
                 match wait {
                     Some(wait) => tokio::time::sleep(wait).await,

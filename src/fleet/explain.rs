@@ -51,7 +51,7 @@ impl Fleet {
 pub(super) fn explain(node: &Node, now: SimTime, causes: &Causes) -> Explanation {
     let because = Because { node, now, causes };
     let said = because.bmc().unwrap_or_else(|| because.host());
-    let until = said.until.or_else(|| Some(node.next_deadline()).filter(|at| *at != SimTime::NEVER));
+    let until = said.until.or_else(|| Some(node.host().next_deadline()).filter(|at| *at != SimTime::NEVER));
     let mut sentence = said.what;
     if let Some(since) = said.since {
         sentence += &format!(", since {}", causes::moment(since));

@@ -195,6 +195,8 @@ impl Node {
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if self.bmc().next_deadline() <= at {
             let before = View::of(&self.state);
+            // The last use of a session is not stored, so a restart of the process would put off the end of the session.
+            self.touched |= self.bmc().sessions.next_deadline() <= at;
             self.collect(at);
             self.state.bmc.change(|bmc| bmc.step(at, restart_ms, &self.profile));
             self.effects_due = true;

@@ -21,6 +21,7 @@ mod client;
 mod coding;
 mod constants;
 mod context;
+mod deadlines;
 mod deep;
 mod doc;
 mod document;

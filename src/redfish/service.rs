@@ -153,12 +153,7 @@ impl Redfish {
     pub fn meter(&self, page: &mut Page) {
         self.requests.show(page);
         let sessions = self.sessions.len() as u64;
-        page.gauge(
-            "fauxmetal_sessions",
-            "Redfish sessions at the shared root, including sessions that have timed out and are not removed yet",
-            &[],
-            sessions,
-        );
+        page.gauge("fauxmetal_sessions", "Redfish sessions at the shared root", &[], sessions);
         page.limit("sessions", &self.sessions.refused);
         page.limit("sessions-per-bmc", &self.own_sessions_refused);
         page.limit("accounts", &self.account_limits.accounts_refused);

@@ -20,6 +20,8 @@ pub struct Sessions {
     by_id: DashMap<u64, Box<str>>,
     next: AtomicU64,
     timeout_s: AtomicU32,
+    /// No session ends before this moment, simulated milliseconds.
+    next_end: AtomicU64,
     /// The limit of sessions at one time.
     pub limit: usize,
     /// Sessions refused because of the limit.
@@ -92,6 +94,7 @@ impl Sessions {
             by_id: DashMap::new(),
             next: AtomicU64::new(1),
             timeout_s: AtomicU32::new(1800),
+            next_end: AtomicU64::new(0),
             limit: Self::LIMIT,
             refused: Counter::default(),
             ledger: None,
@@ -162,10 +165,11 @@ impl Sessions {
     /// Sets `SessionTimeout`, within [`Sessions::TIMEOUT_S`].
     pub fn set_timeout_s(&self, seconds: u32) {
         self.timeout_s.store(seconds, Ordering::Relaxed);
+        self.next_end.store(0, Ordering::Release);
         self.keep_service();
     }
 
-    /// The number of sessions, including sessions that have timed out and are not removed yet.
+    /// The number of sessions.
     pub fn len(&self) -> usize {
         self.by_token.len()
     }
@@ -186,11 +190,8 @@ impl Sessions {
         now: SimTime,
     ) -> Result<(u64, Box<str>), NoSession> {
         if self.by_token.len() >= self.limit {
-            self.forget_ended(now);
-            if self.by_token.len() >= self.limit {
-                self.refused.one();
-                return Err(NoSession::TooMany);
-            }
+            self.refused.one();
+            return Err(NoSession::TooMany);
         }
         let secret = crate::seed::secret().map_err(|_| NoSession::NoSecret)?;
         let token = token::of(&secret);
@@ -200,7 +201,9 @@ impl Sessions {
         self.keep_service();
         self.keep(id, Some(&Kept { token: token.clone(), user: user.into(), account, client, created: now }));
         self.by_id.insert(id, token.clone());
+        let end = self.end_of_idle(&session);
         self.by_token.insert(token.clone(), session);
+        self.next_end.fetch_min(end.ms(), Ordering::AcqRel);
         Ok((id, token))
     }
 
@@ -208,9 +211,6 @@ impl Sessions {
     pub fn check(&self, token: &str, now: SimTime) -> Option<u32> {
         let session = self.by_token.get(token)?;
         if self.ended(&session, now) {
-            let id = session.id;
-            drop(session);
-            self.end(id);
             return None;
         }
         session.used.fetch_max(now.ms(), Ordering::Relaxed);
@@ -257,19 +257,36 @@ impl Sessions {
     }
 
     fn ended(&self, session: &Session, now: SimTime) -> bool {
-        let idle = now.since_ms(SimTime::from_ms(session.used.load(Ordering::Relaxed)));
-        idle > u64::from(self.timeout_s.load(Ordering::Relaxed)) * 1000
+        self.end_of_idle(session) <= now
     }
 
-    fn forget_ended(&self, now: SimTime) {
-        self.by_token.retain(|_, session| {
-            let keep = !self.ended(session, now);
-            if !keep {
-                self.by_id.remove(&session.id);
-                self.keep(session.id, None);
-            }
-            keep
-        });
+    /// The moment at which a session ends without a further request.
+    fn end_of_idle(&self, session: &Session) -> SimTime {
+        let used = SimTime::from_ms(session.used.load(Ordering::Relaxed));
+        used.after_ms(u64::from(self.timeout_s.load(Ordering::Relaxed)) * 1000)
+    }
+
+    /// A moment before which no session ends.
+    pub(super) fn next_deadline(&self) -> SimTime {
+        SimTime::from_ms(self.next_end.load(Ordering::Acquire))
+    }
+
+    /// Ends the sessions that have not been used for too long. Returns the end and the id of each, the earliest first.
+    pub(super) fn step(&self, now: SimTime) -> Vec<(SimTime, u64)> {
+        if self.next_deadline() > now {
+            return Vec::new();
+        }
+        // A session that begins meanwhile puts its own end in.
+        self.next_end.store(SimTime::NEVER.ms(), Ordering::Release);
+        let (mut over, mut next) = (Vec::new(), SimTime::NEVER);
+        for session in &self.by_token {
+            let end = self.end_of_idle(&session);
+            if end <= now { over.push((end, session.id)) } else { next = next.min(end) }
+        }
+        self.next_end.fetch_min(next.ms(), Ordering::AcqRel);
+        over.retain(|(_, id)| self.end(*id));
+        over.sort_unstable();
+        over
     }
 }
 
@@ -295,9 +312,16 @@ mod tests {
         let (_, token) = sessions.begin("admin", 1, None, T0).unwrap();
         let later = T0.after_ms(1_799_000);
         assert_eq!(sessions.check(&token, later), Some(1));
-        assert_eq!(sessions.check(&token, later.after_ms(1_800_000)), Some(1));
-        assert_eq!(sessions.check(&token, later.after_ms(3_700_000)), None);
-        assert!(sessions.ids(T0).is_empty(), "it is forgotten, not only refused");
+        let (last, end) = (later.after_ms(1_799_999), later.after_ms(3_599_999));
+        assert_eq!(sessions.check(&token, last), Some(1));
+        assert_eq!(sessions.step(last), []);
+        assert_eq!(sessions.next_deadline(), end);
+        assert_eq!(sessions.check(&token, end), None);
+        assert_eq!(
+            (sessions.step(end.after_ms(7)), sessions.step(end.after_ms(7))),
+            (vec![(end, 1)], vec![])
+        );
+        assert!(sessions.is_empty() && sessions.next_deadline() == SimTime::NEVER);
     }
 
     #[test]
@@ -308,7 +332,9 @@ mod tests {
         }
         assert_eq!(sessions.begin("admin", 1, None, T0), Err(NoSession::TooMany));
         assert_eq!(sessions.refused.get(), 1);
-        assert!(sessions.begin("admin", 1, None, T0.after_ms(2_000_000)).is_ok());
+        let later = T0.after_ms(2_000_000);
+        assert_eq!(sessions.step(later).len(), Sessions::LIMIT);
+        assert!(sessions.begin("admin", 1, None, later).is_ok());
     }
 
     #[test]

@@ -237,13 +237,37 @@ impl SharedEvents {
     }
 
     /// Makes the retries due whose time has come. Returns the moment of the next one.
-    pub fn settle(&self, now: SimTime) -> SimTime {
+    pub(super) fn settle(&self, now: SimTime) -> SimTime {
         if !self.observed.load(Ordering::Acquire) {
             return SimTime::NEVER;
         }
         let mut inner = self.inner.lock();
-        inner.all.step(now);
+        if inner.all.next_deadline() <= now {
+            inner.all.step(now);
+            self.newest.send_replace(inner.last);
+        }
         inner.all.next_deadline()
+    }
+
+    /// Wakes those who follow the events, although there is no new one: a deadline of the root may be earlier than they know.
+    pub(super) fn wake(&self) {
+        self.newest.send_modify(|_| ());
+    }
+
+    /// Whether no delivery is due or under way.
+    pub fn is_idle(&self) -> bool {
+        !self.observed.load(Ordering::Acquire) || !self.inner.lock().all.are_delivered()
+    }
+
+    /// Waits until no delivery is due or under way. Clients of the stream are not waited for.
+    pub async fn until_idle(&self) {
+        let mut news = self.follow();
+        loop {
+            news.borrow_and_update();
+            if self.is_idle() || news.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// The number of the newest event, which can be awaited.

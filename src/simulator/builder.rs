@@ -215,7 +215,7 @@ impl Builder {
         }
         hands.0.spawn(server.run(std::future::pending()));
         hands.0.spawn(Arc::clone(&outside).run(effects));
-        hands.0.spawn(Arc::clone(&outside).deliver_shared(Arc::clone(&redfish.events)));
+        hands.0.spawn(Arc::clone(&outside).deliver_shared(Arc::clone(&redfish)));
         if !fleet.clock().is_by_hand() {
             let fleet = Arc::clone(&fleet);
             hands.0.spawn(async move { fleet.keep_time().await });

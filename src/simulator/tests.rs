@@ -338,3 +338,61 @@ fn an_image_that_cannot_be_opened_says_why() {
     node.eject("Cd").unwrap();
     assert_eq!(node.state().media, []);
 }
+
+/// A receiver of events that is slow: each request takes a while. Returns its URL and the messages that it has got.
+fn receiver() -> (String, std::sync::Arc<parking_lot::Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let got = std::sync::Arc::<parking_lot::Mutex<Vec<String>>>::default();
+    let into = std::sync::Arc::clone(&got);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut line, mut length) = (String::new(), 0);
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            for event in document["Events"].as_array().unwrap() {
+                let id = event["MessageId"].as_str().unwrap();
+                into.lock().push(format!("{} {id}", event["EventTimestamp"].as_str().unwrap()));
+            }
+            stream.write_all(b"HTTP/1.1 204 x\r\nconnection: close\r\n\r\n").unwrap();
+        }
+    });
+    (url, got)
+}
+
+#[test]
+fn a_clock_by_hand_waits_for_the_deliveries_of_the_shared_root() {
+    let simulator =
+        Simulator::builder().nodes("generic", 1).without_listeners().clock_by_hand().start().unwrap();
+    let (url, got) = receiver();
+    let send = |uri: &str, body: String| {
+        let request = Request::post(uri).header("authorization", simulator.authorization());
+        simulator.call_bmc(request.body(body).unwrap()).status().as_u16()
+    };
+    let subscription = format!(r#"{{"Destination": "{url}"}}"#);
+    assert_eq!(send("/redfish/v1/EventService/Subscriptions", subscription), 201);
+    let login = r#"{"UserName": "admin", "Password": "password"}"#;
+    assert_eq!(send("/redfish/v1/SessionService/Sessions", login.into()), 201);
+    simulator.node(0).unwrap().reset(ResetType::On).unwrap();
+    let began = simulator.now();
+    simulator.blocking_advance(Duration::from_secs(600)).unwrap();
+    let count = got.lock().len();
+    assert!(got.lock()[count - 1].contains("ErrorsDetected"), "{:?}", got.lock());
+    simulator.blocking_advance(Duration::from_secs(1200)).unwrap();
+    let last = got.lock().last().unwrap().clone();
+    let end = began + Duration::from_secs(1800);
+    let end =
+        crate::time::SimTime::from_ms(end.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as u64);
+    assert_eq!(last, format!("{} ResourceEvent.1.4.ResourceRemoved", end.redfish(0)), "the session ends");
+    assert_eq!(got.lock().len(), count + 1);
+}

@@ -47,15 +47,16 @@ impl World {
             clock.now().after_ms(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)).min(SimTime::LATEST);
         loop {
             self.outside.until_idle().await;
-            let next = self.fleet.wake_due();
-            if !self.outside.is_idle() {
+            self.redfish.events.until_idle().await;
+            let next = self.fleet.wake_due().min(self.redfish.settle(clock.now()));
+            if !self.outside.is_idle() || !self.redfish.events.is_idle() {
                 continue;
             }
             if next > end {
                 clock.set(end.max(clock.now()));
                 return Ok(self.now());
             }
-            clock.set(next);
+            clock.set(next.max(clock.now()));
         }
     }
 }

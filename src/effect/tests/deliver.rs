@@ -114,14 +114,14 @@ async fn the_egress_rules_apply() {
 async fn the_events_of_all_nodes_reach_a_subscriber_of_the_shared_root() {
     let (server, status) = receiver().await;
     let site = Site::new(settings());
-    let redfish = Redfish::new(Arc::clone(&site.fleet), Account::new("admin", "password"));
+    let redfish = Arc::new(Redfish::new(Arc::clone(&site.fleet), Account::new("admin", "password")));
     let body =
         json!({"Destination": server.url("/"), "Protocol": "Redfish", "DeliveryRetryPolicy": "RetryForever"});
     let request = http::Request::post("/redfish/v1/EventService/Subscriptions");
     let request = request.header("Authorization", "Basic YWRtaW46cGFzc3dvcmQ=");
     assert_eq!(redfish.call(&request.body(body.to_string().into()).unwrap()).status(), 201);
     let runner = Arc::new(site.runner);
-    let task = tokio::spawn(Arc::clone(&runner).deliver_shared(Arc::clone(&redfish.events)));
+    let task = tokio::spawn(Arc::clone(&runner).deliver_shared(Arc::clone(&redfish)));
     status.store(500, Ordering::SeqCst);
     for id in 0..3 {
         site.fleet.apply(NodeId(id), Command::Host(host::Command::Reset(ResetType::On))).unwrap().unwrap();
@@ -131,7 +131,9 @@ async fn the_events_of_all_nodes_reach_a_subscriber_of_the_shared_root() {
     }
     status.store(200, Ordering::SeqCst);
     let failed = server.requests().len();
+    redfish.events.until_idle().await;
     site.fleet.clock().set(site.fleet.clock().now().after_ms(31_000));
+    redfish.settle(site.fleet.clock().now());
     let expected = ["ResourceCreated", "ResourcePoweringOn", "ResourcePoweringOn", "ResourcePoweringOn"];
     while !keys(&server, failed).ends_with(&expected.map(str::to_owned)) {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;

@@ -175,6 +175,7 @@ impl Bmc {
     /// Passes the deadline `at`. A restart of the BMC takes `restart_ms`.
     pub(super) fn step(&mut self, at: SimTime, restart_ms: u64, profile: &Profile) {
         if self.next_restart() > at {
+            self.sessions.step(at);
             if let Some(subscriptions) = self.subscriptions.get_mut() {
                 subscriptions.step(at);
             }
@@ -218,9 +219,10 @@ impl Bmc {
         self.restarting_from.or(self.restarting_until).unwrap_or(SimTime::NEVER)
     }
 
-    /// The next moment at which a restart begins or ends, work ends, a task is removed, or a delivery is repeated.
+    /// The next moment at which a restart begins or ends, work ends, a task is removed, a delivery is repeated, or a session ends.
     pub(super) fn next_deadline(&self) -> SimTime {
-        self.next_restart().min(self.tasks.next_deadline()).min(self.subscriptions.next_deadline())
+        let of_work = self.next_restart().min(self.tasks.next_deadline());
+        of_work.min(self.subscriptions.next_deadline()).min(self.sessions.next_deadline())
     }
 
     /// Remembers an event in the logs, and queues it for the subscribers.

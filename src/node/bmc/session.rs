@@ -38,7 +38,7 @@ pub enum Command {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sessions {
-    /// Ordered by id. An ended session stays until the next login removes it.
+    /// Ordered by id.
     open: Vec<Session>,
     /// The id of the newest session.
     last: u32,
@@ -81,7 +81,7 @@ impl Sessions {
         self.open.iter().filter(move |s| !self.ended(s, now))
     }
 
-    /// The ids of the sessions, with those that have timed out and are not removed yet.
+    /// The ids of the sessions.
     pub fn ids(&self) -> impl Iterator<Item = u32> {
         self.open.iter().map(|session| session.id)
     }
@@ -96,10 +96,13 @@ impl Sessions {
             Command::Begin { most, .. } if !self.has_room(most, now) => return Err(Refusal::TooManySessions),
             Command::Begin { user, account, client, secret, most: _ } => {
                 let new = Session { id: 0, user, account, client, created: now, secret, used: now };
-                return Ok(Some(self.begin(new, now)));
+                return Ok(Some(self.begin(new)));
             }
             Command::End(id) => self.open.retain(|s| s.id != id),
-            Command::SetTimeout(seconds) => self.timeout_s = seconds,
+            Command::SetTimeout(seconds) => {
+                self.timeout_s = seconds;
+                self.step(now);
+            }
         }
         Ok(None)
     }
@@ -110,9 +113,7 @@ impl Sessions {
     }
 
     /// Begins a session and returns its id.
-    fn begin(&mut self, new: Session, now: SimTime) -> u32 {
-        let timeout_s = self.timeout_s;
-        self.open.retain(|s| !s.idle_too_long(timeout_s, now));
+    fn begin(&mut self, new: Session) -> u32 {
         self.last += 1;
         // `push` alone would reserve memory for four sessions in each node of a large fleet.
         self.open.reserve_exact(1);
@@ -132,6 +133,18 @@ impl Sessions {
 
     pub(super) fn end_all(&mut self) {
         self.open = Vec::new();
+    }
+
+    /// The next moment at which a session ends, if no request uses it before.
+    pub(in crate::node) fn next_deadline(&self) -> SimTime {
+        let ends = self.open.iter().map(|session| session.end(self.timeout_s));
+        ends.min().unwrap_or(SimTime::NEVER)
+    }
+
+    /// Passes a deadline: sessions that have not been used for too long end.
+    pub(super) fn step(&mut self, at: SimTime) {
+        let timeout_s = self.timeout_s;
+        self.open.retain(|session| !session.idle_too_long(timeout_s, at));
     }
 
     /// Treats `now` as the time of the last request of each session.
@@ -176,7 +189,12 @@ impl Default for Sessions {
 
 impl Session {
     fn idle_too_long(&self, timeout_s: u32, now: SimTime) -> bool {
-        now.since_ms(self.used) > u64::from(timeout_s) * 1000
+        self.end(timeout_s) <= now
+    }
+
+    /// The moment at which it ends without a further request.
+    fn end(&self, timeout_s: u32) -> SimTime {
+        self.used.after_ms(u64::from(timeout_s) * 1000)
     }
 }
 
@@ -219,14 +237,15 @@ mod tests {
     #[test]
     fn a_session_ends_after_its_timeout_without_a_request() {
         let mut sessions = Sessions::NEW;
-        assert_eq!(sessions.begin(new(1), T0), 1);
+        assert_eq!(sessions.begin(new(1)), 1);
         let later = T0.after_ms(1_799_000);
         assert!(
             sessions.check(&[1; 24], later) == Some(1)
-                && sessions.check(&[1; 24], later.after_ms(1_800_000)) == Some(1)
+                && sessions.check(&[1; 24], later.after_ms(1_799_999)) == Some(1)
         );
         assert!(sessions.check(&[2; 24], later).is_none());
-        let end = later.after_ms(3_600_001);
+        let end = later.after_ms(3_599_999);
+        assert_eq!(sessions.next_deadline(), end);
         assert!(sessions.check(&[1; 24], end).is_none() && sessions.live(end).count() == 0);
     }
 
@@ -235,22 +254,23 @@ mod tests {
         let mut sessions = Sessions::NEW;
         for n in 0..3 {
             assert!(sessions.has_room(3, T0));
-            sessions.begin(new(n), T0);
+            sessions.begin(new(n));
         }
         assert!(!sessions.has_room(3, T0));
-        let ended = T0.after_ms(1_800_001);
+        let ended = T0.after_ms(1_800_000);
         assert!(sessions.has_room(3, ended));
-        assert_eq!(sessions.begin(Session { used: ended, ..new(99) }, ended), 4);
-        assert_eq!(sessions.open.len(), 1, "a login frees the memory of ended sessions");
+        assert_eq!(sessions.begin(Session { used: ended, ..new(99) }), 4);
+        sessions.step(ended);
+        assert_eq!(sessions.ids().collect::<Vec<_>>(), [4]);
     }
 
     #[test]
     fn an_id_is_never_used_twice_and_a_secret_is_never_shown() {
         let mut sessions = Sessions::NEW;
-        sessions.begin(new(7), T0);
+        sessions.begin(new(7));
         assert_eq!(sessions.execute(Command::End(1), T0), Ok(None));
         assert_eq!(sessions.live(T0).count(), 0);
-        assert_eq!(sessions.begin(new(7), T0), 2);
+        assert_eq!(sessions.begin(new(7)), 2);
         let begin =
             Command::Begin { user: "admin".into(), account: 1, client: None, secret: [7; 24], most: 1 };
         let shown = format!("{sessions:?} {begin:?}");

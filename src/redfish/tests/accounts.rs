@@ -32,10 +32,10 @@ pub(super) enum Login<'a> {
 
 /// A service root.
 pub(super) struct Site {
-    redfish: Redfish,
+    pub(super) redfish: Redfish,
     /// The node that the root belongs to.
-    own: Option<NodeId>,
-    now: SimTime,
+    pub(super) own: Option<NodeId>,
+    pub(super) now: SimTime,
 }
 
 impl Answer {
@@ -115,7 +115,7 @@ impl Site {
         self.send(Login::None, "POST", SESSIONS, &json!({"UserName": user, "Password": password}))
     }
 
-    fn wait(&mut self, ms: u64) {
+    pub(super) fn wait(&mut self, ms: u64) {
         self.now = self.now.after_ms(ms);
         self.redfish.fleet.clock().set(self.now);
     }

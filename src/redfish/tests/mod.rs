@@ -2,6 +2,7 @@
 
 mod accounts;
 mod deep;
+mod endings;
 mod events;
 mod headers;
 mod logs;

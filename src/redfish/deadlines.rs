@@ -1,0 +1,25 @@
+//! The deadlines of the root that all nodes share: its sessions end, and deliveries to its subscribers are repeated.
+
+use super::service::Redfish;
+use crate::node::event::{Of, What};
+use crate::time::SimTime;
+
+impl Redfish {
+    /// Advances the root that all nodes share to `now`. Returns its next deadline, or an earlier moment. The root of a BMC follows its
+    /// node.
+    pub fn settle(&self, now: SimTime) -> SimTime {
+        if self.sessions.next_deadline() <= now {
+            let _alone = self.service_changes.lock();
+            self.end_idle_sessions(now);
+        }
+        self.events.settle(now).min(self.sessions.next_deadline())
+    }
+
+    /// Ends the sessions that have not been used for too long. The caller has locked `service_changes`.
+    pub(super) fn end_idle_sessions(&self, now: SimTime) {
+        for (at, id) in self.sessions.step(now) {
+            let id = u32::try_from(id).unwrap_or(u32::MAX);
+            self.events.happened(vec![What::Removed(Of::Session(id))], at);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What ends by itself at a service root, such as a session without a request, is an event: at its moment, and once.
+
+use super::accounts::{ADMIN, Login, Site, at_both_roots};
+use super::*;
+use crate::fleet::persist::{Batch, Next};
+use crate::node::event::{Of, What};
+
+const START: u64 = 1_767_225_600_000;
+
+impl Site {
+    fn subscribe(&self) {
+        let body = json!({"Destination": "https://receiver.example/", "Protocol": "Redfish"});
+        let answer = self.send(ADMIN, "POST", "/redfish/v1/EventService/Subscriptions", &body);
+        assert_eq!(answer.status, 201, "{}", answer.json);
+    }
+
+    /// Lets the clock run, and passes the deadlines.
+    fn run(&mut self, ms: u64) {
+        self.wait(ms);
+        self.redfish.fleet.wake_due();
+        self.redfish.settle(self.now);
+    }
+
+    /// The events that wait for the subscriber, each with its milliseconds since the start, without those of subscriptions.
+    fn told(&self) -> Vec<(u64, What)> {
+        let list = |all: &crate::node::bmc::subscriptions::Subscriptions| {
+            let all = all.from(0).map(|queued| (queued.at.ms() - START, queued.what.clone()));
+            all.filter(|(_, what)| !matches!(what, What::Created(Of::Subscription(_)))).collect()
+        };
+        match self.own {
+            Some(id) => self.redfish.fleet.look(id, |node, _| list(&node.bmc().subscriptions)).unwrap(),
+            None => self.redfish.events.see(list),
+        }
+    }
+}
+
+/// The batch of changes that is to be stored.
+fn stored(site: &Site) -> Batch {
+    match site.redfish.fleet.ledger().unwrap().take(Some(std::time::Duration::ZERO)) {
+        Next::Write(batch) => batch,
+        next => panic!("{next:?}"),
+    }
+}
+
+#[test]
+fn a_session_that_times_out_is_told_once_at_its_end() {
+    at_both_roots(|mut site| {
+        site.subscribe();
+        site.send(ADMIN, "PATCH", "/redfish/v1/SessionService", &json!({"SessionTimeout": 60}));
+        for _ in 0..2 {
+            assert_eq!(site.log_in("admin", "password").status, 201);
+        }
+        let used = site.log_in("admin", "password");
+        site.run(40_000);
+        assert_eq!(site.get(Login::Token(used.header("X-Auth-Token")), "/redfish/v1/Systems").status, 200);
+        let before = site.told();
+        site.run(19_999);
+        assert_eq!(site.told(), before, "it has not ended");
+        site.run(30_000);
+        assert_eq!(site.log_in("admin", "password").status, 201, "a login does not repeat the events");
+        site.run(30_000);
+        let removed = |number| What::Removed(Of::Session(number));
+        let expected = [
+            (60_000, removed(1)),
+            (60_000, removed(2)),
+            (89_999, What::Created(Of::Session(4))),
+            (100_000, removed(3)),
+        ];
+        assert_eq!(site.told()[before.len()..], expected);
+        site.send(ADMIN, "PATCH", "/redfish/v1/SessionService", &json!({"SessionTimeout": 30}));
+        site.run(30_000);
+        let last = site.told().split_off(before.len() + expected.len());
+        assert_eq!(last.iter().filter(|(_, what)| *what == removed(4)).count(), 1, "{last:?}");
+        if site.own.is_some() {
+            let log = site.get(ADMIN, "/redfish/v1/Managers/1/LogServices/AuditLog/Entries").json;
+            let keys = log["Members"].as_array().unwrap().iter().map(|entry| entry["MessageId"].clone());
+            assert_eq!(keys.filter(|id| id == "ResourceEvent.1.4.ResourceRemoved").count(), 4);
+        }
+    });
+}
+
+/// The last use of a session is not stored, and a restart counts as a use. So its end has to be stored.
+#[test]
+fn the_end_of_a_session_is_stored() {
+    at_both_roots(|site| {
+        let ledger = site.redfish.fleet.persist();
+        let redfish = Redfish::new(Arc::clone(&site.redfish.fleet), Account::new("admin", "password"));
+        let mut site = Site { redfish, ..site };
+        assert_eq!(site.log_in("admin", "password").status, 201);
+        stored(&site);
+        site.run(1_799_999);
+        assert!(matches!(ledger.take(Some(std::time::Duration::ZERO)), Next::Nothing));
+        site.run(1);
+        let batch = stored(&site);
+        match site.own {
+            Some(id) => assert_eq!(batch.nodes, [id]),
+            None => assert_eq!(batch.records, [("session/1".into(), None)]),
+        }
+    });
+}
