@@ -43,6 +43,8 @@ pub enum What {
     Changed(Of),
     Removed(Of),
     Task(u32, TaskEvent),
+    /// The account with this id; its user name at that moment.
+    Account(u32, Box<str>, AccountEvent),
     DriveInserted(u8),
     DriveRemoved(u8),
     CableInserted(u8),
@@ -126,6 +128,16 @@ pub enum TaskEvent {
     Removed,
 }
 
+/// The lockout of an account after failed logins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountEvent {
+    Locked,
+    /// The time of the lockout is over.
+    LockoutExpired,
+    /// A client has ended the lockout.
+    Unlocked,
+}
+
 /// The change of an alarm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlarmChange {
@@ -201,7 +213,7 @@ impl What {
     pub fn is_of_machine(&self) -> bool {
         match self {
             Self::Created(of) | Self::Changed(of) | Self::Removed(of) => !of.is_of_root(),
-            Self::Test(_) => false,
+            Self::Test(_) | Self::Account(..) => false,
             Self::PoweringOn
             | Self::PoweredOn
             | Self::PoweringOff
@@ -252,7 +264,7 @@ impl What {
             | Self::Alarm(..)
             | Self::Health(_) => Log::Hardware,
             Self::ManagerReset | Self::ManagerStarted | Self::Task(..) => Log::Manager,
-            Self::LogCleared(_) => Log::Audit,
+            Self::LogCleared(_) | Self::Account(..) => Log::Audit,
             Self::Collected(collection) => collection.log,
             Self::Created(of) | Self::Changed(of) | Self::Removed(of) => match of {
                 Of::Bios | Of::Volume(..) => Log::Hardware,

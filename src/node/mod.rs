@@ -162,8 +162,13 @@ impl Node {
     /// The next moment at which the node changes by itself; [`SimTime::NEVER`] if it waits only for the outside.
     pub fn next_deadline(&self) -> SimTime {
         let bmc = self.bmc();
-        let host = self.state.host.next_deadline();
-        host.min(bmc.next_deadline()).min(bmc.environment.next_deadline()).min(bmc.telemetry.next_deadline())
+        let of_parts = [
+            self.state.host.next_deadline(),
+            bmc.next_deadline(&self.profile),
+            bmc.environment.next_deadline(),
+            bmc.telemetry.next_deadline(),
+        ];
+        of_parts.into_iter().min().unwrap_or(SimTime::NEVER)
     }
 
     /// Advances the node to `now`. Each deadline takes effect at its own moment, so settling in two steps gives the same
@@ -193,7 +198,7 @@ impl Node {
     /// threshold.
     fn pass(&mut self, at: SimTime) {
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
-        if self.bmc().next_deadline() <= at {
+        if self.bmc().next_deadline(&self.profile) <= at {
             let before = View::of(&self.state);
             // The last use of a session is not stored, so a restart of the process would put off the end of the session.
             self.touched |= self.bmc().sessions.next_deadline() <= at;

@@ -8,6 +8,7 @@ use parking_lot::{RwLock, RwLockReadGuard};
 use crate::fleet::persist::Ledger;
 use crate::meter::Counter;
 use crate::node::bmc::account::{Accounts, Command, Done, Refused};
+use crate::node::event::What;
 use crate::profile::accounts::AccountRules;
 use crate::time::SimTime;
 
@@ -39,6 +40,7 @@ impl AccountLimits {
 impl SharedAccounts {
     /// The key of the record with all accounts.
     pub const RECORD: &str = "accounts";
+    pub(super) const RULES: &AccountRules = &AccountRules::DEFAULT;
 
     pub(super) fn kept_in(ledger: Option<Arc<Ledger>>) -> Self {
         Self { accounts: RwLock::default(), changed: AtomicBool::new(false), ledger }
@@ -68,20 +70,60 @@ impl SharedAccounts {
         self.accounts.read()
     }
 
+    /// Executes a command. Returns its events, too.
     pub(super) fn execute(
         &self,
         command: Command,
         configured: &str,
-        rules: &AccountRules,
         now: SimTime,
-    ) -> Result<Done, Refused> {
+    ) -> Result<(Done, Vec<What>), Refused> {
         let mut accounts = self.accounts.write();
-        let done = accounts.execute(command, configured, rules, now)?;
+        self.change(&mut accounts, |accounts| {
+            // A lockout that is over ends before the next one begins.
+            accounts.step(Self::RULES, now);
+            accounts.execute(command, configured, Self::RULES, now)
+        })
+    }
+
+    /// The next moment at which a lockout ends.
+    pub(super) fn next_deadline(&self) -> SimTime {
+        if self.are_new() { SimTime::NEVER } else { self.accounts.read().next_deadline(Self::RULES) }
+    }
+
+    /// Passes the deadlines up to `now`. Returns the events of each.
+    pub(super) fn step(&self, now: SimTime) -> Vec<(SimTime, Vec<What>)> {
+        let mut passed = Vec::new();
+        if self.next_deadline() > now {
+            return passed;
+        }
+        let mut accounts = self.accounts.write();
+        loop {
+            let at = accounts.next_deadline(Self::RULES);
+            if at > now {
+                return passed;
+            }
+            let Ok(((), events)) = self.change(&mut accounts, |accounts| {
+                accounts.step(Self::RULES, at);
+                Ok::<_, std::convert::Infallible>(())
+            });
+            passed.push((at, events));
+        }
+    }
+
+    fn change<R, E>(
+        &self,
+        accounts: &mut Accounts,
+        change: impl FnOnce(&mut Accounts) -> Result<R, E>,
+    ) -> Result<(R, Vec<What>), E> {
+        let before = accounts.clone();
+        let result = change(accounts)?;
         if let Some(ledger) = &self.ledger {
-            let text = serde_json::to_vec(&*accounts).expect("texts and numbers");
+            let text = serde_json::to_vec(accounts).expect("texts and numbers");
             ledger.record(Self::RECORD, Some(text));
         }
         self.changed.store(true, Ordering::Release);
-        Ok(done)
+        let mut events = Vec::new();
+        before.differences(accounts, Self::RULES, &mut |what| events.push(what));
+        Ok((result, events))
     }
 }

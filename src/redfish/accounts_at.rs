@@ -1,6 +1,7 @@
 //! What a request does with the accounts of a service root: it reads, proves and changes them.
 
 use super::account_change::{AccountChange, NewAccount};
+use super::accounts::SharedAccounts;
 use super::client::Client;
 use super::error::Problem;
 use super::message::{ACTION_PARAMETER_VALUE_ERROR, INTERNAL_ERROR, Message};
@@ -29,7 +30,7 @@ impl Redfish {
         look: impl FnOnce(&Accounts, &AccountRules) -> R,
     ) -> R {
         match root {
-            Root::Shared => look(&self.accounts.read(), &AccountRules::DEFAULT),
+            Root::Shared => look(&self.accounts.read(), SharedAccounts::RULES),
             Root::Own { node, .. } => look(&node.bmc().accounts, &node.profile().accounts),
         }
     }
@@ -43,18 +44,14 @@ impl Redfish {
         let configured = &self.facts.user;
         let created = match root {
             Root::Shared => {
-                let (rules, now) = (&AccountRules::DEFAULT, self.fleet.clock().now());
-                let before = self.events.are_observed().then(|| self.accounts.read().clone());
-                let done = self.accounts.execute(command, configured, rules, now);
-                done.map_err(Refusal::from).map(|done| {
+                let now = self.fleet.clock().now();
+                let done = self.accounts.execute(command, configured, now);
+                done.map_err(Refusal::from).map(|(done, events)| {
                     if let Some(account) = done.logged_out {
                         self.sessions.end_of(account);
                     }
-                    if let Some(before) = before {
-                        let mut events = Vec::new();
-                        before.differences(&self.accounts.read(), rules, &mut |what| events.push(what));
-                        self.events.happened(events, now);
-                    }
+                    self.events.happened(events, now);
+                    self.events.wake();
                     done.created
                 })
             }

@@ -1,4 +1,5 @@
-//! The deadlines of the root that all nodes share: its sessions end, and deliveries to its subscribers are repeated.
+//! The deadlines of the root that all nodes share: its sessions and the lockouts of its accounts end, and deliveries to its
+//! subscribers are repeated.
 
 use super::service::Redfish;
 use crate::node::event::{Of, What};
@@ -12,7 +13,11 @@ impl Redfish {
             let _alone = self.service_changes.lock();
             self.end_idle_sessions(now);
         }
-        self.events.settle(now).min(self.sessions.next_deadline())
+        for (at, events) in self.accounts.step(now) {
+            self.events.happened(events, at);
+        }
+        let of_clients = self.sessions.next_deadline().min(self.accounts.next_deadline());
+        self.events.settle(now).min(of_clients)
     }
 
     /// Ends the sessions that have not been used for too long. The caller has locked `service_changes`.

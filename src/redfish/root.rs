@@ -80,19 +80,21 @@ impl Redfish {
         let now = self.fleet.clock().now();
         self.end_idle_sessions(now);
         let see = || (self.sessions.ids(now), self.sessions.timeout_s(), self.task_settings.get());
-        let (sessions, timeout, tasks) = see();
+        let before = self.events.are_observed().then(see);
         let outcome = self.make_change(root, client, address, change, uri)?;
         // The events of sessions that end now are among those below.
         self.sessions.step(now);
-        let (sessions_now, timeout_now, tasks_now) = see();
-        let number = |id: &u64| u32::try_from(*id).unwrap_or(u32::MAX);
-        let gone = sessions.iter().filter(|id| !sessions_now.contains(id));
-        let new = sessions_now.iter().filter(|id| !sessions.contains(id));
-        let mut events: Vec<What> = gone.map(|id| What::Removed(Of::Session(number(id)))).collect();
-        events.extend(new.map(|id| What::Created(Of::Session(number(id)))));
-        events.extend((timeout != timeout_now).then_some(What::Changed(Of::SessionService)));
-        events.extend((tasks != tasks_now).then_some(What::Changed(Of::TaskService)));
-        self.events.happened(events, now);
+        if let Some((sessions, timeout, tasks)) = before {
+            let (sessions_now, timeout_now, tasks_now) = see();
+            let number = |id: &u64| u32::try_from(*id).unwrap_or(u32::MAX);
+            let gone = sessions.iter().filter(|id| !sessions_now.contains(id));
+            let new = sessions_now.iter().filter(|id| !sessions.contains(id));
+            let mut events: Vec<What> = gone.map(|id| What::Removed(Of::Session(number(id)))).collect();
+            events.extend(new.map(|id| What::Created(Of::Session(number(id)))));
+            events.extend((timeout != timeout_now).then_some(What::Changed(Of::SessionService)));
+            events.extend((tasks != tasks_now).then_some(What::Changed(Of::TaskService)));
+            self.events.happened(events, now);
+        }
         self.events.wake();
         Ok(outcome)
     }

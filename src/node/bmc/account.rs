@@ -85,9 +85,12 @@ pub struct Account {
     /// Changes so far. A change of the password shows in no property, and the ETag must be another one.
     pub revision: u32,
     /// Logins that failed one after the other, and the moment of the last one.
-    failures: u16,
-    failed_at: SimTime,
+    pub(super) failures: u16,
+    pub(super) failed_at: SimTime,
     pub(super) locked_at: Option<SimTime>,
+    /// The user name at the last lockout, which events name. `user` does not have that of the settings.
+    #[serde(default)]
+    pub(super) locked_as: Option<Box<str>>,
 }
 
 impl Account {
@@ -105,6 +108,7 @@ impl Account {
             failures: 0,
             failed_at: SimTime::from_ms(0),
             locked_at: None,
+            locked_as: None,
         }
     }
 
@@ -130,7 +134,7 @@ impl Account {
 #[serde(default)]
 pub struct Accounts {
     /// Ordered by id. Empty as long as there is only the first account, unchanged.
-    accounts: Vec<Account>,
+    pub(super) accounts: Vec<Account>,
     roles: Vec<CustomRole>,
     pub(super) policy: Policy,
     /// The largest id so far.
@@ -230,17 +234,6 @@ impl Accounts {
         self.accounts.iter().find(is_it).map(Cow::Borrowed)
     }
 
-    /// Whether an account is locked.
-    pub fn is_locked(&self, account: &Account, rules: &AccountRules, now: SimTime) -> bool {
-        let duration = u64::from(self.rules(rules).lockout_duration_s) * 1000;
-        account.locked_at.is_some_and(|at| duration == 0 || now.since_ms(at) < duration)
-    }
-
-    /// Whether a login of the account has failed since the last one that succeeded.
-    pub fn has_failed(&self, account: &Account) -> bool {
-        account.failures > 0 || account.locked_at.is_some()
-    }
-
     /// The rules in force.
     pub fn rules(&self, rules: &AccountRules) -> AccountRules {
         let Policy {
@@ -301,7 +294,10 @@ impl Accounts {
             }
             Command::Change(id, change) => return self.change(id, change, configured, rules, now),
             Command::Delete(id) => return self.delete(id, rules),
-            Command::Policy(policy) => self.set_policy(policy),
+            Command::Policy(policy) => {
+                self.set_policy(policy);
+                self.step(rules, now);
+            }
             Command::CreateRole { role, most } => {
                 if self.privileges(&role.id).is_some() {
                     return Err(Refused::RoleExists(role.id));
@@ -325,7 +321,7 @@ impl Accounts {
                     return Err(Refused::RoleIsPredefined(id));
                 }
             }
-            Command::Failed(id) => self.fail(id, rules, now),
+            Command::Failed(id) => self.fail(id, configured, rules, now),
             Command::Succeeded(id) => {
                 if let Some(account) = self.materialized(rules).iter_mut().find(|account| account.id == id) {
                     (account.failures, account.locked_at) = (0, None);
@@ -336,7 +332,7 @@ impl Accounts {
     }
 
     /// The accounts, to change them.
-    fn materialized(&mut self, rules: &AccountRules) -> &mut Vec<Account> {
+    pub(super) fn materialized(&mut self, rules: &AccountRules) -> &mut Vec<Account> {
         if self.are_new() {
             self.accounts.push(Account::first(rules));
             self.last = self.last.max(rules.first);
@@ -453,24 +449,6 @@ impl Accounts {
             lockout_counter_reset: policy.lockout_counter_reset.or(old.lockout_counter_reset),
             password_days: policy.password_days.or(old.password_days),
         };
-    }
-
-    /// Counts a failed login, and locks the account at the threshold.
-    fn fail(&mut self, id: u32, rules: &AccountRules, now: SimTime) {
-        let AccountRules { lockout_threshold, lockout_counter_reset_s, .. } = self.rules(rules);
-        if lockout_threshold == 0 {
-            return;
-        }
-        let window = self.resets_counter().then_some(u64::from(lockout_counter_reset_s) * 1000);
-        let Some(account) = self.materialized(rules).iter_mut().find(|account| account.id == id) else {
-            return;
-        };
-        let is_forgotten = window.is_some_and(|window| now.since_ms(account.failed_at) >= window);
-        account.failures = if is_forgotten { 1 } else { account.failures.saturating_add(1) };
-        account.failed_at = now;
-        if account.failures >= lockout_threshold {
-            (account.failures, account.locked_at) = (0, Some(now));
-        }
     }
 
     pub(super) fn shift(&mut self, ms: u64) {

@@ -1,12 +1,12 @@
 //! The events of accounts and roles: what differs between two moments.
 
 use super::account::{Account, Accounts};
-use crate::node::event::{Of, What};
+use crate::node::event::{AccountEvent, Of, What};
 use crate::profile::accounts::AccountRules;
 
 impl Accounts {
     /// Hands every difference to `now` to `out`. A failed login is none, unless it locks the account.
-    pub fn differences(&self, now: &Self, rules: &AccountRules, out: &mut impl FnMut(What)) {
+    pub(crate) fn differences(&self, now: &Self, rules: &AccountRules, out: &mut impl FnMut(What)) {
         if self == now {
             return;
         }
@@ -14,8 +14,7 @@ impl Accounts {
         for account in after.iter() {
             match before.iter().find(|other| other.id == account.id) {
                 None => out(What::Created(Of::Account(account.id))),
-                Some(was) if shown(was) != shown(account) => out(What::Changed(Of::Account(account.id))),
-                Some(_) => {}
+                Some(was) => changes(was, account, out),
             }
         }
         for account in before.iter().filter(|was| !after.iter().any(|other| other.id == was.id)) {
@@ -37,7 +36,22 @@ impl Accounts {
     }
 }
 
-/// What a client can see of an account. The revision stands for everything that a client sets.
-fn shown(account: &Account) -> (u32, bool) {
-    (account.revision, account.locked_at.is_some())
+/// The changes of an account. The revision stands for everything that a client sets.
+fn changes(was: &Account, now: &Account, out: &mut impl FnMut(What)) {
+    let by_client = was.revision != now.revision;
+    if by_client {
+        out(What::Changed(Of::Account(now.id)));
+    }
+    if was.locked_at == now.locked_at {
+        return;
+    }
+    let mut tell = |account: &Account, event| {
+        out(What::Account(account.id, account.locked_as.clone().unwrap_or_default(), event));
+    };
+    if was.locked_at.is_some() {
+        tell(was, if by_client { AccountEvent::Unlocked } else { AccountEvent::LockoutExpired });
+    }
+    if now.locked_at.is_some() {
+        tell(now, AccountEvent::Locked);
+    }
 }

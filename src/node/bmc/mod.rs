@@ -11,6 +11,7 @@ pub mod diagnostics;
 pub mod environment;
 pub mod firmware;
 pub mod led;
+mod lockout;
 pub mod logs;
 pub mod media;
 pub mod plugs;
@@ -176,6 +177,9 @@ impl Bmc {
     pub(super) fn step(&mut self, at: SimTime, restart_ms: u64, profile: &Profile) {
         if self.next_restart() > at {
             self.sessions.step(at);
+            if let Some(accounts) = self.accounts.get_mut() {
+                accounts.step(&profile.accounts, at);
+            }
             if let Some(subscriptions) = self.subscriptions.get_mut() {
                 subscriptions.step(at);
             }
@@ -219,10 +223,12 @@ impl Bmc {
         self.restarting_from.or(self.restarting_until).unwrap_or(SimTime::NEVER)
     }
 
-    /// The next moment at which a restart begins or ends, work ends, a task is removed, a delivery is repeated, or a session ends.
-    pub(super) fn next_deadline(&self) -> SimTime {
+    /// The next moment at which a restart begins or ends, work ends, a task is removed, a delivery is repeated, or a session or a
+    /// lockout ends.
+    pub(super) fn next_deadline(&self, profile: &Profile) -> SimTime {
         let of_work = self.next_restart().min(self.tasks.next_deadline());
-        of_work.min(self.subscriptions.next_deadline()).min(self.sessions.next_deadline())
+        let of_clients = self.sessions.next_deadline().min(self.accounts.next_deadline(&profile.accounts));
+        of_work.min(of_clients).min(self.subscriptions.next_deadline())
     }
 
     /// Remembers an event in the logs, and queues it for the subscribers.

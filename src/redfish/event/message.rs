@@ -273,7 +273,21 @@ pub(in crate::redfish) static BIOS_POST_CODE: Entry = Entry {
     resolution: "None.",
 };
 
-/// All registries of events and tasks.
+registry! {
+    /// The messages about accounts.
+    ACCOUNT_SECURITY "AccountSecurity" "1.0" "1.0.1" "AccountSecurity Message Registry"
+    ACCOUNT_LOCKED "AccountLocked" "Critical"
+        "Account '%1' was locked due to excessive failed authorization attempts."
+        "None."
+    ACCOUNT_LOCKOUT_EXPIRED "AccountLockoutExpired" "OK"
+        "Account '%1' was unlocked following the expiration of a lockout timer."
+        "None."
+    ACCOUNT_UNLOCKED "AccountUnlocked" "OK"
+        "Account '%1' was unlocked by an administrator."
+        "None."
+}
+
+/// All registries of events, tasks and log entries.
 pub(in crate::redfish) static REGISTRIES: &[&Registry] = &[
     &RESOURCE_EVENT,
     &ENVIRONMENTAL,
@@ -286,4 +300,5 @@ pub(in crate::redfish) static REGISTRIES: &[&Registry] = &[
     &STORAGE_DEVICE,
     &NETWORK_DEVICE,
     &LOG_SERVICE,
+    &ACCOUNT_SECURITY,
 ];

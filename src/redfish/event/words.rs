@@ -4,7 +4,7 @@ use super::message as m;
 use crate::dmtf::{EventType, Health};
 use crate::node::Node;
 use crate::node::bmc::environment::{Level, SensorId, Side};
-use crate::node::event::{AlarmChange, Of, TaskEvent, What};
+use crate::node::event::{AccountEvent, AlarmChange, Of, TaskEvent, What};
 use crate::profile::logs::{Below, LogService};
 use crate::redfish::context::Model;
 use crate::redfish::message::Message;
@@ -75,6 +75,14 @@ pub(in crate::redfish) fn shown(what: &What, place: &Place<'_>) -> Shown {
             };
             let of = Of::Task(*number);
             (Message::new(entry, [&name(&of)]), of, EventType::StatusChange)
+        }
+        What::Account(id, user, event) => {
+            let (entry, event_type) = match event {
+                AccountEvent::Locked => (&m::ACCOUNT_LOCKED, EventType::Alert),
+                AccountEvent::LockoutExpired => (&m::ACCOUNT_LOCKOUT_EXPIRED, EventType::StatusChange),
+                AccountEvent::Unlocked => (&m::ACCOUNT_UNLOCKED, EventType::StatusChange),
+            };
+            (Message::new(entry, [&**user]), Of::Account(*id), event_type)
         }
         What::DriveInserted(number) | What::DriveRemoved(number) => {
             let of = Of::Drive(*number);

@@ -254,7 +254,7 @@ fn get_entry(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 fn is_gone(what: &What) -> bool {
     use crate::node::event::Of;
     match what {
-        What::Removed(_) | What::Task(..) | What::VolumeHealth(..) => true,
+        What::Removed(_) | What::Task(..) | What::VolumeHealth(..) | What::Account(..) => true,
         What::Created(of) | What::Changed(of) => {
             matches!(
                 of,

@@ -3,7 +3,7 @@
 use super::accounts::{ADMIN, Login, Site, at_both_roots};
 use super::*;
 use crate::fleet::persist::{Batch, Next};
-use crate::node::event::{Of, What};
+use crate::node::event::{AccountEvent, Of, What};
 
 const START: u64 = 1_767_225_600_000;
 
@@ -95,6 +95,67 @@ fn the_end_of_a_session_is_stored() {
         match site.own {
             Some(id) => assert_eq!(batch.nodes, [id]),
             None => assert_eq!(batch.records, [("session/1".into(), None)]),
+        }
+    });
+}
+
+#[test]
+fn a_lockout_and_its_end_are_told_once_each() {
+    at_both_roots(|mut site| {
+        let service = "/redfish/v1/AccountService";
+        let rules = |seconds: u32| json!({"AccountLockoutThreshold": 2, "AccountLockoutDuration": seconds, "AccountLockoutCounterResetAfter": 5});
+        assert_eq!(site.send(ADMIN, "PATCH", service, &rules(30)).status, 204);
+        let ada = json!({"UserName": "ada", "Password": "lovelace1", "RoleId": "ReadOnly"});
+        let created = site.send(ADMIN, "POST", &format!("{service}/Accounts"), &ada);
+        let uri = created.header("Location").to_owned();
+        let id: u32 = uri.rsplit('/').next().unwrap().parse().unwrap();
+        site.subscribe();
+        let fail = |site: &Site, user: &str, times: usize| {
+            (0..times).for_each(|_| assert_eq!(site.log_in(user, "wrong").status, 401));
+        };
+        let told = |user: &str, id: u32, event| What::Account(id, user.into(), event);
+        let (locked, expired) = (AccountEvent::Locked, AccountEvent::LockoutExpired);
+        fail(&site, "ada", 1);
+        assert_eq!(site.told(), [], "a failed login alone is no event");
+        fail(&site, "ada", 4);
+        site.run(10_000);
+        fail(&site, "admin", 2);
+        let first = site.told()[1].clone();
+        let What::Account(admin, ..) = first.1 else { panic!("{first:?}") };
+        site.run(90_000);
+        fail(&site, "ada", 2);
+        assert_eq!(site.send(ADMIN, "PATCH", &uri, &json!({"Locked": false})).status, 204);
+        fail(&site, "ada", 2);
+        site.run(10_000);
+        assert_eq!(site.send(ADMIN, "PATCH", service, &rules(10)).status, 204);
+        fail(&site, "ada", 2);
+        assert_eq!(site.send(ADMIN, "PATCH", service, &rules(0)).status, 204);
+        site.run(1_000_000);
+        let expected = [
+            (0, told("ada", id, locked)),
+            (10_000, told("admin", admin, locked)),
+            (30_000, told("ada", id, expired)),
+            (40_000, told("admin", admin, expired)),
+            (100_000, told("ada", id, locked)),
+            (100_000, What::Changed(Of::Account(id))),
+            (100_000, told("ada", id, AccountEvent::Unlocked)),
+            (100_000, told("ada", id, locked)),
+            (110_000, What::Changed(Of::AccountService)),
+            (110_000, told("ada", id, expired)),
+            (110_000, told("ada", id, locked)),
+            (110_000, What::Changed(Of::AccountService)),
+        ];
+        let mut got = site.told();
+        // The change of the rules and its effect come in either order.
+        got[8..10].sort_by_key(|(_, what)| matches!(what, What::Account(..)));
+        assert_eq!(got, expected);
+        if site.own.is_some() {
+            let log = site.get(ADMIN, "/redfish/v1/Managers/1/LogServices/AuditLog/Entries").json;
+            let entries = log["Members"].as_array().unwrap();
+            let message = |entry: &Value| entry["Message"].as_str().unwrap().to_owned();
+            assert!(entries.iter().map(message).any(|text| {
+                text == "Account 'admin' was locked due to excessive failed authorization attempts."
+            }));
         }
     });
 }
