@@ -22,8 +22,9 @@ use super::message::{
     PROPERTY_MISSING, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_NOT_IN_LIST,
     PROPERTY_VALUE_TYPE_ERROR,
 };
+use super::precondition;
 use super::query::Page;
-use super::request::{Decision, check_precondition, check_type};
+use super::request::{Decision, check_type};
 use super::root::Root;
 use super::row::{Part, Target};
 use super::service::{At, Redfish, uuid_text};
@@ -191,7 +192,7 @@ impl Change {
     fn check(&self, answer: Result<Answer, Problem>, head: &Head<'_>) -> Result<(), Problem> {
         let checked = answer.and_then(|answer| match answer {
             Answer::Document(document, _) if self.body.is_empty() => {
-                check_precondition(head, || document.etag())
+                precondition::check(head, || document.etag())
             }
             _ => Ok(()),
         });

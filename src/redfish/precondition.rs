@@ -3,6 +3,9 @@
 use http::{HeaderMap, HeaderName, header};
 
 use super::coding::without_coding;
+use super::error::Problem;
+use super::headers::Head;
+use super::message::PRECONDITION_FAILED;
 
 /// The longest text of an ETag in a body, characters.
 pub(super) const MAX_TAG: usize = 256;
@@ -16,6 +19,14 @@ pub(super) enum Condition {
     OtherDocument,
     /// `If-None-Match` is false: the client has this document.
     SameDocument,
+}
+
+/// Refuses a change of a document that the client does not mean (RFC 9110, 13.1). `tag` is the ETag of that document.
+pub(super) fn check(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result<(), Problem> {
+    match head.conditions.map(|conditions| evaluate(conditions, &tag())) {
+        None | Some(Condition::Met) => Ok(()),
+        Some(Condition::OtherDocument | Condition::SameDocument) => Err((&PRECONDITION_FAILED).into()),
+    }
 }
 
 /// Evaluates the conditions of a request for a document that exists. `tag` is its strong ETag, quoted.

@@ -1,13 +1,19 @@
 //! Metrics and metric reports as documents show them: at their URIs, and for subscribers.
 
+use uuid::Uuid;
+
 use super::context::Model;
 use super::doc::Doc;
+use super::tree::UUID_LENGTH;
 use super::value::Value as _;
 use crate::node::bmc::environment::SensorId;
 use crate::node::bmc::telemetry::{Definition, Measured, Report};
 use crate::profile::sensors::FanUnits;
 use crate::profile::telemetry::Metric;
 use crate::time::SimTime;
+
+/// URIs and ids in a body that are looked at to find the machine that it means.
+const MAX_URIS: usize = 16;
 
 /// The collections of the `TelemetryService`.
 #[derive(Clone, Copy)]
@@ -134,4 +140,20 @@ pub(super) fn metric_id(label: &str, model: &Model<'_>) -> String {
 /// `Name` of a definition.
 pub(super) fn name(definition: &Definition) -> &str {
     definition.name.as_deref().unwrap_or(&definition.id)
+}
+
+/// The UUID of the machine that a new definition means, below the root that all machines share: that of its first URI, or the beginning of
+/// its `Id`, or of a `MetricId`.
+pub(super) fn machine_of(body: &serde_json::Value) -> Option<Uuid> {
+    let key = |text: &str| text.get(..UUID_LENGTH)?.parse().ok();
+    let in_uri = |text: &str| {
+        let (_, id) = text.strip_prefix("/redfish/v1/")?.split_once('/')?;
+        key(id)
+    };
+    let entries = || body.get("Metrics").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let lists = entries().chain([body]).filter_map(|entry| entry.get("MetricProperties")?.as_array());
+    let uris = lists.flatten().filter_map(serde_json::Value::as_str);
+    let ids = [body.get("Id")].into_iter().chain(entries().map(|entry| entry.get("MetricId"))).flatten();
+    let ids = ids.filter_map(serde_json::Value::as_str);
+    uris.take(MAX_URIS).find_map(in_uri).or_else(|| ids.take(MAX_URIS).find_map(key))
 }

@@ -18,14 +18,15 @@ use super::error::Problem;
 use super::headers::Head;
 use super::list::List;
 use super::message::{
-    HEADER_INVALID, INSUFFICIENT_PRIVILEGE, Message, OPERATION_NOT_ALLOWED, PRECONDITION_FAILED,
-    PRECONDITION_REQUIRED, PROPERTY_MISSING,
+    HEADER_INVALID, INSUFFICIENT_PRIVILEGE, Message, OPERATION_NOT_ALLOWED, PRECONDITION_REQUIRED,
+    PROPERTY_MISSING,
 };
 use super::meters;
 use super::negotiate;
-use super::precondition::{self, Condition};
+use super::precondition;
 use super::query::{Page, WHOLE};
 use super::render;
+use super::report;
 use super::resource::{Asked, Collection, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
 use super::root::Root;
 use super::row::{Part, Row, Target};
@@ -38,9 +39,6 @@ use crate::node::Node;
 use crate::node::command::Refusal;
 use crate::profile::Profile;
 use crate::profile::quirk::Quirk;
-
-/// URIs in a body that are looked at to find the machine that it means.
-const MAX_URIS: usize = 16;
 
 /// An answer that needs no change, or a change.
 pub(super) enum Decision<C> {
@@ -257,7 +255,7 @@ impl Redfish {
         over: &'static Collection<OfNode>,
     ) -> Result<Decision<Outcome>, Problem> {
         let Does::Change(request, _) = ask.does else { return Err((&OPERATION_NOT_ALLOWED).into()) };
-        let found = serde_json::from_slice(request.body()).ok().and_then(|body| machine_of(&body));
+        let found = serde_json::from_slice(request.body()).ok().and_then(|body| report::machine_of(&body));
         let missing = || Problem::from(Message::new(&PROPERTY_MISSING, ["MetricProperties"]));
         let uuid = found.ok_or_else(missing)?;
         let id = self.fleet.find(uuid).ok_or_else(missing)?;
@@ -353,7 +351,7 @@ impl Redfish {
                 if head.conditions.is_none() && O::overlaid_by(cx).is_some_and(needs) {
                     return Err((&PRECONDITION_REQUIRED).into());
                 }
-                check_precondition(head, tag)?;
+                precondition::check(head, tag)?;
                 let known = |key: &str| render::document(cx, row, &self.constants).has(key);
                 let patch = |body: &mut Body| {
                     refuse_overlaid(cx, row, body);
@@ -363,12 +361,12 @@ impl Redfish {
             }
             (Part::Document, &Method::DELETE) => {
                 let Some(delete) = row.resource.delete else { return not_allowed() };
-                check_precondition(head, tag)?;
+                precondition::check(head, tag)?;
                 delete(cx).map(Decision::Change)
             }
             (Part::Collection(over) | Part::Members(over), &Method::POST) => {
                 let Some(create) = over.create else { return not_allowed() };
-                check_precondition(head, || {
+                precondition::check(head, || {
                     render::collection(cx, row, over, Page::WHOLE, &self.constants).etag()
                 })?;
                 let create = |body: &mut Body| {
@@ -378,7 +376,7 @@ impl Redfish {
                 read::<O>(ask, request, head, None, create, |_| false)
             }
             (Part::Action(action), &Method::POST) => {
-                check_precondition(head, tag)?;
+                precondition::check(head, tag)?;
                 let named = O::overlaid_by(cx).is_some_and(|model| model.has(Quirk::ActionParameter));
                 let run = |body: &mut Body| {
                     if named {
@@ -423,14 +421,6 @@ fn refuse_overlaid<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, body: &mut Body) {
     }
 }
 
-/// Refuses a change of a document that the client does not mean (RFC 9110, 13.1). `tag` is the ETag of that document.
-pub(super) fn check_precondition(head: &Head<'_>, tag: impl FnOnce() -> [u8; 18]) -> Result<(), Problem> {
-    match head.conditions.map(|conditions| precondition::evaluate(conditions, &tag())) {
-        None | Some(Condition::Met) => Ok(()),
-        Some(Condition::OtherDocument | Condition::SameDocument) => Err((&PRECONDITION_FAILED).into()),
-    }
-}
-
 /// Reads the change that a body asks for. All mistakes of the body are reported at once, and then nothing is changed.
 fn read<O: Owner>(
     ask: &Ask<'_>,
@@ -464,22 +454,6 @@ fn read<O: Owner>(
         return Err(Problem { messages, retry_after_s: None });
     }
     Ok(Decision::Change(change.expect("a body without mistakes asks for a change")))
-}
-
-/// The UUID of the machine that a body means, below the root that all machines share: that of its first URI, or the beginning of
-/// its `Id`, or of a `MetricId`.
-fn machine_of(body: &serde_json::Value) -> Option<Uuid> {
-    let key = |text: &str| text.get(..UUID_LENGTH)?.parse().ok();
-    let in_uri = |text: &str| {
-        let (_, id) = text.strip_prefix("/redfish/v1/")?.split_once('/')?;
-        key(id)
-    };
-    let entries = || body.get("Metrics").and_then(serde_json::Value::as_array).into_iter().flatten();
-    let lists = entries().chain([body]).filter_map(|entry| entry.get("MetricProperties")?.as_array());
-    let uris = lists.flatten().filter_map(serde_json::Value::as_str);
-    let ids = [body.get("Id")].into_iter().chain(entries().map(|entry| entry.get("MetricId"))).flatten();
-    let ids = ids.filter_map(serde_json::Value::as_str);
-    uris.take(MAX_URIS).find_map(in_uri).or_else(|| ids.take(MAX_URIS).find_map(key))
 }
 
 /// The URI of a collection, where a client has sent its POST to the collection's members.

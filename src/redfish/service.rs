@@ -69,6 +69,8 @@ pub struct Redfish {
     pub own_subscriptions: usize,
     /// Subscriptions refused by nodes with roots of their own, because of that limit.
     pub(super) own_subscriptions_refused: Counter,
+    /// Streams of events that have ended because their clients were too slow, at all roots.
+    pub(super) streams_cut_off: Counter,
     /// Held by a request that changes resources of the shared root. It is locked before everything else.
     pub(super) service_changes: Mutex<()>,
     pub(super) tree: &'static Tree,
@@ -112,6 +114,7 @@ impl Redfish {
             shared_subscriptions: Limits::DEFAULT.subscriptions,
             own_subscriptions: Limits::DEFAULT.subscriptions_per_bmc,
             own_subscriptions_refused: Counter::default(),
+            streams_cut_off: Counter::default(),
             service_changes: Mutex::default(),
             tree: &TREE,
             documents: &DOCUMENTS,
@@ -162,6 +165,10 @@ impl Redfish {
         page.limit("reports-per-bmc", &self.reports_refused);
         page.limit("subscriptions", &self.events.refused);
         page.limit("subscriptions-per-bmc", &self.own_subscriptions_refused);
+        let help = "Events that were lost before subscribers of the shared root had got them, because the queue was full";
+        page.counter("fauxmetal_events_lost_total", help, &[], self.events.lost.get());
+        let help = "Streams of events that were ended because their clients did not read fast enough";
+        page.counter("fauxmetal_event_streams_cut_off_total", help, &[], self.streams_cut_off.get());
     }
 }
 

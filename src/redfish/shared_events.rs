@@ -10,7 +10,7 @@ use crate::fleet::Witness;
 use crate::fleet::persist::Ledger;
 use crate::meter::Counter;
 use crate::node::NodeId;
-use crate::node::bmc::subscriptions::{Command, Queued, Settings, Subscription, Subscriptions, Wanted};
+use crate::node::bmc::subscriptions::{Command, Queued, Settings, Size, Subscription, Subscriptions, Wanted};
 use crate::node::command::Refusal;
 use crate::node::event::{Event, Of, What};
 use crate::time::SimTime;
@@ -29,7 +29,6 @@ pub struct SharedEvents {
     ledger: Option<Arc<Ledger>>,
 }
 
-#[derive(Default)]
 struct Inner {
     all: Subscriptions,
     /// The number of the newest event.
@@ -42,18 +41,22 @@ impl SharedEvents {
     const SETTINGS: &str = "events/service";
     const SUBSCRIPTION: &str = "events/subscription/";
     const QUEUED: &str = "events/queued/";
-    /// The most events in the queue, about 100 bytes each.
-    pub const QUEUE: usize = 262_144;
 
     pub(super) fn kept_in(ledger: Option<Arc<Ledger>>) -> Self {
         Self {
-            inner: Mutex::default(),
+            inner: Mutex::new(Inner { all: Subscriptions::of_size(&Size::OF_FLEET), last: 0 }),
             observed: AtomicBool::new(false),
             newest: watch::Sender::new(0),
             refused: Counter::default(),
             lost: Counter::default(),
             ledger,
         }
+    }
+
+    /// Sets the most that the queue holds, for a test that fills it.
+    #[cfg(test)]
+    pub(super) fn resize(&self, size: &'static Size) {
+        self.inner.lock().all = Subscriptions::of_size(size);
     }
 
     /// Restores the service from the records below [`SharedEvents::RECORDS`].
@@ -79,7 +82,7 @@ impl SharedEvents {
         // again would be one that a subscription has behind it, and the event would be lost.
         let delivered = list.iter().map(Subscription::received);
         inner.last = queue.iter().map(|queued| queued.number).chain(delivered).fold(last.1, u64::max);
-        inner.all = Subscriptions::restored(settings, list, (last.0, last.2), queue);
+        inner.all = Subscriptions::restored(&Size::OF_FLEET, settings, list, (last.0, last.2), queue);
         self.observed.store(inner.all.are_observed(), Ordering::Release);
         self.newest.send_replace(inner.last);
         Ok(())
@@ -160,7 +163,7 @@ impl SharedEvents {
                 None => ledger.record(&key, Some(json)),
             }
         }
-        let lost = self.stored(inner, None, |inner| inner.all.publish(queued, Self::QUEUE));
+        let lost = self.stored(inner, None, |inner| inner.all.publish(queued));
         self.lost.add(lost as u64);
     }
 
@@ -276,10 +279,10 @@ impl SharedEvents {
     }
 
     /// The events from number `number` on, at most [`Subscriptions::BATCH`], for a client of the stream that has read those before.
-    /// `None` if the subscription has ended.
+    /// `None` if the subscription has ended, or the client was too slow.
     pub(super) fn read(&self, id: u32, number: u64) -> Option<Vec<Queued>> {
         let mut inner = self.inner.lock();
-        inner.all.get(id)?;
+        inner.all.get(id).filter(|subscription| !subscription.is_cut_off())?;
         self.stored(&mut inner, None, |inner| inner.all.advance(id, number));
         Some(inner.all.from(number).take(Subscriptions::BATCH).cloned().collect())
     }

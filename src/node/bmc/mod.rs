@@ -237,7 +237,7 @@ impl Bmc {
         self.drop_diagnostics();
         if let Some(subscriptions) = self.subscriptions.get_mut() {
             let queued = Queued { number: u64::from(number), at, what, node: None };
-            subscriptions.publish(queued, Subscriptions::OF_BMC);
+            subscriptions.publish(queued);
         }
     }
 

@@ -53,7 +53,9 @@ pub(super) fn wants(filter: &Filter, what: &What, shown: &Shown) -> bool {
     let (registry, key) = (facts.registry(), facts.key());
     let below = |uri: &str| {
         let rest = facts.origin.strip_prefix(uri.trim_end_matches('/'));
-        rest.is_some_and(|rest| rest.is_empty() || (filter.below_origins && rest.starts_with('/')))
+        // An object in a resource belongs to it: `Thermal#/Temperatures/0`.
+        let inside = |rest: &str| rest.is_empty() || rest.starts_with('#');
+        rest.is_some_and(|rest| inside(rest) || (filter.below_origins && rest.starts_with('/')))
     };
     any(&filter.registries, |prefix| prefix == registry)
         && !filter.exclude_registries.iter().any(|prefix| &**prefix == registry)

@@ -2,9 +2,11 @@
 
 mod filter;
 pub(super) mod message;
+mod origin;
 mod payload;
 pub(super) mod stream;
 mod words;
 
+pub(super) use origin::entry_uri;
 pub use payload::{Delivery, Source, delivery};
-pub(super) use words::{Place, entry_uri, shown};
+pub(super) use words::{Place, shown};

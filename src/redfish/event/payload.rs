@@ -4,7 +4,8 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::filter::{Facts, wants};
-use super::words::{Place, Shown, entry_uri, shown};
+use super::origin::entry_uri;
+use super::words::{Place, Shown, shown};
 use crate::fleet::Fleet;
 use crate::node::bmc::subscriptions::{Filter, Queued, Wanted};
 use crate::node::bmc::telemetry::Report;

@@ -16,7 +16,7 @@ use super::payload::{Source, document, report, with_place};
 use super::words::shown;
 use crate::face::Body;
 use crate::node::NodeId;
-use crate::node::bmc::subscriptions::{Command, Filter, Queued, Subscriptions, Wanted};
+use crate::node::bmc::subscriptions::{Command, Filter, Queued, Subscription, Subscriptions, Wanted};
 use crate::node::command::{self, Command as NodeCommand};
 use crate::node::event::What;
 use crate::redfish::error::Problem;
@@ -30,6 +30,9 @@ use crate::redfish::service::Redfish;
 /// Time without an event after which a comment is sent. Proxies cut a silent connection after a minute, and a connection that the
 /// client has closed is noticed when something is sent.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// After this many bytes, the events that have come are sent before further ones are read. What a slow client has not read stays in
+/// the queue of all subscribers, as an event and not as text.
+const PIECE: usize = 32 * 1024;
 
 /// Whether a request is for the stream.
 pub(in crate::redfish) fn is_stream(request: &Request<Bytes>) -> bool {
@@ -168,7 +171,7 @@ impl Redfish {
 }
 
 impl Reader {
-    /// The next bytes of the stream. `None` at its end: the subscription was deleted, or the BMC restarts.
+    /// The next bytes of the stream. `None` at its end: the subscription was deleted, the client is too slow, or the BMC restarts.
     async fn next(&mut self) -> Option<Bytes> {
         if std::mem::take(&mut self.fresh) {
             return Some(Bytes::from_static(b": this is the stream of events\n\n"));
@@ -211,11 +214,14 @@ impl Reader {
             Some(id) => self.redfish.fleet.with(id, |node, _| {
                 node.has_streamed(self.subscription, self.next);
                 let all = &node.bmc().subscriptions;
-                all.get(self.subscription)?;
+                all.get(self.subscription).filter(|subscription| !subscription.is_cut_off())?;
                 let mut next = self.next;
                 for queued in all.from(next) {
                     next = queued.number + 1;
                     write(queued, &self.filter, Source::Node(node), &mut text);
+                    if text.len() >= PIECE {
+                        break;
+                    }
                 }
                 Some(next)
             }),
@@ -227,9 +233,12 @@ impl Reader {
                         break Some(None);
                     };
                     for queued in &events {
+                        next = queued.number + 1;
                         write(queued, &self.filter, Source::Shared(&self.redfish.fleet), &mut text);
+                        if text.len() >= PIECE {
+                            break;
+                        }
                     }
-                    next = events.last().map_or(next, |last| last.number + 1);
                     if events.len() < Subscriptions::BATCH || !text.is_empty() {
                         break Some(Some(next));
                     }
@@ -246,10 +255,21 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let command = Command::Delete(self.subscription);
-        match self.own {
-            None => drop(self.redfish.events.execute(command, self.redfish.fleet.clock().now())),
-            Some(id) => drop(self.redfish.fleet.apply(id, NodeCommand::Event(command))),
+        let Self { redfish, own, subscription, .. } = self;
+        let is_cut_off = |all: &Subscriptions| all.get(*subscription).is_some_and(Subscription::is_cut_off);
+        let was_too_slow = match own {
+            None => redfish.events.see(is_cut_off),
+            Some(id) => {
+                redfish.fleet.look(*id, |node, _| is_cut_off(&node.bmc().subscriptions)) == Some(true)
+            }
+        };
+        if was_too_slow {
+            redfish.streams_cut_off.one();
+        }
+        let command = Command::Delete(*subscription);
+        match own {
+            None => drop(redfish.events.execute(command, redfish.fleet.clock().now())),
+            Some(id) => drop(redfish.fleet.apply(*id, NodeCommand::Event(command))),
         }
     }
 }
@@ -277,12 +297,10 @@ fn facts(queued: &Queued, below: bool, source: Source<'_>) -> Option<Value> {
     with_place(queued, source, |place, _| {
         let shown = shown(&queued.what, place);
         let facts = Facts::of(&queued.what, &shown);
-        let origins: Vec<&str> = if below {
-            let ends = facts.origin.match_indices('/').map(|(at, _)| at).skip(1);
-            ends.map(|at| &facts.origin[..at]).chain([facts.origin]).collect()
-        } else {
-            vec![facts.origin]
-        };
+        // An object in a resource belongs to it: `Thermal#/Temperatures/0`.
+        let resource = facts.origin.split('#').next().unwrap_or_default();
+        let ends = resource.match_indices('/').map(|(at, _)| at).skip(1).filter(|_| below);
+        let origins: Vec<&str> = ends.map(|at| &resource[..at]).chain([resource, facts.origin]).collect();
         let (id, registry, key) = (&facts.message_id, facts.registry(), facts.key());
         let is_report = matches!(queued.what, What::Report(_));
         json!({

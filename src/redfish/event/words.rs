@@ -1,14 +1,13 @@
 //! An event in the words of DMTF: its message, and the resource that it is about.
 
 use super::message as m;
+use super::origin::{adapter_and_port, origin, storage_id};
 use crate::dmtf::{EventType, Health};
 use crate::node::Node;
 use crate::node::bmc::environment::{Level, SensorId, Side};
 use crate::node::event::{AccountEvent, AlarmChange, Of, TaskEvent, What};
-use crate::profile::logs::{Below, LogService};
 use crate::redfish::context::Model;
 use crate::redfish::message::Message;
-use crate::redfish::report;
 
 /// An event in the words of DMTF.
 pub(in crate::redfish) struct Shown {
@@ -218,115 +217,4 @@ fn sensor_name(sensor: SensorId, place: &Place<'_>) -> String {
 /// The last segment of a URI.
 fn id_of(uri: &str) -> String {
     uri.rsplit('/').next().unwrap_or_default().to_owned()
-}
-
-fn storage_id(place: &Place<'_>, storage: u8) -> String {
-    let profile = place.model.map(|model| model.profile);
-    profile
-        .and_then(|profile| profile.storage.get(usize::from(storage)))
-        .map_or_else(String::new, |s| s.id.clone())
-}
-
-/// The ids of the adapter and of the port that have this host interface.
-fn adapter_and_port(place: &Place<'_>, nic: u8) -> (String, String) {
-    let found =
-        place.model.and_then(|model| Some((model.profile, model.profile.nics.get(usize::from(nic))?)));
-    found.map_or_else(Default::default, |(profile, nic)| (profile.adapter_id(nic), nic.id.clone()))
-}
-
-/// The URI of a resource and its schema.
-pub(in crate::redfish) fn origin(of: &Of, place: &Place<'_>) -> (String, &'static str) {
-    let root = "/redfish/v1";
-    let Some(model) = &place.model else {
-        return match of {
-            Of::Account(id) => (format!("{root}/AccountService/Accounts/{id}"), "ManagerAccount"),
-            Of::Role(id) => (format!("{root}/AccountService/Roles/{id}"), "Role"),
-            Of::AccountService => (format!("{root}/AccountService"), "AccountService"),
-            Of::Session(id) => (format!("{root}/SessionService/Sessions/{id}"), "Session"),
-            Of::SessionService => (format!("{root}/SessionService"), "SessionService"),
-            Of::TaskService => (format!("{root}/TaskService"), "TaskService"),
-            Of::Subscription(id) => (format!("{root}/EventService/Subscriptions/{id}"), "EventDestination"),
-            _ => (format!("{root}/EventService"), "EventService"),
-        };
-    };
-    let ([systems, system], [managers, manager], [_, chassis]) =
-        (model.system(), model.manager(), model.chassis());
-    let system = |rest: &str| format!("{systems}{system}{rest}");
-    let prefix = || if model.own_root { String::new() } else { format!("{}-", model.uuid) };
-    let profile = model.profile;
-    match of {
-        Of::System => (system(""), "ComputerSystem"),
-        Of::Chassis => (format!("{root}/Chassis/{chassis}"), "Chassis"),
-        Of::Manager => (format!("{managers}{manager}"), "Manager"),
-        Of::Bios => (system("/Bios"), "Bios"),
-        Of::BiosSettings => (system("/Bios/Settings"), "Bios"),
-        Of::SecureBoot => (system("/SecureBoot"), "SecureBoot"),
-        Of::Media(slot) => {
-            let id = profile.media_slots.get(usize::from(*slot)).map_or("", |slot| &slot.id);
-            let below = if model.has("Systems/{}/VirtualMedia") {
-                system("")
-            } else {
-                format!("{managers}{manager}")
-            };
-            (format!("{below}/VirtualMedia/{id}"), "VirtualMedia")
-        }
-        Of::Drive(number) => {
-            let drive = profile.drives().find(|(other, ..)| other == number);
-            let id = drive.map_or("", |(_, _, drive)| &drive.id);
-            (format!("{root}/Chassis/{chassis}/Drives/{id}"), "Drive")
-        }
-        Of::Sensor(sensor) => {
-            let id = sensor.redfish_id(profile);
-            (format!("{root}/Chassis/{chassis}/Sensors/{id}"), "Sensor")
-        }
-        Of::Port(nic) => {
-            let (adapter, port) = adapter_and_port(place, *nic);
-            (format!("{root}/Chassis/{chassis}/NetworkAdapters/{adapter}/Ports/{port}"), "Port")
-        }
-        Of::Software(component) => {
-            let id = profile.firmware.get(usize::from(*component)).map_or("", |firmware| &firmware.id);
-            (format!("{root}/UpdateService/FirmwareInventory/{}{id}", prefix()), "SoftwareInventory")
-        }
-        Of::Volume(storage, id) => {
-            (system(&format!("/Storage/{}/Volumes/{id}", storage_id(place, *storage))), "Volume")
-        }
-        Of::Task(number) => (format!("{root}/TaskService/Tasks/{}{number}", prefix()), "Task"),
-        Of::Log(number) => (log_uri(model, *number), "LogService"),
-        Of::LogEntry(number, entry) => {
-            let service = profile.logs.get(usize::from(*number));
-            let id = service.map_or_else(String::new, |service| service.entry_id(*entry));
-            (format!("{}/Entries/{id}", log_uri(model, *number)), "LogEntry")
-        }
-        Of::ReportDefinition(id) => {
-            (report::uri(report::Of::Definitions, id, model), "MetricReportDefinition")
-        }
-        Of::TaskService
-        | Of::Session(_)
-        | Of::SessionService
-        | Of::Account(_)
-        | Of::AccountService
-        | Of::Role(_)
-        | Of::EventService
-        | Of::Subscription(_) => origin(of, &Place { model: None }),
-    }
-}
-
-fn log_uri(model: &Model<'_>, number: u8) -> String {
-    let service = model.profile.logs.get(usize::from(number));
-    service.map_or_else(String::new, |service| log_service_uri(model, service))
-}
-
-/// The URI of a log service.
-pub(in crate::redfish) fn log_service_uri(model: &Model<'_>, service: &LogService) -> String {
-    let [base, key] = match service.below {
-        Below::System => model.system(),
-        Below::Manager => model.manager(),
-    };
-    format!("{base}{key}/LogServices/{}", service.id)
-}
-
-/// The URI of the log entry of an event.
-pub(in crate::redfish) fn entry_uri(model: &Model<'_>, what: &What, number: u64) -> Option<String> {
-    let service = model.profile.logs.iter().find(|service| what.is_in(service))?;
-    Some(format!("{}/Entries/{number}", log_service_uri(model, service)))
 }

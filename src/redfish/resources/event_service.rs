@@ -28,7 +28,7 @@ const EVENT_TYPES: [EventType; 6] = [
     EventType::StatusChange,
 ];
 /// The types of resources that events are about.
-const RESOURCE_TYPES: [&str; 23] = [
+const RESOURCE_TYPES: [&str; 30] = [
     "AccountService",
     "Bios",
     "Chassis",
@@ -36,20 +36,27 @@ const RESOURCE_TYPES: [&str; 23] = [
     "Drive",
     "EventDestination",
     "EventService",
+    "Fan",
     "LogEntry",
     "LogService",
     "Manager",
     "ManagerAccount",
     "MetricReportDefinition",
+    "NetworkAdapter",
     "Port",
+    "Power",
+    "PowerSupply",
     "Role",
     "SecureBoot",
     "Sensor",
     "Session",
     "SessionService",
     "SoftwareInventory",
+    "Storage",
     "Task",
     "TaskService",
+    "Thermal",
+    "ThermalMetrics",
     "VirtualMedia",
     "Volume",
 ];

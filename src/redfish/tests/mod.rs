@@ -7,12 +7,14 @@ mod events;
 mod headers;
 mod logs;
 mod machine;
+mod origins;
 mod own_root;
 mod protocol;
 mod queries;
 mod reference;
 mod sensors;
 mod storage;
+mod streams;
 mod tasks;
 mod telemetry;
 

@@ -6,9 +6,12 @@
 //!
 //! Source: DSP0266, "Eventing"; the schema `EventDestination`.
 
-use std::collections::VecDeque;
+mod queue;
 
 use serde::{Deserialize, Serialize};
+
+use queue::Queue;
+pub use queue::{Queued, Size};
 
 use crate::dmtf::{DeliveryRetryPolicy, EventType};
 use crate::node::call::Call;
@@ -104,7 +107,10 @@ pub struct Subscriptions {
     /// A client has read the stream of events.
     listening: bool,
     /// Events for subscribers, in order.
-    queue: VecDeque<Queued>,
+    queue: Queue,
+    /// The most that it keeps.
+    #[serde(skip, default = "of_bmc")]
+    size: &'static Size,
 }
 
 /// The settings of an event service.
@@ -134,24 +140,18 @@ pub struct Subscription {
     failures: u16,
 }
 
-/// An event for subscribers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Queued {
-    pub number: u64,
-    pub at: SimTime,
-    pub what: What,
-    /// The node that it happened to. `None` at the root of a BMC, and for an event of the service itself.
-    #[serde(default)]
-    pub node: Option<u32>,
-}
-
 static NEW: Subscriptions = Subscriptions {
     settings: Settings::NEW,
     list: Vec::new(),
     last: 0,
     listening: false,
-    queue: VecDeque::new(),
+    queue: Queue::EMPTY,
+    size: &Size::OF_BMC,
 };
+
+fn of_bmc() -> &'static Size {
+    &Size::OF_BMC
+}
 
 impl Settings {
     /// `DeliveryRetryAttempts` is 3 at all BMCs that were looked at.
@@ -190,14 +190,15 @@ impl Wanted {
 }
 
 impl Subscriptions {
-    /// The events that the queue of one BMC holds.
-    pub const OF_BMC: usize = 512;
-    /// Delivered events that stay in the queue of a BMC, for clients of the stream that connect again.
-    pub const REPLAY: usize = 64;
     /// The most events of one delivery.
     pub const BATCH: usize = 32;
     /// The longest time between two retries with back-off, seconds.
     const LONGEST_S: u64 = 3600;
+
+    /// The event service of a new root that keeps as much as `size` says.
+    pub fn of_size(size: &'static Size) -> Self {
+        Self { size, ..Self::default() }
+    }
 
     /// Whether an event has to be queued.
     pub fn are_observed(&self) -> bool {
@@ -225,18 +226,17 @@ impl Subscriptions {
 
     /// The events in the queue from the one with this number on.
     pub fn from(&self, number: u64) -> impl Iterator<Item = &Queued> {
-        let at = self.queue.partition_point(|queued| queued.number < number);
-        self.queue.range(at..)
+        self.queue.since(number)
     }
 
     /// The number of the newest event in the queue; 0 if it is empty.
     pub fn newest(&self) -> u64 {
-        self.queue.back().map_or(0, |queued| queued.number)
+        self.queue.newest().unwrap_or_default()
     }
 
     /// The number of the oldest event in the queue.
     pub fn oldest(&self) -> Option<u64> {
-        self.queue.front().map(|queued| queued.number)
+        self.queue.oldest()
     }
 
     /// The id of the newest subscription.
@@ -252,13 +252,14 @@ impl Subscriptions {
     /// The service after a restart of the process, from its parts. What was not delivered is due. The events are in order. `last` is
     /// the id of the newest subscription, and `listening` whether a client has read the stream.
     pub fn restored(
+        size: &'static Size,
         settings: Settings,
         mut list: Vec<Subscription>,
         (last, listening): (u32, bool),
         queue: Vec<Queued>,
     ) -> Self {
         list.sort_unstable_by_key(|subscription| subscription.id);
-        let mut all = Self { settings, last, listening, queue: queue.into(), list };
+        let mut all = Self { settings, last, listening, queue: queue.into(), list, size };
         all.last = all.list.iter().map(|subscription| subscription.id).fold(last, u32::max);
         let newest = all.newest();
         for subscription in all.list.iter_mut().filter(|subscription| subscription.is_delivered_to()) {
@@ -305,7 +306,7 @@ impl Subscriptions {
             }
             Command::Delete(id) => {
                 self.list.retain(|subscription| subscription.id != id);
-                self.trim(usize::MAX);
+                self.trim();
             }
             Command::Suspend(id) => {
                 if let Some(subscription) = self.get_mut(id) {
@@ -339,42 +340,50 @@ impl Subscriptions {
                 subscription.call = (subscription.next <= newest).then_some(Call::Due);
             }
         }
-        self.trim(usize::MAX);
+        self.trim();
     }
 
-    /// Queues an event for all subscribers. The queue holds at most `most` events: the oldest make room, and are lost for the
-    /// subscribers that have not got them. Returns the number of lost events.
-    pub fn publish(&mut self, queued: Queued, most: usize) -> usize {
+    /// Queues an event for all subscribers. In a full queue, the oldest events make room. They are lost for the subscribers that have
+    /// not got them, and a client of the stream that has not read them is cut off. Returns the number of lost events.
+    pub fn publish(&mut self, queued: Queued) -> usize {
         if !self.want(&queued.what) {
             return 0;
         }
-        self.queue.push_back(queued);
+        self.queue.push(queued);
         for subscription in self.list.iter_mut().filter(|subscription| subscription.is_delivered_to()) {
             subscription.call.get_or_insert(Call::Due);
         }
-        self.trim(most)
+        self.trim()
     }
 
-    /// Drops what nobody reads any more, and the oldest events beyond `most`. Returns the number of events that somebody had still
-    /// to get.
-    fn trim(&mut self, most: usize) -> usize {
-        let needed = self.list.iter().map(|subscription| subscription.next).min().unwrap_or(u64::MAX);
-        let replay = if self.listening { Self::REPLAY.min(most) } else { 0 };
-        let mut lost = 0;
-        while let Some(oldest) = self.queue.front().map(|queued| queued.number) {
-            if oldest < needed && self.queue.len() > replay {
-                self.queue.pop_front();
-            } else if self.queue.len() > most {
+    /// Drops what nobody reads any more, and the oldest events of a queue that is too long. Returns the number of events that a
+    /// subscriber had still to get.
+    fn trim(&mut self) -> usize {
+        let replay = if self.listening { self.size.replay } else { 0 };
+        let (mut needed, mut lost) = (self.needed(), 0);
+        while let Some(oldest) = self.queue.oldest() {
+            let is_needed = oldest >= needed;
+            if !self.queue.is_over(self.size) {
+                if is_needed || self.queue.len() <= replay {
+                    break;
+                }
+            } else if is_needed {
+                let streams = self.list.iter_mut().filter(|subscription| subscription.wanted.is_stream);
+                for stream in streams.filter(|stream| stream.next <= oldest) {
+                    stream.next = Subscription::CUT_OFF;
+                }
+                needed = self.needed();
+                // The client of a stream that is cut off learns of it. The other subscribers do not.
                 lost += usize::from(oldest >= needed);
-                self.queue.pop_front();
-            } else {
-                break;
             }
-        }
-        if self.queue.is_empty() {
-            self.queue = VecDeque::new();
+            self.queue.pop();
         }
         lost
+    }
+
+    /// The number of the oldest event that a subscriber has still to get.
+    fn needed(&self) -> u64 {
+        self.list.iter().map(|subscription| subscription.next).min().unwrap_or(u64::MAX)
     }
 
     /// The subscription with this id and the events that it gets next. `None` if there are none.
@@ -387,7 +396,7 @@ impl Subscriptions {
     pub fn advance(&mut self, id: u32, next: u64) {
         if let Some(subscription) = self.get_mut(id).filter(|subscription| subscription.next < next) {
             subscription.next = next;
-            self.trim(usize::MAX);
+            self.trim();
         }
     }
 
@@ -406,7 +415,7 @@ impl Subscriptions {
             subscription.next = subscription.next.max(through + 1);
             let more = !subscription.suspended && subscription.next <= newest;
             subscription.call = more.then_some(Call::Due);
-            self.trim(usize::MAX);
+            self.trim();
             return true;
         }
         if subscription.suspended {
@@ -421,7 +430,7 @@ impl Subscriptions {
         let wait_s = match policy {
             DeliveryRetryPolicy::TerminateAfterRetries if is_last => {
                 self.list.retain(|subscription| subscription.id != id);
-                self.trim(usize::MAX);
+                self.trim();
                 return true;
             }
             DeliveryRetryPolicy::SuspendRetries if is_last => {
@@ -476,20 +485,25 @@ impl Subscriptions {
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
-        let Self { settings: _, list, last: _, listening: _, queue } = self;
+        let Self { settings: _, list, last: _, listening: _, queue, size: _ } = self;
         for Subscription { id: _, wanted: _, suspended: _, next: _, call, failures: _ } in list {
             if let Some(call) = call {
                 call.shift(ms);
             }
         }
-        for Queued { number: _, at, what, node: _ } in queue {
-            at.shift(ms);
-            what.shift(ms);
-        }
+        queue.shift(ms);
     }
 }
 
 impl Subscription {
+    /// The number of the next event of a client of the stream that was too slow.
+    const CUT_OFF: u64 = u64::MAX;
+
+    /// Whether the client of the stream was too slow, so that its connection has to end.
+    pub fn is_cut_off(&self) -> bool {
+        self.next == Self::CUT_OFF
+    }
+
     /// The number of the last event that it has received or does not want.
     pub fn received(&self) -> u64 {
         self.next - 1

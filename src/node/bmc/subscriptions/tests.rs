@@ -3,16 +3,17 @@
 use super::*;
 
 const T0: SimTime = SimTime::from_ms(1_000_000);
+const SMALL: Size = Size { events: 4, bytes: 1 << 20, replay: 4 };
 
 fn subscribed(policy: DeliveryRetryPolicy) -> Subscriptions {
-    let mut all = Subscriptions::default();
+    let mut all = Subscriptions::of_size(&SMALL);
     let asked = Box::new(Wanted { policy: Some(policy), ..Wanted::default() });
     assert_eq!(all.execute(Command::Subscribe { asked, most: 1 }, 0), Ok(Some(1)));
     all
 }
 
 fn publish(all: &mut Subscriptions, number: u64) -> usize {
-    all.publish(Queued { number, at: T0.after_ms(number), what: What::PoweredOn, node: None }, 4)
+    all.publish(Queued { number, at: T0.after_ms(number), what: What::PoweredOn, node: None })
 }
 
 fn due(all: &mut Subscriptions) -> Vec<u32> {
@@ -136,7 +137,7 @@ fn a_full_queue_loses_its_oldest_events_and_counts_them() {
 
 #[test]
 fn the_queue_keeps_the_last_events_for_readers_of_the_stream() {
-    let mut all = Subscriptions::default();
+    let mut all = Subscriptions::of_size(&SMALL);
     publish(&mut all, 1);
     assert_eq!(all.newest(), 0, "nobody reads");
     let asked = Box::new(Wanted { is_stream: true, ..Wanted::default() });
@@ -148,19 +149,64 @@ fn the_queue_keeps_the_last_events_for_readers_of_the_stream() {
     assert_eq!(all.from(0).count(), 4);
 }
 
+fn reader(all: &mut Subscriptions, after: u64) -> u32 {
+    let asked = Box::new(Wanted { is_stream: true, ..Wanted::default() });
+    all.execute(Command::Subscribe { asked, most: 9 }, after).unwrap().unwrap()
+}
+
 #[test]
 fn the_queue_holds_what_a_client_of_the_stream_has_not_read() {
     let mut all = Subscriptions::default();
-    let asked = Box::new(Wanted { is_stream: true, ..Wanted::default() });
-    all.execute(Command::Subscribe { asked, most: 1 }, 0).unwrap();
-    let many = Subscriptions::REPLAY as u64 + 100;
-    let publish = |all: &mut Subscriptions, number| {
-        all.publish(Queued { number, at: T0, what: What::PoweredOn, node: None }, 1000)
-    };
+    let id = reader(&mut all, 0);
+    let many = Size::OF_BMC.replay as u64 + 100;
     let lost: usize = (1..=many).map(|number| publish(&mut all, number)).sum();
     assert_eq!((lost, all.oldest()), (0, Some(1)));
-    all.advance(1, many + 1);
+    all.advance(id, many + 1);
     assert_eq!(all.oldest(), Some(101), "the last ones stay for clients that connect again");
     all.end_streams();
     assert_eq!(all.oldest(), Some(101));
+}
+
+#[test]
+fn a_slow_client_of_the_stream_is_cut_off_and_holds_nothing_any_more() {
+    let mut all = Subscriptions::of_size(&SMALL);
+    let slow = reader(&mut all, 0);
+    let fast = reader(&mut all, 0);
+    for number in 1..=4 {
+        publish(&mut all, number);
+    }
+    all.advance(fast, 4);
+    let is_cut_off = |all: &Subscriptions, id| all.get(id).unwrap().is_cut_off();
+    assert!(!is_cut_off(&all, slow), "the queue holds what it has not read");
+    assert_eq!(
+        publish(&mut all, 5),
+        0,
+        "an event that only a client of the stream misses is not lost in silence"
+    );
+    assert!(is_cut_off(&all, slow) && !is_cut_off(&all, fast));
+    all.advance(slow, 6);
+    assert!(is_cut_off(&all, slow));
+    all.advance(fast, 6);
+    assert_eq!(all.oldest(), Some(2), "only the last events stay");
+}
+
+#[test]
+fn a_queue_is_bounded_in_bytes_too() {
+    static FEW_BYTES: Size = Size { events: 1000, bytes: 10_000, replay: 4 };
+    let mut all = Subscriptions::of_size(&FEW_BYTES);
+    let asked = Box::new(Wanted::default());
+    all.execute(Command::Subscribe { asked, most: 1 }, 0).unwrap();
+    let test = |length: usize| {
+        let message = Some("x".repeat(length).into());
+        What::Test(Box::new(TestEvent { message, ..TestEvent::default() }))
+    };
+    let mut publish = |number, length| all.publish(Queued { number, at: T0, what: test(length), node: None });
+    assert_eq!((1..=3).map(|number| publish(number, 2000)).sum::<usize>(), 0);
+    assert_eq!(publish(4, 4000), 1);
+    assert_eq!(publish(5, 20_000), 3, "the newest event is kept whatever its size");
+    assert_eq!((all.oldest(), all.newest()), (Some(5), 5));
+    let stored: Subscriptions = serde_json::from_str(&serde_json::to_string(&all).unwrap()).unwrap();
+    assert_eq!(stored.queue, all.queue, "the size of a stored queue is counted again");
+    all.execute(Command::Delete(1), 5).unwrap();
+    assert_eq!(all.queue, Queue::EMPTY);
 }
