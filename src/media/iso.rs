@@ -21,7 +21,6 @@ pub(super) struct Iso<'a> {
     image: &'a Sparse,
     /// The volume identifier.
     pub(super) label: String,
-    /// The publisher identifier.
     pub(super) publisher: String,
     /// The first sector of the El Torito boot catalog.
     pub(super) boot_catalog: Option<u32>,

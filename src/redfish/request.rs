@@ -46,6 +46,9 @@ pub(super) enum Decision<C> {
     Change(C),
 }
 
+/// Finds the ETag of a collection below a resource.
+type TagBelow<'a, O> = &'a dyn Fn(&<O as Owner>::Cx<'_>, &str) -> Option<[u8; 18]>;
+
 impl Redfish {
     /// Answers a request of a client at that address. Every Redfish request passes through this function, at every root.
     pub(super) fn respond(
@@ -310,7 +313,7 @@ impl Redfish {
         row: &'static Row<O>,
         part: Part<O>,
         cx: &O::Cx<'a>,
-        tag_below: &dyn Fn(&O::Cx<'_>, &str) -> Option<[u8; 18]>,
+        tag_below: TagBelow<'_, O>,
     ) -> Result<Decision<O::Change>, Problem> {
         if !render::exists(cx, row) || part.action().is_some_and(|action| !render::offers(cx, row, action)) {
             return Err(Problem::not_found(ask.uri));

@@ -30,7 +30,6 @@ pub(super) enum Login<'a> {
     Token(&'a str),
 }
 
-/// A service root.
 pub(super) struct Site {
     pub(super) redfish: Redfish,
     /// The node that the root belongs to.

@@ -245,3 +245,18 @@ fn a_wrong_volume_is_refused_and_changes_nothing() {
     let answer = bench.write("POST", &adapter, &json!({"RAIDType": "RAID0"}));
     assert!(answer.message_ids().contains(&"PropertyValueNotInList"), "a host adapter has no RAID");
 }
+
+#[test]
+fn firmware_belongs_to_its_node() {
+    let bench = Bench::new();
+    let all = bench.get("/redfish/v1/UpdateService/FirmwareInventory").json;
+    assert_eq!(all["Members@odata.count"], 9);
+    let bios = format!(
+        "/redfish/v1/UpdateService/FirmwareInventory/{}-BIOS",
+        bench.system.rsplit('/').next().unwrap()
+    );
+    let shown = bench.get(&bios).json;
+    assert_eq!(shown["Version"], bench.get(&bench.system).json["BiosVersion"]);
+    assert_eq!(shown["RelatedItem"][0]["@odata.id"], bench.system.as_str());
+    assert_eq!(bench.get(&bios.replace("-BIOS", "-Tape")).status, 404);
+}

@@ -445,21 +445,6 @@ fn what_cannot_be_done_is_refused_with_a_message() {
 }
 
 #[test]
-fn firmware_belongs_to_its_node() {
-    let bench = Bench::new();
-    let all = bench.get("/redfish/v1/UpdateService/FirmwareInventory").json;
-    assert_eq!(all["Members@odata.count"], 9);
-    let bios = format!(
-        "/redfish/v1/UpdateService/FirmwareInventory/{}-BIOS",
-        bench.system.rsplit('/').next().unwrap()
-    );
-    let shown = bench.get(&bios).json;
-    assert_eq!(shown["Version"], bench.get(&bench.system).json["BiosVersion"]);
-    assert_eq!(shown["RelatedItem"][0]["@odata.id"], bench.system.as_str());
-    assert_eq!(bench.get(&bios.replace("-BIOS", "-Tape")).status, 404);
-}
-
-#[test]
 fn a_bios_finds_its_registry() {
     let bench = Bench::new();
     let bios = bench.get(&format!("{}/Bios", bench.system)).json;

@@ -7,13 +7,15 @@
 //! Source: DSP0266, "Eventing"; the schema `EventDestination`.
 
 mod queue;
+mod wanted;
 
 use serde::{Deserialize, Serialize};
 
 use queue::Queue;
 pub use queue::{Queued, Size};
+pub use wanted::{Change, Filter, Wanted};
 
-use crate::dmtf::{DeliveryRetryPolicy, EventType};
+use crate::dmtf::DeliveryRetryPolicy;
 use crate::node::call::Call;
 use crate::node::event::{TestEvent, What};
 use crate::node::refusal::Refusal;
@@ -48,53 +50,6 @@ pub enum Command {
     Submit(Box<TestEvent>),
 }
 
-/// The subscription that a client asks for. The fields are properties of `EventDestination`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Wanted {
-    pub destination: Box<str>,
-    pub context: Option<Box<str>>,
-    /// `HttpHeaders`, which are never shown.
-    pub headers: Vec<(Box<str>, Box<str>)>,
-    pub filter: Filter,
-    pub policy: Option<DeliveryRetryPolicy>,
-    pub verify_certificate: bool,
-    /// The id of the account that has subscribed.
-    pub account: u32,
-    /// `SubscriptionType` is `SSE`: a client reads the stream of events. The subscription ends with the connection.
-    pub is_stream: bool,
-}
-
-/// The events that a subscriber wants. An empty list stands for all.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Filter {
-    /// The subscriber gets metric reports, and no events.
-    pub wants_reports: bool,
-    /// `MetricReportDefinitions`: the URIs of the definitions whose reports it gets.
-    pub reports: Vec<Box<str>>,
-    pub registries: Vec<Box<str>>,
-    pub exclude_registries: Vec<Box<str>>,
-    pub message_ids: Vec<Box<str>>,
-    pub exclude_message_ids: Vec<Box<str>>,
-    pub resource_types: Vec<Box<str>>,
-    pub origins: Vec<Box<str>>,
-    /// `SubordinateResources`: also events of resources below `origins`.
-    pub below_origins: bool,
-    pub severities: Vec<Box<str>>,
-    pub event_types: Vec<EventType>,
-}
-
-/// Changes of a subscription; `None` leaves a property unchanged.
-#[derive(Clone, Debug, Default)]
-pub struct Change {
-    /// `Some(None)` removes the context.
-    pub context: Option<Option<Box<str>>>,
-    pub headers: Option<Vec<(Box<str>, Box<str>)>>,
-    pub policy: Option<DeliveryRetryPolicy>,
-    pub verify_certificate: Option<bool>,
-}
-
 /// The event service of a root.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -108,9 +63,6 @@ pub struct Subscriptions {
     listening: bool,
     /// Events for subscribers, in order.
     queue: Queue,
-    /// The most that it keeps.
-    #[serde(skip, default = "of_bmc")]
-    size: &'static Size,
 }
 
 /// The settings of an event service.
@@ -145,13 +97,8 @@ static NEW: Subscriptions = Subscriptions {
     list: Vec::new(),
     last: 0,
     listening: false,
-    queue: Queue::EMPTY,
-    size: &Size::OF_BMC,
+    queue: Queue::of_size(&Size::OF_BMC),
 };
-
-fn of_bmc() -> &'static Size {
-    &Size::OF_BMC
-}
 
 impl Settings {
     /// `DeliveryRetryAttempts` is 3 at all BMCs that were looked at.
@@ -180,15 +127,6 @@ impl Part for Subscriptions {
     }
 }
 
-impl Wanted {
-    /// The longest `Destination`, bytes.
-    pub const MAX_DESTINATION: usize = 2048;
-    /// The longest `Context`, bytes.
-    pub const MAX_CONTEXT: usize = 256;
-    /// The most entries of `HttpHeaders` and of each filter.
-    pub const MAX_ENTRIES: usize = 32;
-}
-
 impl Subscriptions {
     /// The most events of one delivery.
     pub const BATCH: usize = 32;
@@ -197,7 +135,7 @@ impl Subscriptions {
 
     /// The event service of a new root that keeps as much as `size` says.
     pub fn of_size(size: &'static Size) -> Self {
-        Self { size, ..Self::default() }
+        Self { queue: Queue::of_size(size), ..Self::default() }
     }
 
     /// Whether an event has to be queued.
@@ -259,7 +197,7 @@ impl Subscriptions {
         queue: Vec<Queued>,
     ) -> Self {
         list.sort_unstable_by_key(|subscription| subscription.id);
-        let mut all = Self { settings, last, listening, queue: queue.into(), list, size };
+        let mut all = Self { settings, last, listening, queue: Queue::with(size, queue), list };
         all.last = all.list.iter().map(|subscription| subscription.id).fold(last, u32::max);
         let newest = all.newest();
         for subscription in all.list.iter_mut().filter(|subscription| subscription.is_delivered_to()) {
@@ -359,11 +297,11 @@ impl Subscriptions {
     /// Drops what nobody reads any more, and the oldest events of a queue that is too long. Returns the number of events that a
     /// subscriber had still to get.
     fn trim(&mut self) -> usize {
-        let replay = if self.listening { self.size.replay } else { 0 };
+        let replay = if self.listening { self.queue.size().replay } else { 0 };
         let (mut needed, mut lost) = (self.needed(), 0);
         while let Some(oldest) = self.queue.oldest() {
             let is_needed = oldest >= needed;
-            if !self.queue.is_over(self.size) {
+            if !self.queue.is_over() {
                 if is_needed || self.queue.len() <= replay {
                     break;
                 }
@@ -485,7 +423,7 @@ impl Subscriptions {
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
-        let Self { settings: _, list, last: _, listening: _, queue, size: _ } = self;
+        let Self { settings: _, list, last: _, listening: _, queue } = self;
         for Subscription { id: _, wanted: _, suspended: _, next: _, call, failures: _ } in list {
             if let Some(call) = call {
                 call.shift(ms);

@@ -40,31 +40,44 @@ impl Size {
 impl Queued {
     /// The memory that it takes, bytes, without the words of the allocator.
     fn bytes(&self) -> usize {
-        let more = match &self.what {
-            What::Report(made) => made.definition.len() + made.values.len() * size_of::<Value>(),
-            What::Test(test) => {
-                let texts = [&test.message_id, &test.message, &test.severity, &test.event_id];
-                let texts = texts.into_iter().chain([&test.event_type, &test.origin, &test.timestamp]);
-                let texts = texts.flatten().chain(&test.args).map(|text| text.len());
-                size_of_val(&**test) + texts.sum::<usize>()
-            }
-            // What the others have on the heap is a short text, or a few numbers.
-            _ => 0,
+        // What the other events have on the heap is a short text, or a few numbers.
+        let more = if let What::Report(made) = &self.what {
+            made.definition.len() + made.values.len() * size_of::<Value>()
+        } else if let What::Test(test) = &self.what {
+            let texts = [&test.message_id, &test.message, &test.severity, &test.event_id];
+            let texts = texts.into_iter().chain([&test.event_type, &test.origin, &test.timestamp]);
+            let texts = texts.flatten().chain(&test.args).map(|text| text.len());
+            size_of_val(&**test) + texts.sum::<usize>()
+        } else {
+            0
         };
         size_of::<Self>() + more
     }
 }
 
 /// Events in the order of their numbers.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Queue {
     events: VecDeque<Queued>,
     /// The sum of their sizes.
     bytes: usize,
+    /// The most that it keeps. A stored queue is that of a BMC.
+    size: &'static Size,
 }
 
 impl Queue {
-    pub(super) const EMPTY: Self = Self { events: VecDeque::new(), bytes: 0 };
+    pub(super) const fn of_size(size: &'static Size) -> Self {
+        Self { events: VecDeque::new(), bytes: 0, size }
+    }
+
+    /// A queue with these events, which are in order.
+    pub(super) fn with(size: &'static Size, events: Vec<Queued>) -> Self {
+        Self { bytes: events.iter().map(Queued::bytes).sum(), events: events.into(), size }
+    }
+
+    pub(super) fn size(&self) -> &'static Size {
+        self.size
+    }
 
     pub(super) fn push(&mut self, queued: Queued) {
         self.bytes += queued.bytes();
@@ -82,9 +95,10 @@ impl Queue {
         }
     }
 
-    /// Whether it holds more than `size` allows.
-    pub(super) fn is_over(&self, size: &Size) -> bool {
-        self.events.len() > size.events || (self.bytes > size.bytes && self.events.len() > 1)
+    /// Whether it holds more than its size allows.
+    pub(super) fn is_over(&self) -> bool {
+        let Size { events, bytes, replay: _ } = *self.size;
+        self.events.len() > events || (self.bytes > bytes && self.events.len() > 1)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -117,12 +131,6 @@ impl Queue {
     }
 }
 
-impl From<Vec<Queued>> for Queue {
-    fn from(events: Vec<Queued>) -> Self {
-        Self { bytes: events.iter().map(Queued::bytes).sum(), events: events.into() }
-    }
-}
-
 impl Serialize for Queue {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         self.events.serialize(to)
@@ -131,6 +139,6 @@ impl Serialize for Queue {
 
 impl<'de> Deserialize<'de> for Queue {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Vec::deserialize(from).map(Self::from)
+        Vec::deserialize(from).map(|events| Self::with(&Size::OF_BMC, events))
     }
 }

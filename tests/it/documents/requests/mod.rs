@@ -257,7 +257,7 @@ impl Step {
             Who::Token(at) => {
                 let sessions: Vec<_> =
                     (0..2).flat_map(|r| site.roots[r].sessions.iter().map(move |s| (r, s))).collect();
-                let Some((root, (id, token))) = (!sessions.is_empty()).then(|| *at.get(&sessions)) else {
+                let Some((root, (id, token, _))) = (!sessions.is_empty()).then(|| *at.get(&sessions)) else {
                     return (None, vec![("X-Auth-Token", "AAAA".to_owned())]);
                 };
                 let account = if root == self.root { site.account_of(root, *id) } else { None };
@@ -426,6 +426,7 @@ fn learn(site: &mut Site, sent: &Sent, response: &Response) {
             new.clone_into(password);
         }
     }
+    let user = sent.json["UserName"].as_str().and_then(|user| site.account_named(sent.root, user));
     let root = &mut site.roots[sent.root];
     if let Some(place) = response.header("Location") {
         root.created.push(place.to_owned());
@@ -434,7 +435,7 @@ fn learn(site: &mut Site, sent: &Sent, response: &Response) {
         }
         if let Some(token) = response.header("X-Auth-Token") {
             let id = place.rsplit('/').next().unwrap().parse().unwrap();
-            root.sessions.push((id, token.to_owned()));
+            root.sessions.push((id, token.to_owned(), user));
         }
     }
     let known: BTreeSet<String> = std::mem::take(&mut root.created).into_iter().collect();

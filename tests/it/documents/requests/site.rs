@@ -41,8 +41,8 @@ pub(super) struct Root {
     pub(super) facts: Facts,
     /// Accounts by id, with their passwords.
     pub(super) accounts: Vec<(u64, String)>,
-    /// Sessions: id and token.
-    pub(super) sessions: Vec<(u64, String)>,
+    /// Sessions: id, token, and the account that has logged in.
+    pub(super) sessions: Vec<(u64, String, Option<u64>)>,
     /// URIs of accounts, roles, sessions, volumes, tasks and monitors that requests have created.
     pub(super) created: Vec<String>,
 }
@@ -137,7 +137,8 @@ impl Site {
             let body = json!({"UserName": user, "Password": PASSWORDS[0]});
             let opened = self.watch(root, "POST", "/redfish/v1/SessionService/Sessions", &body);
             let (id, token) = (opened.json["Id"].as_str().unwrap(), opened.header("X-Auth-Token").unwrap());
-            self.roots[root].sessions.push((id.parse().unwrap(), token.to_owned()));
+            let account = self.account_named(root, user);
+            self.roots[root].sessions.push((id.parse().unwrap(), token.to_owned(), account));
             self.roots[root].created.push(opened.header("Location").unwrap().to_owned());
         }
         let logins = USERS.map(|(user, _)| (user.to_owned(), PASSWORDS[0].to_owned()));
@@ -251,13 +252,15 @@ impl Site {
 
     /// The account of a session that has not ended.
     pub(super) fn account_of(&self, root: usize, session: u64) -> Option<u64> {
-        let shown = self.get(root, &format!("/redfish/v1/SessionService/Sessions/{session}"));
-        let user = shown.json["UserName"].as_str().filter(|_| shown.status == 200)?.to_owned();
-        self.roots[root]
-            .accounts
-            .iter()
-            .map(|(id, _)| *id)
-            .find(|id| self.name(root, *id).as_ref() == Some(&user))
+        let is_open = self.get(root, &format!("/redfish/v1/SessionService/Sessions/{session}")).status == 200;
+        let mut sessions = self.roots[root].sessions.iter().filter(|_| is_open);
+        sessions.find(|(id, ..)| *id == session).and_then(|(_, _, account)| *account)
+    }
+
+    /// The account with this `UserName`.
+    pub(super) fn account_named(&self, root: usize, user: &str) -> Option<u64> {
+        let mut ids = self.roots[root].accounts.iter().map(|(id, _)| *id);
+        ids.find(|id| self.name(root, *id).as_deref() == Some(user))
     }
 
     /// `UserName` of an account.
