@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::Node;
 use super::bmc::Bmc;
-use super::bmc::telemetry::{Command, Definition, Gathered, Measured, Report};
+use super::bmc::sums::Gathered;
+use super::bmc::telemetry::{Command, Definition, Measured, Report};
 use super::command::Outcome;
 use super::event::{ReportMade, What};
 use super::refusal::Refusal;
@@ -76,13 +77,11 @@ impl Node {
         let Some((place, definition)) = self.bmc().telemetry.due(at) else { return };
         let restarts = self.bmc().restarting_until.is_some();
         let values = (!restarts).then(|| definition.values(at, |measured| self.milli(measured, sample)));
-        let sent = ReportMade {
-            definition: definition.id.clone(),
-            values: values.clone().filter(|_| definition.settings.sent).unwrap_or_default(),
-        };
+        let id = definition.id.clone();
         let made = |bmc: &mut Bmc| bmc.telemetry.change(|all| all.made(place, values, at, next_sample));
-        if self.state.bmc.change(made) {
-            self.remember_one(What::Report(Box::new(sent)), at);
+        if let Some(values) = self.state.bmc.change(made) {
+            let made = ReportMade { definition: id, values };
+            self.remember_one(What::Report(Box::new(made)), at);
         }
     }
 }

@@ -56,6 +56,14 @@ pub(super) fn property(measured: Measured, model: &Model<'_>) -> Option<String> 
             of_sensor(sensor.redfish_id(model.profile), key)
         }
         Measured::Power if model.has(SENSORS) => of_sensor("TotalPower".to_owned(), "Reading"),
+        Measured::Sensor(SensorId::Temperature(_) | SensorId::Fan(_)) if !model.has("Chassis/{}/Thermal") => {
+            return None;
+        }
+        Measured::Sensor(SensorId::Voltage(_) | SensorId::Output(_)) | Measured::Power
+            if !model.has("Chassis/{}/Power") =>
+        {
+            return None;
+        }
         Measured::Sensor(SensorId::Temperature(number)) => {
             format!("{chassis}/Thermal#/Temperatures/{number}/ReadingCelsius")
         }

@@ -7,12 +7,13 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::environment::SensorId;
+pub use super::measured::Measured;
+use super::sums::{Gathered, Sum};
 use crate::dmtf::{CollectionFunction, ReportType, ReportUpdates};
 use crate::node::refusal::Refusal;
 use crate::node::sparse::Part;
 use crate::profile::Profile;
-use crate::profile::telemetry::{Metric, Source, Telemetry as OfModel};
+use crate::profile::telemetry::Telemetry as OfModel;
 use crate::time::SimTime;
 
 /// Commands to the definitions of reports.
@@ -56,6 +57,12 @@ pub struct Definition {
     gathered: SimTime,
     /// One for each value that a function is made of.
     sums: Vec<Sum>,
+    /// The values of the last report, in thousandths, if the next one is compared with it.
+    #[serde(default)]
+    last: Vec<i64>,
+    /// The moment of the last report with all values, if others leave out repeated ones.
+    #[serde(default)]
+    whole_at: Option<SimTime>,
     pub report: Report,
 }
 
@@ -71,6 +78,15 @@ pub struct Settings {
     /// `ReportActions` has `RedfishEvent`: subscribers get the report.
     pub sent: bool,
     pub updates: ReportUpdates,
+    /// `SuppressRepeatedMetricValue`: a report leaves out the values that are the same as in the last one.
+    #[serde(default)]
+    pub suppressed: bool,
+    /// `MetricReportHeartbeatInterval`, seconds: after this time, a report has all values. 0 stands for no heartbeat.
+    #[serde(default)]
+    pub heartbeat_s: u32,
+    /// `ReportTimespan`, seconds: the time that the values of a report can be apart. 0 stands for no limit.
+    #[serde(default)]
+    pub timespan_s: u32,
     pub groups: Vec<Group>,
 }
 
@@ -85,16 +101,9 @@ pub struct Group {
     pub function: Option<CollectionFunction>,
     /// `CollectionDuration`, seconds: the end of each interval that the function covers.
     pub duration_s: u32,
-}
-
-/// A value that a report can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Measured {
-    Sensor(SensorId),
-    /// The power draw of the machine, W.
-    Power,
-    /// The load of the host, percent.
-    Load,
+    /// It is not an entry of `Metrics`, but the list `MetricProperties` of the definition.
+    #[serde(default)]
+    pub is_plain: bool,
 }
 
 /// The content of a `MetricReport`.
@@ -117,18 +126,6 @@ pub struct Value {
     pub at: SimTime,
 }
 
-/// The sums of definitions, by their ids.
-pub(in crate::node) type Gathered = Vec<(Box<str>, Vec<Sum>)>;
-
-/// What the functions of a value need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::node) struct Sum {
-    low: i64,
-    high: i64,
-    total: i64,
-    count: u32,
-}
-
 impl Part for Telemetry {
     fn of_new_machine() -> &'static Self {
         static NEW: Telemetry = Telemetry { kept: Vec::new(), origin: None };
@@ -143,29 +140,6 @@ impl Command {
     }
 }
 
-impl Metric {
-    /// The values that the metric stands for.
-    pub fn measured(&self, profile: &Profile) -> Vec<Measured> {
-        let sensors = |count: usize, of: fn(u8) -> SensorId| {
-            (0u8..).take(count).map(|number| Measured::Sensor(of(number))).collect()
-        };
-        let (temperatures, supplies) = (&profile.temperatures, profile.power_supplies.len());
-        match self.of {
-            Source::Temperatures => sensors(temperatures.len(), SensorId::Temperature),
-            Source::Inlet => (0u8..)
-                .zip(temperatures)
-                .filter(|(_, sensor)| sensor.is_inlet())
-                .map(|(number, _)| Measured::Sensor(SensorId::Temperature(number)))
-                .collect(),
-            Source::Fans => sensors(profile.fans.len(), SensorId::Fan),
-            Source::InputVoltages => sensors(supplies, SensorId::Voltage),
-            Source::Outputs => sensors(supplies, SensorId::Output),
-            Source::Power => vec![Measured::Power],
-            Source::Load => vec![Measured::Load],
-        }
-    }
-}
-
 impl Settings {
     /// The most entries of `Metrics`.
     pub const MAX_GROUPS: usize = 16;
@@ -176,6 +150,16 @@ impl Settings {
     pub fn values(&self) -> usize {
         self.groups.iter().map(|group| group.measured.len()).sum()
     }
+
+    /// Whether the report is a resource. `ReportActions` has no meaning for a report that is made on request.
+    pub fn is_in_collection(&self) -> bool {
+        self.logged || self.kind == ReportType::OnRequest
+    }
+
+    /// Whether a report is compared with the last one.
+    fn are_compared(&self) -> bool {
+        self.suppressed || self.kind == ReportType::OnChange
+    }
 }
 
 impl Definition {
@@ -184,7 +168,8 @@ impl Definition {
 
     fn new(id: Box<str>, name: Option<Box<str>>, settings: Settings) -> Self {
         let gathered = SimTime::from_ms(0);
-        Self { id, name, settings, next: None, gathered, sums: Vec::new(), report: Report::default() }
+        let (next, sums, last, whole_at) = (None, Vec::new(), Vec::new(), None);
+        Self { id, name, settings, next, gathered, sums, last, whole_at, report: Report::default() }
     }
 
     /// The definition with this id that a new machine of the model has.
@@ -197,6 +182,7 @@ impl Definition {
                 measured: metric.map_or_else(Vec::new, |metric| metric.measured(profile)),
                 function: report.function,
                 duration_s: report.duration_s,
+                is_plain: false,
             }
         };
         let settings = Settings {
@@ -206,6 +192,9 @@ impl Definition {
             logged: true,
             sent: false,
             updates: ReportUpdates::Overwrite,
+            suppressed: false,
+            heartbeat_s: 0,
+            timespan_s: 0,
             groups: report.metrics.iter().map(group).collect(),
         };
         Some(Self::new(report.id.as_str().into(), Some(report.name.as_str().into()), settings))
@@ -241,11 +230,9 @@ impl Definition {
         let mut values = Vec::with_capacity(self.settings.values());
         for (number, group) in (0u8..).zip(&self.settings.groups) {
             for measured in &group.measured {
-                let sum = self.sums.get(values.len()).filter(|sum| sum.count > 0);
-                let milli = match (group.function, sum) {
-                    (Some(function), Some(sum)) => sum.of(function),
-                    _ => measure(*measured),
-                };
+                let sum = self.sums.get(values.len());
+                let of_function = group.function.and_then(|function| sum?.of(function));
+                let milli = of_function.unwrap_or_else(|| measure(*measured));
                 values.push(Value { group: number, measured: *measured, milli, at });
             }
         }
@@ -272,30 +259,75 @@ impl Definition {
         sums
     }
 
-    /// Takes the values of a report. `None`: the BMC restarts, and makes none. Returns whether there is a report.
-    fn made(&mut self, values: Option<Vec<Value>>, at: SimTime, next_sample: SimTime) -> bool {
+    /// Takes the values of a report. `None`: the BMC restarts, and makes none. Returns the values of the new report, if there is one.
+    fn made(&mut self, values: Option<Vec<Value>>, at: SimTime, next_sample: SimTime) -> Option<Vec<Value>> {
         self.begin(at, next_sample);
-        let Some(values) = values else { return false };
-        let before = &self.report.values[self.report.values.len().saturating_sub(values.len())..];
-        let is_same = |(old, new): (&Value, &Value)| (old.measured, old.milli) == (new.measured, new.milli);
-        let repeats = before.len() == values.len() && before.iter().zip(&values).all(is_same);
-        if self.settings.kind == ReportType::OnChange && repeats {
-            return false;
-        }
+        let new = self.left_of(values?, at)?;
+        let Settings { kind: _, updates, timespan_s, .. } = self.settings;
         self.report.at = Some(at);
         let kept = &mut self.report.values;
-        match self.settings.updates {
-            ReportUpdates::Overwrite => *kept = values,
-            ReportUpdates::AppendStopsWhenFull => {
-                kept.extend(values.into_iter().take(Self::APPEND_LIMIT.saturating_sub(kept.len())));
-            }
-            ReportUpdates::AppendWrapsWhenFull => {
-                let too_many = (kept.len() + values.len()).saturating_sub(Self::APPEND_LIMIT);
-                kept.drain(..too_many.min(kept.len()));
-                kept.extend(values);
+        if updates == ReportUpdates::Overwrite {
+            kept.clone_from(&new);
+            return Some(new);
+        }
+        if timespan_s > 0 {
+            let first = at.before_ms(u64::from(timespan_s) * 1000);
+            kept.retain(|value| value.at >= first);
+        }
+        let room = Self::APPEND_LIMIT.saturating_sub(kept.len());
+        if updates == ReportUpdates::AppendWrapsWhenFull {
+            kept.drain(..new.len().saturating_sub(room).min(kept.len()));
+            kept.extend(&new);
+        } else {
+            kept.extend(new.iter().take(room));
+            if self.is_full() {
+                // The schema: "should be set to `false` when the append limit is reached".
+                (self.settings.enabled, self.next) = (false, None);
             }
         }
-        true
+        Some(new)
+    }
+
+    /// Those of the values that a report of this moment has. `None`: there is none, because nothing has changed.
+    fn left_of(&mut self, values: Vec<Value>, at: SimTime) -> Option<Vec<Value>> {
+        let Settings { suppressed, heartbeat_s, .. } = self.settings;
+        if !self.settings.are_compared() {
+            return Some(values);
+        }
+        let last: Vec<i64> = values.iter().map(|value| value.milli).collect();
+        let before = std::mem::replace(&mut self.last, last);
+        let heartbeat = |whole: SimTime| at >= whole.after_ms(u64::from(heartbeat_s) * 1000);
+        let is_whole =
+            before.is_empty() || !suppressed || (heartbeat_s > 0 && self.whole_at.is_none_or(heartbeat));
+        let is_beat = suppressed && is_whole;
+        if self.settings.kind == ReportType::OnChange && !is_beat && before == self.last {
+            return None;
+        }
+        if is_whole {
+            self.whole_at = suppressed.then_some(at);
+            return Some(values);
+        }
+        let changed = values.into_iter().zip(before).filter(|(value, before)| value.milli != *before);
+        Some(changed.map(|(value, _)| value).collect())
+    }
+
+    /// Whether the report takes no more values.
+    fn is_full(&self) -> bool {
+        self.settings.updates == ReportUpdates::AppendStopsWhenFull
+            && self.report.values.len() >= Self::APPEND_LIMIT
+    }
+
+    /// Takes other settings.
+    fn change(&mut self, settings: Settings) {
+        let old = &self.settings;
+        let same_values = old.groups == settings.groups && old.updates == settings.updates;
+        // A client that enables it again begins a new report.
+        let is_full_again = self.is_full() && !old.enabled && settings.enabled;
+        if !same_values || is_full_again {
+            self.report = Report::default();
+        }
+        self.settings = settings;
+        (self.last, self.whole_at) = (Vec::new(), None);
     }
 }
 
@@ -341,12 +373,7 @@ impl Telemetry {
             Command::Change { id, settings } => {
                 let Some(found) = self.get(&id, profile) else { return Ok(()) };
                 let mut definition = found.into_owned();
-                let same_values = definition.settings.groups == settings.groups
-                    && definition.settings.updates == settings.updates;
-                if !same_values {
-                    definition.report = Report::default();
-                }
-                definition.settings = *settings;
+                definition.change(*settings);
                 definition.begin(now, next_sample);
                 match self.kept.iter_mut().find(|kept| kept.id == id) {
                     Some(kept) => *kept = definition,
@@ -390,22 +417,22 @@ impl Telemetry {
         self.kept.iter().enumerate().find(|(_, definition)| definition.next.is_some_and(|next| next <= at))
     }
 
-    /// The report of the definition at a place is made. Returns whether subscribers get it.
+    /// The report of the definition at a place is made. Returns the values that subscribers get.
     pub(in crate::node) fn made(
         &mut self,
         place: usize,
         values: Option<Vec<Value>>,
         at: SimTime,
         next_sample: SimTime,
-    ) -> bool {
+    ) -> Option<Vec<Value>> {
         let definition = &mut self.kept[place];
-        definition.made(values, at, next_sample) && definition.settings.sent
+        definition.made(values, at, next_sample).filter(|_| definition.settings.sent)
     }
 
     /// Drops the values of all reports: they can be as large as everything else that a BMC knows.
     pub(super) fn forget_values(&mut self) {
         for definition in &mut self.kept {
-            definition.report = Report::default();
+            (definition.report, definition.last) = (Report::default(), Vec::new());
         }
     }
 
@@ -413,8 +440,18 @@ impl Telemetry {
         let Self { kept, origin } = self;
         origin.iter_mut().for_each(|origin| origin.shift(ms));
         for definition in kept {
-            let Definition { id: _, name: _, settings: _, next, gathered, sums: _, report } = definition;
-            next.iter_mut().for_each(|next| next.shift(ms));
+            let Definition {
+                id: _,
+                name: _,
+                settings: _,
+                next,
+                gathered,
+                sums: _,
+                last: _,
+                whole_at,
+                report,
+            } = definition;
+            next.iter_mut().chain(whole_at).for_each(|moment| moment.shift(ms));
             gathered.shift(ms);
             let Report { at, values } = report;
             at.iter_mut().for_each(|at| at.shift(ms));
@@ -427,26 +464,5 @@ impl Value {
     pub(in crate::node) fn shift(&mut self, ms: u64) {
         let Self { group: _, measured: _, milli: _, at } = self;
         at.shift(ms);
-    }
-}
-
-impl Sum {
-    const NONE: Self = Self { low: 0, high: 0, total: 0, count: 0 };
-
-    pub(in crate::node) fn add(&mut self, milli: i64) {
-        let is_first = self.count == 0;
-        self.low = if is_first { milli } else { self.low.min(milli) };
-        self.high = if is_first { milli } else { self.high.max(milli) };
-        self.total += milli;
-        self.count += 1;
-    }
-
-    fn of(&self, function: CollectionFunction) -> i64 {
-        match function {
-            CollectionFunction::Average => self.total / i64::from(self.count.max(1)),
-            CollectionFunction::Maximum => self.high,
-            CollectionFunction::Minimum => self.low,
-            CollectionFunction::Summation => self.total,
-        }
     }
 }

@@ -234,6 +234,7 @@ fn any_telemetry_command() -> impl Strategy<Value = telemetry::Command> {
         measured: vec![Measured::Power, Measured::Sensor(SensorId::Temperature(0)), Measured::Load],
         function: Some(function).filter(|_| kind == ReportType::Periodic),
         duration_s: 20,
+        is_plain: false,
     };
     let settings = (
         any::<bool>(),
@@ -241,10 +242,25 @@ fn any_telemetry_command() -> impl Strategy<Value = telemetry::Command> {
         proptest::sample::select(ReportUpdates::ALL),
         proptest::sample::select(CollectionFunction::ALL),
         (any::<bool>(), 20u32..600),
+        (any::<bool>(), 0u32..900, 0u32..900),
     )
-        .prop_map(move |(enabled, kind, updates, function, (sent, interval_s))| {
+        .prop_map(move |(enabled, kind, updates, function, (sent, interval_s), repeats)| {
             let groups = vec![group(kind, function)];
-            Box::new(Settings { enabled, kind, interval_s, logged: true, sent, updates, groups })
+            let (suppressed, heartbeat_s, timespan_s) = repeats;
+            let logged = true;
+            let settings = Settings {
+                enabled,
+                kind,
+                interval_s,
+                logged,
+                sent,
+                updates,
+                suppressed,
+                heartbeat_s,
+                timespan_s,
+                groups,
+            };
+            Box::new(settings)
         });
     let id = proptest::sample::select(vec!["PowerMetrics", "a", "b"]).prop_map(Box::<str>::from);
     prop_oneof![

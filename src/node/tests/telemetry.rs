@@ -11,7 +11,8 @@ const FAN: Measured = Measured::Sensor(SensorId::Fan(0));
 const INTERVAL_S: u32 = 60;
 
 fn settings(kind: ReportType) -> Settings {
-    let group = Group { label: None, measured: vec![POWER, FAN], function: None, duration_s: 0 };
+    let group =
+        Group { label: None, measured: vec![POWER, FAN], function: None, duration_s: 0, is_plain: false };
     Settings {
         enabled: true,
         kind,
@@ -19,6 +20,9 @@ fn settings(kind: ReportType) -> Settings {
         logged: true,
         sent: false,
         updates: ReportUpdates::Overwrite,
+        suppressed: false,
+        heartbeat_s: 0,
+        timespan_s: 0,
         groups: vec![group],
     }
 }
@@ -26,7 +30,8 @@ fn settings(kind: ReportType) -> Settings {
 fn average(duration_s: u32) -> Settings {
     let mut settings = settings(ReportType::Periodic);
     let function = Some(CollectionFunction::Average);
-    settings.groups = vec![Group { label: None, measured: vec![POWER], function, duration_s }];
+    settings.groups =
+        vec![Group { label: None, measured: vec![POWER], function, duration_s, is_plain: false }];
     settings
 }
 
@@ -159,7 +164,58 @@ fn later_values_are_appended_up_to_the_limit() {
         let last = T0.after_ms(202 * 60_000);
         assert_eq!(values[255].at == last, wraps);
         assert_eq!(values[0].at == T0.after_ms(60_000), !wraps);
+        // A report that takes no more values disables its definition, until a client enables it again.
+        let definition = bench.node.bmc().telemetry.get("a", bench.node.profile()).unwrap().into_owned();
+        assert_eq!(definition.settings.enabled, wraps);
+        assert_eq!(bench.node.next_deadline() == SimTime::NEVER, !wraps);
+        if !wraps {
+            let again = Box::new(Settings { enabled: true, ..definition.settings });
+            bench.apply(Command::Telemetry(Change::Change { id: "a".into(), settings: again })).unwrap();
+            bench.wait(u64::from(INTERVAL_S));
+            assert_eq!(bench.report("a").values.len(), 2);
+        }
     }
+}
+
+#[test]
+fn a_report_leaves_out_repeated_values_except_at_a_heartbeat() {
+    let mut bench = Bench::new();
+    let suppressed = Settings { suppressed: true, heartbeat_s: 300, ..settings(ReportType::Periodic) };
+    bench.define("a", suppressed.clone());
+    bench.define("b", Settings { suppressed: true, ..settings(ReportType::OnChange) });
+    let fans = |bench: &Bench, id: &str| {
+        bench.report(id).values.iter().filter(|value| value.measured == FAN).count()
+    };
+    bench.wait(10);
+    assert_eq!(fans(&bench, "b"), 1, "the first report has all values");
+    bench.wait(50);
+    assert_eq!((fans(&bench, "a"), fans(&bench, "b")), (1, 0), "the power draw has changed alone");
+    let mut with_fan = Vec::new();
+    for minute in 2..=12 {
+        bench.wait(60);
+        assert_eq!(bench.report("a").at, Some(bench.now), "a report without values is one, too");
+        with_fan.extend((fans(&bench, "a") == 1).then_some(minute));
+    }
+    assert_eq!(with_fan, [6, 11], "the fan stands still");
+    bench.reset(ResetType::On);
+    bench.wait(60);
+    assert_eq!((fans(&bench, "a"), fans(&bench, "b")), (1, 1));
+    // Other settings begin again with all values.
+    let settings = Box::new(suppressed);
+    bench.apply(Command::Telemetry(Change::Change { id: "a".into(), settings })).unwrap();
+    bench.wait(60);
+    assert_eq!(bench.report("a").values.len(), 2);
+}
+
+#[test]
+fn a_report_covers_no_more_than_its_timespan() {
+    let mut bench = Bench::new();
+    let updates = ReportUpdates::AppendWrapsWhenFull;
+    bench.define("a", Settings { updates, timespan_s: 150, ..settings(ReportType::Periodic) });
+    bench.wait(600);
+    let mut moments: Vec<_> = bench.report("a").values.iter().map(|value| value.at).collect();
+    moments.dedup();
+    assert_eq!(moments, [480, 540, 600].map(|seconds| T0.after_ms(seconds * 1000)));
 }
 
 #[test]

@@ -43,7 +43,8 @@ fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
 fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let found = cx.node.bmc().telemetry.get(cx.id(), cx.profile());
     let definition: &Definition = &found.expect("the definition exists, or the request was refused");
-    let Settings { enabled, kind, interval_s, logged, sent, updates, groups } = &definition.settings;
+    let settings = &definition.settings;
+    let Settings { enabled, kind, interval_s, logged, sent, updates, groups, .. } = settings;
     d.put("Id", report::full_id(&definition.id, &cx.model));
     d.put("Name", report::name(definition));
     d.put("MetricReportDefinitionType", *kind);
@@ -57,8 +58,18 @@ fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     });
     d.put("ReportUpdates", *updates);
     d.put("AppendLimit", Definition::APPEND_LIMIT);
-    d.array("Metrics", |d| groups.iter().for_each(|group| d.item_object(|d| show(cx, group, d))));
-    if *logged {
+    d.put("SuppressRepeatedMetricValue", settings.suppressed);
+    for (key, seconds) in
+        [("MetricReportHeartbeatInterval", settings.heartbeat_s), ("ReportTimespan", settings.timespan_s)]
+    {
+        d.put_some(key, (seconds > 0).then(|| iso8601(u64::from(seconds) * 1000)));
+    }
+    let of_metrics = groups.iter().filter(|group| !group.is_plain);
+    d.array("Metrics", |d| of_metrics.for_each(|group| d.item_object(|d| show(cx, group, d))));
+    if let Some(group) = groups.iter().find(|group| group.is_plain) {
+        properties(cx, group, d);
+    }
+    if settings.is_in_collection() {
         d.link("MetricReport", &[&report::uri(Of::Reports, &definition.id, &cx.model)]);
     }
     d.object("Status", |d| {
@@ -67,13 +78,18 @@ fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     });
 }
 
-fn show(cx: &NodeCx<'_>, group: &Group, d: &mut Doc<'_>) {
-    let Group { label, measured, function, duration_s } = group;
-    d.put_some("MetricId", label.as_deref().map(|label| report::metric_id(label, &cx.model)));
+fn properties(cx: &NodeCx<'_>, group: &Group, d: &mut Doc<'_>) {
     d.array("MetricProperties", |d| {
-        let uris = measured.iter().filter_map(|measured| report::property(*measured, &cx.model));
+        let uris = group.measured.iter().filter_map(|measured| report::property(*measured, &cx.model));
         uris.for_each(|uri| d.item(uri));
     });
+}
+
+/// An entry of `Metrics`.
+fn show(cx: &NodeCx<'_>, group: &Group, d: &mut Doc<'_>) {
+    let Group { label, measured: _, function, duration_s, is_plain: _ } = group;
+    d.put_some("MetricId", label.as_deref().map(|label| report::metric_id(label, &cx.model)));
+    properties(cx, group, d);
     d.put("CollectionTimeScope", if function.is_some() { "Interval" } else { "Point" });
     if let Some(function) = function {
         d.put("CollectionFunction", *function);
@@ -99,6 +115,9 @@ fn create(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
         logged: true,
         sent: false,
         updates: ReportUpdates::Overwrite,
+        suppressed: false,
+        heartbeat_s: 0,
+        timespan_s: 0,
         groups: Vec::new(),
     };
     let settings = Box::new(settings(cx, new, body));
@@ -129,7 +148,9 @@ fn own_id<'t>(cx: &NodeCx<'_>, id: &'t str) -> &'t str {
 
 /// Reads the settings that a body asks for. What it does not name stays as in `settings`.
 fn settings(cx: &NodeCx<'_>, mut settings: Settings, body: &mut Body) -> Settings {
+    let (is_new, names_kind) = (settings.groups.is_empty(), body.contains("MetricReportDefinitionType"));
     let kind = body.word("MetricReportDefinitionType", ReportType::parse, ReportType::ALL);
+    let is_known = kind.is_some() || !(is_new || names_kind);
     let enabled = body.flag("MetricReportDefinitionEnabled");
     let (least, longest) = (cx.profile().telemetry.min_interval_s, Telemetry::LONGEST_S);
     let names_schedule = body.contains("Schedule");
@@ -144,28 +165,56 @@ fn settings(cx: &NodeCx<'_>, mut settings: Settings, body: &mut Body) -> Setting
         settings.logged = has(ReportAction::LogToMetricReportsCollection);
         settings.sent = has(ReportAction::RedfishEvent);
     }
-    let mut groups: Vec<Group> = Vec::new();
-    let metrics = body.objects("Metrics", Settings::MAX_GROUPS, |body, _| group(cx, body));
-    groups.extend(metrics.into_iter().flatten());
+    // The lists are properties of their own: a PATCH of one leaves the other.
+    if let Some(entries) = body.objects("Metrics", Settings::MAX_GROUPS, |body, _| group(cx, body)) {
+        settings.groups.retain(|group| group.is_plain);
+        settings.groups.splice(0..0, entries);
+    }
     if let Some(properties) = body.texts("MetricProperties", Settings::MAX_VALUES) {
         let measured = all_measured(cx, "MetricProperties", &properties, body);
-        groups.push(Group { label: None, measured, function: None, duration_s: 0 });
+        settings.groups.retain(|group| !group.is_plain);
+        if !measured.is_empty() {
+            let plain = Group { label: None, measured, function: None, duration_s: 0, is_plain: true };
+            settings.groups.push(plain);
+        }
     }
-    if !groups.is_empty() {
-        settings.groups = groups;
-    }
+    settings.suppressed = body.flag("SuppressRepeatedMetricValue").unwrap_or(settings.suppressed);
+    let heartbeat = seconds_or_null(body, "MetricReportHeartbeatInterval", least, longest);
+    settings.heartbeat_s = heartbeat.unwrap_or(settings.heartbeat_s);
+    settings.timespan_s = seconds_or_null(body, "ReportTimespan", 1, longest).unwrap_or(settings.timespan_s);
     settings.kind = kind.unwrap_or(settings.kind);
     settings.enabled = enabled.unwrap_or(settings.enabled);
     settings.interval_s = interval.flatten().unwrap_or(settings.interval_s);
     settings.updates = updates.unwrap_or(settings.updates);
     if settings.kind != ReportType::Periodic {
         settings.interval_s = 0;
+        if is_known && interval.flatten().is_some() {
+            conflict("Schedule", "MetricReportDefinitionType", body);
+        }
     }
     if settings.kind == ReportType::Periodic && settings.interval_s == 0 && !names_schedule {
         body.require("Schedule");
     }
+    check_repeats(&settings, body);
     check(&mut settings, least, body);
     settings
+}
+
+/// Adds the mistake that two properties contradict each other.
+fn conflict(key: &str, other: &str, body: &mut Body) {
+    body.mistake(key, Message::new(&PROPERTY_VALUE_CONFLICT, [key, other]));
+}
+
+/// Checks the properties about repeated values. A report that is made on request has no report before it.
+fn check_repeats(settings: &Settings, body: &mut Body) {
+    let Settings { kind, suppressed, heartbeat_s, interval_s, .. } = *settings;
+    if kind == ReportType::OnRequest && suppressed {
+        conflict("SuppressRepeatedMetricValue", "MetricReportDefinitionType", body);
+    }
+    if heartbeat_s > 0 && (kind == ReportType::OnRequest || heartbeat_s <= interval_s) {
+        let other = if kind == ReportType::OnRequest { "MetricReportDefinitionType" } else { "Schedule" };
+        conflict("MetricReportHeartbeatInterval", other, body);
+    }
 }
 
 /// Checks what the settings say together, and completes them.
@@ -218,8 +267,7 @@ fn group(cx: &NodeCx<'_>, body: &mut Body) -> Group {
     match scope.as_deref() {
         Some(word) if !SCOPES.contains(&word) => body.not_in_list("CollectionTimeScope", word),
         Some("Point") if function.is_some() => {
-            let args = ["CollectionTimeScope", "CollectionFunction"];
-            body.mistake("CollectionTimeScope", Message::new(&PROPERTY_VALUE_CONFLICT, args));
+            conflict("CollectionTimeScope", "CollectionFunction", body);
         }
         Some(_) | None => {}
     }
@@ -238,7 +286,7 @@ fn group(cx: &NodeCx<'_>, body: &mut Body) -> Group {
         },
     };
     let label = label.map(|label| own_id(cx, &label).into());
-    Group { label, measured, function, duration_s: duration.unwrap_or(0) }
+    Group { label, measured, function, duration_s: duration.unwrap_or(0), is_plain: false }
 }
 
 /// The values at URIs, which must be values of a metric of the model.
@@ -252,6 +300,11 @@ fn all_measured(cx: &NodeCx<'_>, key: &str, uris: &[String], body: &mut Body) ->
         body.not_in_list(key, &shown);
     }
     uris.iter().filter_map(find).collect()
+}
+
+/// As [`seconds`]; `null` stands for 0.
+fn seconds_or_null(body: &mut Body, key: &str, least: u32, most: u32) -> Option<u32> {
+    if body.take_null(key) { Some(0) } else { seconds(body, key, least, most) }
 }
 
 /// A duration of ISO 8601 in whole seconds, within bounds.

@@ -66,7 +66,7 @@ fn get_metric(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("MetricDataType", "Decimal");
     d.put("Units", units);
     d.put("PhysicalContext", context);
-    d.put("Implementation", if metric.of == Source::Load { "Calculated" } else { "PhysicalSensor" });
+    d.put("Implementation", if metric.of == Source::Load { "DigitalMeter" } else { "PhysicalSensor" });
     d.put("IsLinear", true);
     d.put("Calculable", if units == "W" { "Summable" } else { "NonSummable" });
     d.put("MinReadingRange", low);
@@ -81,8 +81,9 @@ fn get_metric(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 /// The definitions whose reports are in the collection.
 fn reports(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     let (all, profile) = (&cx.node.bmc().telemetry, cx.profile());
-    let logged = |id: &&str| all.get(id, profile).is_some_and(|definition| definition.settings.logged);
-    all.ids(&profile.telemetry).filter(logged).for_each(each);
+    let is_there =
+        |id: &&str| all.get(id, profile).is_some_and(|definition| definition.settings.is_in_collection());
+    all.ids(&profile.telemetry).filter(is_there).for_each(each);
 }
 
 fn get_report(cx: &NodeCx<'_>, d: &mut Doc<'_>) {

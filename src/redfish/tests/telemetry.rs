@@ -182,6 +182,11 @@ fn a_wrong_definition_is_refused_and_nothing_is_kept() {
         ("ReportActions", json!(["Print"]), "PropertyValueNotInList"),
         ("ReportUpdates", json!("NewReport"), "PropertyValueNotInList"),
         ("Wildcards", json!([]), "PropertyUnknown"),
+        ("MetricReportDefinitionType", json!("OnChange"), "PropertyValueConflict"),
+        ("SuppressRepeatedMetricValue", json!("yes"), "PropertyValueTypeError"),
+        ("MetricReportHeartbeatInterval", json!("PT1M"), "PropertyValueConflict"),
+        ("MetricReportHeartbeatInterval", json!("PT5S"), "PropertyValueOutOfRange"),
+        ("ReportTimespan", json!("an hour"), "PropertyValueFormatError"),
     ] {
         let mut body = good.clone();
         body[key] = value;
@@ -206,9 +211,80 @@ fn a_wrong_definition_is_refused_and_nothing_is_kept() {
     }
     let average = json!([{"MetricId": "Temperature", "CollectionFunction": "Average"}]);
     let load = format!("{}/{}-SystemLoad", definitions(), uuid(&bench));
-    let answer = bench.write("PATCH", &load, &json!({"Metrics": average}));
-    assert_eq!(answer.message_ids(), ["PropertyValueConflict"]);
+    for (change, message) in [
+        (json!({"Metrics": average}), "PropertyValueConflict"),
+        (json!({"Metrics": []}), "PropertyMissing"),
+        (json!({"Schedule": {"RecurrenceInterval": "PT1M"}}), "PropertyValueConflict"),
+        (json!({"SuppressRepeatedMetricValue": true}), "PropertyValueConflict"),
+    ] {
+        assert_eq!(bench.write("PATCH", &load, &change).message_ids(), [message], "{change}");
+    }
     assert_eq!(members(&bench, "MetricReportDefinitions"), before);
+}
+
+#[test]
+fn a_definition_is_read_back_as_it_was_written() {
+    let bench = Bench::new();
+    let all = properties(&bench);
+    let metric = format!("{}-PowerConsumed", uuid(&bench));
+    let body = json!({
+        "Id": "mine", "MetricReportDefinitionType": "Periodic", "Schedule": {"RecurrenceInterval": "PT60S"},
+        "MetricProperties": [all[0], all[1]], "Metrics": [{"MetricId": metric}],
+        "SuppressRepeatedMetricValue": true, "MetricReportHeartbeatInterval": "PT600S", "ReportTimespan": "PT3600S",
+    });
+    let created = bench.write("POST", &definitions(), &body);
+    assert_eq!(created.status, 201, "{}", created.json);
+    let uri = created.header("Location").to_owned();
+    for key in [
+        "MetricProperties",
+        "SuppressRepeatedMetricValue",
+        "MetricReportHeartbeatInterval",
+        "ReportTimespan",
+        "Schedule",
+    ] {
+        assert_eq!(created.json[key], body[key], "{key}");
+    }
+    assert_eq!(created.json["Metrics"].as_array().unwrap().len(), 1);
+    // A PATCH of one of the two lists leaves the other.
+    let one = json!({"MetricProperties": [all[2]], "ReportTimespan": null});
+    assert_eq!(bench.write("PATCH", &uri, &one).status, 204);
+    let shown = bench.get(&uri).json;
+    assert_eq!((&shown["MetricProperties"], &shown["Metrics"]), (&json!([all[2]]), &created.json["Metrics"]));
+    assert_eq!(shown.get("ReportTimespan"), None);
+    assert_eq!(bench.write("PATCH", &uri, &json!({"Metrics": []})).status, 204);
+    let shown = bench.get(&uri).json;
+    assert_eq!((&shown["MetricProperties"], &shown["Metrics"]), (&json!([all[2]]), &json!([])));
+    assert_eq!(
+        bench.write("PATCH", &uri, &json!({"MetricProperties": []})).message_ids(),
+        ["PropertyMissing"]
+    );
+}
+
+#[test]
+fn a_report_on_request_is_a_resource_whatever_its_actions_are() {
+    let bench = Bench::new();
+    let uri = define(&bench, "mine", &json!({"ReportActions": ["RedfishEvent"]}));
+    let report = bench.get(&uri).json["MetricReport"]["@odata.id"].as_str().unwrap().to_owned();
+    assert_eq!(bench.get(&report).status, 200);
+    assert!(members(&bench, "MetricReports").contains(&report));
+}
+
+#[test]
+fn a_model_without_sensors_shows_values_only_where_they_are() {
+    for absent in
+        [&["Chassis/{}/Sensors"][..], &["Chassis/{}/Sensors", "Chassis/{}/Thermal", "Chassis/{}/Power"]]
+    {
+        let mut profile = Profile::clone(&built_in("generic").unwrap());
+        profile.absent.extend(absent.iter().map(|path| (*path).to_owned()));
+        let mut bench = Bench::new();
+        bench.add_model(Arc::new(profile));
+        let all = properties(&bench);
+        assert_eq!(all.len() == 1, absent.len() == 3, "only the load has a place: {all:?}");
+        for property in all {
+            let (document, pointer) = property.split_once('#').unwrap();
+            assert!(bench.get(document).json.pointer(pointer).is_some(), "{property}");
+        }
+    }
 }
 
 #[test]
