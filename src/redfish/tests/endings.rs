@@ -159,3 +159,30 @@ fn a_lockout_and_its_end_are_told_once_each() {
         }
     });
 }
+
+#[test]
+fn a_root_wakes_up_only_for_what_ends_by_itself() {
+    at_both_roots(|mut site| {
+        let next = |site: &Site| match site.own {
+            Some(id) => site.redfish.fleet.look(id, |node, _| node.next_deadline()).unwrap(),
+            None => site.redfish.settle(site.now),
+        };
+        assert_eq!(next(&site), SimTime::NEVER, "nobody has logged in");
+        let opened = site.log_in("admin", "password");
+        assert_eq!(next(&site), site.now.after_ms(1_800_000));
+        let token = Login::Token(opened.header("X-Auth-Token"));
+        let closed = site.send(token, "DELETE", opened.header("Location"), &Value::Null);
+        assert_eq!(closed.status, 204);
+        // The shared root looks once at the moment when the session would have ended.
+        site.run(1_800_000);
+        assert_eq!(next(&site), SimTime::NEVER, "the client has logged out");
+        assert_eq!(site.log_in("admin", "password").status, 201);
+        let rules = json!({"AccountLockoutThreshold": 1, "AccountLockoutDuration": 30, "AccountLockoutCounterResetAfter": 30});
+        assert_eq!(site.send(ADMIN, "PATCH", "/redfish/v1/AccountService", &rules).status, 204);
+        assert_eq!(site.log_in("admin", "wrong").status, 401);
+        assert_eq!(next(&site), site.now.after_ms(30_000));
+        site.run(30_000);
+        site.run(1_770_000);
+        assert_eq!(next(&site), SimTime::NEVER, "the lockout and the session have ended");
+    });
+}
