@@ -277,7 +277,9 @@ fn filter(body: &mut Body) -> Filter {
     let types = known(body, "EventTypes", |text| EventType::parse(text).is_some());
     let format = body.word("EventFormatType", EventFormatType::parse, EventFormatType::ALL);
     let reports = body.links("MetricReportDefinitions", Wanted::MAX_ENTRIES).unwrap_or_default();
-    let wants_reports = format == Some(EventFormatType::MetricReport);
+    // The older way to ask for reports: the property that `EventFormatType` has replaced.
+    let is_old = format.is_none() && !types.is_empty() && types.iter().all(|text| &**text == "MetricReport");
+    let wants_reports = is_old || format == Some(EventFormatType::MetricReport);
     if !wants_reports && !reports.is_empty() {
         let args = ["MetricReportDefinitions", "EventFormatType"];
         body.mistake("MetricReportDefinitions", Message::new(&PROPERTY_VALUE_CONFLICT, args));

@@ -317,6 +317,24 @@ fn take_reports(bench: &Bench, subscription: &str) -> Vec<Value> {
 }
 
 #[test]
+fn the_older_property_asks_for_reports_too() {
+    let mut bench = Bench::new();
+    let periodic = json!({
+        "MetricReportDefinitionType": "Periodic", "Schedule": {"RecurrenceInterval": "PT1M"},
+        "ReportActions": ["RedfishEvent"],
+    });
+    define(&bench, "minute", &periodic);
+    let both = json!({"EventFormatType": "MetricReport", "EventTypes": ["MetricReport"]});
+    let subscriptions = [json!({"EventTypes": ["MetricReport"]}), both].map(|body| subscribe(&bench, &body));
+    assert_eq!(bench.get(&subscriptions[0]).json["EventFormatType"], "MetricReport");
+    bench.wait(61_000);
+    bench.get(&bench.system);
+    for subscription in &subscriptions {
+        assert_eq!(take_reports(&bench, subscription).len(), 1, "{subscription}");
+    }
+}
+
+#[test]
 fn a_subscriber_gets_each_report_that_it_wants_once() {
     let mut bench = Bench::new();
     let periodic = |interval: &str| {
