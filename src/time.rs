@@ -12,11 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct SimTime(u64);
 
 /// A duration as ISO 8601 writes it: `PT60S`.
-pub fn iso8601(ms: u64) -> String {
-    match ms % 1000 {
-        0 => format!("PT{}S", ms / 1000),
-        rest => format!("PT{}.{rest:03}S", ms / 1000),
-    }
+pub fn iso8601(seconds: u32) -> String {
+    format!("PT{seconds}S")
 }
 
 /// A duration of ISO 8601 such as `PT1H30M`, in milliseconds. `None` if the text is none, or a negative one.

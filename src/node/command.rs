@@ -112,3 +112,10 @@ pub enum Outcome {
     /// The agent has recorded the command.
     Ipa(CommandRecord),
 }
+
+impl Outcome {
+    /// The number of the resource that the command has created. `None` if it has created none with a number.
+    pub fn created(&self) -> Option<u32> {
+        if let Self::Created(number) = self { Some(*number) } else { None }
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Node;
 use super::bmc::firmware;
+use super::bmc::post_codes::PostCodes;
 use super::call::Call;
 use super::effect::Bootable;
 use super::host::{self, AfterOff, Booting, Found, Host, Running, Stage, SystemChange};
@@ -13,7 +14,6 @@ use crate::dmtf::{BootTarget, PowerState, ResetType};
 use crate::note::Note;
 use crate::profile::boot_source::BootSource;
 use crate::profile::inventory::FirmwareOf;
-use crate::profile::logs::LogService;
 use crate::profile::quirk::Quirk;
 use crate::seed::Purpose;
 use crate::time::SimTime;
@@ -141,9 +141,9 @@ impl Node {
             bmc.start(&self.profile, now);
         }
         let ms = self.draw_ms(self.profile.timing.post, Purpose::Post);
-        if self.profile.logs.iter().any(LogService::holds_post_codes) {
-            let (number, profile) = (self.state.starts, &self.profile);
-            self.state.bmc.change(|bmc| bmc.post_codes.change(|codes| codes.begin(number, now, ms, profile)));
+        if let Some(most) = PostCodes::most(&self.profile) {
+            let number = self.state.starts;
+            self.state.bmc.change(|bmc| bmc.post_codes.change(|codes| codes.begin(number, now, ms, most)));
         }
         self.state.host = Host::Post { until: now.after_ms(ms), since: now };
     }

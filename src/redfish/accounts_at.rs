@@ -57,13 +57,7 @@ impl Redfish {
             }
             Root::Own { node, now } => {
                 let command = command::Command::Account { command, configured: configured.clone() };
-                node.apply(command, *now).map(|outcome| match outcome {
-                    command::Outcome::Created(id) => Some(id),
-                    command::Outcome::Done
-                    | command::Outcome::CreatedAs(_)
-                    | command::Outcome::Accepted(_)
-                    | command::Outcome::Ipa(_) => None,
-                })
+                node.apply(command, *now).map(|outcome| outcome.created())
             }
         };
         created.inspect_err(|refusal| match refusal {

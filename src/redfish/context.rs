@@ -2,6 +2,7 @@
 //! gets a [`ServiceCx`]; neither can reach the service itself.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -184,6 +185,12 @@ impl<'a> Model<'a> {
     /// `Id` of the node's `Chassis`.
     pub(super) fn chassis_id(&self) -> &'a str {
         if self.own_root { &self.profile.ids.chassis } else { self.uuid }
+    }
+
+    /// `Id` of a part in a collection of the service. Below the shared root it begins with the node's UUID, because all nodes share the
+    /// collection.
+    pub(super) fn full_id(&self, id: impl fmt::Display) -> String {
+        if self.own_root { id.to_string() } else { format!("{}-{id}", self.uuid) }
     }
 
     /// A link to the node's `ComputerSystem`, in two parts. Append what follows below it.

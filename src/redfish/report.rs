@@ -1,5 +1,7 @@
 //! Metrics and metric reports as documents show them: at their URIs, and for subscribers.
 
+use std::cell::LazyCell;
+
 use uuid::Uuid;
 
 use super::context::Model;
@@ -9,7 +11,6 @@ use super::value::Value as _;
 use crate::node::bmc::environment::SensorId;
 use crate::node::bmc::telemetry::{Definition, Measured, Report};
 use crate::profile::sensors::FanUnits;
-use crate::profile::telemetry::Metric;
 use crate::time::SimTime;
 
 /// URIs and ids in a body that are looked at to find the machine that it means.
@@ -29,12 +30,7 @@ pub(super) fn uri(of: Of, id: &str, model: &Model<'_>) -> String {
         Of::Definitions => "MetricReportDefinitions",
         Of::Reports => "MetricReports",
     };
-    format!("/redfish/v1/TelemetryService/{collection}/{}", full_id(id, model))
-}
-
-/// The last segment of that URI.
-pub(super) fn full_id(id: &str, model: &Model<'_>) -> String {
-    if model.own_root { id.to_owned() } else { format!("{}-{id}", model.uuid) }
+    format!("/redfish/v1/TelemetryService/{collection}/{}", model.full_id(id))
 }
 
 /// Whether the model shows the speed of a fan as percentage.
@@ -111,11 +107,13 @@ pub(super) fn write(
     time: impl Fn(SimTime) -> String,
     d: &mut Doc<'_>,
 ) {
-    d.put("Id", full_id(id, model));
+    d.put("Id", model.full_id(id));
     d.put("Name", format!("Report of {}", definition.map_or(id, name)));
     if definition.is_some() {
         d.link("MetricReportDefinition", &[&uri(Of::Definitions, id, model)]);
     }
+    // A value whose group has no text of its own has that of the model's metric.
+    let metrics = LazyCell::new(|| model.profile.metric_values().collect::<Vec<_>>());
     let groups = definition.map_or(&[][..], |definition| &definition.settings.groups);
     if let Some(at) = report.at {
         d.moving(|d| d.put("Timestamp", time(at)));
@@ -124,9 +122,8 @@ pub(super) fn write(
         for value in &report.values {
             let group = groups.get(usize::from(value.group));
             d.item_object(|d| {
-                let measures = |metric: &&Metric| metric.measured(model.profile).contains(&value.measured);
-                let metric = || model.profile.telemetry.metrics.iter().find(measures);
-                let label = group.and_then(|group| group.label.as_deref()).or_else(|| Some(&*metric()?.id));
+                let metric = || metrics.iter().find(|(measured, _)| *measured == value.measured);
+                let label = group.and_then(|group| group.label.as_deref()).or_else(|| Some(&*metric()?.1.id));
                 d.put_some("MetricId", label.map(|label| metric_id(label, model)));
                 d.moving(|d| {
                     d.put("MetricValue", text(value.measured, value.milli, model));
@@ -142,7 +139,7 @@ pub(super) fn write(
 /// `MetricId` of a group: the id of a `MetricDefinition`, or the text of a client.
 pub(super) fn metric_id(label: &str, model: &Model<'_>) -> String {
     let is_metric = model.profile.telemetry.metric(label).is_some();
-    if is_metric { full_id(label, model) } else { label.to_owned() }
+    if is_metric { model.full_id(label) } else { label.to_owned() }
 }
 
 /// `Name` of a definition.

@@ -15,7 +15,7 @@ use crate::node::Node;
 use crate::node::bmc::account::Account;
 use crate::node::bmc::session::{self, Secret};
 use crate::node::bmc::tasks;
-use crate::node::command::{self, Command, Refusal};
+use crate::node::command::{Command, Refusal};
 use crate::node::event::{Of, What};
 use crate::time::SimTime;
 
@@ -202,15 +202,8 @@ impl Redfish {
                     }
                 })?;
                 let token = Some(token::of(&secret));
-                match outcome {
-                    command::Outcome::Created(id) => {
-                        Ok(Outcome::Created { id: id.to_string(), token, message })
-                    }
-                    command::Outcome::Done
-                    | command::Outcome::CreatedAs(_)
-                    | command::Outcome::Accepted(_)
-                    | command::Outcome::Ipa(_) => Err((&INTERNAL_ERROR).into()),
-                }
+                let id = outcome.created().ok_or_else(|| Problem::from(&INTERNAL_ERROR))?;
+                Ok(Outcome::Created { id: id.to_string(), token, message })
             }
         }
     }

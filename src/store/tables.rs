@@ -50,7 +50,8 @@ impl<'t> Tables<'t> {
     }
 }
 
-/// Stores a batch, with the records of its nodes, which it takes. `stored` are the names of the texts in the file; returns those of the nodes that have or had any.
+/// Stores a batch, with the records of its nodes, which it takes. `stored` are the names of the texts in the file; returns those of the
+/// nodes that have or had any.
 pub(super) fn put(
     transaction: &WriteTransaction,
     fleet: &Fleet,

@@ -16,6 +16,14 @@ pub enum Measured {
     Load,
 }
 
+impl Profile {
+    /// The values that reports of the model can have, each with its metric.
+    pub fn metric_values(&self) -> impl Iterator<Item = (Measured, &Metric)> {
+        let of = |metric| Metric::measured(metric, self).into_iter().map(move |measured| (measured, metric));
+        self.telemetry.metrics.iter().flat_map(of)
+    }
+}
+
 impl Metric {
     /// The values that the metric stands for.
     pub fn measured(&self, profile: &Profile) -> Vec<Measured> {

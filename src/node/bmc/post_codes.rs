@@ -61,16 +61,16 @@ impl Part for PostCodes {
 }
 
 impl PostCodes {
-    /// The number of starts that a log with room for `entries` keeps whole: at least one.
-    fn most(profile: &Profile, entries: u16) -> usize {
-        (usize::from(entries) / profile.post_codes.len().max(1)).max(1)
+    /// The number of starts that the log of POST codes keeps whole: at least one. `None` if the model has no such log.
+    pub(in crate::node) fn most(profile: &Profile) -> Option<usize> {
+        let service = profile.logs.iter().find(|service| service.holds_post_codes())?;
+        Some((usize::from(service.entries) / profile.post_codes.len().max(1)).max(1))
     }
 
-    /// A POST begins, which would last `post_ms`.
-    pub(in crate::node) fn begin(&mut self, number: u32, at: SimTime, post_ms: u64, profile: &Profile) {
-        let Some(service) = profile.logs.iter().find(|log| log.holds_post_codes()) else { return };
+    /// A POST begins, which would last `post_ms`. Of the starts, the newest `most` are kept.
+    pub(in crate::node) fn begin(&mut self, number: u32, at: SimTime, post_ms: u64, most: usize) {
         self.cut(at);
-        let too_many = (self.starts.len() + 1).saturating_sub(Self::most(profile, service.entries));
+        let too_many = (self.starts.len() + 1).saturating_sub(most);
         self.starts.drain(..too_many.min(self.starts.len()));
         let post_ms = u32::try_from(post_ms).unwrap_or(u32::MAX);
         self.starts.push(Start { number, at, post_ms, cut_ms: None, gone: 0 });

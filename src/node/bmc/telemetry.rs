@@ -146,6 +146,22 @@ impl Settings {
     /// The most values of a report that is made at once.
     pub const MAX_VALUES: usize = 128;
 
+    /// A definition of this type without values: enabled, and its report is a resource.
+    pub fn new(kind: ReportType) -> Self {
+        Self {
+            enabled: true,
+            kind,
+            interval_s: 0,
+            logged: true,
+            sent: false,
+            updates: ReportUpdates::Overwrite,
+            suppressed: false,
+            heartbeat_s: 0,
+            timespan_s: 0,
+            groups: Vec::new(),
+        }
+    }
+
     /// The number of values of a report that is made at once.
     pub fn values(&self) -> usize {
         self.groups.iter().map(|group| group.measured.len()).sum()
@@ -187,15 +203,9 @@ impl Definition {
         };
         let settings = Settings {
             enabled: report.kind == ReportType::OnRequest,
-            kind: report.kind,
             interval_s: report.interval_s,
-            logged: true,
-            sent: false,
-            updates: ReportUpdates::Overwrite,
-            suppressed: false,
-            heartbeat_s: 0,
-            timespan_s: 0,
             groups: report.metrics.iter().map(group).collect(),
+            ..Settings::new(report.kind)
         };
         Some(Self::new(report.id.as_str().into(), Some(report.name.as_str().into()), settings))
     }

@@ -14,16 +14,9 @@ fn settings(kind: ReportType) -> Settings {
     let group =
         Group { label: None, measured: vec![POWER, FAN], function: None, duration_s: 0, is_plain: false };
     Settings {
-        enabled: true,
-        kind,
         interval_s: if kind == ReportType::Periodic { INTERVAL_S } else { 0 },
-        logged: true,
-        sent: false,
-        updates: ReportUpdates::Overwrite,
-        suppressed: false,
-        heartbeat_s: 0,
-        timespan_s: 0,
         groups: vec![group],
+        ..Settings::new(kind)
     }
 }
 

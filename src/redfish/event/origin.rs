@@ -37,7 +37,6 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
     let root = "/redfish/v1";
     let (system, manager, chassis) =
         (model.system().concat(), model.manager().concat(), model.chassis().concat());
-    let prefix = || if model.own_root { String::new() } else { format!("{}-", model.uuid) };
     let profile = model.profile;
     let below = |base: &str, rest: &str| format!("{base}/{rest}");
     let the_system = ("Systems/{}", system.clone(), "ComputerSystem");
@@ -80,7 +79,7 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
         }
         Of::Software(component) => {
             let id = profile.firmware.get(usize::from(*component)).map_or("", |firmware| &firmware.id);
-            let uri = format!("{root}/UpdateService/FirmwareInventory/{}{id}", prefix());
+            let uri = format!("{root}/UpdateService/FirmwareInventory/{}", model.full_id(id));
             vec![("UpdateService/FirmwareInventory/{}", uri, "SoftwareInventory"), the_manager]
         }
         Of::Volume(storage, id) => {
@@ -92,7 +91,7 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
             ]
         }
         Of::Task(number) => {
-            let uri = format!("{root}/TaskService/Tasks/{}{number}", prefix());
+            let uri = format!("{root}/TaskService/Tasks/{}", model.full_id(number));
             vec![("TaskService/Tasks/{}", uri, "Task"), the_manager]
         }
         Of::Log(number) => {

@@ -69,10 +69,12 @@ pub(super) fn document<'q>(
     let (mut count, mut last) = (0, 0);
     d.array("Events", |d| {
         for queued in events {
-            let passes = with_place(queued, source, |place, time| {
+            let passes = with_place(queued, source, |place, node| {
                 let shown = shown(&queued.what, place);
                 let passes = wants(filter, &queued.what, &shown);
                 if passes {
+                    let shown_at = |node: &Node| node.bmc().clock.shown(queued.at);
+                    let time = node.map_or_else(|| queued.at.redfish(0), shown_at);
                     d.item_object(|d| record(queued, &shown, place, &time, count, d));
                 }
                 passes
@@ -97,10 +99,11 @@ pub(super) fn report(
     source: Source<'_>,
 ) -> Option<Bytes> {
     let What::Report(made) = &queued.what else { return None };
-    let write = |node: &Node, own_root: bool| {
-        let mut buffer = Uuid::encode_buffer();
-        let place = Place::of(node, node.spec().uuid().hyphenated().encode_lower(&mut buffer), own_root);
-        let model = place.model.filter(|_| wants(filter, &queued.what, &shown(&queued.what, &place)))?;
+    let written = with_place(queued, source, |place, node| {
+        let (model, node) = place.model.zip(node)?;
+        if !wants(filter, &queued.what, &shown(&queued.what, place)) {
+            return None;
+        }
         // A client may have deleted the definition since then.
         let definition = node.bmc().telemetry.get(&made.definition, model.profile);
         let report = Report { at: Some(queued.at), values: made.values.clone() };
@@ -111,30 +114,26 @@ pub(super) fn report(
         report::write(&made.definition, definition.as_deref(), &report, &model, time, &mut d);
         d.put_some("Context", context);
         Some(d.finish().0.into())
-    };
-    match (source, queued.node) {
-        (Source::Node(node), _) => write(node, true),
-        (Source::Shared(_), None) => None,
-        (Source::Shared(fleet), Some(id)) => fleet.identify(NodeId(id), |node, _| write(node, false))?,
-    }
+    });
+    written.flatten()
 }
 
-/// Calls `see` with the place of an event and its time in text. `None` if the node is gone.
+/// Calls `see` with the place of an event and its node, if it is that of a node. `None` if the node is gone.
 pub(super) fn with_place<R>(
     queued: &Queued,
     source: Source<'_>,
-    see: impl FnOnce(&Place<'_>, String) -> R,
+    see: impl FnOnce(&Place<'_>, Option<&Node>) -> R,
 ) -> Option<R> {
     let mut buffer = Uuid::encode_buffer();
     match (source, queued.node) {
         (Source::Node(node), _) => {
             let uuid = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
-            Some(see(&Place::of(node, uuid, true), node.bmc().clock.shown(queued.at)))
+            Some(see(&Place::of(node, uuid, true), Some(node)))
         }
-        (Source::Shared(_), None) => Some(see(&Place { model: None }, queued.at.redfish(0))),
+        (Source::Shared(_), None) => Some(see(&Place { model: None }, None)),
         (Source::Shared(fleet), Some(id)) => fleet.identify(NodeId(id), |node, _| {
             let uuid = node.spec().uuid().hyphenated().encode_lower(&mut buffer);
-            see(&Place::of(node, uuid, false), node.bmc().clock.shown(queued.at))
+            see(&Place::of(node, uuid, false), Some(node))
         }),
     }
 }

@@ -17,7 +17,7 @@ use super::words::shown;
 use crate::face::Body;
 use crate::node::NodeId;
 use crate::node::bmc::subscriptions::{Command, Filter, Queued, Subscription, Subscriptions, Wanted};
-use crate::node::command::{self, Command as NodeCommand};
+use crate::node::command::Command as NodeCommand;
 use crate::node::event::What;
 use crate::redfish::error::Problem;
 use crate::redfish::headers::{Head, ODATA_4, ODATA_VERSION};
@@ -138,13 +138,7 @@ impl Redfish {
             Root::Shared => self.events.execute(command, self.fleet.clock().now())?,
             Root::Own { node, now } => {
                 let outcome = node.apply(NodeCommand::Event(command), *now);
-                match outcome.inspect_err(|_| self.own_subscriptions_refused.one())? {
-                    command::Outcome::Created(id) => Some(id),
-                    command::Outcome::Done
-                    | command::Outcome::CreatedAs(_)
-                    | command::Outcome::Accepted(_)
-                    | command::Outcome::Ipa(_) => None,
-                }
+                outcome.inspect_err(|_| self.own_subscriptions_refused.one())?.created()
             }
         })
     }

@@ -45,12 +45,12 @@ fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let definition: &Definition = &found.expect("the definition exists, or the request was refused");
     let settings = &definition.settings;
     let Settings { enabled, kind, interval_s, logged, sent, updates, groups, .. } = settings;
-    d.put("Id", report::full_id(&definition.id, &cx.model));
+    d.put("Id", cx.model.full_id(&definition.id));
     d.put("Name", report::name(definition));
     d.put("MetricReportDefinitionType", *kind);
     d.put("MetricReportDefinitionEnabled", *enabled);
     if *kind == ReportType::Periodic {
-        d.object("Schedule", |d| d.put("RecurrenceInterval", iso8601(u64::from(*interval_s) * 1000)));
+        d.object("Schedule", |d| d.put("RecurrenceInterval", iso8601(*interval_s)));
     }
     d.array("ReportActions", |d| {
         let all = [(logged, ReportAction::LogToMetricReportsCollection), (sent, ReportAction::RedfishEvent)];
@@ -62,7 +62,7 @@ fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     for (key, seconds) in
         [("MetricReportHeartbeatInterval", settings.heartbeat_s), ("ReportTimespan", settings.timespan_s)]
     {
-        d.put_some(key, (seconds > 0).then(|| iso8601(u64::from(seconds) * 1000)));
+        d.put_some(key, (seconds > 0).then(|| iso8601(seconds)));
     }
     let of_metrics = groups.iter().filter(|group| !group.is_plain);
     d.array("Metrics", |d| of_metrics.for_each(|group| d.item_object(|d| show(cx, group, d))));
@@ -93,7 +93,7 @@ fn show(cx: &NodeCx<'_>, group: &Group, d: &mut Doc<'_>) {
     d.put("CollectionTimeScope", if function.is_some() { "Interval" } else { "Point" });
     if let Some(function) = function {
         d.put("CollectionFunction", *function);
-        d.put("CollectionDuration", iso8601(u64::from(*duration_s) * 1000));
+        d.put("CollectionDuration", iso8601(*duration_s));
     }
 }
 
@@ -108,19 +108,7 @@ fn create(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
         body.wrong_format("Id", wrong);
     }
     let name = body.text("Name", MAX_TEXT);
-    let new = Settings {
-        enabled: true,
-        kind: ReportType::OnRequest,
-        interval_s: 0,
-        logged: true,
-        sent: false,
-        updates: ReportUpdates::Overwrite,
-        suppressed: false,
-        heartbeat_s: 0,
-        timespan_s: 0,
-        groups: Vec::new(),
-    };
-    let settings = Box::new(settings(cx, new, body));
+    let settings = Box::new(settings(cx, Settings::new(ReportType::OnRequest), body));
     let id = id.unwrap_or_default().into();
     // The limit is filled in where the command is executed.
     Ok(Some(Command::Telemetry(Change::Create { id, name, settings, most: 0 })))
@@ -242,7 +230,7 @@ fn check(settings: &mut Settings, least: u32, body: &mut Body) {
             group.duration_s = most;
         }
         if !(least..=most).contains(&group.duration_s) {
-            let duration = iso8601(u64::from(group.duration_s) * 1000);
+            let duration = iso8601(group.duration_s);
             let args = [&*duration, "CollectionDuration"];
             return body.mistake("Metrics", Message::new(&PROPERTY_VALUE_OUT_OF_RANGE, args));
         }
@@ -258,11 +246,8 @@ fn group(cx: &NodeCx<'_>, body: &mut Body) -> Group {
         true => None,
         false => body.word("CollectionFunction", CollectionFunction::parse, functions),
     };
-    let longest = Telemetry::LONGEST_DURATION_S;
-    let duration = match body.take_null("CollectionDuration") {
-        true => None,
-        false => seconds(body, "CollectionDuration", cx.profile().telemetry.min_interval_s, longest),
-    };
+    let (least, longest) = (cx.profile().telemetry.min_interval_s, Telemetry::LONGEST_DURATION_S);
+    let duration = seconds_or_null(body, "CollectionDuration", least, longest);
     let scope = body.text("CollectionTimeScope", MAX_TEXT);
     match scope.as_deref() {
         Some(word) if !SCOPES.contains(&word) => body.not_in_list("CollectionTimeScope", word),
@@ -292,8 +277,8 @@ fn group(cx: &NodeCx<'_>, body: &mut Body) -> Group {
 /// The values at URIs, which must be values of a metric of the model.
 fn all_measured(cx: &NodeCx<'_>, key: &str, uris: &[String], body: &mut Body) -> Vec<Measured> {
     let profile = cx.profile();
-    let metrics = profile.telemetry.metrics.iter().flat_map(|metric| metric.measured(profile));
-    let known: Vec<_> = metrics.filter_map(|m| Some((report::property(m, &cx.model)?, m))).collect();
+    let values = profile.metric_values();
+    let known: Vec<_> = values.filter_map(|(m, _)| Some((report::property(m, &cx.model)?, m))).collect();
     let find = |uri: &String| known.iter().find(|(own, _)| own.eq_ignore_ascii_case(uri)).map(|(_, m)| *m);
     if let Some(wrong) = uris.iter().find(|uri| find(uri).is_none()) {
         let shown: String = wrong.chars().take(MAX_URI).collect();

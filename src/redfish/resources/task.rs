@@ -104,8 +104,7 @@ pub(super) fn get_part(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
 }
 
 fn id(cx: &NodeCx<'_>, task: &Task) -> String {
-    let (node, dash) = if cx.model.own_root { ("", "") } else { (cx.model.uuid, "-") };
-    format!("{node}{dash}{}", task.number)
+    cx.model.full_id(task.number)
 }
 
 fn name(task: &Task) -> &'static str {

@@ -33,10 +33,9 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("ServiceEnabled", true);
     let model = OfService::overlaid_by(cx);
     let least = model.map_or(Telemetry::LEAST_S, |model| model.telemetry.min_interval_s);
-    d.put("MinCollectionInterval", iso8601(u64::from(least) * 1000));
+    d.put("MinCollectionInterval", iso8601(least));
     if let Some(model) = model {
-        let words: Vec<_> = model.telemetry.functions.iter().map(|function| function.as_str()).collect();
-        d.put("SupportedCollectionFunctions", words.as_slice());
+        d.put("SupportedCollectionFunctions", &*model.telemetry.functions);
     }
     d.object("Status", common::ok);
 }
@@ -60,7 +59,7 @@ fn get_metric(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         Source::Power => (0, watts.cast_signed(), "W", "Chassis"),
         Source::Load => (0, 100, "%", "CPU"),
     };
-    d.put("Id", report::full_id(&metric.id, &cx.model));
+    d.put("Id", cx.model.full_id(&metric.id));
     d.put("Name", &metric.name);
     d.put("MetricType", "Gauge");
     d.put("MetricDataType", "Decimal");
@@ -71,7 +70,7 @@ fn get_metric(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Calculable", if units == "W" { "Summable" } else { "NonSummable" });
     d.put("MinReadingRange", low);
     d.put("MaxReadingRange", high);
-    d.put("SensingInterval", iso8601(u64::from(Telemetry::LEAST_S) * 1000));
+    d.put("SensingInterval", iso8601(Telemetry::LEAST_S));
     d.array("MetricProperties", |d| {
         let properties = metric.measured(profile).into_iter();
         properties.filter_map(|measured| report::property(measured, &cx.model)).for_each(|uri| d.item(uri));

@@ -35,8 +35,8 @@ pub(super) fn subscribe(bench: &Bench, more: &Value) -> String {
     answer.header("Location").to_owned()
 }
 
-/// What a subscriber of the shared root gets, until there is nothing left.
-pub(super) fn take(bench: &Bench, subscription: &str) -> Vec<Value> {
+/// The documents that a subscriber of the shared root gets, until there is nothing left.
+pub(super) fn take_documents(bench: &Bench, subscription: &str) -> Vec<Value> {
     let id: u32 = subscription.rsplit('/').next().unwrap().parse().unwrap();
     let events = &bench.redfish.events;
     let mut all = Vec::new();
@@ -45,14 +45,17 @@ pub(super) fn take(bench: &Bench, subscription: &str) -> Vec<Value> {
         let source = Source::Shared(&bench.redfish.fleet);
         let Delivery { body, through, .. } =
             delivery(&wanted, &queued.iter().collect::<Vec<_>>(), source).unwrap();
-        if let Some(body) = body {
-            let document: Value = serde_json::from_slice(&body).unwrap();
-            all.extend(document["Events"].as_array().unwrap().iter().cloned());
-        }
+        all.extend(body.map(|body| serde_json::from_slice::<Value>(&body).unwrap()));
         events.delivered(id, through, true, bench.now);
         events.take_due();
     }
     all
+}
+
+/// The events that a subscriber of the shared root gets, until there is nothing left.
+pub(super) fn take(bench: &Bench, subscription: &str) -> Vec<Value> {
+    let documents = take_documents(bench, subscription);
+    documents.iter().flat_map(|document| document["Events"].as_array().unwrap().clone()).collect()
 }
 
 #[test]

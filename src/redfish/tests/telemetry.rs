@@ -1,9 +1,8 @@
 //! Metrics and metric reports, as clients see them.
 
-use super::events::{subscribe, take};
+use super::events::{subscribe, take, take_documents};
 use super::*;
 use crate::profile::built_in_names;
-use crate::redfish::{Source, delivery};
 
 const SERVICE: &str = "/redfish/v1/TelemetryService";
 
@@ -300,22 +299,6 @@ fn as_many_definitions_as_the_limit_allows() {
     assert_eq!(bench.redfish.reports_refused.get(), 1);
 }
 
-/// The reports that a subscriber of the shared root gets, until there is nothing left.
-fn take_reports(bench: &Bench, subscription: &str) -> Vec<Value> {
-    let id: u32 = subscription.rsplit('/').next().unwrap().parse().unwrap();
-    let events = &bench.redfish.events;
-    let mut all = Vec::new();
-    events.take_due();
-    while let Some((wanted, queued)) = events.batch(id) {
-        let source = Source::Shared(&bench.redfish.fleet);
-        let sent = delivery(&wanted, &queued.iter().collect::<Vec<_>>(), source).unwrap();
-        all.extend(sent.body.map(|body| serde_json::from_slice::<Value>(&body).unwrap()));
-        events.delivered(id, sent.through, true, bench.now);
-        events.take_due();
-    }
-    all
-}
-
 #[test]
 fn the_older_property_asks_for_reports_too() {
     let mut bench = Bench::new();
@@ -330,7 +313,7 @@ fn the_older_property_asks_for_reports_too() {
     bench.wait(61_000);
     bench.get(&bench.system);
     for subscription in &subscriptions {
-        assert_eq!(take_reports(&bench, subscription).len(), 1, "{subscription}");
+        assert_eq!(take_documents(&bench, subscription).len(), 1, "{subscription}");
     }
 }
 
@@ -359,12 +342,12 @@ fn a_subscriber_gets_each_report_that_it_wants_once() {
         let id = |report: &Value| report["MetricReportDefinition"]["@odata.id"].as_str().unwrap().to_owned();
         reports.iter().map(id).collect()
     };
-    let got = take_reports(&bench, &all);
+    let got = take_documents(&bench, &all);
     assert_eq!(ids(&got), [&*minute, &*other, &*minute, &*minute, &*other]);
     assert_eq!(got[0]["Context"], "mine");
     assert_eq!(got[0]["@odata.type"], "#MetricReport.v1_5_2.MetricReport");
     assert_eq!(got[0]["MetricValues"].as_array().unwrap().len(), properties(&bench).len());
-    assert_eq!(ids(&take_reports(&bench, &one)), [&*other, &*other]);
+    assert_eq!(ids(&take_documents(&bench, &one)), [&*other, &*other]);
     let of_reports = |event: &Value| event["EventType"] == "MetricReport";
     assert!(!take(&bench, &events).iter().any(of_reports), "a report is no event");
 }
