@@ -12,10 +12,10 @@
 //!    a version that knows format 2 only would lose the labels and call a crashed agent damaged, so it must refuse the file.
 //! 4. Accounts, roles and their rules; tasks; account and client of a session. All of them have defaults, so a state of format 3
 //!    is read without a conversion. A version that knows format 3 only would lose them, so it must refuse the file.
-//! 5. Logs; subscriptions; telemetry; the environment with its alarms; the power limit; the last application of BIOS settings; updates
-//!    that reset at once. All of them have defaults, so a state of format 4 is read without a conversion. Later builds add
+//! 5. Logs; subscriptions; the environment with its alarms; the power limit; the last application of BIOS settings; updates that reset
+//!    at once. All of them have defaults, so a state of format 4 is read without a conversion. Later builds add telemetry,
 //!    diagnostic data with the task that collects it, and POST codes. They have defaults, too, and a fixture of their own,
-//!    `state-format-5-diagnostics.json`: a state of an earlier build is read as before.
+//!    `state-format-5-later.json`: a state of an earlier build is read as before.
 
 use serde_json::{Map, Value, json};
 
@@ -105,10 +105,8 @@ mod tests {
     const FORMAT_3: &str = include_str!("state-format-3.json");
     const FORMAT_4: &str = include_str!("state-format-4.json");
     const FORMAT_5: &str = include_str!("state-format-5.json");
-    /// Before metric reports and archives of diagnostic data.
-    const FORMAT_5_FIRST: &str = include_str!("state-format-5-first.json");
-    /// A state of a build with diagnostic data and POST codes.
-    const FORMAT_5_DIAGNOSTICS: &str = include_str!("state-format-5-diagnostics.json");
+    /// A state of a build with telemetry, diagnostic data and POST codes.
+    const FORMAT_5_LATER: &str = include_str!("state-format-5-later.json");
 
     fn read(format: u64, text: &str) -> State {
         State::read(format, text.as_bytes()).unwrap()
@@ -137,49 +135,26 @@ mod tests {
         state
     }
 
-    /// A state with what the definitions of reports have got since the newest file.
-    fn newest() -> String {
-        let mut state: Value = serde_json::from_str(FORMAT_5_DIAGNOSTICS).unwrap();
-        let definitions = state.pointer_mut("/bmc/telemetry/kept").unwrap().as_array_mut().unwrap();
-        for definition in definitions {
-            let more = json!({"last": [199_000, 2_400_000, 15_000], "whole_at": 1_800_000_060_000_u64});
-            definition.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            let more = json!({"suppressed": true, "heartbeat_s": 300, "timespan_s": 3600});
-            definition["settings"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            for group in definition["settings"]["groups"].as_array_mut().unwrap() {
-                group["is_plain"] = json!(true);
-            }
-        }
-        state.to_string()
-    }
-
     #[test]
     fn the_newest_format_has_a_fixture_and_is_read_completely() {
         assert_eq!(State::FORMAT, 5, "a new format needs a fixture and a test here");
-        let newest = newest();
-        let state = serde_json::to_value(assert_read_completely(5, &newest)).unwrap();
+        let state = serde_json::to_value(assert_read_completely(5, FORMAT_5_LATER)).unwrap();
         // An earlier version would lose a field that it does not know, so a new field needs a new format, too.
         assert_contains(
             "the state has a field that its fixture lacks: ",
             &state,
-            &serde_json::from_str(&newest).unwrap(),
+            &serde_json::from_str(FORMAT_5_LATER).unwrap(),
         );
-        assert_read_completely(5, FORMAT_5_DIAGNOSTICS);
     }
 
     #[test]
-    fn a_state_of_an_earlier_build_of_format_5_is_read_completely_and_has_no_diagnostic_data() {
+    fn a_state_of_the_first_build_of_format_5_is_read_completely_and_is_new_in_what_later_builds_add() {
         let state = assert_read_completely(5, FORMAT_5);
+        assert!(state.bmc.telemetry == Sparse::NEW);
         assert!(state.bmc.diagnostics == Sparse::NEW && state.bmc.post_codes == Sparse::NEW);
         // A log service keeps the number by which stored events name it.
         let logs = crate::profile::built_in("generic").unwrap().logs.clone();
         assert_eq!(logs.iter().map(|log| &*log.id).collect::<Vec<_>>()[..3], ["SEL", "Log", "AuditLog"]);
-    }
-
-    #[test]
-    fn a_state_of_the_first_version_with_format_5_is_read_completely() {
-        let state = assert_read_completely(5, FORMAT_5_FIRST);
-        assert!(state.bmc.telemetry == Sparse::NEW);
     }
 
     #[test]
