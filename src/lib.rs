@@ -49,6 +49,8 @@ pub mod dmtf;
 pub mod effect;
 #[doc(hidden)]
 pub mod face;
+#[doc(hidden)]
+pub mod fault;
 pub(crate) mod file;
 #[doc(hidden)]
 pub mod fleet;

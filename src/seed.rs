@@ -97,6 +97,12 @@ impl Seed {
         u32::from(left) << 10 | u32::from(right)
     }
 
+    /// 64 random bits of a node for an occasion of a rule: number `count` of an operation.
+    pub fn fault(self, node: u32, rule: &str, operation: u32, count: u32) -> u64 {
+        let numbers = [node, operation, count].map(u32::to_le_bytes).concat();
+        xxh3_64_with_seed(&[rule.as_bytes(), &[0], &numbers].concat(), self.0)
+    }
+
     /// 64 random bits of a node for samples with a salt, so that the same words always select the same nodes.
     pub fn sample(self, uuid: Uuid, salt: &str) -> u64 {
         xxh3_64_with_seed(&[uuid.as_bytes(), salt.as_bytes()].concat(), self.0)

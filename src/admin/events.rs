@@ -20,7 +20,7 @@ use super::api::{FleetEvent, Missed, NodeJournal, Problem};
 use super::control::Control;
 use super::extract::Query;
 use super::list::LINES;
-use super::target::{self, Live};
+use super::target;
 use crate::fleet::{Happened, Reader};
 use crate::journal::{Chain, ChainOf, Change};
 use crate::node::NodeId;
@@ -113,7 +113,7 @@ impl Following {
     fn selects(&self, happened: &Happened) -> bool {
         let Some(selection) = &self.selection else { return true };
         let fleet = &self.control.fleet;
-        fleet.identify(happened.node, |node, _| selection.matches(&Live(node))).unwrap_or(false)
+        fleet.identify(happened.node, |node, _| selection.matches(node)).unwrap_or(false)
     }
 
     fn event(&self, happened: &Happened) -> Event {

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 use super::api::{self, Listed, Node, NodeField, Problem};
 use super::control::Control;
 use super::extract::Query;
-use super::target::{self, Live, PIECE};
+use super::target::{self, PIECE};
 use crate::node;
 use crate::node::NodeId;
 use crate::selection::Selection;
@@ -131,7 +131,7 @@ pub(super) async fn list(
 }
 
 fn selected(node: &node::Node, selection: Option<&Selection>) -> bool {
-    selection.is_none_or(|selection| selection.matches(&Live(node)))
+    selection.is_none_or(|selection| selection.matches(node))
 }
 
 /// The whole list as lines. Each piece is made when the client has taken the one before, so that the list is never in memory.

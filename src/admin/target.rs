@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::fleet::Fleet;
 use crate::node::{Node, NodeId};
-use crate::selection::{Field, Selection, Subject};
+use crate::selection::Selection;
 
 use super::api::{Nodes, Problem};
 
@@ -61,7 +61,7 @@ impl Target {
     pub(super) fn has(&self, node: &Node) -> bool {
         match self {
             Self::Ids(_) | Self::Selected(None) => true,
-            Self::Selected(Some(selection)) => selection.matches(&Live(node)),
+            Self::Selected(Some(selection)) => selection.matches(node),
         }
     }
 }
@@ -107,32 +107,4 @@ pub(super) fn named(fleet: &Fleet, name: &str) -> Result<NodeId, Problem> {
 pub(super) fn unknown(name: &str) -> Problem {
     let detail = format!("there is no node '{name}'; a node has a name such as generic-3, or a UUID");
     Problem { value: Some(name.to_owned()), ..Problem::new(http::StatusCode::NOT_FOUND, detail) }
-}
-
-/// A node of a running fleet, for selections.
-pub(super) struct Live<'n>(pub(super) &'n Node);
-
-impl Subject for Live<'_> {
-    fn any(&self, field: Field, test: &mut dyn FnMut(&str) -> bool) -> bool {
-        let (node, spec) = (self.0, self.0.spec());
-        match field {
-            Field::Index => test(itoa::Buffer::new().format(node.id().0)),
-            Field::Name => test(&spec.name()),
-            Field::Uuid => test(&spec.uuid().to_string()),
-            Field::Mac => node.cabled_macs().any(|mac| test(&mac.to_string())),
-            Field::Profile => test(&spec.profile.name),
-            Field::Power => test(node.power_word()),
-            Field::State => test(node.state_word()),
-            Field::Agent => test(node.agent_word()),
-        }
-    }
-
-    fn label(&self, key: &str) -> Option<&str> {
-        self.0.labels().get(key)
-    }
-
-    fn dice(&self, salt: &str) -> u64 {
-        let spec = self.0.spec();
-        spec.seed.sample(spec.uuid(), salt)
-    }
 }

@@ -64,6 +64,8 @@ impl Causes {
             | Event::DrivePulled
             | Event::DrivePlugged
             | Event::Labelled
+            | Event::FaultFired
+            | Event::FaultEnded
             | Event::Added
             | Event::Removed => {}
             Event::PowerOn | Event::Restart => {

@@ -36,6 +36,7 @@ impl Fleet {
         let (now, profile) = (self.clock.now(), Arc::clone(node.profile()));
         let mut node = Node::restore(id, self.seed, profile, state);
         node.use_sessions(now);
+        self.attach_rules(&mut node, now);
         slot.node = Some(node);
         slot.armed = SimTime::NEVER;
         self.after(id, &mut slot, now);

@@ -158,6 +158,13 @@ pub(super) fn note(before: View, node: &Node, at: SimTime, journal: &Journal, st
     now
 }
 
+/// Records and logs one event of a node.
+pub(super) fn tell(node: &Node, at: SimTime, event: Event, detail: &str, journal: &Journal, stream: &Stream) {
+    journal.state(node.id(), at, event, detail);
+    stream.publish(node, at, event, detail);
+    log(node, event, detail);
+}
+
 /// Hands every event between two views to `event`, with its detail.
 fn differences(before: View, now: View, node: &Node, mut event: impl FnMut(Event, Cow<'_, str>)) {
     if before.labels != now.labels {
@@ -308,6 +315,8 @@ fn log(node: &Node, event: Event, detail: &str) {
         Event::CablePlugged => line!(info, node, "network cable plugged in"),
         Event::DrivePulled => line!(info, node, "drive pulled"),
         Event::DrivePlugged => line!(info, node, "drive plugged in"),
+        Event::FaultFired => line!(info, node, "fault", rule = detail),
+        Event::FaultEnded => line!(info, node, "fault ended", rule = detail),
         Event::Labelled => line!(debug, node, "labels changed"),
         Event::Added => line!(debug, node, "added to the fleet"),
         Event::Removed => line!(debug, node, "removed from the fleet"),

@@ -13,6 +13,7 @@ mod deadlines;
 mod durability;
 mod events;
 mod explain;
+mod faults;
 #[doc(hidden)]
 pub mod persist;
 mod slots;
@@ -50,6 +51,8 @@ use waiters::Waiters;
 #[doc(hidden)]
 pub use explain::Explanation;
 #[doc(hidden)]
+pub use faults::{RuleAdded, RuleProblem, RuleState, RuleStatus};
+#[doc(hidden)]
 pub use stream::{Happened, Reader, Stream};
 #[doc(hidden)]
 pub use waiters::Changed;
@@ -81,6 +84,7 @@ pub struct Fleet {
     results: Arc<Total>,
     /// Receives the events of all BMCs, if somebody has subscribed to them.
     witness: OnceLock<Arc<dyn Witness>>,
+    rules: faults::Rules,
     /// Changes to be stored on disk; empty if the fleet is not persisted.
     ledger: OnceLock<Arc<Ledger>>,
 }
@@ -135,6 +139,7 @@ impl Fleet {
             stream: Arc::default(),
             results: Arc::default(),
             witness: OnceLock::new(),
+            rules: faults::Rules::default(),
             ledger: OnceLock::new(),
         };
         (fleet, queue)
@@ -268,6 +273,10 @@ impl Fleet {
             }
         }
         self.count.fetch_add(count, Ordering::Relaxed);
+        drop(next);
+        if self.has_rules() {
+            added.clone().for_each(|index| self.rejoin(NodeId(index)));
+        }
         Ok(added)
     }
 
@@ -281,6 +290,7 @@ impl Fleet {
                 slot.batch = ledger.removed(id, slot.batch);
             }
             self.with_tasks.lock().remove(&id);
+            self.lost_rules(&node);
             node
         };
         self.count.fetch_sub(1, Ordering::Relaxed);
@@ -357,7 +367,9 @@ impl Fleet {
             before = self.settle(node, batch, before, now);
         }
         let remembered = node.bmc().logs.last();
+        let labels = self.has_rules().then(|| node.labels().address());
         let result = act(node, now);
+        let relabelled = labels.is_some_and(|labels| labels != node.labels().address());
         self.witness(node, batch, remembered);
         let eventful = node.take_eventful();
         self.after(id, &mut slot, deadline.min(now));
@@ -369,6 +381,10 @@ impl Fleet {
         }
         if self.ledger().is_some() {
             persist::note(slot.batch);
+        }
+        drop(slot);
+        if relabelled {
+            self.rejoin(id);
         }
         Some(result)
     }
@@ -451,6 +467,10 @@ impl Fleet {
             // The receiver is gone only while the daemon stops. Then nothing performs effects any more.
             let _ = self.effects.send((id, effect));
         });
+        let news = node.take_fault_news();
+        if !news.is_empty() {
+            self.note_faults(node, news);
+        }
         if let Some(has) = node.take_task_news() {
             let mut all = self.with_tasks.lock();
             if has {

@@ -158,6 +158,8 @@ fn step(change: &Change) -> Option<String> {
         | Event::DrivePulled
         | Event::DrivePlugged
         | Event::Labelled
+        | Event::FaultFired
+        | Event::FaultEnded
         | Event::Added
         | Event::Removed => return None,
     })

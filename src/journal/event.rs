@@ -58,6 +58,10 @@ events! {
     DrivePulled "drive pulled";
     DrivePlugged "drive plugged in";
     Labelled "labels changed";
+    /// The detail is the name of the rule.
+    FaultFired "fault:";
+    /// The detail is the name of the rule.
+    FaultEnded "fault ended:";
     Added "added to the fleet";
     Removed "removed from the fleet";
 }

@@ -16,7 +16,7 @@ pub struct Boot {
     pub enabled: BootOverride,
     /// A change of the mode takes effect immediately.
     pub mode: BootMode,
-    pub http_uri: Option<Box<str>>,
+    pub http_uri: Sparse<HttpUri>,
     /// The order that a client has set.
     pub order: Sparse<Order>,
     /// The boot option that the target `UefiTarget` boots, as an index into `boot_order` of the profile.
@@ -37,13 +37,32 @@ impl Part for Order {
     }
 }
 
+/// `HttpBootUri`, if a client has set it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HttpUri(Option<Box<str>>);
+
+impl HttpUri {
+    /// The URI.
+    pub fn as_deref(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl Part for HttpUri {
+    fn of_new_machine() -> &'static Self {
+        static NEW: HttpUri = HttpUri(None);
+        &NEW
+    }
+}
+
 impl Default for Boot {
     fn default() -> Self {
         Self {
             target: BootSource::NONE,
             enabled: BootOverride::Disabled,
             mode: BootMode::Uefi,
-            http_uri: None,
+            http_uri: Sparse::NEW,
             order: Sparse::NEW,
             uefi_target: None,
             boot_next: None,
@@ -97,7 +116,7 @@ impl Boot {
             self.mode = mode;
         }
         if let Some(uri) = change.http_uri {
-            self.http_uri = uri;
+            self.http_uri = HttpUri(uri).into();
         }
         if let Some(order) = change.order {
             self.order = Order(Some(order)).into();
@@ -136,9 +155,13 @@ impl Boot {
             self.target = BootSource::NONE;
             (self.uefi_target, self.boot_next) = (None, None);
         }
-        let order: Vec<_> = self.order(profile).collect();
-        plan.extend(order.iter().filter_map(|i| profile.boot_order.get(usize::from(*i))));
+        plan.extend(self.ordered(profile));
         plan
+    }
+
+    /// The sources of the boot order.
+    pub(super) fn ordered(&self, profile: &Profile) -> Vec<BootSource> {
+        self.order(profile).filter_map(|i| profile.boot_order.get(usize::from(i)).copied()).collect()
     }
 }
 

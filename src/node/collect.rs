@@ -54,8 +54,18 @@ impl Node {
 
     /// The machine at `at`, to which it is settled.
     fn outline(&self, at: SimTime) -> Collected {
-        let State { host, boot, starts, draws: _, generation: _, installed, system_disk, bmc, labels: _ } =
-            &self.state;
+        let State {
+            host,
+            boot,
+            starts,
+            draws: _,
+            generation: _,
+            installed,
+            system_disk,
+            bmc,
+            labels: _,
+            faults: _,
+        } = &self.state;
         Collected {
             entry: 0,
             at,

@@ -1,11 +1,14 @@
 //! What a person in the lab does to a machine, and no client of its BMC or its agent can do.
 
+use std::sync::Arc;
+
 use super::bmc::environment::Environment;
 use super::bmc::plugs::Plug;
 use super::ipa::{Closed, Phase};
 use super::labels::Labels;
 use super::refusal::Refusal;
 use super::state::State;
+use crate::fault::Armed;
 use crate::profile::Profile;
 use crate::time::SimTime;
 
@@ -26,8 +29,12 @@ pub enum Command {
     Inlet(Option<i8>),
     /// The fan with this number fails, or works again.
     Fan { number: u8, works: bool },
-    /// The machine is as good as new, with the same labels.
+    /// The machine is as good as new, with the same labels and rules.
     Renew,
+    /// The node gets a rule.
+    Bind(Arc<Armed>),
+    /// The node loses the rule with this number.
+    Unbind(u32),
 }
 
 impl State {
@@ -64,6 +71,8 @@ impl State {
                 self.surround(|environment| environment.set_fan(number, works, now));
             }
             Command::Renew => *self = self.renewed(),
+            // The node does that.
+            Command::Bind(_) | Command::Unbind(_) => {}
         }
         Ok(())
     }
@@ -85,6 +94,7 @@ impl State {
             draws: self.draws,
             generation: self.generation,
             labels: self.labels.clone(),
+            faults: self.faults.clone(),
             ..Self::default()
         };
         let (media, firmware) = (self.bmc.media.renewed(), self.bmc.firmware.renewed());

@@ -14,6 +14,7 @@ mod collect;
 pub mod command;
 pub mod effect;
 pub mod event;
+pub mod faults;
 mod format;
 pub mod hardware;
 pub mod health;
@@ -28,6 +29,7 @@ mod power;
 mod refusal;
 mod remember;
 mod secret;
+mod select;
 pub mod sensors;
 pub mod sparse;
 pub mod spec;
@@ -167,6 +169,7 @@ impl Node {
             bmc.next_deadline(&self.profile),
             bmc.environment.next_deadline(),
             bmc.telemetry.next_deadline(),
+            self.state.faults.next_deadline(),
         ];
         of_parts.into_iter().min().unwrap_or(SimTime::NEVER)
     }
@@ -187,16 +190,23 @@ impl Node {
     fn step(&mut self, at: SimTime) {
         self.eventful = true;
         self.state.generation = self.state.generation.wrapping_add(1);
-        let watched = self.watched();
+        let (watched, words) = (self.watched(), self.words());
         self.gathered(self.gathering(at), at);
         self.pass(at);
+        self.enter(words, at);
         self.watch(at);
         self.remember_alarms(&watched, at);
     }
 
-    /// Passes the deadline `at` of the BMC, of a report or of the host, if one of them has it. Otherwise a reading crosses a
+    /// Passes the deadline `at` of a rule, of the BMC, of a report or of the host, if one of them has it. Otherwise a reading crosses a
     /// threshold.
     fn pass(&mut self, at: SimTime) {
+        if self.state.faults.next_deadline() <= at {
+            let before = View::of(&self.state);
+            self.pass_faults(at);
+            self.effects_due = true;
+            return self.remember(&before, at);
+        }
         let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
         if self.bmc().next_deadline(&self.profile) <= at {
             let before = View::of(&self.state);
@@ -278,8 +288,9 @@ impl Node {
         // A new machine has no memory of what it was.
         let before = (!matches!(command, Command::Lab(lab::Command::Renew)))
             .then(|| (View::of(&self.state), self.watched()));
-        let gathered = self.gathering(now);
+        let (gathered, words) = (self.gathering(now), self.words());
         let outcome = self.execute(command, now)?;
+        self.enter(words, now);
         self.gathered(gathered, now);
         self.watch(now);
         self.eventful |= eventful;
@@ -375,6 +386,8 @@ impl Node {
                 return Ok(id.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Ipa(command) => return self.execute_ipa(command, now).map(Outcome::Ipa),
+            Command::Lab(lab::Command::Bind(rule)) => self.bind(&rule, now),
+            Command::Lab(lab::Command::Unbind(rule)) => self.unbind(rule, now),
             Command::Lab(command) => self.state.execute_lab(command, &self.profile, now)?,
         }
         Ok(Outcome::Done)
@@ -403,7 +416,7 @@ impl Node {
         self.settle(now);
         // The agent's own calls change nothing that its BMC sees, and they are the most frequent ones.
         let before = (!matches!(answer, Answer::Ipa { .. })).then(|| View::of(&self.state));
-        let watched = self.watched();
+        let (watched, words) = (self.watched(), self.words());
         let gathered = self.gathering(now);
         let taken = match answer {
             Answer::Delivered { subscription, through, result } => {
@@ -425,6 +438,7 @@ impl Node {
         if taken {
             self.gathered(gathered, now);
             self.apply_due_firmware(now);
+            self.enter(words, now);
             self.watch(now);
             self.eventful = true;
             self.state.generation = self.state.generation.wrapping_add(1);

@@ -11,6 +11,7 @@ use super::host::{self, AfterOff, Booting, Found, Host, Running, Stage, SystemCh
 use super::ipa::{Dice, Ipa};
 use super::refusal::Refusal;
 use crate::dmtf::{BootTarget, PowerState, ResetType};
+use crate::fault::{self, Occasion};
 use crate::note::Note;
 use crate::profile::boot_source::BootSource;
 use crate::profile::inventory::FirmwareOf;
@@ -38,6 +39,11 @@ impl Node {
     /// `ComputerSystem.Reset`. A reset to the current state succeeds and does nothing.
     fn reset(&mut self, kind: ResetType, now: SimTime) -> Result<(), Refusal> {
         let off = self.state.host.power_state() == PowerState::Off;
+        let ends_power =
+            matches!(kind, ResetType::ForceOff | ResetType::GracefulShutdown | ResetType::PushPowerButton);
+        if ends_power && !off && self.meet_host(Occasion::PowerOff, now) == Some(fault::host::Act::Ignore) {
+            return Ok(());
+        }
         match kind {
             ResetType::On | ResetType::ForceOn => self.power_on(now),
             ResetType::ForceOff if off => {}
@@ -92,11 +98,12 @@ impl Node {
         }
     }
 
-    fn power_on(&mut self, now: SimTime) {
+    pub(super) fn power_on(&mut self, now: SimTime) {
         match &mut self.state.host {
             Host::Off => {
                 let ms = self.draw_ms(self.profile.timing.power_on, Purpose::PowerOn);
-                self.state.host = Host::PoweringOn { until: now.after_ms(ms) };
+                let until = self.until(Occasion::PowerOn, now, ms);
+                self.state.host = Host::PoweringOn { until };
             }
             Host::PoweringOff { then, .. } => *then = AfterOff::PowerOn,
             Host::PoweringOn { .. } | Host::Post { .. } | Host::Booting(_) | Host::Running { .. } => {}
@@ -135,7 +142,7 @@ impl Node {
     }
 
     /// Starts the machine: pending settings take effect, and the self test begins.
-    fn post(&mut self, now: SimTime) {
+    pub(super) fn post(&mut self, now: SimTime) {
         self.state.starts = self.state.starts.wrapping_add(1);
         if let Some(bmc) = self.state.bmc.get_mut() {
             bmc.start(&self.profile, now);
@@ -145,7 +152,8 @@ impl Node {
             let number = self.state.starts;
             self.state.bmc.change(|bmc| bmc.post_codes.change(|codes| codes.begin(number, now, ms, most)));
         }
-        self.state.host = Host::Post { until: now.after_ms(ms), since: now };
+        let until = self.until(Occasion::Post, now, ms);
+        self.state.host = Host::Post { until, since: now };
     }
 
     /// Advances the host past its deadline `at`.
@@ -155,11 +163,11 @@ impl Node {
             Host::PoweringOff { then: AfterOff::StayOff, .. } => self.state.host = Host::Off,
             Host::PoweringOff { then: AfterOff::PowerOn, .. } => {
                 let ms = self.draw_ms(self.profile.timing.power_on, Purpose::PowerOn);
-                self.state.host = Host::PoweringOn { until: at.after_ms(ms) };
+                let until = self.until(Occasion::PowerOn, at, ms);
+                self.state.host = Host::PoweringOn { until };
             }
             Host::Post { .. } => {
-                let profile = Arc::clone(&self.profile);
-                let plan = self.state.boot.plan(&profile);
+                let plan = self.plan(at);
                 self.boot_from(plan, at);
             }
             Host::Booting(b) => match &mut b.stage {
@@ -186,6 +194,20 @@ impl Node {
         self.state.host = Host::Running { what, since: at };
     }
 
+    /// The sources that the firmware tries at this boot.
+    fn plan(&mut self, at: SimTime) -> Vec<BootSource> {
+        let profile = Arc::clone(&self.profile);
+        let plan = self.state.boot.plan(&profile);
+        match self.meet_host(Occasion::Boot, at) {
+            // The override is used up, and the order is that of a machine without one.
+            Some(fault::host::Act::Ignore) => self.state.boot.ordered(&profile),
+            Some(fault::host::Act::BootFrom(target)) => {
+                std::iter::once(target.into()).chain(self.state.boot.ordered(&profile)).collect()
+            }
+            Some(_) | None => plan,
+        }
+    }
+
     /// Boots from the first source of `plan` that may be bootable.
     fn boot_from(&mut self, plan: Vec<BootSource>, at: SimTime) {
         let mut left = plan.into_iter();
@@ -201,7 +223,17 @@ impl Node {
                     self.state.host = Host::Running { what: Running::Setup, since: at };
                     return;
                 }
+                Source::Disk if self.is_unreadable(at) => {
+                    let why = format!("{}: the disk cannot be read", from.as_str());
+                    self.state.bmc.change(|bmc| bmc.boot_failed(why, at));
+                    continue;
+                }
                 Source::Disk => self.loading(Found::Os, at),
+                Source::Read if self.is_unreadable(at) => {
+                    let why = format!("{}: the source cannot be read", from.as_str());
+                    self.state.bmc.change(|bmc| bmc.boot_failed(why, at));
+                    continue;
+                }
                 Source::Read => Stage::Reading(Call::Due),
             };
             self.state.host = Host::Booting(Box::new(Booting { from, left: left.collect(), stage }));
@@ -209,6 +241,10 @@ impl Node {
             return;
         }
         self.state.host = Host::Running { what: Running::NoBootDevice, since: at };
+    }
+
+    fn is_unreadable(&mut self, at: SimTime) -> bool {
+        self.meet_host(Occasion::Media, at) == Some(fault::host::Act::Unreadable)
     }
 
     /// How the firmware treats a boot source now.

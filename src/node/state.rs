@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bmc::Bmc;
 use super::boot::Boot;
+use super::faults::Faults;
 use super::format;
 use super::host::Host;
 use super::ipa::{Text, TextName};
@@ -37,6 +38,8 @@ pub struct State {
     #[serde(serialize_with = "Sparse::or_null")]
     pub(super) bmc: Sparse<Bmc>,
     pub(super) labels: Labels,
+    /// The rules of the node, with their memory.
+    pub(super) faults: Sparse<Faults>,
 }
 
 impl State {
@@ -44,7 +47,7 @@ impl State {
     ///
     /// To change the format: raise the number, describe the change in `format.rs`, add a conversion there if the new format has no
     /// default for the difference, and add a fixture `state-format-<number>.json` that no later version changes.
-    pub const FORMAT: u32 = 5;
+    pub const FORMAT: u32 = 6;
 
     /// Reads the JSON that a version with format number `format` has written.
     ///
@@ -53,7 +56,7 @@ impl State {
     pub fn read(format: u64, json: &[u8]) -> Result<Self, serde_json::Error> {
         match format {
             1 => serde_json::from_value(format::from_1(serde_json::from_slice(json)?)),
-            // Formats 2 to 4 are parts of format 5.
+            // Formats 2 to 5 are parts of format 6.
             _ => serde_json::from_slice(json),
         }
     }
@@ -103,10 +106,14 @@ impl State {
             system_disk: _,
             bmc,
             labels: _,
+            faults,
         } = self;
         host.shift(ms);
         if let Some(bmc) = bmc.get_mut() {
             bmc.shift(ms);
+        }
+        if let Some(faults) = faults.get_mut() {
+            faults.shift(ms);
         }
     }
 }
@@ -132,7 +139,12 @@ mod tests {
     fn restarted(bench: &Bench) -> Node {
         let node = &bench.node;
         let state = State::read(u64::from(State::FORMAT), written(node.state()).as_bytes()).unwrap();
-        Node::restore(node.id(), node.spec().seed, Arc::clone(node.profile()), state)
+        let mut restored = Node::restore(node.id(), node.spec().seed, Arc::clone(node.profile()), state);
+        let rules: Vec<_> =
+            node.faults().rules().iter().filter_map(|bound| bound.rule.armed().cloned()).collect();
+        let find = |number| rules.iter().find(|rule| rule.number == number).cloned();
+        restored.attach_rules(find, bench.now);
+        restored
     }
 
     /// All fields, including any that serde would skip, with calls under way shown as due.

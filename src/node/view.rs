@@ -78,6 +78,7 @@ impl View {
             system_disk: _,
             bmc,
             labels: _,
+            faults: _,
         } = state;
         let Bmc {
             bios,

@@ -34,6 +34,8 @@ pub(super) struct Ask<'r> {
     pub(super) query: Option<Box<Query>>,
     pub(super) trace: &'r Trace<'r>,
     pub(super) by: By,
+    /// Whether a rule makes the BMC forget the change that it acknowledges.
+    pub(super) forgets: bool,
 }
 
 /// The client of a request.
@@ -113,7 +115,17 @@ impl Redfish {
             _ => Does::Change(request, head),
         };
         let by = By { client, may, address };
-        Ok(Ask { target, node, ids, uri: path.strip_suffix('/').unwrap_or(path), does, query, trace, by })
+        Ok(Ask {
+            target,
+            node,
+            ids,
+            uri: path.strip_suffix('/').unwrap_or(path),
+            does,
+            query,
+            trace,
+            by,
+            forgets: false,
+        })
     }
 
     /// What a client may do with a method there.

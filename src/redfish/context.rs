@@ -97,7 +97,7 @@ impl<'a> ServiceCx<'a> {
     /// A moment as the clock of this root shows it. The root of a BMC has the clock of that BMC. The clock of the shared
     /// root, which no client can set, is simulated time in UTC.
     pub(super) fn shown(&self, moment: SimTime) -> String {
-        self.own.map_or_else(|| moment.redfish(0), |node| node.bmc().clock.shown(moment))
+        self.own.map_or_else(|| moment.redfish(0), |node| node.clock().shown(moment))
     }
 
     /// Looks at the subscriptions of this root.
@@ -145,7 +145,7 @@ impl<'a> NodeCx<'a> {
 
     /// A moment as the clock of the BMC shows it.
     pub(super) fn shown(&self, moment: SimTime) -> String {
-        self.node.bmc().clock.shown(moment)
+        self.node.clock().shown(moment)
     }
 
     /// The last id in the URI. For the functions of a collection's members only.

@@ -24,7 +24,8 @@ use super::message::{
 };
 use super::precondition;
 use super::query::Page;
-use super::request::{Decision, check_type};
+use super::read::check_type;
+use super::request::Decision;
 use super::root::Root;
 use super::row::{Part, Target};
 use super::service::{At, Redfish, uuid_text};
@@ -251,7 +252,10 @@ impl Redfish {
             let part = self.part(&inner, ask, change, &request, &head, &trace)?;
             change.check(self.perform(&mut inner, &part), &head)?;
         }
-        **node = copy;
+        // A rule can make the BMC forget the change that it acknowledges.
+        if !ask.forgets {
+            **node = copy;
+        }
         Ok(Answer::Done)
     }
 
@@ -308,7 +312,9 @@ impl Redfish {
                 };
                 change.check(answer, &head)?;
             }
-            *node = copy;
+            if !ask.forgets {
+                *node = copy;
+            }
             Ok(Answer::Done)
         });
         done.ok_or_else(|| Problem::not_found(ask.uri))?
@@ -338,6 +344,6 @@ impl Redfish {
         };
         let Route { target, node, ids } = route;
         let by = By { client, may, address };
-        Ok(Ask { target, node, ids, uri: &change.uri, does, query: None, trace, by })
+        Ok(Ask { target, node, ids, uri: &change.uri, does, query: None, trace, by, forgets: false })
     }
 }

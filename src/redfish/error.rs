@@ -41,7 +41,8 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::PoweredOff => (&message::RESOURCE_IN_STANDBY).into(),
-            Refusal::ManagerRestarting(left) => Self::later(left.as_secs() + 1),
+            // A BMC without power has no end of its restart.
+            Refusal::ManagerRestarting(left) => Self::later((left.as_secs() + 1).min(Self::LONGEST_S)),
             Refusal::MediaInserted
             | Refusal::UpdateUnderway
             | Refusal::DrivesDoNotFit
@@ -103,6 +104,8 @@ impl From<Refused> for Problem {
 impl Problem {
     /// Seconds until another task may have ended.
     const TASK_S: u64 = 5;
+    /// The longest time that a client is asked to wait, seconds.
+    const LONGEST_S: u64 = 600;
 
     pub(super) fn not_found(path: &str) -> Self {
         Message::new(&message::RESOURCE_MISSING_AT_URI, [path]).into()

@@ -29,6 +29,7 @@ mod download;
 mod error;
 mod event;
 mod face;
+mod fault;
 mod headers;
 mod identify;
 mod list;
@@ -39,6 +40,7 @@ mod openapi;
 mod precondition;
 mod queried;
 mod query;
+mod read;
 mod render;
 mod report;
 mod request;
@@ -62,6 +64,7 @@ mod value;
 
 #[doc(hidden)]
 pub use event::{Delivery, Source, delivery};
+pub use fault::check_rule;
 pub use service::Redfish;
 #[doc(hidden)]
 pub use shared_events::SharedEvents;

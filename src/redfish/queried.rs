@@ -101,7 +101,17 @@ impl Redfish {
         let Route { target, node, ids } = route;
         let trace = &Trace::default();
         let by = By { client, may: May::Everything, address: None };
-        let ask = Ask { target, node, ids, uri, does: Does::Read(Page::WHOLE), query: None, trace, by };
+        let ask = Ask {
+            target,
+            node,
+            ids,
+            uri,
+            does: Does::Read(Page::WHOLE),
+            query: None,
+            trace,
+            by,
+            forgets: false,
+        };
         self.perform(root, &ask).ok()
     }
 }

@@ -5,29 +5,27 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response};
+use http::{Method, Request, Response};
 use uuid::Uuid;
 
 use super::access::Need;
 use super::answer::{Answer, Content, Created, refusal};
 use super::ask::{Ask, Does};
 use super::body::Body;
-use super::client::May;
 use super::context::NodeCx;
 use super::error::Problem;
+use super::fault::Hit;
 use super::headers::Head;
 use super::list::List;
-use super::message::{
-    HEADER_INVALID, INSUFFICIENT_PRIVILEGE, Message, OPERATION_NOT_ALLOWED, PRECONDITION_REQUIRED,
-    PROPERTY_MISSING,
-};
+use super::message::{Message, OPERATION_NOT_ALLOWED, PRECONDITION_REQUIRED, PROPERTY_MISSING};
 use super::meters;
 use super::negotiate;
 use super::precondition;
 use super::query::{Page, WHOLE};
+use super::read::{read, refuse_overlaid};
 use super::render;
 use super::report;
-use super::resource::{Asked, Collection, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
+use super::resource::{Collection, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
 use super::root::Root;
 use super::row::{Part, Row, Target};
 use super::service::{At, Redfish, uuid_text};
@@ -63,28 +61,40 @@ impl Redfish {
         let route = self.tree.find(&path, root.is_own());
         let target = route.as_ref().map(|route| route.target);
         let trace = self.trace(client, route.as_ref());
-        let answer = self.allow(root, client, request, &head, &path, route, &trace).and_then(|ask| {
-            let answer = self.perform(root, &ask).or_else(|problem| self.patch_deep(root, &ask, problem))?;
-            let answer = self.select(root, &ask, answer)?;
-            Ok(match head.rare {
-                Some(headers) => self.prefer(root, &ask, headers, answer),
-                None => answer,
-            })
-        });
-        let mut response = match answer {
-            // A query changes the document and keeps the ETag, so the ETag does not tell what the client has. The conditions
-            // of a change are about the document before it.
-            Ok(answer) if request.uri().query().is_some() || request.method() == Method::PATCH => {
-                answer.into_response(None)
-            }
-            Ok(answer) => answer.into_response(head.conditions),
-            Err(problem) => {
-                trace.refused(&problem);
-                refusal(&problem, target)
+        let hit = self.meet(root, route.as_ref(), request);
+        let mut response = match hit.as_ref().and_then(|hit| hit.before(target)) {
+            Some(refused) => refused,
+            None => {
+                let allowed = self.allow(root, client, request, &head, &path, route, &trace);
+                let answer = allowed.and_then(|mut ask| {
+                    ask.forgets = hit.as_ref().is_some_and(Hit::forgets);
+                    let answer =
+                        self.perform(root, &ask).or_else(|problem| self.patch_deep(root, &ask, problem))?;
+                    let answer = self.select(root, &ask, answer)?;
+                    Ok(match head.rare {
+                        Some(headers) => self.prefer(root, &ask, headers, answer),
+                        None => answer,
+                    })
+                });
+                match answer {
+                    // A query changes the document and keeps the ETag, so the ETag does not tell what the client has. The
+                    // conditions of a change are about the document before it.
+                    Ok(answer) if request.uri().query().is_some() || request.method() == Method::PATCH => {
+                        answer.into_response(None)
+                    }
+                    Ok(answer) => answer.into_response(head.conditions),
+                    Err(problem) => {
+                        trace.refused(&problem);
+                        refusal(&problem, target)
+                    }
+                }
             }
         };
         if let Some(headers) = head.rare {
             negotiate::finish(headers, &mut response);
+        }
+        if let Some(hit) = hit {
+            response = self.finish(root, target, &hit, response);
         }
         let sent_bytes = match response.body() {
             Content::Bytes(bytes) => bytes.len(),
@@ -288,7 +298,12 @@ impl Redfish {
             Decision::Change(command) => {
                 self.fleet.may_change()?;
                 let asked_at = AskedAt { own_root: at.own_root, now: at.now };
-                self.apply(node, command, asked_at, || ask.payload()).map(Decision::Change)
+                let before = ask.forgets.then(|| node.clone());
+                let done = self.apply(node, command, asked_at, || ask.payload()).map(Decision::Change);
+                if let Some(before) = before {
+                    node.forget(before);
+                }
+                done
             }
         }
     }
@@ -416,68 +431,9 @@ impl Redfish {
     }
 }
 
-/// Refuses the properties that the documents of the model do not show, or show with a value of its own.
-fn refuse_overlaid<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, body: &mut Body) {
-    let model = O::overlaid_by(cx);
-    if let Some(overlay) = model.and_then(|model| model.overlays.get(row.resource.type_name())) {
-        body.refuse_overlaid(overlay);
-    }
-}
-
-/// Reads the change that a body asks for. All mistakes of the body are reported at once, and then nothing is changed.
-fn read<O: Owner>(
-    ask: &Ask<'_>,
-    request: &Request<Bytes>,
-    head: &Head<'_>,
-    action: Option<&'static str>,
-    read: impl FnOnce(&mut Body) -> Asked<O>,
-    known: impl Fn(&str) -> bool,
-) -> Result<Decision<O::Change>, Problem> {
-    check_type(head, request.body())?;
-    let mut body = Body::parse(request.body(), action)?;
-    // The parameters of an action change no property.
-    if action.is_none() {
-        ask.trace.asks_for(&body);
-    }
-    if let Some(nothing) = body.asks_for_nothing().filter(|_| action.is_none()) {
-        return Err(nothing.into());
-    }
-    if let May::Only(properties) = ask.by.may
-        && action.is_none()
-        && body.has_others(properties)
-    {
-        return Err(match ask.by.client.filter(|client| client.must_change) {
-            Some(client) => client.change_password_first().into(),
-            None => (&INSUFFICIENT_PRIVILEGE).into(),
-        });
-    }
-    let change = read(&mut body)?;
-    let messages = body.finish(known);
-    if !messages.is_empty() {
-        return Err(Problem { messages, retry_after_s: None });
-    }
-    Ok(Decision::Change(change.expect("a body without mistakes asks for a change")))
-}
-
 /// The URI of a collection, where a client has sent its POST to the collection's members.
 fn collection_uri(uri: &str) -> &str {
     uri.strip_suffix("/Members").unwrap_or(uri)
-}
-
-/// The body must be JSON if a client says what it is (DSP0266, "Request headers"). A client that says nothing, such as
-/// Python's urllib with plain bytes, is taken to mean JSON.
-pub(super) fn check_type(head: &Head<'_>, body: &[u8]) -> Result<(), Problem> {
-    let is_json = |value: &HeaderValue| {
-        if value.as_bytes() == b"application/json" {
-            return true;
-        }
-        let kind = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-        kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
-    };
-    match head.content_type.filter(|_| !body.is_empty()) {
-        Some(given) if !is_json(given) => Err(Message::new(&HEADER_INVALID, ["Content-Type"]).into()),
-        _ => Ok(()),
-    }
 }
 
 /// Whether the text of a UUID is the one that links have.

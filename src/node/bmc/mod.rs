@@ -197,7 +197,7 @@ impl Bmc {
     }
 
     /// The restart of the BMC begins.
-    fn restart(&mut self, at: SimTime, until: SimTime, profile: &Profile) {
+    pub(super) fn restart(&mut self, at: SimTime, until: SimTime, profile: &Profile) {
         self.apply_firmware(profile, |of, _| of == FirmwareOf::Manager, at);
         self.restarting_from = None;
         self.restarting_until = Some(until);
@@ -208,6 +208,11 @@ impl Bmc {
             subscriptions.end_streams();
         }
         self.reset_to_defaults();
+    }
+
+    /// The BMC is without power until somebody sets the end of its start.
+    pub(super) fn lose_power(&mut self, at: SimTime, profile: &Profile) {
+        self.restart(at, SimTime::NEVER, profile);
     }
 
     /// The process has restarted.

@@ -1,7 +1,12 @@
 //! Every command that a node can get.
 
+use std::sync::LazyLock;
+
+use serde_json::json;
+
 use super::*;
 use crate::dmtf::{DiagnosticDataType, PowerLimitException, Privilege, ResetToDefaultsType};
+use crate::fault::{Armed, Rule, What};
 use crate::node::bmc::account::{self, Policy};
 use crate::node::bmc::credential::Credential;
 use crate::node::bmc::environment::SensorId;
@@ -12,6 +17,29 @@ use crate::node::bmc::{led, logs, subscriptions, tasks, telemetry};
 use crate::node::event::{Collection, Log};
 use crate::node::lab;
 use crate::node::labels::Labels;
+
+/// A rule for each fault that a node meets by itself, with several occasions. Their numbers are their places.
+fn any_rules() -> &'static [Arc<Armed>] {
+    static RULES: LazyLock<Vec<Arc<Armed>>> = LazyLock::new(|| {
+        let whens = [
+            json!({}),
+            json!({"first": 2, "skip": 1}),
+            json!({"after": {"state": "post", "from": "2s"}, "for": "5s"}),
+            json!({"probability": 0.5, "limitPerNode": 3}),
+        ];
+        let named = |name: &&str| json!({*name: What::example(name)});
+        let whats: Vec<_> = What::NAMES.iter().map(named).collect();
+        let rules = whats.iter().flat_map(|what| whens.iter().map(move |when| (when, what)));
+        let rules = rules.zip(0..).map(|((when, what), number)| {
+            let rule = json!({"name": "any", "who": {"all": true}, "when": when, "what": what});
+            let rule: Rule = serde_json::from_value(rule).expect("a valid rule");
+            let selection = rule.check().expect("a valid rule");
+            Arc::new(Armed::new(number, rule, selection, T0))
+        });
+        rules.collect()
+    });
+    &RULES
+}
 
 /// Defines [`any_command`] from one line for each command. The patterns form an exhaustive match, so a new command, and
 /// new work of an agent, does not compile without its line.
@@ -156,6 +184,14 @@ commands! {
     Command::Lab(lab::Command::Fan { .. }) => (0u8..4, any::<bool>())
         .prop_map(|(number, works)| Command::Lab(lab::Command::Fan { number, works })),
     Command::Lab(lab::Command::Renew) => Just(Command::Lab(lab::Command::Renew)),
+    Command::Lab(lab::Command::Bind(_)) => {
+        (0..any_rules().len()).prop_map(|number| {
+            Command::Lab(lab::Command::Bind(Arc::clone(&any_rules()[number])))
+        })
+    },
+    Command::Lab(lab::Command::Unbind(_)) => {
+        (0..any_rules().len()).prop_map(|number| Command::Lab(lab::Command::Unbind(number as u32)))
+    },
     Command::Ipa(IpaCommand { work: Work::Done(_), .. }) => {
         Just(agent_command("sync", Work::Done(succeeded())))
     },

@@ -73,7 +73,7 @@ pub(super) fn document<'q>(
                 let shown = shown(&queued.what, place);
                 let passes = wants(filter, &queued.what, &shown);
                 if passes {
-                    let shown_at = |node: &Node| node.bmc().clock.shown(queued.at);
+                    let shown_at = |node: &Node| node.clock().shown(queued.at);
                     let time = node.map_or_else(|| queued.at.redfish(0), shown_at);
                     d.item_object(|d| record(queued, &shown, place, &time, count, d));
                 }
@@ -110,7 +110,7 @@ pub(super) fn report(
         let mut d = Doc::new(None, None);
         d.put("@odata.id", report::uri(report::Of::Reports, &made.definition, &model));
         d.put("@odata.type", "#MetricReport.v1_5_2.MetricReport");
-        let time = |moment| node.bmc().clock.shown(moment);
+        let time = |moment| node.clock().shown(moment);
         report::write(&made.definition, definition.as_deref(), &report, &model, time, &mut d);
         d.put_some("Context", context);
         Some(d.finish().0.into())

@@ -1,0 +1,30 @@
+//! Faults of a machine: its power, its self test, its boot.
+
+pub mod media_unreadable;
+pub mod override_forgotten;
+pub mod post_hangs;
+pub mod power_lost;
+pub mod power_off_ignored;
+pub mod power_on_hangs;
+pub mod spontaneous_reset;
+pub mod wrong_source;
+
+use crate::dmtf::BootTarget;
+use crate::time::Span;
+
+/// What a machine does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Act {
+    /// A step takes another time; `None`: it never ends.
+    Takes(Option<Span>),
+    /// The machine does not do what it was asked for.
+    Ignore,
+    /// The machine restarts.
+    Reset,
+    /// The machine has no power as long as the condition lasts.
+    NoPower(power_lost::Restore),
+    /// The firmware boots this source first.
+    BootFrom(BootTarget),
+    /// The boot source cannot be read.
+    Unreadable,
+}

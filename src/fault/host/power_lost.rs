@@ -1,0 +1,45 @@
+//! A machine without mains power.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Act, Fault, Occasion, Seam};
+
+/// A machine without mains power, as with a rack or a feed that fails. The BMC is away, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
+pub struct PowerLost {
+    /// What the machine does when the power is back.
+    pub restore: Restore,
+}
+
+/// The policy for power that comes back, as `PowerRestorePolicy` of Redfish.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
+pub enum Restore {
+    /// It is on if it was on before.
+    #[default]
+    LastState,
+    /// It stays off.
+    AlwaysOff,
+    /// It powers on.
+    AlwaysOn,
+}
+
+impl Fault for PowerLost {
+    const NAME: &'static str = "power-lost";
+    const SEAM: Seam = Seam::Host;
+    const SEEN: &'static str = "the machine is off at once, its agent is gone, and its BMC is away; when the power is back, the BMC starts";
+    const ENDS: &'static str = "the power is back: the BMC starts, and the machine follows its policy";
+    const STAYS: &'static str = "the machine was off: what ran is gone, and a boot override for one boot is used up by the next start";
+    const TEST: &'static str = "node/tests/faults.rs, lost_power";
+
+    fn occasion(&self) -> Occasion {
+        Occasion::Begin
+    }
+
+    fn act(&self) -> Act {
+        Act::Host(super::Act::NoPower(self.restore))
+    }
+}

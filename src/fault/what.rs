@@ -1,0 +1,157 @@
+//! The list of all faults. A new fault is a file below this folder, and a line here.
+
+use std::fmt;
+
+use serde::de::value::{MapAccessDeserializer, MapDeserializer};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::act::{Act, Fault, Occasion};
+use super::table::Row;
+use super::{bmc, host};
+
+/// Generates [`What`] from the list below.
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])* $name:literal $variant:ident = $type:ty;)+) => {
+        /// The fault of a rule, with its parameters: an object whose only member is the name of the fault. A fault without
+        /// parameters is its name alone.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(remote = "Self")]
+        #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
+        pub enum What { $($(#[doc = $doc])* #[serde(rename = $name)] $variant($type)),+ }
+
+        impl What {
+            /// The names of all faults.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+
+            /// The rows of the table of faults.
+            pub const ROWS: &'static [Row] = &[$(Row::of::<$type>()),+];
+
+            /// The parameters of a fault, as an example.
+            #[cfg(test)]
+            pub(crate) fn example(name: &str) -> serde_json::Value {
+                match name {
+                    $($name => <$type as Fault>::example(),)+
+                    _ => serde_json::Value::Null,
+                }
+            }
+
+            /// The name of the fault.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => <$type as Fault>::NAME),+ }
+            }
+
+            /// The occasion at which the rule is asked whether it fires.
+            pub fn occasion(&self) -> Occasion {
+                match self { $(Self::$variant(fault) => fault.occasion()),+ }
+            }
+
+            /// What happens when it fires.
+            pub fn act(&self) -> Act {
+                match self { $(Self::$variant(fault) => fault.act()),+ }
+            }
+
+            /// Checks the parameters.
+            ///
+            /// # Errors
+            /// The parameter, its value, and what is allowed.
+            pub fn check(&self) -> Result<(), String> {
+                match self { $(Self::$variant(fault) => fault.check()),+ }
+            }
+        }
+
+        #[cfg(test)]
+        mod names {
+            use super::*;
+
+            #[test]
+            fn a_fault_is_listed_under_its_own_name() {
+                $(assert_eq!($name, <$type as Fault>::NAME);)+
+            }
+        }
+    };
+}
+
+faults! {
+    /// Answers requests with an error.
+    "status" Status = bmc::status::Status;
+    /// Acknowledges changes and does not make them.
+    "lost-change" LostChange = bmc::lost_change::LostChange;
+    /// Changes documents.
+    "document" Document = bmc::document::Document;
+    /// Refuses the password.
+    "password-changed" PasswordChanged = bmc::password_changed::PasswordChanged;
+    /// Locks the account.
+    "account-locked" AccountLocked = bmc::account_locked::AccountLocked;
+    /// Refuses new sessions.
+    "session-limit" SessionLimit = bmc::session_limit::SessionLimit;
+    /// Restarts the BMC in the middle of a request.
+    "bmc-restart" BmcRestart = bmc::restart::BmcRestart;
+    /// Shows a wrong time.
+    "wrong-clock" WrongClock = bmc::wrong_clock::WrongClock;
+    /// The power-on takes long, or never completes.
+    "power-on-hangs" PowerOnHangs = host::power_on_hangs::PowerOnHangs;
+    /// The machine stays on.
+    "power-off-ignored" PowerOffIgnored = host::power_off_ignored::PowerOffIgnored;
+    /// The machine restarts by itself.
+    "spontaneous-reset" SpontaneousReset = host::spontaneous_reset::SpontaneousReset;
+    /// The mains power is gone.
+    "power-lost" PowerLost = host::power_lost::PowerLost;
+    /// The firmware forgets the boot override.
+    "boot-override-forgotten" OverrideForgotten = host::override_forgotten::OverrideForgotten;
+    /// The firmware boots another source.
+    "wrong-boot-source" WrongSource = host::wrong_source::WrongSource;
+    /// A boot source cannot be read.
+    "media-unreadable" MediaUnreadable = host::media_unreadable::MediaUnreadable;
+    /// The self test takes long, or never ends.
+    "post-hangs" PostHangs = host::post_hangs::PostHangs;
+}
+
+impl Serialize for What {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for What {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrObject;
+
+        impl<'de> Visitor<'de> for NameOrObject {
+            type Value = What;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a fault, or an object with it and its parameters")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<What, E> {
+                // Without parameters, every fault has its defaults.
+                let nothing: MapDeserializer<'_, std::iter::Empty<(&str, &str)>, E> =
+                    MapDeserializer::new(std::iter::empty());
+                let named = std::iter::once((name, Nothing(nothing)));
+                What::deserialize(MapAccessDeserializer::new(MapDeserializer::new(named)))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<What, A::Error> {
+                What::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_any(NameOrObject)
+    }
+}
+
+/// An object without members.
+struct Nothing<D>(D);
+
+impl<'de, E, D> serde::de::IntoDeserializer<'de, E> for Nothing<D>
+where
+    E: serde::de::Error,
+    D: Deserializer<'de, Error = E>,
+{
+    type Deserializer = D;
+
+    fn into_deserializer(self) -> D {
+        self.0
+    }
+}

@@ -1,0 +1,460 @@
+//! The rules of a fleet: which there are, and which nodes have them.
+//!
+//! A rule is bound to its nodes when it is added; from then on each node decides on its own. So a request to a node without a
+//! rule pays for nothing, however many rules there are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+
+use super::Fleet;
+use crate::fault::{Armed, Dice, Mode, Name, Rule, RuleError};
+use crate::journal::Event;
+use crate::node::command::Command;
+use crate::node::faults::News;
+use crate::node::{Node, NodeId, lab};
+use crate::selection::Selection;
+use crate::time::SimTime;
+
+/// The rules of a fleet.
+#[derive(Default)]
+pub(super) struct Rules {
+    all: RwLock<All>,
+    /// Number of rules, so that a look at it needs no lock.
+    count: AtomicUsize,
+    /// Number of rules that nodes have, of all nodes together.
+    bound: AtomicU64,
+    check: OnceLock<Check>,
+}
+
+/// Checks what a rule asks of the rooms above.
+pub(super) type Check = Box<dyn Fn(&Rule) -> Result<(), String> + Send + Sync>;
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules").field("all", &self.all).field("bound", &self.bound).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct All {
+    by_name: BTreeMap<Name, Arc<Armed>>,
+    /// The number of the newest rule.
+    last: u32,
+}
+
+/// A rule on disk.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    rule: Rule,
+    added: SimTime,
+    /// Whether all of its nodes have it. If not, the process has ended in between.
+    complete: bool,
+}
+
+/// Why a rule is not added or cleared.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleProblem {
+    #[error(transparent)]
+    Wrong(#[from] RuleError),
+    #[error("there is a rule '{0}' already; clear it first, or replace it")]
+    Exists(Name),
+    #[error("there is no rule '{0}'")]
+    Missing(String),
+    #[error("rule '{rule}': there is no node '{node}'")]
+    NoNode { rule: Name, node: String },
+    #[error("the fleet has {most} rules, the largest number that is allowed; clear some first")]
+    TooMany { most: usize },
+    #[error("rule '{rule}': node {node} has {most} rules already, the largest number of a node")]
+    NodeFull { rule: Name, node: String, most: usize },
+}
+
+/// What adding a rule has done, or would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleAdded {
+    /// Number of nodes that the selection has.
+    pub selected: usize,
+    /// The nodes that have the rule, in order.
+    pub nodes: Vec<NodeId>,
+}
+
+/// What a rule is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
+pub enum RuleState {
+    /// It can fire, and imposes no condition now.
+    Armed,
+    /// It imposes a condition on at least one node.
+    Active,
+    /// It cannot fire any more, and imposes no condition.
+    Recovered,
+    /// It waits, because the rule says so.
+    Paused,
+}
+
+/// A rule with what it has done so far.
+#[derive(Clone, Debug)]
+pub struct RuleStatus {
+    pub armed: Arc<Armed>,
+    pub state: RuleState,
+    /// Number of nodes that have it.
+    pub nodes: u64,
+    /// How often it fired.
+    pub fired: u64,
+    /// On how many nodes it fired.
+    pub fired_nodes: u64,
+    /// On how many nodes it imposes a condition now.
+    pub active_nodes: u64,
+    /// The moment of the last firing.
+    pub last: Option<SimTime>,
+}
+
+impl Fleet {
+    /// The largest number of rules.
+    pub const MAX_RULES: usize = 4096;
+    /// The largest number of rules of a node.
+    pub const MAX_RULES_PER_NODE: usize = 64;
+    /// Prefix of the records of rules. The key continues with the number.
+    pub const RULES: &'static str = "fault/";
+
+    /// Whether any node has a rule.
+    #[inline]
+    pub fn has_faults(&self) -> bool {
+        self.rules.bound.load(Ordering::Relaxed) > 0
+    }
+
+    /// Adds a rule and binds it to its nodes. With `replace`, it takes the place of a rule of the same name. With `dry_run`
+    /// nothing changes.
+    ///
+    /// # Errors
+    /// If the rule is wrong, or has no room. Then nothing has changed.
+    pub fn add_rule(&self, rule: Rule, replace: bool, dry_run: bool) -> Result<RuleAdded, RuleProblem> {
+        let selection = self.check_rule(&rule)?;
+        let mut all = self.rules.all.write();
+        let old = all.by_name.get(&rule.name).cloned();
+        if old.is_some() && !replace {
+            return Err(RuleProblem::Exists(rule.name));
+        }
+        if old.is_none() && all.by_name.len() >= Self::MAX_RULES {
+            return Err(RuleProblem::TooMany { most: Self::MAX_RULES });
+        }
+        let replaced = old.as_ref().map(|old| old.number);
+        let added = self.nodes_of(&rule, selection.as_ref(), replaced)?;
+        if dry_run {
+            return Ok(added);
+        }
+        let number = all.last + 1;
+        all.last = number;
+        let now = self.clock.now();
+        let armed = Arc::new(Armed::new(number, rule, selection, now));
+        self.store_rule(&armed, false);
+        all.by_name.insert(armed.rule.name.clone(), Arc::clone(&armed));
+        self.rules.count.store(all.by_name.len(), Ordering::Relaxed);
+        if let Some(old) = old {
+            self.forget_rule(&old);
+        }
+        for id in &added.nodes {
+            self.bind(*id, &armed);
+        }
+        self.store_rule(&armed, true);
+        tracing::info!(target: "fauxmetal::fault", rule = %armed.rule.name, nodes = added.nodes.len(), "fault rule added");
+        Ok(added)
+    }
+
+    /// Checks what rules ask of the rooms above with `check` from now on.
+    pub fn check_rules_with(&self, check: Check) {
+        let _ = self.rules.check.set(check);
+    }
+
+    /// Checks a rule. Returns the selection of its nodes.
+    ///
+    /// # Errors
+    /// If the rule is wrong.
+    pub fn check_rule(&self, rule: &Rule) -> Result<Option<Selection>, RuleError> {
+        let selection = rule.check()?;
+        let checked = self.rules.check.get().map_or(Ok(()), |check| check(rule));
+        checked.map_err(|problem| RuleError { rule: rule.name.to_string(), problem })?;
+        Ok(selection)
+    }
+
+    /// Clears a rule: the conditions that it imposes end. Returns the number of nodes that had it.
+    ///
+    /// # Errors
+    /// If there is no such rule.
+    pub fn clear_rule(&self, name: &str) -> Result<u64, RuleProblem> {
+        let mut all = self.rules.all.write();
+        let armed = all.by_name.remove(name).ok_or_else(|| RuleProblem::Missing(name.to_owned()))?;
+        self.rules.count.store(all.by_name.len(), Ordering::Relaxed);
+        let nodes = self.forget_rule(&armed);
+        tracing::info!(target: "fauxmetal::fault", rule = %name, nodes, "fault rule cleared");
+        Ok(nodes)
+    }
+
+    /// All rules by name.
+    pub fn rules(&self) -> Vec<Arc<Armed>> {
+        self.rules.all.read().by_name.values().cloned().collect()
+    }
+
+    /// The rule of that name.
+    pub fn rule(&self, name: &str) -> Option<Arc<Armed>> {
+        self.rules.all.read().by_name.get(name).cloned()
+    }
+
+    /// The rules with what they have done so far. It looks at every node of the fleet.
+    pub fn rule_statuses(&self) -> Vec<RuleStatus> {
+        let rules = self.rules();
+        let mut by_number: BTreeMap<u32, (RuleStatus, bool)> = rules
+            .into_iter()
+            .map(|armed| {
+                let state = if armed.rule.paused { RuleState::Paused } else { RuleState::Recovered };
+                let number = armed.number;
+                let status = RuleStatus {
+                    armed,
+                    state,
+                    nodes: 0,
+                    fired: 0,
+                    fired_nodes: 0,
+                    active_nodes: 0,
+                    last: None,
+                };
+                (number, (status, false))
+            })
+            .collect();
+        if self.has_faults() && !by_number.is_empty() {
+            for id in self.ids() {
+                let has_any = self.identify(id, |node, _| !node.faults().rules().is_empty()) == Some(true);
+                if !has_any {
+                    continue;
+                }
+                self.look(id, |node, now| {
+                    for bound in node.faults().rules() {
+                        let Some((status, can_fire)) = by_number.get_mut(&bound.rule.number()) else {
+                            continue;
+                        };
+                        status.nodes += 1;
+                        status.fired += u64::from(bound.fired);
+                        status.fired_nodes += u64::from(bound.fired > 0);
+                        status.active_nodes += u64::from(bound.on.is_some());
+                        status.last = status.last.max(bound.last);
+                        *can_fire |= bound.can_fire(now);
+                    }
+                });
+            }
+        }
+        let mut statuses: Vec<_> = by_number
+            .into_values()
+            .map(|(mut status, can_fire)| {
+                if status.state != RuleState::Paused {
+                    status.state = match (status.active_nodes > 0, can_fire) {
+                        (true, _) => RuleState::Active,
+                        (false, true) => RuleState::Armed,
+                        (false, false) if status.nodes == 0 => RuleState::Armed,
+                        (false, false) => RuleState::Recovered,
+                    };
+                }
+                status
+            })
+            .collect();
+        statuses.sort_by(|a, b| a.armed.rule.name.cmp(&b.armed.rule.name));
+        statuses
+    }
+
+    /// The nodes that a rule would have now.
+    ///
+    /// # Errors
+    /// If a node that it names does not exist, or has no room for another rule.
+    fn nodes_of(
+        &self,
+        rule: &Rule,
+        selection: Option<&Selection>,
+        replaced: Option<u32>,
+    ) -> Result<RuleAdded, RuleProblem> {
+        let mut selected: Vec<(u64, NodeId)> = Vec::new();
+        let mut full = None;
+        let mut look = |id: NodeId| {
+            self.identify(id, |node, _| {
+                if selection.is_none_or(|selection| selection.matches(node)) {
+                    selected.push((self.lot(rule, id), id));
+                    let others =
+                        node.faults().rules().iter().filter(|bound| Some(bound.rule.number()) != replaced);
+                    if others.count() >= Self::MAX_RULES_PER_NODE {
+                        full.get_or_insert_with(|| node.spec().name());
+                    }
+                }
+            });
+        };
+        if rule.who.names.is_empty() {
+            let (first, last) = selection.map_or((0, u64::MAX), Selection::indexes);
+            let index = |index: u64| u32::try_from(index).unwrap_or(u32::MAX).min(self.next_index());
+            (index(first)..index(last.saturating_add(1))).map(NodeId).for_each(&mut look);
+        } else {
+            for name in &rule.who.names {
+                let id = self
+                    .find_named(name)
+                    .ok_or_else(|| RuleProblem::NoNode { rule: rule.name.clone(), node: name.clone() })?;
+                look(id);
+            }
+        }
+        if let Some(node) = full {
+            let (rule, most) = (rule.name.clone(), Self::MAX_RULES_PER_NODE);
+            return Err(RuleProblem::NodeFull { rule, node, most });
+        }
+        let mut nodes = selected;
+        nodes.sort_unstable_by_key(|(_, id)| *id);
+        nodes.dedup();
+        let selected = nodes.len();
+        let count = rule.who.mode.count(selected);
+        if count < selected {
+            nodes.sort_unstable();
+            nodes.truncate(count);
+        }
+        let mut nodes: Vec<_> = nodes.into_iter().map(|(_, id)| id).collect();
+        nodes.sort_unstable();
+        Ok(RuleAdded { selected, nodes })
+    }
+
+    /// The lot of a node: those with the lowest ones have a rule that only some of the selected nodes get.
+    fn lot(&self, rule: &Rule, id: NodeId) -> u64 {
+        // The numbers of occasions begin with 1.
+        Dice { seed: self.seed, node: id.0 }.roll(rule, 0, 0)
+    }
+
+    fn bind(&self, id: NodeId, armed: &Arc<Armed>) {
+        if let Some(Ok(_)) = self.apply(id, Command::Lab(lab::Command::Bind(Arc::clone(armed)))) {
+            self.rules.bound.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn unbind(&self, id: NodeId, number: u32) -> bool {
+        let has = |node: &Node| node.faults().rules().iter().any(|bound| bound.rule.number() == number);
+        if self.identify(id, |node, _| has(node)) != Some(true) {
+            return false;
+        }
+        let _ = self.apply(id, Command::Lab(lab::Command::Unbind(number)));
+        self.rules.bound.fetch_sub(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Takes a rule from all of its nodes. Returns their number.
+    fn forget_rule(&self, armed: &Armed) -> u64 {
+        if let Some(ledger) = self.ledger() {
+            ledger.record(&format!("{}{:08}", Self::RULES, armed.number), None);
+        }
+        self.ids().map(|id| u64::from(self.unbind(id, armed.number))).sum()
+    }
+
+    fn store_rule(&self, armed: &Armed, complete: bool) {
+        if let Some(ledger) = self.ledger() {
+            let stored = Stored { rule: armed.rule.clone(), added: armed.added, complete };
+            let value = serde_json::to_vec(&stored).expect("a rule is valid JSON");
+            ledger.record(&format!("{}{:08}", Self::RULES, armed.number), Some(value));
+        }
+    }
+
+    /// Restores the stored rules, before the nodes are restored.
+    ///
+    /// # Errors
+    /// If a record cannot be read.
+    pub fn restore_rules(&self, records: &[(String, Vec<u8>)]) -> Result<(), String> {
+        let mut all = self.rules.all.write();
+        for (key, value) in records {
+            let wrong = |problem: String| format!("the record '{key}' cannot be read: {problem}");
+            let number = key.strip_prefix(Self::RULES).and_then(|number| number.parse().ok());
+            let number: u32 = number.ok_or_else(|| wrong("its key has no number".to_owned()))?;
+            let stored: Stored = serde_json::from_slice(value).map_err(|error| wrong(error.to_string()))?;
+            let selection = stored.rule.check().map_err(|error| wrong(error.to_string()))?;
+            let armed = Arc::new(Armed::new(number, stored.rule, selection, stored.added));
+            all.last = all.last.max(number);
+            // A newer rule has taken the place of an older one, and the process has ended in between.
+            all.by_name.insert(armed.rule.name.clone(), armed);
+        }
+        self.rules.count.store(all.by_name.len(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Binds the rules whose nodes the process had no time to find, after the nodes were restored.
+    pub fn complete_rules(&self, records: &[(String, Vec<u8>)]) {
+        for (_, value) in records {
+            let Ok(stored) = serde_json::from_slice::<Stored>(value) else { continue };
+            let Some(armed) = self.rule(stored.rule.name.as_str()).filter(|_| !stored.complete) else {
+                continue;
+            };
+            let added = self.nodes_of(&armed.rule, armed.selection.as_ref(), Some(armed.number));
+            for id in added.map(|added| added.nodes).unwrap_or_default() {
+                let has = |node: &Node| {
+                    node.faults().rules().iter().any(|bound| bound.rule.number() == armed.number)
+                };
+                if self.identify(id, |node, _| has(node)) == Some(false) {
+                    self.bind(id, &armed);
+                }
+            }
+            self.store_rule(&armed, true);
+        }
+    }
+
+    /// Gives a restored node its rules.
+    pub(super) fn attach_rules(&self, node: &mut Node, now: SimTime) {
+        if node.faults().rules().is_empty() {
+            return;
+        }
+        let all = self.rules.all.read();
+        let find = |number: u32| all.by_name.values().find(|armed| armed.number == number).cloned();
+        node.attach_rules(find, now);
+        for bound in node.faults().rules() {
+            self.rules.bound.fetch_add(1, Ordering::Relaxed);
+            if let Some(armed) = bound.rule.armed() {
+                armed.count_restored(bound.fired);
+            }
+        }
+    }
+
+    /// A node is removed, with its rules.
+    pub(super) fn lost_rules(&self, node: &Node) {
+        self.rules.bound.fetch_sub(node.faults().rules().len() as u64, Ordering::Relaxed);
+    }
+
+    /// A node is new, or has other labels: it joins the rules that select it now, and leaves those that do not.
+    pub(super) fn rejoin(&self, id: NodeId) {
+        for armed in self.rules() {
+            let share = match armed.rule.who.mode {
+                Mode::All => 1.0,
+                Mode::Percent(percent) => percent / 100.0,
+                Mode::One | Mode::Number(_) => continue,
+            };
+            if !armed.rule.who.names.is_empty() {
+                continue;
+            }
+            let state = self.identify(id, |node, _| {
+                let rules = node.faults().rules();
+                let has = rules.iter().any(|bound| bound.rule.number() == armed.number);
+                let selected = armed.selection.as_ref().is_none_or(|selection| selection.matches(node));
+                (has, selected, rules.len() < Self::MAX_RULES_PER_NODE)
+            });
+            let lot = self.lot(&armed.rule, id) as f64 / 18_446_744_073_709_551_616.0;
+            match state {
+                Some((false, true, true)) if lot < share => self.bind(id, &armed),
+                Some((true, false, _)) => drop(self.unbind(id, armed.number)),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// Whether there are rules.
+    pub(super) fn has_rules(&self) -> bool {
+        self.rules.count.load(Ordering::Relaxed) > 0
+    }
+
+    /// Records what rules have done to a node.
+    pub(super) fn note_faults(&self, node: &Node, news: Vec<News>) {
+        for News { rule, at, ended } in news {
+            let Some(armed) = rule.armed() else { continue };
+            let event = if ended { Event::FaultEnded } else { Event::FaultFired };
+            super::events::tell(node, at, event, armed.rule.name.as_str(), &self.journal, &self.stream);
+        }
+    }
+}

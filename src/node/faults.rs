@@ -1,0 +1,338 @@
+//! The rules of a node, and what they do to it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+use super::bmc::clock::Clock;
+use super::host::{AfterOff, Host};
+use super::sparse::Part;
+use super::view::View;
+use crate::dmtf::PowerState;
+use crate::fault::host::power_lost::Restore;
+use crate::fault::{Act, Armed, Bound, Dice, Met, Occasion, RuleRef, bmc, host};
+use crate::seed::Purpose;
+use crate::time::SimTime;
+
+/// The rules of a node, with their memory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Faults {
+    /// In the order in which they were added.
+    rules: Vec<Bound>,
+    /// Whether the machine was on when it lost its mains power; `None` if it has mains power.
+    was_on: Option<bool>,
+    /// What the fleet has not yet been told.
+    news: Vec<News>,
+}
+
+/// A rule has fired, or its condition has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct News {
+    pub rule: RuleRef,
+    pub at: SimTime,
+    /// Whether this is the end of a condition.
+    pub ended: bool,
+}
+
+impl Part for Faults {
+    fn of_new_machine() -> &'static Self {
+        static NEW: Faults = Faults { rules: Vec::new(), was_on: None, news: Vec::new() };
+        &NEW
+    }
+}
+
+impl Faults {
+    /// The rules, in the order in which they were added.
+    pub fn rules(&self) -> &[Bound] {
+        &self.rules
+    }
+
+    pub(super) fn next_deadline(&self) -> SimTime {
+        self.rules.iter().map(Bound::next_deadline).min().unwrap_or(SimTime::NEVER)
+    }
+
+    /// What the conditions do that are on.
+    fn conditions(&self) -> impl Iterator<Item = Act> {
+        let on = self.rules.iter().filter(|bound| bound.on.is_some());
+        on.filter_map(|bound| Some(bound.rule.armed()?.rule.what.act()))
+    }
+
+    fn tell(&mut self, rule: usize, at: SimTime, ended: bool) {
+        let rule = self.rules[rule].rule.clone();
+        self.news.push(News { rule, at, ended });
+    }
+
+    pub(super) fn shift(&mut self, ms: u64) {
+        let Self { rules, was_on: _, news } = self;
+        rules.iter_mut().for_each(|bound| bound.shift(ms));
+        news.iter_mut().for_each(|News { rule: _, at, ended: _ }| at.shift(ms));
+    }
+}
+
+/// The words of a node's states before a change; `None` for a node without rules.
+pub(super) struct Words(&'static str, &'static str);
+
+impl Node {
+    /// The rules of the node.
+    pub fn faults(&self) -> &Faults {
+        &self.state.faults
+    }
+
+    /// What has happened since the last call.
+    pub fn take_fault_news(&mut self) -> Vec<News> {
+        self.state.faults.get_mut().map(|faults| std::mem::take(&mut faults.news)).unwrap_or_default()
+    }
+
+    fn dice(&self) -> Dice {
+        Dice { seed: self.seed, node: self.id.0 }
+    }
+
+    /// The node gets a rule. A rule that it has already stays as it is.
+    pub(super) fn bind(&mut self, armed: &Arc<Armed>, now: SimTime) {
+        let known = self.state.faults.rules.iter().any(|bound| bound.rule.number() == armed.number);
+        if !known {
+            self.state.faults.change(|faults| faults.rules.push(Bound::new(armed, now)));
+        }
+    }
+
+    /// The node loses a rule. The condition that it imposes ends.
+    pub(super) fn unbind(&mut self, number: u32, now: SimTime) {
+        let Some(faults) = self.state.faults.get_mut() else { return };
+        let Some(place) = faults.rules.iter().position(|bound| bound.rule.number() == number) else { return };
+        if faults.rules[place].on.is_some() {
+            faults.tell(place, now, true);
+        }
+        let bound = faults.rules.remove(place);
+        if bound.on.is_some()
+            && let Some(armed) = bound.rule.armed()
+        {
+            self.end_condition(&armed.rule.what.act(), now);
+        }
+        if let Some(faults) = self.state.faults.get_mut()
+            && *faults == Faults::default()
+        {
+            self.state.faults = Faults::default().into();
+        }
+    }
+
+    /// Finds the rules of a stored node. Conditions of rules that are no more end.
+    pub fn attach_rules(&mut self, find: impl Fn(u32) -> Option<Arc<Armed>>, now: SimTime) {
+        let Some(faults) = self.state.faults.get_mut() else { return };
+        let mut lost = Vec::new();
+        for bound in &mut faults.rules {
+            let armed = find(bound.rule.number());
+            if !bound.attach(armed.as_ref()) {
+                lost.push(bound.rule.number());
+            }
+        }
+        let released = !lost.is_empty();
+        for number in lost {
+            self.unbind(number, now);
+        }
+        if released {
+            self.release(now);
+        }
+    }
+
+    /// Asks the rules whether they fire at an occasion. Returns what those that do so do, in their order.
+    pub fn meet(&mut self, met: &Met<'_>, now: SimTime) -> Vec<Act> {
+        let dice = self.dice();
+        let Some(faults) = self.state.faults.get_mut() else { return Vec::new() };
+        let mut acts = Vec::new();
+        for place in 0..faults.rules.len() {
+            if faults.rules[place].meet(met, dice, now) {
+                faults.tell(place, now, false);
+                acts.extend(faults.rules[place].rule.armed().map(|armed| armed.rule.what.act()));
+            }
+        }
+        if !acts.is_empty() {
+            self.touched = true;
+        }
+        acts
+    }
+
+    /// What the machine does at an occasion of the host, if a rule fires.
+    pub(super) fn meet_host(&mut self, occasion: Occasion, now: SimTime) -> Option<host::Act> {
+        let acts = self.meet(&Met { occasion, asked: None }, now);
+        acts.into_iter().find_map(|act| if let Act::Host(act) = act { Some(act) } else { None })
+    }
+
+    /// The end of a step of the host that begins `now` and takes `ms` normally.
+    pub(super) fn until(&mut self, occasion: Occasion, now: SimTime, ms: u64) -> SimTime {
+        match self.meet_host(occasion, now) {
+            Some(host::Act::Takes(Some(span))) => now.after_ms(span.pick_ms(0)),
+            Some(host::Act::Takes(None)) => {
+                self.hold(occasion, now);
+                SimTime::NEVER
+            }
+            Some(_) | None => now.after_ms(ms),
+        }
+    }
+
+    /// The rules that have just fired at an occasion hold the host, until they end.
+    fn hold(&mut self, occasion: Occasion, now: SimTime) {
+        let Some(faults) = self.state.faults.get_mut() else { return };
+        for bound in &mut faults.rules {
+            let is_meant = bound.rule.armed().is_some_and(|armed| armed.rule.what.occasion() == occasion);
+            if is_meant && bound.last == Some(now) {
+                bound.on = Some(crate::fault::On { since: now, until: SimTime::NEVER });
+            }
+        }
+    }
+
+    /// The states of the node in words, if it has rules that may ask for them.
+    pub(super) fn words(&self) -> Option<Words> {
+        (!self.state.faults.rules.is_empty()).then(|| Words(self.state_word(), self.agent_word()))
+    }
+
+    /// The rules see which states the node has entered.
+    pub(super) fn enter(&mut self, before: Option<Words>, now: SimTime) {
+        let (Some(before), Some(words)) = (before, self.words()) else { return };
+        let Some(faults) = self.state.faults.get_mut() else { return };
+        if before.0 != words.0 {
+            for place in 0..faults.rules.len() {
+                // What held the host has lost its hold.
+                let holds = faults.rules[place].on.is_some()
+                    && faults.rules[place].rule.armed().is_some_and(|armed| is_hang(&armed.rule.what.act()));
+                if holds && words.0 != "powering-on" && words.0 != "post" {
+                    faults.rules[place].on = None;
+                    faults.tell(place, now, true);
+                }
+            }
+        }
+        for bound in &mut faults.rules {
+            for (before, word) in [(before.0, words.0), (before.1, words.1)] {
+                if before != word {
+                    bound.entered(word, now);
+                }
+            }
+        }
+    }
+
+    /// Passes the deadline `at` of the rules: effects begin and end.
+    pub(super) fn pass_faults(&mut self, at: SimTime) {
+        let dice = self.dice();
+        for place in 0..self.state.faults.rules.len() {
+            let Some(faults) = self.state.faults.get_mut() else { return };
+            let Some(bound) = faults.rules.get_mut(place) else { return };
+            let Some(on) = bound.pass(dice, at) else { continue };
+            let Some(act) = bound.rule.armed().map(|armed| armed.rule.what.act()) else { continue };
+            if act == Act::Host(host::Act::Reset) {
+                // It is over at once.
+                bound.on = None;
+            }
+            faults.tell(place, at, !on);
+            self.touched = true;
+            if on { self.begin_condition(&act, at) } else { self.end_condition(&act, at) }
+        }
+    }
+
+    fn begin_condition(&mut self, act: &Act, at: SimTime) {
+        match act {
+            Act::Host(host::Act::Reset) if self.state.host.power_state() == PowerState::On => self.post(at),
+            Act::Host(host::Act::NoPower(_)) => self.lose_power(at),
+            Act::Host(_) | Act::Bmc(_) => {}
+        }
+    }
+
+    fn end_condition(&mut self, act: &Act, at: SimTime) {
+        match act {
+            Act::Host(host::Act::NoPower(restore)) => self.get_power(*restore, at),
+            Act::Host(host::Act::Takes(_)) => self.release(at),
+            Act::Host(_) | Act::Bmc(_) => {}
+        }
+    }
+
+    /// A step of the host that never ends ends now, unless another rule holds it.
+    fn release(&mut self, now: SimTime) {
+        if self.state.faults.conditions().any(|act| is_hang(&act)) {
+            return;
+        }
+        match &mut self.state.host {
+            Host::PoweringOn { until } | Host::Post { until, .. } if *until == SimTime::NEVER => *until = now,
+            Host::PoweringOn { .. }
+            | Host::Post { .. }
+            | Host::Off
+            | Host::Booting(_)
+            | Host::Running { .. }
+            | Host::PoweringOff { .. } => {}
+        }
+    }
+
+    fn lose_power(&mut self, at: SimTime) {
+        if self.state.faults.was_on.is_some() {
+            return;
+        }
+        let was_on = match &self.state.host {
+            Host::Off | Host::PoweringOff { then: AfterOff::StayOff, .. } => false,
+            Host::PoweringOn { .. }
+            | Host::Post { .. }
+            | Host::Booting(_)
+            | Host::Running { .. }
+            | Host::PoweringOff { then: AfterOff::PowerOn, .. } => true,
+        };
+        self.state.faults.change(|faults| faults.was_on = Some(was_on));
+        self.state.host = Host::Off;
+        let profile = Arc::clone(&self.profile);
+        self.state.bmc.change(|bmc| {
+            if let Some(codes) = bmc.post_codes.get_mut() {
+                codes.cut(at);
+            }
+            bmc.lose_power(at, &profile);
+        });
+    }
+
+    fn get_power(&mut self, restore: Restore, at: SimTime) {
+        let others = self.state.faults.conditions();
+        if others.into_iter().any(|act| matches!(act, Act::Host(host::Act::NoPower(_)))) {
+            return;
+        }
+        let was_on = self.state.faults.change(|faults| faults.was_on.take()).unwrap_or(false);
+        let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
+        self.state.bmc.change(|bmc| bmc.restarting_until = Some(at.after_ms(ms)));
+        let on = match restore {
+            Restore::LastState => was_on,
+            Restore::AlwaysOff => false,
+            Restore::AlwaysOn => true,
+        };
+        if on {
+            self.power_on(at);
+        }
+    }
+
+    /// The clock of the BMC, as it shows it.
+    pub fn clock(&self) -> Clock {
+        let mut clock = *self.bmc().clock;
+        for act in self.state.faults.conditions() {
+            if let Act::Bmc(bmc::Act::Clock(ms)) = act {
+                clock.ahead_ms = clock.ahead_ms.saturating_add(ms);
+            }
+        }
+        clock
+    }
+
+    /// The BMC restarts at once, in the middle of a request.
+    pub fn restart_bmc_now(&mut self, now: SimTime) {
+        let before = View::of(&self.state);
+        let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
+        let profile = Arc::clone(&self.profile);
+        self.state.bmc.change(|bmc| bmc.restart(now, now.after_ms(ms), &profile));
+        (self.touched, self.eventful) = (true, true);
+        self.remember(&before, now);
+    }
+
+    /// Takes the state of the node from before a change that is forgotten. What the rules have counted stays.
+    pub fn forget(&mut self, before: Self) {
+        let faults = std::mem::take(&mut self.state.faults);
+        let generation = self.state.generation;
+        self.state = before.state;
+        (self.state.faults, self.state.generation) = (faults, generation);
+        self.touched = true;
+    }
+}
+
+fn is_hang(act: &Act) -> bool {
+    matches!(act, Act::Host(host::Act::Takes(None)))
+}
