@@ -21,6 +21,8 @@ problems! {
     Missing: "There is no such node; nothing was changed";
     AllRefused: "Every selected node has refused; nothing was changed, and the member `result` has the reasons";
     Full: "There is no room for so many nodes; nothing was changed";
+    NoRule: "There is no such rule; nothing was changed";
+    RuleExists: "There is a rule of this name, or no room for another one; nothing was changed";
     TooLarge: "The body has more than 1 MiB";
     NotJson: "The Content-Type is not application/json";
     Busy: "The disk of the simulator is full or fails, or the server is at a limit; try again later";

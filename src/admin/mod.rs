@@ -10,6 +10,7 @@ mod change;
 mod control;
 mod events;
 mod extract;
+mod faults;
 mod fleet;
 mod guard;
 mod list;

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::api::{self, Problem};
 use super::control::Control;
-use super::{events, fleet, list, schema, show, snapshots, verbs};
+use super::{events, faults, fleet, list, schema, show, snapshots, verbs};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -27,6 +27,7 @@ use super::{events, fleet, list, schema, show, snapshots, verbs};
     tags(
         (name = "fleet", description = "The fleet as a whole"),
         (name = "nodes", description = "The nodes"),
+        (name = "faults", description = "Rules: which nodes misbehave, when, and how"),
         (name = "changes", description = "Changes of nodes: one verb for each, applied node by node")
     )
 )]
@@ -56,6 +57,10 @@ pub(super) fn router(control: Control) -> (Router, OpenApi) {
         .routes(routes!(events::events))
         .routes(routes!(events::journal))
         .routes(routes!(events::follow))
+        .routes(routes!(faults::list, faults::add))
+        .routes(routes!(faults::show))
+        .routes(routes!(faults::clear))
+        .routes(routes!(faults::test))
         .routes(routes!(snapshots::save))
         .routes(routes!(snapshots::export));
     let (router, mut document) =

@@ -77,7 +77,7 @@ pub(super) fn conditions() -> Vec<CompletionCandidate> {
 }
 
 /// The answer of the daemon, if it comes in time.
-fn ask<T: serde::de::DeserializeOwned>(path: &[&str], query: &Query<'_>) -> Option<T> {
+pub(super) fn ask<T: serde::de::DeserializeOwned>(path: &[&str], query: &Query<'_>) -> Option<T> {
     let client = Client::new(&Connection::written(std::env::args())).ok()?;
     let answer = run(async { Ok(tokio::time::timeout(PATIENCE, client.get(path, query)).await??) });
     answer.ok()

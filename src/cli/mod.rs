@@ -6,6 +6,7 @@ mod completions;
 mod events;
 mod exit_code;
 mod export;
+mod fault;
 mod flags;
 mod fleet;
 mod journal;
@@ -47,6 +48,7 @@ enum Command {
     Serve(serve::Args),
     Fleet(fleet::Args),
     Node(node::Args),
+    Fault(Box<fault::Args>),
     Journal(journal::Args),
     Events(events::Args),
     Export(Box<export::Args>),
@@ -72,6 +74,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Serve(args)) => serve::command(args),
         Some(Command::Fleet(args)) => fleet::command(args),
         Some(Command::Node(args)) => node::command(args),
+        Some(Command::Fault(args)) => fault::command(*args),
         Some(Command::Journal(args)) => journal::command(&args),
         Some(Command::Events(args)) => events::command(args),
         Some(Command::Export(args)) => export::command(*args),

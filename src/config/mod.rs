@@ -8,6 +8,7 @@ mod admin;
 mod certificates;
 mod error;
 mod export;
+mod faults;
 mod file;
 mod fleet;
 mod limit;
@@ -30,6 +31,7 @@ pub use admin::{AdminConfig, AdminListen};
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
 pub use export::{ExportFormat, WrittenExport};
+pub use faults::read_faults;
 pub use fleet::{FleetConfig, Model, unusable_profile};
 pub use log::{LogFilter, LogFormat};
 pub use net::{Host, Listen};
@@ -40,13 +42,14 @@ pub use timings::Timings;
 
 use addresses::Addresses;
 use setting::{
-    ADVERTISE, AGENT_ISO, AGENT_LISTEN, CERTS, EGRESS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN, LOG,
-    LOG_FORMAT, NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT, WRITE_TIME,
+    ADVERTISE, AGENT_ISO, AGENT_LISTEN, CERTS, EGRESS, FAULTS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN,
+    LOG, LOG_FORMAT, NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT, WRITE_TIME,
 };
 use value::path;
 
 use crate::address::{BaseUrl, HostNetwork, Layout, Prefix};
 use crate::effect::{Images, Network, Pattern};
+use crate::fault::Rule;
 use crate::limit::{Limit, Limits};
 use crate::store::StoredFleet;
 use crate::tls::MinVersion;
@@ -93,6 +96,8 @@ pub struct Config {
     pub state: Option<PathBuf>,
     /// The snapshot from which the fleet starts.
     pub snapshot: Option<PathBuf>,
+    /// Rules of faults that are added at the start.
+    pub faults: Vec<Rule>,
     /// Files for clients, written when the daemon is ready.
     pub exports: Vec<WrittenExport>,
     /// Simulated seconds per real second, within [`Clock::SPEED`](crate::clock::Clock::SPEED).
@@ -147,6 +152,7 @@ impl Config {
             limits: limits(raw)?,
             state: raw.optional(&STATE, path)?,
             snapshot: raw.optional(&SNAPSHOT, path)?,
+            faults: faults(raw)?,
             exports: values(raw.list(&WRITE_EXPORT, WrittenExport::MAX, WrittenExport::parse)?),
             speed: raw.required(&SPEED, value::speed)?,
             log: raw.required(&LOG, LogFilter::parse)?,
@@ -202,6 +208,19 @@ impl Config {
 
 fn values<T>(list: Vec<(T, Origin)>) -> Vec<T> {
     list.into_iter().map(|(value, _)| value).collect()
+}
+
+/// The largest file with rules, bytes.
+const MAX_FAULTS_BYTES: u64 = 4 << 20;
+
+fn faults(raw: &RawSettings) -> Result<Vec<Rule>, ConfigError> {
+    let read = |text: &str| {
+        let path = path(text)?;
+        let text = crate::file::read_text(&path, MAX_FAULTS_BYTES)
+            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        read_faults(&text, &path.display().to_string())
+    };
+    Ok(raw.optional(&FAULTS, read)?.unwrap_or_default())
 }
 
 fn limits(raw: &RawSettings) -> Result<Limits, ConfigError> {

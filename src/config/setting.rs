@@ -335,6 +335,12 @@ settings! {
     /// fleet yet.
     SNAPSHOT = Setting::new("snapshot", Kind::One, "FILE", STATE_HEADING).of_fleet().completes(Completes::File);
 
+    /// File with rules of faults, which begin to take effect before the fleet is served
+    ///
+    /// YAML with a list of rules: which nodes misbehave, when, and how. `fauxmetal fault schema` prints its JSON Schema. With
+    /// --state, rules are kept; a rule of the file takes the place of a kept one of the same name, unless both are equal.
+    FAULTS = Setting::new("faults", Kind::One, "FILE", FLEET).completes(Completes::File);
+
     /// File for the nodes in the format of a client, such as ironic=fleet.json; can be repeated
     ///
     /// The formats are those of `fauxmetal export`: nodes-json, ironic and bmh. The files are written, readable by their owner

@@ -7,11 +7,12 @@ use anyhow::{Context as _, ensure};
 use super::identities::Identities;
 use super::listeners::Listeners;
 use super::persistence::Stored;
-use crate::address::Reported;
+use crate::address::{Layout, Reported};
 use crate::admin::Source;
 use crate::clock::Clock;
 use crate::config::{Config, Trust};
 use crate::effect;
+use crate::fault::Rule;
 use crate::file;
 use crate::fleet::{Effects, Fleet};
 use crate::ipa;
@@ -19,7 +20,7 @@ use crate::meter::Page;
 use crate::node::NodeId;
 use crate::redfish::accounts::AccountLimits;
 use crate::redfish::auth::Account;
-use crate::redfish::{Redfish, check};
+use crate::redfish::{Redfish, check, check_rule};
 use crate::server::Server;
 use crate::tls::MAX_FILE_BYTES;
 
@@ -39,8 +40,18 @@ pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fle
     if stored.directory.is_some() {
         fleet.persist();
     }
+    let own_roots = config.layout != Layout::Shared;
+    fleet.check_rules_with(Box::new(move |rule| check_rule(rule, own_roots)));
     stored.restore_nodes(&fleet)?;
+    add_faults(config, &fleet)?;
     Ok((Arc::new(fleet), effects))
+}
+
+/// Adds the rules of the configuration. A rule that the stored fleet has keeps its memory.
+fn add_faults(config: &Config, fleet: &Fleet) -> anyhow::Result<()> {
+    let is_kept = |rule: &&Rule| fleet.rule(rule.name.as_str()).is_some_and(|kept| kept.rule == **rule);
+    let new: Vec<_> = config.faults.iter().filter(|rule| !is_kept(rule)).cloned().collect();
+    fleet.add_rules(new, true, false).map(drop).context("--faults")
 }
 
 /// The one account of every BMC. Wipes the configured password.

@@ -57,7 +57,16 @@ impl Stored {
         Ok(Self { directory, store, nodes, removed, time })
     }
 
+    /// Restores the nodes, and the rules of faults that they have.
     pub(super) fn restore_nodes(&self, fleet: &Fleet) -> anyhow::Result<()> {
+        let rules = match &self.store {
+            Some(store) => store.records(Fleet::RULES)?,
+            None => Vec::new(),
+        };
+        fleet.restore_rules(&rules).map_err(|problem| {
+            let file = self.store.as_ref().map(|store| store.file().display().to_string());
+            anyhow::anyhow!("{}: {problem}", file.unwrap_or_default())
+        })?;
         let mut restored = self.store.as_ref().map_or(Ok(0), |store| store.restore(fleet))?;
         for (id, state) in &self.nodes {
             restored += u32::from(fleet.restore(*id, state.clone()));
@@ -65,6 +74,7 @@ impl Stored {
         if restored > 0 {
             tracing::info!(nodes = restored, "restored the stored nodes; all other nodes are new");
         }
+        fleet.complete_rules(&rules);
         Ok(())
     }
 

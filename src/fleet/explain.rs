@@ -4,6 +4,7 @@
 
 use super::Fleet;
 use super::causes::{self, Causes, cause, help, shown, time};
+use crate::fault::Rule;
 use crate::journal::{AGENT, CallKind, OPERATING_SYSTEM, stamp};
 use crate::node::bmc::media::{Inserted, Opened};
 use crate::node::call::Call;
@@ -60,6 +61,10 @@ pub(super) fn explain(node: &Node, now: SimTime, causes: &Causes) -> Explanation
         sentence += "; ";
         sentence += part;
     }
+    for armed in node.faults().in_effect() {
+        let Rule { name, what, .. } = &armed.rule;
+        sentence += &format!("; the rule '{name}' ({}) is in effect", what.name());
+    }
     Explanation { sentence, since: said.since, until }
 }
 
@@ -107,6 +112,10 @@ impl Because<'_> {
     /// A BMC that restarts answers nothing, whatever the host does.
     fn bmc(&self) -> Option<Said> {
         let bmc = self.node.bmc();
+        if self.node.faults().is_without_power() {
+            let said = Said::new("has no mains power, so that neither the machine nor its BMC works");
+            return Some(said.since(self.causes.bmc_restarts));
+        }
         if let Some(until) = bmc.restarting_until {
             let said = Said::new("waits for its BMC, which restarts and answers no request")
                 .since(self.causes.bmc_restarts);
@@ -120,6 +129,10 @@ impl Because<'_> {
     fn host(&self) -> Said {
         match self.node.host() {
             Host::Off => self.media(Said::new("is off").since(self.causes.since)),
+            Host::PoweringOn { until: SimTime::NEVER } => {
+                Said::new("powers on and never gets further").since(self.causes.since)
+            }
+            Host::Post { until: SimTime::NEVER, since } => Said::new("hangs in its self test").since(*since),
             Host::PoweringOn { until } => Said::new("powers on")
                 .since(self.causes.since)
                 .and(format!("the self test begins in {}", self.left(*until))),

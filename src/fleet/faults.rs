@@ -166,6 +166,45 @@ impl Fleet {
         Ok(added)
     }
 
+    /// Adds several rules: all of them, or none.
+    ///
+    /// # Errors
+    /// For the first rule that is wrong or has no room. Then nothing has changed.
+    pub fn add_rules(
+        &self,
+        rules: Vec<Rule>,
+        replace: bool,
+        dry_run: bool,
+    ) -> Result<Vec<RuleAdded>, RuleProblem> {
+        let count = rules.len();
+        let new = rules.iter().filter(|rule| self.rule(rule.name.as_str()).is_none()).count();
+        if self.rules().len() + new > Self::MAX_RULES {
+            return Err(RuleProblem::TooMany { most: Self::MAX_RULES });
+        }
+        let checked: Vec<_> = rules
+            .iter()
+            .map(|rule| self.add_rule(rule.clone(), replace, true))
+            .collect::<Result<_, RuleProblem>>()?;
+        if dry_run {
+            return Ok(checked);
+        }
+        let mut added = Vec::with_capacity(count);
+        for rule in rules {
+            let name = rule.name.clone();
+            match self.add_rule(rule, replace, false) {
+                Ok(one) => added.push((name, one)),
+                Err(problem) => {
+                    // Together they have more than a node has room for, or another client was faster.
+                    for (name, _) in added {
+                        let _ = self.clear_rule(name.as_str());
+                    }
+                    return Err(problem);
+                }
+            }
+        }
+        Ok(added.into_iter().map(|(_, one)| one).collect())
+    }
+
     /// Checks what rules ask of the rooms above with `check` from now on.
     pub fn check_rules_with(&self, check: Check) {
         let _ = self.rules.check.set(check);

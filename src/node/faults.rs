@@ -49,6 +49,16 @@ impl Faults {
         &self.rules
     }
 
+    /// The rules that impose a condition now.
+    pub fn in_effect(&self) -> impl Iterator<Item = &Arc<Armed>> {
+        self.rules.iter().filter(|bound| bound.on.is_some()).filter_map(|bound| bound.rule.armed())
+    }
+
+    /// Whether the machine has no mains power.
+    pub fn is_without_power(&self) -> bool {
+        self.was_on.is_some()
+    }
+
     pub(super) fn next_deadline(&self) -> SimTime {
         self.rules.iter().map(Bound::next_deadline).min().unwrap_or(SimTime::NEVER)
     }

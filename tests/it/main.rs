@@ -11,6 +11,7 @@ mod documents;
 mod durability;
 mod events;
 mod export;
+mod faults;
 mod formats;
 mod hostile;
 mod journal;

@@ -3,6 +3,7 @@
 //! Names of members are camelCase, as in Kubernetes. Members are added in later versions, never renamed or removed. A request
 //! with a member that is not listed here is refused.
 
+mod fault;
 mod fleet;
 mod journal;
 mod node;
@@ -10,6 +11,10 @@ mod problem;
 mod snapshot;
 mod verb;
 
+pub use fault::{
+    AddFaults, AddedFault, AddedFaults, ClearFaults, ClearedFault, ClearedFaults, Fault, Faults, TestFault,
+    TestedFault, TestedNode,
+};
 pub use fleet::{Addresses, Fleet, LabelCount, Limit, ProfileCount, Setting, StateCount};
 pub use journal::{FleetEvent, Missed, NodeJournal};
 pub use node::{

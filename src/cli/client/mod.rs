@@ -101,7 +101,8 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).map_err(|error| self.unreadable(&error))?;
-        let request = self.request(Method::POST, &[path], &[]).header(ACCEPT, JSON);
+        let path: Vec<_> = path.split('/').collect();
+        let request = self.request(Method::POST, &path, &[]).header(ACCEPT, JSON);
         self.document(self.send(request.header(CONTENT_TYPE, JSON).body(body)).await?).await
     }
 

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 
 use super::exit_code::ExitCode;
 pub(super) use change::{Change, ChangeFlags};
-pub(super) use targets::Targets;
+pub(super) use targets::{Selected, Targets};
 
 /// List, show and change the nodes of a running daemon
 #[derive(Parser)]

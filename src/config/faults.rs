@@ -1,0 +1,90 @@
+//! Files with rules of faults: YAML, of which JSON is a part.
+
+use serde::Deserialize;
+use serde_saphyr::Spanned;
+
+use crate::fault::Rule;
+
+/// The contents of a file with rules.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    faults: Vec<Spanned<Rule>>,
+}
+
+/// Reads the rules of a file. `place` names it.
+///
+/// # Errors
+/// The file, the line, and what is wrong there.
+pub fn read_faults(text: &str, place: &str) -> Result<Vec<Rule>, String> {
+    let file: File = serde_saphyr::from_str(text).map_err(|error| {
+        let line = error.location().map_or(1, |location| location.line());
+        format!("{place}:{line}: {}", first_line(&error.without_snippet().to_string()))
+    })?;
+    let mut rules = Vec::with_capacity(file.faults.len());
+    for Spanned { value: rule, defined, .. } in file.faults {
+        rule.check().map_err(|error| format!("{place}:{}: {error}", defined.line()))?;
+        if rules.iter().any(|other: &Rule| other.name == rule.name) {
+            let name = &rule.name;
+            return Err(format!(
+                "{place}:{}: a rule '{name}' comes before; each rule needs a name of its own",
+                defined.line()
+            ));
+        }
+        rules.push(rule);
+    }
+    Ok(rules)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "
+faults:
+  - name: flaky
+    who: {selector: rack=r7, mode: {percent: 5}}
+    when:
+      requests: {methods: [GET]}
+      first: 2
+    what:
+      status: {code: 503, retryAfter: 1s}
+  - name: dead
+    who: {all: true}
+    what: power-lost
+";
+
+    #[test]
+    fn a_file_has_rules() {
+        let rules = read_faults(GOOD, "f.yaml").unwrap();
+        assert_eq!(rules.iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>(), ["flaky", "dead"]);
+        let json = serde_json::json!({"faults": rules}).to_string();
+        assert_eq!(read_faults(&json, "f.json").unwrap(), rules, "JSON is YAML");
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        let said = |from: &str, to: &str| {
+            assert!(GOOD.contains(from));
+            read_faults(&GOOD.replacen(from, to, 1), "f.yaml").unwrap_err()
+        };
+        let errors = [
+            said("first: 2", "frist: 2"),
+            said("first: 2", "first: 0"),
+            said("code: 503", "code: 200"),
+            said("status:", "statsu:"),
+            said("name: dead", "name: flaky"),
+            said("name: dead", "name: Dead Rack"),
+            said("retryAfter: 1s", "retryAfter: soon"),
+            said("power-lost", "power-gone"),
+            said("who: {all: true}", "who: {all: maybe}"),
+            said("faults:", "rules:"),
+            said("  - name: dead", " - name: dead"),
+        ];
+        insta::assert_snapshot!(errors.join("\n"));
+    }
+}
