@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::load::{ask, connect};
 use super::{Bench, LOGIN, holds};
 
-const OWN: &[&str] = &["--addresses", "port", "--listen", "http://127.0.0.1:0", "--agent-listen", "off"];
+const OWN: &[&str] = &["--addresses", "host", "--domain", "bmc.example"];
 
 #[test]
 fn a_status() {
@@ -110,11 +110,17 @@ fn a_locked_account() {
 #[test]
 fn a_session_limit() {
     let log_in = |bench: &Bench, name: &str| {
-        let url = bench.node(name)["url"].as_str().unwrap().to_owned();
-        let to = url.strip_prefix("http://").unwrap().split('/').next().unwrap().parse().unwrap();
-        let body = json!({"UserName": "admin", "Password": "password"}).to_string();
-        let json = "Content-Type: application/json\r\n";
-        ask(&mut connect(to), "POST", "/redfish/v1/SessionService/Sessions", json, &body)
+        let body = r#"{"UserName": "admin", "Password": "password"}"#;
+        let request = format!(
+            "POST /redfish/v1/SessionService/Sessions HTTP/1.1\r\nhost: {name}.bmc.example\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let url = bench.daemon.ready["redfish"][0].as_str().unwrap();
+        let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
+        let mut stream = connect(([127, 0, 0, 1], port).into());
+        std::io::Write::write_all(&mut stream, request.as_bytes()).unwrap();
+        let (head, text) = super::super::load::answer(&mut stream).unwrap();
+        (head[9..12].parse::<u16>().unwrap(), text)
     };
     holds(OWN, &json!("session-limit"), |bench, name| {
         let (status, text) = log_in(bench, name);
