@@ -100,7 +100,6 @@ pub trait Fault {
     /// The occasion at which the rule is asked.
     fn occasion(&self) -> Occasion;
 
-    /// What happens then.
     fn act(&self) -> Act;
 
     /// Parameters that are allowed, for tests of all faults. Without an own example, none.
@@ -109,7 +108,7 @@ pub trait Fault {
         serde_json::json!({})
     }
 
-    /// Checks the parameters.
+    /// Checks the parameters of the fault.
     ///
     /// # Errors
     /// The field, its value, and what is allowed.

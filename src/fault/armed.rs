@@ -24,7 +24,6 @@ pub struct Armed {
 }
 
 impl Armed {
-    /// A checked rule.
     pub fn new(number: u32, rule: Rule, selection: Option<Selection>, added: SimTime) -> Self {
         Self { number, rule, selection, added, fired: AtomicU64::new(0) }
     }
@@ -61,7 +60,6 @@ impl RuleRef {
         self.number
     }
 
-    /// The rule.
     pub fn armed(&self) -> Option<&Arc<Armed>> {
         self.armed.as_ref()
     }

@@ -52,7 +52,6 @@ impl Dice {
     }
 }
 
-/// An occasion.
 #[derive(Clone, Copy, Debug)]
 pub struct Met<'r> {
     pub occasion: Occasion,
@@ -198,7 +197,6 @@ impl Bound {
         !(used_up || is_over || has_begun || is_past)
     }
 
-    /// Moves every moment.
     pub fn shift(&mut self, ms: u64) {
         let Self { rule: _, seen: _, fired: _, last, begin, pending: _, on } = self;
         last.iter_mut().chain(begin).for_each(|at| at.shift(ms));

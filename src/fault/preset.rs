@@ -29,7 +29,6 @@ pub struct Part {
     pub what: What,
 }
 
-/// All presets.
 pub fn presets() -> &'static [Preset] {
     static ALL: LazyLock<Vec<Preset>> =
         LazyLock::new(|| serde_json::from_str(include_str!("presets.json")).expect("the presets are rules"));

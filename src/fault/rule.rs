@@ -18,12 +18,12 @@ use crate::selection::Selection;
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub struct Rule {
     pub name: Name,
-    /// The nodes.
+    /// The nodes that can misbehave.
     pub who: Who,
     /// The occasions; every one by default.
     #[serde(default)]
     pub when: When,
-    /// The fault.
+    /// The fault, with its parameters.
     pub what: What,
     /// Whether the rule waits: nothing is counted, and nothing happens.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

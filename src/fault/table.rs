@@ -11,7 +11,6 @@ pub struct Row {
     pub seen: &'static str,
     /// What ends with the rule.
     pub ends: &'static str,
-    /// What stays.
     pub stays: &'static str,
     /// The test that shows it.
     pub test: &'static str,

@@ -51,7 +51,7 @@ macro_rules! faults {
                 match self { $(Self::$variant(fault) => fault.act()),+ }
             }
 
-            /// Checks the parameters.
+            /// Checks the parameters of the fault.
             ///
             /// # Errors
             /// The parameter, its value, and what is allowed.
@@ -77,13 +77,13 @@ faults! {
     "status" Status = bmc::status::Status;
     /// Acknowledges changes and does not make them.
     "lost-change" LostChange = bmc::lost_change::LostChange;
-    /// Changes documents.
+    /// Changes documents in answers.
     "document" Document = bmc::document::Document;
-    /// Refuses the password.
+    /// Refuses the password of the account.
     "password-changed" PasswordChanged = bmc::password_changed::PasswordChanged;
-    /// Locks the account.
+    /// Refuses the account as locked.
     "account-locked" AccountLocked = bmc::account_locked::AccountLocked;
-    /// Refuses new sessions.
+    /// Refuses sessions beyond a limit.
     "session-limit" SessionLimit = bmc::session_limit::SessionLimit;
     /// Restarts the BMC in the middle of a request.
     "bmc-restart" BmcRestart = bmc::restart::BmcRestart;

@@ -9,8 +9,7 @@ use crate::time::SimTime;
 
 /// When a rule fires. Without members it fires at every occasion of its fault, until it is cleared.
 ///
-/// A rule is in effect from its beginning ([`after`](Self::after), at once by default) for a time ([`for`](Self::for_time)),
-/// inside of its [`window`](Self::window). While it is in effect, its occasions are counted: the first ones can be skipped, and so on.
+/// A rule is in effect from its beginning (`after`; at once by default) for a time (`for`), inside of its `window`. While it is in effect, its occasions are counted: the first ones can be skipped, and so on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
@@ -51,7 +50,7 @@ pub struct When {
     pub limit_per_node: Option<u32>,
 }
 
-/// What is counted.
+/// The occasions that are counted together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
@@ -93,10 +92,8 @@ fn is_zero(period: &Period) -> bool {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub struct Window {
-    /// Its beginning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<Moment>,
-    /// Its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Moment>,
 }

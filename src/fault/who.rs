@@ -31,10 +31,8 @@ pub struct Who {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub enum Mode {
-    /// All of them.
     #[default]
     All,
-    /// One of them.
     One,
     /// So many of them, at least 1; all, if they are fewer.
     Number(u32),
@@ -77,7 +75,7 @@ impl Who {
         self.all && self.mode.is_all()
     }
 
-    /// The selection, checked.
+    /// Checks the nodes, and returns the selection.
     ///
     /// # Errors
     /// The field, its value, and what is allowed.

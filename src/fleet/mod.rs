@@ -14,8 +14,10 @@ mod durability;
 mod events;
 mod explain;
 mod faults;
+mod find;
 #[doc(hidden)]
 pub mod persist;
+mod rules;
 mod slots;
 mod stream;
 mod waiters;
@@ -37,7 +39,6 @@ use crate::node::effect::{Answer, Effect};
 use crate::node::ipa::Total;
 use crate::node::lab;
 use crate::node::labels::Labels;
-use crate::node::spec::Spec;
 use crate::node::{self, Node, NodeId};
 use crate::profile::Profile;
 use crate::seed::Seed;
@@ -45,13 +46,14 @@ use crate::time::SimTime;
 use deadlines::Deadlines;
 use events::View;
 use persist::Ledger;
+use rules::Rules;
 use slots::{Slot, Slots};
 use waiters::Waiters;
 
 #[doc(hidden)]
 pub use explain::Explanation;
 #[doc(hidden)]
-pub use faults::{RuleAdded, RuleProblem, RuleState, RuleStatus};
+pub use rules::{RuleAdded, RuleProblem, RuleState, RuleStatus};
 #[doc(hidden)]
 pub use stream::{Happened, Reader, Stream};
 #[doc(hidden)]
@@ -84,7 +86,7 @@ pub struct Fleet {
     results: Arc<Total>,
     /// Receives the events of all BMCs, if somebody has subscribed to them.
     witness: OnceLock<Arc<dyn Witness>>,
-    rules: faults::Rules,
+    rules: Rules,
     /// Changes to be stored on disk; empty if the fleet is not persisted.
     ledger: OnceLock<Arc<Ledger>>,
 }
@@ -139,7 +141,7 @@ impl Fleet {
             stream: Arc::default(),
             results: Arc::default(),
             witness: OnceLock::new(),
-            rules: faults::Rules::default(),
+            rules: Rules::default(),
             ledger: OnceLock::new(),
         };
         (fleet, queue)
@@ -325,18 +327,6 @@ impl Fleet {
     /// The index that the next added node gets: the number of nodes so far, including removed ones.
     pub fn next_index(&self) -> u32 {
         *self.next.lock()
-    }
-
-    /// The node with this UUID.
-    pub fn find(&self, uuid: Uuid) -> Option<NodeId> {
-        let id = NodeId(Spec::index_of_uuid(self.seed, uuid));
-        self.slots.get(id)?.lock().node.as_ref().filter(|n| n.spec().uuid() == uuid).map(Node::id)
-    }
-
-    /// The node with this name or UUID, in upper or lower case.
-    pub fn find_named(&self, name: &str) -> Option<NodeId> {
-        let id = NodeId(Spec::index_of_name(self.seed, name)?);
-        self.identify(id, |node, _| node.spec().is_named(name)).filter(|is| *is).map(|_| id)
     }
 
     /// Reads a node that is settled to now. `None` if there is no such node.

@@ -43,7 +43,7 @@ impl Part for Order {
 pub struct HttpUri(Option<Box<str>>);
 
 impl HttpUri {
-    /// The URI.
+    /// The URI, if a client has set one.
     pub fn as_deref(&self) -> Option<&str> {
         self.0.as_deref()
     }

@@ -2,84 +2,16 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::Node;
 use super::bmc::clock::Clock;
 use super::host::{AfterOff, Host};
-use super::sparse::Part;
+use super::rules::{Faults, News};
 use super::view::View;
 use crate::dmtf::PowerState;
 use crate::fault::host::power_lost::Restore;
-use crate::fault::{Act, Armed, Bound, Dice, Met, Occasion, RuleRef, bmc, host};
+use crate::fault::{Act, Armed, Bound, Dice, Met, Occasion, bmc, host};
 use crate::seed::Purpose;
 use crate::time::SimTime;
-
-/// The rules of a node, with their memory.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Faults {
-    /// In the order in which they were added.
-    rules: Vec<Bound>,
-    /// Whether the machine was on when it lost its mains power; `None` if it has mains power.
-    was_on: Option<bool>,
-    /// What the fleet has not yet been told.
-    news: Vec<News>,
-}
-
-/// A rule has fired, or its condition has ended.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct News {
-    pub rule: RuleRef,
-    pub at: SimTime,
-    /// Whether this is the end of a condition.
-    pub ended: bool,
-}
-
-impl Part for Faults {
-    fn of_new_machine() -> &'static Self {
-        static NEW: Faults = Faults { rules: Vec::new(), was_on: None, news: Vec::new() };
-        &NEW
-    }
-}
-
-impl Faults {
-    /// The rules, in the order in which they were added.
-    pub fn rules(&self) -> &[Bound] {
-        &self.rules
-    }
-
-    /// The rules that impose a condition now.
-    pub fn in_effect(&self) -> impl Iterator<Item = &Arc<Armed>> {
-        self.rules.iter().filter(|bound| bound.on.is_some()).filter_map(|bound| bound.rule.armed())
-    }
-
-    /// Whether the machine has no mains power.
-    pub fn is_without_power(&self) -> bool {
-        self.was_on.is_some()
-    }
-
-    pub(super) fn next_deadline(&self) -> SimTime {
-        self.rules.iter().map(Bound::next_deadline).min().unwrap_or(SimTime::NEVER)
-    }
-
-    /// What the conditions do that are on.
-    fn conditions(&self) -> impl Iterator<Item = Act> {
-        let on = self.rules.iter().filter(|bound| bound.on.is_some());
-        on.filter_map(|bound| Some(bound.rule.armed()?.rule.what.act()))
-    }
-
-    fn tell(&mut self, rule: usize, at: SimTime, ended: bool) {
-        let rule = self.rules[rule].rule.clone();
-        self.news.push(News { rule, at, ended });
-    }
-
-    pub(super) fn shift(&mut self, ms: u64) {
-        let Self { rules, was_on: _, news } = self;
-        rules.iter_mut().for_each(|bound| bound.shift(ms));
-        news.iter_mut().for_each(|News { rule: _, at, ended: _ }| at.shift(ms));
-    }
-}
 
 /// The words of a node's states before a change; `None` for a node without rules.
 pub(super) struct Words(&'static str, &'static str);

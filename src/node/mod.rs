@@ -14,7 +14,7 @@ mod collect;
 pub mod command;
 pub mod effect;
 pub mod event;
-pub mod faults;
+mod faults;
 mod format;
 pub mod hardware;
 pub mod health;
@@ -28,9 +28,11 @@ mod past;
 mod power;
 mod refusal;
 mod remember;
+pub mod rules;
 mod secret;
 mod select;
 pub mod sensors;
+mod sessions;
 pub mod sparse;
 pub mod spec;
 mod state;
@@ -262,19 +264,6 @@ impl Node {
             Then::EmptyDisks => {}
             Then::Install => (self.state.installed, self.state.system_disk) = (true, None),
             Then::InstallOn(disk) => (self.state.installed, self.state.system_disk) = (true, Some(disk)),
-        }
-    }
-
-    /// Whether a session at the BMC's own service root has this secret. The session's timeout begins again.
-    pub fn session(&mut self, secret: &bmc::session::Secret, now: SimTime) -> Option<u32> {
-        self.state.bmc.get_mut()?.sessions.check(secret, now)
-    }
-
-    /// Treats `now` as the time of the last request of each session. A restored node needs this, because requests are
-    /// not stored on disk.
-    pub fn use_sessions(&mut self, now: SimTime) {
-        if let Some(bmc) = self.state.bmc.get_mut() {
-            bmc.sessions.use_all(now);
         }
     }
 

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::bmc::Bmc;
 use super::boot::Boot;
-use super::faults::Faults;
 use super::format;
 use super::host::Host;
 use super::ipa::{Text, TextName};
 use super::labels::Labels;
+use super::rules::Faults;
 use super::sparse::Sparse;
 
 /// Everything that a node must remember across a restart of the process.

@@ -42,11 +42,9 @@ pub struct AddedFault {
     pub nodes: u64,
 }
 
-/// All rules.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Faults {
-    /// By name.
     pub items: Vec<Fault>,
 }
 
@@ -81,7 +79,6 @@ pub struct ClearFaults {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     #[schema(example = json!(["flaky-bmc"]))]
     pub names: Vec<String>,
-    /// All rules.
     #[serde(default)]
     pub all: bool,
 }

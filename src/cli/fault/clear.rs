@@ -18,7 +18,7 @@ use crate::cli::view::{Format, nodes};
 #[derive(Parser)]
 #[command(after_help = "Examples:\n  fauxmetal fault clear flaky-bmc\n  fauxmetal fault clear --all")]
 pub(super) struct Args {
-    /// Names of rules
+    /// Names of rules, such as flaky-bmc
     #[arg(
         value_name = "NAME",
         required_unless_present = "all",
@@ -26,7 +26,7 @@ pub(super) struct Args {
         add = ArgValueCompleter::new(names)
     )]
     names: Vec<String>,
-    /// All rules
+    /// Clear all rules of the fleet
     #[arg(long)]
     all: bool,
     /// Format of the result

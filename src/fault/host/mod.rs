@@ -19,7 +19,6 @@ pub enum Act {
     Takes(Option<Span>),
     /// The machine does not do what it was asked for.
     Ignore,
-    /// The machine restarts.
     Reset,
     /// The machine has no power as long as the condition lasts.
     NoPower(power_lost::Restore),

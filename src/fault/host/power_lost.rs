@@ -21,9 +21,7 @@ pub enum Restore {
     /// It is on if it was on before.
     #[default]
     LastState,
-    /// It stays off.
     AlwaysOff,
-    /// It powers on.
     AlwaysOn,
 }
 

@@ -28,7 +28,7 @@ impl Bench {
         assert_eq!(self.node.faults().rules(), []);
     }
 
-    /// The process restarts.
+    /// The process restarts and reads the state again.
     fn restart(&mut self) {
         let rules: Vec<_> =
             self.node.faults().rules().iter().filter_map(|bound| bound.rule.armed().cloned()).collect();

@@ -25,7 +25,7 @@ const FLOORS: &[&[&str]] = &[
         "schema",
         "selection",
     ],
-    &["clock", "profile", "tls"],
+    &["clock", "fault", "profile", "tls"],
     &["node"],
     &["journal"],
     &["fleet"],
