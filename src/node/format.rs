@@ -16,6 +16,8 @@
 //!    at once. All of them have defaults, so a state of format 4 is read without a conversion. Later builds add telemetry,
 //!    diagnostic data with the task that collects it, and POST codes. They have defaults, too, and a fixture of their own,
 //!    `state-format-5-later.json`: a state of an earlier build is read as before.
+//! 6. The rules of a node with their memory, which have a default. A version that knows format 5 only would lose them, and what they
+//!    hold, so it must refuse the file.
 
 use serde_json::{Map, Value, json};
 
@@ -107,6 +109,7 @@ mod tests {
     const FORMAT_5: &str = include_str!("state-format-5.json");
     /// A state of a build with telemetry, diagnostic data and POST codes.
     const FORMAT_5_LATER: &str = include_str!("state-format-5-later.json");
+    const FORMAT_6: &str = include_str!("state-format-6.json");
 
     fn read(format: u64, text: &str) -> State {
         State::read(format, text.as_bytes()).unwrap()
@@ -137,14 +140,19 @@ mod tests {
 
     #[test]
     fn the_newest_format_has_a_fixture_and_is_read_completely() {
-        assert_eq!(State::FORMAT, 5, "a new format needs a fixture and a test here");
-        let state = serde_json::to_value(assert_read_completely(5, FORMAT_5_LATER)).unwrap();
+        assert_eq!(State::FORMAT, 6, "a new format needs a fixture and a test here");
+        let state = serde_json::to_value(assert_read_completely(6, FORMAT_6)).unwrap();
         // An earlier version would lose a field that it does not know, so a new field needs a new format, too.
         assert_contains(
             "the state has a field that its fixture lacks: ",
             &state,
-            &serde_json::from_str(FORMAT_5_LATER).unwrap(),
+            &serde_json::from_str(FORMAT_6).unwrap(),
         );
+    }
+
+    #[test]
+    fn a_state_of_the_last_build_of_format_5_is_read_completely_and_has_no_rules() {
+        assert!(assert_read_completely(5, FORMAT_5_LATER).faults == Sparse::NEW);
     }
 
     #[test]

@@ -10,11 +10,12 @@ const NODES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("nodes");
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 
 /// States that older versions wrote, each with its format.
-const OLDER: [(u32, &str); 4] = [
+const OLDER: [(u32, &str); 5] = [
     (1, include_str!("../../node/state-format-1.json")),
     (2, include_str!("../../node/state-format-2.json")),
     (3, include_str!("../../node/state-format-3.json")),
     (4, include_str!("../../node/state-format-4.json")),
+    (5, include_str!("../../node/state-format-5-later.json")),
 ];
 
 /// A state file of an older format with one node, in a directory of its own.
