@@ -84,7 +84,13 @@ mod schema {
     impl utoipa::PartialSchema for super::Period {
         fn schema() -> RefOr<Schema> {
             let text = "A duration such as `90s`, `1h30m` or `2d`";
-            ObjectBuilder::new().schema_type(Type::String).description(Some(text)).examples(["90s"]).into()
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some(text))
+                .pattern(Some("^([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,4}m)?([0-9]{1,4}s)?([0-9]{1,4}ms)?$"))
+                .min_length(Some(2))
+                .examples(["90s"])
+                .into()
         }
     }
 

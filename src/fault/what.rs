@@ -17,7 +17,6 @@ macro_rules! faults {
         /// parameters is its name alone.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(remote = "Self")]
-        #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
         pub enum What { $($(#[doc = $doc])* #[serde(rename = $name)] $variant($type)),+ }
 
         impl What {
@@ -60,6 +59,42 @@ macro_rules! faults {
             }
         }
 
+        #[cfg(feature = "cli")]
+        mod schema {
+            use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, Type};
+            use utoipa::openapi::{Ref, RefOr};
+            use utoipa::{PartialSchema, ToSchema};
+
+            use super::*;
+
+            impl PartialSchema for What {
+                fn schema() -> RefOr<Schema> {
+                    let text = "The fault, with its parameters: an object whose only member is the name of the fault. A fault \
+                                without parameters is its name alone.";
+                    let mut alone = vec![$(<$type as Fault>::NAME),+];
+                    alone.retain(|name| !NEEDS_PARAMETERS.contains(name));
+                    let alone = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(alone));
+                    let mut all = OneOfBuilder::new().description(Some(text)).item(alone);
+                    $({
+                        let name = <$type as Fault>::NAME;
+                        let parameters = Ref::from_schema_name(<$type as ToSchema>::name());
+                        let fault = ObjectBuilder::new().property(name, parameters).required(name);
+                        all = all.item(fault.additional_properties(Some(AdditionalProperties::FreeForm(false))));
+                    })+
+                    all.into()
+                }
+            }
+
+            impl ToSchema for What {
+                fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
+                    $({
+                        all.push((<$type as ToSchema>::name().into(), <$type as PartialSchema>::schema()));
+                        <$type as ToSchema>::schemas(all);
+                    })+
+                }
+            }
+        }
+
         #[cfg(test)]
         mod names {
             use super::*;
@@ -71,6 +106,10 @@ macro_rules! faults {
         }
     };
 }
+
+/// The faults that have no defaults for all of their parameters.
+#[cfg(feature = "cli")]
+const NEEDS_PARAMETERS: &[&str] = &["document"];
 
 faults! {
     /// Answers requests with an error.

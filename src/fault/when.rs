@@ -171,9 +171,6 @@ impl When {
         if self.limit_per_node == Some(0) {
             return zero("limitPerNode");
         }
-        if self.for_time == Some(Period::from_ms(0)) {
-            return Err("'when.for' is 0; a duration above 0 is allowed".to_owned());
-        }
         if let Some(p) = self.probability
             && !(p > 0.0 && p <= 1.0)
         {

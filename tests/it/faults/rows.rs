@@ -1,8 +1,11 @@
 //! The table of faults: each fault has a row, and each row has a test that exists.
 
+use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 
 use fauxmetal::fault::What;
+use serde_json::Value;
 
 #[test]
 fn every_fault_has_a_test() {
@@ -15,4 +18,58 @@ fn every_fault_has_a_test() {
         assert!(!row.seen.is_empty() && !row.ends.is_empty() && !row.stays.is_empty(), "{}", row.name);
     }
     assert_eq!(What::ROWS.len(), What::NAMES.len());
+}
+
+const HEAD: &str = "\
+# Faults
+
+Each fault of a [rule](../faults.md), by the seam at which it enters. `fauxmetal fault schema` has the types of the parameters.
+";
+
+/// The page of the faults, from their constants and from the schema of their parameters.
+#[test]
+fn the_page_of_the_faults_is_that_of_the_code() {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_fauxmetal")).args(["fault", "schema"]).env_clear().output().unwrap();
+    let schema: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let named = |reference: &Value| {
+        let name = reference["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        schema["$defs"][name].clone()
+    };
+    let what = schema["$defs"]["What"]["oneOf"].as_array().unwrap();
+    let mut page = HEAD.to_owned();
+    let mut seam = None;
+    let mut rows = What::ROWS.to_vec();
+    rows.sort_by_key(|row| row.seam);
+    for row in rows {
+        if seam.replace(row.seam) != Some(row.seam) {
+            writeln!(page, "\n## {}", row.seam.as_str()).unwrap();
+        }
+        writeln!(page, "\n### {}\n", row.name).unwrap();
+        let variant = what.iter().find_map(|variant| variant["properties"].get(row.name)).unwrap();
+        let parameters = named(variant);
+        if let Some(text) = parameters["description"].as_str() {
+            writeln!(page, "{}\n", sentence(text)).unwrap();
+        }
+        for (name, parameter) in parameters["properties"].as_object().into_iter().flatten() {
+            let text = parameter["description"].as_str().unwrap_or_default();
+            writeln!(page, "- `{name}`: {}", sentence(text)).unwrap();
+        }
+        for (title, text) in [
+            ("A client sees", row.seen),
+            ("Ends with the rule", row.ends),
+            ("Stays", row.stays),
+            ("Test", row.test),
+        ] {
+            let text =
+                if title == "Test" { format!("`{}`", text.replace(", ", "`, `")) } else { text.to_owned() };
+            writeln!(page, "- {title}: {text}").unwrap();
+        }
+    }
+    super::super::reference::is_page("faults.md", &page);
+}
+
+/// A text on one line.
+fn sentence(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
