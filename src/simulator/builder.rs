@@ -20,7 +20,7 @@ use crate::limit::Limits;
 use crate::node::NodeId;
 use crate::profile::{self, Profile};
 use crate::redfish::auth::Account;
-use crate::redfish::{Redfish, check};
+use crate::redfish::{Redfish, check, check_rule};
 use crate::seed::Seed;
 use crate::server::Server;
 use crate::time::SimTime;
@@ -189,6 +189,8 @@ impl Builder {
         let hosts = Some(hosts).filter(|hosts| hosts.check(nodes).is_ok());
         let reported = Reported { bmcs: places.iter().map(|(_, place)| *place).collect(), hosts };
 
+        let own_roots = self.addresses == Addresses::Port;
+        fleet.check_rules_with(Box::new(move |rule| check_rule(rule, own_roots)));
         let mut redfish = Redfish::new(Arc::clone(&fleet), account);
         redfish.facts.places = places;
         let redfish = Arc::new(redfish);
@@ -227,7 +229,7 @@ impl Builder {
             outside,
             bmc_urls,
             agent_urls,
-            own_roots: self.addresses == Addresses::Port,
+            own_roots,
             ca_pem: certificates.map(|made| made.ca_pem),
             authorization: basic(&self.user, &self.password),
             threads: hands,

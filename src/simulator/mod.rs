@@ -2,6 +2,7 @@
 
 mod builder;
 mod error;
+mod faults;
 mod handle;
 mod listeners;
 mod state;
