@@ -91,6 +91,21 @@ fn constraints() -> Vec<(String, Value)> {
             "Label",
             any_of(vec![given("set", json!({"minProperties": 1})), given("remove", json!({"minItems": 1}))]),
         ),
+        component(
+            "ClearFaults",
+            json!({"oneOf": [
+                given("names", json!({"type": "array", "minItems": 1, "maxItems": 1000})),
+                given("all", json!({"enum": [true]})),
+            ]}),
+        ),
+        component(
+            "Who",
+            json!({"oneOf": [
+                given("selector", text()),
+                given("names", json!({"type": "array", "minItems": 1, "maxItems": MAX_NAMES})),
+                given("all", json!({"enum": [true]})),
+            ]}),
+        ),
         component("Label/properties/remove/items", label_key()),
         component(
             "Plug",

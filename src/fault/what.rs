@@ -86,6 +86,10 @@ macro_rules! faults {
             }
 
             impl ToSchema for What {
+                fn name() -> std::borrow::Cow<'static, str> {
+                    "RuleFault".into()
+                }
+
                 fn schemas(all: &mut Vec<(String, RefOr<Schema>)>) {
                     $({
                         all.push((<$type as ToSchema>::name().into(), <$type as PartialSchema>::schema()));

@@ -36,7 +36,7 @@ fn the_page_of_the_faults_is_that_of_the_code() {
         let name = reference["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
         schema["$defs"][name].clone()
     };
-    let what = schema["$defs"]["What"]["oneOf"].as_array().unwrap();
+    let what = schema["$defs"]["RuleFault"]["oneOf"].as_array().unwrap();
     let mut page = HEAD.to_owned();
     let mut seam = None;
     let mut rows = What::ROWS.to_vec();
