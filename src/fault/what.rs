@@ -65,7 +65,7 @@ macro_rules! faults {
             use utoipa::openapi::{Ref, RefOr};
             use utoipa::{PartialSchema, ToSchema};
 
-            use super::*;
+            use crate::fault::what::*;
 
             impl PartialSchema for What {
                 fn schema() -> RefOr<Schema> {
