@@ -37,6 +37,8 @@ impl Seam {
 pub enum Occasion {
     /// A request that concerns the node, at its BMC.
     Request,
+    /// A request begins a task.
+    Task,
     /// A client asks for a session of the BMC.
     Login,
     /// The BMC accepts a power-on of a machine that is off.
@@ -58,6 +60,7 @@ impl Occasion {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Request => "request",
+            Self::Task => "task",
             Self::Login => "login",
             Self::PowerOn => "power-on",
             Self::PowerOff => "power-off",

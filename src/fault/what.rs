@@ -122,6 +122,12 @@ faults! {
     "lost-change" LostChange = bmc::lost_change::LostChange;
     /// Changes documents in answers.
     "document" Document = bmc::document::Document;
+    /// Shows documents of an earlier moment.
+    "stale-reads" StaleReads = bmc::stale_reads::StaleReads;
+    /// Holds tasks for ever.
+    "task-hangs" TaskHangs = bmc::task::TaskHangs;
+    /// Lets tasks fail in the middle.
+    "task-fails" TaskFails = bmc::task::TaskFails;
     /// Refuses the password of the account.
     "password-changed" PasswordChanged = bmc::password_changed::PasswordChanged;
     /// Refuses the account as locked.

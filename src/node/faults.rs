@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use super::Node;
 use super::bmc::clock::Clock;
+use super::bmc::tasks::Held;
 use super::host::{AfterOff, Host};
 use super::rules::{Faults, News};
+use super::sparse::Sparse;
+use super::state::State;
 use super::view::View;
 use crate::dmtf::PowerState;
 use crate::fault::host::power_lost::Restore;
@@ -17,6 +20,9 @@ use crate::time::SimTime;
 pub(super) struct Words(&'static str, &'static str);
 
 impl Node {
+    /// The length of work whose length is not known, ms.
+    const TASK_MS: u64 = 60_000;
+
     /// The rules of the node.
     pub fn faults(&self) -> &Faults {
         &self.state.faults
@@ -175,6 +181,11 @@ impl Node {
         match act {
             Act::Host(host::Act::Reset) if self.state.host.power_state() == PowerState::On => self.post(at),
             Act::Host(host::Act::NoPower(_)) => self.lose_power(at),
+            Act::Bmc(bmc::Act::Stale) => {
+                let state = &self.state;
+                let shown = State { host: state.host.outline(), faults: Sparse::NEW, ..state.clone() };
+                self.state.faults.change(|faults| _ = faults.stale.get_or_insert_with(|| Box::new(shown)));
+            }
             Act::Host(_) | Act::Bmc(_) => {}
         }
     }
@@ -183,8 +194,46 @@ impl Node {
         match act {
             Act::Host(host::Act::NoPower(restore)) => self.get_power(*restore, at),
             Act::Host(host::Act::Takes(_)) => self.release(at),
+            Act::Bmc(bmc::Act::HoldTask(None)) => {
+                if let Some(bmc) = self.state.bmc.get_mut() {
+                    bmc.tasks.change(|tasks| tasks.release(at));
+                }
+            }
+            Act::Bmc(bmc::Act::Stale) => {
+                let others = self.state.faults.conditions().any(|act| act == Act::Bmc(bmc::Act::Stale));
+                if let Some(faults) = self.state.faults.get_mut().filter(|_| !others) {
+                    faults.stale = None;
+                }
+            }
             Act::Host(_) | Act::Bmc(_) => {}
         }
+    }
+
+    /// The rules see the task that a command has begun.
+    pub(super) fn meet_task(&mut self, number: u32, now: SimTime) {
+        let acts = self.meet(&Met { occasion: Occasion::Task, asked: None }, now);
+        let held = acts.into_iter().find_map(|act| match act {
+            Act::Bmc(bmc::Act::HoldTask(held)) => Some(held),
+            Act::Bmc(_) | Act::Host(_) => None,
+        });
+        let (Some(held), Some(task)) = (held, self.bmc().tasks.get(number)) else { return };
+        let held = match held {
+            Some(percent) => {
+                let ms = task.estimated_ms().unwrap_or(Self::TASK_MS);
+                Held::Fails(now.after_ms(ms * u64::from(percent) / 100))
+            }
+            None => {
+                self.hold(Occasion::Task, now);
+                Held::Forever
+            }
+        };
+        self.state.bmc.change(|bmc| bmc.tasks.change(|tasks| tasks.hold(number, held)));
+    }
+
+    /// The node that the BMC shows, if that is an earlier one.
+    pub fn shown(&self) -> Option<Self> {
+        let state = State::clone(self.state.faults.stale.as_ref()?);
+        Some(Self { state, profile: Arc::clone(&self.profile), ..*self })
     }
 
     /// A step of the host that never ends ends now, unless another rule holds it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::sparse::Part;
+use super::state::State;
 use crate::fault::{Act, Armed, Bound, RuleRef};
 use crate::time::SimTime;
 
@@ -16,6 +17,8 @@ pub struct Faults {
     pub(super) rules: Vec<Bound>,
     /// Whether the machine was on when it lost its mains power; `None` if it has mains power.
     pub(super) was_on: Option<bool>,
+    /// The node as its BMC shows it, if that is an earlier one.
+    pub(super) stale: Option<Box<State>>,
     /// What the fleet has not yet been told.
     pub(super) news: Vec<News>,
 }
@@ -31,7 +34,7 @@ pub struct News {
 
 impl Part for Faults {
     fn of_new_machine() -> &'static Self {
-        static NEW: Faults = Faults { rules: Vec::new(), was_on: None, news: Vec::new() };
+        static NEW: Faults = Faults { rules: Vec::new(), was_on: None, stale: None, news: Vec::new() };
         &NEW
     }
 }
@@ -68,7 +71,10 @@ impl Faults {
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
-        let Self { rules, was_on: _, news } = self;
+        let Self { rules, was_on: _, stale, news } = self;
+        if let Some(stale) = stale {
+            stale.shift(ms);
+        }
         rules.iter_mut().for_each(|bound| bound.shift(ms));
         news.iter_mut().for_each(|News { rule: _, at, ended: _ }| at.shift(ms));
     }

@@ -117,6 +117,8 @@ impl Hit {
             | Bmc::Forget
             | Bmc::Patch(_)
             | Bmc::Restart
+            | Bmc::Stale
+            | Bmc::HoldTask(_)
             | Bmc::Clock(_) => None,
         })
     }

@@ -292,6 +292,9 @@ impl Redfish {
         at: At<'_>,
     ) -> Result<Decision<Outcome>, Problem> {
         ask.trace.looks_at(at.now);
+        if let (Does::Read(_), Some(mut earlier)) = (ask.does, node.shown()) {
+            return self.on_locked_node(ask, row, part, &mut earlier, at);
+        }
         let tag_below = |cx: &NodeCx<'_>, uri: &str| self.tag_of_collection(cx, uri);
         match self.decide::<OfNode>(ask, row, part, &self.node_cx(node, at, &ask.ids), &tag_below)? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),

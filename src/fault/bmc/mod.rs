@@ -6,7 +6,9 @@ pub mod lost_change;
 pub mod password_changed;
 pub mod restart;
 pub mod session_limit;
+pub mod stale_reads;
 pub mod status;
+pub mod task;
 pub mod wrong_clock;
 
 /// What a BMC does.
@@ -26,6 +28,10 @@ pub enum Act {
     NoSession,
     /// Does what the request asks for, and restarts before it answers.
     Restart,
+    /// Shows the documents of an earlier moment.
+    Stale,
+    /// Holds a task: it fails after so many percent of its work; `None`: it never ends.
+    HoldTask(Option<u8>),
     /// Shows a clock that is so many milliseconds ahead, or behind if negative.
     Clock(i64),
 }

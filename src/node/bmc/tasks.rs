@@ -112,6 +112,18 @@ pub struct Task {
     keep_minutes: u32,
     /// Its task monitor is there.
     pub monitored: bool,
+    /// A rule of faults keeps it from its normal end.
+    #[serde(default)]
+    pub(in crate::node) held: Option<Held>,
+}
+
+/// How a rule of faults keeps a task from its normal end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Held {
+    /// It never ends by itself.
+    Forever,
+    /// It fails at this moment.
+    Fails(SimTime),
 }
 
 /// The work of a task.
@@ -195,6 +207,10 @@ impl Task {
 
     fn next_deadline(&self) -> SimTime {
         match (&self.ended, &self.work) {
+            (None, _) if self.held.is_some() => match self.held {
+                Some(Held::Fails(at)) => at,
+                Some(Held::Forever) | None => SimTime::NEVER,
+            },
             (Some(ended), _) => ended.at.after_ms(u64::from(self.keep_minutes) * 60_000),
             (None, Work::Volume { until, .. } | Work::Diagnostics { until, .. }) => *until,
             (None, Work::Firmware(_) | Work::ManagerDefaults(_) | Work::BiosDefaults) => SimTime::NEVER,
@@ -202,6 +218,9 @@ impl Task {
     }
 
     fn end(&mut self, how: End, at: SimTime) {
+        if self.held.is_some() && how == End::Completed {
+            return;
+        }
         if let Work::Firmware(parts) = &mut self.work {
             for part in parts.iter_mut().filter(|part| part.ended.is_none()) {
                 part.ended = Some(Ended { at, how: how.clone() });
@@ -214,7 +233,7 @@ impl Task {
     fn end_with_parts(&mut self, at: SimTime) {
         let Work::Firmware(parts) = &self.work else { return };
         let ends: Option<Vec<&End>> = parts.iter().map(|part| Some(&part.ended.as_ref()?.how)).collect();
-        let Some(ends) = ends.filter(|_| self.ended.is_none()) else { return };
+        let Some(ends) = ends.filter(|_| self.ended.is_none() && self.held.is_none()) else { return };
         let failed = ends.iter().find(|end| matches!(end, End::Failed(_)));
         let worst = failed.or_else(|| ends.iter().find(|end| ***end == End::Cancelled));
         let how = worst.map_or(End::Completed, |end| (**end).clone());
@@ -284,6 +303,7 @@ impl Tasks {
             ended: None,
             keep_minutes: settings.auto_delete_minutes,
             monitored: true,
+            held: None,
         });
         self.last
     }
@@ -342,24 +362,54 @@ impl Tasks {
         self.kept.iter().map(Task::next_deadline).min().unwrap_or(SimTime::NEVER)
     }
 
-    /// Passes a deadline. Returns the volumes that are gone now, each with the number of its controller.
-    pub(super) fn step(&mut self, at: SimTime) -> Vec<(u8, Box<str>)> {
-        let mut gone = Vec::new();
+    /// A rule of faults holds a task.
+    pub(in crate::node) fn hold(&mut self, number: u32, held: Held) {
+        if let Some(task) = self.kept.iter_mut().find(|task| task.number == number) {
+            task.held = Some(held);
+        }
+    }
+
+    /// Tasks that never end go on from `now`: their work takes its normal end, at once if its time has passed.
+    pub(in crate::node) fn release(&mut self, now: SimTime) {
+        for task in self.kept.iter_mut().filter(|task| task.held == Some(Held::Forever)) {
+            task.held = None;
+            match &mut task.work {
+                Work::Volume { until, .. } | Work::Diagnostics { until, .. } => *until = now.max(*until),
+                Work::Firmware(_) => task.end_with_parts(now),
+                // They end with the next restart.
+                Work::ManagerDefaults(_) | Work::BiosDefaults => {}
+            }
+        }
+    }
+
+    /// Passes a deadline. Returns the volumes that are gone now, each with the number of its controller, and the work of tasks that
+    /// have failed.
+    pub(super) fn step(&mut self, at: SimTime) -> (Vec<(u8, Box<str>)>, Vec<Work>) {
+        let (mut gone, mut failed) = (Vec::new(), Vec::new());
         self.kept.retain(|task| task.ended.is_none() || task.next_deadline() > at);
         for task in self.kept.iter_mut().filter(|task| task.next_deadline() <= at) {
+            if task.held.take().is_some() {
+                failed.push(task.work.clone());
+                task.end(End::Failed("the operation has failed".into()), at);
+                continue;
+            }
             if let Work::Volume { doing: Doing::Delete, storage, id, .. } = &task.work {
                 gone.push((*storage, id.clone()));
             }
             task.end(End::Completed, at);
         }
-        gone
+        (gone, failed)
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
         let Self { kept, last: _, settings: _ } = self;
         for task in kept {
-            let Task { number: _, work, started, payload: _, ended, keep_minutes: _, monitored: _ } = task;
+            let Task { number: _, work, started, payload: _, ended, keep_minutes: _, monitored: _, held } =
+                task;
             started.shift(ms);
+            if let Some(Held::Fails(at)) = held {
+                at.shift(ms);
+            }
             let mut ends: Vec<_> = ended.iter_mut().collect();
             match work {
                 Work::Firmware(parts) => ends.extend(parts.iter_mut().filter_map(|p| p.ended.as_mut())),

@@ -188,7 +188,8 @@ impl Bmc {
 
     /// Passes a deadline of a task.
     pub(super) fn step_tasks(&mut self, at: SimTime, profile: &Profile) {
-        let gone = self.tasks.change(|tasks| tasks.step(at));
+        let (gone, failed) = self.tasks.change(|tasks| tasks.step(at));
+        failed.into_iter().for_each(|work| self.cancel(work, profile));
         for (storage, id) in gone {
             self.volumes.change(|volumes| volumes.remove(storage, &id, profile));
         }
@@ -262,8 +263,11 @@ impl Bmc {
     pub fn task_percent(&self, task: &Task, now: SimTime) -> u64 {
         match (&task.ended, &task.work) {
             (Some(Ended { how: End::Completed, .. }), _) => 100,
-            (_, Work::Firmware(parts)) => {
-                parts.iter().map(|part| self.part_percent(part)).sum::<u64>() / parts.len().max(1) as u64
+            (ended, Work::Firmware(parts)) => {
+                let sum: u64 = parts.iter().map(|part| self.part_percent(part)).sum();
+                // A task that a rule holds is not done, also with all of its parts done.
+                let most = if ended.is_none() { 99 } else { 100 };
+                (sum / parts.len().max(1) as u64).min(most)
             }
             (Some(ended), Work::Volume { until, .. } | Work::Diagnostics { until, .. }) => {
                 share(task.started, *until, ended.at)

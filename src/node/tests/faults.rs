@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::effect::Bootable;
 use super::super::lab;
 use super::*;
+use crate::dmtf::TaskState;
 use crate::fault::{Armed, Rule};
 
 /// The rule `r` of all nodes.
@@ -260,4 +261,47 @@ fn a_node_without_rules_has_no_memory_of_them() {
     bench.clear();
     assert_eq!(bench.node.state().faults.next_deadline(), SimTime::NEVER);
     assert!(bench.node.state().faults.rules().is_empty());
+}
+
+/// Creates a volume on two drives, which are passed through again where it is gone.
+fn create_volume(bench: &mut Bench) -> u32 {
+    let Outcome::Accepted(task) = bench.apply(mirror(&[0, 1])).unwrap() else { panic!("it is no task") };
+    task
+}
+
+fn task_of(bench: &Bench, number: u32) -> (TaskState, u64) {
+    let bmc = bench.node.bmc();
+    let task = bmc.tasks.get(number).unwrap();
+    (bmc.task_state(task), bmc.task_percent(task, bench.now))
+}
+
+#[test]
+fn a_task_that_never_ends() {
+    let mut bench = Bench::new();
+    bench.bind(json!({}), json!("task-hangs"));
+    let task = create_volume(&mut bench);
+    bench.pass(HOUR);
+    bench.restart();
+    bench.pass(100 * HOUR);
+    assert_eq!(task_of(&bench, task), (TaskState::Running, 99));
+    bench.clear();
+    bench.pass(0);
+    assert_eq!(task_of(&bench, task), (TaskState::Completed, 100));
+}
+
+#[test]
+fn a_task_that_fails() {
+    let mut bench = Bench::new();
+    bench.bind(json!({"first": 1}), json!({"task-fails": {"percent": 30}}));
+    let volumes = |bench: &Bench| bench.node.bmc().volumes.of(bench.node.profile(), 0).len();
+    let before = volumes(&bench);
+    let task = create_volume(&mut bench);
+    bench.restart();
+    bench.pass(HOUR);
+    let (state, percent) = task_of(&bench, task);
+    assert_eq!((state, volumes(&bench)), (TaskState::Exception, before), "the volume is not there");
+    assert!((29..=30).contains(&percent), "{percent}");
+    let next = create_volume(&mut bench);
+    bench.pass(HOUR / 60);
+    assert_eq!(task_of(&bench, next).0, TaskState::Completed);
 }

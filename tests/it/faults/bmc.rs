@@ -170,3 +170,22 @@ fn a_wrong_clock() {
         shown[..4] < now[..4]
     });
 }
+
+#[test]
+fn stale_reads() {
+    let count = std::cell::Cell::new(0);
+    holds(&[], &json!("stale-reads"), |bench, name| {
+        count.set(count.get() + 1);
+        let (system, tag) = (bench.system(name), format!("tag-{}", count.get()));
+        assert_eq!(bench.redfish("PATCH", &system, &json!({"AssetTag": tag})).0, 204);
+        bench.get(&system).1["AssetTag"] != json!(tag)
+    });
+    // The change is made all the same.
+    let bench = Bench::new(&[]);
+    bench.add(&json!({}), &json!("stale-reads"));
+    assert_eq!(bench.reset("generic-1", "On"), 204);
+    bench.until("generic-1", &["no-boot-device"]);
+    assert_eq!(bench.get(&bench.system("generic-1")).1["PowerState"], "Off");
+    bench.clear();
+    assert_eq!(bench.get(&bench.system("generic-1")).1["PowerState"], "On");
+}
