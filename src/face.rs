@@ -18,6 +18,8 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Body as _, Frame, SizeHint};
 
+use crate::wire::Opening;
+
 /// The two ends of one connection.
 ///
 /// An IPv4 address is always a plain IPv4 address, even if the connection arrived on a dual-stack IPv6 socket.
@@ -184,7 +186,8 @@ impl hyper::body::Body for Body {
 
 /// One protocol. Each listener serves exactly one face.
 pub trait Face: Send + Sync + 'static {
-    /// Answers a request whose complete body has been read and is within the limit.
+    /// Answers a request whose complete body has been read and is within the limit. A [`Shape`](crate::wire::Shape) among the
+    /// extensions of the response says what goes wrong with it on the wire.
     ///
     /// The future runs to its end even if the client disconnects. It is dropped unfinished only if it exceeds the
     /// request timeout or the drain time of a stopping server. The server adds `content-length`, `date` and
@@ -209,6 +212,12 @@ pub trait Face: Send + Sync + 'static {
     /// before it reads a byte, as the network does for a machine that is off.
     fn accepts_connections(&self, _node: u32) -> bool {
         true
+    }
+
+    /// What goes wrong with a new connection before its first request. It is asked once for each connection that a node
+    /// [accepts](Self::accepts_connections). The server name is not known yet.
+    fn opening(&self, _peer: &Peer) -> Option<Opening> {
+        None
     }
 
     /// Builds the response to a refused request in the protocol's error format, normally with status `why.status()`.

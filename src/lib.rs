@@ -88,6 +88,8 @@ pub mod store;
 pub mod time;
 #[doc(hidden)]
 pub mod tls;
+#[doc(hidden)]
+pub mod wire;
 
 /// Runs the examples of the page.
 #[cfg(doctest)]

@@ -14,7 +14,7 @@ use crate::config::{Certificates, Config};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::tls::{
-    CertificateNames, DevelopmentCa, Identity, Leaves, ListenerTls, RsaKey, Subject, SubjectOf, TlsError,
+    CertificateNames, DevelopmentCa, Identity, Leaves, ListenerTls, Made, RsaKey, Subject, SubjectOf, TlsError,
     agent_identity, server_config,
 };
 
@@ -75,12 +75,11 @@ impl Identities {
     fn in_directory(config: &Config, fleet: &Arc<Fleet>, certs: &Path) -> anyhow::Result<Self> {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::unix_ms());
         let names = names(config)?;
-        let same = |identity: &Identity| {
-            Ok::<_, TlsError>(ListenerTls::Same(server_config(identity.resolver(), config.tls_min)?))
-        };
+        let min = config.tls_min;
         let own = match &config.certificates {
             Certificates::Own { certificate, key } => {
-                Some((same(&Identity::load(certificate, key)?)?, certificate.clone()))
+                let resolver = Identity::load(certificate, key)?.resolver();
+                Some((ListenerTls::Same(server_config(resolver, min)?), certificate.clone()))
             }
             Certificates::Development { .. } => None,
         };
@@ -100,7 +99,7 @@ impl Identities {
             (Layout::Ip, own) => {
                 let (ca, identity, path) = development()?;
                 let subjects = subjects(config, fleet);
-                let leaves = Arc::new(Leaves::new(ca, identity, rsa, subjects, now, config.tls_min)?);
+                let leaves = Arc::new(Leaves::new(ca, identity, rsa, subjects, now, min)?);
                 let agent_pem = leaves.ca_pem().to_owned();
                 let agents = ListenerTls::ByAddress(leaves);
                 let (redfish, ca) = own.unwrap_or_else(|| (agents.clone(), path));
@@ -108,18 +107,18 @@ impl Identities {
             }
             (Layout::Shared | Layout::Port | Layout::Host, own) => {
                 let agents = agent_identity(certs, &names, now)?;
+                let agent_pem = agents.certificate_pem().to_owned();
                 let (redfish, ca) = match own {
                     Some(own) => own,
                     None => {
                         let (ca, identity, path) = development()?;
-                        let resolver = match &rsa {
-                            None => identity.resolver(),
-                            Some(rsa) => ca.with_rsa(&identity, rsa, &shared, &names, now)?,
-                        };
-                        (ListenerTls::Same(server_config(resolver, config.tls_min)?), path)
+                        let made =
+                            Made::by_ca(ca, &identity, rsa, shared.clone(), names.clone(), now, min)?;
+                        (ListenerTls::Made(Arc::new(made)), path)
                     }
                 };
-                (redfish, same(&agents)?, agents.certificate_pem().to_owned(), ca)
+                let agents = Made::self_signed(&agents, names.clone(), now, min)?;
+                (redfish, ListenerTls::Made(Arc::new(agents)), agent_pem, ca)
             }
         };
         let (redfish, agents, agent_pem) = (Some(redfish), Some(agents), Some(agent_pem));

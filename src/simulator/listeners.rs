@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::error::Error;
@@ -10,8 +11,8 @@ use crate::clock;
 use crate::seed;
 use crate::server::{ListenError, Listener};
 use crate::tls::{
-    CertificateNames, DevelopmentCa, Identity, ListenerTls, MinVersion, Subject, TlsError,
-    agent_identity_in_memory, server_config,
+    CertificateNames, DevelopmentCa, ListenerTls, Made, MinVersion, Subject, TlsError,
+    agent_identity_in_memory,
 };
 
 /// Where a block of consecutive ports may begin: above the ports of services, and below those that Linux gives to outgoing
@@ -92,16 +93,14 @@ impl Certificates {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::unix_ms());
         let names = CertificateNames::of_this_host();
         let ca = DevelopmentCa::in_memory(now)?;
-        let bmcs = ca.redfish_identity(&Subject::named("bmc"), &names, now)?;
+        let (subject, min) = (Subject::named("bmc"), MinVersion::default());
+        let bmcs = ca.redfish_identity(&subject, &names, now)?;
         let agents = agent_identity_in_memory(&names, now)?;
-        let of = |identity: &Identity| {
-            Ok::<_, TlsError>(ListenerTls::Same(server_config(identity.resolver(), MinVersion::default())?))
-        };
-        Ok(Self {
-            bmcs: of(&bmcs)?,
-            agents: of(&agents)?,
-            ca_pem: ca.certificate_pem().to_owned(),
-            agent_pem: agents.certificate_pem().to_owned(),
-        })
+        let ca_pem = ca.certificate_pem().to_owned();
+        let agent_pem = agents.certificate_pem().to_owned();
+        let bmcs = Made::by_ca(ca, &bmcs, None, subject, names.clone(), now, min)?;
+        let agents = Made::self_signed(&agents, names, now, min)?;
+        let [bmcs, agents] = [bmcs, agents].map(|made| ListenerTls::Made(Arc::new(made)));
+        Ok(Self { bmcs, agents, ca_pem, agent_pem })
     }
 }

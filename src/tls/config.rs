@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
+use rustls::server::{NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 
@@ -38,18 +38,32 @@ pub fn server_config(
     resolver: Arc<dyn ResolvesServerCert>,
     min: MinVersion,
 ) -> Result<Arc<ServerConfig>, TlsError> {
-    let versions: &[&SupportedProtocolVersion] = match min {
+    let versions: &[&'static SupportedProtocolVersion] = match min {
         MinVersion::Tls12 => &[&TLS13, &TLS12],
         MinVersion::Tls13 => &[&TLS13],
     };
+    // With tickets the client stores the session, so the server needs no memory per client.
+    Ok(Arc::new(build(resolver, versions, ring::Ticketer::new()?)?))
+}
+
+/// The same settings with TLS 1.2 only.
+pub(super) fn only_tls12(config: &ServerConfig) -> Result<Arc<ServerConfig>, TlsError> {
+    let (resolver, ticketer) = (Arc::clone(&config.cert_resolver), Arc::clone(&config.ticketer));
+    Ok(Arc::new(build(resolver, &[&TLS12], ticketer)?))
+}
+
+fn build(
+    resolver: Arc<dyn ResolvesServerCert>,
+    versions: &[&'static SupportedProtocolVersion],
+    ticketer: Arc<dyn ProducesTickets>,
+) -> Result<ServerConfig, TlsError> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(resolver);
-    // With tickets the client stores the session, so the server needs no memory per client.
-    config.ticketer = ring::Ticketer::new()?;
+    config.ticketer = ticketer;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 1;
     config.alpn_protocols = ALPN.map(Vec::from).to_vec();
-    Ok(Arc::new(config))
+    Ok(config)
 }

@@ -1,13 +1,17 @@
 //! The listeners' certificates. Each is stored in one file, reused while it is good and replaced otherwise.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use rcgen::{
-    CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SerialNumber,
+    CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, PublicKeyData, SerialNumber,
     SubjectPublicKeyInfo,
 };
+use rustls::SignatureScheme;
 use rustls::pki_types::CertificateDer;
+use rustls::sign::{CertifiedKey, SigningKey};
+use sha2::{Digest as _, Sha256};
 
 use super::ca::{DAY, DevelopmentCa, SKEW};
 use super::error::TlsError;
@@ -105,6 +109,66 @@ pub(super) fn for_key(
     params.serial_number = Some(SerialNumber::from_slice(serial));
     let public_key = SubjectPublicKeyInfo::from_der(public_key)?;
     Ok(params.signed_by(&public_key, ca.issuer())?.der().clone())
+}
+
+/// Signs a certificate for a key. Serial numbers of a CA must be unique (RFC 5280, section 4.1.2.2), so they are made from the
+/// key and a text that is unique among the certificates of that key.
+pub(super) fn certify(
+    ca: &DevelopmentCa,
+    subject: &Subject,
+    names: &CertificateNames,
+    now: SystemTime,
+    key: &Arc<dyn SigningKey>,
+    unique: &str,
+) -> Result<Arc<CertifiedKey>, TlsError> {
+    let public_key = key.public_key().ok_or(rcgen::Error::CouldNotParseKeyPair)?;
+    let mut serial = Sha256::new_with_prefix(public_key.as_ref());
+    serial.update(unique);
+    let leaf = for_key(ca, subject, names, now, public_key.as_ref(), &serial.finalize()[..16])?;
+    Ok(Arc::new(CertifiedKey::new(vec![leaf], Arc::clone(key))))
+}
+
+/// Makes another self-signed certificate for the key of an agents' listener.
+pub(super) fn self_certify(
+    key: &Arc<dyn SigningKey>,
+    names: &CertificateNames,
+    now: SystemTime,
+) -> Result<Arc<CertifiedKey>, TlsError> {
+    let until = now + AGENT_LIFETIME_DAYS * DAY;
+    let params = leaf_params(&Subject::named(AGENT_HOST), names, now, until)?;
+    let leaf = params.self_signed(&OwnKey::of(key)?)?.der().clone();
+    Ok(Arc::new(CertifiedKey::new(vec![leaf], Arc::clone(key))))
+}
+
+/// A key with which TLS is spoken, as the signer of a certificate. The keys that this room makes are on P-256.
+struct OwnKey<'k> {
+    key: &'k Arc<dyn SigningKey>,
+    public: SubjectPublicKeyInfo,
+}
+
+impl<'k> OwnKey<'k> {
+    fn of(key: &'k Arc<dyn SigningKey>) -> Result<Self, TlsError> {
+        let public = key.public_key().ok_or(rcgen::Error::CouldNotParseKeyPair)?;
+        Ok(Self { key, public: SubjectPublicKeyInfo::from_der(public.as_ref())? })
+    }
+}
+
+impl PublicKeyData for OwnKey<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.public.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.public.algorithm()
+    }
+}
+
+impl rcgen::SigningKey for OwnKey<'_> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let signer = self.key.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256]);
+        let signer = signer.ok_or(rcgen::Error::UnsupportedSignatureAlgorithm)?;
+        signer.sign(message).map_err(|_| rcgen::Error::RemoteKeyError)
+    }
 }
 
 /// A certificate that the directory already contains.

@@ -8,39 +8,18 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 use rustls::ServerConfig;
 use rustls::server::ResolvesServerCert;
-use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
-use sha2::{Digest as _, Sha256};
+use rustls::sign::SingleCertAndKey;
 
 use super::ca::DevelopmentCa;
 use super::config::{MinVersion, server_config};
 use super::error::TlsError;
 use super::identity::Identity;
-use super::leaf;
+use super::leaf::certify;
 use super::names::CertificateNames;
 use super::rsa::{Either, RsaKey};
 use super::subject::Subject;
-
-/// The TLS settings of a listener.
-#[derive(Clone, Debug)]
-pub enum ListenerTls {
-    /// The same settings for every local address.
-    Same(Arc<ServerConfig>),
-    /// A certificate for each local address.
-    ByAddress(Arc<Leaves>),
-}
-
-impl ListenerTls {
-    /// The settings for a connection to the local address `local`.
-    ///
-    /// # Errors
-    /// If the certificate cannot be created.
-    pub fn config(&self, local: IpAddr) -> Result<Arc<ServerConfig>, TlsError> {
-        match self {
-            Self::Same(config) => Ok(Arc::clone(config)),
-            Self::ByAddress(leaves) => leaves.config(local),
-        }
-    }
-}
+use super::wrong;
+use crate::wire::Certificate;
 
 /// Certificates of the development CA, one for each address to which clients connect. All share one key, so a new
 /// certificate costs a signature only.
@@ -63,9 +42,12 @@ pub type SubjectOf = Box<dyn Fn(IpAddr) -> Subject + Send + Sync>;
 /// generation is full, it becomes the old one, and the previous old one is dropped.
 #[derive(Default)]
 struct Cache {
-    young: HashMap<IpAddr, Arc<ServerConfig>>,
-    old: HashMap<IpAddr, Arc<ServerConfig>>,
+    young: HashMap<Key, Arc<ServerConfig>>,
+    old: HashMap<Key, Arc<ServerConfig>>,
 }
+
+/// The address, and what is wrong with its certificate.
+type Key = (IpAddr, Option<Certificate>);
 
 impl Leaves {
     /// The maximum number of cached certificates, about 2 KiB each. A new certificate takes a tenth of a millisecond.
@@ -96,47 +78,48 @@ impl Leaves {
     /// # Errors
     /// If the certificate cannot be created.
     pub fn config(&self, address: IpAddr) -> Result<Arc<ServerConfig>, TlsError> {
-        if let Some(config) = self.cache.lock().get(address) {
+        self.cached((address, None))
+    }
+
+    /// The settings for connections to `address` whose certificate clients must refuse.
+    ///
+    /// # Errors
+    /// If the certificate cannot be created.
+    pub(super) fn wrong(&self, address: IpAddr, which: Certificate) -> Result<Arc<ServerConfig>, TlsError> {
+        self.cached((address, Some(which)))
+    }
+
+    fn cached(&self, key: Key) -> Result<Arc<ServerConfig>, TlsError> {
+        if let Some(config) = self.cache.lock().get(key) {
             return Ok(config);
         }
         // The lock is not held while signing. Two first connections to an address at the same time both sign.
-        let config = Arc::new(self.make(address)?);
-        self.cache.lock().put(address, Arc::clone(&config));
+        let config = Arc::new(self.make(key)?);
+        self.cache.lock().put(key, Arc::clone(&config));
         Ok(config)
     }
 
-    fn make(&self, address: IpAddr) -> Result<ServerConfig, TlsError> {
+    fn make(&self, (address, wrong): Key) -> Result<ServerConfig, TlsError> {
         let mut names = CertificateNames::new();
         names.add_listener(address);
-        let subject = (self.subject_of)(address);
+        let mut now = self.now;
         // All these certificates have the same key, so the address is a part of the serial number.
-        let unique = address.to_string();
-        let certified = |key| certify(&self.ca, &subject, &names, self.now, key, &unique);
-        let preferred = certified(self.identity.key())?;
+        let mut unique = address.to_string();
         let mut config = ServerConfig::clone(&self.base);
+        if let Some(which) = wrong {
+            unique = format!("{address} {which:?}");
+            (names, now) = wrong::names_and_issue(which, names, now)?;
+            wrong::forget_sessions(&mut config);
+        }
+        let subject = (self.subject_of)(address);
+        let certified = |key| certify(&self.ca, &subject, &names, now, key, &unique);
+        let preferred = certified(self.identity.key())?;
         config.cert_resolver = match &self.rsa {
             None => Arc::new(SingleCertAndKey::from(preferred)),
             Some(rsa) => Arc::new(Either { preferred, rsa: certified(rsa.signing())? }),
         };
         Ok(config)
     }
-}
-
-/// Signs a certificate for a key. Serial numbers of a CA must be unique (RFC 5280, section 4.1.2.2), so they are made from the
-/// key and a text that is unique among the certificates of that key.
-fn certify(
-    ca: &DevelopmentCa,
-    subject: &Subject,
-    names: &CertificateNames,
-    now: SystemTime,
-    key: &Arc<dyn SigningKey>,
-    unique: &str,
-) -> Result<Arc<CertifiedKey>, TlsError> {
-    let public_key = key.public_key().ok_or(rcgen::Error::CouldNotParseKeyPair)?;
-    let mut serial = Sha256::new_with_prefix(public_key.as_ref());
-    serial.update(unique);
-    let leaf = leaf::for_key(ca, subject, names, now, public_key.as_ref(), &serial.finalize()[..16])?;
-    Ok(Arc::new(CertifiedKey::new(vec![leaf], Arc::clone(key))))
 }
 
 impl DevelopmentCa {
@@ -167,20 +150,20 @@ impl std::fmt::Debug for Leaves {
 }
 
 impl Cache {
-    fn get(&mut self, address: IpAddr) -> Option<Arc<ServerConfig>> {
-        if let Some(config) = self.young.get(&address) {
+    fn get(&mut self, key: Key) -> Option<Arc<ServerConfig>> {
+        if let Some(config) = self.young.get(&key) {
             return Some(Arc::clone(config));
         }
-        let config = self.old.remove(&address)?;
-        self.put(address, Arc::clone(&config));
+        let config = self.old.remove(&key)?;
+        self.put(key, Arc::clone(&config));
         Some(config)
     }
 
-    fn put(&mut self, address: IpAddr, config: Arc<ServerConfig>) {
+    fn put(&mut self, key: Key, config: Arc<ServerConfig>) {
         if self.young.len() >= Leaves::CACHED / 2 {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(address, config);
+        self.young.insert(key, config);
     }
 }
 
@@ -189,6 +172,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::tls::leaf;
     use crate::tls::testing::{now, verify_certificate};
 
     fn leaves(dir: &std::path::Path) -> Leaves {
@@ -230,13 +214,13 @@ mod tests {
         let first = leaves.config(address(1)).unwrap();
         for n in 2..5000 {
             // The value does not matter here, and signing each certificate would be slow.
-            leaves.cache.lock().put(address(n), Arc::clone(&leaves.base));
+            leaves.cache.lock().put((address(n), None), Arc::clone(&leaves.base));
             if n % 1000 == 0 {
                 assert!(Arc::ptr_eq(&first, &leaves.config(address(1)).unwrap()), "a used entry stays");
             }
             let cache = leaves.cache.lock();
             assert!(cache.young.len() + cache.old.len() <= Leaves::CACHED);
         }
-        assert!(leaves.cache.lock().get(address(2)).is_none(), "an unused entry is dropped");
+        assert!(leaves.cache.lock().get((address(2), None)).is_none(), "an unused entry is dropped");
     }
 }

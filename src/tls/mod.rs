@@ -10,11 +10,14 @@ mod identity;
 mod inspect;
 mod leaf;
 mod leaves;
+mod listener;
+mod made;
 mod names;
 mod rsa;
 mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
+mod wrong;
 
 pub use ca::{CA_LIFETIME_DAYS, DevelopmentCa};
 pub use config::{MinVersion, provider, server_config};
@@ -24,7 +27,9 @@ pub use identity::Identity;
 pub use leaf::{
     AGENT_LIFETIME_DAYS, LEAF_LIFETIME_DAYS, RENEW_BEFORE_DAYS, agent_identity, agent_identity_in_memory,
 };
-pub use leaves::{Leaves, ListenerTls, SubjectOf};
+pub use leaves::{Leaves, SubjectOf};
+pub use listener::ListenerTls;
+pub use made::Made;
 pub use names::{CertificateNames, MAX_NAMES};
 pub use rsa::RsaKey;
 pub use subject::Subject;

@@ -24,6 +24,7 @@ const FLOORS: &[&[&str]] = &[
         "note",
         "schema",
         "selection",
+        "wire",
     ],
     &["clock", "fault", "profile", "tls"],
     &["node"],
