@@ -108,6 +108,11 @@ impl Seed {
         xxh3_64_with_seed(&[uuid.as_bytes(), salt.as_bytes()].concat(), self.0)
     }
 
+    /// 64 random bits for one block of a text that a fault garbles.
+    pub fn block(self, number: u64) -> u64 {
+        xxh3_64_with_seed(&number.to_le_bytes(), self.0)
+    }
+
     fn round(self, purpose: Purpose, round: u32, half: u16) -> u16 {
         halves(self.hash(u32::from(half), purpose, u32::MAX - round) as u32).1
     }

@@ -14,8 +14,8 @@ use crate::config::{Certificates, Config};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::tls::{
-    CertificateNames, DevelopmentCa, Identity, Leaves, ListenerTls, Made, RsaKey, Subject, SubjectOf, TlsError,
-    agent_identity, server_config,
+    CertificateNames, DevelopmentCa, Identity, Leaves, ListenerTls, Made, RsaKey, Subject, SubjectOf,
+    TlsError, agent_identity, server_config,
 };
 
 /// The certificates of both kinds of listener.
@@ -112,8 +112,7 @@ impl Identities {
                     Some(own) => own,
                     None => {
                         let (ca, identity, path) = development()?;
-                        let made =
-                            Made::by_ca(ca, &identity, rsa, shared.clone(), names.clone(), now, min)?;
+                        let made = Made::by_ca(ca, &identity, rsa, shared.clone(), names.clone(), now, min)?;
                         (ListenerTls::Made(Arc::new(made)), path)
                     }
                 };

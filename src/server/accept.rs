@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use super::answer::{Context, Shared};
-use super::connection;
 use super::listener::Listener;
+use super::{connection, ending, opening};
 use crate::face::{Face, Peer};
+use crate::wire::Opening;
 
 /// Accepts connections until `stop` is true, then drains. Returns how many connections were cut.
 pub(super) async fn connections<F: Face>(
@@ -31,25 +31,28 @@ pub(super) async fn connections<F: Face>(
                 let owner = listener.owner(local);
                 let Some(node) = owner.filter(|node| node.is_none_or(|n| shared.face.accepts_connections(n))) else {
                     shared.admission.count_reset();
-                    reset(stream);
+                    ending::reset(stream);
                     continue;
                 };
                 let peer = Peer { local, remote, tls: listener.is_tls(), node, sni: None };
+                let opening = shared.face.opening(&peer);
+                if opening == Some(Opening::Reset) {
+                    shared.admission.count_reset();
+                    ending::reset(stream);
+                    continue;
+                }
                 let Some(slot) = shared.admission.admit(shared.listener, &peer) else { continue };
                 let context = Context::new(Arc::clone(&shared), peer, slot);
-                open.spawn(connection::run(stream, listener.tls.clone(), context, stop_connections.clone()));
+                let (tls, stop) = (listener.tls.clone(), stop_connections.clone());
+                match opening {
+                    None => open.spawn(connection::run(stream, tls, context, stop)),
+                    Some(opening) => open.spawn(opening::run(opening, stream, tls, context, stop)),
+                };
             }
         }
     }
     drop(listener);
     drain(open, shared.admission.limits.drain).await
-}
-
-/// Resets a connection, as a host without a listener does. The kernel then keeps no state for it.
-fn reset(stream: TcpStream) {
-    // If the option cannot be set, the drop closes the connection normally.
-    let _ = stream.set_zero_linger();
-    drop(stream);
 }
 
 /// Waits up to `limit` for the connections to end. Cuts the remaining ones and returns their number.

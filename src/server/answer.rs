@@ -10,14 +10,16 @@ use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::access;
 use super::activity::Activity;
 use super::admission::{Admission, Slot};
+use super::shaping::{self, Shaping};
 use super::{body, head};
 use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
 use crate::limit::Limit;
+use crate::wire::{At, End, How, LONGEST, Shape};
 
 /// The value of `retry-after` in a response of an overloaded server, in seconds.
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
@@ -47,6 +49,10 @@ impl<F: Face> Context<F> {
 
     /// Answers one request. An error makes hyper close the connection without sending a byte.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, CloseConnection> {
+        if self.activity.is_shaped() {
+            // A client has sent its next request before the end of an answer that a fault slows.
+            poll_fn(|cx| self.activity.poll_quiet(cx)).await;
+        }
         self.activity.request_begins();
         let watch = access::watch();
         let (head, body) = request.into_parts();
@@ -59,7 +65,10 @@ impl<F: Face> Context<F> {
         } else {
             self.answer_with_body(&mut request, body).await
         };
-        response = self.until_sent(response);
+        response = match shape_of(&mut response) {
+            None => self.until_sent(response),
+            Some(shape) => Box::pin(self.shaped(shape, response)).await,
+        };
         access::log(watch, &self.peer, &request, &response);
         if response.extensions().get::<CloseConnection>().is_some() {
             return Err(CloseConnection);
@@ -88,6 +97,21 @@ impl<F: Face> Context<F> {
                 body
             }
         })
+    }
+
+    /// Delays the response as its shape says, and tells the connection how to write it. The shape ends the request for the
+    /// watchdog, which measures clients and not faults.
+    async fn shaped(&self, shape: Shape, mut response: Response<Body>) -> Response<Body> {
+        self.activity.shape_begins();
+        poll_fn(|cx| self.activity.poll_quiet(cx)).await;
+        sleep(shape.delay.min(LONGEST)).await;
+        if let Some(End { at: At::After, how: How::CloseLate(_) }) = shape.end {
+            response.headers_mut().insert(CONNECTION, CLOSE);
+        }
+        let has_end =
+            !matches!(&response.body(), Body::Stream(stream) if stream.size_hint().exact().is_none());
+        self.activity.shape(Shaping::new(shape, has_end));
+        response.map(|body| shaping::body(body, shape.garble, Arc::clone(&self.activity)))
     }
 
     async fn answer_without_body(&self, request: &Request<Bytes>) -> Response<Body> {
@@ -167,6 +191,11 @@ impl<F: Face> Context<F> {
         response.headers_mut().insert(CONNECTION, CLOSE);
         response.map(Body::from)
     }
+}
+
+/// Nearly no response has an extension.
+fn shape_of(response: &mut Response<Body>) -> Option<Shape> {
+    if response.extensions().is_empty() { None } else { response.extensions_mut().remove() }
 }
 
 /// A response that is being streamed. Its request ends with it.

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Poll, ready};
 
@@ -18,10 +18,12 @@ use tokio_rustls::server::TlsStream;
 
 use super::activity::{Wait, Watched};
 use super::answer::Context;
+use super::ending::{self, Socket};
 use super::watchdog::Watchdog;
 use crate::face::{Face, Refused};
 use crate::limit::Limit;
 use crate::tls::ListenerTls;
+use crate::wire::How;
 
 /// The first byte of every TLS connection: a record of type handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
@@ -120,7 +122,7 @@ async fn handshake<F: Face>(stream: TcpStream, tls: ListenerTls, context: &Conte
 /// sent.
 pub(super) async fn serve<S, F>(stream: S, context: Context<F>, mut stop: watch::Receiver<bool>)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
+    S: AsyncRead + AsyncWrite + Socket + Unpin + Send,
     F: Face,
 {
     let context = Arc::new(context);
@@ -132,44 +134,69 @@ where
         let context = Arc::clone(&context);
         async move { context.answer(request).await }
     });
-    let mut connection = pin!(http(limits.header_bytes).serve_connection(io, service));
-    let mut stopping = pin!(stop.wait_for(|stop| *stop));
-    let (mut stopped, mut idle_ended) = (false, false);
-    let result = poll_fn(|cx| {
-        loop {
-            if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-                return Poll::Ready(result);
+    let mut connection = http(limits.header_bytes).serve_connection(io, service);
+    let ended = {
+        let mut stopping = pin!(stop.wait_for(|stop| *stop));
+        let (mut stopped, mut idle_ended) = (false, false);
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(result) = Pin::new(&mut connection).poll(cx) {
+                    return Poll::Ready(Ended::Served(result));
+                }
+                if !stopped && stopping.as_mut().poll(cx).is_ready() {
+                    stopped = true;
+                    Pin::new(&mut connection).graceful_shutdown();
+                    continue;
+                }
+                if activity.is_shaped() {
+                    if let Some(how) = activity.end() {
+                        return Poll::Ready(Ended::Fault(how));
+                    }
+                    if stopped {
+                        // An answer that a fault delays or slows must not delay the stop.
+                        return Poll::Ready(Ended::Fault(How::Reset));
+                    }
+                }
+                let wait = ready!(watchdog.poll(cx, activity, limits, &context.slot));
+                // An idle connection is ended gracefully. In the other waits the client does not react, so the connection
+                // is cut.
+                if matches!(wait, Wait::FirstByte | Wait::Request) && !idle_ended {
+                    idle_ended = true;
+                    admission.hit(Limit::IdleTime);
+                    Pin::new(&mut connection).graceful_shutdown();
+                    continue;
+                }
+                match wait {
+                    Wait::Head => admission.hit(Limit::HeaderTime),
+                    Wait::Write => admission.hit(Limit::WriteTime),
+                    Wait::FirstByte | Wait::Request | Wait::Close => {}
+                }
+                tracing::debug!(remote = %context.peer.remote, ?wait, "the client was too slow; its connection was cut");
+                return Poll::Ready(Ended::Served(Ok(())));
             }
-            if !stopped && stopping.as_mut().poll(cx).is_ready() {
-                stopped = true;
-                connection.as_mut().graceful_shutdown();
-                continue;
+        })
+        .await
+    };
+    match ended {
+        Ended::Served(Ok(())) => {}
+        Ended::Served(Err(error)) => {
+            if error.is_parse_too_large() {
+                admission.hit(Limit::HeaderBytes);
             }
-            let wait = ready!(watchdog.poll(cx, activity, limits, &context.slot));
-            // An idle connection is ended gracefully. In the other waits the client does not react, so the connection
-            // is cut.
-            if matches!(wait, Wait::FirstByte | Wait::Request) && !idle_ended {
-                idle_ended = true;
-                admission.hit(Limit::IdleTime);
-                connection.as_mut().graceful_shutdown();
-                continue;
-            }
-            match wait {
-                Wait::Head => admission.hit(Limit::HeaderTime),
-                Wait::Write => admission.hit(Limit::WriteTime),
-                Wait::FirstByte | Wait::Request | Wait::Close => {}
-            }
-            tracing::debug!(remote = %context.peer.remote, ?wait, "the client was too slow; its connection was cut");
-            return Poll::Ready(Ok(()));
+            tracing::debug!(remote = %context.peer.remote, %error, "connection ended with an error");
         }
-    })
-    .await;
-    if let Err(error) = result {
-        if error.is_parse_too_large() {
-            admission.hit(Limit::HeaderBytes);
+        Ended::Fault(how) => {
+            let stream = connection.into_parts().io.into_inner().into_inner();
+            Box::pin(ending::end(stream, how, limits.linger, &mut stop)).await;
         }
-        tracing::debug!(remote = %context.peer.remote, %error, "connection ended with an error");
     }
+}
+
+/// Why a connection is served no longer.
+enum Ended {
+    Served(hyper::Result<()>),
+    /// A fault ends it. hyper must not touch the stream any more.
+    Fault(How),
 }
 
 /// The settings of hyper. hyper's own header timeout is off: the watchdog measures that time, with one timer for all

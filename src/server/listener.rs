@@ -15,6 +15,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::address::Place;
 use crate::tls::ListenerTls;
+use crate::wire::Need;
 
 /// Connections that the kernel queues until they are accepted. The kernel reduces it to `net.core.somaxconn`.
 pub const BACKLOG: u32 = 4096;
@@ -113,6 +114,15 @@ impl Listener {
 
     pub fn is_tls(&self) -> bool {
         self.tls.is_some()
+    }
+
+    /// Whether the listener has what an [opening](crate::wire::Opening::need) needs.
+    pub fn allows(&self, need: Need) -> bool {
+        match need {
+            Need::Nothing => true,
+            Need::Tls => self.is_tls(),
+            Need::OwnCa => self.tls.as_ref().is_some_and(ListenerTls::can_be_wrong),
+        }
     }
 
     /// The next connection with its local and its remote address. Retries failed accepts. Cancel-safe.

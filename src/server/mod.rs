@@ -10,12 +10,20 @@ mod answer;
 mod body;
 mod connection;
 mod date;
+mod ending;
 mod head;
+mod hello;
 mod listener;
 mod memory;
+mod opening;
+#[cfg(test)]
+mod opening_tests;
 #[cfg(test)]
 mod place_tests;
 mod pool;
+#[cfg(test)]
+mod shape_tests;
+mod shaping;
 #[cfg(test)]
 mod share_tests;
 #[cfg(test)]
