@@ -400,10 +400,11 @@ async fn a_server_of_one_old_version_chooses_it_or_refuses_the_client() {
     assert_eq!(stream.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_2));
     let error = secure(&server, &new, FAULTY).await.unwrap_err();
     assert_eq!(error, rustls::Error::AlertReceived(AlertDescription::ProtocolVersion));
-    // This client has no cipher suite that such a server could use.
-    *server.face.opening.lock() = Some(Opening::Only(Protocol::Tls10));
-    let error = secure(&server, &both, FAULTY).await.unwrap_err();
-    assert_eq!(error, rustls::Error::AlertReceived(AlertDescription::HandshakeFailure));
+    for protocol in [Protocol::Tls10, Protocol::Tls11] {
+        *server.face.opening.lock() = Some(Opening::Only(protocol));
+        let error = secure(&server, &both, FAULTY).await.unwrap_err();
+        assert_eq!(error, rustls::Error::AlertReceived(AlertDescription::ProtocolVersion));
+    }
     let fine = secure(&server, &new, FINE).await.unwrap();
     assert_eq!(fine.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
 }
