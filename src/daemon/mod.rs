@@ -56,6 +56,7 @@ async fn run(
     let config = &config;
 
     let listeners = Listeners::bind(config, &identities, fleet.next_index())?;
+    parts::faults(config, &fleet, &listeners)?;
     let redfish = Arc::new(parts::redfish(config, &fleet, account, &listeners));
     stored.restore_sessions(&redfish)?;
     let agents = parts::agents(config, &fleet, &listeners);

@@ -12,7 +12,7 @@ use crate::admin::Source;
 use crate::clock::Clock;
 use crate::config::{Config, Trust};
 use crate::effect;
-use crate::fault::Rule;
+use crate::fault::{Reach, Rule, Side};
 use crate::file;
 use crate::fleet::{Effects, Fleet};
 use crate::ipa;
@@ -21,8 +21,9 @@ use crate::node::NodeId;
 use crate::redfish::accounts::AccountLimits;
 use crate::redfish::auth::Account;
 use crate::redfish::{Redfish, check, check_rule};
-use crate::server::Server;
+use crate::server::{Listener, Server};
 use crate::tls::MAX_FILE_BYTES;
+use crate::wire::Need;
 
 /// The fleet with its stored nodes, persisted from here on if there is a state directory.
 pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fleet>, Effects)> {
@@ -40,15 +41,32 @@ pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fle
     if stored.directory.is_some() {
         fleet.persist();
     }
-    let own_roots = config.layout != Layout::Shared;
-    fleet.check_rules_with(Box::new(move |rule| check_rule(rule, own_roots)));
     stored.restore_nodes(&fleet)?;
-    add_faults(config, &fleet)?;
     Ok((Arc::new(fleet), effects))
 }
 
-/// Adds the rules of the configuration. A rule that the stored fleet has keeps its memory.
-fn add_faults(config: &Config, fleet: &Fleet) -> anyhow::Result<()> {
+/// Lets the listeners decide which rules of faults are possible, and adds those of the configuration. A rule that the stored fleet has
+/// keeps its memory.
+pub(super) fn faults(config: &Config, fleet: &Fleet, listeners: &Listeners) -> anyhow::Result<()> {
+    let side = |listener: &Listener, layout| Side {
+        own_addresses: matches!(layout, Layout::Ip | Layout::Port),
+        tls: listener.allows(Need::Tls),
+        own_ca: listener.allows(Need::OwnCa),
+    };
+    let all = |listeners: &[Listener], layout| {
+        let of = |what: fn(&Side) -> bool| listeners.iter().all(|listener| what(&side(listener, layout)));
+        Side {
+            own_addresses: of(|side| side.own_addresses),
+            tls: of(|side| side.tls),
+            own_ca: of(|side| side.own_ca),
+        }
+    };
+    let reach = Reach {
+        own_roots: config.layout != Layout::Shared,
+        bmcs: all(&listeners.bmcs, config.layout),
+        agents: listeners.agents.as_ref().map(|(listener, _)| side(listener, config.layout)),
+    };
+    fleet.check_rules_with(Box::new(move |rule| check_rule(rule).and_then(|()| reach.check(rule))));
     let is_kept = |rule: &&Rule| fleet.rule(rule.name.as_str()).is_some_and(|kept| kept.rule == **rule);
     let new: Vec<_> = config.faults.iter().filter(|rule| !is_kept(rule)).cloned().collect();
     fleet.add_rules(new, true, false).map(drop).context("--faults")

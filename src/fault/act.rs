@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{bmc, host};
+use super::{bmc, host, wire};
 
 /// A place at which a fault enters. Every case of its kind passes through one function there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,8 +35,14 @@ impl Seam {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Occasion {
+    /// A connection to the BMC, or to the root that all BMCs share.
+    Connection,
+    /// A connection to the agent, or to the listener that all agents share.
+    AgentConnection,
     /// A request that concerns the node, at its BMC.
     Request,
+    /// A request to the API of the agent.
+    AgentRequest,
     /// A request begins a task.
     Task,
     /// A client asks for a session of the BMC.
@@ -59,7 +65,10 @@ impl Occasion {
     /// The occasion as a person says it, for `fault test`.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Connection => "connection",
+            Self::AgentConnection => "connection to the agent",
             Self::Request => "request",
+            Self::AgentRequest => "request to the agent",
             Self::Task => "task",
             Self::Login => "login",
             Self::PowerOn => "power-on",
@@ -72,6 +81,13 @@ impl Occasion {
     }
 }
 
+impl Occasion {
+    /// Whether it is a request, which rules can select.
+    pub fn is_request(self) -> bool {
+        matches!(self, Self::Request | Self::AgentRequest | Self::Login)
+    }
+}
+
 impl fmt::Display for Occasion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -81,6 +97,7 @@ impl fmt::Display for Occasion {
 /// What a seam does when a fault has fired, or as long as the condition that the fault imposes lasts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
+    Wire(wire::Act),
     Bmc(bmc::Act),
     Host(host::Act),
 }
@@ -104,6 +121,11 @@ pub trait Fault {
     fn occasion(&self) -> Occasion;
 
     fn act(&self) -> Act;
+
+    /// What happens then, where 64 random bits decide. The seed, the rule, the node and the number of the occasion decide them.
+    fn act_with(&self, _roll: u64) -> Act {
+        self.act()
+    }
 
     /// Parameters that are allowed, for tests of all faults. Without an own example, none.
     #[cfg(test)]

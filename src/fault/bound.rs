@@ -112,28 +112,29 @@ impl Bound {
         begun && now < self.end(armed) && armed.rule.when.has(now, armed.added) && !armed.rule.paused
     }
 
-    /// Whether the rule fires at an occasion of the node.
-    pub fn meet(&mut self, met: &Met<'_>, dice: Dice, now: SimTime) -> bool {
-        let Some(armed) = self.armed().cloned() else { return false };
+    /// Whether the rule fires at an occasion of the node: then 64 random bits for its act.
+    pub fn meet(&mut self, met: &Met<'_>, dice: Dice, now: SimTime) -> Option<u64> {
+        let armed = self.armed().cloned()?;
         if armed.rule.what.occasion() != met.occasion || !self.is_in_effect(&armed, now) {
-            return false;
+            return None;
         }
         let when = &armed.rule.when;
         let operation = match (met.asked, when.per) {
-            (Some(asked), _) if !when.requests.contain(&asked) => return false,
+            (Some(asked), _) if !when.requests.contain(&asked) => return None,
             (Some(asked), Per::Operation) => asked.operation(),
             (Some(_), Per::Node) | (None, _) => Self::ANY,
         };
         if when.limit_per_node.is_some_and(|limit| self.fired >= limit) || !armed.has_left() {
-            return false;
+            return None;
         }
         let count = self.count(operation);
         if !fires(&armed.rule, dice, operation, count) || !armed.claim() {
-            return false;
+            return None;
         }
         self.fired = self.fired.saturating_add(1);
         self.last = Some(now);
-        true
+        // Other bits than those that have decided whether it fires.
+        Some(dice.roll(&armed.rule, !operation, count))
     }
 
     /// Counts an occasion. Returns its number, from 1.
@@ -174,9 +175,7 @@ impl Bound {
             return Some(false);
         }
         self.pending = false;
-        if !self.meet(&Met { occasion: Occasion::Begin, asked: None }, dice, at) {
-            return None;
-        }
+        self.meet(&Met { occasion: Occasion::Begin, asked: None }, dice, at)?;
         let until = self.armed().map_or(at, |armed| self.end(armed));
         self.on = Some(On { since: at, until });
         Some(true)

@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::act::Occasion;
 use super::what::What;
 use super::when::When;
 use super::who::Who;
@@ -129,7 +128,7 @@ impl Rule {
         self.when.check()?;
         self.what.check().map_err(|problem| format!("'what.{}': {problem}", self.what.name()))?;
         let occasion = self.what.occasion();
-        if occasion != Occasion::Request {
+        if !occasion.is_request() {
             let fault = self.what.name();
             if !self.when.requests.is_all() {
                 return Err(format!(

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::act::{Act, Fault, Occasion};
 use super::table::Row;
-use super::{bmc, host};
+use super::{bmc, host, wire};
 
 /// Generates [`What`] from the list below.
 macro_rules! faults {
@@ -48,6 +48,11 @@ macro_rules! faults {
             /// What happens when it fires.
             pub fn act(&self) -> Act {
                 match self { $(Self::$variant(fault) => fault.act()),+ }
+            }
+
+            /// What happens when it fires, where 64 random bits decide.
+            pub fn act_with(&self, roll: u64) -> Act {
+                match self { $(Self::$variant(fault) => fault.act_with(roll)),+ }
             }
 
             /// Checks the parameters of the fault.
@@ -116,6 +121,32 @@ macro_rules! faults {
 const NEEDS_PARAMETERS: &[&str] = &["document"];
 
 faults! {
+    /// Delays answers, always or by chance.
+    "latency" Latency = wire::latency::Latency;
+    /// Sends answers at a low rate.
+    "bandwidth" Bandwidth = wire::bandwidth::Bandwidth;
+    /// Resets each connection at once.
+    "connection-refused" Refused = wire::refused::Refused;
+    /// Accepts connections and stays silent.
+    "connection-silent" Silent = wire::silent::Silent;
+    /// Resets connections around an answer.
+    "reset" Reset = wire::reset::Reset;
+    /// Reads requests and never answers.
+    "black-hole" BlackHole = wire::black_hole::BlackHole;
+    /// Leaves connections without a word.
+    "half-open" HalfOpen = wire::half_open::HalfOpen;
+    /// Ends answers before their end.
+    "truncated" Truncated = wire::truncated::Truncated;
+    /// Changes bytes in bodies of answers.
+    "garbled" Garbled = wire::garbled::Garbled;
+    /// Closes connections late, after an answer.
+    "slow-close" SlowClose = wire::slow_close::SlowClose;
+    /// Ends TLS handshakes with an alert.
+    "tls-alert" TlsAlert = wire::tls_alert::TlsAlert;
+    /// Presents certificates that clients must refuse.
+    "wrong-certificate" WrongCertificate = wire::certificate::Certificate;
+    /// Speaks an old version of TLS only.
+    "old-tls" OldTls = wire::old_tls::OldTls;
     /// Answers requests with an error.
     "status" Status = bmc::status::Status;
     /// Acknowledges changes and does not make them.

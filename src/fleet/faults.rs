@@ -9,13 +9,14 @@ use std::sync::atomic::Ordering;
 
 use super::Fleet;
 use super::rules::{Check, RuleAdded, RuleProblem, RuleState, RuleStatus, Stored};
-use crate::fault::{Armed, Dice, Mode, Rule, RuleError};
+use crate::fault::{Act, Armed, Asked, Dice, Met, Mode, Occasion, Rule, RuleError, wire};
 use crate::journal::Event;
 use crate::node::command::Command;
 use crate::node::rules::News;
 use crate::node::{Node, NodeId, lab};
 use crate::selection::Selection;
 use crate::time::SimTime;
+use crate::wire::{Opening, Shape};
 
 impl Fleet {
     /// The largest number of rules.
@@ -29,6 +30,30 @@ impl Fleet {
     #[inline]
     pub fn has_faults(&self) -> bool {
         self.rules.bound.load(Ordering::Relaxed) > 0
+    }
+
+    /// What goes wrong with a new connection to a node. Nodes that share a listener share its rules, whose occasions are counted for
+    /// the first node of the fleet.
+    pub fn opening(&self, node: Option<u32>, occasion: Occasion) -> Option<Opening> {
+        if !self.has_faults() {
+            return None;
+        }
+        let first = || self.ids().find(|id| self.identify(*id, |_, _| ()).is_some());
+        let id = node.map(NodeId).or_else(first)?;
+        let acts = self.with(id, |node, now| node.meet(&Met { occasion, asked: None }, now))?;
+        acts.into_iter().find_map(|act| match act {
+            Act::Wire(wire::Act::Open(opening)) => Some(opening),
+            Act::Wire(wire::Act::Shape(_)) | Act::Bmc(_) | Act::Host(_) => None,
+        })
+    }
+
+    /// What happens to the answers of an agent.
+    pub fn agent_shape(&self, id: NodeId, asked: Asked<'_>) -> Option<Shape> {
+        if !self.has_faults() {
+            return None;
+        }
+        let met = Met { occasion: Occasion::AgentRequest, asked: Some(asked) };
+        wire::shape(self.with(id, |node, now| node.meet(&met, now))?)
     }
 
     /// Adds a rule and binds it to its nodes. With `replace`, it takes the place of a rule of the same name. With `dry_run`

@@ -23,6 +23,7 @@ use crate::address::{Reported, Urls};
 use crate::blocking::{Blocking, cores};
 use crate::clock::Stopwatch;
 use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
+use crate::fault::{self, Occasion};
 use crate::fleet::Fleet;
 use crate::journal::{self, Asked};
 use crate::limit::{Limit, Limits};
@@ -31,6 +32,7 @@ use crate::node::NodeId;
 use crate::node::command::{Command, Outcome};
 use crate::node::ipa::{CommandRecord, Ipa, IpaCommand, OverTotal, Serving};
 use crate::note::Note;
+use crate::wire::Opening;
 
 /// The HTTP API of all agents of a fleet.
 pub struct Api {
@@ -90,7 +92,10 @@ impl Api {
             Some(id) => self.serve(id, path, request, &command).await,
             None => Err(ApiError::no_agent()),
         };
-        let response = response.unwrap_or_else(|error| error.response().map(Body::from));
+        let mut response = response.unwrap_or_else(|error| error.response().map(Body::from));
+        if let Some(shape) = node.and_then(|id| self.fleet.agent_shape(id, asked(path, request))) {
+            response.extensions_mut().insert(shape);
+        }
         let sent_bytes = response.body().known_bytes().unwrap_or_default();
         self.note(path, &watch, request.body().len(), response.status(), sent_bytes);
         if let Some(id) = node {
@@ -333,9 +338,18 @@ impl Face for Api {
         self.agent(NodeId(node), |_, _| ()).is_ok()
     }
 
+    fn opening(&self, peer: &Peer) -> Option<Opening> {
+        self.fleet.opening(peer.node, Occasion::AgentConnection)
+    }
+
     fn refuse(&self, why: Refused) -> Response<Bytes> {
         ApiError::new(why.status(), why.to_string()).response()
     }
+}
+
+/// A request as rules see it: with its path at the agent.
+fn asked<'r>(path: &'r str, request: &'r Request<Bytes>) -> fault::Asked<'r> {
+    fault::Asked { method: request.method().as_str(), path, body: request.body() }
 }
 
 /// Looks at the agent of a node.

@@ -90,9 +90,9 @@ impl Node {
         let Some(faults) = self.state.faults.get_mut() else { return Vec::new() };
         let mut acts = Vec::new();
         for place in 0..faults.rules.len() {
-            if faults.rules[place].meet(met, dice, now) {
+            if let Some(roll) = faults.rules[place].meet(met, dice, now) {
                 faults.tell(place, now, false);
-                acts.extend(faults.rules[place].rule.armed().map(|armed| armed.rule.what.act()));
+                acts.extend(faults.rules[place].rule.armed().map(|armed| armed.rule.what.act_with(roll)));
             }
         }
         if !acts.is_empty() {
@@ -186,7 +186,7 @@ impl Node {
                 let shown = State { host: state.host.outline(), faults: Sparse::NEW, ..state.clone() };
                 self.state.faults.change(|faults| _ = faults.stale.get_or_insert_with(|| Box::new(shown)));
             }
-            Act::Host(_) | Act::Bmc(_) => {}
+            Act::Host(_) | Act::Bmc(_) | Act::Wire(_) => {}
         }
     }
 
@@ -205,7 +205,7 @@ impl Node {
                     faults.stale = None;
                 }
             }
-            Act::Host(_) | Act::Bmc(_) => {}
+            Act::Host(_) | Act::Bmc(_) | Act::Wire(_) => {}
         }
     }
 
@@ -214,7 +214,7 @@ impl Node {
         let acts = self.meet(&Met { occasion: Occasion::Task, asked: None }, now);
         let held = acts.into_iter().find_map(|act| match act {
             Act::Bmc(bmc::Act::HoldTask(held)) => Some(held),
-            Act::Bmc(_) | Act::Host(_) => None,
+            Act::Bmc(_) | Act::Host(_) | Act::Wire(_) => None,
         });
         let (Some(held), Some(task)) = (held, self.bmc().tasks.get(number)) else { return };
         let held = match held {

@@ -24,10 +24,12 @@ use super::row::Target;
 use super::service::Redfish;
 use crate::address::{host_of, label_below};
 use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
+use crate::fault::Occasion;
 use crate::fleet::persist::Seen;
 use crate::node::command::Refusal;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
+use crate::wire::Opening;
 
 impl Face for Redfish {
     /// A response leaves only when the state that it shows is stored on disk, so that it is still true after a crash.
@@ -72,6 +74,10 @@ impl Face for Redfish {
 
     fn accepts_connections(&self, node: u32) -> bool {
         self.fleet.look(NodeId(node), |node, _| node.bmc().restarting_until.is_none()).unwrap_or(false)
+    }
+
+    fn opening(&self, peer: &Peer) -> Option<Opening> {
+        self.fleet.opening(peer.node, Occasion::Connection)
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {

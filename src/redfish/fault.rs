@@ -15,14 +15,14 @@ use super::tree::Route;
 use crate::face::CloseConnection;
 use crate::fault::bmc::Act as Bmc;
 use crate::fault::bmc::status::Status;
-use crate::fault::{Act, Asked, Met, Occasion, Rule, What};
+use crate::fault::{Act, Asked, Met, Occasion, Rule, What, wire};
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
 /// What the rules of a node do to one request.
 pub(super) struct Hit {
     node: NodeId,
-    acts: Vec<Bmc>,
+    acts: Vec<Act>,
 }
 
 impl Redfish {
@@ -67,14 +67,17 @@ impl Redfish {
         if let Some(other) = hit.after(target) {
             response = other;
         }
-        if hit.acts.contains(&Bmc::Restart) {
+        if hit.bmc().any(|act| *act == Bmc::Restart) {
             match root {
                 Root::Own { node, now } => node.restart_bmc_now(*now),
                 Root::Shared => drop(self.fleet.with(hit.node, Node::restart_bmc_now)),
             }
             response.extensions_mut().insert(CloseConnection);
         }
-        for act in &hit.acts {
+        if let Some(shape) = wire::shape(hit.acts.iter().cloned()) {
+            response.extensions_mut().insert(shape);
+        }
+        for act in hit.bmc() {
             if let (Bmc::Patch(patch), StatusCode::OK, Content::Bytes(bytes)) =
                 (act, response.status(), response.body())
                 && let Ok(mut document) = serde_json::from_slice::<Value>(bytes)
@@ -88,9 +91,14 @@ impl Redfish {
 }
 
 impl Hit {
+    /// What the BMC itself does.
+    fn bmc(&self) -> impl Iterator<Item = &Bmc> {
+        self.acts.iter().filter_map(|act| if let Act::Bmc(act) = act { Some(act) } else { None })
+    }
+
     /// Whether a change is acknowledged and forgotten.
     pub(super) fn forgets(&self) -> bool {
-        self.acts.contains(&Bmc::Forget)
+        self.bmc().any(|act| *act == Bmc::Forget)
     }
 
     /// The answer in place of what the request asks for.
@@ -104,7 +112,7 @@ impl Hit {
     }
 
     fn refusal(&self, target: Option<Target>, applied: bool) -> Option<Response<Content>> {
-        self.acts.iter().find_map(|act| match act {
+        self.bmc().find_map(|act| match act {
             Bmc::Refuse(status) if status.apply == applied => Some(refuse(status, target)),
             Bmc::WrongPassword | Bmc::Locked if !applied => {
                 Some(refusal(&(&NO_VALID_SESSION).into(), target))
@@ -124,7 +132,7 @@ impl Hit {
     }
 }
 
-fn meet(node: &mut Node, now: SimTime, request: &Request<Bytes>) -> Vec<Bmc> {
+fn meet(node: &mut Node, now: SimTime, request: &Request<Bytes>) -> Vec<Act> {
     if node.faults().rules().is_empty() {
         return Vec::new();
     }
@@ -133,8 +141,7 @@ fn meet(node: &mut Node, now: SimTime, request: &Request<Bytes>) -> Vec<Bmc> {
     if *request.method() == Method::POST && logs_in(asked.path) {
         acts.extend(node.meet(&Met { occasion: Occasion::Login, asked: Some(asked) }, now));
     }
-    let of_bmc = |act| if let Act::Bmc(act) = act { Some(act) } else { None };
-    acts.into_iter().filter_map(of_bmc).collect()
+    acts
 }
 
 fn logs_in(path: &str) -> bool {
@@ -179,19 +186,15 @@ fn message_of(status: &Status) -> Result<Message, String> {
     Ok(Message { entry, args, property: None })
 }
 
-/// Checks what a rule asks of the BMCs. `own_roots`: each BMC has a service root of its own.
+/// Checks what a rule asks of the BMCs.
 ///
 /// # Errors
 /// The parameter, its value, and what is allowed.
-pub fn check_rule(rule: &Rule, own_roots: bool) -> Result<(), String> {
-    if let What::Status(status) = &rule.what {
-        message_of(status).map_err(|problem| format!("'what.status': {problem}"))?;
+pub fn check_rule(rule: &Rule) -> Result<(), String> {
+    match &rule.what {
+        What::Status(status) => {
+            message_of(status).map(drop).map_err(|problem| format!("'what.status': {problem}"))
+        }
+        _ => Ok(()),
     }
-    if rule.what.occasion() == Occasion::Login && !own_roots {
-        return Err(format!(
-            "the fault '{}' is about the sessions of a BMC, and all BMCs share one service root; serve the fleet with --addresses ip, port or host",
-            rule.what.name()
-        ));
-    }
-    Ok(())
 }

@@ -14,6 +14,7 @@ use super::world::World;
 use crate::address::{BaseUrl, HostNetwork, Place, Prefix, Reported, Urls};
 use crate::clock::Clock;
 use crate::effect::{self, EffectRunner};
+use crate::fault::{Reach, Side};
 use crate::fleet::Fleet;
 use crate::ipa;
 use crate::limit::Limits;
@@ -190,7 +191,10 @@ impl Builder {
         let reported = Reported { bmcs: places.iter().map(|(_, place)| *place).collect(), hosts };
 
         let own_roots = self.addresses == Addresses::Port;
-        fleet.check_rules_with(Box::new(move |rule| check_rule(rule, own_roots)));
+        let side =
+            Side { own_addresses: own_roots, tls: certificates.is_some(), own_ca: certificates.is_some() };
+        let reach = Reach { own_roots, bmcs: side, agents: Some(side) };
+        fleet.check_rules_with(Box::new(move |rule| check_rule(rule).and_then(|()| reach.check(rule))));
         let mut redfish = Redfish::new(Arc::clone(&fleet), account);
         redfish.facts.places = places;
         let redfish = Arc::new(redfish);

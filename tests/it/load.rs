@@ -27,7 +27,13 @@ impl Daemon {
         let mut child = Command::new("sh")
             .arg("-c")
             .arg(format!("{shell}\nexec \"$@\""))
-            .args(["sh", binary, "serve", "--listen", any, "--agent-listen", any, "--admin-listen", any])
+            .args(["sh", binary, "serve", "--admin-listen", any])
+            .args(
+                ["--listen", "--agent-listen"]
+                    .iter()
+                    .filter(|flag| !arguments.contains(flag))
+                    .flat_map(|flag| [*flag, any]),
+            )
             .args(arguments)
             .env_clear()
             .env("FAUXMETAL_CERTS", certs.path())

@@ -3,6 +3,7 @@
 mod bmc;
 mod host;
 mod rows;
+mod wire;
 
 use std::path::PathBuf;
 
