@@ -14,6 +14,7 @@ mod faults;
 mod fleet;
 mod guard;
 mod list;
+mod named_part;
 mod openapi;
 mod probes;
 mod process;

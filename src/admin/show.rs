@@ -15,6 +15,7 @@ use crate::fleet::Explanation;
 use crate::ipa;
 use crate::node::Node;
 use crate::node::bmc::environment;
+use crate::node::bmc::failures::Part;
 use crate::node::bmc::media::Opened;
 use crate::node::call::Call;
 use crate::node::ipa::{Ipa, Phase};
@@ -120,8 +121,7 @@ fn details(control: &Control, node: &Node, now: SimTime, explained: Explanation)
 
 fn environment_of(node: &Node) -> Environment {
     let (profile, environment) = (node.profile(), &node.bmc().environment);
-    let fans = (0u8..).zip(&profile.fans).filter(|(number, _)| !environment.has_fan(*number));
-    let supplies = (0u8..).zip(&profile.power_supplies);
+    let failed = |kind: fn(u8) -> Part| move |number: u8| node.has_failed(kind(number));
     let alarm = |alarm: &environment::Alarm| Alarm {
         sensor: alarm.sensor.redfish_id(profile),
         side: alarm.side.as_str().to_owned(),
@@ -130,13 +130,20 @@ fn environment_of(node: &Node) -> Environment {
     };
     Environment {
         inlet_celsius: environment.inlet_celsius(),
-        failed_fans: fans.map(|(_, fan)| fan.id.clone()).collect(),
-        supplies_without_input: supplies
-            .filter(|(number, _)| !environment.has_input(*number))
-            .map(|(_, supply)| supply.id.clone())
-            .collect(),
+        failed_fans: ids(profile.fans.iter().map(|fan| &fan.id), failed(Part::Fan)),
+        failed_disks: ids(profile.drives().map(|(.., drive)| &drive.id), failed(Part::Drive)),
+        failed_dimms: ids(profile.dimms.iter().map(|dimm| &dimm.id), failed(Part::Memory)),
+        failed_psus: ids(profile.power_supplies.iter().map(|supply| &supply.id), failed(Part::Supply)),
+        supplies_without_input: ids(profile.power_supplies.iter().map(|supply| &supply.id), |number| {
+            !environment.has_input(number)
+        }),
         alarms: node.alarms().iter().map(alarm).collect(),
     }
+}
+
+/// The ids of the parts whose numbers are meant, among the ids of all parts of a kind.
+fn ids<'a>(all: impl Iterator<Item = &'a String>, is_meant: impl Fn(u8) -> bool) -> Vec<String> {
+    (0..=u8::MAX).zip(all).filter(|(number, _)| is_meant(*number)).map(|(_, id)| id.clone()).collect()
 }
 
 fn of_agent(control: &Control, node: &Node, agent: &Ipa) -> Agent {

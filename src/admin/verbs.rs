@@ -15,11 +15,11 @@ use super::api::{
 use super::change::{Act, Change, Work, apply};
 use super::control::Control;
 use super::extract::{Caller, Json};
+use super::named_part::NamedPart;
 use crate::address::is_http_uri;
 use crate::dmtf::{BootMode, BootOverride, ResetType};
 use crate::node::bmc::environment::Environment;
 use crate::node::bmc::media::{self, Insertion};
-use crate::node::bmc::plugs;
 use crate::node::boot::{self, BootChange};
 use crate::node::command::Command;
 use crate::node::host::{self, SystemChange};
@@ -199,15 +199,15 @@ verb!("/eject", eject, Eject, "Ejects images from machines", |request| {
 });
 
 verb!("/plug", plug, Plug, "Plugs in cables, drives and power cords", |request| {
-    let part = NamedPart::of(&request)?;
-    let what = part.name().to_owned();
+    let part = NamedPart::plug(&request)?;
+    let what = part.name.clone();
     let plug = move |node: &Node| Ok(Command::Lab(lab::Command::Plug(part.find(node.profile())?)));
     (Some(what), command(plug))
 });
 
 verb!("/unplug", unplug, Plug, "Pulls cables, drives and power cords", |request| {
-    let part = NamedPart::of(&request)?;
-    let what = part.name().to_owned();
+    let part = NamedPart::plug(&request)?;
+    let what = part.name.clone();
     let unplug = move |node: &Node| Ok(Command::Lab(lab::Command::Unplug(part.find(node.profile())?)));
     (Some(what), command(unplug))
 });
@@ -229,91 +229,18 @@ verb!("/cool", cool, Cool, "Makes the air that enters machines normal again", |r
 });
 
 verb!("/fail", fail, Fail, "Makes parts fail", |request| {
-    let what = request.fan.clone();
-    (Some(what), command(move |node| set_fan(node.profile(), &request.fan, false)))
+    let part = NamedPart::failing(&request)?;
+    let what = part.name.clone();
+    let fail = move |node: &Node| Ok(Command::Lab(lab::Command::Fail(part.find(node.profile())?)));
+    (Some(what), command(fail))
 });
 
 verb!("/repair", repair, Fail, "Repairs parts that have failed", |request| {
-    let what = request.fan.clone();
-    (Some(what), command(move |node| set_fan(node.profile(), &request.fan, true)))
+    let part = NamedPart::failing(&request)?;
+    let what = part.name.clone();
+    let repair = move |node: &Node| Ok(Command::Lab(lab::Command::Repair(part.find(node.profile())?)));
+    (Some(what), command(repair))
 });
-
-fn set_fan(profile: &Profile, wanted: &str, works: bool) -> Result<Command, String> {
-    let fans = profile.fans.iter().map(|fan| (&*fan.id, &*fan.name)).collect();
-    let number = part_named("fan", wanted, fans)?;
-    Ok(Command::Lab(lab::Command::Fan { number, works }))
-}
-
-/// A part of a machine as a client names it.
-enum NamedPart {
-    Nic(String),
-    Disk(String),
-    Psu(String),
-}
-
-impl NamedPart {
-    fn of(request: &Plug) -> Result<Self, Problem> {
-        match (&request.nic, &request.disk, &request.psu) {
-            (Some(nic), None, None) => Ok(Self::Nic(nic.clone())),
-            (None, Some(disk), None) => Ok(Self::Disk(disk.clone())),
-            (None, None, Some(psu)) => Ok(Self::Psu(psu.clone())),
-            (None, None, None) => {
-                let detail = "the part is missing; write its name to 'nic', 'disk' or 'psu'";
-                Err(Problem::new(StatusCode::BAD_REQUEST, detail))
-            }
-            (_, disk, psu) => {
-                let (field, value) = match (disk, psu) {
-                    (_, Some(psu)) => ("psu", psu.as_str()),
-                    (disk, None) => ("disk", disk.as_deref().unwrap_or_default()),
-                };
-                let detail = "'nic', 'disk' and 'psu' exclude each other; write one of them";
-                Err(Problem::wrong(field, value, detail))
-            }
-        }
-    }
-
-    /// The name that the client has given.
-    fn name(&self) -> &str {
-        match self {
-            Self::Nic(name) | Self::Disk(name) | Self::Psu(name) => name,
-        }
-    }
-
-    /// The part of a model, by its id or by its name under Linux. The error lists the parts that the model has.
-    fn find(&self, profile: &Profile) -> Result<plugs::Plug, String> {
-        let (kind, wanted, parts): (_, _, Vec<(&str, &str)>) = match self {
-            Self::Nic(nic) => {
-                let nics = profile.nics.iter().map(|nic| (&*nic.id, &*nic.name));
-                ("network interface", &**nic, nics.collect())
-            }
-            Self::Disk(disk) => {
-                let drives = profile.drives().map(|(.., drive)| (&*drive.id, drive.name_under_linux()));
-                ("disk", disk.strip_prefix("/dev/").unwrap_or(disk), drives.collect())
-            }
-            Self::Psu(psu) => {
-                let supplies = profile.power_supplies.iter().map(|supply| (&*supply.id, &*supply.name));
-                ("power supply", &**psu, supplies.collect())
-            }
-        };
-        let number = part_named(kind, wanted, parts)?;
-        Ok(match self {
-            Self::Nic(_) => plugs::Plug::Cable(number),
-            Self::Disk(_) => plugs::Plug::Drive(number),
-            Self::Psu(_) => plugs::Plug::Cord(number),
-        })
-    }
-}
-
-/// The number of the part with this id or this name, among the ids and names of all parts of its kind.
-fn part_named(kind: &str, wanted: &str, parts: Vec<(&str, &str)>) -> Result<u8, String> {
-    let is_id = |(id, _): &(&str, &str)| id.eq_ignore_ascii_case(wanted);
-    let is_name = |(_, name): &(&str, &str)| *name == wanted;
-    let at = parts.iter().position(is_id).or_else(|| parts.iter().position(is_name));
-    at.and_then(|at| u8::try_from(at).ok()).ok_or_else(|| {
-        let known = parts.iter().map(|(id, name)| format!("{id} ({name})")).collect::<Vec<_>>().join(", ");
-        format!("the model has no {kind} '{wanted}'; it has {known}")
-    })
-}
 
 verb!("/label", label, Label, "Changes the labels of nodes", |request| {
     if request.set.is_empty() && request.remove.is_empty() {

@@ -36,9 +36,9 @@ pub(super) fn nodes_and_parts(word: &OsStr) -> Vec<CompletionCandidate> {
     nodes_and(&["nic=", "disk=", "psu="], word)
 }
 
-/// Names of nodes, and the beginning of a word that names a fan.
-pub(super) fn nodes_and_fans(word: &OsStr) -> Vec<CompletionCandidate> {
-    nodes_and(&["fan="], word)
+/// Names of nodes, and the beginnings of words that name a part that can fail.
+pub(super) fn nodes_and_failing(word: &OsStr) -> Vec<CompletionCandidate> {
+    nodes_and(&["fan=", "disk=", "dimm=", "psu="], word)
 }
 
 fn nodes_and(parts: &[&str], word: &OsStr) -> Vec<CompletionCandidate> {

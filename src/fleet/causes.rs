@@ -63,6 +63,8 @@ impl Causes {
             | Event::CablePlugged
             | Event::DrivePulled
             | Event::DrivePlugged
+            | Event::PartFailed
+            | Event::PartRepaired
             | Event::Labelled
             | Event::FaultFired
             | Event::FaultEnded

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::stream::Stream;
 use crate::journal::{AGENT, Event, Journal, OPERATING_SYSTEM};
 use crate::node::Node;
+use crate::node::bmc::failures::Part;
 use crate::node::host::{Found, Host, Running, Stage};
 use crate::node::ipa::{Closed, CommandEnd, CommandStatus, Phase, Serving};
 use crate::node::spec::Spec;
@@ -37,6 +38,8 @@ pub(super) struct View {
     labels: usize,
     /// Cables and drives that differ from a new machine's.
     plugs: (isize, usize),
+    /// Number of parts that have failed.
+    failed: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -118,6 +121,7 @@ impl View {
             media: node.bmc().media.count(),
             labels: node.labels().address(),
             plugs: node.bmc().plugs.changed(),
+            failed: node.bmc().failed_parts().count(),
         }
     }
 }
@@ -184,8 +188,13 @@ fn differences(before: View, now: View, node: &Node, mut event: impl FnMut(Event
         Ordering::Equal => {}
         Ordering::Greater => event(Event::DrivePulled, "".into()),
     }
-    // The operating system of a pulled drive leaves with it.
-    if before.installed != now.installed && before.plugs == now.plugs {
+    match now.failed.cmp(&before.failed) {
+        Ordering::Less => event(Event::PartRepaired, failed_parts(node).into()),
+        Ordering::Equal => {}
+        Ordering::Greater => event(Event::PartFailed, failed_parts(node).into()),
+    }
+    // The operating system of a drive that is pulled or fails leaves with it.
+    if before.installed != now.installed && (before.plugs, before.failed) == (now.plugs, now.failed) {
         event(if now.installed { Event::Deployed } else { Event::DisksEmpty }, "".into());
     }
     match (before.bmc_restarts, now.bmc_restarts) {
@@ -202,6 +211,19 @@ fn differences(before: View, now: View, node: &Node, mut event: impl FnMut(Event
     if before.host != now.host {
         host(before.host, now.host, node, &mut event);
     }
+}
+
+/// The ids of the parts that have failed. `none` without one.
+fn failed_parts(node: &Node) -> String {
+    let profile = node.profile();
+    let id = |part| match part {
+        Part::Fan(number) => profile.fans.get(usize::from(number)).map(|fan| &fan.id),
+        Part::Drive(number) => profile.drives().nth(usize::from(number)).map(|(.., drive)| &drive.id),
+        Part::Memory(number) => profile.dimms.get(usize::from(number)).map(|module| &module.id),
+        Part::Supply(number) => profile.power_supplies.get(usize::from(number)).map(|supply| &supply.id),
+    };
+    let ids: Vec<&str> = node.bmc().failed_parts().filter_map(id).map(String::as_str).collect();
+    if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
 }
 
 fn host(before: HostView, now: HostView, node: &Node, event: &mut impl FnMut(Event, Cow<'_, str>)) {
@@ -317,6 +339,8 @@ fn log(node: &Node, event: Event, detail: &str) {
         Event::DrivePlugged => line!(info, node, "drive plugged in"),
         Event::FaultFired => line!(info, node, "fault", rule = detail),
         Event::FaultEnded => line!(info, node, "fault ended", rule = detail),
+        Event::PartFailed => line!(info, node, "a part failed", failed = detail),
+        Event::PartRepaired => line!(info, node, "a part works again", failed = detail),
         Event::Labelled => line!(debug, node, "labels changed"),
         Event::Added => line!(debug, node, "added to the fleet"),
         Event::Removed => line!(debug, node, "removed from the fleet"),

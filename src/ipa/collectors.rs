@@ -86,8 +86,16 @@ pub(super) fn dmi(node: &Node) -> Value {
     let devices: Vec<_> = (0u8..)
         .zip(&profile.dimms)
         .map(|(slot, d)| {
+            let handle = format!("Handle 0x{:04X}, DMI type 17, 92 bytes", 0x1100 + u16::from(slot));
+            if !node.uses_memory(slot) {
+                // The firmware gives a module that it leaves out the size 0, and `dmidecode` shows no more of it.
+                return json!({
+                    "Handle": handle, "Size": "No Module Installed", "Form Factor": "DIMM", "Locator": d.id,
+                    "Type": "Unknown",
+                });
+            }
             json!({
-                "Handle": format!("Handle 0x{:04X}, DMI type 17, 92 bytes", 0x1100 + u16::from(slot)),
+                "Handle": handle,
                 "Size": format!("{} GB", d.capacity_mib / 1024), "Form Factor": "DIMM", "Locator": d.id,
                 "Type": d.device_type, "Speed": format!("{} MT/s", d.speed_mhz), "Manufacturer": d.manufacturer,
                 "Serial Number": spec.part_serial('M', slot), "Part Number": d.part_number,
@@ -131,7 +139,7 @@ pub(super) fn extra_hardware(node: &Node, reported: &Reported) -> Value {
     }
     row("firmware", "bios", "version", json!(node.bios_version()));
     row("firmware", "bios", "date", json!(profile.bios_date));
-    row("memory", "total", "size", json!((profile.memory_mib() << 20).to_string()));
+    row("memory", "total", "size", json!((node.memory_mib() << 20).to_string()));
     for (port, nic) in inventory::nics(node) {
         row("network", &nic.name, "serial", json!(spec.mac(port).to_string()));
         // The tool does not report IPv6 addresses.

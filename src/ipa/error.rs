@@ -152,6 +152,7 @@ impl From<Refusal> for ApiError {
             | Refusal::NoVolume
             | Refusal::VolumeInUse
             | Refusal::LastInput
+            | Refusal::LastMemory
             | Refusal::Account(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, refusal.to_string()),
         }
     }

@@ -28,7 +28,7 @@ pub(super) fn inventory(node: &Node, params: &Params, reported: &Reported) -> Va
         "interfaces": interfaces(node, params, reported),
         "cpu": cpu(node),
         "disks": disks::list(node),
-        "memory": {"total": usable_bytes(node), "physical_mb": profile.memory_mib()},
+        "memory": {"total": usable_bytes(node), "physical_mb": node.memory_mib()},
         "bmc_address": bmc.iter().find(|ip| ip.is_ipv4()),
         "bmc_v6address": bmc.iter().find(|ip| ip.is_ipv6()),
         "bmc_mac": spec.bmc_mac().to_string(),
@@ -57,7 +57,7 @@ fn boot_mode(node: &Node) -> &'static str {
 
 /// The memory that Linux reports. One 64th is assumed to be used by its own tables and by firmware.
 pub(super) fn usable_bytes(node: &Node) -> u64 {
-    let bytes = node.profile().memory_mib() << 20;
+    let bytes = node.memory_mib() << 20;
     bytes - bytes / 64
 }
 

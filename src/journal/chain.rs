@@ -157,6 +157,8 @@ fn step(change: &Change) -> Option<String> {
         | Event::CablePlugged
         | Event::DrivePulled
         | Event::DrivePlugged
+        | Event::PartFailed
+        | Event::PartRepaired
         | Event::Labelled
         | Event::FaultFired
         | Event::FaultEnded

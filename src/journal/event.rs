@@ -57,6 +57,10 @@ events! {
     CablePlugged "network cable plugged in";
     DrivePulled "drive pulled";
     DrivePlugged "drive plugged in";
+    /// The detail is every part that has failed by then.
+    PartFailed "a part failed; failed parts:";
+    /// The detail is every part that is still failed.
+    PartRepaired "a part works again; failed parts:";
     Labelled "labels changed";
     /// The detail is the name of the rule.
     FaultFired "fault:";

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bmc::environment::{Level, SensorId, Side};
+use super::bmc::failures::Part;
 use super::bmc::telemetry::Value;
 use crate::dmtf::{DiagnosticDataType, Health};
 pub use crate::profile::logs::Log;
@@ -49,6 +50,10 @@ pub enum What {
     DriveRemoved(u8),
     CableInserted(u8),
     CableRemoved(u8),
+    /// A part has failed. The failure of a fan is an alarm of its sensor.
+    Failed(Part),
+    /// A part works again.
+    Repaired(Part),
     VolumeHealth(u8, Box<str>, Health),
     /// A reading has crossed a threshold.
     Alarm(SensorId, Box<AlarmChange>),
@@ -95,6 +100,10 @@ pub enum Of {
     SecureBoot,
     Media(u8),
     Drive(u8),
+    /// A memory module.
+    Memory(u8),
+    /// A power supply.
+    Supply(u8),
     Sensor(SensorId),
     /// The port of a host interface.
     Port(u8),
@@ -196,6 +205,8 @@ impl Of {
             | Self::SecureBoot
             | Self::Media(_)
             | Self::Drive(_)
+            | Self::Memory(_)
+            | Self::Supply(_)
             | Self::Sensor(_)
             | Self::Port(_)
             | Self::Software(_)
@@ -230,6 +241,8 @@ impl What {
             | Self::DriveRemoved(_)
             | Self::CableInserted(_)
             | Self::CableRemoved(_)
+            | Self::Failed(_)
+            | Self::Repaired(_)
             | Self::VolumeHealth(..)
             | Self::Alarm(..)
             | Self::Health(_)
@@ -260,6 +273,8 @@ impl What {
             | Self::DriveRemoved(_)
             | Self::CableInserted(_)
             | Self::CableRemoved(_)
+            | Self::Failed(_)
+            | Self::Repaired(_)
             | Self::VolumeHealth(..)
             | Self::Alarm(..)
             | Self::Health(_) => Log::Hardware,
@@ -267,7 +282,8 @@ impl What {
             Self::LogCleared(_) | Self::Account(..) => Log::Audit,
             Self::Collected(collection) => collection.log,
             Self::Created(of) | Self::Changed(of) | Self::Removed(of) => match of {
-                Of::Bios | Of::Volume(..) => Log::Hardware,
+                // The change of a memory module is that the self test leaves it out or uses it again.
+                Of::Bios | Of::Volume(..) | Of::Memory(_) => Log::Hardware,
                 Of::Media(_) | Of::Software(_) => Log::Manager,
                 Of::System
                 | Of::Chassis
@@ -275,6 +291,7 @@ impl What {
                 | Of::BiosSettings
                 | Of::SecureBoot
                 | Of::Drive(_)
+                | Of::Supply(_)
                 | Of::Sensor(_)
                 | Of::Port(_)
                 | Of::Task(_)

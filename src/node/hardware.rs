@@ -1,7 +1,9 @@
-//! The hardware that a machine has at the moment: interfaces with a cable, drives in their bays, disks that the host sees.
+//! The hardware that a machine has at the moment: interfaces with a cable, drives in their bays, parts that work, disks that the
+//! host sees.
 //! BMC, agent and firmware ask here, so all of them agree.
 
 use super::Node;
+use super::bmc::failures::Part;
 use super::bmc::volume::{Integrity, Volume};
 use super::spec::Mac;
 use crate::profile::inventory::{Drive, Storage};
@@ -50,15 +52,52 @@ impl Node {
         self.profile.drives().filter(|(number, ..)| self.has_drive(*number))
     }
 
-    /// What the drives in their bays leave of a volume.
+    /// Whether the part has failed. A part that has no place at the moment may have failed, too.
+    pub fn has_failed(&self, part: Part) -> bool {
+        self.bmc().has_failed(part)
+    }
+
+    /// Whether the drive with this number is in its bay and works. The host sees no other: the electronics of a failed drive do
+    /// not answer, so that no controller lists it.
+    pub fn is_usable(&self, drive: u8) -> bool {
+        self.has_drive(drive) && !self.has_failed(Part::Drive(drive))
+    }
+
+    /// Whether all drives are in their bays and work. Nearly every machine has such drives, and this is asked for each document of
+    /// a system.
+    fn has_all_drives(&self) -> bool {
+        self.bmc().plugs.has_all_drives()
+            && !self.bmc().failed_parts().any(|part| matches!(part, Part::Drive(_)))
+    }
+
+    /// Total size of the memory that the last self test has found, MiB.
+    pub fn memory_mib(&self) -> u64 {
+        if self.bmc().unused_memory().is_empty() {
+            return self.profile.memory_mib();
+        }
+        let modules = (0..=u8::MAX).zip(&self.profile.dimms);
+        modules.filter(|(number, _)| self.uses_memory(*number)).map(|(_, module)| module.capacity_mib).sum()
+    }
+
+    /// Whether the memory module with this number is part of the memory of the host.
+    pub fn uses_memory(&self, number: u8) -> bool {
+        !self.bmc().unused_memory().contains(&number)
+    }
+
+    /// Whether all memory modules work and are used.
+    pub fn has_all_memory(&self) -> bool {
+        self.bmc().unused_memory().is_empty()
+            && !self.bmc().failed_parts().any(|part| matches!(part, Part::Memory(_)))
+    }
+
+    /// What the drives that work leave of a volume.
     pub fn integrity(&self, volume: &Volume) -> Integrity {
-        volume.integrity(|number| self.has_drive(number))
+        volume.integrity(|number| self.is_usable(number))
     }
 
     /// The worst integrity of the volumes of a controller, or of all controllers.
     pub fn worst_integrity(&self, storage: Option<u8>) -> Integrity {
-        // Nearly every machine has all of its drives, and this is asked for each document of a system.
-        if self.bmc().plugs.has_all_drives() {
+        if self.has_all_drives() {
             return Integrity::Whole;
         }
         let volumes = self.volumes().filter(|(of, _)| storage.is_none_or(|storage| storage == *of));
@@ -80,7 +119,7 @@ impl Node {
         let disk = |(number, storage, drive)| {
             let volume = volumes.iter().find(|volume| volume.drives.contains(&number));
             let is_seen = volume.map_or_else(
-                || self.has_drive(number),
+                || self.is_usable(number),
                 |volume| {
                     volume.drives.first() == Some(&number) && self.integrity(volume) != Integrity::Failed
                 },
@@ -90,11 +129,11 @@ impl Node {
         self.profile.drives().filter_map(disk).collect()
     }
 
-    /// Whether a disk of the host holds an operating system. It leaves with its drive, and is there again when the drive is
-    /// back.
+    /// Whether a disk of the host holds an operating system. It leaves with its drive, or when the drive fails, and is there again
+    /// when the drive is back or repaired.
     pub fn installed(&self) -> bool {
         self.state.installed
-            && (self.bmc().plugs.has_all_drives()
+            && (self.has_all_drives()
                 || match self.state.system_disk {
                     Some(number) => self.disks().iter().any(|disk| disk.number == number),
                     // A state of an earlier version does not tell. Every disk that is left may be the one.

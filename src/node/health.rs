@@ -2,6 +2,7 @@
 
 use super::Node;
 use super::bmc::environment::{Alarm, SensorId};
+use super::bmc::failures::Part;
 use crate::dmtf::Health;
 use crate::profile::sensors::RedundancyType;
 
@@ -11,15 +12,21 @@ pub enum Scope {
     Sensor(SensorId),
     /// The power supply with this number.
     Supply(u8),
-    /// The volumes of the controller with this number.
-    Volumes(u8),
+    /// The drive with this number.
+    Drive(u8),
+    /// The memory module with this number.
+    Memory(u8),
+    /// All memory modules.
+    AllMemory,
+    /// The drives and volumes of the controller with this number.
+    Storage(u8),
     FanRedundancy,
     SupplyRedundancy,
     /// All temperatures, all fans and their redundancy.
     Thermal,
     /// All power supplies and their redundancy.
     Power,
-    /// The whole machine: `Thermal`, `Power` and all volumes.
+    /// The whole machine: `Thermal`, `Power`, and all memory, drives and volumes.
     Machine,
 }
 
@@ -52,10 +59,19 @@ impl Node {
             Scope::Sensor(sensor) => {
                 self.bmc().environment.alarm(sensor).map_or(Health::Ok, |alarm| alarm.level.health())
             }
-            Scope::Supply(number) => {
-                self.worst(|sensor| [SensorId::Voltage(number), SensorId::Output(number)].contains(&sensor))
+            Scope::Supply(number) => self
+                .worst(|sensor| [SensorId::Voltage(number), SensorId::Output(number)].contains(&sensor))
+                .max(self.of_part(Part::Supply(number))),
+            Scope::Drive(number) => self.of_part(Part::Drive(number)),
+            Scope::Memory(number) => self.of_part(Part::Memory(number)),
+            Scope::AllMemory => self.of_parts(|part| matches!(part, Part::Memory(_))),
+            Scope::Storage(storage) => {
+                let id = self.profile().storage.get(usize::from(storage)).map(|storage| &storage.id);
+                let mut drives = self.drives().filter(|(_, of, _)| Some(&of.id) == id);
+                let failed = drives.any(|(drive, ..)| self.has_failed(Part::Drive(drive)));
+                let drives = if failed { Health::Critical } else { Health::Ok };
+                drives.max(self.worst_integrity(Some(storage)).health())
             }
-            Scope::Volumes(storage) => self.worst_integrity(Some(storage)).health(),
             Scope::FanRedundancy => self.fan_redundancy().health(),
             Scope::SupplyRedundancy => self.supply_redundancy().health(),
             Scope::Thermal => self
@@ -63,12 +79,29 @@ impl Node {
                 .max(self.health(Scope::FanRedundancy)),
             Scope::Power => self
                 .worst(|sensor| matches!(sensor, SensorId::Voltage(_) | SensorId::Output(_)))
+                .max(self.of_parts(|part| matches!(part, Part::Supply(_))))
                 .max(self.health(Scope::SupplyRedundancy)),
             Scope::Machine => self
                 .health(Scope::Thermal)
                 .max(self.health(Scope::Power))
+                .max(self.of_parts(|part| match part {
+                    Part::Memory(_) => true,
+                    // A drive that is out of its bay is no part of the machine.
+                    Part::Drive(drive) => self.has_drive(drive),
+                    // A fan that should turn has an alarm, which is in `Thermal`.
+                    Part::Fan(_) | Part::Supply(_) => false,
+                }))
                 .max(self.worst_integrity(None).health()),
         }
+    }
+
+    fn of_part(&self, part: Part) -> Health {
+        if self.has_failed(part) { Health::Critical } else { Health::Ok }
+    }
+
+    /// The worst health of the parts that are meant.
+    fn of_parts(&self, is_meant: impl Fn(Part) -> bool) -> Health {
+        if self.bmc().failed_parts().any(is_meant) { Health::Critical } else { Health::Ok }
     }
 
     /// The worst health of the sensors that are meant.
@@ -94,7 +127,12 @@ impl Node {
     /// The redundancy of the power supplies.
     pub fn supply_redundancy(&self) -> Redundancy {
         let all = self.profile().power_supplies.len();
-        let failed = self.failed(|sensor| matches!(sensor, SensorId::Voltage(_)));
+        let no_input = self.failed(|sensor| {
+            // A supply that has failed is counted once.
+            matches!(sensor, SensorId::Voltage(number) if !self.has_failed(Part::Supply(number)))
+        });
+        let broken = self.bmc().failed_parts().filter(|part| matches!(part, Part::Supply(_))).count();
+        let failed = no_input + broken;
         let rules = &self.profile().sensors;
         let (needed, kind) = (rules.supplies_needed(), rules.supply_redundancy);
         Redundancy { all, working: all - failed.min(all), needed, kind }

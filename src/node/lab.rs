@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::bmc::environment::Environment;
+use super::bmc::failures::Part;
 use super::bmc::plugs::Plug;
 use super::ipa::{Closed, Phase};
 use super::labels::Labels;
@@ -27,8 +28,11 @@ pub enum Command {
     /// The air that enters the machine gets this temperature, degrees Celsius, from [`Environment::MIN_INLET`] to
     /// [`Environment::MAX_INLET`]. `None`: the normal temperature of the model.
     Inlet(Option<i8>),
-    /// The fan with this number fails, or works again.
-    Fan { number: u8, works: bool },
+    /// A part fails. It stays in its place, and one that has failed already stays as it is. What runs on the machine goes on, as
+    /// with [`Command::Unplug`]. The last power supply that feeds the machine and its last memory module cannot fail.
+    Fail(Part),
+    /// A part works again. A part that works already stays as it is.
+    Repair(Part),
     /// The machine is as good as new, with the same labels and rules.
     Renew,
     /// The node gets a rule.
@@ -57,24 +61,46 @@ impl State {
                 self.surround(|environment| environment.set_input(number, true, now));
             }
             Command::Unplug(Plug::Cord(number)) => {
-                let environment = &self.bmc.environment;
-                let supplies = (0..=u8::MAX).zip(&profile.power_supplies).map(|(supply, _)| supply);
-                if !supplies.filter(|supply| *supply != number).any(|supply| environment.has_input(supply)) {
-                    return Err(Refusal::LastInput);
-                }
+                self.keep_a_supply(number, profile)?;
                 self.surround(|environment| environment.set_input(number, false, now));
             }
             Command::Plug(part) => self.plug(part, true, profile),
             Command::Unplug(part) => self.plug(part, false, profile),
             Command::Inlet(celsius) => self.surround(|environment| environment.set_inlet(celsius, now)),
-            Command::Fan { number, works } => {
-                self.surround(|environment| environment.set_fan(number, works, now));
+            Command::Fail(part) => {
+                match part {
+                    Part::Supply(number) => self.keep_a_supply(number, profile)?,
+                    Part::Memory(number) => self.keep_a_module(number, profile)?,
+                    Part::Fan(_) | Part::Drive(_) => {}
+                }
+                self.surround(|environment| environment.set_failed(part, true, now));
+            }
+            Command::Repair(part) => {
+                self.surround(|environment| environment.set_failed(part, false, now));
             }
             Command::Renew => *self = self.renewed(),
             // The node does that.
             Command::Bind(_) | Command::Unbind(_) => {}
         }
         Ok(())
+    }
+
+    /// Refuses a change after which no power supply would feed the machine.
+    fn keep_a_supply(&self, lost: u8, profile: &Profile) -> Result<(), Refusal> {
+        let supplies = (0..=u8::MAX).zip(&profile.power_supplies).map(|(supply, _)| supply);
+        let mut others = supplies.filter(|supply| *supply != lost);
+        if others.any(|supply| self.bmc.feeds(supply)) { Ok(()) } else { Err(Refusal::LastInput) }
+    }
+
+    /// Refuses a change after which no memory module would work.
+    fn keep_a_module(&self, lost: u8, profile: &Profile) -> Result<(), Refusal> {
+        let modules = (0..=u8::MAX).zip(&profile.dimms).map(|(module, _)| module);
+        let mut others = modules.filter(|module| *module != lost);
+        if others.any(|module| !self.bmc.has_failed(Part::Memory(module))) {
+            Ok(())
+        } else {
+            Err(Refusal::LastMemory)
+        }
     }
 
     fn plug(&mut self, part: Plug, plugged: bool, profile: &Profile) {

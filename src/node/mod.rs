@@ -260,7 +260,7 @@ impl Node {
     fn after_command(&mut self, then: Then) {
         match then {
             Then::Nothing => {}
-            // A drive that is out of its bay keeps its content.
+            // A drive that is out of its bay or has failed keeps its content.
             Then::EmptyDisks if self.installed() => self.state.lose_system(),
             Then::EmptyDisks => {}
             Then::Install => (self.state.installed, self.state.system_disk) = (true, None),
@@ -343,7 +343,7 @@ impl Node {
                 let profile = Arc::clone(&self.profile);
                 let drives = self.bmc().volumes.drives_of(&command, &profile);
                 let is_creation = matches!(command, bmc::volume::Command::Create { .. });
-                if is_creation && !drives.iter().all(|drive| self.has_drive(*drive)) {
+                if is_creation && !drives.iter().all(|drive| self.is_usable(*drive)) {
                     return Err(Refusal::DrivesDoNotFit);
                 }
                 let ms = self.draw_ms(profile.timing.volume, Purpose::Volume);

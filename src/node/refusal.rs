@@ -51,8 +51,11 @@ pub enum Refusal {
     #[error("no agent runs on this machine")]
     NoAgent,
     /// The machine and its BMC would have no power.
-    #[error("no other power supply has input; a machine keeps one")]
+    #[error("no other power supply feeds the machine; it keeps one")]
     LastInput,
+    /// The machine could not pass its self test.
+    #[error("no other memory module works; a machine keeps one")]
+    LastMemory,
     /// The agent is executing another command. IPA uses this text.
     #[error("Agent is busy")]
     AgentBusy,

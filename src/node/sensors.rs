@@ -4,6 +4,7 @@
 
 use super::Node;
 use super::bmc::environment::SensorId;
+use super::bmc::failures::Part;
 use super::host::{Host, Running};
 use crate::profile::inventory::{Fan, Temperature};
 use crate::profile::sensors::{FAN_SPREAD, LINE_VOLTS, RPM_STEP, SPREAD};
@@ -112,8 +113,9 @@ impl Node {
             SensorId::Voltage(number) if self.bmc().environment.has_input(number) => {
                 LINE_VOLTS + SPREAD * drift
             }
-            SensorId::Output(number) if self.bmc().environment.has_input(number) => {
-                let alive = profile.power_supplies.len() - self.bmc().environment.dead_supplies();
+            SensorId::Output(number) if self.bmc().feeds(number) => {
+                let supplies = (0..=u8::MAX).zip(&profile.power_supplies);
+                let alive = supplies.filter(|(supply, _)| self.bmc().feeds(*supply)).count();
                 (self.watts_at(drift) / alive.max(1) as f64).round()
             }
             SensorId::Voltage(_) | SensorId::Output(_) => 0.0,
@@ -153,14 +155,13 @@ impl Node {
 
     /// The air that the fans move, as a share of what they move at this load in a healthy machine.
     fn air_flow(&self, load: f64) -> f64 {
-        let environment = &self.bmc().environment;
-        if environment.origin().is_none() {
+        if self.bmc().environment.origin().is_none() {
             return 1.0;
         }
         let (mut normal, mut present) = (0.0, 0.0);
         for (number, fan) in (0u8..).zip(&self.profile().fans) {
             normal += f64::from(fan.idle_rpm) + fan_span(fan) * FAN_PER_LOAD * load;
-            if environment.has_fan(number) {
+            if self.has_fan(number) {
                 present += self.speed(fan, load);
             }
         }
@@ -174,7 +175,8 @@ impl Node {
         let share = FAN_PER_LOAD * load + FAN_PER_DEGREE * (inlet - normal).max(0.0);
         let alone = f64::from(fan.idle_rpm) + fan_span(fan) * share.min(1.0);
         let all = self.profile().fans.len();
-        let alive = all.saturating_sub(self.bmc().environment.failed_fans());
+        let failed = self.bmc().failed_parts().filter(|part| matches!(part, Part::Fan(_))).count();
+        let alive = all.saturating_sub(failed);
         (alone * all as f64 / alive.max(1) as f64).min(f64::from(fan.max_rpm))
     }
 
@@ -186,7 +188,7 @@ impl Node {
     }
 
     fn rpm_at(&self, number: u8, fan: &Fan, drift: f64) -> u32 {
-        let Some(load) = self.load().filter(|_| self.bmc().environment.has_fan(number)) else { return 0 };
+        let Some(load) = self.load().filter(|_| self.has_fan(number)) else { return 0 };
         let rpm = self.speed(fan, load) + fan_span(fan) * FAN_SPREAD * drift;
         #[expect(
             clippy::cast_possible_truncation,
@@ -195,6 +197,11 @@ impl Node {
         )]
         let rpm = rpm.clamp(0.0, f64::from(fan.max_rpm)) as u32;
         rpm / RPM_STEP * RPM_STEP
+    }
+
+    /// Whether the fan with this number works.
+    fn has_fan(&self, number: u8) -> bool {
+        !self.has_failed(Part::Fan(number))
     }
 
     /// The power draw of the machine, W: from `Chassis.MinPowerWatts` to `Chassis.MaxPowerWatts`.
@@ -221,7 +228,7 @@ impl Node {
         watts.round().max(standby).min(most)
     }
 
-    /// The output power of a power supply, W. All supplies with input share the load equally.
+    /// The output power of a power supply, W. All supplies with input that work share the load equally.
     pub fn supply_watts(&self, number: u8, now: SimTime) -> f64 {
         self.reading(SensorId::Output(number), now)
     }

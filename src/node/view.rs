@@ -3,10 +3,13 @@
 //! No code of the model names an event where it makes a change, so none is forgotten there. [`View::of`] names every part of the
 //! state, so that the compiler asks for a new one.
 
+use std::collections::BTreeSet;
+
 use super::bmc::Bmc;
 use super::bmc::account::Accounts;
 use super::bmc::bios::Bios;
 use super::bmc::clock::Clock;
+use super::bmc::failures::Part;
 use super::bmc::led::Leds;
 use super::bmc::media::Opened;
 use super::bmc::plugs::Plugs;
@@ -42,6 +45,8 @@ pub(super) struct View {
     clock: Sparse<Clock>,
     volumes: Sparse<Volumes>,
     plugs: Sparse<Plugs>,
+    failed: Vec<Part>,
+    unused_memory: BTreeSet<u8>,
     power_limit: Sparse<PowerLimit>,
     /// The number of each task, and whether it has ended.
     tasks: Vec<(u32, bool)>,
@@ -66,6 +71,11 @@ enum Stage {
 }
 
 impl View {
+    /// Whether the drive with this number is in its bay and works.
+    fn has_drive(&self, number: u8) -> bool {
+        self.plugs.has_drive(number) && !self.failed.contains(&Part::Drive(number))
+    }
+
     pub(super) fn of(state: &State) -> Self {
         let State {
             host,
@@ -90,7 +100,7 @@ impl View {
             firmware: _,
             volumes,
             plugs,
-            // Its alarms are compared apart (`remember.rs`).
+            // Its alarms are compared apart (`remember.rs`), its failed parts by their own names.
             environment: _,
             power_limit,
             tasks,
@@ -139,6 +149,8 @@ impl View {
             clock: clock.clone(),
             volumes: volumes.clone(),
             plugs: plugs.clone(),
+            failed: bmc.failed_parts().collect(),
+            unused_memory: bmc.unused_memory().clone(),
             power_limit: power_limit.clone(),
             tasks: tasks.iter().map(|task| (task.number, task.ended.is_some())).collect(),
             task_settings: tasks.settings,
@@ -296,11 +308,11 @@ fn task_ended(task: &Task, out: &mut impl FnMut(What)) {
     ));
 }
 
-/// Media, drives and cables.
+/// Media, drives, cables, and parts that fail.
 fn parts(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What)) {
     if before.media != now.media {
         let slots = before.media.iter().chain(&now.media).map(|(slot, ..)| *slot);
-        let slots: std::collections::BTreeSet<u8> = slots.collect();
+        let slots: BTreeSet<u8> = slots.collect();
         for slot in slots {
             let of = |view: &View| view.media.iter().find(|(other, ..)| *other == slot).copied();
             if of(before) != of(now) {
@@ -308,7 +320,7 @@ fn parts(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What
             }
         }
     }
-    if before.plugs == now.plugs {
+    if before.plugs == now.plugs && before.failed == now.failed && before.unused_memory == now.unused_memory {
         return;
     }
     for (number, ..) in profile.drives() {
@@ -325,14 +337,37 @@ fn parts(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What
             (false, false) | (true, true) => {}
         }
     }
+    failures(before, now, out);
     for (storage, _) in (0..=u8::MAX).zip(&profile.storage) {
         for volume in now.volumes.of(profile, storage).iter() {
-            let was = volume.integrity(|drive| before.plugs.has_drive(drive));
-            let is = volume.integrity(|drive| now.plugs.has_drive(drive));
+            let was = volume.integrity(|drive| before.has_drive(drive));
+            let is = volume.integrity(|drive| now.has_drive(drive));
             if was != is {
                 out(What::VolumeHealth(storage, volume.id.clone(), is.health()));
             }
         }
+    }
+}
+
+/// Parts that have failed or work again, and memory that the self test leaves out or uses again.
+fn failures(before: &View, now: &View, out: &mut impl FnMut(What)) {
+    // A BMC sees the failure of a drive in its bay only. A failed fan that should turn has an alarm.
+    let is_told = |view: &View, part: Part| match part {
+        Part::Fan(_) => false,
+        Part::Drive(drive) => view.plugs.has_drive(drive),
+        Part::Memory(_) | Part::Supply(_) => true,
+    };
+    let is_failed = |view: &View, part: Part| view.failed.contains(&part) && is_told(view, part);
+    for part in now.failed.iter().filter(|part| is_failed(now, **part) && !is_failed(before, **part)) {
+        out(What::Failed(*part));
+    }
+    for part in before.failed.iter().filter(|part| is_failed(before, **part) && !now.failed.contains(part)) {
+        if is_told(now, *part) {
+            out(What::Repaired(*part));
+        }
+    }
+    for number in before.unused_memory.symmetric_difference(&now.unused_memory) {
+        out(What::Changed(Of::Memory(*number)));
     }
 }
 

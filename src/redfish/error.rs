@@ -71,7 +71,9 @@ impl From<Refusal> for Problem {
             }
             Refusal::TooManySessions => Self::too_many_sessions(),
             Refusal::Account(refused) => refused.into(),
-            Refusal::NoAgent | Refusal::NoVolume | Refusal::LastInput => (&message::INTERNAL_ERROR).into(),
+            Refusal::NoAgent | Refusal::NoVolume | Refusal::LastInput | Refusal::LastMemory => {
+                (&message::INTERNAL_ERROR).into()
+            }
         }
     }
 }

@@ -230,6 +230,18 @@ pub struct Environment {
     #[serde(default)]
     #[schema(example = json!(["Fan1"]))]
     pub failed_fans: Vec<String>,
+    /// The drives that have failed, by their `Id` in Redfish.
+    #[serde(default)]
+    #[schema(example = json!(["Disk0"]))]
+    pub failed_disks: Vec<String>,
+    /// The memory modules that have failed, by their `Id` in Redfish.
+    #[serde(default)]
+    #[schema(example = json!(["DIMM-A1"]))]
+    pub failed_dimms: Vec<String>,
+    /// The power supplies that have failed, by their `Id` in Redfish.
+    #[serde(default)]
+    #[schema(example = json!(["PSU1"]))]
+    pub failed_psus: Vec<String>,
     /// The power supplies without input, by their `Id` in Redfish.
     #[serde(default)]
     #[schema(example = json!(["PSU1"]))]

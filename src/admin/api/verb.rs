@@ -173,14 +173,29 @@ pub struct Cool {
     pub dry_run: bool,
 }
 
-/// The part that fails or is repaired. A part that has failed or works already accepts it too.
+/// The part that fails or is repaired: exactly one of `fan`, `disk`, `dimm` and `psu`. A part that has failed or works already accepts
+/// it too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Fail {
     pub nodes: Nodes,
     /// A fan: the `Id` or the `Name` of the `Fan` in Redfish.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(example = "Fan1")]
-    pub fan: String,
+    pub fan: Option<String>,
+    /// A drive: the `Id` of the `Drive` in Redfish, or its name under Linux, with or without `/dev/`. It stays in its bay, and the
+    /// host does not see it. Its content is there again when it is repaired.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "sda")]
+    pub disk: Option<String>,
+    /// A memory module: the `Id` of the `Memory` in Redfish. The next self test leaves it out. A machine keeps one module that works.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "DIMM-A1")]
+    pub dimm: Option<String>,
+    /// A power supply: the `Id` or the `Name` of the `PowerSupply` in Redfish. A machine keeps one supply that works and has input.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(example = "PSU1")]
+    pub psu: Option<String>,
     #[serde(default)]
     pub dry_run: bool,
 }

@@ -286,7 +286,7 @@ async fn air_fans_and_cords_change_the_alarms_of_the_selected_machines() {
     let (status, problem) = bench.post("/unplug", json!({"nodes": nodes, "psu": "PSU2"})).await;
     assert_eq!(status, 409);
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.ends_with("no other power supply has input; a machine keeps one"), "{detail}");
+    assert!(detail.ends_with("no other power supply feeds the machine; it keeps one"), "{detail}");
 }
 
 #[tokio::test]

@@ -35,29 +35,33 @@ pub(super) struct Cool {
     flags: ChangeFlags,
 }
 
-/// Make a fan fail
+/// Make a fan, a disk, a memory module or a power supply fail
 ///
-/// It stands still, and the others turn faster. A fan that has failed already accepts it, too.
+/// The part stays in its place. The BMC shows it as failed, and the host does without it: a fan stands still, a disk is not seen,
+/// a memory module is left out by the next self test, a power supply gives no power. A part that has failed already accepts it,
+/// too. A machine keeps one memory module and one power supply that work.
 #[derive(Parser)]
 #[command(
-    override_usage = "fauxmetal node fail [OPTIONS] [NODE]... <fan=NAME>",
+    override_usage = "fauxmetal node fail [OPTIONS] [NODE]... <fan=NAME|disk=NAME|dimm=NAME|psu=NAME>",
     after_help = "Examples:
   fauxmetal node fail generic-3 fan=Fan1
-  fauxmetal node fail -l rack=r7 fan=Fan1"
+  fauxmetal node fail generic-3 dimm=DIMM-B1
+  fauxmetal node fail -l rack=r7 disk=sda"
 )]
 pub(super) struct Fail {
     #[command(flatten)]
     part: Part,
 }
 
-/// Repair a fan that has failed
+/// Repair a part that has failed
 ///
-/// A fan that works accepts it, too.
+/// A disk has its content again, and the next self test uses a memory module again. A part that works accepts it, too.
 #[derive(Parser)]
 #[command(
-    override_usage = "fauxmetal node repair [OPTIONS] [NODE]... <fan=NAME>",
+    override_usage = "fauxmetal node repair [OPTIONS] [NODE]... <fan=NAME|disk=NAME|dimm=NAME|psu=NAME>",
     after_help = "Examples:
-  fauxmetal node repair generic-3 fan=Fan1"
+  fauxmetal node repair generic-3 fan=Fan1
+  fauxmetal node repair -l rack=r7 disk=sda"
 )]
 pub(super) struct Repair {
     #[command(flatten)]
@@ -66,10 +70,11 @@ pub(super) struct Repair {
 
 #[derive(clap::Args)]
 struct Part {
-    /// Names or UUIDs of nodes, and the part: fan= with its Id or its Name in Redfish
+    /// Names or UUIDs of nodes, and the part: fan=, disk=, dimm= or psu= with its Id in Redfish, the Name of a fan or a power supply,
+    /// or the name of a disk under Linux
     #[arg(
-        value_name = "NODE|fan=NAME", required = true,
-        add = ArgValueCompleter::new(complete::nodes_and_fans)
+        value_name = "NODE|fan=NAME|disk=NAME|dimm=NAME|psu=NAME", required = true,
+        add = ArgValueCompleter::new(complete::nodes_and_failing)
     )]
     words: Vec<String>,
     #[command(flatten)]
@@ -101,27 +106,53 @@ pub(super) fn repair(args: Repair) -> anyhow::Result<ExitCode> {
 impl Part {
     fn change(self, verb: &'static str) -> anyhow::Result<ExitCode> {
         let (parts, names): (Vec<_>, Vec<_>) = self.words.into_iter().partition(|word| word.contains('='));
-        let fan = named(&parts)?;
+        let Named { fan, disk, dimm, psu } = named(&parts)?;
         let change = Change {
             path: verb,
-            what: format!("{verb} fan={fan}"),
+            what: format!("{verb} {}", parts.concat()),
             nodes: self.many.with(names)?,
-            body: |nodes, dry_run| api::Fail { nodes, fan: fan.clone(), dry_run },
+            body: |nodes, dry_run| api::Fail {
+                nodes,
+                fan: fan.clone(),
+                disk: disk.clone(),
+                dimm: dimm.clone(),
+                psu: psu.clone(),
+                dry_run,
+            },
         };
         change.run(&self.flags)
     }
 }
 
-/// The fan that the words name.
-fn named(parts: &[String]) -> Result<String, UsageError> {
+/// The one part that a user has named.
+#[derive(Default)]
+struct Named {
+    fan: Option<String>,
+    disk: Option<String>,
+    dimm: Option<String>,
+    psu: Option<String>,
+}
+
+/// The fan, the disk, the memory module or the power supply that the words name.
+fn named(parts: &[String]) -> Result<Named, UsageError> {
     let [part] = parts else {
         return Err(UsageError(match parts {
-            [] => "no part is named; write fan=NAME, such as fan=Fan1".to_owned(),
+            [] => "no part is named; write fan=NAME, disk=NAME, dimm=NAME or psu=NAME, such as fan=Fan1"
+                .to_owned(),
             many => format!("{} parts are named ({}); name one of them", many.len(), many.join(", ")),
         }));
     };
     match part.split_once('=') {
-        Some(("fan", name)) if !name.is_empty() => Ok(name.to_owned()),
-        _ => Err(UsageError(format!("'{part}' is no part that can fail; write fan=NAME, such as fan=Fan1"))),
+        Some((_, "")) => {
+            let why = format!("'{part}' has no name; write fan=Fan1, disk=sda, dimm=DIMM-A1 or psu=PSU1");
+            Err(UsageError(why))
+        }
+        Some(("fan", name)) => Ok(Named { fan: Some(name.to_owned()), ..Named::default() }),
+        Some(("disk", name)) => Ok(Named { disk: Some(name.to_owned()), ..Named::default() }),
+        Some(("dimm", name)) => Ok(Named { dimm: Some(name.to_owned()), ..Named::default() }),
+        Some(("psu", name)) => Ok(Named { psu: Some(name.to_owned()), ..Named::default() }),
+        _ => Err(UsageError(format!(
+            "'{part}' is no part that can fail; write fan=NAME, disk=NAME, dimm=NAME or psu=NAME"
+        ))),
     }
 }

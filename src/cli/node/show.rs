@@ -141,6 +141,9 @@ impl Rows {
         }
         for (key, parts) in [
             ("Failed fans", &environment.failed_fans),
+            ("Failed disks", &environment.failed_disks),
+            ("Failed DIMMs", &environment.failed_dimms),
+            ("Failed PSUs", &environment.failed_psus),
             ("Without input", &environment.supplies_without_input),
         ] {
             if !parts.is_empty() {

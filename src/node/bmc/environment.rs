@@ -1,10 +1,11 @@
-//! What surrounds and feeds the machine, as far as it differs from a healthy one: inlet air, fans, inputs of power supplies.
+//! What surrounds and feeds the machine, as far as it differs from a healthy one: inlet air, failed parts, inputs of power supplies.
 //! And the alarms that follow: which readings have crossed a threshold, and when the next one does.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::failures::{self, Failures};
 use crate::dmtf::Health;
 use crate::node::sparse::Part;
 use crate::profile::Profile;
@@ -102,12 +103,13 @@ pub struct Alarm {
 pub struct Environment {
     /// The temperature of the air that enters the machine, degrees Celsius. `None`: as in an idle machine of the profile.
     inlet_celsius: Option<i8>,
-    /// Numbers of the fans that have failed.
-    failed_fans: BTreeSet<u8>,
+    /// The parts that have failed.
+    #[serde(flatten)]
+    failures: Failures,
     /// Numbers of the power supplies without input.
     dead_supplies: BTreeSet<u8>,
     /// The moment from which readings count their samples, so that a snapshot that continues later has the same readings.
-    /// `None` in a healthy machine: its readings cross no threshold.
+    /// `None` while all readings are those of a healthy machine, which cross no threshold.
     origin: Option<SimTime>,
     /// The alarms, in the order of their sensors.
     alarms: Vec<Alarm>,
@@ -118,7 +120,7 @@ pub struct Environment {
 impl Environment {
     pub(super) const NEW: Self = Self {
         inlet_celsius: None,
-        failed_fans: BTreeSet::new(),
+        failures: Failures::NEW,
         dead_supplies: BTreeSet::new(),
         origin: None,
         alarms: Vec::new(),
@@ -134,24 +136,18 @@ impl Environment {
         self.inlet_celsius
     }
 
-    /// Whether the fan with this number works.
-    pub fn has_fan(&self, number: u8) -> bool {
-        !self.failed_fans.contains(&number)
+    /// The parts that a person has let fail. [`Bmc::has_failed`](super::Bmc::has_failed) says whether a part has failed.
+    pub(super) fn failures(&self) -> &Failures {
+        &self.failures
+    }
+
+    pub(super) fn failures_mut(&mut self) -> &mut Failures {
+        &mut self.failures
     }
 
     /// Whether the power supply with this number has input.
     pub fn has_input(&self, number: u8) -> bool {
         !self.dead_supplies.contains(&number)
-    }
-
-    /// Number of power supplies without input.
-    pub fn dead_supplies(&self) -> usize {
-        self.dead_supplies.len()
-    }
-
-    /// Number of fans that have failed.
-    pub fn failed_fans(&self) -> usize {
-        self.failed_fans.len()
     }
 
     /// The alarms, in the order of their sensors. Two lists are equal if no alarm has begun, changed or ended between them.
@@ -175,14 +171,9 @@ impl Environment {
         self.count_from(now);
     }
 
-    /// A fan fails, or works again.
-    pub(in crate::node) fn set_fan(&mut self, number: u8, works: bool, now: SimTime) {
-        let failed = &mut self.failed_fans;
-        if works {
-            failed.remove(&number)
-        } else {
-            failed.insert(number)
-        };
+    /// A part fails, or works again.
+    pub(in crate::node) fn set_failed(&mut self, part: failures::Part, failed: bool, now: SimTime) {
+        self.failures.set(part, failed);
         self.count_from(now);
     }
 
@@ -197,8 +188,9 @@ impl Environment {
         self.count_from(now);
     }
 
+    /// Whether all readings are those of a healthy machine.
     fn is_healthy(&self) -> bool {
-        self.inlet_celsius.is_none() && self.failed_fans.is_empty() && self.dead_supplies.is_empty()
+        self.inlet_celsius.is_none() && !self.failures.change_readings() && self.dead_supplies.is_empty()
     }
 
     fn count_from(&mut self, now: SimTime) {
@@ -236,7 +228,7 @@ impl Environment {
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
-        let Self { inlet_celsius: _, failed_fans: _, dead_supplies: _, origin, alarms, next } = self;
+        let Self { inlet_celsius: _, failures: _, dead_supplies: _, origin, alarms, next } = self;
         for moment in
             [origin, next].into_iter().flatten().chain(alarms.iter_mut().map(|alarm| &mut alarm.since))
         {

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod credential;
 pub mod diagnostics;
 pub mod environment;
+pub mod failures;
 pub mod firmware;
 pub mod led;
 mod lockout;
@@ -256,6 +257,7 @@ impl Bmc {
         }
         self.end_tasks(|work| *work == Work::BiosDefaults, &End::Completed, at);
         self.secure_boot.start();
+        self.test_memory();
         self.boot_failure = None;
         self.boot_failed_at = None;
     }

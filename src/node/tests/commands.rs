@@ -10,6 +10,7 @@ use crate::fault::{Armed, Rule, What};
 use crate::node::bmc::account::{self, Policy};
 use crate::node::bmc::credential::Credential;
 use crate::node::bmc::environment::SensorId;
+use crate::node::bmc::failures::Part;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
@@ -69,6 +70,16 @@ fn start() -> Box<tasks::Start> {
 /// A part of the generic model.
 fn any_part() -> impl Strategy<Value = Plug> {
     prop_oneof![(0u8..2).prop_map(Plug::Cable), (0u8..3).prop_map(Plug::Drive), (0u8..2).prop_map(Plug::Cord),]
+}
+
+/// A part of the generic model that can fail.
+fn any_failing_part() -> impl Strategy<Value = Part> {
+    prop_oneof![
+        (0u8..4).prop_map(Part::Fan),
+        (0u8..3).prop_map(Part::Drive),
+        (0u8..4).prop_map(Part::Memory),
+        (0u8..2).prop_map(Part::Supply),
+    ]
 }
 
 commands! {
@@ -181,8 +192,12 @@ commands! {
         proptest::option::of(prop_oneof![38i8..50, -20i8..=80])
             .prop_map(|celsius| Command::Lab(lab::Command::Inlet(celsius)))
     },
-    Command::Lab(lab::Command::Fan { .. }) => (0u8..4, any::<bool>())
-        .prop_map(|(number, works)| Command::Lab(lab::Command::Fan { number, works })),
+    Command::Lab(lab::Command::Fail(_)) => {
+        any_failing_part().prop_map(|part| Command::Lab(lab::Command::Fail(part)))
+    },
+    Command::Lab(lab::Command::Repair(_)) => {
+        any_failing_part().prop_map(|part| Command::Lab(lab::Command::Repair(part)))
+    },
     Command::Lab(lab::Command::Renew) => Just(Command::Lab(lab::Command::Renew)),
     Command::Lab(lab::Command::Bind(_)) => {
         (0..any_rules().len()).prop_map(|number| {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::dmtf::Health;
 use crate::node::bmc::environment::{Level, SensorId, Side};
+use crate::node::bmc::failures::Part;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::power_limit;
 use crate::node::health::Scope;
@@ -21,7 +22,8 @@ impl Bench {
     }
 
     fn fan(&mut self, number: u8, works: bool) {
-        self.lab(lab::Command::Fan { number, works });
+        let part = Part::Fan(number);
+        self.lab(if works { lab::Command::Repair(part) } else { lab::Command::Fail(part) });
     }
 
     /// The alarms without their moments.

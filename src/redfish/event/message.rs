@@ -122,6 +122,9 @@ registry! {
     PLATFORM_RESET "PlatformReset" "OK"
         "A platform performed a '%1' type of reset."
         "None."
+    MEMORY_UNCORRECTABLE_ERROR "MemoryUncorrectableError" "Critical"
+        "Memory device '%1' detected an uncorrectable error."
+        "Check additional diagnostic data if available.  Check the platform and connectors for any faults."
 }
 
 registry! {
@@ -146,6 +149,12 @@ registry! {
     DRIVE_INSERTED "DriveInserted" "OK"
         "The drive located in '%1' was inserted."
         "If the drive is not properly displayed, attempt to refresh the cached data."
+    DRIVE_FAILURE "DriveFailure" "Critical"
+        "A failure condition for the drive located in '%1' was detected."
+        "Ensure all cables are properly and securely connected.  Ensure all drives are fully seated.  Replace the defective cables, drive, or both."
+    DRIVE_FAILURE_CLEARED "DriveFailureCleared" "OK"
+        "A failure condition for the drive located in '%1' was cleared."
+        "None."
     DRIVE_REMOVED "DriveRemoved" "Critical"
         "The drive located in '%1' was removed."
         "If the drive is still displayed, attempt to refresh the cached data."

@@ -67,6 +67,11 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
             let id = drive.map_or("", |(_, _, drive)| &drive.id);
             vec![("Chassis/{}/Drives/{}", below(&chassis, &format!("Drives/{id}")), "Drive"), the_chassis]
         }
+        Of::Memory(number) => {
+            let id = profile.dimms.get(usize::from(*number)).map_or("", |module| &module.id);
+            vec![("Systems/{}/Memory/{}", below(&system, &format!("Memory/{id}")), "Memory"), the_system]
+        }
+        Of::Supply(number) => of_supply(*number, model, &chassis).into_iter().chain([the_chassis]).collect(),
         Of::Sensor(sensor) => of_sensor(*sensor, model, &chassis).into_iter().chain([the_chassis]).collect(),
         Of::Port(nic) => {
             let (adapter, port) = adapter_and_port(place, *nic);
@@ -139,13 +144,20 @@ fn of_sensor(sensor: SensorId, model: &Model<'_>, chassis: &str) -> Vec<Candidat
             vec![of_sensors, ("Chassis/{}/ThermalSubsystem/Fans/{}", fan, "Fan"), thermal("Fans", number)]
         }
         SensorId::Voltage(number) | SensorId::Output(number) => {
-            let id = profile.power_supplies.get(usize::from(number)).map_or("", |supply| &supply.id);
-            let supply = format!("{chassis}/PowerSubsystem/PowerSupplies/{id}");
-            let supply = ("Chassis/{}/PowerSubsystem/PowerSupplies/{}", supply, "PowerSupply");
-            let older = format!("{chassis}/Power#/PowerSupplies/{number}");
-            vec![of_sensors, supply, ("Chassis/{}/Power", older, "Power")]
+            [of_sensors].into_iter().chain(of_supply(number, model, chassis)).collect()
         }
     }
+}
+
+/// The power supply, in the newer and in the older document.
+fn of_supply(number: u8, model: &Model<'_>, chassis: &str) -> [Candidate; 2] {
+    let id = model.profile.power_supplies.get(usize::from(number)).map_or("", |supply| &supply.id);
+    let supply = format!("{chassis}/PowerSubsystem/PowerSupplies/{id}");
+    let older = format!("{chassis}/Power#/PowerSupplies/{number}");
+    [
+        ("Chassis/{}/PowerSubsystem/PowerSupplies/{}", supply, "PowerSupply"),
+        ("Chassis/{}/Power", older, "Power"),
+    ]
 }
 
 pub(super) fn storage_id(place: &Place<'_>, storage: u8) -> String {

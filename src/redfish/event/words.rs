@@ -5,6 +5,7 @@ use super::origin::{adapter_and_port, origin, storage_id};
 use crate::dmtf::{EventType, Health};
 use crate::node::Node;
 use crate::node::bmc::environment::{Level, SensorId, Side};
+use crate::node::bmc::failures::Part;
 use crate::node::event::{AccountEvent, AlarmChange, Of, TaskEvent, What};
 use crate::redfish::context::Model;
 use crate::redfish::message::Message;
@@ -88,6 +89,37 @@ pub(in crate::redfish) fn shown(what: &What, place: &Place<'_>) -> Shown {
             let inserted = matches!(what, What::DriveInserted(_));
             let entry = if inserted { &m::DRIVE_INSERTED } else { &m::DRIVE_REMOVED };
             (Message::new(entry, [&name(&of)]), of, EventType::Alert)
+        }
+        What::Failed(part) | What::Repaired(part) => {
+            let failed = matches!(what, What::Failed(_));
+            let named = |entry, sensor| Message::new(entry, [&sensor_name(sensor, place)]);
+            let (message, of) = match *part {
+                Part::Fan(fan) => {
+                    let entry = if failed { &m::FAN_FAILED } else { &m::FAN_RESTORED };
+                    (named(entry, SensorId::Fan(fan)), Of::Sensor(SensorId::Fan(fan)))
+                }
+                Part::Drive(drive) => {
+                    let of = Of::Drive(drive);
+                    let entry = if failed { &m::DRIVE_FAILURE } else { &m::DRIVE_FAILURE_CLEARED };
+                    (Message::new(entry, [&name(&of)]), of)
+                }
+                Part::Memory(module) => {
+                    let of = Of::Memory(module);
+                    // No registry has a message about memory that works again.
+                    let message = if failed {
+                        Message::new(&m::MEMORY_UNCORRECTABLE_ERROR, [&memory_id(module, place)])
+                    } else {
+                        let (id, health) = (memory_id(module, place), Health::Ok.as_str());
+                        Message::new(&m::RESOURCE_STATUS_CHANGED_OK, [&*id, health])
+                    };
+                    (message, of)
+                }
+                Part::Supply(supply) => {
+                    let entry = if failed { &m::POWER_SUPPLY_FAILED } else { &m::POWER_SUPPLY_RESTORED };
+                    (named(entry, SensorId::Output(supply)), Of::Supply(supply))
+                }
+            };
+            (message, of, EventType::Alert)
         }
         What::CableInserted(nic) | What::CableRemoved(nic) => {
             let inserted = matches!(what, What::CableInserted(_));
@@ -212,6 +244,12 @@ fn sensor_name(sensor: SensorId, place: &Place<'_>) -> String {
         }
     };
     name.cloned().unwrap_or_default()
+}
+
+/// The id of a memory module.
+fn memory_id(module: u8, place: &Place<'_>) -> String {
+    let module = place.model.and_then(|model| model.profile.dimms.get(usize::from(module)));
+    module.map_or_else(String::new, |module| module.id.clone())
 }
 
 /// The last segment of a URI.

@@ -36,7 +36,10 @@ pub(super) fn device_path(cx: &NodeCx<'_>, source: BootSource) -> Option<String>
             let loader = if target == BootTarget::UefiHttp { "/Uri()" } else { "" };
             Some(format!("{port}/IPv4(0.0.0.0,0x0,DHCP,0.0.0.0,0.0.0.0,0.0.0.0){loader}"))
         }
-        BootTarget::Hdd => Some(super::drive::device_path(cx, cx.node.drives().next()?)),
+        BootTarget::Hdd => {
+            let drive = cx.node.drives().find(|(number, ..)| cx.node.is_usable(*number))?;
+            Some(super::drive::device_path(cx, drive))
+        }
         // Any USB device that can be booted (10.3.4.8).
         BootTarget::Usb => Some("UsbClass(0xFFFF,0xFFFF,0xFF,0xFF,0xFF)".to_owned()),
         _ => None,

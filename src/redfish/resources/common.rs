@@ -1,7 +1,7 @@
 //! Parts of documents and bodies that several types of resource have.
 
 pub(super) use crate::address::is_http_uri;
-use crate::dmtf::IndicatorLed;
+use crate::dmtf::{Health, IndicatorLed};
 use crate::node::health::{Redundancy, Scope};
 pub(super) use crate::note::shown_uri;
 use crate::profile::inventory::Drive;
@@ -44,6 +44,19 @@ pub(super) fn status(cx: &NodeCx<'_>, part: Scope, d: &mut Doc<'_>) {
     d.object("Status", |d| {
         d.put("State", "Enabled");
         d.put("Health", cx.node.health(part));
+    });
+}
+
+/// `Status` of a part that cannot be used once it has failed.
+pub(super) fn usable_status(cx: &NodeCx<'_>, part: Scope, failed: bool, d: &mut Doc<'_>) {
+    let state = if failed { "UnavailableOffline" } else { "Enabled" };
+    state_and_health(state, cx.node.health(part), d);
+}
+
+pub(super) fn state_and_health(state: &str, health: Health, d: &mut Doc<'_>) {
+    d.object("Status", |d| {
+        d.put("State", state);
+        d.put("Health", health);
     });
 }
 

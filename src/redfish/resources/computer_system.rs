@@ -1,7 +1,7 @@
 //! `ComputerSystem`: the host, its power, its boot settings.
 
 use super::{boot_option, common};
-use crate::dmtf::{BootMode, BootOverride, BootTarget, IndicatorLed, PowerState, ResetType};
+use crate::dmtf::{BootMode, BootOverride, BootTarget, Health, IndicatorLed, PowerState, ResetType};
 use crate::node::boot::{Boot, BootChange};
 use crate::node::command::Command;
 use crate::node::health::Scope;
@@ -30,7 +30,13 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (host, bmc) = (node.host(), node.bmc());
     d.put("Id", cx.model.system_id());
     d.put("Name", spec.name());
-    d.constant(Part::Description, &cx.model, get_model);
+    if node.has_all_memory() {
+        d.constant(Part::Description, &cx.model, |model, d| {
+            describe(model, (model.profile.memory_mib(), Health::Ok), d);
+        });
+    } else {
+        describe(&cx.model, (node.memory_mib(), node.health(Scope::AllMemory)), d);
+    }
     d.put("BiosVersion", node.bios_version());
     d.put("SerialNumber", spec.serial());
     match &bmc.asset_tag {
@@ -53,7 +59,8 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.object("Boot", |d| get_boot(cx, node.boot(), d));
 }
 
-fn get_model(model: &Model<'_>, d: &mut Doc<'_>) {
+/// What follows from the model, as long as all of the memory works: its size in MiB, and its health.
+fn describe(model: &Model<'_>, (memory_mib, health): (u64, Health), d: &mut Doc<'_>) {
     let profile = model.profile;
     d.put("UUID", model.uuid);
     d.put("SystemType", "Physical");
@@ -69,7 +76,13 @@ fn get_model(model: &Model<'_>, d: &mut Doc<'_>) {
         d.put("LogicalProcessorCount", processors.iter().map(|p| p.threads).sum::<u32>());
         d.put_some("Model", processors.first().map(|p| p.model.as_str()));
     });
-    d.object("MemorySummary", |d| d.put("TotalSystemMemoryGiB", profile.memory_mib() / 1024));
+    d.object("MemorySummary", |d| {
+        d.put("TotalSystemMemoryGiB", memory_mib / 1024);
+        d.object("Status", |d| {
+            common::ok(d);
+            d.put("HealthRollup", health);
+        });
+    });
     d.object("Links", |d| {
         d.one_link("Chassis", &model.chassis());
         d.one_link("ManagedBy", &model.manager());

@@ -2,8 +2,10 @@
 
 use super::common;
 use crate::dmtf::IndicatorLed;
+use crate::node::bmc::failures::Part;
 use crate::node::bmc::led;
 use crate::node::command::Command;
+use crate::node::health::Scope;
 use crate::profile::inventory::{Drive, Storage};
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
@@ -19,7 +21,7 @@ fn of<'a>(cx: &NodeCx<'a>) -> (u8, &'a Storage, &'a Drive) {
     with_id(cx, cx.id())
 }
 
-fn with_id<'a>(cx: &NodeCx<'a>, id: &str) -> (u8, &'a Storage, &'a Drive) {
+pub(super) fn with_id<'a>(cx: &NodeCx<'a>, id: &str) -> (u8, &'a Storage, &'a Drive) {
     let mut drives = cx.profile().drives();
     drives.find(|(_, _, drive)| drive.id == id).expect("the drive exists, or the request was refused")
 }
@@ -27,6 +29,7 @@ fn with_id<'a>(cx: &NodeCx<'a>, id: &str) -> (u8, &'a Storage, &'a Drive) {
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (number, storage, drive) = of(cx);
     let led = cx.node.bmc().leds.drive(number);
+    let failed = cx.node.has_failed(Part::Drive(number));
     d.put("Id", &drive.id);
     d.put("Name", &drive.name);
     d.put("Manufacturer", &drive.manufacturer);
@@ -42,7 +45,8 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     } else {
         d.put("PredictedMediaLifeLeftPercent", 100);
     }
-    d.put("FailurePredicted", false);
+    d.put("FailurePredicted", failed);
+    d.put("StatusIndicator", if failed { "Fail" } else { "OK" });
     d.put("IndicatorLED", led);
     d.put("LocationIndicatorActive", led != IndicatorLed::Off);
     identifiers(cx, drive, d);
@@ -53,13 +57,18 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             d.put("LocationOrdinalValue", drive.bay.as_deref().and_then(bay_number).unwrap_or(number.into()));
         });
     });
-    d.object("Status", common::ok);
+    status(cx, number, d);
     d.object("Links", |d| {
         d.link("Chassis", &cx.model.chassis());
         let [base, key] = cx.model.system();
         d.link("Storage", &[base, key, "/Storage/", &storage.id]);
         super::volume::link_those_of(cx, storage, (number, drive), d);
     });
+}
+
+/// `Status` of a drive, also in the older documents and in the volume that passes it through.
+pub(super) fn status(cx: &NodeCx<'_>, number: u8, d: &mut Doc<'_>) {
+    common::usable_status(cx, Scope::Drive(number), cx.node.has_failed(Part::Drive(number)), d);
 }
 
 /// `DriveMetrics`. No error is simulated.

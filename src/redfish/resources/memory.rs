@@ -1,6 +1,8 @@
 //! `Memory`: the memory modules of the host, and their metrics.
 
 use super::common;
+use crate::node::bmc::failures::Part;
+use crate::node::health::Scope;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 
@@ -28,13 +30,21 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             d.put("LocationType", "Slot");
         });
     });
-    d.object("Status", common::ok);
+    let state = match (cx.node.uses_memory(number), cx.node.has_failed(Part::Memory(number))) {
+        // A module that fails is in use until the next self test.
+        (true, _) => "Enabled",
+        (false, true) => "UnavailableOffline",
+        // It is repaired, and waits for the next self test.
+        (false, false) => "StandbyOffline",
+    };
+    common::state_and_health(state, cx.node.health(Scope::Memory(number)), d);
     d.object("Links", |d| d.link("Chassis", &cx.model.chassis()));
 }
 
-/// `MemoryMetrics`. No error is simulated.
+/// `MemoryMetrics`. A module fails with one error that cannot be corrected; no other errors are simulated.
 pub(super) fn get_metrics(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let (_, dimm) = common::part(&cx.profile().dimms, |dimm| &dimm.id, cx.id());
+    let (number, dimm) = common::part(&cx.profile().dimms, |dimm| &dimm.id, cx.id());
+    let failed = cx.node.has_failed(Part::Memory(number));
     d.put("Id", "MemoryMetrics");
     d.join("Name", &["Metrics of the memory module in ", &dimm.id]);
     d.put("OperatingSpeedMHz", dimm.speed_mhz);
@@ -42,7 +52,7 @@ pub(super) fn get_metrics(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     for period in ["CurrentPeriod", "LifeTime"] {
         d.object(period, |d| {
             d.put("CorrectableECCErrorCount", 0);
-            d.put("UncorrectableECCErrorCount", 0);
+            d.put("UncorrectableECCErrorCount", u32::from(failed));
         });
     }
     d.object("HealthData", |d| {

@@ -66,7 +66,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
                     d.put("LineInputVoltage", node.volts(number, cx.now));
                     d.put("LastPowerOutputWatts", node.supply_watts(number, cx.now));
                 });
-                common::status(cx, Scope::Supply(number), d);
+                super::power_subsystem::status(cx, number, d);
             });
         }
     });

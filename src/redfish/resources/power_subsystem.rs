@@ -2,6 +2,7 @@
 
 use super::common;
 use super::sensor::source;
+use crate::node::bmc::failures::Part;
 use crate::node::health::Scope;
 use crate::profile::sensors::LINE_VOLTS;
 use crate::redfish::context::NodeCx;
@@ -40,7 +41,12 @@ pub(super) fn get_supply(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("LineInputStatus", if has_input { "Normal" } else { "LossOfInput" });
     d.put("InputNominalVoltageType", if LINE_VOLTS > 200.0 { "AC200To240V" } else { "AC120V" });
     d.put("HotPluggable", true);
-    common::status(cx, Scope::Supply(number), d);
+    status(cx, number, d);
+}
+
+/// `Status` of a power supply, also in the older document.
+pub(super) fn status(cx: &NodeCx<'_>, number: u8, d: &mut Doc<'_>) {
+    common::usable_status(cx, Scope::Supply(number), cx.node.has_failed(Part::Supply(number)), d);
 }
 
 /// `PowerSupplyMetrics`: excerpts of the sensors of a power supply.
@@ -56,5 +62,5 @@ pub(super) fn get_metrics(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         source(cx, &supply.output_sensor(), d);
         d.moving(|d| d.put("Reading", cx.node.supply_watts(number, cx.now)));
     });
-    common::status(cx, Scope::Supply(number), d);
+    status(cx, number, d);
 }

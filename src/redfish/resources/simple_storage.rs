@@ -1,6 +1,7 @@
 //! `SimpleStorage`: the older view of storage controllers. Ironic reads the sizes and the health of disks here first.
 
 use super::common;
+use crate::node::health::Scope;
 use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
 
@@ -13,18 +14,18 @@ pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
 }
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let (_, storage) = common::part(&cx.profile().storage, |s| &s.id, cx.id());
+    let (of, storage) = common::part(&cx.profile().storage, |s| &s.id, cx.id());
     d.put("Id", &storage.id);
     d.put("Name", &storage.name);
-    d.object("Status", common::ok);
+    common::container_status(cx, Scope::Storage(of), d);
     d.array("Devices", |d| {
-        for (_, _, drive) in cx.node.drives().filter(|(_, of, _)| of.id == storage.id) {
+        for (number, _, drive) in cx.node.drives().filter(|(_, of, _)| of.id == storage.id) {
             d.item_object(|d| {
                 d.put("Name", &drive.name);
                 d.put("Manufacturer", &drive.manufacturer);
                 d.put("Model", &drive.model);
                 d.put("CapacityBytes", drive.capacity_bytes);
-                d.object("Status", common::ok);
+                super::drive::status(cx, number, d);
             });
         }
     });

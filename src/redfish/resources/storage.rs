@@ -23,7 +23,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let drives = || cx.node.drives().filter(|(_, of, _)| of.id == storage.id).map(|(.., drive)| drive);
     d.put("Id", &storage.id);
     d.put("Name", &storage.name);
-    common::container_status(cx, Scope::Volumes(number), d);
+    common::container_status(cx, Scope::Storage(number), d);
     // Deprecated since 2020 and read to this day, by bmclib and gofish for example.
     d.array("StorageControllers", |d| {
         d.item_object(|d| {

@@ -74,11 +74,11 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (_, storage, volumes) = of(cx);
     match volumes.iter().find(|volume| *volume.id == *cx.id()) {
         Some(volume) => created(cx, storage, volume, d),
-        None => raw(cx, common::part(&storage.drives, |drive| &drive.id, cx.id()).1, d),
+        None => raw(cx, super::drive::with_id(cx, cx.id()), d),
     }
 }
 
-fn raw(cx: &NodeCx<'_>, drive: &Drive, d: &mut Doc<'_>) {
+fn raw(cx: &NodeCx<'_>, (number, _, drive): (u8, &Storage, &Drive), d: &mut Doc<'_>) {
     d.put("Id", &drive.id);
     d.join("Name", &["Pass-through of ", &drive.name]);
     d.put("VolumeType", "RawDevice");
@@ -86,7 +86,7 @@ fn raw(cx: &NodeCx<'_>, drive: &Drive, d: &mut Doc<'_>) {
     d.put("CapacityBytes", drive.capacity_bytes);
     d.put("BlockSizeBytes", drive.block_bytes);
     super::drive::identifiers(cx, drive, d);
-    d.object("Status", common::ok);
+    super::drive::status(cx, number, d);
     d.object("Links", |d| d.one_link("Drives", &common::drive_link(cx, drive)));
 }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::dmtf::{DiagnosticDataType, Health};
 use crate::node::bmc::environment::{Level, SensorId, Side};
+use crate::node::bmc::failures::Part;
 use crate::node::event::{AccountEvent, AlarmChange, Collection, Of, ReportMade, TaskEvent, What};
 use crate::redfish::event::{Place, shown};
 
@@ -75,6 +76,8 @@ fn kind(what: &What) -> usize {
         What::Test(_) => 24,
         What::Report(_) => 25,
         What::Collected(_) => 26,
+        What::Failed(_) => 27,
+        What::Repaired(_) => 28,
     }
 }
 
@@ -105,6 +108,8 @@ fn resource(of: &Of) -> usize {
         Of::Log(_) => 21,
         Of::LogEntry(..) => 22,
         Of::ReportDefinition(_) => 23,
+        Of::Memory(_) => 24,
+        Of::Supply(_) => 25,
     }
 }
 
@@ -131,6 +136,8 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     all.push(Of::Account(profile.accounts.first));
     all.extend(numbers(profile.media_slots.len()).map(Of::Media));
     all.extend(profile.drives().map(|(number, ..)| Of::Drive(number)));
+    all.extend(numbers(profile.dimms.len()).map(Of::Memory));
+    all.extend(numbers(profile.power_supplies.len()).map(Of::Supply));
     all.extend(sensors(profile).map(Of::Sensor));
     all.extend(numbers(profile.nics.len()).map(Of::Port));
     all.extend(numbers(profile.firmware.len()).map(Of::Software));
@@ -181,10 +188,16 @@ fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
     ];
     let account = |event| What::Account(profile.accounts.first, "admin".into(), event);
     all.extend([AccountEvent::Locked, AccountEvent::LockoutExpired, AccountEvent::Unlocked].map(account));
+    let both = |part| [What::Failed(part), What::Repaired(part)];
     for of in resources {
         all.extend([What::Created(of.clone()), What::Changed(of.clone()), What::Removed(of.clone())]);
         match *of {
-            Of::Drive(number) => all.extend([What::DriveInserted(number), What::DriveRemoved(number)]),
+            Of::Drive(number) => {
+                all.extend([What::DriveInserted(number), What::DriveRemoved(number)]);
+                all.extend(both(Part::Drive(number)));
+            }
+            Of::Memory(number) => all.extend(both(Part::Memory(number))),
+            Of::Supply(number) => all.extend(both(Part::Supply(number))),
             Of::Port(number) => all.extend([What::CableInserted(number), What::CableRemoved(number)]),
             Of::Volume(storage, ref id) => all.push(What::VolumeHealth(storage, id.clone(), Health::Ok)),
             Of::Log(number) => {
@@ -198,6 +211,9 @@ fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
                 let change =
                     AlarmChange { side: Side::Upper, was, is, reading_milli: 0, threshold_milli: None };
                 all.push(What::Alarm(sensor, Box::new(change)));
+                if let SensorId::Fan(number) = sensor {
+                    all.extend(both(Part::Fan(number)));
+                }
             }
             Of::ReportDefinition(ref id) => {
                 let made = ReportMade { definition: id.clone(), values: Vec::new() };
@@ -265,8 +281,8 @@ fn the_origin_of_every_event_is_there() {
             }
         }
     }
-    assert_all(kinds, 27);
-    assert_all(kinds_of_resources, 24);
+    assert_all(kinds, 29);
+    assert_all(kinds_of_resources, 26);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Sensors, alarms, health and the power limit, as clients read and change them.
 
 use super::*;
+use crate::node::bmc::failures::Part;
 use crate::node::bmc::plugs::Plug;
 use crate::node::command::Command;
 use crate::node::lab;
@@ -125,7 +126,7 @@ fn a_fan_that_fails_is_the_same_in_the_older_and_the_newer_resource() {
         &format!("{}/Actions/ComputerSystem.Reset", bench.system),
         &json!({"ResetType": "On"}),
     );
-    bench.lab(lab::Command::Fan { number: 1, works: false });
+    bench.lab(lab::Command::Fail(Part::Fan(1)));
     for (below, pointer, expected) in [
         ("/Sensors/Fan2Speed", "/Reading", json!(0)),
         ("/Sensors/Fan2Speed", "/Status/Health", json!("Critical")),

@@ -1,5 +1,6 @@
 //! Lives in which the hardware changes: firmware is updated, volumes are created and deleted, cables and drives are pulled, air is hot.
 
+use fauxmetal::node::bmc::failures::Part;
 use fauxmetal::node::bmc::plugs::Plug;
 use fauxmetal::node::command::Command;
 use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
@@ -127,14 +128,14 @@ pub(super) fn environment(life: &mut Life) {
     life.reset("On");
     lab(life, lab::Command::Inlet(Some(60)));
     life.moment("hot air, host on");
-    lab(life, lab::Command::Fan { number: 0, works: false });
+    lab(life, lab::Command::Fail(Part::Fan(0)));
     lab(life, lab::Command::Unplug(Plug::Cord(0)));
     life.moment("a fan failed, a supply without input");
-    lab(life, lab::Command::Fan { number: 1, works: false });
+    lab(life, lab::Command::Fail(Part::Fan(1)));
     lab(life, lab::Command::Inlet(None));
     life.moment("two fans failed, normal air");
-    lab(life, lab::Command::Fan { number: 0, works: true });
-    lab(life, lab::Command::Fan { number: 1, works: true });
+    lab(life, lab::Command::Repair(Part::Fan(0)));
+    lab(life, lab::Command::Repair(Part::Fan(1)));
     lab(life, lab::Command::Plug(Plug::Cord(0)));
     life.moment("all well again");
     let limit = json!({"LimitInWatts": 300, "LimitException": "LogEventOnly", "CorrectionInMs": 1000});
