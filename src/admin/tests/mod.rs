@@ -151,6 +151,9 @@ async fn a_dry_run_answers_as_the_change_would_and_changes_nothing() {
         ("/cool", json!({})),
         ("/fail", json!({"fan": "Fan1"})),
         ("/repair", json!({"fan": "Fan1"})),
+        ("/fail", json!({"disk": "sda"})),
+        ("/fail", json!({"dimm": "DIMM-A1"})),
+        ("/repair", json!({"psu": "PSU1"})),
         ("/label", json!({"set": {"a": "b"}})),
         ("/restart-bmc", json!({})),
         ("/reset", json!({})),
@@ -290,6 +293,38 @@ async fn air_fans_and_cords_change_the_alarms_of_the_selected_machines() {
 }
 
 #[tokio::test]
+async fn parts_fail_and_are_repaired_by_either_name() {
+    let bench = Bench::new(2);
+    let nodes = json!({"names": ["generic-0"]});
+    let shown = async |key: &str| bench.get("/nodes/generic-0").await.1["environment"][key].clone();
+    for (field, key, id, names) in [
+        ("disk", "failedDisks", "Disk1", &["Disk1", "sdb", "/dev/sdb"][..]),
+        ("dimm", "failedDimms", "DIMM-B1", &["DIMM-B1", "dimm-b1"]),
+        ("psu", "failedPsus", "PSU2", &["PSU2", "Power Supply 2"]),
+        ("fan", "failedFans", "Fan1", &["Fan1", "Fan 1"]),
+    ] {
+        for name in names {
+            for (path, expected) in [("/fail", json!([id])), ("/fail", json!([id])), ("/repair", json!([]))] {
+                let (status, done) = bench.post(path, json!({"nodes": nodes, field: name})).await;
+                assert_eq!((status, counts(&done)), (200, [1, 1, 0]), "{path} {name}");
+                assert_eq!(shown(key).await, expected, "{path} {name}");
+            }
+        }
+    }
+    for (field, last, others, reason) in [
+        ("psu", "PSU2", &["PSU1"][..], "no other power supply feeds the machine; it keeps one"),
+        ("dimm", "DIMM-D1", &["DIMM-A1", "DIMM-B1", "DIMM-C1"], "no other memory module works"),
+    ] {
+        for other in others {
+            bench.post("/fail", json!({"nodes": nodes, field: other})).await;
+        }
+        let (status, problem) = bench.post("/fail", json!({"nodes": nodes, field: last})).await;
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(status == 409 && detail.contains(reason), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
     let bench = Bench::new(1);
     let all = json!({"all": true});
@@ -372,6 +407,16 @@ async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
         ("/heat", json!({"nodes": all, "inletCelsius": 81}), 400, "inletCelsius", "from -20 to 80 degrees"),
         ("/heat", json!({"nodes": all, "inletCelsius": 300}), 400, "inletCelsius", "from -20 to 80 degrees"),
         ("/fail", json!({"nodes": all, "fan": "Fan9"}), 409, "", "no fan 'Fan9'; it has Fan1 (Fan 1)"),
+        (
+            "/fail",
+            json!({"nodes": all, "dimm": "DIMM9"}),
+            409,
+            "",
+            "no memory module 'DIMM9'; it has DIMM-A1, DIMM-B1, DIMM-C1, DIMM-D1",
+        ),
+        ("/repair", json!({"nodes": all, "disk": "sdc"}), 409, "", "no disk 'sdc'; it has Disk0 (sda)"),
+        ("/fail", json!({"nodes": all}), 400, "", "write its name to 'fan', 'disk', 'dimm' or 'psu'"),
+        ("/fail", json!({"nodes": all, "fan": "Fan1", "psu": "PSU1"}), 400, "psu", "exclude each other"),
         (
             "/plug",
             json!({"nodes": all, "disk": "/dev/sdc"}),

@@ -1,8 +1,9 @@
-//! What an agent reports and does when cables and drives are pulled.
+//! What an agent reports and does when cables and drives are pulled, and when parts fail.
 
 use super::*;
 use crate::address::{HostNetwork, Reported};
 use crate::ipa::inspection;
+use crate::node::bmc::failures::Part;
 use crate::node::bmc::plugs::Plug;
 use crate::node::lab;
 
@@ -83,4 +84,43 @@ async fn an_agent_without_a_cable_is_not_reached() {
     assert!(status.is_client_error() || status.is_server_error(), "{status}");
     bench.plug(Plug::Cable(1));
     assert_eq!(bench.get("/v1/status").await.0, 200);
+}
+
+#[tokio::test]
+async fn the_inventory_leaves_out_a_failed_drive_at_once_and_failed_memory_after_a_restart() {
+    let params = Params { collectors: "default,extra-hardware,dmi-decode".into(), ..Params::default() };
+    let bench = Bench::booted(params.clone());
+    let set = |bench: &Bench, command| {
+        bench.fleet.apply(bench.id, Command::Lab(command)).unwrap().unwrap();
+    };
+    let new = bench.inspection_data();
+    set(&bench, lab::Command::Fail(Part::Drive(0)));
+    set(&bench, lab::Command::Fail(Part::Memory(1)));
+    let data = bench.inspection_data();
+    let names = |data: &Value| {
+        let disks = data["inventory"]["disks"].as_array().unwrap();
+        disks.iter().map(|disk| disk["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&data), ["/dev/sdb", "/dev/nvme0n1"]);
+    assert_eq!(data["inventory"]["memory"], new["inventory"]["memory"], "the module is in use");
+    set(&bench, lab::Command::Repair(Part::Drive(0)));
+    assert_eq!(bench.inspection_data(), new);
+    let json = br#"{"bmc": {"environment": {"failed_memory": [1], "unused_memory": [1]}}}"#;
+    let state = crate::node::State::read(u64::from(crate::node::State::FORMAT), json).unwrap();
+    let profile = crate::profile::built_in("generic").unwrap();
+    let node = Node::restore(crate::node::NodeId(0), crate::seed::Seed(1), profile, state);
+    let memory = |value: Value| value["memory"].clone();
+    let (physical, bytes) = (96 * 1024, 96u64 << 30);
+    assert_eq!(
+        memory(crate::ipa::inventory::inventory(&node, &params, &Reported::default())),
+        json!({"total": bytes - bytes / 64, "physical_mb": physical})
+    );
+    let mut collected = serde_json::Map::new();
+    for collector in ["extra-hardware", "dmi-decode"] {
+        crate::ipa::collectors::collect(collector, &node, &Reported::default(), &mut collected);
+    }
+    let total = json!(["memory", "total", "size", bytes.to_string()]);
+    assert!(collected["data"].as_array().unwrap().contains(&total));
+    let devices = &collected["dmi"]["memory"]["devices"];
+    assert_eq!((&devices[0]["Size"], &devices[1]["Size"]), (&json!("32 GB"), &json!("No Module Installed")));
 }

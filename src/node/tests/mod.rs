@@ -4,6 +4,7 @@ mod agents;
 mod boots;
 mod commands;
 mod environment;
+mod failures;
 mod faults;
 mod firmwares;
 mod late;

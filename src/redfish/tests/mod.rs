@@ -4,6 +4,7 @@ mod accounts;
 mod deep;
 mod endings;
 mod events;
+mod failures;
 mod headers;
 mod logs;
 mod machine;

@@ -47,6 +47,7 @@ fn without_a_daemon_the_other_words_are_completed() {
     assert_eq!(offered(nowhere, &["node", "unplug", "generic-0", "d"]), ["disk="]);
     assert_eq!(offered(nowhere, &["node", "unplug", "generic-0", "p"]), ["psu="]);
     assert_eq!(offered(nowhere, &["node", "fail", "generic-0", "f"]), ["fan="]);
+    assert_eq!(offered(nowhere, &["node", "fail", "generic-0", "d"]), ["disk=", "dimm="]);
     assert!(offered(nowhere, &["node", "wait", "--for", ""]).contains(&"power=on".to_owned()));
     assert!(offered(nowhere, &["node", "boot", ""]).contains(&"Pxe".to_owned()));
     assert!(offered(nowhere, &["serve", "--boot-"]).contains(&"--boot-time".to_owned()));

@@ -143,6 +143,33 @@ pub(super) fn environment(life: &mut Life) {
     life.moment("power limited");
 }
 
+/// A drive, a memory module and a power supply fail, and are repaired. A volume has the drive at last.
+pub(super) fn failures(life: &mut Life) {
+    let parts = [Part::Drive(0), Part::Memory(1), Part::Supply(0)];
+    let set = |life: &mut Life, part, failed| {
+        let command = if failed { lab::Command::Fail(part) } else { lab::Command::Repair(part) };
+        life.redfish.fleet.apply(ID, Command::Lab(command)).unwrap().unwrap();
+    };
+    parts.into_iter().for_each(|part| set(life, part, true));
+    life.moment("a drive, a memory module and a power supply failed");
+    life.reset("On");
+    life.jump();
+    life.moment("the self test leaves the module out");
+    parts.into_iter().for_each(|part| set(life, part, false));
+    life.moment("repaired, before the next self test");
+    let storages = life.get("{system}/Storage");
+    let first = storages["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
+    let drives = life.get(&first)["Drives"].take();
+    life.post(
+        &format!("{first}/Volumes"),
+        json!({"RAIDType": "RAID1", "Name": "root", "Links": {"Drives": [drives[0], drives[1]]}}),
+    );
+    set(life, Part::Drive(0), true);
+    life.moment("volume degraded by a failed drive");
+    set(life, Part::Drive(1), true);
+    life.moment("volume failed with its drives");
+}
+
 /// Reports of all kinds, of the model and of a client, before and after they are made.
 pub(super) fn reports(life: &mut Life) {
     const DEFINITIONS: &str = "/redfish/v1/TelemetryService/MetricReportDefinitions";

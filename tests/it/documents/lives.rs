@@ -42,6 +42,7 @@ const LIVES: [(&str, Live); 13] = [
     ("volumes", hardware_lives::volumes),
     ("plugs", hardware_lives::plugs),
     ("environment", hardware_lives::environment),
+    ("failures", hardware_lives::failures),
     ("tasks", hardware_lives::tasks),
     ("reports", hardware_lives::reports),
     ("diagnostics", hardware_lives::diagnostics),
