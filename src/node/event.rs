@@ -100,9 +100,7 @@ pub enum Of {
     SecureBoot,
     Media(u8),
     Drive(u8),
-    /// A memory module.
     Memory(u8),
-    /// A power supply.
     Supply(u8),
     Sensor(SensorId),
     /// The port of a host interface.

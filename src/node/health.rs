@@ -16,7 +16,6 @@ pub enum Scope {
     Drive(u8),
     /// The memory module with this number.
     Memory(u8),
-    /// All memory modules.
     AllMemory,
     /// The drives and volumes of the controller with this number.
     Storage(u8),

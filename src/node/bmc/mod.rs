@@ -9,6 +9,7 @@ pub mod clock;
 pub mod credential;
 pub mod diagnostics;
 pub mod environment;
+mod failed;
 pub mod failures;
 pub mod firmware;
 pub mod led;

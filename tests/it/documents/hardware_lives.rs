@@ -153,7 +153,7 @@ pub(super) fn failures(life: &mut Life) {
     parts.into_iter().for_each(|part| set(life, part, true));
     life.moment("a drive, a memory module and a power supply failed");
     life.reset("On");
-    life.jump();
+    life.boot_read(Ok(Bootable::Live));
     life.moment("the self test leaves the module out");
     parts.into_iter().for_each(|part| set(life, part, false));
     life.moment("repaired, before the next self test");

@@ -31,7 +31,7 @@ use super::hardware_lives;
 type Live = fn(&mut Life);
 
 /// Each life by its name.
-const LIVES: [(&str, Live); 13] = [
+const LIVES: [(&str, Live); 14] = [
     ("settings", settings),
     ("media", media),
     ("boot", boot),
