@@ -61,7 +61,7 @@ impl<T> NamedPart<T> {
             let detail = format!("the part is missing; write its name to {}", either(fields, "or"));
             return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
         };
-        match written.last() {
+        match written.next_back() {
             None => Ok(Self { name: name.clone(), kind, part }),
             Some((field, name, ..)) => {
                 let detail = format!("{} exclude each other; write one of them", either(fields, "and"));
