@@ -175,6 +175,8 @@ faults! {
     "power-off-ignored" PowerOffIgnored = host::power_off_ignored::PowerOffIgnored;
     /// The machine restarts by itself.
     "spontaneous-reset" SpontaneousReset = host::spontaneous_reset::SpontaneousReset;
+    /// A disk, DIMM, fan or power supply fails.
+    "part-fails" PartFails = host::part_fails::PartFails;
     /// The mains power is gone.
     "power-lost" PowerLost = host::power_lost::PowerLost;
     /// The firmware forgets the boot override.

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use super::Node;
 use super::bmc::clock::Clock;
+use super::bmc::failures::Part;
 use super::bmc::tasks::Held;
 use super::host::{AfterOff, Host};
+use super::lab;
 use super::rules::{Faults, News};
 use super::sparse::Sparse;
 use super::state::State;
 use super::view::View;
 use crate::dmtf::PowerState;
+use crate::fault::host::part_fails::Kind;
 use crate::fault::host::power_lost::Restore;
 use crate::fault::{Act, Armed, Bound, Dice, Met, Occasion, bmc, host};
 use crate::seed::Purpose;
@@ -181,6 +184,7 @@ impl Node {
         match act {
             Act::Host(host::Act::Reset) if self.state.host.power_state() == PowerState::On => self.post(at),
             Act::Host(host::Act::NoPower(_)) => self.lose_power(at),
+            Act::Host(host::Act::Break(kind, number)) => self.break_part(*kind, *number, at),
             Act::Bmc(bmc::Act::Stale) => {
                 let state = &self.state;
                 let shown = State { host: state.host.outline(), faults: Sparse::NEW, ..state.clone() };
@@ -194,6 +198,17 @@ impl Node {
         match act {
             Act::Host(host::Act::NoPower(restore)) => self.get_power(*restore, at),
             Act::Host(host::Act::Takes(_)) => self.release(at),
+            Act::Host(host::Act::Break(kind, number)) => {
+                let others = self.state.faults.conditions().any(|other| other == *act);
+                let part = part(*kind, *number);
+                let is_ours = self.state.faults.broken.contains(&part);
+                if is_ours && !others {
+                    self.state.faults.change(|faults| faults.broken.retain(|other| *other != part));
+                    let profile = Arc::clone(&self.profile);
+                    let repaired = self.state.execute_lab(lab::Command::Repair(part), &profile, at);
+                    debug_assert!(repaired.is_ok(), "every part can be repaired");
+                }
+            }
             Act::Bmc(bmc::Act::HoldTask(None)) => {
                 if let Some(bmc) = self.state.bmc.get_mut() {
                     bmc.tasks.change(|tasks| tasks.release(at));
@@ -249,6 +264,24 @@ impl Node {
             | Host::Booting(_)
             | Host::Running { .. }
             | Host::PoweringOff { .. } => {}
+        }
+    }
+
+    /// A part fails, if the machine has it and can do without it. A part that a person has let fail is not the rule's to repair.
+    fn break_part(&mut self, kind: Kind, number: u8, at: SimTime) {
+        let profile = Arc::clone(&self.profile);
+        let count = match kind {
+            Kind::Disk => profile.drives().count(),
+            Kind::Dimm => profile.dimms.len(),
+            Kind::Fan => profile.fans.len(),
+            Kind::Psu => profile.power_supplies.len(),
+        };
+        let part = part(kind, number);
+        if usize::from(number) >= count || self.has_failed(part) {
+            return;
+        }
+        if self.state.execute_lab(lab::Command::Fail(part), &profile, at).is_ok() {
+            self.state.faults.change(|faults| faults.broken.push(part));
         }
     }
 
@@ -321,6 +354,15 @@ impl Node {
         self.state = before.state;
         (self.state.faults, self.state.generation) = (faults, generation);
         self.touched = true;
+    }
+}
+
+fn part(kind: Kind, number: u8) -> Part {
+    match kind {
+        Kind::Disk => Part::Drive(number),
+        Kind::Dimm => Part::Memory(number),
+        Kind::Fan => Part::Fan(number),
+        Kind::Psu => Part::Supply(number),
     }
 }
 

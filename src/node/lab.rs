@@ -120,7 +120,7 @@ impl State {
             draws: self.draws,
             generation: self.generation,
             labels: self.labels.clone(),
-            faults: self.faults.clone(),
+            faults: self.faults.renewed().into(),
             ..Self::default()
         };
         let (media, firmware) = (self.bmc.media.renewed(), self.bmc.firmware.renewed());

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::sparse::Part;
+use super::bmc::failures::Part;
+use super::sparse;
 use super::state::State;
 use crate::fault::{Act, Armed, Bound, RuleRef};
 use crate::time::SimTime;
@@ -17,6 +18,8 @@ pub struct Faults {
     pub(super) rules: Vec<Bound>,
     /// Whether the machine was on when it lost its mains power; `None` if it has mains power.
     pub(super) was_on: Option<bool>,
+    /// The parts that rules have let fail.
+    pub(super) broken: Vec<Part>,
     /// The node as its BMC shows it, if that is an earlier one.
     pub(super) stale: Option<Box<State>>,
     /// What the fleet has not yet been told.
@@ -32,9 +35,10 @@ pub struct News {
     pub ended: bool,
 }
 
-impl Part for Faults {
+impl sparse::Part for Faults {
     fn of_new_machine() -> &'static Self {
-        static NEW: Faults = Faults { rules: Vec::new(), was_on: None, stale: None, news: Vec::new() };
+        static NEW: Faults =
+            Faults { rules: Vec::new(), was_on: None, broken: Vec::new(), stale: None, news: Vec::new() };
         &NEW
     }
 }
@@ -70,8 +74,15 @@ impl Faults {
         self.news.push(News { rule, at, ended });
     }
 
+    /// The rules of a machine that is made new: they keep what they have counted, and impose nothing.
+    pub(super) fn renewed(&self) -> Self {
+        let mut rules = self.rules.clone();
+        rules.iter_mut().for_each(|bound| bound.on = None);
+        Self { rules, ..Self::default() }
+    }
+
     pub(super) fn shift(&mut self, ms: u64) {
-        let Self { rules, was_on: _, stale, news } = self;
+        let Self { rules, was_on: _, broken: _, stale, news } = self;
         if let Some(stale) = stale {
             stale.shift(ms);
         }

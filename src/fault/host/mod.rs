@@ -2,6 +2,7 @@
 
 pub mod media_unreadable;
 pub mod override_forgotten;
+pub mod part_fails;
 pub mod post_hangs;
 pub mod power_lost;
 pub mod power_off_ignored;
@@ -24,6 +25,8 @@ pub enum Act {
     NoPower(power_lost::Restore),
     /// The firmware boots this source first.
     BootFrom(BootTarget),
+    /// The part with this number fails.
+    Break(part_fails::Kind, u8),
     /// The boot source cannot be read.
     Unreadable,
 }

@@ -13,7 +13,7 @@ use crate::wire::{Pace, Shape};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub struct Bandwidth {
-    /// The listener.
+    /// The listener at which this happens.
     #[serde(skip_serializing_if = "At::is_bmc")]
     pub at: At,
     /// The rate, at least 1.

@@ -11,7 +11,7 @@ use crate::wire::{Certificate as Which, Opening};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub struct Certificate {
-    /// The listener.
+    /// The listener at which this happens.
     #[serde(skip_serializing_if = "At::is_bmc")]
     pub at: At,
     pub which: Which,

@@ -13,7 +13,7 @@ use crate::wire::{Garble, Shape};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub struct Garbled {
-    /// The listener.
+    /// The listener at which this happens.
     #[serde(skip_serializing_if = "At::is_bmc")]
     pub at: At,
     /// One byte of so many is wrong, at least 1.

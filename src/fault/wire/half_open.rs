@@ -11,7 +11,7 @@ use crate::wire::{At as Place, End, How, Shape};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub struct HalfOpen {
-    /// The listener.
+    /// The listener at which this happens.
     #[serde(skip_serializing_if = "At::is_bmc")]
     pub at: At,
 }

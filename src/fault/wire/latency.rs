@@ -13,7 +13,7 @@ use crate::wire::Shape;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub struct Latency {
-    /// The listener.
+    /// The listener at which this happens.
     #[serde(skip_serializing_if = "At::is_bmc")]
     pub at: At,
     /// The mean of the delay, at most 1 hour.

@@ -11,7 +11,7 @@ use crate::wire::{Alert, Opening};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub struct TlsAlert {
-    /// The listener.
+    /// The listener at which this happens.
     #[serde(skip_serializing_if = "At::is_bmc")]
     pub at: At,
     /// The name of the alert in the registry of IANA.

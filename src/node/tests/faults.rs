@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::effect::Bootable;
 use super::super::lab;
 use super::*;
-use crate::dmtf::TaskState;
+use crate::dmtf::{Health, TaskState};
 use crate::fault::{Armed, Rule};
 
 /// The rule `r` of all nodes.
@@ -304,4 +304,34 @@ fn a_task_that_fails() {
     let next = create_volume(&mut bench);
     bench.pass(HOUR / 60);
     assert_eq!(task_of(&bench, next).0, TaskState::Completed);
+}
+
+#[test]
+fn a_part_that_fails() {
+    use crate::node::bmc::failures::Part;
+    use crate::node::health::Scope;
+
+    for (kind, part) in
+        [("disk", Part::Drive(1)), ("dimm", Part::Memory(1)), ("fan", Part::Fan(1)), ("psu", Part::Supply(1))]
+    {
+        let mut bench = Bench::new();
+        bench.reset(ResetType::On);
+        bench.pass(HOUR);
+        bench.bind(json!({"after": {"from": "1m"}}), json!({"part-fails": {"part": kind, "number": 1}}));
+        bench.pass(59_000);
+        assert!(!bench.node.has_failed(part) && bench.node.health(Scope::Machine) == Health::Ok);
+        bench.pass(1000);
+        bench.restart();
+        bench.pass(HOUR);
+        assert!(bench.node.has_failed(part) && bench.node.health(Scope::Machine) > Health::Ok, "{kind}");
+        bench.clear();
+        bench.pass(HOUR);
+        assert!(!bench.node.has_failed(part), "{kind}");
+        // A part that a person has let fail is not repaired with the rule.
+        bench.apply(Command::Lab(lab::Command::Fail(part))).unwrap();
+        bench.bind(json!({}), json!({"part-fails": {"part": kind, "number": 1}}));
+        bench.pass(0);
+        bench.clear();
+        assert!(bench.node.has_failed(part), "{kind}");
+    }
 }
