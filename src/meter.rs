@@ -201,6 +201,11 @@ impl Page {
         self.sample("gauge", name, help, labels, value);
     }
 
+    /// A gauge with fractions.
+    pub fn number(&mut self, name: &'static str, help: &'static str, value: f64) {
+        self.sample("gauge", name, help, &[], value);
+    }
+
     /// A counter of seconds, with fractions.
     pub fn seconds(&mut self, name: &'static str, help: &'static str, value: f64) {
         self.sample("counter", name, help, &[], value);

@@ -1,6 +1,6 @@
 //! Simulated time: milliseconds since the Unix epoch, and spans of it.
 //!
-//! Plain numbers only: `clock.rs` reads the clock.
+//! Plain numbers only: `clock/` reads the clock.
 
 use std::fmt;
 use std::str::FromStr;

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::api::{self, Problem};
+use super::clock::Moves;
 use crate::address::Urls;
 use crate::blocking::Blocking;
 use crate::clock::Stopwatch;
+use crate::effect::Mover;
 use crate::fleet::Fleet;
 use crate::node::Node;
 use crate::profile::Profile;
@@ -23,6 +25,8 @@ pub struct Control {
     pub(super) epoch: String,
     pub(super) started: SimTime,
     pub(super) uptime: Stopwatch,
+    pub(super) mover: Arc<Mover>,
+    pub(super) moves: Moves,
     workers: Blocking,
     /// Snapshots keep a disk busy, so that one after the other is written.
     disk: Blocking,
@@ -54,7 +58,7 @@ pub struct Facts {
 }
 
 impl Control {
-    pub fn new(fleet: Arc<Fleet>, facts: Facts) -> Self {
+    pub fn new(fleet: Arc<Fleet>, facts: Facts, mover: Mover) -> Self {
         let started = fleet.clock().now();
         let random = crate::seed::secret().expect("the system has randomness");
         let epoch = format!("{:016x}", u64::from_ne_bytes(random));
@@ -64,6 +68,8 @@ impl Control {
             epoch,
             started,
             uptime: Stopwatch::start(),
+            mover: Arc::new(mover),
+            moves: Moves::default(),
             workers: Blocking::new(WORKERS),
             disk: Blocking::new(1),
         }

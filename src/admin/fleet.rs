@@ -29,15 +29,16 @@ const MAX_SETS: usize = 100_000;
 )]
 pub(super) async fn show(State(control): State<Arc<Control>>) -> Result<axum::Json<Fleet>, Problem> {
     let totals = control.on_fleet(Totals::of).await?;
-    let clock = control.fleet.clock();
+    let clock = control.fleet.clock().going();
     let facts = &control.facts;
     Ok(axum::Json(Fleet {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         epoch: control.epoch.clone(),
         started: control.started.rfc3339(),
         uptime_seconds: control.uptime.elapsed().as_secs(),
-        now: clock.now().rfc3339(),
-        speed: clock.speed(),
+        now: clock.now.rfc3339(),
+        speed: clock.speed,
+        held: clock.held,
         nodes: totals.profiles.iter().map(|count| count.nodes).sum(),
         states: totals.states,
         profiles: totals.profiles,

@@ -7,6 +7,7 @@ mod answers;
 pub mod api;
 mod bridge;
 mod change;
+mod clock;
 mod control;
 mod events;
 mod extract;

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::api::{self, Problem};
 use super::control::Control;
-use super::{events, faults, fleet, list, schema, show, snapshots, verbs};
+use super::{clock, events, faults, fleet, list, schema, show, snapshots, verbs};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -26,6 +26,7 @@ use super::{events, faults, fleet, list, schema, show, snapshots, verbs};
     security((), ("token" = [])),
     tags(
         (name = "fleet", description = "The fleet as a whole"),
+        (name = "clock", description = "The simulated time of the fleet"),
         (name = "nodes", description = "The nodes"),
         (name = "faults", description = "Rules: which nodes misbehave, when, and how"),
         (name = "changes", description = "Changes of nodes: one verb for each, applied node by node")
@@ -37,6 +38,13 @@ struct Document;
 pub(super) fn router(control: Control) -> (Router, OpenApi) {
     let paths = OpenApiRouter::new()
         .routes(routes!(fleet::show))
+        .routes(routes!(clock::show))
+        .routes(routes!(clock::hold))
+        .routes(routes!(clock::run))
+        .routes(routes!(clock::step))
+        .routes(routes!(clock::next))
+        .routes(routes!(clock::speed))
+        .routes(routes!(clock::jump))
         .routes(routes!(list::list, verbs::add))
         .routes(routes!(show::show))
         .routes(routes!(verbs::power))

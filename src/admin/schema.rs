@@ -8,13 +8,16 @@ use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
 use super::api::NodeField;
+use super::clock::{MAX_STEP_S, MIN_S};
 use super::target::MAX_NAMES;
+use crate::clock::Clock;
 use crate::dmtf::{BootMode, BootTarget};
 use crate::node::bmc::environment::Environment;
 use crate::node::bmc::media::Insertion;
 use crate::node::boot;
 use crate::node::labels::Labels;
 use crate::profile::boot_source::BootSource;
+use crate::time::SimTime;
 
 /// The name in a key of a label, and a value that is not empty (`selection/label.rs`).
 const NAME: &str = "[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
@@ -88,6 +91,15 @@ fn constraints() -> Vec<(String, Value)> {
         ),
         component("Insert/properties/image", url(Insertion::MAX_IMAGE)),
         component(
+            "ClockJump",
+            json!({"oneOf": [given("seconds", json!({"type": "number"})), given("to", text())]}),
+        ),
+        component(
+            "ClockJump/properties/seconds",
+            json!({"minimum": MIN_S, "maximum": SimTime::LATEST.ms() / 1000}),
+        ),
+        component("ClockJump/properties/to", json!({"format": "date-time"})),
+        component(
             "Label",
             any_of(vec![given("set", json!({"minProperties": 1})), given("remove", json!({"minItems": 1}))]),
         ),
@@ -112,6 +124,12 @@ fn constraints() -> Vec<(String, Value)> {
             json!({"oneOf": [given("nic", text()), given("disk", text()), given("psu", text())]}),
         ),
         component("Label/properties/set", labels()),
+        component("NoMembers", json!({"additionalProperties": false})),
+        component(
+            "ClockSpeed/properties/speed",
+            json!({"minimum": Clock::SPEED.start(), "maximum": Clock::SPEED.end()}),
+        ),
+        component("ClockStep/properties/seconds", json!({"minimum": MIN_S, "maximum": MAX_STEP_S})),
         (
             "/paths/~1fauxmetal~1v1~1nodes/get/parameters/1/schema".to_owned(),
             json!({"pattern": format!(r"^\s*(?:{fields})\s*(?:,\s*(?:{fields})\s*)*$")}),

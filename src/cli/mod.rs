@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand, and the exit codes.
 
 mod client;
+mod clock;
 mod complete;
 mod completions;
 mod events;
@@ -48,6 +49,7 @@ enum Command {
     Serve(serve::Args),
     Fleet(fleet::Args),
     Node(node::Args),
+    Clock(clock::Args),
     Fault(Box<fault::Args>),
     Journal(journal::Args),
     Events(events::Args),
@@ -74,6 +76,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Serve(args)) => serve::command(args),
         Some(Command::Fleet(args)) => fleet::command(args),
         Some(Command::Node(args)) => node::command(args),
+        Some(Command::Clock(args)) => clock::command(args),
         Some(Command::Fault(args)) => fault::command(*args),
         Some(Command::Journal(args)) => journal::command(&args),
         Some(Command::Events(args)) => events::command(args),

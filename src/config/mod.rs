@@ -102,6 +102,8 @@ pub struct Config {
     pub exports: Vec<WrittenExport>,
     /// Simulated seconds per real second, within [`Clock::SPEED`](crate::clock::Clock::SPEED).
     pub speed: f64,
+    /// [`Config::speed`] is not the default.
+    pub speed_is_given: bool,
     pub log: LogFilter,
     pub log_format: LogFormat,
     /// All settings in force, without secrets.
@@ -155,6 +157,7 @@ impl Config {
             faults: faults(raw)?,
             exports: values(raw.list(&WRITE_EXPORT, WrittenExport::MAX, WrittenExport::parse)?),
             speed: raw.required(&SPEED, value::speed)?,
+            speed_is_given: raw.is_given(&SPEED),
             log: raw.required(&LOG, LogFilter::parse)?,
             log_format: raw.required(&LOG_FORMAT, LogFormat::parse)?,
             shown: shown::settings(raw),

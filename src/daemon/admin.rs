@@ -132,12 +132,10 @@ impl Bound {
     pub(super) fn serve(
         self,
         config: &Config,
-        fleet: &Arc<Fleet>,
-        facts: Facts,
+        control: Control,
         ready: &Readiness,
         sources: Vec<Source>,
     ) -> AdminListener {
-        let control = Control::new(Arc::clone(fleet), facts);
         let admin = Arc::new(Admin::new(control, Probes::new(ready.clone(), sources), guard(config)));
         let (task, socket) = match self.socket {
             Socket::Tcp(listener) => {

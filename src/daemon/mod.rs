@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::admin::{Readiness, Source};
+use crate::admin::{Control, Readiness, Source};
 use crate::config::Config;
-use crate::effect::EffectRunner;
+use crate::effect::{EffectRunner, Mover};
 use crate::fleet::Fleet;
 use crate::ipa;
 use crate::redfish::Redfish;
@@ -74,8 +74,10 @@ async fn run(
     ];
     sources.extend(agents.map(|agents| metrics(&agents, ipa::Api::meter)));
     let readiness = Readiness::default();
-    let admin =
-        admin.zip(facts).map(|(admin, facts)| admin.serve(config, &fleet, facts, &readiness, sources));
+    let mover = Mover::new(Arc::clone(&fleet), Arc::clone(&redfish), Arc::clone(&outside));
+    let admin = admin.zip(facts).map(|(admin, facts)| {
+        admin.serve(config, Control::new(Arc::clone(&fleet), facts, mover), &readiness, sources)
+    });
     // A new fleet is stored last, so that a failed start leaves nothing behind.
     let persistence = stored.persist(config, &fleet)?;
 

@@ -9,7 +9,6 @@ use super::listeners::Listeners;
 use super::persistence::Stored;
 use crate::address::{Layout, Reported};
 use crate::admin::Source;
-use crate::clock::Clock;
 use crate::config::{Config, Trust};
 use crate::effect;
 use crate::fault::{Reach, Rule, Side};
@@ -27,8 +26,7 @@ use crate::wire::Need;
 
 /// The fleet with its stored nodes, persisted from here on if there is a state directory.
 pub(super) fn fleet(config: &Config, stored: &Stored) -> anyhow::Result<(Arc<Fleet>, Effects)> {
-    let clock = Clock::wall_after(config.speed, stored.time);
-    let (fleet, effects) = Fleet::new(config.fleet.seed, clock);
+    let (fleet, effects) = Fleet::new(config.fleet.seed, stored.clock(config));
     let fleet = fleet.with_journal(config.limits.journal);
     for model in config.fleet.models.iter().chain(&config.fleet.added) {
         let problems = check::profile(&model.profile);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::config::setting::{SNAPSHOT, STATE, Setting};
 use crate::fleet::Fleet;
@@ -13,7 +13,7 @@ use crate::redfish::accounts::SharedAccounts;
 use crate::redfish::session::Sessions;
 use crate::redfish::task_settings::TaskSettings;
 use crate::redfish::{Redfish, SharedEvents};
-use crate::store::{Directory, Keeper, Store, StoreError, StoredFleet, snapshot};
+use crate::store::{Directory, Keeper, Store, StoreError, StoredClock, StoredFleet, snapshot};
 use crate::time::SimTime;
 
 /// The contents of the state directory or of the snapshot; empty for a new fleet.
@@ -27,6 +27,8 @@ pub(super) struct Stored {
     pub(super) removed: Vec<u32>,
     /// Simulated time must not start before it: clients have seen it.
     pub(super) time: SimTime,
+    /// The clock, if it was changed while the fleet ran.
+    clock: Option<StoredClock>,
 }
 
 impl Stored {
@@ -39,9 +41,12 @@ impl Stored {
         })?;
         let store = directory.as_ref().map(Store::open).transpose()?.flatten();
         let (mut nodes, mut removed, mut time) = (Vec::new(), Vec::new(), SimTime::from_ms(0));
+        let mut clock = None;
         if let Some(store) = &store {
             config.adopt(store.fleet(), store.file())?;
             time = store.time();
+            let read = StoredClock::read(&store.records(StoredClock::RECORD)?);
+            clock = read.map_err(|problem| anyhow::anyhow!("{}: {problem}", store.file().display()))?;
             removed.clone_from(&store.fleet().removed);
         } else if let Some(file) = config.snapshot.clone() {
             let snapshot = snapshot::Reader::open(&file).map_err(|error| {
@@ -54,7 +59,20 @@ impl Stored {
             time = then.max(SimTime::from_ms(clock::unix_ms()));
             nodes = snapshot.nodes(time.since_ms(then))?;
         }
-        Ok(Self { directory, store, nodes, removed, time })
+        Ok(Self { directory, store, nodes, removed, time, clock })
+    }
+
+    /// The clock of the fleet: as it went before the restart, or a new one.
+    pub(super) fn clock(&self, config: &Config) -> Clock {
+        let Some(stored) = &self.clock else { return Clock::wall_after(config.speed, self.time) };
+        let clock = stored.start(self.time, config.speed, config.speed_is_given);
+        let (time, speed) = (clock.now().rfc3339(), clock.speed());
+        if clock.is_held() {
+            tracing::warn!(%time, speed, "the clock is held, as before the restart; `fauxmetal clock run` lets time go on");
+        } else {
+            tracing::info!(%time, speed, "the clock was changed before the restart, so it does not show the system's date");
+        }
+        clock
     }
 
     /// Restores the nodes, and the rules of faults that they have.

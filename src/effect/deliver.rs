@@ -68,12 +68,13 @@ impl EffectRunner {
     /// time.
     pub async fn deliver_shared(self: Arc<Self>, redfish: Arc<Redfish>) {
         let events = &redfish.events;
-        let mut news = events.follow();
+        let (mut news, mut changes) = (events.follow(), self.fleet.clock().changes());
         let mut tasks = JoinSet::new();
         let most = self.settings.limits.calls_per_server;
         let mut waiting = std::collections::VecDeque::new();
         loop {
             news.borrow_and_update();
+            changes.look();
             let next = redfish.settle(self.fleet.clock().now());
             waiting.extend(events.take_due());
             while tasks.len() < most
@@ -93,6 +94,7 @@ impl EffectRunner {
                 changed = news.changed() => if changed.is_err() { return },
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
                 () = deadline => {}
+                () = changes.next() => {}
             }
         }
     }

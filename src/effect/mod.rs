@@ -15,6 +15,7 @@ mod image;
 mod ironic;
 mod kernel;
 mod meters;
+mod mover;
 mod pattern;
 mod performed;
 mod queues;
@@ -27,6 +28,7 @@ mod wanted;
 
 pub use client::ClientError;
 pub use egress::{Forbidden, Network};
+pub use mover::{Coming, Ended, Moved, Mover};
 pub use pattern::Pattern;
 pub use runner::EffectRunner;
 pub use settings::{Images, Settings};

@@ -116,6 +116,11 @@ impl EffectRunner {
         *self.ended.borrow() == self.fleet.effects_due()
     }
 
+    /// Number of effects of the fleet that are due or under way.
+    pub fn under_way(&self) -> u64 {
+        self.fleet.effects_due().saturating_sub(*self.ended.borrow())
+    }
+
     fn end_one(&self) {
         self.ended.send_modify(|ended| *ended += 1);
     }

@@ -1,6 +1,7 @@
 //! Metrics of the fleet: the number of nodes in each state.
 
 use super::Fleet;
+use crate::clock::unix_ms;
 use crate::meter::Page;
 use crate::node::host::{Host, Running};
 use crate::node::ipa::Phase;
@@ -71,6 +72,14 @@ impl Fleet {
         }
         let deadlines = self.deadlines.len() as u64;
         page.gauge("fauxmetal_deadlines", "Deadlines in the queue of the fleet", &[], deadlines);
+        let clock = self.clock.going();
+        let help = "1 while the clock is held, so that no node moves by time";
+        page.gauge("fauxmetal_clock_held", help, &[], u64::from(clock.held));
+        let help = "Simulated seconds per real second, while the clock is not held";
+        page.number("fauxmetal_clock_speed", help, clock.speed);
+        let help = "Simulated time minus the system's date";
+        let ahead_ms = clock.now.ms() as f64 - unix_ms() as f64;
+        page.number("fauxmetal_clock_ahead_seconds", help, ahead_ms / 1000.0);
         self.journal.meter(page);
     }
 }

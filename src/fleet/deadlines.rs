@@ -37,6 +37,14 @@ impl Deadlines {
         self.due.lock().first().map_or(SimTime::NEVER, |(at, _)| *at)
     }
 
+    pub(super) fn first(&self) -> Option<(SimTime, NodeId)> {
+        self.due.lock().first().copied()
+    }
+
+    pub(super) fn remove(&self, at: SimTime, id: NodeId) {
+        self.due.lock().remove(&(at, id));
+    }
+
     pub(super) fn take_due(&self, now: SimTime) -> Option<NodeId> {
         let mut due = self.due.lock();
         due.first().is_some_and(|(at, _)| *at <= now).then(|| due.pop_first()).flatten().map(|(_, id)| id)

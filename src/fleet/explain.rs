@@ -33,6 +33,17 @@ fn rfc3339<S: serde::Serializer>(at: &Option<SimTime>, output: S) -> Result<S::O
     }
 }
 
+impl Explanation {
+    /// A moment that does not come while the clock is held is none that the reader should wait for.
+    fn while_held(mut self) -> Self {
+        if self.until.is_some() {
+            self.sentence +=
+                "; the clock of the fleet is held, so no time passes until `fauxmetal clock run`";
+        }
+        self
+    }
+}
+
 impl std::fmt::Display for Explanation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.sentence)
@@ -44,7 +55,8 @@ impl Fleet {
     #[doc(hidden)]
     pub fn explain(&self, id: NodeId) -> Option<Explanation> {
         let causes = Causes::of(&self.journal.entries(id));
-        self.look(id, |node, now| explain(node, now, &causes))
+        let explained = self.look(id, |node, now| explain(node, now, &causes))?;
+        Some(if self.clock.is_held() { explained.while_held() } else { explained })
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Fleet {
     /// The models in use, a handful, with the number of their nodes.
     profiles: Mutex<Vec<(Arc<Profile>, u32)>>,
     deadlines: Deadlines,
+    /// Held while nodes are settled at their deadlines. It is locked before any node.
+    waking: Mutex<()>,
     /// Due effects. A node has at most a handful of effects under way, so the size of the fleet bounds the queue.
     effects: mpsc::UnboundedSender<(NodeId, Effect)>,
     /// Number of effects that were ever due.
@@ -133,6 +135,7 @@ impl Fleet {
             count: AtomicU32::new(0),
             profiles: Mutex::new(Vec::new()),
             deadlines: Deadlines::default(),
+            waking: Mutex::default(),
             effects,
             effects_due: AtomicU64::new(0),
             waiters: Waiters::default(),

@@ -120,3 +120,53 @@ fn nothing_else_wakes_a_waiter_and_a_waiter_leaves_nothing_behind() {
     assert!(!wakes(&fleet, || fleet.answer(NodeId(0), late)), "a late answer");
     assert!(fleet.waiters.is_empty());
 }
+
+#[tokio::test]
+async fn the_task_that_keeps_time_is_woken_when_the_clock_changes() {
+    let (fleet, _effects) = Fleet::new(Seed(5), Clock::held_at(1.0, SimTime::from_ms(1_000_000)));
+    let node = NodeId(fleet.add(&built_in("generic").unwrap(), 1).unwrap().start);
+    let clock = fleet.clock().clone();
+    let change = async {
+        fleet.apply(node, on()).unwrap().unwrap();
+        let mut due = fleet.coming().unwrap().0;
+        // An hour of real time is a day of the test, so each change must wake the task by itself.
+        clock.set_speed(0.001);
+        for _ in 0..2 {
+            for change in [&|| drop(clock.jump_to(due)), &|| clock.release()] as [&dyn Fn(); 2] {
+                change();
+                tokio::task::yield_now().await;
+            }
+            while fleet.deadlines.next() <= due {
+                tokio::task::yield_now().await;
+            }
+            clock.hold();
+            due = fleet.deadlines.next();
+        }
+    };
+    tokio::select! {
+        () = fleet.keep_time() => panic!("keep_time ended"),
+        () = change => {}
+        () = tokio::time::sleep(std::time::Duration::from_secs(60)) => panic!("nobody woke the task"),
+    }
+}
+
+#[test]
+fn the_next_thing_is_the_real_deadline_of_a_node() {
+    let (fleet, _effects) = fleet(3);
+    assert_eq!(fleet.coming(), None);
+    fleet.apply(NodeId(1), on()).unwrap().unwrap();
+    let first = fleet.coming().unwrap();
+    assert_eq!(first, (fleet.look(NodeId(1), |n, _| n.next_deadline()).unwrap(), NodeId(1)));
+    fleet.clock.set(SimTime::from_ms(1_000_001));
+    fleet.apply(NodeId(2), on()).unwrap().unwrap();
+    fleet.apply(NodeId(1), Command::Host(host::Command::Reset(ResetType::ForceOff))).unwrap().unwrap();
+    // The deadline of the power-on is still in the queue, and the node has none, or another one.
+    assert_eq!(fleet.deadlines.next(), first.0.min(fleet.look(NodeId(2), |n, _| n.next_deadline()).unwrap()));
+    let deadline = |id| fleet.look(NodeId(id), |n, _| n.next_deadline()).unwrap();
+    let coming = fleet.coming().unwrap();
+    assert_eq!(coming, [(deadline(1), NodeId(1)), (deadline(2), NodeId(2))].into_iter().min().unwrap());
+    assert_ne!(coming, first);
+    fleet.remove(NodeId(2));
+    fleet.remove(NodeId(1));
+    assert_eq!((fleet.coming(), fleet.deadlines.len()), (None, 0), "nothing outdated is left");
+}

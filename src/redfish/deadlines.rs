@@ -20,6 +20,13 @@ impl Redfish {
         self.events.settle(now).min(of_clients)
     }
 
+    /// The next thing that happens at the root that all nodes share by time. [`SimTime::NEVER`] if nothing will.
+    pub fn coming(&self, now: SimTime) -> SimTime {
+        self.settle(now);
+        let of_clients = self.sessions.first_end().min(self.accounts.next_deadline());
+        self.events.settle(now).min(of_clients)
+    }
+
     /// Ends the sessions that have not been used for too long. The caller has locked `service_changes`.
     pub(super) fn end_idle_sessions(&self, now: SimTime) {
         for (at, id) in self.sessions.step(now) {

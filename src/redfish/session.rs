@@ -271,6 +271,12 @@ impl Sessions {
         SimTime::from_ms(self.next_end.load(Ordering::Acquire))
     }
 
+    /// The end of the session that ends first if it is not used. [`Sessions::next_deadline`] can be earlier, because a session that
+    /// is used does not change it.
+    pub(super) fn first_end(&self) -> SimTime {
+        self.by_token.iter().map(|session| self.end_of_idle(&session)).min().unwrap_or(SimTime::NEVER)
+    }
+
     /// Ends the sessions that have not been used for too long. Returns the end and the id of each, the earliest first.
     pub(super) fn step(&self, now: SimTime) -> Vec<(SimTime, u64)> {
         if self.next_deadline() > now {

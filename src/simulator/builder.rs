@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use tokio::sync::Mutex;
 
 use super::Simulator;
 use super::error::Error;
@@ -13,7 +12,7 @@ use super::threads::Threads;
 use super::world::World;
 use crate::address::{BaseUrl, HostNetwork, Place, Prefix, Reported, Urls};
 use crate::clock::Clock;
-use crate::effect::{self, EffectRunner};
+use crate::effect::{self, EffectRunner, Mover};
 use crate::fault::{Reach, Side};
 use crate::fleet::Fleet;
 use crate::ipa;
@@ -226,18 +225,18 @@ impl Builder {
             let fleet = Arc::clone(&fleet);
             hands.0.spawn(async move { fleet.keep_time().await });
         }
+        let mover = Mover::new(Arc::clone(&fleet), Arc::clone(&redfish), Arc::clone(&outside));
         Ok(World {
             fleet,
             redfish,
             agents: agent_api,
-            outside,
             bmc_urls,
             agent_urls,
             own_roots,
             ca_pem: certificates.map(|made| made.ca_pem),
             authorization: basic(&self.user, &self.password),
             threads: hands,
-            moving: Mutex::new(()),
+            mover,
         })
     }
 

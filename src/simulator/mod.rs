@@ -184,6 +184,41 @@ impl Simulator {
         self.world.threads.run_blocking(async move { world.advance(by).await })?
     }
 
+    /// Moves a clock that is set by hand to the next moment at which something happens by time, lets it happen, and returns the
+    /// moment. `None` if nothing will happen; then the clock stays where it is.
+    ///
+    /// All outgoing calls are answered before and after it, as with [`advance`](Self::advance).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fauxmetal::{PowerState, ResetType, Simulator};
+    ///
+    /// let simulator = Simulator::builder().without_listeners().clock_by_hand().start()?;
+    /// assert_eq!(simulator.blocking_advance_to_next()?, None);
+    /// let node = simulator.node(0)?;
+    /// node.reset(ResetType::On)?;
+    /// simulator.blocking_advance_to_next()?;
+    /// assert_eq!(node.state().power, PowerState::On);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::ClockRuns`] if the clock runs by itself.
+    pub async fn advance_to_next(&self) -> Result<Option<SystemTime>, Error> {
+        let world = Arc::clone(&self.world);
+        self.world.threads.run(async move { world.advance_to_next().await }).await?
+    }
+
+    /// As [`advance_to_next`](Self::advance_to_next), for code that is not async.
+    ///
+    /// # Errors
+    /// As [`advance_to_next`](Self::advance_to_next).
+    pub fn blocking_advance_to_next(&self) -> Result<Option<SystemTime>, Error> {
+        let world = Arc::clone(&self.world);
+        self.world.threads.run_blocking(async move { world.advance_to_next().await })?
+    }
+
     /// Stops as a drop does, and waits until the ports are free again, at most a second.
     pub fn stop(self) {
         self.threads.stop();

@@ -226,6 +226,29 @@ fn one_large_step_passes_every_deadline() {
     }
 }
 
+#[test]
+fn the_deadlines_of_a_boot_come_one_by_one() {
+    let simulator =
+        || Simulator::builder().nodes("generic", 2).without_listeners().clock_by_hand().start().unwrap();
+    let (whole, steps) = (simulator(), simulator());
+    let start = steps.now();
+    assert_eq!(steps.blocking_advance_to_next().unwrap(), None);
+    assert_eq!(steps.now(), start, "nothing will happen");
+    for simulator in [&whole, &steps] {
+        simulator.node(1).unwrap().reset(ResetType::On).unwrap();
+    }
+    let mut moments = vec![start];
+    while let Some(at) = steps.blocking_advance_to_next().unwrap() {
+        assert_eq!(at, steps.now());
+        moments.push(at);
+    }
+    assert!(moments.len() >= 3 && moments.is_sorted(), "{moments:?}");
+    let last = *moments.last().unwrap();
+    whole.blocking_advance(last.duration_since(start).unwrap()).unwrap();
+    assert_eq!((whole.now(), whole.node(1).unwrap().state()), (last, steps.node(1).unwrap().state()));
+    assert_eq!(steps.node(1).unwrap().state().system, System::NothingToBoot);
+}
+
 #[tokio::test]
 async fn a_simulator_can_be_used_and_dropped_inside_of_a_runtime() {
     let simulator = Simulator::builder().speed(1000.0).http().start().unwrap();
@@ -313,6 +336,7 @@ fn a_wrong_change_is_refused_and_changes_nothing() {
     let running = Simulator::builder().without_listeners().speed(2.0).start().unwrap();
     let error = running.blocking_advance(PATIENCE).unwrap_err();
     assert!(matches!(error, Error::ClockRuns { speed } if speed.to_bits() == 2f64.to_bits()), "{error}");
+    assert!(matches!(running.blocking_advance_to_next(), Err(Error::ClockRuns { .. })));
 }
 
 #[test]

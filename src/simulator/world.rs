@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::Mutex;
-
 use super::error::Error;
 use super::threads::Hands;
 use crate::address::Urls;
-use crate::effect::EffectRunner;
+use crate::clock::Clock;
+use crate::effect::Mover;
 use crate::fleet::Fleet;
 use crate::ipa;
 use crate::redfish::Redfish;
@@ -18,7 +17,6 @@ pub(super) struct World {
     pub(super) fleet: Arc<Fleet>,
     pub(super) redfish: Arc<Redfish>,
     pub(super) agents: Arc<ipa::Api>,
-    pub(super) outside: Arc<EffectRunner>,
     /// `None` without listeners; so is the next one.
     pub(super) bmc_urls: Option<Urls>,
     pub(super) agent_urls: Option<Urls>,
@@ -27,8 +25,7 @@ pub(super) struct World {
     pub(super) ca_pem: Option<String>,
     pub(super) authorization: String,
     pub(super) threads: Hands,
-    /// Held while a clock is moved by hand, so that two moves follow each other.
-    pub(super) moving: Mutex<()>,
+    pub(super) mover: Mover,
 }
 
 impl World {
@@ -38,25 +35,25 @@ impl World {
 
     /// Moves the clock from deadline to deadline. No other task settles nodes at their deadlines, so none is passed.
     pub(super) async fn advance(&self, by: Duration) -> Result<SystemTime, Error> {
+        let clock = self.by_hand()?;
+        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        let end = clock.now().after_ms(by).min(SimTime::LATEST);
+        // A call that is never answered is given up after its own limit.
+        self.mover.advance(end, Duration::MAX).await;
+        Ok(self.now())
+    }
+
+    /// Moves the clock to the next moment at which something happens.
+    pub(super) async fn advance_to_next(&self) -> Result<Option<SystemTime>, Error> {
+        self.by_hand()?;
+        let coming = self.mover.coming(Duration::MAX).await.ok().flatten();
+        let Some(coming) = coming.filter(|coming| coming.at <= SimTime::LATEST) else { return Ok(None) };
+        self.mover.advance(coming.at, Duration::MAX).await;
+        Ok(Some(self.now()))
+    }
+
+    fn by_hand(&self) -> Result<&Clock, Error> {
         let clock = self.fleet.clock();
-        if !clock.is_by_hand() {
-            return Err(Error::ClockRuns { speed: clock.speed() });
-        }
-        let _one_at_a_time = self.moving.lock().await;
-        let end =
-            clock.now().after_ms(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)).min(SimTime::LATEST);
-        loop {
-            self.outside.until_idle().await;
-            self.redfish.events.until_idle().await;
-            let next = self.fleet.wake_due().min(self.redfish.settle(clock.now()));
-            if !self.outside.is_idle() || !self.redfish.events.is_idle() {
-                continue;
-            }
-            if next > end {
-                clock.set(end.max(clock.now()));
-                return Ok(self.now());
-            }
-            clock.set(next.max(clock.now()));
-        }
+        if clock.is_by_hand() { Ok(clock) } else { Err(Error::ClockRuns { speed: clock.speed() }) }
     }
 }

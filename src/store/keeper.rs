@@ -63,6 +63,17 @@ struct Failed {
     full: bool,
 }
 
+/// The latest simulated time that clients can see before the stored time is renewed, at `now` of a clock with this speed.
+pub(super) fn ahead(now: SimTime, speed: f64) -> SimTime {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most 10^8 ms, not negative"
+    )]
+    let lease_ms = (LEASE.as_secs_f64() * 1000.0 * speed.max(1.0)) as u64;
+    now.after_ms(lease_ms).min(SimTime::LATEST)
+}
+
 fn is_full(kind: std::io::ErrorKind) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     matches!(kind, StorageFull | QuotaExceeded)
@@ -174,7 +185,8 @@ impl Keeping {
     /// The longest time without a write, if the stored time must be renewed.
     fn lease(&self) -> Option<Duration> {
         let clock = self.fleet.clock();
-        (clock.speed() > 1.0 || clock.is_ahead()).then_some(LEASE / 2)
+        // A clock that is held does not run ahead. Its moment is stored exactly.
+        (!clock.is_held() && (clock.speed() > 1.0 || clock.is_ahead())).then_some(LEASE / 2)
     }
 
     /// The earliest simulated time from which a restart may continue.
@@ -184,11 +196,6 @@ impl Keeping {
         if self.lease().is_none() {
             return now;
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "at most 10^8 ms, not negative"
-        )]
-        now.after_ms((LEASE.as_secs_f64() * 1000.0 * clock.speed().max(1.0)) as u64)
+        ahead(now, clock.speed())
     }
 }

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "cli")]
 mod capture;
+mod clock;
 mod database;
 mod description;
 mod directory;
@@ -21,6 +22,7 @@ mod writer;
 
 #[cfg(feature = "cli")]
 pub use capture::Capture;
+pub use clock::StoredClock;
 pub use database::Store;
 pub use description::describe;
 pub use directory::{Directory, create_private};

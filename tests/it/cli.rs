@@ -71,6 +71,7 @@ fn every_command_has_a_help() {
     insta::assert_snapshot!("snapshot_help", output(&["snapshot", "--help"]));
     insta::assert_snapshot!("node_help", output(&["node", "--help"]));
     insta::assert_snapshot!("fleet_help", output(&["fleet", "--help"]));
+    insta::assert_snapshot!("clock_help", output(&["clock", "--help"]));
     insta::assert_snapshot!("node_power_help", output(&["node", "power", "--help"]));
     for command in [
         "profile list",
@@ -99,6 +100,13 @@ fn every_command_has_a_help() {
         "node wait",
         "journal",
         "events",
+        "clock show",
+        "clock hold",
+        "clock run",
+        "clock step",
+        "clock next",
+        "clock speed",
+        "clock jump",
     ] {
         let arguments = [command.split(' ').collect(), vec!["--help"]].concat();
         assert!(output(&arguments).contains(&format!("Usage: fauxmetal {command} ")), "{command}");

@@ -20,6 +20,9 @@ pub struct Fleet {
     pub now: String,
     /// Simulated seconds per real second.
     pub speed: f64,
+    /// Whether the clock is held: no node moves by time.
+    #[serde(default)]
+    pub held: bool,
     /// Number of nodes, without removed ones.
     pub nodes: u64,
     /// Number of nodes in each state; states without nodes are left out.

@@ -3,6 +3,7 @@
 //! Names of members are camelCase, as in Kubernetes. Members are added in later versions, never renamed or removed. A request
 //! with a member that is not listed here is refused.
 
+mod clock;
 mod fault;
 mod fleet;
 mod journal;
@@ -11,6 +12,7 @@ mod problem;
 mod snapshot;
 mod verb;
 
+pub use clock::{Clock, ClockJump, ClockSpeed, ClockStep, NoMembers, Occasion, Stepped};
 pub use fault::{
     AddFaults, AddedFault, AddedFaults, ClearFaults, ClearedFault, ClearedFaults, Fault, Faults, TestFault,
     TestedFault, TestedNode,

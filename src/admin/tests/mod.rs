@@ -1,5 +1,6 @@
 //! Requests to the control API, without sockets.
 
+mod clock;
 mod parts;
 mod streams;
 
@@ -14,9 +15,12 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::address::Urls;
 use crate::clock::Clock;
+use crate::effect::{self, EffectRunner, Mover};
 use crate::fleet::{Effects, Fleet};
 use crate::node::NodeId;
 use crate::profile::built_in;
+use crate::redfish::Redfish;
+use crate::redfish::auth::Account;
 use crate::seed::Seed;
 use crate::time::SimTime;
 
@@ -25,7 +29,9 @@ const T0: SimTime = SimTime::from_ms(1_700_000_000_000);
 struct Bench {
     admin: Admin,
     fleet: Arc<Fleet>,
-    _effects: Effects,
+    redfish: Arc<Redfish>,
+    outside: Arc<EffectRunner>,
+    effects: Effects,
 }
 
 impl Bench {
@@ -35,7 +41,11 @@ impl Bench {
     }
 
     fn with_state(nodes: u32, state: Option<PathBuf>) -> Self {
-        let (fleet, effects) = Fleet::new(Seed(1), Clock::by_hand(T0));
+        Self::with_clock(nodes, state, Clock::by_hand(T0))
+    }
+
+    fn with_clock(nodes: u32, state: Option<PathBuf>, clock: Clock) -> Self {
+        let (fleet, effects) = Fleet::new(Seed(1), clock);
         fleet.add(&built_in("generic").unwrap(), nodes).unwrap();
         let fleet = Arc::new(fleet);
         let facts = Facts {
@@ -49,9 +59,12 @@ impl Bench {
             room: u64::from(nodes) + 1,
             model: Box::new(|name| built_in(name).map_err(|error| error.to_string())),
         };
-        let control = Control::new(Arc::clone(&fleet), facts);
+        let redfish = Arc::new(Redfish::new(Arc::clone(&fleet), Account::new("admin", "password")));
+        let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), effect::Settings::default()).unwrap());
+        let mover = Mover::new(Arc::clone(&fleet), Arc::clone(&redfish), Arc::clone(&outside));
+        let control = Control::new(Arc::clone(&fleet), facts, mover);
         let admin = Admin::new(control, Probes::new(Readiness::default(), Vec::new()), Guard::default());
-        Self { admin, fleet, _effects: effects }
+        Self { admin, fleet, redfish, outside, effects }
     }
 
     async fn ask(&self, method: &str, path: &str, accept: &str, body: Body) -> (u16, Vec<u8>) {
@@ -463,6 +476,7 @@ async fn a_change_must_be_json() {
     let paths = document["paths"].as_object().unwrap();
     let changes: Vec<_> = paths.iter().filter(|(_, methods)| methods["post"].is_object()).collect();
     assert!(!changes.is_empty());
+    let wrong = r#"{"surely": "no member"}"#;
     for (path, _) in changes {
         for (media_type, expected) in [
             ("application/json", 400),
@@ -471,7 +485,7 @@ async fn a_change_must_be_json() {
             ("", 415),
         ] {
             let request = Request::post(path).header("host", "localhost").header("content-type", media_type);
-            let response = bench.admin.router.clone().oneshot(request.body(Body::from("{}")).unwrap()).await;
+            let response = bench.admin.router.clone().oneshot(request.body(Body::from(wrong)).unwrap()).await;
             assert_eq!(response.unwrap().status(), expected, "{path} {media_type}");
         }
     }

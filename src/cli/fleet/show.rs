@@ -50,10 +50,11 @@ pub(super) fn command(args: &Show) -> anyhow::Result<ExitCode> {
 
 fn text(out: &mut dyn Write, fleet: &Fleet) -> io::Result<()> {
     let count = |count: u64| HumanCount(count).to_string();
+    let held = if fleet.held { "; the clock is held (fauxmetal clock run)" } else { "" };
     let mut rows = vec![
         ["Version".to_owned(), fleet.version.clone()],
         ["Uptime".to_owned(), span(fleet.uptime_seconds)],
-        ["Simulated time".to_owned(), format!("{}, speed {}", fleet.now, fleet.speed)],
+        ["Simulated time".to_owned(), format!("{}, speed {}{held}", fleet.now, fleet.speed)],
         ["Nodes".to_owned(), count(fleet.nodes)],
     ];
     rows.extend(fleet.states.iter().map(|row| [format!("  {}", row.state), count(row.nodes)]));

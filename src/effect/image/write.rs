@@ -104,10 +104,7 @@ impl EffectRunner {
                 }
                 result => return result,
             }
-            let clock = self.fleet.clock();
-            if let Some(wait) = clock.wait(clock.now().after_ms(self.settings.image_retry_ms)) {
-                tokio::time::sleep(wait).await;
-            }
+            self.fleet.clock().pause(self.settings.image_retry_ms).await;
         }
     }
 

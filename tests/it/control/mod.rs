@@ -1,5 +1,6 @@
 //! The subcommands for a running daemon: their output, their errors and exit codes.
 
+mod clock;
 mod completions;
 mod events;
 mod fake;

@@ -27,6 +27,10 @@ const ALL: &[&[&str]] = &[
     &["journal", "generic-0"],
     &["journal", "generic-0", "--follow"],
     &["events"],
+    &["clock", "show"],
+    &["clock", "hold"],
+    &["clock", "step", "90s"],
+    &["clock", "jump", "30d"],
     &["snapshot", "save", "one"],
     &["snapshot", "export", "-"],
 ];
