@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use axum::extract::State;
 use http::StatusCode;
-use parking_lot::Mutex;
 
 use super::api::{Clock, ClockJump, ClockSpeed, ClockStep, NoMembers, Occasion, Problem, Stepped};
 use super::control::Control;
@@ -26,19 +25,9 @@ const STEP_TIME: Duration = Duration::from_secs(300);
 /// The shortest step or jump, seconds.
 pub(super) const MIN_S: f64 = 0.001;
 
-/// The changes of the clock that are under way.
-#[derive(Default)]
-pub(super) struct Moves {
-    /// One change after the other. A step holds it at its begin and at its end only, so that it can be interrupted.
-    changing: tokio::sync::Mutex<()>,
-    stepping: tokio::sync::Mutex<()>,
-    /// The end of the step that is under way.
-    end: Mutex<Option<SimTime>>,
-}
-
 type Answer = Result<axum::Json<Clock>, Problem>;
 
-/// Shows the clock
+/// Shows the simulated time of the fleet
 #[utoipa::path(
     get,
     path = "/clock",
@@ -53,7 +42,7 @@ pub(super) async fn show(State(control): State<Arc<Control>>) -> Answer {
     control.shown().await
 }
 
-/// Holds the clock
+/// Holds the clock of the fleet
 ///
 /// Time stands still until the clock is released: no node moves by time, and requests are answered. A clock that is held already accepts
 /// it too.
@@ -83,7 +72,7 @@ pub(super) async fn hold(State(control): State<Arc<Control>>, _body: Json<NoMemb
     control.shown().await
 }
 
-/// Releases the clock
+/// Releases the clock of the fleet
 ///
 /// Time goes on from where it stands still. A clock that runs already accepts it too. A step that is under way ends.
 #[utoipa::path(
@@ -348,15 +337,14 @@ impl Control {
     }
 
     fn begin_step(&self) -> Result<tokio::sync::MutexGuard<'_, ()>, Problem> {
-        let busy =
-            "another step is under way; wait until it ends, or end it with POST /fauxmetal/v1/clock/run";
+        let busy = "another step is under way; wait until it ends, or end it with `fauxmetal clock run`";
         self.moves.stepping.try_lock().map_err(|_| conflict(busy))
     }
 
     /// The moment at which the clock is held.
     fn held_at(&self) -> Result<SimTime, Problem> {
         let going = self.fleet.clock().going();
-        let runs = "the clock runs, and only a clock that is held is stepped; hold it with POST /fauxmetal/v1/clock/hold";
+        let runs = "the clock runs, and only a clock that is held is stepped; hold it first with `fauxmetal clock hold`";
         if going.held { Ok(going.now) } else { Err(conflict(runs)) }
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::api::{self, Problem};
-use super::clock::Moves;
+use super::moves::Moves;
 use crate::address::Urls;
 use crate::blocking::Blocking;
 use crate::clock::Stopwatch;

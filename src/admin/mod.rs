@@ -15,6 +15,7 @@ mod faults;
 mod fleet;
 mod guard;
 mod list;
+mod moves;
 mod named_part;
 mod openapi;
 mod probes;

@@ -1,3 +1,5 @@
+//! Tests of the clock: held, released, moved, made faster, and read meanwhile.
+
 use super::*;
 
 #[test]

@@ -304,6 +304,9 @@ settings! {
         .words(|| crate::limit::Limit::ALL.iter().map(|limit| limit.name()).collect());
 
     /// Simulated seconds per real second, from 0.001 to 10000
+    ///
+    /// `fauxmetal clock speed` changes it while the fleet runs. With --state that speed is kept, and this setting takes precedence
+    /// over it if it is given.
     SPEED = Setting::new("speed", Kind::One, "X", TIME).or("1");
     /// Time from power-on to a running system, such as 90s or 1m..3m
     ///

@@ -13,7 +13,6 @@ pub struct StoredClock {
     /// A moment of simulated time, and the system's date at it. Their difference is what the clock has jumped, less what it was held.
     pub time_ms: SimTime,
     pub date_ms: u64,
-    /// Time stands still.
     pub held: bool,
     /// The speed, if it was changed after the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]

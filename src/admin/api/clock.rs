@@ -47,7 +47,7 @@ pub struct ClockStep {
     pub seconds: f64,
 }
 
-/// Changes the speed.
+/// Changes the speed of simulated time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClockSpeed {

@@ -208,6 +208,29 @@ async fn a_clock_that_runs_ahead_never_goes_back_after_a_crash() {
     keeper.stop().unwrap();
 }
 
+#[tokio::test]
+async fn the_moment_of_a_clock_that_is_held_is_stored_exactly() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = locked_dir(&dir);
+    // A clock that runs is stored ahead of its time: it is fast, and later than the system's date.
+    let later = SimTime::from_ms(9_000_000_000_000);
+    let (fleet, effects) = Fleet::new(Seed(5), Clock::wall_from(1000.0, later));
+    std::mem::forget(effects);
+    fleet.add(&built_in("generic").unwrap(), NODES).unwrap();
+    let (fleet, keeper) = keeping(fleet, Store::create(&directory, &stored_fleet(), T0, []).unwrap());
+    let time_after_a_crash = || {
+        let other = tempfile::tempdir().unwrap();
+        std::fs::copy(dir.path().join("state.redb"), other.path().join("state.redb")).unwrap();
+        Store::open(&locked_dir(&other)).unwrap().unwrap().time()
+    };
+    apply(&fleet, 1, tag("x")).await.unwrap();
+    assert!(time_after_a_crash() > fleet.clock().now());
+    let held = fleet.clock().hold();
+    apply(&fleet, 1, tag("y")).await.unwrap();
+    assert_eq!(time_after_a_crash(), held);
+    keeper.stop().unwrap();
+}
+
 #[test]
 fn all_files_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;

@@ -13,7 +13,7 @@ fn json<T: DeserializeOwned>(server: &str, arguments: &[&str]) -> T {
 
 #[test]
 fn the_clock_is_held_stepped_and_released() {
-    let (daemon, url) = daemon(&["--nodes", "3"]);
+    let (daemon, url) = daemon(&["--nodes", "3", "--timing", "power_on=5s", "--timing", "post=30s"]);
     let held: Clock = json(&url, &["clock", "hold"]);
     assert!(held.held && held.next.is_none(), "{held:?}");
     assert_eq!(daemon.metric("fauxmetal_clock_held"), 1.0);
@@ -24,6 +24,7 @@ fn the_clock_is_held_stepped_and_released() {
             &["clock", "show"],
             &["fleet"],
             &["clock", "next"],
+            &["clock", "jump", "2100-01-01T00:00:00Z"],
             &["node", "power", "on", "generic-1"],
             &["node", "show", "generic-1"],
             &["clock", "show"],
@@ -31,7 +32,6 @@ fn the_clock_is_held_stepped_and_released() {
             &["clock", "step", "1h"],
             &["node", "wait", "--for", "state=no-boot-device", "generic-1"],
             &["clock", "speed", "60"],
-            &["clock", "jump", "2100-01-01T00:00:00Z"],
             &["clock", "run"],
             &["clock", "run"],
         ]

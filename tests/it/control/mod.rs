@@ -49,6 +49,7 @@ fn said(command: &mut Command) -> String {
         (r"(?m)^\d\d:\d\d:\d\d  ", "12:00:00  "),
         (r"since \d\d:\d\d:\d\d", "since 12:00:00"),
         (r"\d\d:\d\d:\d\d, (now|(\d+[dhms] )+ago)", "12:00:00, 1s ago"),
+        ("simulated time is .* ahead", "simulated time is 1d ahead"),
         (r"Uptime( +)\d+s", "Uptime${1}1s"),
         (r#"("epoch": )"[^"]*""#, "${1}\"EPOCH\""),
         (r#"("uptimeSeconds": )\d+"#, "${1}1"),
