@@ -396,8 +396,8 @@ mod tests {
     #[test]
     fn help_is_paragraphs_without_line_breaks() {
         assert_eq!(
-            SPEED.long_help(),
-            "Simulated seconds per real second, from 0.001 to 10000 [default: 1] [env: FAUXMETAL_SPEED]"
+            TLS_MIN.long_help(),
+            "Lowest TLS version that clients may use: 1.2 or 1.3 [default: 1.2] [env: FAUXMETAL_TLS_MIN]"
         );
         let seed = "Number or word that determines every UUID, MAC address and serial number [default: 1] [env: FAUXMETAL_SEED]\n\nThe same seed,";
         assert!(SEED.long_help().starts_with(seed), "{}", SEED.long_help());

@@ -44,6 +44,7 @@ fn without_a_daemon_the_other_words_are_completed() {
     assert_eq!(offered(nowhere, &["node", "show", "generic-1"]), [""; 0]);
     assert_eq!(offered(nowhere, &["node", "add", "gen"]), ["generic"]);
     assert_eq!(offered(nowhere, &["node", "power", "sh"]), ["shutdown"]);
+    assert_eq!(offered(nowhere, &["clock", "s"]), ["show", "step", "speed"]);
     assert_eq!(offered(nowhere, &["node", "unplug", "generic-0", "d"]), ["disk="]);
     assert_eq!(offered(nowhere, &["node", "unplug", "generic-0", "p"]), ["psu="]);
     assert_eq!(offered(nowhere, &["node", "fail", "generic-0", "f"]), ["fan="]);

@@ -104,6 +104,44 @@ fn a_clock_that_has_jumped_keeps_its_offset_and_never_goes_back() {
     );
 }
 
+/// The kill comes at another moment of a step in each life. A client reads the time meanwhile.
+#[test]
+fn time_never_goes_back_when_kill_9_interrupts_steps() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state").to_str().unwrap().to_owned();
+    let flags = ["--state", &state, "--nodes", "4"];
+    let mut seen = jiff::Timestamp::UNIX_EPOCH;
+    for life in 0..4 {
+        let daemon = Daemon::start(dir.path(), &flags);
+        let before = clock(&daemon);
+        assert!(
+            moment(&before) >= seen && before["held"] == (life > 0),
+            "life {life}: {before} after {seen}"
+        );
+        post(&mut daemon.control(), "hold", &json!({}));
+        let (mut stepper, mut reader) = (daemon.control(), daemon.control());
+        let steps = std::thread::spawn(move || {
+            // It ends when the daemon is killed.
+            while stepper.ask("POST", "/fauxmetal/v1/clock/step", JSON, &json!({"seconds": 86_400})).is_some()
+            {
+                stepper.ask(
+                    "POST",
+                    "/fauxmetal/v1/power",
+                    JSON,
+                    &json!({"nodes": {"all": true}, "action": "press"}),
+                );
+            }
+        });
+        for _ in 0..20 + 7 * life {
+            let now = reader.ask("GET", "/fauxmetal/v1/clock", JSON, &Value::Null).unwrap().body;
+            assert!(moment(&now) >= seen, "{now} after {seen}");
+            seen = moment(&now);
+        }
+        daemon.kill();
+        steps.join().unwrap();
+    }
+}
+
 #[test]
 fn a_fleet_whose_clock_was_never_changed_has_no_record_and_follows_the_date() {
     let dir = tempfile::tempdir().unwrap();
