@@ -44,6 +44,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             let detail = "the body is empty; write a JSON object, such as {\"nodes\": {\"all\": true}}";
             return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
         }
+        // A struct can also be read from an array of its members in their order, which is no part of the API.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            let detail =
+                "the body is a JSON array; write a JSON object, such as {\"nodes\": {\"all\": true}}";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let field = error.path().to_string();
