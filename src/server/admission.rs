@@ -235,7 +235,7 @@ impl Admission {
         }
     }
 
-    /// Counts a connection that was reset, because no node accepts connections at its local address.
+    /// Counts a connection that was reset at once: no node accepts connections at its local address, or a fault resets it.
     pub(super) fn count_reset(&self) {
         self.metrics.reset.one();
     }
@@ -263,7 +263,8 @@ impl Admission {
         let name = "fauxmetal_connections_refused_unheard_total";
         page.counter(name, "Refused connections closed without a response", &[], refused_unanswered.get());
         let name = "fauxmetal_connections_reset_total";
-        page.counter(name, "Connections reset because no node accepts them", &[], reset.get());
+        let help = "Connections reset at once, because no node accepts them or a fault resets them";
+        page.counter(name, help, &[], reset.get());
         let name = "fauxmetal_tls_handshakes_failed_total";
         page.counter(name, "Failed TLS handshakes", &[], failed_handshakes.get());
         let name = "fauxmetal_requests_in_flight";

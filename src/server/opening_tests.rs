@@ -86,10 +86,14 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn start(place: Place, tls: Option<ListenerTls>) -> Self {
+    fn start(place: Place, tls: Option<ListenerTls>) -> Self {
+        Self::start_with(Limits::default(), place, tls)
+    }
+
+    fn start_with(limits: Limits, place: Place, tls: Option<ListenerTls>) -> Self {
         let listener = Listener::at(place, 10, tls).unwrap();
         let (place, face) = (listener.place(), Arc::new(Faulty::default()));
-        let mut server = Server::new(Limits::default());
+        let mut server = Server::new(limits);
         server.add(listener, Arc::clone(&face), 1000);
         let (stop, stopped) = oneshot::channel();
         let run = tokio::spawn(server.run(async { stopped.await.unwrap() }));
@@ -197,6 +201,19 @@ async fn a_black_hole_acknowledges_and_a_half_open_connection_does_not_and_a_sto
 }
 
 #[tokio::test]
+async fn a_silent_connection_takes_a_slot_and_one_over_the_limit_is_refused_and_not_held() {
+    let server = Running::start_with(Limits { connections: 1, ..Limits::default() }, one(), None);
+    *server.face.opening.lock() = Some(Opening::BlackHole);
+    let mut held = server.connect(0).await;
+    // It is accepted after the first one, and its refusal must not become silence.
+    let refusal = exchange(&mut server.connect(0).await).await.unwrap();
+    assert!(refusal.starts_with("HTTP/1.1 503 "), "{refusal}");
+    assert_eq!(held.try_read(&mut [0]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    server.stop().await;
+    assert!(held.read_u8().await.is_err());
+}
+
+#[tokio::test]
 async fn a_delayed_connection_is_served_after_its_delay_and_a_stop_ends_the_delay() {
     let server = Running::with_addresses(None);
     *server.face.opening.lock() = Some(Opening::Delay(Duration::from_millis(1)));
@@ -234,9 +251,9 @@ async fn a_silent_connection_is_held_for_a_limited_time_and_shorter_once_its_cli
         let (mut client, stream) = pair().await;
         client.write_all(b"bytes that nobody reads").await.unwrap();
         if resets {
-            reset(client)
+            reset(client);
         } else {
-            drop(client)
+            drop(client);
         }
         let rest = lasts(hold(&stream, LONGEST, 60 * second, &mut stopped)).await;
         assert!(rest.abs_diff(60 * second) < second, "{rest:?}");
