@@ -130,7 +130,7 @@ impl Pace {
     /// The pieces of a bandwidth in one second. Smaller pieces would cost more, and larger ones would be bursts.
     const PIECES_PER_S: u32 = 50;
 
-    /// A bandwidth.
+    /// The pace of a bandwidth, in pieces that come about fifty times in a second.
     pub fn bytes_per_s(bytes: NonZeroU32) -> Self {
         let piece_bytes = NonZeroU32::new(bytes.get() / Self::PIECES_PER_S).unwrap_or(NonZeroU32::MIN);
         Self { piece_bytes, pause: Duration::from_secs(1) * piece_bytes.get() / bytes.get() }
