@@ -21,6 +21,12 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts a daemon. The shell commands `shell` run first, in the same process.
     pub(crate) fn start(shell: &str, arguments: &[&str]) -> Self {
+        let any = "http://127.0.0.1:0";
+        Self::listening(&["--listen", any, "--agent-listen", any], shell, arguments)
+    }
+
+    /// As [`Daemon::start`], with other listeners.
+    pub(crate) fn listening(listening: &[&str], shell: &str, arguments: &[&str]) -> Self {
         let certs = tempfile::tempdir().unwrap();
         let binary = env!("CARGO_BIN_EXE_fauxmetal");
         let any = "http://127.0.0.1:0";
@@ -28,12 +34,7 @@ impl Daemon {
             .arg("-c")
             .arg(format!("{shell}\nexec \"$@\""))
             .args(["sh", binary, "serve", "--admin-listen", any])
-            .args(
-                ["--listen", "--agent-listen"]
-                    .iter()
-                    .filter(|flag| !arguments.contains(flag))
-                    .flat_map(|flag| [*flag, any]),
-            )
+            .args(listening)
             .args(arguments)
             .env_clear()
             .env("FAUXMETAL_CERTS", certs.path())

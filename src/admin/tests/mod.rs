@@ -342,7 +342,7 @@ async fn every_mistake_names_the_member_the_value_and_what_is_allowed() {
             "unknown field `colour`",
         ),
         ("/power", json!({"action": "on"}), 400, "", "missing field `nodes`"),
-        ("/power", json!([]), 400, "", "the body is wrong"),
+        ("/power", json!([]), 400, "", "the body is a JSON array; write a JSON object"),
         ("/boot", json!({"nodes": all}), 400, "", "nothing is to be changed"),
         ("/boot", json!({"nodes": all, "target": "Tape"}), 400, "target", "'Tape' is no boot target"),
         (

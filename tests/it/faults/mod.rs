@@ -99,7 +99,11 @@ impl Bench {
 
 fn start(state: &std::path::Path, arguments: &[&str]) -> Daemon {
     let state: PathBuf = state.into();
-    Daemon::start(":", &[&["--state", state.to_str().unwrap()], arguments].concat())
+    let arguments = [&["--state", state.to_str().unwrap()], arguments].concat();
+    if arguments.contains(&"--listen") {
+        return Daemon::listening(&[], ":", &arguments);
+    }
+    Daemon::start(":", &arguments)
 }
 
 /// Shows a condition: it is there with the rule, also after a restart, and gone without it. The other nodes do not have it.

@@ -177,7 +177,7 @@ fn a_node_with_an_address_of_its_own() {
     assert!(reads(1));
 }
 
-const TLS: &[&str] = &["--listen", "https://localhost:0"];
+const TLS: &[&str] = &["--listen", "https://localhost:0", "--agent-listen", "off"];
 
 /// The result of a TLS handshake.
 fn handshake(bench: &Bench) -> Result<(), Error> {
