@@ -123,6 +123,12 @@ fn constraints() -> Vec<(String, Value)> {
             "Plug",
             json!({"oneOf": [given("nic", text()), given("disk", text()), given("psu", text())]}),
         ),
+        component(
+            "Fail",
+            json!({"oneOf": [
+                given("fan", text()), given("disk", text()), given("dimm", text()), given("psu", text()),
+            ]}),
+        ),
         component("Label/properties/set", labels()),
         component("NoMembers", json!({"additionalProperties": false})),
         component(

@@ -57,7 +57,7 @@ impl Latency {
             Distribution::Normal => {
                 // The method of Box and Muller, from two halves of the bits.
                 let (first, second) =
-                    (share(roll << 32 | roll >> 32), share(roll.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+                    (share(roll.rotate_left(32)), share(roll.wrapping_mul(0x9E37_79B9_7F4A_7C15)));
                 let normal = (-2.0 * first.ln()).sqrt() * (std::f64::consts::TAU * second).cos();
                 mean + jitter.unwrap_or(mean / 4.0) * normal
             }

@@ -10,6 +10,7 @@ use crate::wire::Opening;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "cli", schema(as = ConnectionRefused))]
 pub struct Refused {
     /// The listener at which this happens.
     #[serde(skip_serializing_if = "At::is_bmc")]
