@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{bmc, host, wire};
+use super::{agent, bmc, host, wire};
 
 /// A place at which a fault enters. Every case of its kind passes through one function there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +57,16 @@ pub enum Occasion {
     Boot,
     /// The firmware reads a boot source.
     Media,
+    /// A ramdisk with an agent has booted.
+    AgentStart,
+    /// A heartbeat of the agent is due.
+    Heartbeat,
+    /// The agent accepts a command.
+    Command,
+    /// The agent accepts a command that writes an image.
+    Image,
+    /// The agent begins an attempt to download an image.
+    Download,
     /// The rule begins to take effect, at once or [after a state is entered](super::After). A condition lasts until the rule's end.
     Begin,
 }
@@ -76,6 +86,11 @@ impl Occasion {
             Self::Post => "self test",
             Self::Boot => "boot",
             Self::Media => "read of a boot source",
+            Self::AgentStart => "start of the agent",
+            Self::Heartbeat => "heartbeat",
+            Self::Command => "command to the agent",
+            Self::Image => "write of an image",
+            Self::Download => "download of an image",
             Self::Begin => "begin of the effect",
         }
     }
@@ -100,6 +115,7 @@ pub enum Act {
     Wire(wire::Act),
     Bmc(bmc::Act),
     Host(host::Act),
+    Agent(agent::Act),
 }
 
 /// One kind of fault. Its parameters are the fields of the type.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::Occasion;
 use super::armed::{Armed, RuleRef};
+use super::commands::AskedCommand;
 use super::requests::Asked;
 use super::rule::Rule;
 use super::when::Per;
@@ -57,6 +58,15 @@ pub struct Met<'r> {
     pub occasion: Occasion,
     /// The request, for [`Occasion::Request`].
     pub asked: Option<Asked<'r>>,
+    /// The command, for [`Occasion::Command`].
+    pub command: Option<AskedCommand<'r>>,
+}
+
+impl Met<'_> {
+    /// An occasion that nothing distinguishes from others of its kind.
+    pub fn at(occasion: Occasion) -> Self {
+        Self { occasion, asked: None, command: None }
+    }
 }
 
 impl Bound {
@@ -119,6 +129,9 @@ impl Bound {
             return None;
         }
         let when = &armed.rule.when;
+        if met.command.is_some_and(|command| !when.commands.contain(&command)) {
+            return None;
+        }
         let operation = match (met.asked, when.per) {
             (Some(asked), _) if !when.requests.contain(&asked) => return None,
             (Some(asked), Per::Operation) => asked.operation(),
@@ -175,10 +188,17 @@ impl Bound {
             return Some(false);
         }
         self.pending = false;
-        self.meet(&Met { occasion: Occasion::Begin, asked: None }, dice, at)?;
+        self.meet(&Met::at(Occasion::Begin), dice, at)?;
         let until = self.armed().map_or(at, |armed| self.end(armed));
         self.on = Some(On { since: at, until });
         Some(true)
+    }
+
+    /// Imposes a condition until `until`, or until the effect ends.
+    pub fn hold(&mut self, now: SimTime, until: SimTime) {
+        let Some(armed) = self.armed() else { return };
+        let until = until.min(self.end(armed));
+        self.on = Some(On { since: now, until });
     }
 
     /// Whether the rule can fire again on this node.

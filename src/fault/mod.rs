@@ -8,9 +8,11 @@
 //! [`Act`]: what the seam of the fault (`wire`, `bmc`, `host`, `agent`) then does.
 
 mod act;
+pub mod agent;
 mod armed;
 pub mod bmc;
 mod bound;
+mod commands;
 pub mod host;
 mod period;
 mod preset;
@@ -28,6 +30,7 @@ pub mod wire;
 pub use act::{Act, Fault, Occasion, Seam};
 pub use armed::{Armed, RuleRef};
 pub use bound::{Bound, Dice, Met, On};
+pub use commands::{AskedCommand, Commands};
 pub use period::Period;
 pub use preset::{Preset, presets};
 pub use reach::{Reach, Side};

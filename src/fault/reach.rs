@@ -1,6 +1,7 @@
 //! What the listeners of a fleet allow: a fault that comes before the head of a request reaches a node only at an address of its own.
 
 use super::act::{Act, Occasion};
+use super::agent;
 use super::rule::Rule;
 use super::wire;
 use crate::wire::Need;
@@ -30,6 +31,12 @@ impl Reach {
     /// What the rule needs, and how the fleet can be served so.
     pub fn check(&self, rule: &Rule) -> Result<(), String> {
         let fault = rule.what.name();
+        if rule.what.act() == Act::Agent(agent::Act::Certificate) && !self.agents.is_some_and(|side| side.tls)
+        {
+            return Err(format!(
+                "the fault '{fault}' is about the certificate of agents, whose listener has no TLS; serve the fleet with https:// in --agent-listen"
+            ));
+        }
         let side = match rule.what.occasion() {
             Occasion::Login if !self.own_roots => {
                 return Err(format!(

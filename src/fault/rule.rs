@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::act::Occasion;
 use super::what::What;
 use super::when::When;
 use super::who::Who;
@@ -128,8 +129,13 @@ impl Rule {
         self.when.check()?;
         self.what.check().map_err(|problem| format!("'what.{}': {problem}", self.what.name()))?;
         let occasion = self.what.occasion();
+        let fault = self.what.name();
+        if occasion != Occasion::Command && !self.when.commands.is_all() {
+            return Err(format!(
+                "'when.commands' selects commands of the agent, and the fault '{fault}' is about the occasion '{occasion}'; leave it out"
+            ));
+        }
         if !occasion.is_request() {
-            let fault = self.what.name();
             if !self.when.requests.is_all() {
                 return Err(format!(
                     "'when.requests' selects requests, and the fault '{fault}' is about the occasion '{occasion}'; leave it out"

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::act::{Act, Fault, Occasion};
 use super::table::Row;
-use super::{bmc, host, wire};
+use super::{agent, bmc, host, wire};
 
 /// Generates [`What`] from the list below.
 macro_rules! faults {
@@ -187,6 +187,36 @@ faults! {
     "media-unreadable" MediaUnreadable = host::media_unreadable::MediaUnreadable;
     /// The self test takes long, or never ends.
     "post-hangs" PostHangs = host::post_hangs::PostHangs;
+    /// The agent makes no call.
+    "agent-never-calls" NeverCalls = agent::never_calls::NeverCalls;
+    /// The first call of the agent comes late.
+    "agent-calls-late" CallsLate = agent::calls_late::CallsLate;
+    /// Heartbeats are lost on their way.
+    "heartbeats-lost" HeartbeatsLost = agent::heartbeats_lost::HeartbeatsLost;
+    /// Heartbeats come late.
+    "heartbeats-late" HeartbeatsLate = agent::heartbeats_late::HeartbeatsLate;
+    /// Heartbeats are sent twice.
+    "heartbeats-doubled" HeartbeatsDoubled = agent::heartbeats_doubled::HeartbeatsDoubled;
+    /// The agent has forgotten its token.
+    "token-lost" TokenLost = agent::token_lost::TokenLost;
+    /// The agent has a wrong token.
+    "token-wrong" TokenWrong = agent::token_wrong::TokenWrong;
+    /// The agent reports a wrong certificate.
+    "agent-certificate-mismatch" CertificateMismatch = agent::certificate_mismatch::CertificateMismatch;
+    /// A command of the agent fails.
+    "command-fails" CommandFails = agent::command_fails::CommandFails;
+    /// A command of the agent never ends.
+    "command-hangs" CommandHangs = agent::command_hangs::CommandHangs;
+    /// A command takes the agent down.
+    "agent-crashes" AgentCrashes = agent::crashes::AgentCrashes;
+    /// The agent finds other hardware.
+    "other-hardware" OtherHardware = agent::other_hardware::OtherHardware;
+    /// Images have wrong checksums.
+    "checksum-mismatch" ChecksumMismatch = agent::checksum_mismatch::ChecksumMismatch;
+    /// Images arrive slowly.
+    "slow-download" SlowDownload = agent::slow_download::SlowDownload;
+    /// Downloads of images break.
+    "cut-download" CutDownload = agent::cut_download::CutDownload;
 }
 
 impl Serialize for What {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::commands::Commands;
 use super::period::Period;
 use super::requests::Requests;
 use crate::selection::words;
@@ -17,6 +18,9 @@ pub struct When {
     /// The requests that are occasions; for faults of requests.
     #[serde(skip_serializing_if = "Requests::is_all")]
     pub requests: Requests,
+    /// The commands of the agent that are occasions; for faults of commands.
+    #[serde(skip_serializing_if = "Commands::is_all")]
+    pub commands: Commands,
     /// The beginning of the effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<After>,
@@ -158,6 +162,7 @@ impl When {
     /// The field, its value, and what is allowed.
     pub(super) fn check(&self) -> Result<(), String> {
         self.requests.check()?;
+        self.commands.check()?;
         let zero = |name: &str| Err(format!("'when.{name}' is 0; at least 1 is allowed"));
         if self.first == Some(0) {
             return zero("first");

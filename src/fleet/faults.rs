@@ -40,10 +40,10 @@ impl Fleet {
         }
         let first = || self.ids().find(|id| self.identify(*id, |_, _| ()).is_some());
         let id = node.map(NodeId).or_else(first)?;
-        let acts = self.with(id, |node, now| node.meet(&Met { occasion, asked: None }, now))?;
+        let acts = self.with(id, |node, now| node.meet(&Met::at(occasion), now))?;
         acts.into_iter().find_map(|act| match act {
             Act::Wire(wire::Act::Open(opening)) => Some(opening),
-            Act::Wire(wire::Act::Shape(_)) | Act::Bmc(_) | Act::Host(_) => None,
+            Act::Wire(wire::Act::Shape(_)) | Act::Bmc(_) | Act::Host(_) | Act::Agent(_) => None,
         })
     }
 
@@ -52,7 +52,7 @@ impl Fleet {
         if !self.has_faults() {
             return None;
         }
-        let met = Met { occasion: Occasion::AgentRequest, asked: Some(asked) };
+        let met = Met { asked: Some(asked), ..Met::at(Occasion::AgentRequest) };
         wire::shape(self.with(id, |node, now| node.meet(&met, now))?)
     }
 

@@ -28,9 +28,9 @@ use crate::fleet::Fleet;
 use crate::journal::{self, Asked};
 use crate::limit::{Limit, Limits};
 use crate::meter::{Counter, Page, Requests};
-use crate::node::NodeId;
 use crate::node::command::{Command, Outcome};
 use crate::node::ipa::{CommandRecord, Ipa, IpaCommand, OverTotal, Serving};
+use crate::node::{Node, NodeId};
 use crate::note::Note;
 use crate::wire::Opening;
 
@@ -281,8 +281,10 @@ impl Api {
     }
 
     fn authorize(&self, id: NodeId, query: &Query) -> Result<(), ApiError> {
-        let valid = self.agent(id, |_, serving| {
-            let (ours, Some(theirs)) = (&*serving.token, query.token.as_deref()) else { return false };
+        let valid = agent_of(&self.fleet, id, |node, _, serving| {
+            let (Some(ours), Some(theirs)) = (node.agent_token(serving), query.token.as_deref()) else {
+                return false;
+            };
             !ours.is_empty() && bool::from(ours.as_bytes().ct_eq(theirs.as_bytes()))
         })?;
         valid.then_some(()).ok_or_else(ApiError::unauthorized)
@@ -357,9 +359,18 @@ fn asked<'r>(path: &'r str, request: &'r Request<Bytes>) -> fault::Asked<'r> {
 /// # Errors
 /// If no agent runs, it does not serve its API, or no interface of the machine has a cable.
 fn agent<R>(fleet: &Fleet, id: NodeId, see: impl FnOnce(&Ipa, &Serving) -> R) -> Result<R, ApiError> {
+    agent_of(fleet, id, |_, agent, serving| see(agent, serving))
+}
+
+/// As [`agent`], with the node.
+fn agent_of<R>(
+    fleet: &Fleet,
+    id: NodeId,
+    see: impl FnOnce(&Node, &Ipa, &Serving) -> R,
+) -> Result<R, ApiError> {
     let seen = fleet.look(id, |node, _| {
         let agent = node.ipa().filter(|_| node.has_network())?;
-        Some(see(agent, agent.serving()?))
+        Some(see(node, agent, agent.serving()?))
     });
     seen.flatten().ok_or_else(ApiError::no_agent)
 }

@@ -54,15 +54,18 @@ pub(super) fn numa_topology(node: &Node) -> Value {
         }
     }
     let ram: Vec<_> = (0..processors.len()).map(|n| json!({"numa_node": n, "size_kb": ram_kib})).collect();
-    let nic = |n: &Nic| json!({"name": n.name, "numa_node": numa_node(node, &n.pci_address)});
-    let nics: Vec<_> = node.profile().nics.iter().map(nic).collect();
+    let nic =
+        |(_, name, nic): (u8, _, &Nic)| json!({"name": name, "numa_node": numa_node(node, &nic.pci_address)});
+    let nics: Vec<_> = inventory::nics(node).map(nic).collect();
     json!({"ram": ram, "cpus": cpus, "nics": nics})
 }
 
 /// `lldp`: the neighbours of all interfaces.
 pub(super) fn lldp(node: &Node) -> Value {
-    let neighbour = |(port, nic): (u8, &Nic)| (nic.name.clone(), json!(lldp::neighbour(node, port)));
-    Value::Object(inventory::nics(node).map(neighbour).collect())
+    let neighbours = inventory::nics(node);
+    Value::Object(
+        neighbours.map(|(port, name, _)| (name.into(), json!(lldp::neighbour(node, port)))).collect(),
+    )
 }
 
 /// `dmi-decode`: BIOS, processors and memory in the format of `dmidecode`.
@@ -139,15 +142,15 @@ pub(super) fn extra_hardware(node: &Node, reported: &Reported) -> Value {
     }
     row("firmware", "bios", "version", json!(node.bios_version()));
     row("firmware", "bios", "date", json!(profile.bios_date));
-    row("memory", "total", "size", json!((node.memory_mib() << 20).to_string()));
-    for (port, nic) in inventory::nics(node) {
-        row("network", &nic.name, "serial", json!(spec.mac(port).to_string()));
+    row("memory", "total", "size", json!((node.agent_memory_mib() << 20).to_string()));
+    for (port, name, nic) in inventory::nics(node) {
+        row("network", &name, "serial", json!(spec.mac(port).to_string()));
         // The tool does not report IPv6 addresses.
         if let Some(ip) = inventory::address(node, port, reported).filter(IpAddr::is_ipv4) {
-            row("network", &nic.name, "ipv4", json!(ip));
+            row("network", &name, "ipv4", json!(ip));
         }
-        row("network", &nic.name, "driver", json!(nic.driver));
-        row("network", &nic.name, "link", json!(if node.has_cable(port) { "yes" } else { "no" }));
+        row("network", &name, "driver", json!(nic.driver));
+        row("network", &name, "link", json!(if node.has_cable(port) { "yes" } else { "no" }));
     }
     row("cpu", "physical", "number", json!(profile.processors.len().to_string()));
     let threads: u32 = profile.processors.iter().map(|p| p.threads).sum();

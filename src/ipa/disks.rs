@@ -35,13 +35,13 @@ pub(super) struct BlockDevice {
     pub(super) tran: Option<String>,
 }
 
-/// All disks, in the order of the profile.
+/// The disks that the agent finds, in the order of the profile.
 pub(super) fn list(node: &Node) -> Vec<BlockDevice> {
     let one = |disk: Disk<'_>| match &disk.volume {
         Some(volume) => volume_device(node.spec(), &disk, volume),
         None => block_device(node.spec(), disk.number, disk.drive),
     };
-    node.disks().into_iter().map(one).collect()
+    node.agent_disks().into_iter().map(one).collect()
 }
 
 /// A volume as Linux shows it: a disk of the controller in the place of its first drive.

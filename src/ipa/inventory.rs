@@ -3,6 +3,7 @@
 //! Names and types of the fields are those of `list_hardware_info` in `ironic_python_agent/hardware.py`. The BMC's
 //! documents use the same profile and the same functions, so both describe the same machine.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ pub(super) fn inventory(node: &Node, params: &Params, reported: &Reported) -> Va
         "interfaces": interfaces(node, params, reported),
         "cpu": cpu(node),
         "disks": disks::list(node),
-        "memory": {"total": usable_bytes(node), "physical_mb": node.memory_mib()},
+        "memory": {"total": usable_bytes(node), "physical_mb": node.agent_memory_mib()},
         "bmc_address": bmc.iter().find(|ip| ip.is_ipv4()),
         "bmc_v6address": bmc.iter().find(|ip| ip.is_ipv6()),
         "bmc_mac": spec.bmc_mac().to_string(),
@@ -57,7 +58,7 @@ fn boot_mode(node: &Node) -> &'static str {
 
 /// The memory that Linux reports. One 64th is assumed to be used by its own tables and by firmware.
 pub(super) fn usable_bytes(node: &Node) -> u64 {
-    let bytes = node.memory_mib() << 20;
+    let bytes = node.agent_memory_mib() << 20;
     bytes - bytes / 64
 }
 
@@ -76,20 +77,20 @@ fn cpu(node: &Node) -> Value {
     })
 }
 
-/// All interfaces, each with its port number.
-pub(super) fn nics(node: &Node) -> impl Iterator<Item = (u8, &Nic)> {
-    (0u8..).zip(&node.profile().nics)
+/// All interfaces, each with its port number and its name.
+pub(super) fn nics(node: &Node) -> impl Iterator<Item = (u8, Cow<'_, str>, &Nic)> {
+    (0u8..).zip(&node.profile().nics).map(|(port, nic)| (port, node.agent_nic_name(port, nic), nic))
 }
 
 fn interfaces(node: &Node, params: &Params, reported: &Reported) -> Vec<Value> {
     let spec = node.spec();
-    let one = |(port, nic): (u8, &Nic)| {
+    let one = |(port, name, nic): (u8, Cow<'_, str>, &Nic)| {
         let mac = spec.mac(port);
         let own = address(node, port, reported);
         let has_cable = node.has_cable(port);
-        let link_local = has_cable.then(|| format!("{}%{}", link_local(mac), nic.name));
+        let link_local = has_cable.then(|| format!("{}%{name}", link_local(mac)));
         json!({
-            "name": nic.name,
+            "name": name,
             "mac_address": mac.to_string(),
             "ipv4_address": own.filter(IpAddr::is_ipv4),
             "ipv6_address": own.filter(IpAddr::is_ipv6).map(|ip| ip.to_string()).or(link_local),

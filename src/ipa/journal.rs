@@ -98,15 +98,10 @@ fn stamp(at: SimTime) -> String {
 
 fn addresses(node: &Node, reported: &Reported) -> String {
     let mut text = String::new();
-    for (port, nic) in inventory::nics(node) {
+    for (port, name, _) in inventory::nics(node) {
         let state = if node.has_cable(port) { "UP" } else { "DOWN" };
-        let _ = writeln!(
-            text,
-            "{}: {}: state {state}\n    link/ether {}",
-            port + 2,
-            nic.name,
-            node.spec().mac(port)
-        );
+        let _ =
+            writeln!(text, "{}: {}: state {state}\n    link/ether {}", port + 2, name, node.spec().mac(port));
         if let Some(ip) = inventory::address(node, port, reported) {
             let _ = writeln!(text, "    {} {ip}", if ip.is_ipv4() { "inet" } else { "inet6" });
         }

@@ -84,18 +84,25 @@ impl Node {
         }
         if released {
             self.release(now);
+            self.release_all_of_agent(now);
         }
     }
 
     /// Asks the rules whether they fire at an occasion. Returns what those that do so do, in their order.
     pub fn meet(&mut self, met: &Met<'_>, now: SimTime) -> Vec<Act> {
+        self.fire(met, now).into_iter().map(|(_, act)| act).collect()
+    }
+
+    /// As [`Node::meet`], each with the place of its rule.
+    pub(super) fn fire(&mut self, met: &Met<'_>, now: SimTime) -> Vec<(usize, Act)> {
         let dice = self.dice();
         let Some(faults) = self.state.faults.get_mut() else { return Vec::new() };
         let mut acts = Vec::new();
         for place in 0..faults.rules.len() {
             if let Some(roll) = faults.rules[place].meet(met, dice, now) {
                 faults.tell(place, now, false);
-                acts.extend(faults.rules[place].rule.armed().map(|armed| armed.rule.what.act_with(roll)));
+                let armed = faults.rules[place].rule.armed();
+                acts.extend(armed.map(|armed| (place, armed.rule.what.act_with(roll))));
             }
         }
         if !acts.is_empty() {
@@ -106,7 +113,7 @@ impl Node {
 
     /// What the machine does at an occasion of the host, if a rule fires.
     pub(super) fn meet_host(&mut self, occasion: Occasion, now: SimTime) -> Option<host::Act> {
-        let acts = self.meet(&Met { occasion, asked: None }, now);
+        let acts = self.meet(&Met::at(occasion), now);
         acts.into_iter().find_map(|act| if let Act::Host(act) = act { Some(act) } else { None })
     }
 
@@ -140,7 +147,9 @@ impl Node {
 
     /// The rules see which states the node has entered.
     pub(super) fn enter(&mut self, before: Option<Words>, now: SimTime) {
-        let (Some(before), Some(words)) = (before, self.words()) else { return };
+        let Some(before) = before else { return };
+        self.end_empty_holds(now);
+        let Some(words) = self.words() else { return };
         let Some(faults) = self.state.faults.get_mut() else { return };
         if before.0 != words.0 {
             for place in 0..faults.rules.len() {
@@ -190,7 +199,7 @@ impl Node {
                 let shown = State { host: state.host.outline(), faults: Sparse::NEW, ..state.clone() };
                 self.state.faults.change(|faults| _ = faults.stale.get_or_insert_with(|| Box::new(shown)));
             }
-            Act::Host(_) | Act::Bmc(_) | Act::Wire(_) => {}
+            Act::Host(_) | Act::Bmc(_) | Act::Wire(_) | Act::Agent(_) => {}
         }
     }
 
@@ -220,16 +229,17 @@ impl Node {
                     faults.stale = None;
                 }
             }
+            Act::Agent(act) => self.release_agent(act, at),
             Act::Host(_) | Act::Bmc(_) | Act::Wire(_) => {}
         }
     }
 
     /// The rules see the task that a command has begun.
     pub(super) fn meet_task(&mut self, number: u32, now: SimTime) {
-        let acts = self.meet(&Met { occasion: Occasion::Task, asked: None }, now);
+        let acts = self.meet(&Met::at(Occasion::Task), now);
         let held = acts.into_iter().find_map(|act| match act {
             Act::Bmc(bmc::Act::HoldTask(held)) => Some(held),
-            Act::Bmc(_) | Act::Host(_) | Act::Wire(_) => None,
+            Act::Bmc(_) | Act::Host(_) | Act::Wire(_) | Act::Agent(_) => None,
         });
         let (Some(held), Some(task)) = (held, self.bmc().tasks.get(number)) else { return };
         let held = match held {

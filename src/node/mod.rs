@@ -6,6 +6,7 @@
 // A new variant must be named in every match of the model, so that the compiler shows each place that must handle it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod agent_faults;
 mod alarm;
 pub mod bmc;
 pub mod boot;
@@ -228,8 +229,10 @@ impl Node {
         }
         match &mut self.state.host {
             Host::Running { what: Running::Ipa(agent), .. } => {
+                let was_due = agent.has_new_heartbeat();
                 let then = agent.step(at);
-                self.after_command(then);
+                self.after_command(then, at);
+                self.meet_heartbeat(was_due, at);
                 self.effects_due = true;
             }
             Host::Running {
@@ -257,7 +260,7 @@ impl Node {
     }
 
     /// Applies the effect of an agent's ended command.
-    fn after_command(&mut self, then: Then) {
+    fn after_command(&mut self, then: Then, now: SimTime) {
         match then {
             Then::Nothing => {}
             // A drive that is out of its bay or has failed keeps its content.
@@ -265,6 +268,9 @@ impl Node {
             Then::EmptyDisks => {}
             Then::Install => (self.state.installed, self.state.system_disk) = (true, None),
             Then::InstallOn(disk) => (self.state.installed, self.state.system_disk) = (true, Some(disk)),
+            Then::PowerOff => self.shut_down(AfterOff::StayOff, now),
+            Then::Reboot => self.shut_down(AfterOff::PowerOn, now),
+            Then::Close(why) => self.close_agent(why),
         }
     }
 
@@ -386,7 +392,7 @@ impl Node {
         Ok(Outcome::Done)
     }
 
-    fn execute_ipa(&mut self, command: IpaCommand, now: SimTime) -> Result<CommandRecord, Refusal> {
+    fn accept_command(&mut self, command: IpaCommand, now: SimTime) -> Result<CommandRecord, Refusal> {
         let power = match command.work {
             Work::PowerOff => Some(AfterOff::StayOff),
             Work::Reboot => Some(AfterOff::PowerOn),
@@ -451,8 +457,10 @@ impl Node {
         let installation = self.installation();
         let State { host, draws, .. } = &mut self.state;
         let Some(agent) = host.ipa_mut() else { return false };
+        let was_due = agent.has_new_heartbeat();
         let then = agent.answer(answer, installation, now, Dice::next(self.seed, self.id, draws));
-        self.after_command(then);
+        self.after_command(then, now);
+        self.meet_heartbeat(was_due, now);
         true
     }
 

@@ -192,6 +192,7 @@ impl Node {
             }
         };
         self.state.host = Host::Running { what, since: at };
+        self.meet_agent_start(at);
     }
 
     /// The sources that the firmware tries at this boot.

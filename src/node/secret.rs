@@ -150,6 +150,8 @@ mod tests {
             last: SimTime::NEVER,
             failed: 0,
             again: false,
+            late: false,
+            twice: false,
             commands: Commands::default(),
             partition_uuids: None,
         };

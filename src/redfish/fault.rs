@@ -137,9 +137,9 @@ fn meet(node: &mut Node, now: SimTime, request: &Request<Bytes>) -> Vec<Act> {
         return Vec::new();
     }
     let asked = Asked { method: request.method().as_str(), path: request.uri().path(), body: request.body() };
-    let mut acts = node.meet(&Met { occasion: Occasion::Request, asked: Some(asked) }, now);
+    let mut acts = node.meet(&Met { asked: Some(asked), ..Met::at(Occasion::Request) }, now);
     if *request.method() == Method::POST && logs_in(asked.path) {
-        acts.extend(node.meet(&Met { occasion: Occasion::Login, asked: Some(asked) }, now));
+        acts.extend(node.meet(&Met { asked: Some(asked), ..Met::at(Occasion::Login) }, now));
     }
     acts
 }

@@ -11,6 +11,7 @@ use crate::effect::performed::Performed;
 use crate::effect::redact::{redacted, redacted_text};
 use crate::effect::runner::EffectRunner;
 use crate::effect::settings::Images;
+use crate::fault::agent::Act;
 use crate::ipa::{failure, written};
 use crate::journal::{Call, CallKind, Outcome};
 use crate::node::effect::Answer;
@@ -41,8 +42,10 @@ impl EffectRunner {
             Err(error) => return Some(performed(start, Err(error))),
         };
         let result = match self.settings.images {
-            Images::Skip => Ok(format::identifier(expected_text(&transfer.job).as_bytes())),
-            Images::Verify | Images::Probe => {
+            Images::Skip if !self.fleet.has_faults() => {
+                Ok(format::identifier(expected_text(&transfer.job).as_bytes()))
+            }
+            Images::Skip | Images::Verify | Images::Probe => {
                 let writes = |node: &Node| image_of(node, start).is_some();
                 match self.while_wanted(id, writes, self.with_retries(&transfer)).await? {
                     Ok(identifier) => Ok(identifier),
@@ -59,7 +62,8 @@ impl EffectRunner {
     fn transfer(&self, id: NodeId, start: u32) -> Option<Result<Transfer, IpaError>> {
         let look = |node: &Node, _| {
             let (agent, image) = image_of(node, start)?;
-            let Some(disk) = node.disks().into_iter().find(|disk| *disk.drive.device == *image.device) else {
+            let Some(disk) = node.agent_disks().into_iter().find(|disk| *disk.drive.device == *image.device)
+            else {
                 return Some(Err(failure::no_device(format!("No such device: {}", image.device))));
             };
             if !node.has_network() {
@@ -111,16 +115,30 @@ impl EffectRunner {
     /// One attempt: checksum, image, config drive. Returns the disk's identifier.
     async fn attempt(&self, transfer: &Transfer) -> Result<u32, TransferError> {
         let job = &transfer.job;
-        let expected = self.expected(transfer).await?;
-        let (url, mut response) = self.open(transfer).await?;
-        let mut header = Header::default();
-        let mut hash = expected.hasher();
-        let mut bytes = 0u64;
         let location = if job.stream { job.device.to_string() } else { format!("/tmp/{}", job.id) };
         let broken = |why: String| {
             let what = if job.stream { "device " } else { "" };
             failure::download(&job.id, &format!("Unable to write image to {what}{location}. Error: {why}"))
         };
+        let fault = self.fault_of(transfer.id).await;
+        if self.settings.images == Images::Skip {
+            let expected = expected_text(job);
+            return match fault {
+                Some(Fault::WrongSum) => {
+                    let error = failure::checksum(job, &location, &expected, &checksum::other(&expected));
+                    Err(TransferError::Retry(error))
+                }
+                Some(Fault::Cut { .. }) => Err(TransferError::Retry(broken(cut(0, None)))),
+                None => Ok(format::identifier(expected.as_bytes())),
+            };
+        }
+        let expected = self.expected(transfer).await?;
+        let (url, mut response) = self.open(transfer).await?;
+        let mut header = Header::default();
+        let mut hash = expected.hasher();
+        let mut bytes = 0u64;
+        let length = response.content_length();
+        let cut_at = fault.and_then(|fault| fault.cut_at(length));
         let (most, part_time) = (transfer.most_bytes(), self.settings.limits.download_part_time);
         let mut more = true;
         while more {
@@ -135,6 +153,9 @@ impl EffectRunner {
                     if bytes > most {
                         let why = "[Errno 28] No space left on device";
                         return Err(TransferError::Final(broken(why.to_owned())));
+                    }
+                    if cut_at.is_some_and(|at| bytes >= at) {
+                        return Ok(false);
                     }
                     hash.update(&chunk);
                     header.add(&chunk);
@@ -151,8 +172,12 @@ impl EffectRunner {
                 Err(TransferError::Retry(broken(why)))
             })?;
         }
-        if self.settings.images == Images::Verify {
-            let found = hash.finish();
+        if let Some(at) = cut_at {
+            return Err(TransferError::Retry(broken(cut(at, length))));
+        }
+        let is_wrong = fault == Some(Fault::WrongSum);
+        if self.settings.images == Images::Verify || is_wrong {
+            let found = if is_wrong { checksum::other(&expected.value) } else { hash.finish() };
             if found != expected.value {
                 let error = failure::checksum(job, &location, &expected.value, &found);
                 return Err(TransferError::Retry(error));
@@ -162,6 +187,22 @@ impl EffectRunner {
         header.check(job, bytes, transfer.capacity_bytes).map_err(TransferError::Final)?;
         self.fetch_configdrive(transfer).await?;
         Ok(header.disk_identifier(job, &expected.value))
+    }
+
+    /// What a rule does to an attempt to download an image.
+    async fn fault_of(&self, id: NodeId) -> Option<Fault> {
+        if !self.fleet.has_faults() {
+            return None;
+        }
+        self.fleet.until_changes_are_accepted().await;
+        let fault = match self.fleet.with(id, Node::meet_download).flatten()? {
+            Act::WrongSum => Fault::WrongSum,
+            Act::Cut(percent) => Fault::Cut { percent },
+            _ => return None,
+        };
+        // What others see of it must not be undone by a crash.
+        while self.fleet.until_node_persisted(id).await.is_err() {}
+        Some(fault)
     }
 
     /// The expected checksum. It is downloaded if the job gives the URL of a checksum file.
@@ -254,6 +295,36 @@ fn image_of(node: &Node, start: u32) -> Option<(&Ipa, &ImageJob)> {
         Some(Job::Image { image, .. }) => Some((agent, image)),
         Some(Job::Timed { .. } | Job::ShutDown) | None => None,
     }
+}
+
+/// What a rule does to an attempt to download an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// The image has another checksum.
+    WrongSum,
+    /// The connection breaks after so many percent.
+    Cut { percent: u8 },
+}
+
+impl Fault {
+    /// The number of bytes after which the connection breaks, for an image of that length.
+    fn cut_at(self, length: Option<u64>) -> Option<u64> {
+        match self {
+            Self::WrongSum => None,
+            Self::Cut { percent } => Some(length.unwrap_or(0) / 100 * u64::from(percent)),
+        }
+    }
+}
+
+/// The words of Python's HTTP client for a connection that breaks after `bytes` bytes of an image of `length` bytes.
+fn cut(bytes: u64, length: Option<u64>) -> String {
+    let read = match length {
+        Some(length) => {
+            format!("IncompleteRead({bytes} bytes read, {} more expected)", length.saturating_sub(bytes))
+        }
+        None => format!("IncompleteRead({bytes} bytes read)"),
+    };
+    format!("('Connection broken: {read}', {read})")
 }
 
 fn expected_text(job: &ImageJob) -> String {

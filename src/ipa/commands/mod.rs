@@ -30,7 +30,7 @@ pub(super) use command::{Params, Situation};
 
 use super::error::ApiError;
 use super::failure;
-use crate::node::ipa::{CommandEnd, IpaCommand, Then, Work};
+use crate::node::ipa::{AskedFor, CommandEnd, IpaCommand, Then, Work};
 use crate::time::Span;
 use command::{Command, Mode, Stop};
 
@@ -83,7 +83,11 @@ pub(super) fn parse(at: &Situation<'_>, name: &str, params: &Params<'_>) -> Resu
         // commands.
         (Err(why), Mode::Sync) => return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, why)),
     };
-    recorded(name, command, extension, result)
+    let parsed = recorded(name, command, extension, result)?;
+    // Only rules of the node ask for it.
+    let has_rules = !at.node.faults().rules().is_empty();
+    let asked = has_rules.then(|| Box::new(AskedFor { name: name.into(), step: steps::name(params) }));
+    Ok(IpaCommand { asked, ..parsed })
 }
 
 /// The command as it is recorded, or the error that is returned instead. `full` is the name with the extension.

@@ -149,6 +149,12 @@ const METHODS: [Method; 16] = [
     },
 ];
 
+/// The name of the step that the parameters of a command contain.
+pub(super) fn name(params: &Params<'_>) -> Option<Box<str>> {
+    let step: Params<'_> = serde_json::from_str(params.get("step")?.get()).ok()?;
+    value(&step, "step").as_str().map(Into::into)
+}
+
 /// Executes the parameter `step`.
 pub(super) fn execute(kind: &'static Kind, at: &Situation<'_>, params: &Params<'_>) -> Result<Work, Stop> {
     let node = NodeInfo::of(params).ok_or(Stop::MissingKey("uuid"))?;
@@ -234,7 +240,7 @@ fn erase_devices(call: &Call<'_>) -> Result<StepWork, StepError> {
 
 /// Erases NVMe disks completely, and the metadata of other disks.
 fn erase_devices_express(call: &Call<'_>) -> Result<StepWork, StepError> {
-    let nvme = call.at.node.disks().iter().filter(|disk| disk.drive.is_nvme()).count();
+    let nvme = call.at.node.agent_disks().iter().filter(|disk| disk.drive.is_nvme()).count();
     let span = if nvme == 0 { call.command() } else { call.erasing(nvme) };
     Ok(StepWork::Timed(span, Value::Null, Then::EmptyDisks))
 }

@@ -35,6 +35,9 @@ const SINCE: [(&str, ApiVersion); 3] = [
     ("agent_verify_ca", ApiVersion::VERIFY_CA),
 ];
 
+/// A certificate that no listener has, and whose key nobody has.
+const OTHER_CERTIFICATE: &str = include_str!("other-certificate.pem");
+
 /// A request to Ironic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IronicRequest {
@@ -111,9 +114,10 @@ pub fn heartbeat(node: &Node, agent: &Ipa, urls: &Urls, ca_pem: Option<&str>) ->
     let serving = agent.serving()?;
     let mut body = Map::from_iter([
         ("callback_url".to_owned(), json!(url_of(urls, node))),
-        ("agent_token".to_owned(), json!(serving.token)),
+        ("agent_token".to_owned(), json!(node.agent_token(serving))),
         ("agent_version".to_owned(), json!(VERSION)),
     ]);
+    let ca_pem = if node.reports_other_certificate() { Some(OTHER_CERTIFICATE) } else { ca_pem };
     if let Some(pem) = ca_pem {
         body.insert("agent_verify_ca".to_owned(), json!(pem));
     }

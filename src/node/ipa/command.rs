@@ -19,9 +19,20 @@ use crate::time::{SimTime, Span};
 pub struct IpaCommand {
     /// The name without the extension.
     pub name: Box<str>,
+    /// What the client has asked for, for the rules of the node.
+    pub asked: Option<Box<AskedFor>>,
     pub work: Work,
     /// The limit of all long results that the agent keeps, bytes. It forgets the oldest ones first.
     pub results_bytes: u64,
+}
+
+/// What a client has asked for with a command.
+#[derive(Clone, Debug)]
+pub struct AskedFor {
+    /// The name with the extension.
+    pub name: Box<str>,
+    /// The name of the step, if the command executes one.
+    pub step: Option<Box<str>>,
 }
 
 /// The work of a command.
@@ -115,12 +126,18 @@ pub enum Then {
     Install,
     /// The disk with this number holds an operating system ([`Disk::number`](crate::node::hardware::Disk::number)).
     InstallOn(u8),
+    /// The machine shuts down, after a hang.
+    PowerOff,
+    /// The machine restarts, after a hang.
+    Reboot,
+    /// The agent closes its API, after a hang.
+    Close(Closed),
 }
 
 impl IpaCommand {
     /// A command without a limit of results.
     pub fn new(name: &str, work: Work) -> Self {
-        Self { name: name.into(), work, results_bytes: u64::MAX }
+        Self { name: name.into(), asked: None, work, results_bytes: u64::MAX }
     }
 
     /// The bytes of the command's long texts.
@@ -145,6 +162,29 @@ fn long_bytes(texts: Texts<&Text>) -> u64 {
 }
 
 impl Work {
+    /// The work fails with `end`. Work without a time of its own takes a time from `takes`, unless it ends at once.
+    pub(in crate::node) fn fail(&mut self, end: CommandEnd, takes: Span) {
+        let at_once = Span::exactly_ms(0);
+        *self = match self {
+            Self::Done(_) => Self::Done(end),
+            Self::Timed(span, ..) => Self::Timed(*span, end, Then::Nothing),
+            Self::Image(_) => Self::Timed(takes, end, Then::Nothing),
+            Self::PowerOff | Self::Reboot | Self::Close(..) => Self::Timed(at_once, end, Then::Nothing),
+        };
+    }
+
+    /// Turns work that is done at once into a job, so that it can be held.
+    pub(in crate::node) fn take_time(&mut self) {
+        let (end, then) = match self {
+            Self::Done(end) => (end.clone(), Then::Nothing),
+            Self::PowerOff => (CommandEnd::Succeeded("null".into()), Then::PowerOff),
+            Self::Reboot => (CommandEnd::Succeeded("null".into()), Then::Reboot),
+            Self::Close(result, why) => (CommandEnd::Succeeded(result.clone()), Then::Close(*why)),
+            Self::Timed(..) | Self::Image(_) => return,
+        };
+        *self = Self::Timed(Span::exactly_ms(0), end, then);
+    }
+
     fn texts(&self) -> Texts<&Text> {
         match self {
             Self::Done(end) | Self::Timed(_, end, _) => end.texts(),
@@ -274,7 +314,7 @@ impl Commands {
         }
     }
 
-    fn running_mut(&mut self) -> Option<&mut Job> {
+    pub(super) fn running_mut(&mut self) -> Option<&mut Job> {
         match &mut self.records.last_mut()?.status {
             CommandStatus::Running(job) => Some(job),
             CommandStatus::Ended(_) => None,

@@ -6,6 +6,7 @@
 mod closed;
 mod command;
 mod dice;
+mod held;
 mod image;
 mod inspection;
 mod lookup;
@@ -22,9 +23,10 @@ use crate::seed::Purpose;
 use crate::time::SimTime;
 pub use closed::Closed;
 pub use command::{
-    CommandEnd, CommandRecord, CommandStatus, Commands, IpaCommand, IpaError, Job, Then, Work,
+    AskedFor, CommandEnd, CommandRecord, CommandStatus, Commands, IpaCommand, IpaError, Job, Then, Work,
 };
 pub use dice::Dice;
+pub use held::Held;
 pub use image::{Checksum, ImageJob, Partitions, Written};
 pub use inspection::{Inspected, Inspection};
 pub use lookup::{LookUp, LookedUp};
@@ -113,7 +115,7 @@ impl Ipa {
         }
     }
 
-    fn serving_mut(&mut self) -> Option<&mut Serving> {
+    pub(super) fn serving_mut(&mut self) -> Option<&mut Serving> {
         match &mut self.phase {
             Phase::Serving(serving) => Some(serving),
             Phase::Starting { .. } | Phase::Inspecting(_) | Phase::LookingUp(_) | Phase::Closed(_) => None,
@@ -279,6 +281,18 @@ impl Ipa {
                 look_up.retry(false, now, dice);
                 self.fail_over();
             }
+        }
+    }
+
+    /// Whether a heartbeat is due that no rule has put off.
+    pub(super) fn has_new_heartbeat(&self) -> bool {
+        self.serving().is_some_and(|serving| serving.heartbeat == Call::Due && !serving.late)
+    }
+
+    /// The heartbeat that is due is lost on its way, and the agent does not notice.
+    pub(super) fn lose_heartbeat(&mut self, now: SimTime, dice: Dice) {
+        if let Some(serving) = self.serving_mut() {
+            serving.beat(Beat::Accepted, now, dice);
         }
     }
 

@@ -33,6 +33,12 @@ pub struct Serving {
     pub failed: u16,
     /// A command ended during a heartbeat. Another heartbeat follows at the next look.
     pub again: bool,
+    /// A rule has put off the heartbeat, and nothing brings it forward.
+    #[serde(default)]
+    pub late: bool,
+    /// A rule says that the heartbeat is sent twice.
+    #[serde(default)]
+    pub twice: bool,
     pub commands: Commands,
     /// The result of `get_partition_uuids`, JSON text; `None` until an image has been written.
     pub partition_uuids: Option<Box<str>>,
@@ -61,6 +67,8 @@ impl Serving {
             last: SimTime::from_ms(0),
             failed: 0,
             again: false,
+            late: false,
+            twice: false,
             commands: Commands::default(),
             partition_uuids: None,
         }
@@ -72,6 +80,9 @@ impl Serving {
 
     pub(super) fn step(&mut self, now: SimTime) -> Then {
         self.heartbeat.settle(now);
+        if let Some(transfer) = self.commands.transfer() {
+            transfer.settle(now);
+        }
         match self.commands.end_timed(now) {
             Some(then) => {
                 self.bring_heartbeat_forward(now);
@@ -87,6 +98,7 @@ impl Serving {
         self.commands.unreported = true;
         match &mut self.heartbeat {
             Call::Underway => self.again = true,
+            Call::At(_) if self.late => self.again = true,
             Call::Due => {}
             Call::At(at) => {
                 let looks = now.since_ms(self.last).div_ceil(LOOK_EVERY_MS).max(1);
@@ -121,7 +133,7 @@ impl Serving {
         }
         self.heartbeat = Call::At(now.after_ms(wait));
         self.last = now;
-        self.again = false;
+        (self.again, self.late, self.twice) = (false, false, false);
     }
 
     /// Takes the result of an image's transfer. Returns the effect on the machine. A success has this effect later.
@@ -162,6 +174,8 @@ impl Serving {
             last,
             failed: _,
             again: _,
+            late: _,
+            twice: _,
             commands,
             partition_uuids: _,
         } = self;

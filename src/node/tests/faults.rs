@@ -19,18 +19,18 @@ pub(in crate::node) fn rule(when: Value, what: Value) -> Arc<Armed> {
 }
 
 impl Bench {
-    fn bind(&mut self, when: Value, what: Value) {
+    pub(super) fn bind(&mut self, when: Value, what: Value) {
         let rule = rule(when, what);
         self.apply(Command::Lab(lab::Command::Bind(rule))).unwrap();
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.apply(Command::Lab(lab::Command::Unbind(7))).unwrap();
         assert_eq!(self.node.faults().rules(), []);
     }
 
     /// The process restarts and reads the state again.
-    fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         let rules: Vec<_> =
             self.node.faults().rules().iter().filter_map(|bound| bound.rule.armed().cloned()).collect();
         self.node.take_fault_news();
@@ -43,12 +43,12 @@ impl Bench {
         assert_eq!(format!("{:?}", self.node.state().faults), before);
     }
 
-    fn pass(&mut self, ms: u64) {
+    pub(super) fn pass(&mut self, ms: u64) {
         self.now = self.now.after_ms(ms);
         self.node.settle(self.now);
     }
 
-    fn fired(&self) -> u32 {
+    pub(super) fn fired(&self) -> u32 {
         self.node.faults().rules()[0].fired
     }
 }

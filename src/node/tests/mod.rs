@@ -1,5 +1,6 @@
 //! Tests of the model: a node is driven by hand through the lives that Ironic gives it.
 
+mod agent_faults;
 mod agents;
 mod boots;
 mod commands;
