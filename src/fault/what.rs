@@ -193,7 +193,7 @@ faults! {
     "agent-calls-late" CallsLate = agent::calls_late::CallsLate;
     /// Heartbeats are lost on their way.
     "heartbeats-lost" HeartbeatsLost = agent::heartbeats_lost::HeartbeatsLost;
-    /// Heartbeats come late.
+    /// Heartbeats come later than they should.
     "heartbeats-late" HeartbeatsLate = agent::heartbeats_late::HeartbeatsLate;
     /// Heartbeats are sent twice.
     "heartbeats-doubled" HeartbeatsDoubled = agent::heartbeats_doubled::HeartbeatsDoubled;
@@ -213,7 +213,7 @@ faults! {
     "other-hardware" OtherHardware = agent::other_hardware::OtherHardware;
     /// Images have wrong checksums.
     "checksum-mismatch" ChecksumMismatch = agent::checksum_mismatch::ChecksumMismatch;
-    /// Images arrive slowly.
+    /// Images arrive more slowly than usual.
     "slow-download" SlowDownload = agent::slow_download::SlowDownload;
     /// Downloads of images break.
     "cut-download" CutDownload = agent::cut_download::CutDownload;

@@ -17,9 +17,7 @@ pub mod slow_download;
 pub mod token_lost;
 pub mod token_wrong;
 
-use super::Period;
-use command_fails::CommandFails;
-use other_hardware::OtherHardware;
+use super::period::Period;
 
 /// What an agent does.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,13 +35,13 @@ pub enum Act {
     /// Reports another certificate than its listener has.
     Certificate,
     /// Fails at a command, with this error.
-    Fail(Box<CommandFails>),
+    Fail(Box<command_fails::CommandFails>),
     /// Never ends a command.
     Hang,
     /// Ends at a command.
     Crash,
-    /// Finds other hardware.
-    Hardware(OtherHardware),
+    /// Finds other hardware than before.
+    Hardware(other_hardware::OtherHardware),
     /// Takes so much longer to transfer an image.
     Slow(Period),
     /// Finds a wrong checksum after a download.

@@ -12,7 +12,7 @@ pub enum Held {
     Start,
     /// The heartbeat that is due.
     Heartbeat,
-    /// The running command.
+    /// The command that is running.
     Command,
 }
 
