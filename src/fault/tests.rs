@@ -44,6 +44,11 @@ fn a_wrong_rule_is_refused_with_field_value_and_what_is_allowed() {
         rule.pointer_mut(parent).unwrap()[name] = value;
         read(rule).unwrap_err()
     };
+    let of_commands =
+        |when: Value| read(json!({"name": "a", "who": {"all": true}, "when": when, "what": "command-hangs"}));
+    let filtered = of_commands(json!({"commands": {"name": "clean.*", "step": "erase_*"}})).unwrap();
+    let written = serde_json::to_value(&filtered).unwrap();
+    assert_eq!(written["when"], json!({"commands": {"name": "clean.*", "step": "erase_*"}}));
     let refusals = [
         with("/name", json!("No Name")),
         with("/who", json!({})),
@@ -69,6 +74,21 @@ fn a_wrong_rule_is_refused_with_field_value_and_what_is_allowed() {
         read(json!({"name": "a", "who": {"all": true}, "when": {"per": "operation"}, "what": "post-hangs"}))
             .unwrap_err(),
         read(json!({"name": "a", "who": {"all": true}, "what": "post-hangs", "extra": 1})).unwrap_err(),
+        with("/when/commands", json!({"name": "clean.*"})),
+        with("/what", json!({"command-fails": {"code": 200}})),
+        with("/what", json!({"command-fails": {"type": "No Class"}})),
+        with("/what", json!({"command-fails": {"details": "x".repeat(2049)}})),
+        with("/what", json!({"agent-calls-late": {"by": "25h"}})),
+        with("/what", json!({"heartbeats-late": {"by": "0"}})),
+        with("/what", json!({"slow-download": {"takes": "3d"}})),
+        with("/what", json!({"cut-download": {"percent": 100}})),
+        with("/what", json!({"token-wrong": {"token": "a b"}})),
+        with("/what", json!({"other-hardware": {"missingDisk": ""}})),
+        with("/what", json!({"other-hardware": {"memoryPercent": 100}})),
+        with("/what", json!({"other-hardware": {"renamedNic": {"name": "a name"}}})),
+        of_commands(json!({"commands": {"step": ""}})).unwrap_err(),
+        of_commands(json!({"commands": {"nam": "x"}})).unwrap_err(),
+        of_commands(json!({"requests": {"methods": ["GET"]}})).unwrap_err(),
     ];
     insta::assert_snapshot!(refusals.join("\n"));
 }

@@ -3,6 +3,7 @@
 mod boot;
 mod deliver;
 mod egress;
+mod faults;
 mod firmware;
 mod hostile;
 mod images;

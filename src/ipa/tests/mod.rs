@@ -1,5 +1,6 @@
 //! Tests of the agent's API, without a socket. Each drives a node until its agent serves.
 
+mod faults;
 mod images;
 mod plugs;
 mod results;

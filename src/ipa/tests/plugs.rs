@@ -16,7 +16,7 @@ impl Bench {
         self.fleet.apply(self.id, Command::Lab(lab::Command::Unplug(part))).unwrap().unwrap();
     }
 
-    fn inspection_data(&self) -> Value {
+    pub(super) fn inspection_data(&self) -> Value {
         let hosts = Some(HostNetwork::new(Prefix::new("10.0.0.0".parse().unwrap(), 8).unwrap(), 2));
         let reported = Reported { bmcs: Vec::new(), hosts };
         let see = |node: &Node, now| inspection::data(node, node.ipa().unwrap(), now, &reported);
