@@ -242,6 +242,9 @@ impl Because<'_> {
 
     fn agent(&self, agent: &Ipa) -> Said {
         match &agent.phase {
+            Phase::Starting { until: SimTime::NEVER } => {
+                Said::new("has an agent that makes no call").since(agent.started)
+            }
             Phase::Starting { until } => Said::new("starts its agent")
                 .since(agent.started)
                 .and(format!("the agent makes its first call in {}", self.left(*until))),
@@ -269,6 +272,7 @@ impl Because<'_> {
             );
         }
         said = match call {
+            Call::At(SimTime::NEVER) => said.and("the call is late"),
             Call::At(at) => said.until(at).and(format!("the next one in {}", self.left(at))),
             Call::Due | Call::Underway if failed > 0 => said.and("another one is under way"),
             Call::Due | Call::Underway => said.and("the call is under way"),
@@ -304,6 +308,9 @@ impl Because<'_> {
         }
         let last = serving.commands.records().last();
         match (serving.commands.running(), last) {
+            (Some(Job::Timed { until: SimTime::NEVER, .. }), Some(last)) => {
+                Said::new(format!("hangs in the agent's command {}", last.name)).since(self.causes.since)
+            }
             (Some(Job::Timed { until, .. }), Some(last)) => {
                 Said::new(format!("runs the agent's command {}", last.name))
                     .since(self.causes.since)
@@ -355,6 +362,7 @@ impl Because<'_> {
             said = said.and(format!("the last command {name} failed: {}", causes::short(&error.details)));
         }
         match serving.heartbeat {
+            Call::At(SimTime::NEVER) => said.and("the next heartbeat is late"),
             Call::At(at) => said.until(at).and(format!(
                 "Ironic took the last heartbeat {} ago, and continues at a heartbeat only: the next one in {}",
                 time(self.now.since_ms(serving.last)),

@@ -374,6 +374,34 @@ fn every_state_has_a_sentence_without_a_journal() {
 }
 
 #[test]
+fn what_a_rule_holds_has_no_end() {
+    let add = |life: &Life, what: &str| {
+        let rule = serde_json::json!({"name": "r", "who": {"all": true}, "what": what});
+        life.fleet.add_rule(serde_json::from_value(rule).unwrap(), true, false).unwrap();
+    };
+    let mut life = Life::new(0);
+    add(&life, "agent-never-calls");
+    life.looking_up(true);
+    life.next();
+    life.say("never calls");
+    assert_eq!(life.fleet.explain(ID).unwrap().until, None);
+    add(&life, "heartbeats-late");
+    life.effect();
+    life.agent(CallKind::Inspection, None, ipa::Answer::Inspected(Inspected::Accepted(None, None)));
+    life.effect();
+    life.found(None);
+    life.say("late");
+    life.effect();
+    life.agent(CallKind::Heartbeat, None, ipa::Answer::Beat(Beat::Accepted));
+    life.next();
+    life.say("late again");
+    add(&life, "command-hangs");
+    life.command("sync", Work::Done(CommandEnd::Succeeded("{}".into())));
+    life.say("hangs");
+    insta::assert_snapshot!(life.said);
+}
+
+#[test]
 fn the_moments_of_an_explanation_are_rfc_3339() {
     let life = Life::new(1 << 20);
     let json = |life: &Life| serde_json::to_value(life.fleet.explain(ID).unwrap()).unwrap();
