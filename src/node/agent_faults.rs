@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use super::Node;
 use super::hardware::Disk;
-use super::ipa::{AskedFor, CommandEnd, Dice, Held, Ipa, IpaCommand, IpaError, Phase, Serving, Work};
-use super::ipa::{Closed, CommandRecord};
+use super::ipa::{
+    AskedFor, Closed, CommandEnd, CommandRecord, Dice, Held, Ipa, IpaCommand, IpaError, Phase, Serving, Work,
+};
+use super::refusal::Refusal;
 use super::rules::Faults;
 use crate::fault::agent::Act;
 use crate::fault::agent::other_hardware::OtherHardware;
@@ -15,7 +17,7 @@ use crate::time::SimTime;
 
 /// What a rule does to a command, once the agent has accepted it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Meddling {
+enum Consequence {
     /// The rule at this place holds it, until this moment at the latest.
     Hold { rule: usize, until: SimTime },
     /// It takes the agent down.
@@ -103,8 +105,20 @@ impl Node {
         }
     }
 
+    /// Executes a command of the agent.
+    pub(super) fn execute_ipa(
+        &mut self,
+        mut command: IpaCommand,
+        now: SimTime,
+    ) -> Result<CommandRecord, Refusal> {
+        let consequences = self.meet_command(&mut command, now);
+        let record = self.accept_command(command, now)?;
+        self.take_consequences(consequences, now);
+        Ok(record)
+    }
+
     /// The rules see a command that the agent is about to accept. Returns what happens after that.
-    pub(super) fn meet_command(&mut self, command: &mut IpaCommand, now: SimTime) -> Vec<Meddling> {
+    fn meet_command(&mut self, command: &mut IpaCommand, now: SimTime) -> Vec<Consequence> {
         let accepts = |agent: &Ipa| agent.serving().is_some_and(|s| s.commands.running().is_none());
         if self.state.faults.rules.is_empty() || !self.ipa().is_some_and(accepts) {
             return Vec::new();
@@ -115,7 +129,7 @@ impl Node {
             .map_or_else(|| AskedFor { name: command.name.clone(), step: None }, |asked| *asked);
         let asked = AskedCommand { name: &name, step: step.as_deref() };
         let acts = self.meet_agent(&Met { command: Some(asked), ..Met::at(Occasion::Command) }, now);
-        let mut meddlings = Vec::new();
+        let mut consequences = Vec::new();
         // The first rule that fires decides.
         match acts.into_iter().next() {
             Some((_, Act::Fail(error))) => {
@@ -134,35 +148,33 @@ impl Node {
             }
             Some((rule, Act::Hang)) => {
                 command.work.take_time();
-                meddlings.push(Meddling::Hold { rule, until: SimTime::NEVER });
+                consequences.push(Consequence::Hold { rule, until: SimTime::NEVER });
             }
             Some((_, Act::Crash)) => {
                 command.work.take_time();
-                return vec![Meddling::Crash];
+                return vec![Consequence::Crash];
             }
             Some(_) | None => {}
         }
         if matches!(command.work, Work::Image(_)) {
             for (rule, act) in self.meet_agent(&Met::at(Occasion::Image), now) {
                 if let Act::Slow(by) = act {
-                    meddlings.push(Meddling::Hold { rule, until: now.after_ms(by.ms()) });
+                    consequences.push(Consequence::Hold { rule, until: now.after_ms(by.ms()) });
                 }
             }
         }
-        meddlings
+        consequences
     }
 
     /// The agent has accepted the command: what the rules do now.
-    pub(super) fn meddle(&mut self, meddlings: Vec<Meddling>, now: SimTime) {
-        for meddling in meddlings {
-            match meddling {
-                Meddling::Hold { rule, until } => {
+    fn take_consequences(&mut self, consequences: Vec<Consequence>, now: SimTime) {
+        for consequence in consequences {
+            match consequence {
+                Consequence::Hold { rule, until } => {
                     self.impose(rule, now, until);
                     self.hold_agent(Held::Command);
                 }
-                Meddling::Crash => {
-                    self.close_agent(Closed::Crashed);
-                }
+                Consequence::Crash => self.close_agent(Closed::Crashed),
             }
         }
     }
@@ -269,17 +281,5 @@ impl Node {
     pub fn agent_memory_mib(&self) -> u64 {
         let percents = self.other_hardware().filter_map(|hardware| hardware.memory_percent);
         percents.fold(self.memory_mib(), |mib, percent| mib * u64::from(percent) / 100)
-    }
-
-    /// Executes a command of the agent.
-    pub(super) fn execute_ipa(
-        &mut self,
-        mut command: IpaCommand,
-        now: SimTime,
-    ) -> Result<CommandRecord, super::refusal::Refusal> {
-        let meddlings = self.meet_command(&mut command, now);
-        let record = self.accept_command(command, now)?;
-        self.meddle(meddlings, now);
-        Ok(record)
     }
 }

@@ -330,7 +330,7 @@ fn a_command_that_never_ends() {
     bench.clear();
     assert_eq!(bench.agent().phase, Phase::Closed(Closed::LockedDown));
 
-    // Another rule that holds the command goes on to hold it; a machine that is off ends the condition.
+    // A machine that is off ends the condition.
     let mut bench = hang();
     bench.apply(agent_command("run_image", Work::Reboot)).unwrap();
     bench.reset(ResetType::ForceOff);
@@ -415,6 +415,26 @@ fn a_wrong_checksum() {
 fn a_cut_download() {
     attempts(json!("cut-download"), &Act::Cut(50));
     attempts(json!({"cut-download": {"percent": 7}}), &Act::Cut(7));
+}
+
+/// Whatever rules do to an agent, it happens at its own moment.
+#[test]
+fn settling_in_steps_is_settling_at_once() {
+    let agent = |row: &&crate::fault::table::Row| row.seam == crate::fault::Seam::Agent;
+    for row in crate::fault::What::ROWS.iter().filter(agent) {
+        let mut bench = Bench::new();
+        bench.looking_up();
+        bench.bind(json!({"every": 2, "for": "3h"}), json!(row.name));
+        bench.agent_answer(found(Some(Ipa::HIDDEN_TOKEN)));
+        bench.apply(write_image()).unwrap();
+        let (mut once, mut steps, mut now) = (bench.node.clone(), bench.node.clone(), bench.now);
+        once.settle(bench.now.after_ms(5 * HOUR));
+        for _ in 0..50 {
+            now = now.after_ms(HOUR / 10);
+            steps.settle(now);
+        }
+        assert_eq!(once.state, steps.state, "{}", row.name);
+    }
 }
 
 #[test]
