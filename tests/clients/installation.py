@@ -41,6 +41,8 @@ def python(work):
 def crate(work):
     """The program that calls nv-redfish."""
     target = work / "nv_redfish"
+    # Also the crates of other systems, which `cargo metadata --offline` reads later.
+    _run(["cargo", "fetch", "--quiet", "--locked", "--manifest-path", CRATE / "Cargo.toml"])
     _run(["cargo", "build", "--quiet", "--locked", "--manifest-path", CRATE / "Cargo.toml", "--target-dir", target])
     return target / "debug/fauxmetal-clients-nv-redfish"
 
