@@ -99,7 +99,7 @@ pub(super) async fn list(
         }
         _ => Err(Problem::wrong("after", text, "'after' is no value of 'next' of a page")),
     })?;
-    let mut range = target::indexes(selection.as_ref(), &control.fleet);
+    let mut range = control.fleet.indexes(selection.as_ref());
     range.start = range.start.max(start);
     let (mut items, mut next) = (Vec::new(), None);
     while next.is_none() && !range.is_empty() {
@@ -136,7 +136,7 @@ fn selected(node: &node::Node, selection: Option<&Selection>) -> bool {
 
 /// The whole list as lines. Each piece is made when the client has taken the one before, so that the list is never in memory.
 fn lines(control: Arc<Control>, selection: Option<Selection>, fields: Fields) -> Response {
-    let range = target::indexes(selection.as_ref(), &control.fleet);
+    let range = control.fleet.indexes(selection.as_ref());
     let selection = selection.map(Arc::new);
     let epoch = (EPOCH, control.epoch.clone());
     let pieces = futures_util::stream::unfold(range, move |mut range| {

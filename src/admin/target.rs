@@ -50,7 +50,7 @@ impl Target {
         match self {
             Self::Ids(ids) => ids.chunks(PIECE as usize).map(|ids| Piece::Ids(ids.to_vec())).collect(),
             Self::Selected(selection) => {
-                let all = indexes(selection.as_ref(), fleet);
+                let all = fleet.indexes(selection.as_ref());
                 let starts = all.clone().step_by(PIECE as usize);
                 starts.map(|start| Piece::Range(start..all.end.min(start.saturating_add(PIECE)))).collect()
             }
@@ -64,14 +64,6 @@ impl Target {
             Self::Selected(Some(selection)) => selection.matches(node),
         }
     }
-}
-
-/// The indexes that a selection can match.
-pub(super) fn indexes(selection: Option<&Selection>, fleet: &Fleet) -> Range<u32> {
-    let end = fleet.next_index();
-    let (first, last) = selection.map_or((0, u64::MAX), Selection::indexes);
-    let index = |index: u64| u32::try_from(index).unwrap_or(u32::MAX).min(end);
-    index(first)..index(last.saturating_add(1))
 }
 
 /// Some nodes of a target.

@@ -256,9 +256,7 @@ impl Fleet {
             });
         };
         if rule.who.names.is_empty() {
-            let (first, last) = selection.map_or((0, u64::MAX), Selection::indexes);
-            let index = |index: u64| u32::try_from(index).unwrap_or(u32::MAX).min(self.next_index());
-            (index(first)..index(last.saturating_add(1))).map(NodeId).for_each(&mut look);
+            self.indexes(selection).map(NodeId).for_each(&mut look);
         } else {
             for name in &rule.who.names {
                 let id = self
@@ -298,8 +296,7 @@ impl Fleet {
     }
 
     fn unbind(&self, id: NodeId, number: u32) -> bool {
-        let has = |node: &Node| node.faults().rules().iter().any(|bound| bound.rule.number() == number);
-        if self.identify(id, |node, _| has(node)) != Some(true) {
+        if self.identify(id, |node, _| node.faults().has(number)) != Some(true) {
             return false;
         }
         let _ = self.apply(id, Command::Lab(lab::Command::Unbind(number)));
@@ -353,10 +350,7 @@ impl Fleet {
             };
             let added = self.nodes_of(&armed.rule, armed.selection.as_ref(), Some(armed.number));
             for id in added.map(|added| added.nodes).unwrap_or_default() {
-                let has = |node: &Node| {
-                    node.faults().rules().iter().any(|bound| bound.rule.number() == armed.number)
-                };
-                if self.identify(id, |node, _| has(node)) == Some(false) {
+                if self.identify(id, |node, _| node.faults().has(armed.number)) == Some(false) {
                     self.bind(id, &armed);
                 }
             }
@@ -398,7 +392,7 @@ impl Fleet {
             }
             let state = self.identify(id, |node, _| {
                 let rules = node.faults().rules();
-                let has = rules.iter().any(|bound| bound.rule.number() == armed.number);
+                let has = node.faults().has(armed.number);
                 let selected = armed.selection.as_ref().is_none_or(|selection| selection.matches(node));
                 (has, selected, rules.len() < Self::MAX_RULES_PER_NODE)
             });

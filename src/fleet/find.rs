@@ -1,12 +1,23 @@
 //! Nodes by their names and UUIDs.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 
 use super::Fleet;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
+use crate::selection::Selection;
 
 impl Fleet {
+    /// The indexes that a selection can match; all of them without one.
+    pub fn indexes(&self, selection: Option<&Selection>) -> Range<u32> {
+        let end = self.next_index();
+        let (first, last) = selection.map_or((0, u64::MAX), Selection::indexes);
+        let index = |index: u64| u32::try_from(index).unwrap_or(u32::MAX).min(end);
+        index(first)..index(last.saturating_add(1))
+    }
+
     /// The node with this UUID.
     pub fn find(&self, uuid: Uuid) -> Option<NodeId> {
         let id = NodeId(Spec::index_of_uuid(self.seed, uuid));

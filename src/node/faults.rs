@@ -42,8 +42,7 @@ impl Node {
 
     /// The node gets a rule. A rule that it has already stays as it is.
     pub(super) fn bind(&mut self, armed: &Arc<Armed>, now: SimTime) {
-        let known = self.state.faults.rules.iter().any(|bound| bound.rule.number() == armed.number);
-        if !known {
+        if !self.state.faults.has(armed.number) {
             self.state.faults.change(|faults| faults.rules.push(Bound::new(armed, now)));
         }
     }

@@ -49,6 +49,11 @@ impl Faults {
         &self.rules
     }
 
+    /// Whether the node has the rule with this number.
+    pub fn has(&self, number: u32) -> bool {
+        self.rules.iter().any(|bound| bound.rule.number() == number)
+    }
+
     /// The rules that impose a condition now.
     pub fn in_effect(&self) -> impl Iterator<Item = &Arc<Armed>> {
         self.rules.iter().filter(|bound| bound.on.is_some()).filter_map(|bound| bound.rule.armed())
