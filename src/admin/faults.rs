@@ -14,7 +14,7 @@ use super::api::{
 use super::control::Control;
 use super::extract::Json;
 use crate::fault::{Dice, Per};
-use crate::fleet::{Fleet, RuleProblem, RuleState, RuleStatus};
+use crate::fleet::{RuleProblem, RuleState, RuleStatus};
 
 /// The largest number of rules in a request.
 const MAX: usize = 1000;
@@ -53,11 +53,7 @@ pub(super) async fn show(
     Path(name): Path<String>,
 ) -> Result<axum::Json<Fault>, Problem> {
     let wanted = name.clone();
-    let find = move |fleet: &Fleet| {
-        let mut all = fleet.rule_statuses().into_iter();
-        all.find(|status| status.armed.rule.name.as_str() == wanted)
-    };
-    let status = control.on_fleet(find).await?;
+    let status = control.on_fleet(move |fleet| fleet.rule_status(&wanted)).await?;
     status.map(|status| axum::Json(shown(status))).ok_or_else(|| RuleProblem::Missing(name).into())
 }
 

@@ -56,81 +56,69 @@ impl Fleet {
         wire::shape(self.with(id, |node, now| node.meet(&met, now))?)
     }
 
-    /// Adds a rule and binds it to its nodes. With `replace`, it takes the place of a rule of the same name. With `dry_run`
-    /// nothing changes.
+    /// As [`Fleet::add_rules`], for one rule.
     ///
     /// # Errors
     /// If the rule is wrong, or has no room. Then nothing has changed.
     pub fn add_rule(&self, rule: Rule, replace: bool, dry_run: bool) -> Result<RuleAdded, RuleProblem> {
-        let selection = self.check_rule(&rule)?;
-        let mut all = self.rules.all.write();
-        let old = all.by_name.get(&rule.name).cloned();
-        if old.is_some() && !replace {
-            return Err(RuleProblem::Exists(rule.name));
-        }
-        if old.is_none() && all.by_name.len() >= Self::MAX_RULES {
-            return Err(RuleProblem::TooMany { most: Self::MAX_RULES });
-        }
-        let replaced = old.as_ref().map(|old| old.number);
-        let added = self.nodes_of(&rule, selection.as_ref(), replaced)?;
-        if dry_run {
-            return Ok(added);
-        }
-        let number = all.last + 1;
-        all.last = number;
-        let now = self.clock.now();
-        let armed = Arc::new(Armed::new(number, rule, selection, now));
-        self.store_rule(&armed, false);
-        all.by_name.insert(armed.rule.name.clone(), Arc::clone(&armed));
-        self.rules.count.store(all.by_name.len(), Ordering::Relaxed);
-        if let Some(old) = old {
-            self.forget_rule(&old);
-        }
-        for id in &added.nodes {
-            self.bind(*id, &armed);
-        }
-        self.store_rule(&armed, true);
-        tracing::info!(target: "fauxmetal::fault", rule = %armed.rule.name, nodes = added.nodes.len(), "fault rule added");
-        Ok(added)
+        Ok(self.add_rules(vec![rule], replace, dry_run)?.remove(0))
     }
 
-    /// Adds several rules: all of them, or none.
+    /// Adds rules with different names, and binds them to their nodes: all of them, or none. With `replace`, they take the places of
+    /// rules of the same names. With `dry_run` nothing changes.
     ///
     /// # Errors
-    /// For the first rule that is wrong or has no room. Then nothing has changed.
+    /// If a rule is wrong, or has no room. Then nothing has changed.
     pub fn add_rules(
         &self,
         rules: Vec<Rule>,
         replace: bool,
         dry_run: bool,
     ) -> Result<Vec<RuleAdded>, RuleProblem> {
-        let count = rules.len();
-        let new = rules.iter().filter(|rule| self.rule(rule.name.as_str()).is_none()).count();
-        if self.rules().len() + new > Self::MAX_RULES {
-            return Err(RuleProblem::TooMany { most: Self::MAX_RULES });
-        }
-        let checked: Vec<_> = rules
-            .iter()
-            .map(|rule| self.add_rule(rule.clone(), replace, true))
-            .collect::<Result<_, RuleProblem>>()?;
-        if dry_run {
-            return Ok(checked);
-        }
-        let mut added = Vec::with_capacity(count);
+        let mut checked = Vec::with_capacity(rules.len());
         for rule in rules {
-            let name = rule.name.clone();
-            match self.add_rule(rule, replace, false) {
-                Ok(one) => added.push((name, one)),
-                Err(problem) => {
-                    // Together they have more than a node has room for, or another client was faster.
-                    for (name, _) in added {
-                        let _ = self.clear_rule(name.as_str());
-                    }
-                    return Err(problem);
-                }
+            checked.push((self.check_rule(&rule)?, rule));
+        }
+        let mut all = self.rules.all.write();
+        let mut old = BTreeMap::new();
+        for (_, rule) in &checked {
+            match all.named(rule.name.as_str()) {
+                Some(_) if !replace => return Err(RuleProblem::Exists(rule.name.clone())),
+                Some(known) => _ = old.insert(known.number, Arc::clone(known)),
+                None => {}
             }
         }
-        Ok(added.into_iter().map(|(_, one)| one).collect())
+        if all.len() + checked.len() - old.len() > Self::MAX_RULES {
+            return Err(RuleProblem::TooMany { most: Self::MAX_RULES });
+        }
+        let mut added = Vec::with_capacity(checked.len());
+        let mut gets = Gets::default();
+        for (selection, rule) in &checked {
+            let is_replaced = |number: u32| old.contains_key(&number);
+            let one = self.nodes_of(rule, selection.as_ref(), is_replaced, &gets)?;
+            gets.add(&one.nodes);
+            added.push(one);
+        }
+        if dry_run {
+            return Ok(added);
+        }
+        let mut new = Vec::with_capacity(checked.len());
+        for (selection, rule) in checked {
+            let armed = Arc::new(Armed::new(all.last + 1, rule, selection, self.clock.now()));
+            self.store_rule(&armed, false);
+            all.insert(&armed);
+            new.push(armed);
+        }
+        self.rules.count.store(all.len(), Ordering::Relaxed);
+        for old in old.values() {
+            self.forget_rule(old);
+        }
+        for (armed, RuleAdded { nodes, .. }) in new.iter().zip(&added) {
+            nodes.iter().for_each(|id| self.bind(*id, armed));
+            self.store_rule(armed, true);
+            tracing::info!(target: "fauxmetal::fault", rule = %armed.rule.name, nodes = nodes.len(), "fault rule added");
+        }
+        Ok(added)
     }
 
     /// Checks what rules ask of the rooms above with `check` from now on.
@@ -155,8 +143,8 @@ impl Fleet {
     /// If there is no such rule.
     pub fn clear_rule(&self, name: &str) -> Result<u64, RuleProblem> {
         let mut all = self.rules.all.write();
-        let armed = all.by_name.remove(name).ok_or_else(|| RuleProblem::Missing(name.to_owned()))?;
-        self.rules.count.store(all.by_name.len(), Ordering::Relaxed);
+        let armed = all.remove(name).ok_or_else(|| RuleProblem::Missing(name.to_owned()))?;
+        self.rules.count.store(all.len(), Ordering::Relaxed);
         let nodes = self.forget_rule(&armed);
         tracing::info!(target: "fauxmetal::fault", rule = %name, nodes, "fault rule cleared");
         Ok(nodes)
@@ -164,17 +152,25 @@ impl Fleet {
 
     /// All rules by name.
     pub fn rules(&self) -> Vec<Arc<Armed>> {
-        self.rules.all.read().by_name.values().cloned().collect()
+        self.rules.all.read().iter().cloned().collect()
     }
 
     /// The rule of that name.
     pub fn rule(&self, name: &str) -> Option<Arc<Armed>> {
-        self.rules.all.read().by_name.get(name).cloned()
+        self.rules.all.read().named(name).cloned()
     }
 
-    /// The rules with what they have done so far. It looks at every node of the fleet.
+    /// All rules by name, with what they have done so far. It looks at every node of the fleet.
     pub fn rule_statuses(&self) -> Vec<RuleStatus> {
-        let rules = self.rules();
+        self.statuses_of(self.rules())
+    }
+
+    /// As [`Fleet::rule_statuses`], for the rule of that name.
+    pub fn rule_status(&self, name: &str) -> Option<RuleStatus> {
+        self.statuses_of(vec![self.rule(name)?]).pop()
+    }
+
+    fn statuses_of(&self, rules: Vec<Arc<Armed>>) -> Vec<RuleStatus> {
         let mut by_number: BTreeMap<u32, (RuleStatus, bool)> = rules
             .into_iter()
             .map(|armed| {
@@ -231,7 +227,7 @@ impl Fleet {
         statuses
     }
 
-    /// The nodes that a rule would have now.
+    /// The nodes that a rule would have now, without the rules that are replaced, and beside those that nodes get.
     ///
     /// # Errors
     /// If a node that it names does not exist, or has no room for another rule.
@@ -239,7 +235,8 @@ impl Fleet {
         &self,
         rule: &Rule,
         selection: Option<&Selection>,
-        replaced: Option<u32>,
+        is_replaced: impl Fn(u32) -> bool,
+        gets: &Gets,
     ) -> Result<RuleAdded, RuleProblem> {
         let mut selected: Vec<(u64, NodeId)> = Vec::new();
         let mut full = None;
@@ -247,9 +244,9 @@ impl Fleet {
             self.identify(id, |node, _| {
                 if selection.is_none_or(|selection| selection.matches(node)) {
                     selected.push((self.lot(rule, id), id));
-                    let others =
-                        node.faults().rules().iter().filter(|bound| Some(bound.rule.number()) != replaced);
-                    if others.count() >= Self::MAX_RULES_PER_NODE {
+                    let rules = node.faults().rules().iter();
+                    let others = rules.filter(|bound| !is_replaced(bound.rule.number())).count();
+                    if others + gets.count(id) >= Self::MAX_RULES_PER_NODE {
                         full.get_or_insert_with(|| node.spec().name());
                     }
                 }
@@ -333,28 +330,37 @@ impl Fleet {
             let stored: Stored = serde_json::from_slice(value).map_err(|error| wrong(error.to_string()))?;
             let selection = stored.rule.check().map_err(|error| wrong(error.to_string()))?;
             let armed = Arc::new(Armed::new(number, stored.rule, selection, stored.added));
-            all.last = all.last.max(number);
-            // A newer rule has taken the place of an older one, and the process has ended in between.
-            all.by_name.insert(armed.rule.name.clone(), armed);
+            // Records come in the order of their numbers. A newer rule takes the place of an older one whose record the process had no
+            // time to delete.
+            all.insert(&armed);
         }
-        self.rules.count.store(all.by_name.len(), Ordering::Relaxed);
+        self.rules.count.store(all.len(), Ordering::Relaxed);
         Ok(())
     }
 
-    /// Binds the rules whose nodes the process had no time to find, after the nodes were restored.
+    /// Does what the process had no time for, after the nodes were restored: it binds rules to their nodes, and deletes the records of
+    /// rules that newer ones have replaced.
     pub fn complete_rules(&self, records: &[(String, Vec<u8>)]) {
-        for (_, value) in records {
-            let Ok(stored) = serde_json::from_slice::<Stored>(value) else { continue };
-            let Some(armed) = self.rule(stored.rule.name.as_str()).filter(|_| !stored.complete) else {
+        let all = self.rules.all.read();
+        for (key, value) in records {
+            let number = key.strip_prefix(Self::RULES).and_then(|number| number.parse().ok());
+            let Some(armed) = number.and_then(|number| all.numbered(number)) else {
+                if let Some(ledger) = self.ledger() {
+                    ledger.record(key, None);
+                }
                 continue;
             };
-            let added = self.nodes_of(&armed.rule, armed.selection.as_ref(), Some(armed.number));
+            if serde_json::from_slice::<Stored>(value).is_ok_and(|stored| stored.complete) {
+                continue;
+            }
+            let is_this = |number: u32| number == armed.number;
+            let added = self.nodes_of(&armed.rule, armed.selection.as_ref(), is_this, &Gets::default());
             for id in added.map(|added| added.nodes).unwrap_or_default() {
                 if self.identify(id, |node, _| node.faults().has(armed.number)) == Some(false) {
-                    self.bind(id, &armed);
+                    self.bind(id, armed);
                 }
             }
-            self.store_rule(&armed, true);
+            self.store_rule(armed, true);
         }
     }
 
@@ -364,8 +370,7 @@ impl Fleet {
             return;
         }
         let all = self.rules.all.read();
-        let find = |number: u32| all.by_name.values().find(|armed| armed.number == number).cloned();
-        node.attach_rules(find, now);
+        node.attach_rules(|number| all.numbered(number).cloned(), now);
         for bound in node.faults().rules() {
             self.rules.bound.fetch_add(1, Ordering::Relaxed);
             if let Some(armed) = bound.rule.armed() {
@@ -417,5 +422,22 @@ impl Fleet {
             let event = if ended { Event::FaultEnded } else { Event::FaultFired };
             super::events::tell(node, at, event, armed.rule.name.as_str(), &self.journal, &self.stream);
         }
+    }
+}
+
+/// How many rules nodes get from one list, by the index of the node; at most [`Fleet::MAX_RULES_PER_NODE`].
+#[derive(Default)]
+struct Gets(Vec<u8>);
+
+impl Gets {
+    fn count(&self, id: NodeId) -> usize {
+        self.0.get(id.0 as usize).map_or(0, |count| usize::from(*count))
+    }
+
+    /// These nodes, in order, get one more.
+    fn add(&mut self, nodes: &[NodeId]) {
+        let most = nodes.last().map_or(0, |id| id.0 as usize + 1);
+        self.0.resize(self.0.len().max(most), 0);
+        nodes.iter().for_each(|id| self.0[id.0 as usize] += 1);
     }
 }

@@ -1,6 +1,6 @@
 //! The rules of a fleet, as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, OnceLock};
@@ -34,9 +34,44 @@ impl fmt::Debug for Rules {
 
 #[derive(Debug, Default)]
 pub(super) struct All {
-    pub(super) by_name: BTreeMap<Name, Arc<Armed>>,
+    by_name: BTreeMap<Name, Arc<Armed>>,
+    /// The same rules: stored nodes know them by their numbers.
+    by_number: HashMap<u32, Arc<Armed>>,
     /// The number of the newest rule.
     pub(super) last: u32,
+}
+
+impl All {
+    pub(super) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// All rules, in the order of their names.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Armed>> {
+        self.by_name.values()
+    }
+
+    pub(super) fn named(&self, name: &str) -> Option<&Arc<Armed>> {
+        self.by_name.get(name)
+    }
+
+    pub(super) fn numbered(&self, number: u32) -> Option<&Arc<Armed>> {
+        self.by_number.get(&number)
+    }
+
+    /// Adds a rule. It takes the place of a rule of the same name.
+    pub(super) fn insert(&mut self, armed: &Arc<Armed>) {
+        self.last = self.last.max(armed.number);
+        self.by_number.insert(armed.number, Arc::clone(armed));
+        if let Some(old) = self.by_name.insert(armed.rule.name.clone(), Arc::clone(armed)) {
+            self.by_number.remove(&old.number);
+        }
+    }
+
+    pub(super) fn remove(&mut self, name: &str) -> Option<Arc<Armed>> {
+        let armed = self.by_name.remove(name)?;
+        self.by_number.remove(&armed.number)
+    }
 }
 
 /// A rule on disk.

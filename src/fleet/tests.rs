@@ -1,7 +1,9 @@
 //! Tests of the fleet: nodes come and go, deadlines take effect, and changes wake waiters.
 
+use super::persist::Next;
 use super::*;
 use crate::dmtf::{PowerState, ResetType};
+use crate::fault::Rule;
 use crate::node::effect::EffectKind;
 use crate::node::host;
 use crate::profile::built_in;
@@ -10,6 +12,27 @@ fn fleet(count: u32) -> (Fleet, Effects) {
     let (fleet, effects) = Fleet::new(Seed(5), Clock::by_hand(SimTime::from_ms(1_000_000)));
     fleet.add(&built_in("generic").unwrap(), count).unwrap();
     (fleet, effects)
+}
+
+fn rule(text: &str) -> Rule {
+    serde_json::from_str(text).unwrap()
+}
+
+/// A rule for all nodes.
+fn named(name: &str) -> Rule {
+    rule(&format!(r#"{{"name": "{name}", "who": {{"all": true}}, "what": "power-lost"}}"#))
+}
+
+fn names_of_rules(fleet: &Fleet) -> Vec<String> {
+    fleet.rules().iter().map(|armed| armed.rule.name.to_string()).collect()
+}
+
+/// The batches of changes that wait for the writer.
+fn changes(ledger: &persist::Ledger) -> (Vec<NodeId>, Vec<persist::Record>) {
+    match ledger.take(Some(std::time::Duration::ZERO)) {
+        Next::Write(batch) => (batch.nodes, batch.records),
+        Next::Nothing | Next::Stop => Default::default(),
+    }
 }
 
 fn on() -> Command {
@@ -169,4 +192,53 @@ fn the_next_thing_is_the_real_deadline_of_a_node() {
     fleet.remove(NodeId(2));
     fleet.remove(NodeId(1));
     assert_eq!((fleet.coming(), fleet.deadlines.len()), (None, 0), "nothing outdated is left");
+}
+
+#[test]
+fn rules_that_have_no_room_together_change_nothing() {
+    let (fleet, _effects) = fleet(2);
+    let many = |count: usize| (0..count).map(|number| named(&format!("r{number}"))).collect::<Vec<_>>();
+    fleet.add_rules(vec![named("kept"), named("r0")], false, false).unwrap();
+    let most = Fleet::MAX_RULES_PER_NODE;
+    for dry_run in [true, false] {
+        // `r0` is replaced.
+        let refused = fleet.add_rules(many(most), true, dry_run).unwrap_err();
+        let last = format!("r{}", most - 1).parse().unwrap();
+        assert_eq!(refused, RuleProblem::NodeFull { rule: last, node: "generic-0".into(), most });
+        assert_eq!(names_of_rules(&fleet), ["kept", "r0"]);
+        assert_eq!(fleet.rule_status("r0").unwrap().fired, 2, "the old rule is in effect, with its memory");
+    }
+    assert_eq!(fleet.add_rules(many(most - 1), true, false).unwrap().len(), most - 1);
+    assert_eq!(names_of_rules(&fleet).len(), most);
+    let again = fleet.add_rules(vec![named("new"), named("r1")], false, false);
+    assert_eq!(again.unwrap_err(), RuleProblem::Exists("r1".parse().unwrap()));
+    assert_eq!((fleet.rule("new").is_none(), fleet.rule_status("new").is_none()), (true, true));
+}
+
+/// A rule has been replaced, and the process has ended before the record of the older one was deleted, and before any node had the
+/// newer one.
+#[test]
+fn a_replaced_rule_does_not_come_back_after_a_restart() {
+    let key = |number: u32| format!("{}{number:08}", Fleet::RULES);
+    let record = |number: u32, complete: bool| {
+        let stored = serde_json::json!({"rule": named("r"), "added": 1_000_000, "complete": complete});
+        (key(number), stored.to_string().into_bytes())
+    };
+    let state = {
+        let (fleet, _effects) = fleet(2);
+        fleet.add_rule(named("r"), false, false).unwrap();
+        fleet.look(NodeId(1), |node, _| node.state().clone()).unwrap()
+    };
+    let (fleet, _effects) = fleet(2);
+    let (ledger, records) = (fleet.persist(), [record(1, true), record(2, false)]);
+    fleet.restore_rules(&records).unwrap();
+    assert!(fleet.restore(NodeId(1), state));
+    assert_eq!(changes(&ledger).0, [NodeId(1)], "the stored node has the number of a rule that is no more");
+    fleet.complete_rules(&records);
+    let (nodes, records) = changes(&ledger);
+    assert_eq!(nodes, [NodeId(0), NodeId(1)]);
+    let records: Vec<_> =
+        records.into_iter().map(|(key, value)| (key.into_string(), value.is_some())).collect();
+    assert_eq!(records, [(key(1), false), (key(2), true)]);
+    assert_eq!(fleet.rule_status("r").map(|status| (status.armed.number, status.nodes)), Some((2, 2)));
 }

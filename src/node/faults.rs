@@ -84,6 +84,8 @@ impl Node {
         if released {
             self.release(now);
             self.release_all_of_agent(now);
+            // A later rule can have the number of a lost one, so the stored node must not keep that.
+            self.touched = true;
         }
     }
 

@@ -313,7 +313,7 @@ impl fmt::Debug for Builder {
 /// Stands for a secret in an error.
 const HIDDEN: &str = "***";
 
-fn setting(field: &'static str, value: &str, allowed: String) -> Error {
+pub(super) fn setting(field: &'static str, value: &str, allowed: String) -> Error {
     Error::Setting { field, value: value.to_owned(), allowed }
 }
 

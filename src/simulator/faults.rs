@@ -1,6 +1,7 @@
 //! Rules of faults, for a test.
 
 use super::Simulator;
+use super::builder::setting;
 use super::error::Error;
 use crate::fault::{Preset, Rule, Who};
 
@@ -56,13 +57,8 @@ impl Simulator {
     /// # Errors
     /// [`Error::Setting`] if there is no rule of that name.
     pub fn fault_firings(&self, name: &str) -> Result<u64, Error> {
-        let mut all = self.world.fleet.rule_statuses().into_iter();
-        let found = all.find(|status| status.armed.rule.name.as_str() == name);
+        let found = self.world.fleet.rule_status(name);
         let found = found.ok_or_else(|| setting("name", name, format!("there is no rule '{name}'")))?;
         Ok(found.fired)
     }
-}
-
-fn setting(field: &'static str, value: &str, allowed: String) -> Error {
-    Error::Setting { field, value: value.to_owned(), allowed }
 }
