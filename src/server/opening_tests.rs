@@ -140,10 +140,14 @@ pub(super) async fn exchange(
 
 /// The bytes that a client on this host has sent and whose receipt the server's kernel has not acknowledged.
 fn unacknowledged(client: &TcpStream) -> u64 {
-    let SocketAddr::V4(address) = client.local_addr().unwrap() else { panic!("not IPv4") };
-    let local = format!("{:08X}:{:04X}", u32::from_le_bytes(address.ip().octets()), address.port());
+    let written = |address| {
+        let SocketAddr::V4(address) = address else { panic!("{address} is not IPv4") };
+        format!("{:08X}:{:04X}", u32::from_le_bytes(address.ip().octets()), address.port())
+    };
+    // Connections to different servers can have the same port of the client.
+    let ends = [written(client.local_addr().unwrap()), written(client.peer_addr().unwrap())];
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
-    let line = table.lines().find(|line| line.split_whitespace().nth(1) == Some(&local)).unwrap();
+    let line = table.lines().find(|line| line.split_whitespace().skip(1).take(2).eq(&ends)).unwrap();
     let (sent, _) = line.split_whitespace().nth(4).unwrap().split_once(':').unwrap();
     u64::from_str_radix(sent, 16).unwrap()
 }
