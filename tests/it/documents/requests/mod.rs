@@ -303,15 +303,14 @@ impl Step {
             .is_some_and(|id| account.is_some() && site.account_of(self.root, id) == account);
         let before = site.state();
         let response = site.send(self.root, &request);
-        let after = site.state();
+        let after = site.state_after(&before, response.status);
         let about = format!("{} {} {}", sent.method, sent.uri, String::from_utf8_lossy(&sent.body));
         let about = format!("{about}\n{:?}: {client:?}\n{} {}", self.who, response.status, response.json);
-        self.check(site, &sent, &response, client.as_ref(), is_away, own_session)
-            .map_err(|why| TestCaseError::fail(format!("{why}\n{about}")))?;
-        self.compare(&sent, &response, &before, &after)
-            .map_err(|why| TestCaseError::fail(format!("{why}\n{about}")))?;
+        let fail = |why| TestCaseError::fail(format!("{why}\n{about}"));
+        self.check(site, &sent, &response, client.as_ref(), is_away, own_session).map_err(fail)?;
+        self.compare(&sent, &response, &before, &after).map_err(fail)?;
         learn(site, &sent, &response);
-        check_place(site, &sent, &response).map_err(|why| TestCaseError::fail(format!("{why}\n{about}")))
+        check_place(site, &sent, &response).map_err(fail)
     }
 
     /// The status, and what the response says.

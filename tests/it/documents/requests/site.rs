@@ -98,6 +98,26 @@ pub(super) struct State {
     pub(super) shared: Vec<Value>,
 }
 
+impl State {
+    /// Takes back what a failed login leaves in the logs: one new entry, that it has locked an account.
+    fn forget_lockout(&mut self, before: &Self) {
+        for (before, after) in before.machines.iter().zip(&mut self.machines) {
+            let (old, new) = (&before["bmc"]["logs"], &after["bmc"]["logs"]);
+            let entries = |logs: &Value| logs["kept"].as_array().cloned().unwrap_or_default();
+            let (known, mut kept) = (entries(old), entries(new));
+            let Some(entry) = kept.pop() else { continue };
+            let is_lockout = entry["what"]["Account"][2] == "Locked" && entry["number"] == new["last"];
+            // A full log loses its oldest entry.
+            if is_lockout && !known.contains(&entry) && known.ends_with(&kept) {
+                match old {
+                    Value::Null => drop(after["bmc"].as_object_mut().unwrap().remove("logs")),
+                    old => after["bmc"]["logs"] = old.clone(),
+                }
+            }
+        }
+    }
+}
+
 pub(super) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
@@ -237,6 +257,15 @@ impl Site {
         }
     }
 
+    /// The state after a request with this status. A failed login can change no more than that it locks an account.
+    pub(super) fn state_after(&self, before: &State, status: u16) -> State {
+        let mut state = self.state();
+        if status == 401 {
+            state.forget_lockout(before);
+        }
+        state
+    }
+
     /// The client that has this account, if it can log in: what the service tells an administrator of it.
     pub(super) fn client(&self, root: usize, account: u64) -> Option<Client> {
         let shown = self.get(root, &format!("/redfish/v1/AccountService/Accounts/{account}"));
@@ -273,7 +302,8 @@ impl Site {
 /// Leaves out what a refused request may change: the number of changes so far, the last use of a session, and the failed logins of an
 /// account, which can lock it.
 fn without_traces(mut value: Value) -> Value {
-    const TRACES: [&str; 6] = ["generation", "used", "failures", "failed_at", "locked_at", "Locked"];
+    const TRACES: [&str; 7] =
+        ["generation", "used", "failures", "failed_at", "locked_at", "locked_as", "Locked"];
     match &mut value {
         Value::Object(map) => {
             map.retain(|key, _| !TRACES.contains(&key.as_str()));
