@@ -20,8 +20,16 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }
+    read_all(file, most)
+}
+
+/// Reads at most `most` bytes to their end, such as standard input.
+///
+/// # Errors
+/// If they cannot be read, or are more.
+pub(crate) fn read_all(from: impl io::Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(io::Error::other(format!("it is larger than the {most} bytes allowed")));
     }
@@ -119,7 +127,13 @@ fn loose_mode(path: &Path) -> Option<String> {
 /// # Errors
 /// As [`read`], and if the file is not UTF-8 text.
 pub(crate) fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    String::from_utf8(read(path, most)?).map_err(|_| io::Error::other("it is not UTF-8 text"))
+    text(read(path, most)?)
+}
+
+/// # Errors
+/// If the bytes are not UTF-8 text.
+pub(crate) fn text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8 text"))
 }
 
 #[cfg(test)]
@@ -133,6 +147,9 @@ mod tests {
         std::fs::write(&file, "12345").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
         assert_eq!(read(&link, 5).unwrap(), b"12345");
+        assert_eq!(read_all(&b"12345"[..], 5).unwrap(), b"12345");
+        let error = read_all(&b"123456"[..], 5).unwrap_err().to_string();
+        assert_eq!(error, "it is larger than the 5 bytes allowed");
         assert_eq!(read(&file, 4).unwrap_err().to_string(), "it is larger than the 4 bytes allowed");
         let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
         assert!(made.success());

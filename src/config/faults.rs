@@ -1,9 +1,13 @@
 //! Files with rules of faults: YAML, of which JSON is a part.
 
+use std::io;
+use std::path::Path;
+
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use crate::fault::Rule;
+use crate::file;
 
 /// The contents of a file with rules.
 #[derive(Deserialize)]
@@ -12,11 +16,30 @@ struct File {
     faults: Vec<Spanned<Rule>>,
 }
 
-/// Reads the rules of a file. `place` names it.
+/// The largest file, bytes.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// Reads the rules of a file.
 ///
 /// # Errors
 /// The file, the line, and what is wrong there.
-pub fn read_faults(text: &str, place: &str) -> Result<Vec<Rule>, String> {
+pub fn read_faults(path: &Path) -> Result<Vec<Rule>, String> {
+    faults_of(file::read_text(path, MAX_BYTES), &path.display().to_string())
+}
+
+/// As [`read_faults`], from standard input.
+///
+/// # Errors
+/// As [`read_faults`].
+pub fn read_faults_from_stdin() -> Result<Vec<Rule>, String> {
+    faults_of(file::read_all(io::stdin().lock(), MAX_BYTES).and_then(file::text), "standard input")
+}
+
+fn faults_of(text: io::Result<String>, place: &str) -> Result<Vec<Rule>, String> {
+    parse(&text.map_err(|error| format!("cannot read {place}: {error}"))?, place)
+}
+
+fn parse(text: &str, place: &str) -> Result<Vec<Rule>, String> {
     let file: File = serde_saphyr::from_str(text).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());
         format!("{place}:{line}: {}", first_line(&error.without_snippet().to_string()))
@@ -60,17 +83,17 @@ faults:
 
     #[test]
     fn a_file_has_rules() {
-        let rules = read_faults(GOOD, "f.yaml").unwrap();
+        let rules = parse(GOOD, "f.yaml").unwrap();
         assert_eq!(rules.iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>(), ["flaky", "dead"]);
         let json = serde_json::json!({"faults": rules}).to_string();
-        assert_eq!(read_faults(&json, "f.json").unwrap(), rules, "JSON is YAML");
+        assert_eq!(parse(&json, "f.json").unwrap(), rules, "JSON is YAML");
     }
 
     #[test]
     fn an_error_names_its_line() {
         let said = |from: &str, to: &str| {
             assert!(GOOD.contains(from));
-            read_faults(&GOOD.replacen(from, to, 1), "f.yaml").unwrap_err()
+            parse(&GOOD.replacen(from, to, 1), "f.yaml").unwrap_err()
         };
         let errors = [
             said("first: 2", "frist: 2"),

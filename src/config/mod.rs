@@ -31,7 +31,7 @@ pub use admin::{AdminConfig, AdminListen};
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
 pub use export::{ExportFormat, WrittenExport};
-pub use faults::read_faults;
+pub use faults::{read_faults, read_faults_from_stdin};
 pub use fleet::{FleetConfig, Model, unusable_profile};
 pub use log::{LogFilter, LogFormat};
 pub use net::{Host, Listen};
@@ -213,16 +213,8 @@ fn values<T>(list: Vec<(T, Origin)>) -> Vec<T> {
     list.into_iter().map(|(value, _)| value).collect()
 }
 
-/// The largest file with rules, bytes.
-const MAX_FAULTS_BYTES: u64 = 4 << 20;
-
 fn faults(raw: &RawSettings) -> Result<Vec<Rule>, ConfigError> {
-    let read = |text: &str| {
-        let path = path(text)?;
-        let text = crate::file::read_text(&path, MAX_FAULTS_BYTES)
-            .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-        read_faults(&text, &path.display().to_string())
-    };
+    let read = |text: &str| read_faults(&path(text)?);
     Ok(raw.optional(&FAULTS, read)?.unwrap_or_default())
 }
 

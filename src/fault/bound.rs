@@ -51,6 +51,11 @@ impl Dice {
     pub fn roll(self, rule: &Rule, operation: u32, count: u32) -> u64 {
         self.seed.fault(self.node, rule.name.as_str(), operation, count)
     }
+
+    /// The same bits as a number from 0 to 1.
+    pub fn share(self, rule: &Rule, operation: u32, count: u32) -> f64 {
+        self.roll(rule, operation, count) as f64 / 18_446_744_073_709_551_616.0
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -238,10 +243,7 @@ pub(super) fn fires(rule: &Rule, dice: Dice, operation: u32, count: u32) -> bool
     if when.every.is_some_and(|every| count_after % every != 0) {
         return false;
     }
-    when.probability.is_none_or(|probability| {
-        let share = dice.roll(rule, operation, count) as f64 / 18_446_744_073_709_551_616.0;
-        share < probability
-    })
+    when.probability.is_none_or(|probability| dice.share(rule, operation, count) < probability)
 }
 
 impl Rule {

@@ -25,6 +25,9 @@ impl Fleet {
     pub const MAX_RULES_PER_NODE: usize = 64;
     /// Prefix of the records of rules. The key continues with the number.
     pub const RULES: &'static str = "fault/";
+    /// The occasion that decides which nodes have a rule that only some of the selected ones get: those with the lowest rolls. The
+    /// numbers of real occasions begin with 1.
+    const LOT: u32 = 0;
 
     /// Whether any node has a rule.
     #[inline]
@@ -53,7 +56,7 @@ impl Fleet {
             return None;
         }
         let met = Met { asked: Some(asked), ..Met::at(Occasion::AgentRequest) };
-        wire::shape(self.with(id, |node, now| node.meet(&met, now))?)
+        wire::shape(&self.with(id, |node, now| node.meet(&met, now))?)
     }
 
     /// As [`Fleet::add_rules`], for one rule.
@@ -243,7 +246,7 @@ impl Fleet {
         let mut look = |id: NodeId| {
             self.identify(id, |node, _| {
                 if selection.is_none_or(|selection| selection.matches(node)) {
-                    selected.push((self.lot(rule, id), id));
+                    selected.push((self.dice(id).roll(rule, Self::LOT, Self::LOT), id));
                     let rules = node.faults().rules().iter();
                     let others = rules.filter(|bound| !is_replaced(bound.rule.number())).count();
                     if others + gets.count(id) >= Self::MAX_RULES_PER_NODE {
@@ -280,10 +283,8 @@ impl Fleet {
         Ok(RuleAdded { selected, nodes })
     }
 
-    /// The lot of a node: those with the lowest ones have a rule that only some of the selected nodes get.
-    fn lot(&self, rule: &Rule, id: NodeId) -> u64 {
-        // The numbers of occasions begin with 1.
-        Dice { seed: self.seed, node: id.0 }.roll(rule, 0, 0)
+    fn dice(&self, id: NodeId) -> Dice {
+        Dice { seed: self.seed, node: id.0 }
     }
 
     fn bind(&self, id: NodeId, armed: &Arc<Armed>) {
@@ -401,9 +402,9 @@ impl Fleet {
                 let selected = armed.selection.as_ref().is_none_or(|selection| selection.matches(node));
                 (has, selected, rules.len() < Self::MAX_RULES_PER_NODE)
             });
-            let lot = self.lot(&armed.rule, id) as f64 / 18_446_744_073_709_551_616.0;
+            let lot = || self.dice(id).share(&armed.rule, Self::LOT, Self::LOT);
             match state {
-                Some((false, true, true)) if lot < share => self.bind(id, &armed),
+                Some((false, true, true)) if lot() < share => self.bind(id, &armed),
                 Some((true, false, _)) => drop(self.unbind(id, armed.number)),
                 Some(_) | None => {}
             }

@@ -121,7 +121,7 @@ impl Node {
     /// The end of a step of the host that begins `now` and takes `ms` normally.
     pub(super) fn until(&mut self, occasion: Occasion, now: SimTime, ms: u64) -> SimTime {
         match self.meet_host(occasion, now) {
-            Some(host::Act::Takes(Some(span))) => now.after_ms(span.pick_ms(0)),
+            Some(host::Act::Takes(Some(ms))) => now.after_ms(ms),
             Some(host::Act::Takes(None)) => {
                 self.hold(occasion, now);
                 SimTime::NEVER

@@ -74,7 +74,7 @@ impl Redfish {
             }
             response.extensions_mut().insert(CloseConnection);
         }
-        if let Some(shape) = wire::shape(hit.acts.iter().cloned()) {
+        if let Some(shape) = wire::shape(&hit.acts) {
             response.extensions_mut().insert(shape);
         }
         for act in hit.bmc() {

@@ -1,6 +1,5 @@
 //! The rules that a command line names: a file, or a preset with nodes.
 
-use std::io::Read as _;
 use std::path::Path;
 
 use clap_complete::CompletionCandidate;
@@ -9,11 +8,8 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::admin::api::Nodes;
 use crate::cli::exit_code::UsageError;
 use crate::cli::node::Selected;
-use crate::config::read_faults;
+use crate::config::{read_faults, read_faults_from_stdin};
 use crate::fault::{Mode, Name, Preset, Rule, Who, presets};
-
-/// The largest file, bytes.
-const MAX_BYTES: u64 = 4 << 20;
 
 /// Where the rules come from.
 #[derive(clap::Args)]
@@ -55,7 +51,11 @@ impl Source {
             let file = self.file.ok_or_else(|| {
                 usage("no rules are named; name a file, or a preset with --preset and -l or --all".to_owned())
             })?;
-            return rules_of(&file);
+            let rules = match file.as_str() {
+                "-" => read_faults_from_stdin(),
+                file => read_faults(Path::new(file)),
+            };
+            return Ok(rules.map_err(usage)?);
         };
         let found = Preset::named(&preset).ok_or_else(|| {
             let known: Vec<_> = presets().iter().map(|preset| preset.name.as_str()).collect();
@@ -72,21 +72,4 @@ impl Source {
         };
         Ok(found.rules(&name, &who).map_err(|problem| usage(format!("--name: {problem}")))?)
     }
-}
-
-/// The rules of a file.
-///
-/// # Errors
-/// If it cannot be read, or a rule is wrong.
-fn rules_of(file: &str) -> anyhow::Result<Vec<Rule>> {
-    let (text, place) = if file == "-" {
-        let mut text = String::new();
-        std::io::stdin().lock().take(MAX_BYTES).read_to_string(&mut text)?;
-        (text, "standard input")
-    } else {
-        let text = crate::file::read_text(Path::new(file), MAX_BYTES)
-            .map_err(|error| UsageError(format!("cannot read {file}: {error}")))?;
-        (text, file)
-    };
-    Ok(read_faults(&text, place).map_err(UsageError)?)
 }

@@ -11,13 +11,13 @@ pub mod spontaneous_reset;
 pub mod wrong_source;
 
 use crate::dmtf::BootTarget;
-use crate::time::Span;
+use crate::fault::period::Period;
 
 /// What a machine does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act {
-    /// A step takes another time; `None`: it never ends.
-    Takes(Option<Span>),
+    /// A step takes another time, ms; `None`: it never ends.
+    Takes(Option<u64>),
     /// The machine does not do what it was asked for.
     Ignore,
     Reset,
@@ -29,4 +29,16 @@ pub enum Act {
     Break(part_fails::Kind, u8),
     /// The boot source cannot be read.
     Unreadable,
+}
+
+/// The longest time that a step takes before it ends, ms: 24 hours.
+const LONGEST_MS: u64 = 24 * 3600 * 1000;
+
+/// # Errors
+/// If a step takes longer than 24 hours, and not forever.
+fn check_takes(takes: Option<Period>) -> Result<(), String> {
+    match takes {
+        Some(takes) if takes.ms() > LONGEST_MS => Err(format!("'takes' is {takes}; at most 24h are allowed")),
+        Some(_) | None => Ok(()),
+    }
 }

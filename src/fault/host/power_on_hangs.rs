@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Act, Fault, Occasion, Period, Seam};
-use crate::time::Span;
 
 /// A power-on that takes long, or never completes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,16 +27,10 @@ impl Fault for PowerOnHangs {
     }
 
     fn act(&self) -> Act {
-        let span = |takes: Period| Span::exactly_ms(u32::try_from(takes.ms()).unwrap_or(Span::MAX_MS));
-        Act::Host(super::Act::Takes(self.takes.map(span)))
+        Act::Host(super::Act::Takes(self.takes.map(Period::ms)))
     }
 
     fn check(&self) -> Result<(), String> {
-        match self.takes {
-            Some(takes) if takes.ms() > u64::from(Span::MAX_MS) => {
-                Err(format!("'takes' is {takes}; at most 24h are allowed"))
-            }
-            Some(_) | None => Ok(()),
-        }
+        super::check_takes(self.takes)
     }
 }

@@ -61,8 +61,8 @@ pub enum Act {
 }
 
 /// What happens to one answer, of all that rules do. Delays add up; otherwise the first rule decides.
-pub fn shape(acts: impl IntoIterator<Item = super::Act>) -> Option<Shape> {
-    acts.into_iter().fold(None, |shape, act| {
+pub fn shape(acts: &[super::Act]) -> Option<Shape> {
+    acts.iter().fold(None, |shape, act| {
         let super::Act::Wire(Act::Shape(next)) = act else { return shape };
         let shape: Shape = shape.unwrap_or_default();
         Some(Shape {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::load::{ask, connect};
+use super::super::load::connect;
 use super::{Bench, LOGIN, holds};
 
 const OWN: &[&str] = &["--addresses", "host", "--domain", "bmc.example"];
@@ -129,11 +129,8 @@ fn a_session_limit() {
     });
     // All BMCs of a shared root have the same sessions.
     let bench = Bench::new(&[]);
-    let rule = json!({"name": "r", "who": {"all": true}, "what": "session-limit"}).to_string();
-    let body = format!("{{\"rules\": [{rule}]}}");
-    let json = "Content-Type: application/json\r\n";
-    let (status, text) = ask(&mut connect(bench.daemon.admin()), "POST", "/fauxmetal/v1/faults", json, &body);
-    assert!(status == 400 && text.contains("--addresses ip, port or host"), "{status} {text}");
+    let rule = json!({"name": "r", "who": {"all": true}, "what": "session-limit"});
+    bench.refuses(&rule, "--addresses ip, port or host");
 }
 
 #[test]

@@ -37,12 +37,21 @@ impl Bench {
     }
 
     fn control(&self, method: &str, path: &str, body: &Value) -> Value {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let json = "Content-Type: application/json\r\n";
-        let mut stream = connect(self.daemon.admin());
-        let (status, text) = ask(&mut stream, method, &format!("{API}{path}"), json, &body);
+        let (status, text) = self.ask_control(method, path, body);
         assert!((200..300).contains(&status), "{method} {path}: {status} {text}");
         serde_json::from_str(&text).unwrap()
+    }
+
+    fn ask_control(&self, method: &str, path: &str, body: &Value) -> (u16, String) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let json = "Content-Type: application/json\r\n";
+        ask(&mut connect(self.daemon.admin()), method, &format!("{API}{path}"), json, &body)
+    }
+
+    /// The rule is wrong for these listeners. The error names the options that it needs.
+    fn refuses(&self, rule: &Value, needs: &str) {
+        let (status, text) = self.ask_control("POST", "/faults", &json!({"rules": [rule]}));
+        assert!(status == 400 && text.contains(needs), "{status} {text}");
     }
 
     /// Adds the rule `r` of the second node.

@@ -148,11 +148,7 @@ fn a_refused_connection() {
     // Nodes that share a listener share its connections.
     let bench = Bench::new(&[]);
     let rule = json!({"name": "r", "who": {"names": ["generic-1"]}, "what": "connection-refused"});
-    let body = json!({"rules": [rule]}).to_string();
-    let headers = "Content-Type: application/json\r\n";
-    let mut admin = connect(bench.daemon.admin());
-    let (status, text) = super::super::load::ask(&mut admin, "POST", "/fauxmetal/v1/faults", headers, &body);
-    assert!(status == 400 && text.contains("--addresses ip, port or host"), "{status} {text}");
+    bench.refuses(&rule, "--addresses ip, port or host");
 }
 
 #[test]
@@ -205,12 +201,7 @@ fn a_tls_alert() {
     let alert = Err(Error::AlertReceived(AlertDescription::UnknownCA));
     holds_for_all(TLS, &json!({"tls-alert": {"alert": "unknown_ca"}}), |bench| handshake(bench) == alert);
     let bench = Bench::new(&[]);
-    let rule = json!({"name": "r", "who": {"all": true}, "what": "tls-alert"});
-    let headers = "Content-Type: application/json\r\n";
-    let body = json!({"rules": [rule]}).to_string();
-    let mut admin = connect(bench.daemon.admin());
-    let (status, text) = super::super::load::ask(&mut admin, "POST", "/fauxmetal/v1/faults", headers, &body);
-    assert!(status == 400 && text.contains("https:// in --listen"), "{status} {text}");
+    bench.refuses(&json!({"name": "r", "who": {"all": true}, "what": "tls-alert"}), "https:// in --listen");
 }
 
 #[test]
