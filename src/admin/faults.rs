@@ -217,6 +217,7 @@ pub(super) async fn test(
             TestedNode { node, uuid: uuid.to_string(), occasions }
         });
         Ok(TestedFault {
+            name: rule.name.to_string(),
             selected: added.selected as u64,
             nodes: added.nodes.len() as u64,
             occasion: rule.what.occasion().to_string(),

@@ -131,6 +131,8 @@ impl TestFault {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TestedFault {
+    /// The rule.
+    pub name: String,
     /// Number of nodes that the selection has.
     pub selected: u64,
     /// Number of nodes that would have the rule.

@@ -79,13 +79,11 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn text(out: &mut impl Write, rule: &Rule, result: &TestedFault) -> io::Result<()> {
-    let TestedFault { selected, nodes: count, occasion, per, items } = result;
+    let TestedFault { name, selected, nodes: count, occasion, per, items } = result;
     writeln!(
         out,
-        "{}: {} at {} of {}, of {selected} selected; counted for each {per}",
-        rule.name,
+        "{name}: {} at {occasion} of {}, of {selected} selected; counted for each {per}",
         rule.what.name(),
-        occasion,
         nodes(*count)
     )?;
     let mut table = Table::new(vec![Column { title: "NODE" }, Column { title: "OCCASIONS" }]);

@@ -10,6 +10,7 @@ use crate::wire::{Certificate as Which, Opening};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "cli", schema(as = WrongCertificate))]
 pub struct Certificate {
     /// The listener at which this happens.
     #[serde(skip_serializing_if = "At::is_bmc")]

@@ -48,12 +48,12 @@ fn the_page_of_the_faults_is_that_of_the_code() {
         writeln!(page, "\n### {}\n", row.name).unwrap();
         let variant = what.iter().find_map(|variant| variant["properties"].get(row.name)).unwrap();
         let parameters = named(variant);
+        assert_eq!(parameters["type"], "object", "{}: two schemas have one name", row.name);
         if let Some(text) = parameters["description"].as_str() {
             writeln!(page, "{}\n", sentence(text)).unwrap();
         }
         for (name, parameter) in parameters["properties"].as_object().into_iter().flatten() {
-            let text = parameter["description"].as_str().unwrap_or_default();
-            writeln!(page, "- `{name}`: {}", sentence(text)).unwrap();
+            writeln!(page, "- `{name}`: {}", about(parameter, &named)).unwrap();
         }
         for (title, text) in [
             ("A client sees", row.seen),
@@ -67,6 +67,27 @@ fn the_page_of_the_faults_is_that_of_the_code() {
         }
     }
     super::super::reference::is_page("faults.md", &page);
+}
+
+/// What a parameter is, its values, and its default.
+fn about(parameter: &Value, named: &dyn Fn(&Value) -> Value) -> String {
+    let parts = parameter["oneOf"].as_array();
+    let given = parts.into_iter().flatten().find(|part| part["type"] != "null").unwrap_or(parameter);
+    let kind = if given["$ref"].is_null() { given.clone() } else { named(given) };
+    let text = [parameter, given, &kind].iter().find_map(|one| one["description"].as_str());
+    let mut about = sentence(text.unwrap_or_else(|| panic!("no description: {parameter}")));
+    if let Some(values) = kind["enum"].as_array() {
+        let values: Vec<_> = values.iter().map(|value| format!("`{}`", value.as_str().unwrap())).collect();
+        write!(about, " One of {}.", values.join(", ")).unwrap();
+    }
+    match &parameter["default"] {
+        Value::Null => {}
+        default => {
+            let text = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+            write!(about, " Default: `{text}`.").unwrap();
+        }
+    }
+    about
 }
 
 /// A text on one line.
