@@ -29,8 +29,17 @@ func TestServers(t *testing.T) {
 		"a client switches a server on": switchesOn,
 		"labels select servers":         selectsByLabel,
 		"a refusal says why":            refuses,
+		"a BMC is busy twice":           meetsABusyBMC,
+		"an hour passes at once":        stepsTheClock,
 	} {
 		t.Run(name, func(t *testing.T) {
+			// No rule of faults is left, and time runs.
+			if err := fleet.Control(http.MethodPost, "/faults/clear", map[string]any{"all": true}, nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := fleet.Control(http.MethodPost, "/clock/run", map[string]any{}, nil); err != nil {
+				t.Fatal(err)
+			}
 			if _, err := fleet.Change("reset", nil); err != nil {
 				t.Fatal(err)
 			}
@@ -85,6 +94,47 @@ func refuses(t *testing.T, fleet *Fleet) {
 	var problem *Problem
 	if !errors.As(err, &problem) || problem.Status != http.StatusConflict {
 		t.Fatalf("a server that is off has an agent that crashes: %v", err)
+	}
+}
+
+func meetsABusyBMC(t *testing.T, fleet *Fleet) {
+	rule := map[string]any{
+		"name": "busy",
+		"who":  map[string]any{"names": []string{"generic-0"}},
+		"when": map[string]any{"first": 2},
+		"what": map[string]any{"status": map[string]any{"code": 503}},
+	}
+	if err := fleet.Control(http.MethodPost, "/faults", map[string]any{"rules": []any{rule}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	node, err := fleet.Node("generic-0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		err := fleet.Redfish(http.MethodGet, node.BMC.URL, nil, nil)
+		if err == nil || !strings.Contains(err.Error(), "503 Service Unavailable") {
+			t.Fatalf("the BMC is not busy: %v", err)
+		}
+	}
+	if found := powerState(t, fleet, node.BMC.URL); found != "Off" {
+		t.Fatalf("the server is %s", found)
+	}
+}
+
+func stepsTheClock(t *testing.T, fleet *Fleet) {
+	if err := fleet.Control(http.MethodPost, "/clock/hold", map[string]any{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fleet.Change("power", map[string]any{"action": "on"}, "generic-0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := fleet.Control(http.MethodPost, "/clock/step", map[string]any{"seconds": 3600}, nil); err != nil {
+		t.Fatal(err)
+	}
+	node, err := fleet.Node("generic-0")
+	if err != nil || node.State != "no-boot-device" {
+		t.Fatalf("after an hour: %+v, %v", node, err)
 	}
 }
 

@@ -14,6 +14,8 @@ def fauxmetal():
 
 @pytest.fixture
 def fleet(fauxmetal):
-    """The servers, switched off, with empty drives and default settings."""
+    """The servers, switched off, with empty drives and default settings. No rule of faults is left, and time runs."""
+    fauxmetal.control("POST", "/faults/clear", {"all": True})
+    fauxmetal.control("POST", "/clock/run", {})
     fauxmetal.change("reset")
     return fauxmetal

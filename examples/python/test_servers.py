@@ -44,3 +44,24 @@ def test_a_refusal_says_why(fleet):
     assert refused.value.status == 409
     [refusal] = refused.value.body["result"]["refusals"]
     assert refusal["node"] == "generic-0" and "agent" in refusal["reason"]
+
+
+def test_a_client_meets_a_bmc_that_is_busy_twice(fleet):
+    rule = {"name": "busy", "who": {"names": ["generic-0"]}, "when": {"first": 2}, "what": {"status": {"code": 503}}}
+    fleet.control("POST", "/faults", {"rules": [rule]})
+    system = fleet.node("generic-0")["bmc"]["url"]
+    for _ in range(2):
+        with pytest.raises(Problem) as busy:
+            fleet.redfish("GET", system)
+        assert busy.value.status == 503
+    assert fleet.redfish("GET", system)["PowerState"] == "Off"
+    # A test that met no fault proves nothing.
+    assert fleet.control("GET", "/faults/busy")["fired"] == 2
+
+
+def test_an_hour_passes_at_once(fleet):
+    fleet.control("POST", "/clock/hold", {})
+    fleet.change("power", "generic-0", action="on")
+    assert fleet.node("generic-0")["state"] == "post"
+    fleet.control("POST", "/clock/step", {"seconds": 3600})
+    assert fleet.node("generic-0")["state"] == "no-boot-device"
