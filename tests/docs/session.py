@@ -17,9 +17,9 @@ import tempfile
 import pages
 
 # The longest time for all commands of a page, in seconds.
-PAGE_TIME_MAX_S = 120
+PAGE_TIME_MAX_S = 300
 # The longest time until a server is ready, in seconds.
-READY_TIME_MAX_S = 30
+READY_TIME_MAX_S = 90
 UNSHARE = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 # Of the checkout: the build, and certificates that another daemon has created.
 NOT_LINKED = {".git", "target", "certs"}

@@ -109,6 +109,18 @@ class Fleet:
         """`fauxmetal node VERB`: a change of the machine that no client of its BMC can make."""
         self._command("node", verb, "--server", self.admin, *arguments, node["name"])
 
+    def test_faults(self, rules):
+        """The nodes and occasions that the rules of a file would hit: the output of `fauxmetal fault test`."""
+        return json.loads(self._command("fault", "test", rules, "--server", self.admin, "-o", "json"))
+
+    def add_faults(self, rules):
+        self._command("fault", "add", rules, "--server", self.admin)
+
+    def unreached_faults(self):
+        """The names of the rules that have never fired."""
+        faults = json.loads(self._command("fault", "list", "--server", self.admin, "-o", "json"))
+        return [fault["rule"]["name"] for fault in faults if not fault["fired"]]
+
     def wait(self, node, state):
         """Waits until the machine has the state, as `fauxmetal node wait` names it."""
         self.node(node, "wait", "--for", f"state={state}", "--timeout", "60s")

@@ -22,6 +22,7 @@ TOOLS = {
 ISOLINUX = pathlib.Path("/usr/lib/ISOLINUX/isolinux.bin")
 LDLINUX = pathlib.Path("/usr/lib/syslinux/modules/bios/ldlinux.c32")
 FILES = {ISOLINUX: "isolinux", LDLINUX: "syslinux-common"}
+MARIADB = {"mariadbd": "mariadb-server"}
 APT_LIMIT_S = 300
 PIP_LIMIT_S = 600
 
@@ -31,8 +32,9 @@ def search_path():
     return os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
 
 
-def missing_packages():
-    missing = {package for tool, package in TOOLS.items() if not shutil.which(tool, path=search_path())}
+def missing_packages(database):
+    tools = TOOLS | (MARIADB if database == "mariadb" else {})
+    missing = {package for tool, package in tools.items() if not shutil.which(tool, path=search_path())}
     missing |= {package for file, package in FILES.items() if not file.exists()}
     # Debian packages the module that makes virtual environments separately from Python.
     if not importlib.util.find_spec("ensurepip"):
@@ -40,9 +42,9 @@ def missing_packages():
     return sorted(missing)
 
 
-def install_tools(log):
+def install_tools(database, log):
     """Installs the missing Debian packages. Without root or apt-get, raises RunError with their names."""
-    missing = missing_packages()
+    missing = missing_packages(database)
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -52,8 +54,8 @@ def install_tools(log):
     child.run("apt-get update", ["apt-get", "update", "-qq"], log, APT_LIMIT_S, env)
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
     child.run("apt-get install", install, log, APT_LIMIT_S, env)
-    if missing_packages():
-        raise RunError("packages still missing after apt-get install: " + ", ".join(missing_packages()), log)
+    if missing := missing_packages(database):
+        raise RunError("packages still missing after apt-get install: " + ", ".join(missing), log)
 
 
 def install_ironic(venv, requirements, log):

@@ -13,7 +13,8 @@ import inventory
 import sensors
 from api import RequestFailed
 
-# Timeout of one stage of one node. With 20 nodes on two slow cores, stages take much less.
+# Timeout of one stage of one node, beside the time for which Ironic waits for an agent. With 20 nodes on two slow cores, stages take
+# much less.
 STAGE_LIMIT_S = 300
 
 
@@ -59,11 +60,13 @@ class Stage:
     error: str | None = None
     # Whether Ironic may still show the error of the stage before.
     keeps_error: bool = False
+    # `fault` of the node at the end, which is then in maintenance.
+    fault: str | None = None
     # What Ironic does to the BMC. If the role of the node's account lacks a privilege for it, the stage must fail with
-    # that provision state and `fault`.
+    # that provision state and fault.
     needs: tuple = ()
     refused: str | None = None
-    fault: str | None = None
+    refused_fault: str | None = None
     # Whether a node with this plan passes the stage.
     when: Callable = lambda plan: True
 
@@ -71,18 +74,19 @@ class Stage:
         """The stage as a node with this plan must pass it: if the BMC has to refuse it, with the error and its consequences."""
         missing = accounts.first_missing(plan.role, self.needs)
         if not missing:
-            return dataclasses.replace(self, fault=None)
+            return self
         return dataclasses.replace(self, goal=self.refused, error=accounts.refusal(missing), power=None,
-                                   check=accounts.check_no_media)
+                                   fault=self.refused_fault, check=accounts.check_no_media)
 
 
 class Journey:
     """Takes one node through its stages: enrollment, inspection, cleaning, two deployments, deletion."""
 
-    def __init__(self, node, plan, ironic, node_list, fleet, stack, tally):
-        self.node, self.plan, self.uuid = node, plan, node["uuid"]
+    def __init__(self, node, plan, stages, ironic, node_list, fleet, stack, tally):
+        self.node, self.plan, self.stages, self.uuid = node, plan, stages, node["uuid"]
         self.ironic, self.node_list, self.fleet, self.tally = ironic, node_list, fleet, tally
         self.files, self.receiver, self.notifications = stack.files, stack.receiver, stack.notifications
+        self.stage_limit_s = STAGE_LIMIT_S + (stack.callback_limit_s or 0)
         self.stage = "waiting"
         self.redfish_inspection = None
         # The name and the new value of a BIOS setting.
@@ -100,7 +104,7 @@ class Journey:
 
     def run(self):
         """Runs the stages of the plan. If one fails, the node stays in its state, so that a person can examine it."""
-        for stage in STAGES:
+        for stage in self.stages:
             if not stage.when(self.plan):
                 continue
             self.stage = stage.name
@@ -161,7 +165,7 @@ class Journey:
     def _wait_for_goal(self, stage, began):
         """Waits for the end of a stage. Returns the node's row of the list, or None after its deletion."""
         requested_at = time.monotonic()
-        while time.monotonic() - began < STAGE_LIMIT_S:
+        while time.monotonic() - began < self.stage_limit_s:
             rows, requested_at = self.node_list.requested_after(requested_at)
             row = rows.get(self.uuid)
             if row is None:
@@ -177,15 +181,15 @@ class Journey:
                 # A change of the power state alone leaves the provision state as it is.
                 if row["target_power_state"] is None and self._has_failed(stage, row):
                     return row
-        raise StageFailed(f"stage not finished after {STAGE_LIMIT_S} s: {self.row()}")
+        raise StageFailed(f"stage not finished after {self.stage_limit_s} s: {self.row()}")
 
     def _has_failed(self, stage, row):
         """Whether Ironic has written down the failure of a stage that must fail. It first changes the provision state."""
-        return not stage.error or (row["fault"] == stage.fault and bool(self._latest_error(row)))
+        return not stage.error or (row["fault"] == stage.fault and bool(self.latest_error(row)))
 
-    def _latest_error(self, row):
+    def latest_error(self, row):
         """`last_error`. Once a minute Ironic compares the power states and clears it; then the end of the history."""
-        return row["last_error"] or "; ".join(self._errors()[:2])
+        return row["last_error"] or "; ".join(self.errors()[:2])
 
     def _node_problem(self, stage, row):
         """What differs from the fields that a node must have at the end of a stage: all empty, or the expected error."""
@@ -199,7 +203,7 @@ class Journey:
             self.expected_errors.append(stage.error)
             if stage.goal.endswith("failed"):
                 self.expected_errors.append(accounts.ABORTED)
-            error = self._latest_error(row)
+            error = self.latest_error(row)
             return "" if re.search(stage.error, error) else f"the error is {error!r}, expected {stage.error!r}"
         error = row["last_error"]
         kept = error and stage.keeps_error and self._is_expected(error)
@@ -382,7 +386,7 @@ class Journey:
     def _inspection(self):
         return self.ironic.get(f"/v1/nodes/{self.uuid}/inventory")
 
-    def _errors(self):
+    def errors(self):
         """All errors in the history of the node, the newest first."""
         events = self.ironic.get(f"/v1/nodes/{self.uuid}/history?detail=true")["history"]
         events.sort(key=lambda event: event["created_at"], reverse=True)
@@ -390,7 +394,7 @@ class Journey:
 
     def _unexpected_errors(self):
         """The other errors in the history of the node. `last_error` can be set and cleared between two lists."""
-        return "; ".join(error for error in self._errors() if not self._is_expected(error))
+        return "; ".join(error for error in self.errors() if not self._is_expected(error))
 
     def _is_expected(self, error):
         return any(re.search(expected, error) for expected in self.expected_errors)
@@ -412,7 +416,7 @@ STAGES = (
     Stage("manage again", Journey.manage, "manageable", keeps_error=True, when=lambda plan: plan.refusals),
     Stage("inspect, agent", Journey.inspect_agent, "manageable", "power off", Journey.check_agent_inspection, needs=AGENT),
     Stage("clean, clock", accounts.set_clock, "manageable", needs=(accounts.CLOCK,), refused="clean failed",
-          fault="clean failure", when=lambda plan: plan.refusals or plan.mishaps),
+          refused_fault="clean failure", when=lambda plan: plan.refusals or plan.mishaps),
     Stage("end maintenance", accounts.end_maintenance_and_manage, "manageable", keeps_error=True,
           when=lambda plan: plan.refusals),
     Stage("clean, BIOS", Journey.change_bios, "manageable", check=Journey.check_bios, needs=(accounts.BIOS, accounts.POWER)),

@@ -1,10 +1,12 @@
 """Configures Ironic for one run. Starts it with its file server and a receiver of events, and ends them."""
 
+import getpass
 import os
 import pathlib
 import random
 import shutil
 import socket
+import subprocess
 import time
 
 import child
@@ -25,13 +27,16 @@ STOP_GRACE_S = 15
 class Stack:
     """`with Stack(...) as stack:` runs Ironic, a file server and a receiver of events, and ends all of them afterwards."""
 
-    def __init__(self, venv, run, logs, hash_cache):
-        self.venv, self.run, self.logs = venv, run, logs
+    def __init__(self, venv, run, logs, hash_cache=True, database="sqlite", callback_limit_s=None, port=None):
+        self.venv, self.run, self.logs, self.port = venv, run, logs, port or _free_port()
+        self.mariadb_socket = run / "mariadb.sock" if database == "mariadb" else None
+        # How long Ironic waits for an agent. None: Ironic's default, which no stage reaches.
+        self.callback_limit_s = callback_limit_s
         self.ironic_log = logs / "ironic.log"
         self.http_root = run / "http"
         self.env = self._environment(hash_cache)
         self.notifications = Notifications(self.ironic_log)
-        self.files = self.receiver = self.ironic = None
+        self.files = self.receiver = self.mariadb = self.ironic = None
 
     def __enter__(self):
         try:
@@ -42,15 +47,18 @@ class Stack:
         return self
 
     def __exit__(self, *_):
-        if self.ironic:
-            self.ironic.stop(STOP_GRACE_S)
+        for program in (self.ironic, self.mariadb):
+            if program:
+                program.stop(STOP_GRACE_S)
         for server in (self.files, self.receiver):
             if server:
                 server.stop()
 
     def check(self):
-        """Raises RunError if Ironic has ended."""
-        self.ironic.check()
+        """Raises RunError if Ironic or its database has ended."""
+        for program in (self.ironic, self.mariadb):
+            if program:
+                program.check()
 
     def abort_unresponsive_ironic(self, seconds):
         """Aborts Ironic, which makes it log the stack of each thread. Always raises RunError."""
@@ -78,20 +86,42 @@ class Stack:
         images.make(self.run / "images", self.http_root, self.logs / "images.log", self.env)
         self.files = FileServer(self.http_root, self.logs / "files.log")
         self.receiver = Receiver()
-        port = _free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        config = self._configure(port)
+        self.url = f"http://127.0.0.1:{self.port}"
+        if self.mariadb_socket:
+            self._start_mariadb()
+        config = self._configure()
         child.run("ironic-dbsync", [self.venv / "bin/ironic-dbsync", "--config-file", config, "create_schema"],
                   self.logs / "dbsync.log", START_LIMIT_S, self.env)
         self.ironic = child.Child("Ironic", [self.venv / "bin/ironic", "--config-file", config],
                                   self.ironic_log, self.env)
         self._wait_until_ready()
 
-    def _configure(self, port):
+    def _start_mariadb(self):
+        """A server of this run alone, on a socket file, which stores nothing that must survive a crash."""
+        data, socket_file, log = self.run / "mariadb", self.mariadb_socket, self.logs / "mariadb.log"
+        user = f"--user={getpass.getuser()}"
+        child.run("mariadb-install-db", ["mariadb-install-db", "--no-defaults", user, f"--datadir={data}"],
+                  log, START_LIMIT_S, self.env)
+        self.mariadb = child.Child("MariaDB", [
+            "mariadbd", "--no-defaults", user, f"--datadir={data}", f"--socket={socket_file}", f"--pid-file={data}/pid",
+            "--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--max-connections=500",
+        ], log, self.env)
+        create = ["mariadb", "--no-defaults", f"--socket={socket_file}", "-e", "CREATE DATABASE ironic CHARACTER SET utf8mb3"]
+        end = time.monotonic() + START_LIMIT_S
+        while subprocess.run(create, env=self.env, capture_output=True, check=False).returncode != 0:
+            self.mariadb.check()
+            if time.monotonic() > end:
+                raise RunError(f"MariaDB was not ready within {START_LIMIT_S} s", log)
+            time.sleep(0.5)
+
+    def _configure(self):
         config = self.run / "ironic.conf"
         config.write_text((HERE / "ironic.conf").read_text().format(
             run=self.run, images=self.run / "images", http_root=self.http_root, http_url=self.files.url,
-            api_port=port, api_url=self.url, isolinux=installation.ISOLINUX))
+            api_port=self.port, api_url=self.url, isolinux=installation.ISOLINUX,
+            callback_limit_s=self.callback_limit_s or 1800,
+            database=f"mysql+pymysql://root@localhost/ironic?charset=utf8mb3&unix_socket={self.mariadb_socket}"
+                     if self.mariadb_socket else f"sqlite:///{self.run}/ironic.sqlite"))
         return config
 
     def _wait_until_ready(self):
