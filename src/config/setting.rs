@@ -317,7 +317,7 @@ settings! {
     ///
     /// `fauxmetal profile show` lists the names. Takes precedence over --boot-time.
     TIMING = Setting::new("timing", Kind::Pairs, "NAME=RANGE", TIME)
-        .words(|| crate::profile::timing::Timing::default().list().into_iter().map(|(name, ..)| name).collect());
+        .words(|| crate::time::timing::Timing::default().list().into_iter().map(|(name, ..)| name).collect());
 
     /// Least real time that an agent takes to write an image, such as 10s or 0s
     ///

@@ -6,9 +6,9 @@ use super::setting::{self, Setting};
 use super::*;
 use crate::effect;
 use crate::profile::built_in_names;
-use crate::profile::timing::Timing;
 use crate::seed::Seed;
 use crate::time::Span;
+use crate::time::timing::Timing;
 
 fn flags(text: &str) -> Flags {
     let mut flags: Flags = Vec::new();

@@ -7,8 +7,8 @@ use super::fleet::FleetConfig;
 use super::raw::RawSettings;
 use super::setting::{BOOT_TIME, TIMING};
 use crate::profile::Profile;
-use crate::profile::timing::Timing;
 use crate::time::Span;
+use crate::time::timing::Timing;
 
 /// The times of the configuration.
 #[derive(Clone, Debug)]

@@ -118,7 +118,7 @@ macro_rules! faults {
 
 /// The faults that have no defaults for all of their parameters.
 #[cfg(feature = "cli")]
-const NEEDS_PARAMETERS: &[&str] = &["document"];
+const NEEDS_PARAMETERS: &[&str] = &["document", "timing"];
 
 faults! {
     /// Delays answers, always or by chance.
@@ -187,6 +187,8 @@ faults! {
     "media-unreadable" MediaUnreadable = host::media_unreadable::MediaUnreadable;
     /// The self test takes long, or never ends.
     "post-hangs" PostHangs = host::post_hangs::PostHangs;
+    /// Phases take other times than those of the profile.
+    "timing" Timing = host::timing::OtherTiming;
     /// The agent makes no call.
     "agent-never-calls" NeverCalls = agent::never_calls::NeverCalls;
     /// The first call of the agent comes late.

@@ -143,7 +143,7 @@ impl Node {
                     // IPA records the error of a synchronous command under the full name.
                     command.name = name;
                 }
-                let takes = self.profile.timing.command;
+                let takes = self.timing().command;
                 command.work.fail(CommandEnd::Failed(Box::new(error)), takes);
             }
             Some((rule, Act::Hang)) => {

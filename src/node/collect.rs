@@ -21,7 +21,7 @@ impl Node {
         now: SimTime,
     ) -> Result<Outcome, Refusal> {
         self.bmc().tasks.check(&start)?;
-        let ms = self.draw_ms(self.profile.timing.diagnostics, Purpose::Diagnostics);
+        let ms = self.draw_ms(self.timing().diagnostics, Purpose::Diagnostics);
         let work = Work::Diagnostics { collection, until: now.after_ms(ms), entry: None };
         let number = self.state.bmc.change(|bmc| bmc.tasks.change(|tasks| tasks.begin(work, start, now)));
         Ok(Outcome::Accepted(number))

@@ -1,5 +1,6 @@
 //! The rules of a node, and what they do to it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Node;
@@ -15,9 +16,10 @@ use super::view::View;
 use crate::dmtf::PowerState;
 use crate::fault::host::part_fails::Kind;
 use crate::fault::host::power_lost::Restore;
-use crate::fault::{Act, Armed, Bound, Dice, Met, Occasion, bmc, host};
+use crate::fault::{Act, Armed, Bound, Dice, Met, Occasion, What, bmc, host};
 use crate::seed::Purpose;
 use crate::time::SimTime;
+use crate::time::timing::Timing;
 
 /// The words of a node's states before a change; `None` for a node without rules.
 pub(super) struct Words(&'static str, &'static str);
@@ -116,6 +118,18 @@ impl Node {
     pub(super) fn meet_host(&mut self, occasion: Occasion, now: SimTime) -> Option<host::Act> {
         let acts = self.meet(&Met::at(occasion), now);
         acts.into_iter().find_map(|act| if let Act::Host(act) = act { Some(act) } else { None })
+    }
+
+    /// The times of phases that begin now: those of the rules in effect, and else those of the profile.
+    pub fn timing(&self) -> Cow<'_, Timing> {
+        let mut timing = Cow::Borrowed(&self.profile.timing);
+        // The first rule that names a timing decides, so it comes last here.
+        for armed in self.state.faults.in_effect().rev() {
+            if let What::Timing(other) = &armed.rule.what {
+                other.apply(timing.to_mut());
+            }
+        }
+        timing
     }
 
     /// The end of a step of the host that begins `now` and takes `ms` normally.
@@ -325,7 +339,7 @@ impl Node {
             return;
         }
         let was_on = self.state.faults.change(|faults| faults.was_on.take()).unwrap_or(false);
-        let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
+        let ms = self.draw_ms(self.timing().manager_reset, Purpose::ManagerReset);
         self.state.bmc.change(|bmc| bmc.restarting_until = Some(at.after_ms(ms)));
         let on = match restore {
             Restore::LastState => was_on,
@@ -351,7 +365,7 @@ impl Node {
     /// The BMC restarts at once, in the middle of a request.
     pub fn restart_bmc_now(&mut self, now: SimTime) {
         let before = View::of(&self.state);
-        let ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
+        let ms = self.draw_ms(self.timing().manager_reset, Purpose::ManagerReset);
         let profile = Arc::clone(&self.profile);
         self.state.bmc.change(|bmc| bmc.restart(now, now.after_ms(ms), &profile));
         (self.touched, self.eventful) = (true, true);

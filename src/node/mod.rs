@@ -211,7 +211,7 @@ impl Node {
             self.effects_due = true;
             return self.remember(&before, at);
         }
-        let restart_ms = self.draw_ms(self.profile.timing.manager_reset, Purpose::ManagerReset);
+        let restart_ms = self.draw_ms(self.timing().manager_reset, Purpose::ManagerReset);
         if self.bmc().next_deadline(&self.profile) <= at {
             let before = View::of(&self.state);
             // The last use of a session is not stored, so a restart of the process would put off the end of the session.
@@ -332,7 +332,7 @@ impl Node {
                 self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(command)));
             }
             Command::Bmc(command) => {
-                let ms = self.draw_ms(self.profile.timing.manager_grace, Purpose::ManagerGrace);
+                let ms = self.draw_ms(self.timing().manager_grace, Purpose::ManagerGrace);
                 let task = self.state.bmc.change(|bmc| bmc.execute(command, now.after_ms(ms), now))?;
                 return Ok(task.map_or(Outcome::Done, Outcome::Accepted));
             }
@@ -352,7 +352,7 @@ impl Node {
                 if is_creation && !drives.iter().all(|drive| self.is_usable(*drive)) {
                     return Err(Refusal::DrivesDoNotFit);
                 }
-                let ms = self.draw_ms(profile.timing.volume, Purpose::Volume);
+                let ms = self.draw_ms(self.timing().volume, Purpose::Volume);
                 let until = now.after_ms(ms);
                 let task = self.state.bmc.change(|bmc| bmc.change_volume(command, &profile, until, now))?;
                 // The drives lose their content. The operating system may be on any of them, if nothing tells on which one.

@@ -78,7 +78,7 @@ impl Node {
         let profile = Arc::clone(&self.profile);
         let (manager, others) = self.bmc().firmware.due(&profile);
         if manager {
-            let ms = self.draw_ms(profile.timing.manager_grace, Purpose::ManagerGrace);
+            let ms = self.draw_ms(self.timing().manager_grace, Purpose::ManagerGrace);
             self.state.bmc.change(|bmc| {
                 bmc.restarting_from.get_or_insert(now.after_ms(ms));
             });
@@ -101,7 +101,7 @@ impl Node {
     pub(super) fn power_on(&mut self, now: SimTime) {
         match &mut self.state.host {
             Host::Off => {
-                let ms = self.draw_ms(self.profile.timing.power_on, Purpose::PowerOn);
+                let ms = self.draw_ms(self.timing().power_on, Purpose::PowerOn);
                 let until = self.until(Occasion::PowerOn, now, ms);
                 self.state.host = Host::PoweringOn { until };
             }
@@ -114,14 +114,14 @@ impl Node {
         if let Some(codes) = self.state.bmc.get_mut().and_then(|bmc| bmc.post_codes.get_mut()) {
             codes.cut(now);
         }
-        let ms = self.draw_ms(self.profile.timing.power_off, Purpose::PowerOff);
+        let ms = self.draw_ms(self.timing().power_off, Purpose::PowerOff);
         self.state.host = Host::PoweringOff { until: now.after_ms(ms), then };
     }
 
     /// Asks the running program to shut down. An operating system and a ramdisk take some time; firmware obeys the power
     /// button immediately. A shutdown in progress continues, with a new next step.
     pub(super) fn shut_down(&mut self, then: AfterOff, now: SimTime) {
-        let timing = &self.profile.timing;
+        let timing = self.timing().into_owned();
         let span = match &mut self.state.host {
             Host::PoweringOff { then: after, .. } => {
                 *after = then;
@@ -147,7 +147,7 @@ impl Node {
         if let Some(bmc) = self.state.bmc.get_mut() {
             bmc.start(&self.profile, now);
         }
-        let ms = self.draw_ms(self.profile.timing.post, Purpose::Post);
+        let ms = self.draw_ms(self.timing().post, Purpose::Post);
         if let Some(most) = PostCodes::most(&self.profile) {
             let number = self.state.starts;
             self.state.bmc.change(|bmc| bmc.post_codes.change(|codes| codes.begin(number, now, ms, most)));
@@ -162,7 +162,7 @@ impl Node {
             Host::PoweringOn { .. } => self.post(at),
             Host::PoweringOff { then: AfterOff::StayOff, .. } => self.state.host = Host::Off,
             Host::PoweringOff { then: AfterOff::PowerOn, .. } => {
-                let ms = self.draw_ms(self.profile.timing.power_on, Purpose::PowerOn);
+                let ms = self.draw_ms(self.timing().power_on, Purpose::PowerOn);
                 let until = self.until(Occasion::PowerOn, at, ms);
                 self.state.host = Host::PoweringOn { until };
             }
@@ -186,7 +186,7 @@ impl Node {
             Found::Os => Running::Os,
             Found::Live => Running::Live,
             Found::Ipa(params) => {
-                let ms = self.draw_ms(self.profile.timing.agent_start, Purpose::AgentStart);
+                let ms = self.draw_ms(self.timing().agent_start, Purpose::AgentStart);
                 let dice = Dice::next(self.seed, self.id, &mut self.state.draws);
                 Running::Ipa(Box::new(Ipa::new(*params, at, ms, dice)))
             }
@@ -295,7 +295,7 @@ impl Node {
     }
 
     fn loading(&self, what: Found, now: SimTime) -> Stage {
-        let timing = &self.profile.timing;
+        let timing = self.timing();
         let ms = match what {
             Found::Os => self.draw_ms(timing.boot_os, Purpose::BootOs),
             Found::Live | Found::Ipa(_) => self.draw_ms(timing.boot_ramdisk, Purpose::BootRamdisk),

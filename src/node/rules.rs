@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::bmc::failures::Part;
 use super::sparse;
 use super::state::State;
-use crate::fault::{Act, Armed, Bound, RuleRef};
+use crate::fault::{Act, Armed, Bound, RuleRef, host};
 use crate::time::SimTime;
 
 /// The rules of a node, with their memory.
@@ -55,7 +55,7 @@ impl Faults {
     }
 
     /// The rules that impose a condition now.
-    pub fn in_effect(&self) -> impl Iterator<Item = &Arc<Armed>> {
+    pub fn in_effect(&self) -> impl DoubleEndedIterator<Item = &Arc<Armed>> {
         self.rules.iter().filter(|bound| bound.on.is_some()).filter_map(|bound| bound.rule.armed())
     }
 
@@ -79,10 +79,14 @@ impl Faults {
         self.news.push(News { rule, at, ended });
     }
 
-    /// The rules of a machine that is made new: they keep what they have counted, and impose nothing.
+    /// The rules of a machine that is made new: they keep what they have counted, and impose nothing but the times of phases, which are
+    /// no part of the machine.
     pub(super) fn renewed(&self) -> Self {
         let mut rules = self.rules.clone();
-        rules.iter_mut().for_each(|bound| bound.on = None);
+        for bound in &mut rules {
+            let act = bound.rule.armed().map(|armed| armed.rule.what.act());
+            bound.on = bound.on.filter(|_| act == Some(Act::Host(host::Act::Timing)));
+        }
         Self { rules, ..Self::default() }
     }
 

@@ -26,14 +26,13 @@ pub mod quirk;
 pub mod sensors;
 #[doc(hidden)]
 pub mod telemetry;
-#[doc(hidden)]
-pub mod timing;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::dmtf::ResetType;
+use crate::time::timing::Timing;
 use accounts::AccountRules;
 use bios::Attribute;
 use boot_source::BootSource;
@@ -54,7 +53,6 @@ use post_codes::PostCode;
 use quirk::Quirk;
 use sensors::SensorRules;
 use telemetry::Telemetry;
-use timing::Timing;
 
 /// A model of server. The fields are the keys of `profile.toml`, except those that are skipped.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -8,6 +8,7 @@ pub mod power_lost;
 pub mod power_off_ignored;
 pub mod power_on_hangs;
 pub mod spontaneous_reset;
+pub mod timing;
 pub mod wrong_source;
 
 use crate::dmtf::BootTarget;
@@ -29,6 +30,8 @@ pub enum Act {
     Break(part_fails::Kind, u8),
     /// The boot source cannot be read.
     Unreadable,
+    /// Phases that begin as long as the condition lasts take the times of the rule.
+    Timing,
 }
 
 /// The longest time that a step takes before it ends, ms: 24 hours.

@@ -28,7 +28,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
         {
             return Err(error.into());
         }
-        let span = at.node.profile().timing.command;
+        let span = at.node.timing().command;
         Ok(Work::Timed(span, CommandEnd::Succeeded("null".into()), Then::Nothing))
     },
 }];

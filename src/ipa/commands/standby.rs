@@ -38,7 +38,7 @@ pub(super) const COMMANDS: &[Command] = &[
             let node = NodeInfo { instance_info, ..NodeInfo::unknown() };
             let (message, then) = bootc(at, &node, params, "pull_secret")?;
             let result = json!({ "result": message }).to_string();
-            let span = at.node.profile().timing.bootc_install;
+            let span = at.node.timing().bootc_install;
             Ok(Work::Timed(span, CommandEnd::Succeeded(result.into()), then))
         },
     },

@@ -143,7 +143,7 @@ const METHODS: [Method; 16] = [
         },
         run: |c| {
             let (message, then) = standby::bootc(&c.at, &c.node, &c.arguments, "oci_pull_secret")?;
-            let span = c.at.node.profile().timing.bootc_install;
+            let span = c.at.node.timing().bootc_install;
             Ok(StepWork::Timed(span, json!({ "result": message }), then))
         },
     },
@@ -210,7 +210,7 @@ fn arguments<'a>(kind: &Kind, params: &Params<'a>, step: &Params<'a>) -> Params<
 
 impl Call<'_> {
     fn command(&self) -> Span {
-        self.at.node.profile().timing.command
+        self.at.node.timing().command
     }
 
     fn nothing(&self, span: Span) -> StepWork {
@@ -226,7 +226,7 @@ impl Call<'_> {
             .and_then(Value::as_u64)
             .unwrap_or(1);
         let rounds = u32::try_from((disks as u64).div_ceil(at_once.max(1))).unwrap_or(1);
-        let one = self.at.node.profile().timing.erase_disk;
+        let one = self.at.node.timing().erase_disk;
         let times = |ms: u32| ms.saturating_mul(rounds).min(Span::MAX_MS);
         Span::ms(times(one.min_ms), times(one.max_ms))
     }
@@ -279,5 +279,5 @@ fn create_raid(call: &Call<'_>, config: &Value) -> Result<StepWork, StepError> {
 }
 
 fn burn_in(call: &Call<'_>) -> Result<StepWork, StepError> {
-    Ok(call.nothing(call.at.node.profile().timing.burnin))
+    Ok(call.nothing(call.at.node.timing().burnin))
 }

@@ -134,3 +134,33 @@ async fn other_hardware_is_in_the_inspection_data_only() {
     bench.clear();
     assert_eq!(bench.inspection_data(), before);
 }
+
+#[tokio::test]
+async fn commands_take_the_times_of_a_rule() {
+    let bench = Bench::serving();
+    let step = |name: &str| {
+        let step = json!({"step": name, "interface": "deploy", "priority": 10});
+        json!({"step": step, "node": node(), "ports": []})
+    };
+    let image = json!({"image_source": "oci://registry/os:1", "configdrive": null, "oci_pull_secret": null});
+    let install =
+        json!({"step": {"step": "execute_bootc_install", "args": image}, "node": node(), "ports": []});
+    for (timing, command, params) in [
+        ("command", "clean.execute_clean_step", step("erase_pstore")),
+        ("command", "image.install_bootloader", json!({"root_uuid": "0x00000000"})),
+        ("erase_disk", "clean.execute_clean_step", step("erase_devices")),
+        ("burnin", "clean.execute_clean_step", step("burnin_cpu")),
+        ("bootc_install", "deploy.execute_deploy_step", install),
+        ("bootc_install", "standby.execute_bootc_install", json!({"image_source": "oci://registry/os:1"})),
+    ] {
+        bench.break_it(json!({}), json!({"timing": {timing: "1h"}}));
+        let begin = bench.fleet.clock().now();
+        let record = bench.finish(command, params).await;
+        assert_eq!(record["command_status"], "SUCCEEDED", "{record}");
+        let hours = bench.fleet.clock().now().since_ms(begin) as f64 / 3_600_000.0;
+        // The disks are erased one after the other.
+        let disks = if timing == "erase_disk" { 3.0 } else { 1.0 };
+        assert_eq!(hours, disks, "{command}");
+        bench.clear();
+    }
+}

@@ -13,7 +13,7 @@ use crate::profile::logs::LogService;
 const SEL: u8 = 0;
 const POST_CODES: u8 = 3;
 
-fn collection() -> Command {
+pub(super) fn collection() -> Command {
     let collection = Box::new(Collection { log: Log::Hardware, kind: DiagnosticDataType::PreOs, oem: None });
     Command::Log(logs::Command::Collect { collection, start: Box::new(Start::default()) })
 }

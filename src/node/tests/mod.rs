@@ -13,6 +13,7 @@ mod logs;
 mod plugs;
 mod tasks;
 mod telemetry;
+mod timings;
 mod volumes;
 
 use proptest::prelude::*;

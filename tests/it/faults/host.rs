@@ -46,6 +46,16 @@ fn a_power_off_that_is_ignored() {
     });
 }
 
+/// A power-on that begins takes the time of the rule. One that is under way when the rule is cleared ends with the power-off.
+#[test]
+fn a_slow_power_on() {
+    holds(&[], &json!({"timing": {"power_on": "1h..2h"}}), |bench, name| {
+        cycle(bench, name);
+        bench.until(name, &["powering-on", "no-boot-device"]);
+        bench.node(name)["state"] == "powering-on"
+    });
+}
+
 #[test]
 fn a_rack_without_power() {
     let mut bench = Bench::new(&["--timing", "manager_reset=0s"]);

@@ -198,6 +198,18 @@ fn the_clock_is_read_in_one_place() {
     }
 }
 
+/// A rule can give each phase another time.
+#[test]
+fn the_times_of_phases_are_read_in_one_place() {
+    for source in sources("src") {
+        let may =
+            ["config", "cli"].contains(&source.room.as_str()) || source.path.ends_with("node/faults.rs");
+        let is_read = |line: &str| line.contains("profile.timing") || line.contains("profile().timing");
+        let line = source.code().into_iter().find(|(_, line)| is_read(line));
+        assert!(line.is_none() || may, "{}: take the time from Node::timing: {line:?}", source.name());
+    }
+}
+
 #[test]
 fn files_are_small_and_begin_with_their_purpose() {
     for folder in ["src", "tests/it", "benches"] {

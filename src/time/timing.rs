@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Span;
+use super::Span;
 
 macro_rules! timings {
     ($($(#[doc = $doc:literal])+ $name:ident = $low:literal .. $high:literal),+ $(,)?) => {

@@ -2,6 +2,8 @@
 //!
 //! Plain numbers only: `clock/` reads the clock.
 
+pub mod timing;
+
 use std::fmt;
 use std::str::FromStr;
 
