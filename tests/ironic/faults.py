@@ -8,7 +8,7 @@ from journey import Journey, Stage
 
 RULES = pathlib.Path(__file__).with_name("faults.yaml")
 # Ironic gives an agent up after this time. A node of a large fleet waits for Ironic itself for a part of it.
-CALLBACK_LIMIT_S, CALLBACK_LIMIT_PER_NODE_S = 90, 3
+CALLBACK_LIMIT_S, CALLBACK_LIMIT_PER_NODE_S = 90, 2
 
 ENROLL = Stage("enroll", Journey.enroll, "enroll"), Stage("manage", Journey.manage, "manageable")
 CLEAN = Stage("provide, clean", Journey.provide, "available", "power off")
@@ -35,13 +35,20 @@ def callback_limit_s(nodes):
     return CALLBACK_LIMIT_S + CALLBACK_LIMIT_PER_NODE_S * nodes
 
 
-def prepare(fleet, nodes):
+def prepare(fleet, nodes, plans):
     """The stages of each node, as `fauxmetal fault test` predicts them. Then the rules are added."""
     hit = {rule["name"]: [item["node"] for item in rule["items"]] for rule in fleet.test_faults(RULES)}
-    ends = {node: end for rule, end in reversed(ENDS.items()) for node in hit[rule]}
     print("; ".join(f"{rule}: {', '.join(names)}" for rule, names in hit.items()), flush=True)
     fleet.add_faults(RULES)
-    return [ENROLL + ends.get(node["name"], HEALTHY) for node in nodes]
+    return [ENROLL + _end(node["name"], plan, hit) for node, plan in zip(nodes, plans, strict=True)]
+
+
+def _end(node, plan, hit):
+    rule = next((rule for rule in ENDS if node in hit[rule]), None)
+    # A machine that boots from the network finds its ramdisk again when the power is back.
+    if rule is None or (rule == "power-lost" and plan.boot_interface == "ipxe"):
+        return HEALTHY
+    return ENDS[rule]
 
 
 def check(journeys, fleet, tally):
