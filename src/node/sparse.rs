@@ -70,7 +70,8 @@ impl<T: Part> Deref for Sparse<T> {
 
 impl<T: Part> PartialEq for Sparse<T> {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        // Most parts are those of a new machine, in one place.
+        std::ptr::eq::<T>(&**self, &**other) || **self == **other
     }
 }
 
