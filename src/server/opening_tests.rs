@@ -146,10 +146,13 @@ fn unacknowledged(client: &TcpStream) -> u64 {
     };
     // Connections to different servers can have the same port of the client.
     let ends = [written(client.local_addr().unwrap()), written(client.peer_addr().unwrap())];
-    let table = fs::read_to_string("/proc/net/tcp").unwrap();
-    let line = table.lines().find(|line| line.split_whitespace().skip(1).take(2).eq(&ends)).unwrap();
-    let (sent, _) = line.split_whitespace().nth(4).unwrap().split_once(':').unwrap();
-    u64::from_str_radix(sent, 16).unwrap()
+    let unsent = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        (words.get(1..3)? == ends.as_slice()).then(|| words[4].split_once(':').unwrap().0.to_owned())
+    };
+    // The table changes while it is read, so a reader can miss a line.
+    let found = (0..100).find_map(|_| fs::read_to_string("/proc/net/tcp").unwrap().lines().find_map(unsent));
+    u64::from_str_radix(&found.expect("the kernel lists each connection"), 16).unwrap()
 }
 
 /// Whether the server's kernel stops to acknowledge what the client sends. It acknowledges a small packet within 200 ms (Linux,
