@@ -174,39 +174,20 @@ pub(crate) fn within(patience: Duration, what: &str, mut is: impl FnMut() -> boo
 /// An agent token, as long as those of Ironic.
 pub(crate) const TOKEN: &str = "0123456789secret0123456789secret";
 
-/// A minimal Ironic: its API and its network boot configurations. Returns its URL and its count of heartbeats.
-pub(crate) fn ironic() -> (String, Arc<AtomicUsize>) {
+/// Serves HTTP on loopback until the process ends. `respond` gets the server's URL, and head and body of a request; it returns status
+/// and body of the answer. Returns the URL.
+pub(crate) fn serve(
+    respond: impl Fn(&str, &str, &str) -> (&'static str, String) + Send + Sync + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let beats = Arc::new(AtomicUsize::new(0));
-    let (base, counted) = (url.clone(), Arc::clone(&beats));
+    let (base, respond) = (url.clone(), Arc::new(respond));
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let (mut stream, base, counted) = (stream.unwrap(), base.clone(), Arc::clone(&counted));
+            let (mut stream, base, respond) = (stream.unwrap(), base.clone(), Arc::clone(&respond));
             std::thread::spawn(move || {
-                while let Ok((head, _)) = answer(&mut stream) {
-                    let path = head.split(' ').nth(1).unwrap();
-                    let (status, body) = match path {
-                        "/" => ("200 OK", r#"{"default_version": {"version": "1.115"}}"#.to_owned()),
-                        p if p.starts_with("/boot/") => (
-                            "200 OK",
-                            format!(
-                                "#!ipxe\nkernel {base}/k ipa-api-url={base} ipa-agent-token={TOKEN}\ninitrd {base}/i\nboot\n"
-                            ),
-                        ),
-                        p if p.starts_with("/v1/lookup") => (
-                            "200 OK",
-                            format!(
-                                r#"{{"node": {{"uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123"}},
-                                    "config": {{"heartbeat_timeout": 300, "agent_token": "{TOKEN}"}}}}"#
-                            ),
-                        ),
-                        p if p.starts_with("/v1/heartbeat/") => {
-                            counted.fetch_add(1, Ordering::SeqCst);
-                            ("202 Accepted", String::new())
-                        }
-                        _ => ("404 Not Found", String::new()),
-                    };
+                while let Ok((head, body)) = answer(&mut stream) {
+                    let (status, body) = respond(&base, &head, &body);
                     let length = body.len();
                     let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
                     if stream.write_all(answer.as_bytes()).is_err() {
@@ -215,6 +196,39 @@ pub(crate) fn ironic() -> (String, Arc<AtomicUsize>) {
                 }
             });
         }
+    });
+    url
+}
+
+/// The versions of Ironic's API.
+pub(crate) const VERSIONS: &str = r#"{"default_version": {"version": "1.115"}}"#;
+
+/// A network boot configuration: an agent that calls Ironic's API at `api`, with `more` kernel parameters.
+pub(crate) fn ipxe(api: &str, more: &str) -> String {
+    format!("#!ipxe\nkernel {api}/k ipa-api-url={api} ipa-agent-token={TOKEN} {more}\ninitrd {api}/i\nboot\n")
+}
+
+/// Ironic's answer to a lookup.
+pub(crate) fn found() -> String {
+    format!(
+        r#"{{"node": {{"uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123"}},
+            "config": {{"heartbeat_timeout": 300, "agent_token": "{TOKEN}"}}}}"#
+    )
+}
+
+/// A minimal Ironic: its API and its network boot configurations. Returns its URL and its count of heartbeats.
+pub(crate) fn ironic() -> (String, Arc<AtomicUsize>) {
+    let beats = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&beats);
+    let url = serve(move |base, head, _| match head.split(' ').nth(1).unwrap() {
+        "/" => ("200 OK", VERSIONS.to_owned()),
+        p if p.starts_with("/boot/") => ("200 OK", ipxe(base, "")),
+        p if p.starts_with("/v1/lookup") => ("200 OK", found()),
+        p if p.starts_with("/v1/heartbeat/") => {
+            counted.fetch_add(1, Ordering::SeqCst);
+            ("202 Accepted", String::new())
+        }
+        _ => ("404 Not Found", String::new()),
     });
     (url, beats)
 }
@@ -250,13 +264,17 @@ pub(crate) fn boot(stream: &mut TcpStream) -> String {
     system
 }
 
-/// The command for an agent to write the image at a URL.
+/// The command for an agent to write the image at a URL, which has another checksum.
 pub(crate) fn prepare_image(url: &str) -> String {
-    let hash = "ab".repeat(32);
+    prepare_image_with(url, &"ab".repeat(32))
+}
+
+/// As [`prepare_image`], for an image with this SHA-256 sum.
+pub(crate) fn prepare_image_with(url: &str, sum: &str) -> String {
     format!(
         r#"{{"name": "standby.prepare_image", "params": {{"image_info": {{"id": "i", "urls": ["{url}"],
         "node_uuid": "1be26c0b-03f2-4d2e-ae87-c02d7f33c123", "disk_format": "raw", "stream_raw_images": true,
-        "os_hash_algo": "sha256", "os_hash_value": "{hash}"}}}}}}"#
+        "os_hash_algo": "sha256", "os_hash_value": "{sum}"}}}}}}"#
     )
 }
 

@@ -25,7 +25,7 @@ impl Fault for CallsLate {
     const SEEN: &'static str = "the inspection data or the lookup, and all that follows, come so much later";
     const ENDS: &'static str = "an agent that waits makes its first call at once";
     const STAYS: &'static str = "the time that has passed";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, an_agent_that_calls_late";
+    const TEST: &'static str = "tests/it/faults/agent.rs, an_agent_that_calls_late";
 
     fn occasion(&self) -> Occasion {
         Occasion::AgentStart

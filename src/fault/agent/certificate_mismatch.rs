@@ -16,7 +16,7 @@ impl Fault for CertificateMismatch {
     const SEEN: &'static str = "heartbeats have an agent_verify_ca with which the certificate of the listener cannot be verified, so Ironic cannot call the agent";
     const ENDS: &'static str = "heartbeats have the right certificate";
     const STAYS: &'static str = "Ironic keeps the first certificate of a session, and refuses heartbeats with another one until it powers the machine off or restarts it";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, another_certificate";
+    const TEST: &'static str = "tests/it/faults/agent.rs, another_certificate";
 
     fn occasion(&self) -> Occasion {
         Occasion::Begin

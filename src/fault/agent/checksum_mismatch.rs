@@ -16,7 +16,7 @@ impl Fault for ChecksumMismatch {
     const SEEN: &'static str = "the download is repeated, and the command then fails with ImageChecksumError";
     const ENDS: &'static str = "the next download has the right checksum";
     const STAYS: &'static str = "the command that has failed";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, a_wrong_checksum";
+    const TEST: &'static str = "tests/it/faults/agent.rs, a_checksum_mismatch";
 
     fn occasion(&self) -> Occasion {
         Occasion::Download

@@ -87,7 +87,7 @@ impl Fault for CommandFails {
     const SEEN: &'static str = "command_status is FAILED after the time that the command takes, with the chosen command_error; a disk is left as it was";
     const ENDS: &'static str = "later commands succeed again";
     const STAYS: &'static str = "the command that has failed, and the state of the node in Ironic";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, a_command_that_fails";
+    const TEST: &'static str = "tests/it/faults/agent.rs, a_command_that_fails";
 
     fn occasion(&self) -> Occasion {
         Occasion::Command

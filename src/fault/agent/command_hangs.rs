@@ -16,7 +16,7 @@ impl Fault for CommandHangs {
     const SEEN: &'static str = "command_status stays RUNNING, and a client that waits for the result gets no answer; heartbeats go on";
     const ENDS: &'static str = "the command goes on: it ends with the result that it would have had, an image is written, and a power-off is done";
     const STAYS: &'static str = "the time that has passed, and what Ironic has done meanwhile";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, a_command_that_never_ends";
+    const TEST: &'static str = "tests/it/faults/agent.rs, a_command_that_hangs";
 
     fn occasion(&self) -> Occasion {
         Occasion::Command

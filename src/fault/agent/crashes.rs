@@ -17,7 +17,7 @@ impl Fault for AgentCrashes {
     const ENDS: &'static str =
         "the next command is executed; an agent that is gone stays away until the machine starts again";
     const STAYS: &'static str = "the agent is gone, with its commands and their results";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, a_command_that_takes_the_agent_down";
+    const TEST: &'static str = "tests/it/faults/agent.rs, a_command_that_takes_the_agent_down";
 
     fn occasion(&self) -> Occasion {
         Occasion::Command

@@ -26,7 +26,7 @@ impl Fault for CutDownload {
     const SEEN: &'static str = "the download is repeated as often as IPA repeats it, and the command then fails with ImageDownloadError";
     const ENDS: &'static str = "the next attempt is complete";
     const STAYS: &'static str = "a command that has failed";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, a_cut_download";
+    const TEST: &'static str = "tests/it/faults/agent.rs, a_cut_download";
 
     fn occasion(&self) -> Occasion {
         Occasion::Download

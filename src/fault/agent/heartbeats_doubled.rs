@@ -16,7 +16,7 @@ impl Fault for HeartbeatsDoubled {
     const SEEN: &'static str = "Ironic gets each heartbeat twice";
     const ENDS: &'static str = "each heartbeat is sent once";
     const STAYS: &'static str = "what Ironic has done at the second one";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, doubled_heartbeats";
+    const TEST: &'static str = "tests/it/faults/agent.rs, doubled_heartbeats";
 
     fn occasion(&self) -> Occasion {
         Occasion::Heartbeat

@@ -26,7 +26,7 @@ impl Fault for HeartbeatsLate {
         "each heartbeat comes so much later, also the one that follows the end of a command";
     const ENDS: &'static str = "a heartbeat that waits is sent at once";
     const STAYS: &'static str = "the time that has passed";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, late_heartbeats";
+    const TEST: &'static str = "tests/it/faults/agent.rs, late_heartbeats";
 
     fn occasion(&self) -> Occasion {
         Occasion::Heartbeat

@@ -18,7 +18,7 @@ impl Fault for HeartbeatsLost {
     const ENDS: &'static str =
         "the next heartbeat arrives when it is due, at most 0.6 of heartbeat_timeout after the last one";
     const STAYS: &'static str = "what Ironic has done meanwhile, such as a timeout";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, lost_heartbeats";
+    const TEST: &'static str = "tests/it/faults/agent.rs, lost_heartbeats";
 
     fn occasion(&self) -> Occasion {
         Occasion::Heartbeat

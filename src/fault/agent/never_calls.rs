@@ -16,7 +16,7 @@ impl Fault for NeverCalls {
     const SEEN: &'static str = "the ramdisk has booted, and no inspection data, no lookup and no heartbeat comes; nothing answers at the address of the agent";
     const ENDS: &'static str = "the agent makes its first call at once, and goes on as always";
     const STAYS: &'static str = "the time that has passed, and what Ironic has done meanwhile";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, an_agent_that_never_calls";
+    const TEST: &'static str = "tests/it/faults/agent.rs, an_agent_that_never_calls";
 
     fn occasion(&self) -> Occasion {
         Occasion::AgentStart

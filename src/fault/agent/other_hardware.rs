@@ -73,7 +73,7 @@ impl Fault for OtherHardware {
     const SEEN: &'static str = "the inventory of the agent and its disks differ from before, and the documents of the BMC stay as they are; a command for a disk that is gone fails with DeviceNotFound";
     const ENDS: &'static str = "the agent finds the hardware of before";
     const STAYS: &'static str = "inspection data that Ironic has stored, and what it has decided from them";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, other_hardware";
+    const TEST: &'static str = "tests/it/faults/agent.rs, other_hardware";
 
     fn occasion(&self) -> Occasion {
         Occasion::Begin

@@ -25,7 +25,7 @@ impl Fault for SlowDownload {
     const SEEN: &'static str = "the command that writes the image runs so much longer";
     const ENDS: &'static str = "a transfer that waits goes on at once";
     const STAYS: &'static str = "the time that has passed";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, a_slow_download";
+    const TEST: &'static str = "tests/it/faults/agent.rs, a_slow_download";
 
     fn occasion(&self) -> Occasion {
         Occasion::Image

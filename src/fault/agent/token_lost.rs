@@ -16,7 +16,7 @@ impl Fault for TokenLost {
     const SEEN: &'static str = "heartbeats have the token null, which Ironic refuses, and the agent repeats them every 5 to 10 seconds; the API of the agent answers 401";
     const ENDS: &'static str = "the agent has its token again";
     const STAYS: &'static str = "what Ironic has done meanwhile, such as a timeout";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, a_lost_token";
+    const TEST: &'static str = "tests/it/faults/agent.rs, a_lost_token";
 
     fn occasion(&self) -> Occasion {
         Occasion::Begin

@@ -31,7 +31,7 @@ impl Fault for TokenWrong {
     const SEEN: &'static str = "heartbeats have the wrong token, which Ironic refuses, and the agent repeats them every 5 to 10 seconds; the API of the agent answers 401 to the right one";
     const ENDS: &'static str = "the agent has the right token again";
     const STAYS: &'static str = "what Ironic has done meanwhile, such as a timeout";
-    const TEST: &'static str = "src/node/tests/agent_faults.rs, a_wrong_token";
+    const TEST: &'static str = "tests/it/faults/agent.rs, a_wrong_token";
 
     fn occasion(&self) -> Occasion {
         Occasion::Begin

@@ -16,7 +16,7 @@ impl Fault for TaskHangs {
     const SEEN: &'static str = "TaskState stays Running, and the task monitor answers 202 for ever";
     const ENDS: &'static str = "the task goes on and ends";
     const STAYS: &'static str = "the time that has passed; a task that a client has cancelled";
-    const TEST: &'static str = "src/node/tests/faults.rs, a_task_that_never_ends";
+    const TEST: &'static str = "tests/it/faults/bmc.rs, a_task_that_never_ends";
 
     fn occasion(&self) -> Occasion {
         Occasion::Task
@@ -50,7 +50,7 @@ impl Fault for TaskFails {
         "TaskState becomes Exception, at that part of PercentComplete where the length of the work is known";
     const ENDS: &'static str = "later tasks succeed again";
     const STAYS: &'static str = "the task that failed, and what it has not changed";
-    const TEST: &'static str = "src/node/tests/faults.rs, a_task_that_fails";
+    const TEST: &'static str = "tests/it/faults/bmc.rs, a_task_that_fails";
 
     fn occasion(&self) -> Occasion {
         Occasion::Task

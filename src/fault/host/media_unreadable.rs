@@ -17,7 +17,7 @@ impl Fault for MediaUnreadable {
         "a condition of the system names the source, and the firmware tries the next one";
     const ENDS: &'static str = "sources can be read again";
     const STAYS: &'static str = "the boot that happened";
-    const TEST: &'static str = "src/node/tests/faults.rs, an_unreadable_source";
+    const TEST: &'static str = "tests/it/faults/host.rs, a_source_that_cannot_be_read";
 
     fn occasion(&self) -> Occasion {
         Occasion::Media

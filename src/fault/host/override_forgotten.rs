@@ -16,7 +16,7 @@ impl Fault for OverrideForgotten {
     const SEEN: &'static str = "the machine boots in its boot order; an override for one boot is used up";
     const ENDS: &'static str = "overrides are followed again";
     const STAYS: &'static str = "the boot that happened";
-    const TEST: &'static str = "src/node/tests/faults.rs, a_forgotten_override";
+    const TEST: &'static str = "tests/it/faults/host.rs, an_override_that_is_forgotten";
 
     fn occasion(&self) -> Occasion {
         Occasion::Boot

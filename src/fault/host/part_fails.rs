@@ -34,7 +34,7 @@ impl Fault for PartFails {
     const ENDS: &'static str =
         "the part works again; a disk has its content, and a DIMM is used from the next self test on";
     const STAYS: &'static str = "events and log entries; a boot without the disk";
-    const TEST: &'static str = "src/node/tests/faults.rs, a_part_that_fails";
+    const TEST: &'static str = "tests/it/faults/host.rs, a_part_that_fails";
 
     fn occasion(&self) -> Occasion {
         Occasion::Begin

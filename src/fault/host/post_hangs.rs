@@ -20,7 +20,7 @@ impl Fault for PostHangs {
     const SEEN: &'static str = "PowerState is On, and BootProgress stays in the self test";
     const ENDS: &'static str = "the next self test takes its normal time; one that hangs ends";
     const STAYS: &'static str = "the time that has passed";
-    const TEST: &'static str = "src/node/tests/faults.rs, an_endless_self_test";
+    const TEST: &'static str = "tests/it/faults/host.rs, a_self_test_that_hangs";
 
     fn occasion(&self) -> Occasion {
         Occasion::Post

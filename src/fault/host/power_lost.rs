@@ -31,7 +31,7 @@ impl Fault for PowerLost {
     const SEEN: &'static str = "the machine is off at once, its agent is gone, and its BMC is away; when the power is back, the BMC starts";
     const ENDS: &'static str = "the power is back: the BMC starts, and the machine follows its policy";
     const STAYS: &'static str = "the machine was off: what ran is gone, and a boot override for one boot is used up by the next start";
-    const TEST: &'static str = "src/node/tests/faults.rs, lost_power";
+    const TEST: &'static str = "tests/it/faults/host.rs, a_rack_without_power";
 
     fn occasion(&self) -> Occasion {
         Occasion::Begin

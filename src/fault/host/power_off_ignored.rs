@@ -16,7 +16,7 @@ impl Fault for PowerOffIgnored {
     const SEEN: &'static str = "the request succeeds, and PowerState stays On";
     const ENDS: &'static str = "the machine obeys again";
     const STAYS: &'static str = "the machine is on";
-    const TEST: &'static str = "src/node/tests/faults.rs, an_ignored_power_off";
+    const TEST: &'static str = "tests/it/faults/host.rs, a_power_off_that_is_ignored";
 
     fn occasion(&self) -> Occasion {
         Occasion::PowerOff

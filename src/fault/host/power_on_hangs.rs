@@ -20,7 +20,7 @@ impl Fault for PowerOnHangs {
     const SEEN: &'static str = "the request succeeds, and PowerState stays PoweringOn";
     const ENDS: &'static str = "the next power-on takes its normal time; one that hangs completes";
     const STAYS: &'static str = "the time that has passed";
-    const TEST: &'static str = "src/node/tests/faults.rs, an_endless_power_on";
+    const TEST: &'static str = "tests/it/faults/host.rs, a_power_on_that_hangs";
 
     fn occasion(&self) -> Occasion {
         Occasion::PowerOn

@@ -18,7 +18,7 @@ impl Fault for SpontaneousReset {
     const ENDS: &'static str = "no further restart";
     const STAYS: &'static str =
         "the restart: a boot override for one boot is used up, and a command of the agent is lost";
-    const TEST: &'static str = "src/node/tests/faults.rs, a_spontaneous_reset";
+    const TEST: &'static str = "tests/it/faults/host.rs, a_machine_that_restarts_by_itself";
 
     fn occasion(&self) -> Occasion {
         Occasion::Begin

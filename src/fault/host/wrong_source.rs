@@ -42,7 +42,7 @@ impl Fault for WrongSource {
     const SEEN: &'static str = "the machine boots the chosen source first, then its boot order";
     const ENDS: &'static str = "boots follow the settings again";
     const STAYS: &'static str = "the boot that happened; an override for one boot is used up";
-    const TEST: &'static str = "src/node/tests/faults.rs, a_wrong_source";
+    const TEST: &'static str = "tests/it/faults/host.rs, another_source_than_the_one_that_was_asked_for";
 
     fn occasion(&self) -> Occasion {
         Occasion::Boot

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::load::connect;
-use super::{Bench, LOGIN, holds};
+use super::{Bench, LOGIN, holds, stays};
 
 const OWN: &[&str] = &["--addresses", "host", "--domain", "bmc.example"];
 
@@ -185,4 +185,37 @@ fn stale_reads() {
     assert_eq!(bench.get(&bench.system("generic-1")).1["PowerState"], "Off");
     bench.clear();
     assert_eq!(bench.get(&bench.system("generic-1")).1["PowerState"], "On");
+}
+
+/// Begins to collect diagnostic data. Returns the path of its task.
+fn collect(bench: &Bench, name: &str) -> String {
+    let log = format!("{}/LogServices/Log", bench.system(name).replace("Systems", "Managers"));
+    let action = format!("{log}/Actions/LogService.CollectDiagnosticData");
+    let (status, task) = bench.redfish("POST", &action, &json!({"DiagnosticDataType": "Manager"}));
+    assert_eq!(status, 202, "{task}");
+    format!("/redfish/v1/TaskService/Tasks/{}", task["Id"].as_str().unwrap())
+}
+
+/// The state of a task a minute later, which is longer than it takes. A task that has ended is deleted some minutes after that.
+fn later(bench: &Bench, task: &str) -> Value {
+    bench.pass(60);
+    bench.get(task).1["TaskState"].take()
+}
+
+#[test]
+fn a_task_that_never_ends() {
+    let tasks = std::cell::RefCell::new(std::collections::BTreeMap::new());
+    let begin = |bench: &Bench, name: &str| {
+        tasks.borrow_mut().insert(name.to_owned(), collect(bench, name));
+    };
+    stays(&[], &json!("task-hangs"), begin, |bench, name| later(bench, &tasks.borrow()[name]) == "Running");
+}
+
+#[test]
+fn a_task_that_fails() {
+    holds(&[], &json!("task-fails"), |bench, name| {
+        let state = later(bench, &collect(bench, name));
+        assert!(state == "Exception" || state == "Completed", "{state}");
+        state == "Exception"
+    });
 }

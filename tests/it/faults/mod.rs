@@ -1,7 +1,9 @@
 //! Faults, as a client on a socket sees them: each one's effect, that it survives `kill -9` with `--state`, and its end.
 
+mod agent;
 mod bmc;
 mod host;
+mod ironic;
 mod rows;
 mod wire;
 
@@ -18,22 +20,23 @@ const API: &str = "/fauxmetal/v1";
 struct Bench {
     daemon: Daemon,
     folder: tempfile::TempDir,
-    arguments: Vec<&'static str>,
+    arguments: Vec<String>,
 }
 
 impl Bench {
-    fn new(arguments: &[&'static str]) -> Self {
+    fn new(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let arguments = [&["--nodes", "3", "--boot-time", "0s", "--log", "error"], arguments].concat();
         let daemon = start(&folder.path().join("state"), &arguments);
-        Self { daemon, folder, arguments }
+        Self { daemon, folder, arguments: arguments.into_iter().map(str::to_owned).collect() }
     }
 
     /// The process ends as with `kill -9`, and starts again.
     fn restart(&mut self) {
         self.daemon.child.kill().unwrap();
         self.daemon.child.wait().unwrap();
-        self.daemon = start(&self.folder.path().join("state"), &self.arguments);
+        let arguments: Vec<_> = self.arguments.iter().map(String::as_str).collect();
+        self.daemon = start(&self.folder.path().join("state"), &arguments);
     }
 
     fn control(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -97,6 +100,13 @@ impl Bench {
         self.redfish("POST", &action, &json!({"ResetType": kind})).0
     }
 
+    /// Holds the clock, and lets so much simulated time pass. All that is due in it happens, with its calls to Ironic.
+    fn pass(&self, seconds: u32) {
+        self.control("POST", "/clock/hold", &json!({}));
+        let stepped = self.control("POST", "/clock/step", &json!({"seconds": seconds}));
+        assert_eq!(stepped["complete"], true, "{stepped}");
+    }
+
     /// Waits until the node is in a state.
     fn until(&self, name: &str, states: &[&str]) {
         super::load::eventually(&format!("{name} in {states:?}"), || {
@@ -116,10 +126,15 @@ fn start(state: &std::path::Path, arguments: &[&str]) -> Daemon {
 }
 
 /// Shows a condition: it is there with the rule, also after a restart, and gone without it. The other nodes do not have it.
-fn holds(arguments: &[&'static str], what: &Value, is_broken: impl Fn(&Bench, &str) -> bool) {
+fn holds(arguments: &[&str], what: &Value, is_broken: impl Fn(&Bench, &str) -> bool) {
+    holds_when(arguments, &json!({}), what, is_broken);
+}
+
+/// As [`holds`], for a rule with occasions of its own.
+fn holds_when(arguments: &[&str], when: &Value, what: &Value, is_broken: impl Fn(&Bench, &str) -> bool) {
     let mut bench = Bench::new(arguments);
     assert!(!is_broken(&bench, "generic-1"));
-    bench.add(&json!({}), what);
+    bench.add(when, what);
     assert!(is_broken(&bench, "generic-1") && !is_broken(&bench, "generic-2"));
     let journal = bench.control("GET", "/nodes/generic-1/journal", &Value::Null).to_string();
     assert!(journal.contains(r#""event":"fault-fired""#) && journal.contains(r#""detail":"r""#), "{journal}");
@@ -129,6 +144,27 @@ fn holds(arguments: &[&'static str], what: &Value, is_broken: impl Fn(&Bench, &s
     assert!(fault["fired"].as_u64() >= Some(1) && fault["firedNodes"] == 1, "{fault}");
     bench.clear();
     assert!(!is_broken(&bench, "generic-1"));
+}
+
+/// Shows what a rule holds: what begins on two machines goes on at one of them only, and at the other one stays held, also after a
+/// restart, until the rule is cleared. It is the same thing all the time, because the rule fires once.
+fn stays(
+    arguments: &[&str],
+    what: &Value,
+    begin: impl Fn(&Bench, &str),
+    is_held: impl Fn(&Bench, &str) -> bool,
+) {
+    let mut bench = Bench::new(arguments);
+    bench.add(&json!({}), what);
+    ["generic-1", "generic-2"].iter().for_each(|name| begin(&bench, name));
+    for _ in 0..2 {
+        assert!(is_held(&bench, "generic-1") && !is_held(&bench, "generic-2"));
+        let fault = bench.fault();
+        assert_eq!((&fault["fired"], &fault["state"]), (&json!(1), &json!("active")), "{fault}");
+        bench.restart();
+    }
+    bench.clear();
+    assert!(!is_held(&bench, "generic-1"));
 }
 
 /// `--faults` adds the rules of a file. After a restart, equal rules keep their memory, and others are replaced.

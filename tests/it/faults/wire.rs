@@ -175,16 +175,20 @@ fn a_node_with_an_address_of_its_own() {
 
 const TLS: &[&str] = &["--listen", "https://localhost:0", "--agent-listen", "off"];
 
-/// The result of a TLS handshake.
+/// The result of a TLS handshake with the BMCs.
 fn handshake(bench: &Bench) -> Result<(), Error> {
-    let ca = bench.daemon.ready["ca"].as_str().unwrap();
+    let ca = std::fs::read(bench.daemon.ready["ca"].as_str().unwrap()).unwrap();
+    handshake_at(&bench.daemon.ready["redfish"][0], &ca)
+}
+
+/// The result of a TLS handshake of a client that trusts this certificate.
+pub(super) fn handshake_at(url: &Value, trusted_pem: &[u8]) -> Result<(), Error> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_slice(trusted_pem).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_root_certificates(roots).with_no_client_auth();
-    let url = bench.daemon.ready["redfish"][0].as_str().unwrap();
-    let port: u16 = url.rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap();
+    let port: u16 = url.as_str().unwrap().rsplit(':').next().unwrap().trim_end_matches('/').parse().unwrap();
     let mut stream = connect(([127, 0, 0, 1], port).into());
     let name = ServerName::try_from("localhost").unwrap();
     let mut tls = ClientConnection::new(Arc::new(config), name).unwrap();

@@ -4,16 +4,18 @@
 //!
 //! `PROPTEST_CASES=2000 cargo test --test it random_requests` tries more sequences than an ordinary run.
 
+mod agent;
+mod any_rule;
 mod bodies;
+mod checker;
+mod faults;
 mod rules;
 mod site;
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use fauxmetal::node::NodeId;
-use fauxmetal::redfish::check::{crawl, crawl_own};
 use fauxmetal::schema::Schemas;
 use http::Request;
 use proptest::prelude::*;
@@ -21,9 +23,9 @@ use proptest::sample::{Index, select};
 use serde_json::Value;
 
 use self::bodies::{Mutation, any_mutation, right};
+use self::checker::sequences;
 use self::rules::Client;
-use self::site::{MACHINES, New, OWN, Response, Site, State, WATCHER, basic};
-use super::json_schema;
+use self::site::{MACHINES, OWN, Response, Site, State, WATCHER, basic};
 
 /// Sequences of an ordinary test run.
 const CASES: u32 = 40;
@@ -266,19 +268,21 @@ impl Step {
         }
     }
 
-    fn run(&self, site: &mut Site) -> Result<(), TestCaseError> {
+    /// What happens before the request.
+    fn begin(&self, site: &mut Site) {
         site.wait(self.wait_ms);
         if let Some(well) = self.answers {
             site.answer(well);
         }
-        let mut sent = self.sent(site);
-        let (account, mut headers) = self.login(site);
-        let client = account.and_then(|account| site.client(self.root, account));
-        let users = client.as_ref().is_some_and(|client| client.privileges.contains("ConfigureUsers"));
-        if users && sent.path.starts_with(WATCHER) {
-            // The account that watches stays as it is. Clients without the privilege may try to change it.
-            sent.method = "GET";
-        }
+    }
+
+    /// The request with its headers; `None` if it cannot be sent.
+    fn request(
+        &self,
+        site: &Site,
+        sent: &Sent,
+        mut headers: Vec<(&'static str, String)>,
+    ) -> Option<Request<Bytes>> {
         let tag = match self.if_match {
             IfMatch::Absent => None,
             IfMatch::Wrong => Some("\"another document\"".to_owned()),
@@ -293,7 +297,20 @@ impl Step {
         for (name, value) in &headers {
             request = request.header(*name, value);
         }
-        let Ok(request) = request.body(sent.body.clone()) else { return Ok(()) };
+        request.body(sent.body.clone()).ok()
+    }
+
+    fn run(&self, site: &mut Site) -> Result<(), TestCaseError> {
+        self.begin(site);
+        let mut sent = self.sent(site);
+        let (account, headers) = self.login(site);
+        let client = account.and_then(|account| site.client(self.root, account));
+        let users = client.as_ref().is_some_and(|client| client.privileges.contains("ConfigureUsers"));
+        if users && sent.path.starts_with(WATCHER) {
+            // The account that watches stays as it is. Clients without the privilege may try to change it.
+            sent.method = "GET";
+        }
+        let Some(request) = self.request(site, &sent, headers) else { return Ok(()) };
         let is_away = self.root == 1 && site.is_restarting(OWN);
         let own_session = sent
             .path
@@ -360,18 +377,19 @@ impl Step {
         let reads = matches!(sent.method, "GET" | "HEAD" | "OPTIONS");
         let list = |state: &State| [&*state.machines, &state.shared].concat();
         let pairs: Vec<_> = list(before).into_iter().zip(list(after)).collect();
-        let difference = |n: usize| {
-            let (old, new) = &pairs[n];
-            let pages = |document: &Value| [(format!("{n}"), document.clone())];
-            super::changes::changes(&pages(old), &pages(new))
-        };
         let differ: Vec<usize> = (0..pairs.len()).filter(|n| pairs[*n].0 != pairs[*n].1).collect();
         let may_differ = |n: usize| response.status < 300 && !reads && (self.root == 0 || n == 0);
         match differ.iter().find(|n| !may_differ(**n)) {
-            Some(n) => Err(format!("this changed:\n{}", difference(*n))),
+            Some(n) => Err(format!("this changed:\n{}", difference(&pairs[*n].0, &pairs[*n].1))),
             None => Ok(()),
         }
     }
+}
+
+/// What differs between two states of a machine, or two documents.
+fn difference(old: &Value, new: &Value) -> String {
+    let pages = |document: &Value| [(String::new(), document.clone())];
+    super::changes::changes(&pages(old), &pages(new))
 }
 
 /// A document obeys its schema, and an error has messages of the registries that the service shows.
@@ -454,46 +472,14 @@ fn check_place(site: &Site, sent: &Sent, response: &Response) -> Result<(), Stri
     if right.contains(&there.status) { Ok(()) } else { Err(format!("{place} answers {}", there.status)) }
 }
 
-/// Compares documents with their schemas. Most documents are the same after every sequence, and are compared once.
-struct Checker {
-    json: Option<json_schema::Schemas>,
-    known: BTreeSet<String>,
-}
-
-impl Checker {
-    /// Follows every link of both roots, and compares every document with its schema.
-    fn check(&mut self, site: &Site) -> Result<(), TestCaseError> {
-        site.wait_for_controllers();
-        for (pages, problems) in [crawl(&site.redfish), crawl_own(&site.redfish, OWN)] {
-            prop_assert!(problems.is_empty(), "{problems:#?}");
-            for (uri, document) in pages {
-                if !self.known.insert(document.to_string()) {
-                    continue;
-                }
-                let mistakes = Schemas::get().mistakes(&document);
-                prop_assert!(mistakes.is_empty(), "{uri}: {mistakes:?}");
-                let mistakes = self.json.as_mut().map(|json| json.mistakes(&document)).unwrap_or_default();
-                prop_assert!(mistakes.is_empty(), "{uri}: {mistakes:?}");
-            }
-        }
-        Ok(())
-    }
-}
-
 #[test]
 fn random_requests_change_what_they_may_and_leave_every_document_right() {
-    let cases = std::env::var("PROPTEST_CASES").map_or(CASES, |text| text.parse().unwrap());
-    let steps = prop::collection::vec(any_step(), 10..30);
-    let checker = RefCell::new(Checker { json: json_schema::load(), known: BTreeSet::new() });
-    let new = ["generic", "hpe-dl380-gen11"].map(|model| (model, New::of(model)));
-    // A case takes a tenth of a second, and a sequence that is nearly as short as possible says enough.
-    let config = ProptestConfig { cases, max_shrink_iters: 200, ..ProptestConfig::default() };
-    proptest!(config, |(steps in steps, model in 0_usize..2, guest in 0_u8..32)| {
-        let (model, new) = &new[model];
+    sequences(CASES, any_step(), 10..30, |checker, (model, new, guest), steps| {
         let mut site = Site::new(model, new, guest);
         for (n, step) in steps.iter().enumerate() {
-            step.run(&mut site).map_err(|error| TestCaseError::fail(format!("step {n} of {model}: {error}")))?;
+            step.run(&mut site)
+                .map_err(|error| TestCaseError::fail(format!("step {n} of {model}: {error}")))?;
         }
-        checker.borrow_mut().check(&site)?;
+        checker.check(&site)
     });
 }

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fauxmetal::clock::Clock;
 use fauxmetal::fleet::{Effects, Fleet};
-use fauxmetal::node::NodeId;
 use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
+use fauxmetal::node::{Node, NodeId};
 use fauxmetal::profile::built_in;
 use fauxmetal::redfish::Redfish;
 use fauxmetal::redfish::auth::Account;
@@ -19,6 +19,7 @@ use fauxmetal::time::SimTime;
 use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
+use super::agent;
 use super::bodies::{Facts, PASSWORDS};
 use super::rules::Client;
 
@@ -54,6 +55,8 @@ pub(super) struct Site {
     pub(super) roots: [Root; 2],
     /// The messages of the registries that the service has: text and number of arguments.
     pub(super) messages: BTreeMap<String, (String, u64)>,
+    /// What machines boot whose calls are answered well.
+    pub(super) boots: Bootable,
 }
 
 pub(super) struct Response {
@@ -126,7 +129,8 @@ impl Site {
     /// `guest`: the privileges of the role of that account, a bit each.
     pub(super) fn new(model: &str, new: &New, guest: u8) -> Self {
         let (redfish, effects) = service(model);
-        let mut site = Self { redfish, effects, roots: new.roots.clone(), messages: new.messages.clone() };
+        let (roots, messages, boots) = (new.roots.clone(), new.messages.clone(), Bootable::Live);
+        let mut site = Self { redfish, effects, roots, messages, boots };
         (0..2).for_each(|root| site.add_accounts(root, guest));
         site
     }
@@ -216,7 +220,7 @@ impl Site {
             let result = if well { Ok(()) } else { Err("404 \"Not\" Found".into()) };
             let answer = match effect.kind {
                 EffectKind::ReadBoot { start } => {
-                    Answer::BootRead { start, result: result.map(|()| Bootable::Live) }
+                    Answer::BootRead { start, result: result.map(|()| self.boots.clone()) }
                 }
                 EffectKind::OpenMedia { slot, insertion } => Answer::MediaOpened { slot, insertion, result },
                 EffectKind::FetchFirmware { component, update } => {
@@ -225,7 +229,11 @@ impl Site {
                 EffectKind::Deliver { subscription } => {
                     Answer::Delivered { subscription, through: 0, result }
                 }
-                EffectKind::Ipa { .. } => panic!("no machine boots an agent"),
+                EffectKind::Ipa { start, effect } => {
+                    let asks = |node: &mut Node, now| agent::answer(node, effect, well, now);
+                    let answer = self.redfish.fleet.with(node, asks).unwrap();
+                    Answer::Ipa { start, answer }
+                }
             };
             self.redfish.fleet.answer(node, answer);
         }
