@@ -116,7 +116,7 @@ fn time_never_goes_backwards_while_the_clock_changes() {
                 })
             })
             .collect();
-        for n in 0..20_000_u32 {
+        for n in 0_u32.. {
             match n % 5 {
                 0 => assert!(clock.hold() >= T0),
                 1 => assert!(clock.step(clock.now().after_ms(3))),
@@ -124,13 +124,14 @@ fn time_never_goes_backwards_while_the_clock_changes() {
                 3 => clock.release(),
                 _ => assert!(clock.jump(2) > T0),
             }
-            if readers.iter().any(std::thread::ScopedJoinHandle::is_finished) {
+            // On a busy machine the readers begin late.
+            let all_are_seen = n >= 20_000 && seen.load(Ordering::SeqCst) > T0.ms();
+            if all_are_seen || readers.iter().any(std::thread::ScopedJoinHandle::is_finished) {
                 break;
             }
         }
         stop.store(true, Ordering::Release);
     });
-    assert!(seen.load(Ordering::SeqCst) > T0.ms());
 }
 
 #[tokio::test(start_paused = true)]

@@ -171,6 +171,13 @@ impl Bound {
         *count
     }
 
+    /// Takes the counts of a later moment. The effect stays as it is.
+    pub fn count_as(&mut self, later: &Self) {
+        let Self { rule: _, seen, fired, last, begin: _, pending: _, on: _ } = later;
+        self.seen.clone_from(seen);
+        (self.fired, self.last) = (*fired, *last);
+    }
+
     /// The moment at which the rule's effect begins or ends by itself, as far as that is an occasion.
     pub fn next_deadline(&self) -> SimTime {
         let Some(armed) = self.armed() else { return SimTime::NEVER };

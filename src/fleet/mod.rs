@@ -460,8 +460,7 @@ impl Fleet {
             // The receiver is gone only while the daemon stops. Then nothing performs effects any more.
             let _ = self.effects.send((id, effect));
         });
-        let news = node.take_fault_news();
-        if !news.is_empty() {
+        if let Some(news) = node.take_fault_news() {
             self.note_faults(node, news);
         }
         if let Some(has) = node.take_task_news() {

@@ -33,9 +33,10 @@ impl Node {
         &self.state.faults
     }
 
-    /// What has happened since the last call.
-    pub fn take_fault_news(&mut self) -> Vec<News> {
-        self.state.faults.get_mut().map(|faults| std::mem::take(&mut faults.news)).unwrap_or_default()
+    /// What has happened since the last call, if anything has.
+    pub fn take_fault_news(&mut self) -> Option<Vec<News>> {
+        let faults = self.state.faults.get_mut().filter(|faults| !faults.news.is_empty());
+        faults.map(|faults| std::mem::take(&mut faults.news))
     }
 
     fn dice(&self) -> Dice {
@@ -372,12 +373,12 @@ impl Node {
         self.remember(&before, now);
     }
 
-    /// Takes the state of the node from before a change that is forgotten. What the rules have counted stays.
+    /// Takes the state of the node from before a change that is forgotten, with the conditions of that moment. What the rules have
+    /// counted stays.
     pub fn forget(&mut self, before: Self) {
-        let faults = std::mem::take(&mut self.state.faults);
-        let generation = self.state.generation;
-        self.state = before.state;
-        (self.state.faults, self.state.generation) = (faults, generation);
+        let State { generation, faults, .. } = std::mem::replace(&mut self.state, before.state);
+        self.state.generation = generation;
+        self.state.faults.change(|before| before.count_as(&faults));
         self.touched = true;
     }
 }

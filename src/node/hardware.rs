@@ -65,7 +65,7 @@ impl Node {
 
     /// Whether all drives are in their bays and work. Nearly every machine has such drives, and this is asked for each document of
     /// a system.
-    pub(super) fn has_all_drives(&self) -> bool {
+    fn has_all_drives(&self) -> bool {
         self.bmc().plugs.has_all_drives()
             && !self.bmc().failed_parts().any(|part| matches!(part, Part::Drive(_)))
     }

@@ -101,7 +101,8 @@ impl Node {
 
     /// No sensor has an alarm, and every part is in its place and works.
     fn is_well(&self) -> bool {
-        self.alarms().is_empty() && self.bmc().failed_parts().next().is_none() && self.has_all_drives()
+        let bmc = self.bmc();
+        bmc.environment.alarms().is_empty() && !bmc.has_failures() && bmc.plugs.has_all_drives()
     }
 
     fn of_part(&self, part: Part) -> Health {

@@ -64,7 +64,11 @@ impl Faults {
         self.was_on.is_some()
     }
 
+    #[inline]
     pub(super) fn next_deadline(&self) -> SimTime {
+        if self.rules.is_empty() {
+            return SimTime::NEVER;
+        }
         self.rules.iter().map(Bound::next_deadline).min().unwrap_or(SimTime::NEVER)
     }
 
@@ -88,6 +92,18 @@ impl Faults {
             bound.on = bound.on.filter(|_| act == Some(Act::Host(host::Act::Timing)));
         }
         Self { rules, ..Self::default() }
+    }
+
+    /// The rules count what they have counted `later`. Conditions stay as they are.
+    pub(super) fn count_as(&mut self, later: &Self) {
+        for bound in &mut self.rules {
+            if let Some(later) = later.rules.iter().find(|later| later.rule.number() == bound.rule.number()) {
+                bound.count_as(later);
+            }
+        }
+        // No condition has ended since then.
+        let new = later.news.iter().skip(self.news.len());
+        self.news.extend(new.filter(|news| !news.ended).cloned());
     }
 
     pub(super) fn shift(&mut self, ms: u64) {

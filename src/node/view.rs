@@ -149,7 +149,7 @@ impl View {
             clock: clock.clone(),
             volumes: volumes.clone(),
             plugs: plugs.clone(),
-            failed: bmc.failed_parts().collect(),
+            failed: if bmc.has_failures() { bmc.failed_parts().collect() } else { Vec::new() },
             unused_memory: bmc.unused_memory().clone(),
             power_limit: power_limit.clone(),
             tasks: tasks.iter().map(|task| (task.number, task.ended.is_some())).collect(),

@@ -67,6 +67,7 @@ impl Ask<'_> {
 
 impl Redfish {
     /// Decides whether the client may make the request, and reads what it asks for. `path` is the decoded path.
+    #[inline] // Otherwise the large result is copied.
     #[expect(clippy::too_many_arguments, reason = "all that is known of a request")]
     pub(super) fn allow<'r>(
         &self,

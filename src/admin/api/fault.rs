@@ -131,7 +131,7 @@ impl TestFault {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TestedFault {
-    /// The rule.
+    /// The name of the rule.
     pub name: String,
     /// Number of nodes that the selection has.
     pub selected: u64,

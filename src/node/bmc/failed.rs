@@ -20,9 +20,13 @@ impl Bmc {
 
     /// The parts for which [`Bmc::has_failed`] holds, in the order of their kinds and numbers.
     pub fn failed_parts(&self) -> impl Iterator<Item = Part> {
-        let failures = self.environment.failures();
-        // Many documents ask, and nearly every machine has no such part.
-        (!failures.is_empty()).then(|| failures.iter()).into_iter().flatten()
+        // Nearly every machine has no such part.
+        self.has_failures().then(|| self.environment.failures().iter()).into_iter().flatten()
+    }
+
+    /// Whether any part has failed. Many documents ask.
+    pub fn has_failures(&self) -> bool {
+        !self.environment.failures().is_empty()
     }
 
     /// Whether the power supply with this number has input and works.

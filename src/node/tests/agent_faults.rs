@@ -83,6 +83,17 @@ fn an_agent_that_never_calls() {
     bench.apply(eject(0)).unwrap();
     bench.inspecting();
 
+    // A power-off that the BMC forgets (`lost-change`) ends nothing.
+    let mut bench = Bench::new();
+    bench.bind(json!({}), json!("agent-never-calls"));
+    bench.ramdisk();
+    let before = bench.node.clone();
+    bench.reset(ResetType::ForceOff);
+    bench.node.forget(before);
+    assert!((bench.fired(), bench.is_on()) == (1, true) && bench.agent().is_held(Held::Start));
+    bench.clear();
+    assert_eq!(bench.until_effect(ipa::Effect::Inspect), 0);
+
     // The end of the effect ends the condition, too.
     let mut bench = Bench::new();
     bench.bind(json!({"for": "5h"}), json!("agent-never-calls"));

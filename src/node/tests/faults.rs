@@ -137,7 +137,7 @@ fn a_spontaneous_reset() {
     assert_eq!(bench.node.starts(), starts);
     bench.pass(1);
     assert_eq!((bench.node.starts(), bench.node.state_word(), bench.fired()), (starts + 1, "post", 1));
-    assert_eq!(bench.node.take_fault_news().len(), 1);
+    assert_eq!(bench.node.take_fault_news().unwrap().len(), 1);
 }
 
 #[test]

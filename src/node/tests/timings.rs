@@ -179,7 +179,7 @@ fn a_rule_with_an_end_ends_by_itself_and_begins_again() {
     bench.pass(HOUR / 6);
     assert!(bench.post_ms() <= 4_000);
     assert_eq!(bench.post_ms(), HOUR / 12);
-    assert_eq!((bench.fired(), bench.node.take_fault_news().len()), (2, 3));
+    assert_eq!((bench.fired(), bench.node.take_fault_news().unwrap().len()), (2, 3));
 }
 
 /// The times are no part of the machine, so they stay where its conditions end.

@@ -32,6 +32,7 @@ fn others(name: &str) -> Vec<Value> {
         "other-hardware" => {
             vec![json!({"missingDisk": "*", "memoryPercent": 1, "renamedNic": {"number": 1}})]
         }
+        "timing" => vec![json!({"post": "1s..2m", "manager_reset": "0s", "command": "20s", "volume": "1h"})],
         "slow-download" => vec![json!({"takes": "10s"})],
         "heartbeats-late" => vec![json!({"by": "24h"})],
         _ => Vec::new(),
@@ -42,8 +43,8 @@ fn others(name: &str) -> Vec<Value> {
 fn any_what() -> impl Strategy<Value = What> {
     (select(What::NAMES), any::<Index>()).prop_map(|(name, which)| {
         let mut all: Vec<_> = others(name).into_iter().map(|parameters| json!({name: parameters})).collect();
-        // What is wrong with a document is no default.
-        all.extend((name != "document").then(|| json!(name)));
+        // These need parameters.
+        all.extend((!["document", "timing"].contains(&name)).then(|| json!(name)));
         serde_json::from_value(which.get(&all).clone()).unwrap()
     })
 }
