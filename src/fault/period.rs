@@ -18,6 +18,17 @@ impl Period {
         Self(ms)
     }
 
+    /// Checks the parameter `name` of a rule.
+    ///
+    /// # Errors
+    /// If it is longer than 24 hours.
+    pub(super) fn check_at_most_a_day(self, name: &str) -> Result<(), String> {
+        if self.0 > 24 * 3600 * 1000 {
+            return Err(format!("'{name}' is {self}; at most 24h are allowed"));
+        }
+        Ok(())
+    }
+
     /// The duration in milliseconds.
     pub const fn ms(self) -> u64 {
         self.0

@@ -52,10 +52,8 @@ pub enum Act {
 
 /// Checks a duration: above 0, at most 24 hours.
 fn check_duration(name: &str, period: Period) -> Result<(), String> {
-    const MOST_MS: u64 = 24 * 3600 * 1000;
     match period.ms() {
         0 => Err(format!("'{name}' is {period}; a duration above 0 is allowed")),
-        ms if ms > MOST_MS => Err(format!("'{name}' is {period}; at most 24h are allowed")),
-        _ => Ok(()),
+        _ => period.check_at_most_a_day(name),
     }
 }

@@ -12,7 +12,6 @@ pub mod timing;
 pub mod wrong_source;
 
 use crate::dmtf::BootTarget;
-use crate::fault::period::Period;
 
 /// What a machine does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,16 +31,4 @@ pub enum Act {
     Unreadable,
     /// Phases that begin as long as the condition lasts take the times of the rule.
     Timing,
-}
-
-/// The longest time that a step takes before it ends, ms: 24 hours.
-const LONGEST_MS: u64 = 24 * 3600 * 1000;
-
-/// # Errors
-/// If a step takes longer than 24 hours, and not forever.
-fn check_takes(takes: Option<Period>) -> Result<(), String> {
-    match takes {
-        Some(takes) if takes.ms() > LONGEST_MS => Err(format!("'takes' is {takes}; at most 24h are allowed")),
-        Some(_) | None => Ok(()),
-    }
 }

@@ -105,6 +105,21 @@ fn hot_air_raises_an_alarm_at_once_and_cool_air_ends_it() {
 }
 
 #[test]
+fn a_machine_without_fans_and_power_supplies_lacks_none() {
+    let mut profile = Profile::clone(&built_in("generic").unwrap());
+    (profile.fans, profile.power_supplies) = (Vec::new(), Vec::new());
+    let mut bench = Bench::new();
+    bench.node = Node::new(NodeId(3), Seed(1), Arc::new(profile));
+    bench.running();
+    bench.inlet(Some(44));
+    assert_eq!(bench.alarms(), [(INLET, Side::Upper, Level::Caution)]);
+    for scope in [Scope::Power, Scope::FanRedundancy, Scope::SupplyRedundancy] {
+        assert_eq!(bench.node.health(scope), Health::Ok, "{scope:?}");
+    }
+    assert_eq!(bench.node.health(Scope::Machine), Health::Warning);
+}
+
+#[test]
 fn air_near_a_threshold_raises_the_alarm_at_a_moment_that_was_computed() {
     let mut bench = Bench::new();
     bench.inlet(Some(42));
