@@ -1,5 +1,7 @@
 """Installs the prerequisites: system tools, and Ironic in a virtual environment."""
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -25,6 +27,21 @@ FILES = {ISOLINUX: "isolinux", LDLINUX: "syslinux-common"}
 MARIADB = {"mariadbd": "mariadb-server"}
 APT_LIMIT_S = 300
 PIP_LIMIT_S = 600
+
+
+@contextlib.contextmanager
+def claim(work):
+    """Claims the folder `work` for one run at a time. Yields a new folder for its logs."""
+    logs = work / "log"
+    work.mkdir(parents=True, exist_ok=True)
+    with open(work / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit(f"another run uses {work}; choose another folder with --work")
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.mkdir()
+        yield logs
 
 
 def search_path():

@@ -1,5 +1,6 @@
 """Configures Ironic for one run. Starts it with its file server and a receiver of events, and ends them."""
 
+import contextlib
 import getpass
 import os
 import pathlib
@@ -36,29 +37,22 @@ class Stack:
         self.http_root = run / "http"
         self.env = self._environment(hash_cache)
         self.notifications = Notifications(self.ironic_log)
-        self.files = self.receiver = self.mariadb = self.ironic = None
+        self.programs = []
 
     def __enter__(self):
-        try:
-            self._start()
-        except BaseException:
-            self.__exit__()
-            raise
+        # All that has been started ends, also if the end of another one fails.
+        with contextlib.ExitStack() as started:
+            self._start(started)
+            self._started = started.pop_all()
         return self
 
     def __exit__(self, *_):
-        for program in (self.ironic, self.mariadb):
-            if program:
-                program.stop(STOP_GRACE_S)
-        for server in (self.files, self.receiver):
-            if server:
-                server.stop()
+        self._started.close()
 
     def check(self):
         """Raises RunError if Ironic or its database has ended."""
-        for program in (self.ironic, self.mariadb):
-            if program:
-                program.check()
+        for program in self.programs:
+            program.check()
 
     def abort_unresponsive_ironic(self, seconds):
         """Aborts Ironic, which makes it log the stack of each thread. Always raises RunError."""
@@ -77,7 +71,7 @@ class Stack:
             env["PYTHONPATH"] = str(self.run / "hash_cache")
         return env
 
-    def _start(self):
+    def _start(self, started):
         shutil.rmtree(self.run, ignore_errors=True)
         # Python writes a compiled file beside each module that it imports, so it imports from a copy.
         shutil.copytree(HERE / "hash_cache", self.run / "hash_cache")
@@ -85,31 +79,38 @@ class Stack:
             (self.run / folder).mkdir(parents=True)
         images.make(self.run / "images", self.http_root, self.logs / "images.log", self.env)
         self.files = FileServer(self.http_root, self.logs / "files.log")
+        started.callback(self.files.stop)
         self.receiver = Receiver()
+        started.callback(self.receiver.stop)
         self.url = f"http://127.0.0.1:{self.port}"
         if self.mariadb_socket:
-            self._start_mariadb()
+            self._start_mariadb(started)
         config = self._configure()
         child.run("ironic-dbsync", [self.venv / "bin/ironic-dbsync", "--config-file", config, "create_schema"],
                   self.logs / "dbsync.log", START_LIMIT_S, self.env)
-        self.ironic = child.Child("Ironic", [self.venv / "bin/ironic", "--config-file", config],
-                                  self.ironic_log, self.env)
+        self.ironic = self._program(started, "Ironic", [self.venv / "bin/ironic", "--config-file", config], self.ironic_log)
         self._wait_until_ready()
 
-    def _start_mariadb(self):
+    def _program(self, started, name, argv, log):
+        program = child.Child(name, argv, log, self.env)
+        started.callback(program.stop, STOP_GRACE_S)
+        self.programs.append(program)
+        return program
+
+    def _start_mariadb(self, started):
         """A server of this run alone, on a socket file, which stores nothing that must survive a crash."""
         data, socket_file, log = self.run / "mariadb", self.mariadb_socket, self.logs / "mariadb.log"
         user = f"--user={getpass.getuser()}"
         child.run("mariadb-install-db", ["mariadb-install-db", "--no-defaults", user, f"--datadir={data}"],
                   log, START_LIMIT_S, self.env)
-        self.mariadb = child.Child("MariaDB", [
+        mariadb = self._program(started, "MariaDB", [
             "mariadbd", "--no-defaults", user, f"--datadir={data}", f"--socket={socket_file}", f"--pid-file={data}/pid",
             "--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--max-connections=500",
-        ], log, self.env)
+        ], log)
         create = ["mariadb", "--no-defaults", f"--socket={socket_file}", "-e", "CREATE DATABASE ironic CHARACTER SET utf8mb3"]
         end = time.monotonic() + START_LIMIT_S
         while subprocess.run(create, env=self.env, capture_output=True, check=False).returncode != 0:
-            self.mariadb.check()
+            mariadb.check()
             if time.monotonic() > end:
                 raise RunError(f"MariaDB was not ready within {START_LIMIT_S} s", log)
             time.sleep(0.5)
