@@ -68,10 +68,16 @@ pub mod meter;
 pub mod node;
 #[doc(hidden)]
 pub mod note;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod plan;
 #[doc(hidden)]
 pub mod profile;
 #[doc(hidden)]
 pub mod redfish;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod report;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod schema;

@@ -26,13 +26,14 @@ const FLOORS: &[&[&str]] = &[
         "wire",
     ],
     &["clock", "face", "fault", "profile", "tls"],
-    &["node"],
-    &["journal"],
+    &["node", "plan"],
+    &["journal", "report"],
     &["fleet"],
     &["redfish", "ipa", "store"],
     &["server", "effect"],
     &["config", "admin"],
     &["daemon", "simulator"],
+    &["run"],
     &["cli", "main", "lib", "build"],
 ];
 
