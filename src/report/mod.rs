@@ -3,5 +3,5 @@
 mod item;
 mod sample;
 
-pub use item::{Item, MachineEvent, Status, VALUE_NAMES_IN_USE, Value};
+pub use item::{Item, MachineEvent, Status, Value};
 pub use sample::{Process, Sample};
