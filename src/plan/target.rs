@@ -1,5 +1,6 @@
 //! What a run drives.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,17 @@ impl Target {
             Self::Ironic(_) => "ironic",
             Self::Redfish(_) => "redfish",
         }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())?;
+        let urls: Vec<_> = match self {
+            Self::Ironic(ironic) => ironic.url.0.iter().collect(),
+            Self::Redfish(redfish) => redfish.url.iter().collect(),
+        };
+        urls.into_iter().try_for_each(|url| write!(f, " {url}"))
     }
 }
 

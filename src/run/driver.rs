@@ -1,8 +1,8 @@
 //! The interface between the engine and the control plane or BMC that a run drives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
+use tokio::time::Instant;
 
 use serde_json::Value;
 
@@ -76,8 +76,12 @@ pub trait Driver: Send + Sync + 'static {
     /// Deletes the node of an item, whatever its state is. A node that does not exist is deleted.
     fn delete(&self, job: &Job) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// The problem of an item that should rest in the state of its goal; `None` if it is well.
-    fn ailment(&self, job: &Job, until: Until) -> impl Future<Output = Option<String>> + Send;
+    /// Deletes what the run has created and `kept` does not name, such as a node whose creation was under way when the run was
+    /// stopped. Returns the names and reasons of those that could not be deleted.
+    fn sweep(&self, run: &str, kept: &HashSet<String>) -> impl Future<Output = Vec<(String, String)>> + Send;
+
+    /// The problem of an item that should rest at a stage; `None` if it is well.
+    fn ailment(&self, job: &Job, stage: Stage) -> impl Future<Output = Option<String>> + Send;
 
     /// Works beside the operations for as long as the run lasts, such as on the list of nodes.
     fn attend(&self) -> impl Future<Output = ()> + Send;

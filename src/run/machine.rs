@@ -1,12 +1,12 @@
 //! The machines of a run: where they come from, what happens to them, and their faults.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use tokio::time::Instant;
 
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
 use crate::fault::Rule;
-use crate::plan::Item;
 
 /// A machine and the access to its BMC.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,7 +30,10 @@ pub struct Machine {
 // The password is no part of a log.
 impl std::fmt::Debug for Machine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Machine").field("name", &self.name).field("address", &self.address).finish_non_exhaustive()
+        f.debug_struct("Machine")
+            .field("name", &self.name)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,18 +57,18 @@ pub struct Fired {
 
 /// The machines of a run.
 pub trait Machines: Send + Sync + 'static {
-    /// The machine of each item, in the order of the items.
-    fn machine(&self, number: u32, item: Item) -> Machine;
+    /// The machine of the item with a number.
+    fn machine(&self, item: u32) -> Machine;
 
     /// The next changes of state. It waits for them, for ever if the machines have no journal.
-    fn happened(&self) -> impl Future<Output = Vec<Happened>> + Send;
+    fn happened(&self) -> BoxFuture<'_, Vec<Happened>>;
 
     /// Requests that the machines have made by kind and result, such as `heartbeat ok`; empty if they are not known.
-    fn requests(&self) -> impl Future<Output = BTreeMap<String, u64>> + Send;
+    fn requests(&self) -> BoxFuture<'_, BTreeMap<String, u64>>;
 
     /// Adds rules of faults.
-    fn add_rules(&self, rules: &[Rule]) -> impl Future<Output = anyhow::Result<()>> + Send;
+    fn add_rules<'a>(&'a self, rules: &'a [Rule]) -> BoxFuture<'a, anyhow::Result<()>>;
 
     /// Takes rules back, and returns how often each fired.
-    fn clear_rules(&self, rules: &[Rule]) -> impl Future<Output = anyhow::Result<Vec<Fired>>> + Send;
+    fn clear_rules<'a>(&'a self, rules: &'a [Rule]) -> BoxFuture<'a, anyhow::Result<Vec<Fired>>>;
 }
