@@ -27,7 +27,7 @@ pub(super) fn row(sample: &Sample) -> String {
     // A text with a comma or a quote is quoted (RFC 4180).
     match sample.phase.as_deref().unwrap_or_default() {
         phase if phase.contains([',', '"', '\n', '\r']) => {
-            row += &format!("\"{}\"", phase.replace('"', "\"\""))
+            row += &format!("\"{}\"", phase.replace('"', "\"\""));
         }
         phase => row += phase,
     }

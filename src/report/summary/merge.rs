@@ -101,7 +101,7 @@ impl Summary {
     fn add_rule(&mut self, rule: &RuleUse) {
         match self.rules.iter_mut().find(|mine| (&mine.name, &mine.phase) == (&rule.name, &rule.phase)) {
             Some(mine) => {
-                (mine.fired, mine.reached) = (mine.fired + rule.fired, mine.reached || rule.reached)
+                (mine.fired, mine.reached) = (mine.fired + rule.fired, mine.reached || rule.reached);
             }
             None => self.rules.push(rule.clone()),
         }

@@ -265,7 +265,7 @@ impl Gap {
                 since = Some((Self::CommandToCommand, event.at));
                 None
             }
-            "command-started" => since.take().map(|(gap, from)| (gap, (event.at - from).max(0.0))),
+            "command-started" => since.take().map(|(gap, from)| (gap, micros((event.at - from).max(0.0)))),
             // What ends the agent ends its wait.
             "agent-stopped" | "power-off" | "restart" => {
                 since = None;
@@ -274,6 +274,11 @@ impl Gap {
             _ => None,
         })
     }
+}
+
+/// Seconds as whole microseconds, which JSON keeps exactly.
+fn micros(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
 }
 
 /// Waits of one kind.

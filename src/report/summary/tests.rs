@@ -72,7 +72,7 @@ fn merged_shards_are_the_whole() {
     let all = items("r1", 0..60);
     let whole = of("a", &all);
     let (left, right): (Vec<Item>, Vec<Item>) =
-        all.into_iter().partition(|item| item.name < "small-0023".to_owned());
+        all.into_iter().partition(|item| item.name.as_str() < "small-0023");
     let mut merged = of("a", &left);
     merged.merge(&of("b", &right)).unwrap();
     merged.runs.remove("b");
