@@ -80,6 +80,9 @@ pub mod redfish;
 pub mod report;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
+pub mod run;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod schema;
 #[doc(hidden)]
 pub mod seed;

@@ -44,6 +44,10 @@ pub enum Purpose {
     Endpoint = 25,
     FileSystem = 26,
     Sensor = 30,
+    /// The order of the items of a load run.
+    Order = 40,
+    /// The times between arrivals of items.
+    Arrival = 41,
     /// The past of a machine, before it came into the fleet.
     Past = 31,
 }

@@ -33,6 +33,8 @@ pub enum Origin {
     },
     Environment,
     Flag,
+    /// The plan of a load run; its text is the path of the settings in it.
+    Plan(&'static str),
 }
 
 impl Origin {
@@ -42,7 +44,7 @@ impl Origin {
             Self::Default => 0,
             Self::File { .. } => 1,
             Self::Environment => 2,
-            Self::Flag => 3,
+            Self::Flag | Self::Plan(_) => 3,
         }
     }
 
@@ -53,6 +55,7 @@ impl Origin {
             Self::File { .. } => "file",
             Self::Environment => "environment",
             Self::Flag => "flag",
+            Self::Plan(_) => "plan",
         }
     }
 
@@ -63,6 +66,7 @@ impl Origin {
             Self::File { path, line } => format!("{path}:{line}: {}", setting.name),
             Self::Environment => setting.variable(),
             Self::Flag => setting.flag(),
+            Self::Plan(path) => format!("{path}.{}", setting.name),
         }
     }
 }

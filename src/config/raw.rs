@@ -6,9 +6,11 @@ use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, Origin, near};
+use serde_json::Value;
+
+use super::error::{ConfigError, Origin, near, suggestion};
 use super::file::{self, FileError};
-use super::setting::{ALL, CONFIG, ENV_PREFIX, Kind, Setting};
+use super::setting::{ALL, CONFIG, ENV_PREFIX, Kind, Setting, named};
 
 /// The variables of the subcommands for a running daemon, which are no settings.
 pub const CLIENT_VARIABLES: [&str; 2] = ["FAUXMETAL_SERVER", "FAUXMETAL_CACERT"];
@@ -60,6 +62,45 @@ impl RawSettings {
             }
         }
         Ok(Self { layer, warnings })
+    }
+
+    /// The settings in a plan of a load run, at `path` in it. The environment has no influence on them.
+    ///
+    /// # Errors
+    /// For a name that is no setting, and for a value of another kind.
+    pub fn of_plan(path: &'static str, given: &BTreeMap<String, Value>) -> Result<Self, ConfigError> {
+        let mut layer = Layer::new();
+        for (name, value) in given {
+            let Some(setting) = named(name).filter(|setting| setting.in_file) else {
+                let known =
+                    ALL.iter().filter(|setting| setting.in_file).map(|setting| setting.name.to_owned());
+                let problem = format!("'{name}' is not a setting{}", suggestion(name, known));
+                return Err(ConfigError::new(path, problem));
+            };
+            let raw = |text: String| RawValue { text, origin: Origin::Plan(path) };
+            let scalar = |value: &Value| match value {
+                Value::String(text) => Ok(text.clone()),
+                Value::Number(number) => Ok(number.to_string()),
+                Value::Bool(truth) => Ok(truth.to_string()),
+                _ => Err(ConfigError::at(
+                    setting,
+                    &Origin::Plan(path),
+                    "write a text, a number, true or false",
+                )),
+            };
+            let texts: Vec<String> = match (value, setting.kind) {
+                (Value::Array(list), Kind::Many | Kind::Pairs) => {
+                    list.iter().map(scalar).collect::<Result<_, _>>()?
+                }
+                (Value::Object(map), Kind::Pairs) => {
+                    let pair = |(key, value): (&String, &Value)| Ok(format!("{key}={}", scalar(value)?));
+                    map.iter().map(pair).collect::<Result<_, ConfigError>>()?
+                }
+                (value, _) => vec![scalar(value)?],
+            };
+            layer.insert(setting.name, texts.into_iter().map(raw).collect());
+        }
+        Ok(Self { layer, warnings: Vec::new() })
     }
 
     /// What was ignored, one sentence each.

@@ -8,16 +8,12 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, NoProxy, Proxy, RequestBuilder, Response};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use rustls_platform_verifier::Verifier;
+use rustls::ClientConfig;
 use url::Url;
 
 use super::egress::{Egress, Forbidden, Names};
 use super::http_error::HttpError;
+use crate::tls::{ClientTlsError, client_config, insecure_client_config};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the next bytes of a response. IPA waits 30 s (`http_request_timeout`), and 60 s for images.
@@ -31,10 +27,8 @@ const MAX_PROXIED: usize = 16;
 /// Why the HTTP clients cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    #[error("the CA of Ironic (--ironic-ca) must be a PEM file of certificates: {0}")]
-    Ca(String),
-    #[error("TLS cannot be set up: {0}")]
-    Tls(#[from] rustls::Error),
+    #[error("the CA of Ironic (--ironic-ca) cannot be used: {0}")]
+    Tls(#[from] ClientTlsError),
     #[error(transparent)]
     Url(#[from] Forbidden),
     /// Clients see this text, too: agents report it if an image is downloaded through a proxy.
@@ -83,28 +77,7 @@ impl Clients {
     /// The clients trust the platform's CAs and those in `ca` (PEM), or every certificate if `insecure`.
     pub(super) fn new(ca: Option<&[u8]>, insecure: bool, egress: Egress) -> Result<Self, ClientError> {
         let egress = Arc::new(egress);
-        let provider = crate::tls::provider();
-        let mut extra = Vec::new();
-        for cert in CertificateDer::pem_slice_iter(ca.unwrap_or_default()) {
-            let cert = cert.map_err(|error| ClientError::Ca(error.to_string()))?;
-            RootCertStore::empty().add(cert.clone()).map_err(|error| ClientError::Ca(error.to_string()))?;
-            extra.push(cert);
-        }
-        if ca.is_some() && extra.is_empty() {
-            return Err(ClientError::Ca("it contains no certificate".to_owned()));
-        }
-        let builder = || {
-            ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()
-        };
-        let tls = match Verifier::new_with_extra_roots(extra, Arc::clone(&provider)) {
-            Ok(verifier) => builder()?.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
-            // The platform has no CA, as in an empty container. Then every certificate fails, but only when a server
-            // presents it: plain HTTP must work.
-            Err(_) => builder()?.with_root_certificates(RootCertStore::empty()),
-        };
-        let lax_tls =
-            builder()?.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)));
-        let (tls, lax_tls) = (tls.with_no_client_auth(), lax_tls.with_no_client_auth());
+        let (tls, lax_tls) = (client_config(ca)?, insecure_client_config()?);
         let (strict, lax) = (client(&tls, None, &egress)?, client(&lax_tls, None, &egress)?);
         Ok(Self { strict, lax, tls, lax_tls, insecure, egress, proxied: Mutex::default() })
     }
@@ -172,45 +145,6 @@ fn redirect(attempt: Attempt<'_>, egress: &Egress) -> reqwest::redirect::Action 
     match egress.check(attempt.url()) {
         Ok(()) => attempt.follow(),
         Err(why) => attempt.error(why),
-    }
-}
-
-/// Accepts every certificate, but still checks that the server has its private key.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }
 

@@ -57,7 +57,7 @@ impl FromStr for Name {
             return Ok(Self(text.into()));
         }
         Err(format!(
-            "'{text}' is no name of a rule; allowed are 1 to {} lower-case letters, digits and dashes, such as flaky-bmc",
+            "'{text}' is no name; allowed are 1 to {} lower-case letters, digits and dashes, such as flaky-bmc",
             Self::MAX
         ))
     }

@@ -86,40 +86,10 @@ pub struct Item {
     /// Seconds that the machine took, by name: `power`, `boot`, `lookup`, `heartbeat`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub machine_seconds: BTreeMap<String, f64>,
-    /// Values of the plan for this item, such as `workers`. Their names differ from those of the fields ([`VALUE_NAMES_IN_USE`]).
+    /// Values of the plan for this item, such as `workers`. Their names differ from those of the fields ([`Group::VALUE_NAMES_IN_USE`](crate::plan::Group::VALUE_NAMES_IN_USE)).
     #[serde(flatten)]
     pub values: BTreeMap<String, Value>,
 }
-
-/// The names of fields, which a value of a plan must not have.
-pub const VALUE_NAMES_IN_USE: &[&str] = &[
-    "id",
-    "uuid",
-    "timestamp",
-    "operation",
-    "status",
-    "duration",
-    "name",
-    "group",
-    "cluster_name",
-    "role",
-    "node",
-    "phase",
-    "cycle",
-    "scheduled",
-    "started",
-    "ended",
-    "late",
-    "requests",
-    "retries",
-    "error",
-    "cause",
-    "conductor",
-    "endpoint",
-    "states",
-    "machine",
-    "machine_seconds",
-];
 
 /// A change of the state of a machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ pub use durations::Durations;
 pub use folder::{Error, Folder, Lines, Recorder};
 pub use html::page;
 pub use index::{Answer, Bulk, Refused, Rules};
-pub use item::{Item, MachineEvent, Status, VALUE_NAMES_IN_USE, Value};
+pub use item::{Item, MachineEvent, Status, Value};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use sample::{Process, Sample};

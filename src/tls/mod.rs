@@ -3,6 +3,7 @@
 //! This room reads no clock; callers pass `now`.
 
 mod ca;
+mod client;
 mod config;
 mod error;
 mod files;
@@ -20,6 +21,7 @@ pub(crate) mod testing;
 mod wrong;
 
 pub use ca::{CA_LIFETIME_DAYS, DevelopmentCa};
+pub use client::{ClientTlsError, client_config, insecure_client_config};
 pub use config::{MinVersion, provider, server_config};
 pub use error::TlsError;
 pub use files::MAX_FILE_BYTES;

@@ -72,7 +72,7 @@ impl Client {
     ) -> anyhow::Result<Self> {
         let server = connection.server()?;
         let builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::config(&server, connection.cacert()?)?)
+            .tls_backend_preconfigured(tls::config(connection.cacert()?)?)
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("fauxmetal/", env!("CARGO_PKG_VERSION")))

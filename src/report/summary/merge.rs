@@ -64,8 +64,11 @@ impl Summary {
         }
         other.warnings.iter().for_each(|warning| self.warn(warning.clone()));
         for judged in &other.assertions {
-            if !self.assertions.iter().any(|mine| mine.assertion == judged.assertion) {
-                self.assertions.push(judged.clone());
+            match self.assertions.iter_mut().find(|mine| mine.assertion == judged.assertion) {
+                // What cannot be judged again holds if it holds in both.
+                Some(mine) if mine.holds => mine.clone_from(judged),
+                Some(_) => {}
+                None => self.assertions.push(judged.clone()),
             }
         }
         self.judge_by_texts();

@@ -226,10 +226,14 @@ impl Summary {
         self.assertions = assertions.iter().map(|assertion| Judged::of(assertion, self)).collect();
     }
 
-    /// Judges again what was judged before, by the present figures.
+    /// Judges again what was judged before, by the present figures. What is no assertion of a plan, such as the judgement on a
+    /// quiet phase, stays.
     pub fn judge_by_texts(&mut self) {
-        let texts = self.assertions.iter().filter_map(|judged| judged.assertion.parse().ok());
-        self.judge(&texts.collect::<Vec<_>>());
+        let again = |judged: &Judged| match judged.assertion.parse() {
+            Ok(assertion) => Judged::of(&assertion, self),
+            Err(_) => judged.clone(),
+        };
+        self.assertions = self.assertions.iter().map(again).collect();
     }
 
     /// Adds a warning. Further ones are dropped when there are a hundred.
