@@ -9,6 +9,7 @@ mod index;
 mod item;
 mod junit;
 mod markdown;
+mod merge;
 mod sample;
 mod summary;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub use index::{Answer, Bulk, Refused, Rules};
 pub use item::{Item, MachineEvent, Status, Value};
 pub use junit::junit;
 pub use markdown::markdown;
+pub use merge::{MergeFailure, Merged, merge};
 pub use sample::{Process, Sample};
 pub use summary::{
     Facts, Failure, Gap, Idle, Items, Judged, MergeError, OTHER, OperationFigures, Outcome, Part, ProcessUse,

@@ -193,3 +193,26 @@ pub(crate) fn summary(run: &str, items: &[Item], samples: &[Sample]) -> Summary 
     summary.finish(Outcome::NotHeld, 4, summary.seconds);
     summary
 }
+
+/// The plan of the committed runs.
+const PLAN: &str = "\
+target: {ironic: {url: \"http://127.0.0.1:6385\"}}
+groups: [{name: control, count: 8, until: active}, {name: workers, count: 16, until: active}]
+pacing: {batchSize: 10, delay: 5s}
+assert: [\"failed == 0\", \"p99(inspect) <= 120s\", \"rate(deploy) >= 2/min\", \"cpu(ironic) <= 400s\", \"max(rescue) < 1s\"]
+";
+
+/// Writes a run of 24 items whose deployments take `slower` times as long.
+pub(crate) fn write(runs: &std::path::Path, run: &str, slower: f64) {
+    let mut items = items(run, 0..24);
+    for item in items.iter_mut().filter(|item| item.operation == Operation::Deploy) {
+        item.duration = rounded(item.duration * slower);
+        item.ended = rounded(item.started + item.duration);
+    }
+    items.sort_by(|one, other| one.ended.total_cmp(&other.ended));
+    let samples = samples(run, &items, 5.0);
+    let mut recorder = super::Folder::create(runs, run, PLAN).unwrap();
+    items.iter().for_each(|item| recorder.item(item).unwrap());
+    samples.iter().for_each(|sample| recorder.sample(sample).unwrap());
+    recorder.end(&summary(run, &items, &samples)).unwrap();
+}

@@ -104,9 +104,10 @@ pub(super) fn rates(summary: &Summary, charts: &Charts) -> Markup {
         (name.to_owned(), colour, points)
     };
     let rows = [
+        // A line hides the ones before it, and most bins have no failure.
+        of("failed", BAD, &|ends| ends.failed),
         of("started", BUSY, &|ends| ends.started),
         of("succeeded", GOOD, &|ends| ends.succeeded),
-        of("failed", BAD, &|ends| ends.failed),
     ];
     let rows: Vec<_> =
         rows.into_iter().filter(|(_, _, points)| points.iter().any(|(_, y)| *y > 0.0)).collect();
@@ -125,7 +126,7 @@ pub(super) fn items(summary: &Summary, charts: &Charts) -> Markup {
     let mut rows: Vec<_> = rows.iter().map(|(name, segments)| (start(segments), name, segments)).collect();
     rows.sort_by(|one, other| one.0.total_cmp(&other.0).then_with(|| one.1.cmp(other.1)));
     let has_names = rows.len() <= 60;
-    let pitch = (if has_names { 15.0 } else { 700.0 / rows.len() as f64 }).clamp(2.0, 15.0);
+    let pitch = (if has_names { 15.0 } else { 700.0 / rows.len() as f64 }).clamp(2.0, 15.0).floor();
     let gap = if pitch > 4.0 { 2.0 } else { 0.4 };
     let plot = Plot::over_time(summary.seconds, 1.0, Unit::Count, rows.len() as f64 * pitch + 36.0);
     let plot = plot.with_left(if has_names { 150.0 } else { 14.0 });
@@ -366,8 +367,8 @@ pub(super) fn processes(summary: &Summary, charts: &Charts) -> Markup {
         })
         .collect();
     let content = html! {
-        h3 { "CPU, seconds a second" }
-        (lines((summary.seconds, 150.0), ("CPU seconds a second", Unit::Count), &rows(&cpu)))
+        h3 { "CPU: processors in use" }
+        (lines((summary.seconds, 150.0), ("Processors in use", Unit::Count), &rows(&cpu)))
         h3 { "Resident memory" }
         (lines((summary.seconds, 150.0), ("Resident memory", Unit::Bytes), &rows(&memory)))
         (tables::table(&["Process", "CPU", "Largest memory"], 2, &table))

@@ -117,12 +117,17 @@ fn assertions_are_judged_again_by_the_figures_of_all() {
     let mut one = of("a", &items("a", 0..5));
     one.judge(&["count(deploy) >= 8".parse().unwrap()]);
     assert!(!one.assertions[0].holds);
-    let judged = |assertion: &str, holds, value: &str| Judged { assertion: assertion.into(), holds, value: Some(value.into()) };
+    let judged = |assertion: &str, holds, value: &str| Judged {
+        assertion: assertion.into(),
+        holds,
+        value: Some(value.into()),
+    };
     one.assertions.push(judged("recovered(quiet)", true, "0 items are not well"));
     let mut other = of("b", &items("b", 0..5));
     other.assertions.push(judged("recovered(quiet)", false, "1 items are not well"));
     one.merge(&other).unwrap();
-    let expected = [judged("count(deploy) >= 8", true, "10"), judged("recovered(quiet)", false, "1 items are not well")];
+    let expected =
+        [judged("count(deploy) >= 8", true, "10"), judged("recovered(quiet)", false, "1 items are not well")];
     assert_eq!(one.assertions, expected);
 }
 
