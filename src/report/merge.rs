@@ -8,9 +8,9 @@ use std::path::Path;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::folder::{Error, Folder, Lines, Recorder};
-use super::sample::Process;
+use super::item::Item;
+use super::sample::{Process, Sample};
 use super::summary::{MergeError, Summary};
-use super::{Item, Sample};
 
 /// The most operations of all runs, whose ids are remembered with some 20 bytes each.
 const MAX_ITEMS: usize = 5_000_000;
@@ -28,7 +28,7 @@ pub enum MergeFailure {
     Nothing,
 }
 
-/// What was merged.
+/// The result of a merge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Merged {
     pub summary: Summary,

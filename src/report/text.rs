@@ -34,7 +34,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Bytes in MiB.
+/// Bytes as a number of MiB.
 pub(crate) fn bytes(bytes: u64) -> String {
     format!("{} MiB", short(bytes as f64 / 1_048_576.0))
 }

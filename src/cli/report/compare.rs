@@ -23,7 +23,7 @@ use crate::report::{Change, Comparison, OperationChange};
 pub(super) struct Args {
     /// Id of the first run, or path of its folder
     before: String,
-    /// The second run
+    /// The second run, by its id or path
     after: String,
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,

@@ -58,7 +58,7 @@ impl Change {
 pub struct Side {
     pub succeeded: u64,
     pub failed: u64,
-    /// Seconds.
+    /// Percentiles and the longest, in seconds.
     pub p50: Option<f64>,
     pub p95: Option<f64>,
     pub p99: Option<f64>,

@@ -1,6 +1,6 @@
 //! Whether two distributions differ by more than chance.
 
-use crate::report::Durations;
+use crate::report::durations::Durations;
 
 /// The number of standard deviations from which on a difference is no chance: two equal runs exceed it once in a thousand
 /// comparisons, and a report makes at most some fifty.

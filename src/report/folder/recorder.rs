@@ -6,9 +6,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Error, Folder, ITEMS, PLAN, REPORT, SAMPLES, SUMMARY, TRACK, track};
+use super::error::Error;
+use super::{Folder, ITEMS, PLAN, REPORT, SAMPLES, SUMMARY, TRACK, track};
 use crate::file::Replacement;
-use crate::report::{Item, Sample, Summary};
+use crate::report::item::Item;
+use crate::report::sample::Sample;
+use crate::report::summary::Summary;
 
 /// The mode of new files: other users can read them.
 const MODE: u32 = 0o644;

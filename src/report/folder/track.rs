@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::report::Sample;
+use crate::report::sample::Sample;
 
 /// The first line. The first four columns are those of `tracking.sh`.
 pub(super) const HEAD: &str = "Time,Nodes,Provisioned,Error,Seconds,Phase,NotStarted,InFlight,Succeeded,Parked,Requests,PollRequests,PollSeconds,AgentRequests\n";

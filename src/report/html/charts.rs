@@ -7,8 +7,10 @@ use maud::{Markup, html};
 use super::gather::{Charts, Point, Segment};
 use super::svg::{BAD, BUSY, GOOD, NEUTRAL, PALETTE, Plot, Unit, WARN, legend, lines, n, stacked};
 use super::{section, tables};
+use crate::report::durations::Durations;
+use crate::report::item::Status;
+use crate::report::summary::{OTHER, Summary};
 use crate::report::text::{bytes, count, duration};
-use crate::report::{Durations, OTHER, Status, Summary};
 
 /// The height of most charts.
 const HEIGHT: f64 = 210.0;

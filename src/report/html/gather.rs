@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::bins::{Bins, Fold};
 use crate::plan::Operation;
-use crate::report::{Item, OTHER, Process, Sample, Status};
+use crate::report::item::{Item, Status};
+use crate::report::sample::{Process, Sample};
+use crate::report::summary::OTHER;
 
 /// The most items that are drawn one by one.
 pub(super) const MAX_ROWS: usize = 400;

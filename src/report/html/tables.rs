@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::section;
+use crate::report::summary::{Idle, Outcome, Summary, Tally};
 use crate::report::text::{count, duration, or_dash, short};
-use crate::report::{Idle, Outcome, Summary, Tally};
 
 fn seconds(value: Option<f64>) -> String {
     or_dash(value, duration)

@@ -4,8 +4,8 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::Rules;
-use crate::report::Item;
+use super::normalise::Rules;
+use crate::report::item::Item;
 
 /// The most documents of a request, and the most bytes unless one document alone is longer. Elasticsearch advises some megabytes,
 /// and refuses more than 100 MB.

@@ -244,7 +244,7 @@ impl Summary {
         }
     }
 
-    /// Ends the run.
+    /// Notes how the run has ended, after so many seconds.
     pub fn finish(&mut self, outcome: Outcome, exit_code: u8, seconds: f64) {
         (self.outcome, self.exit_code, self.seconds) = (outcome, Some(exit_code), self.seconds.max(seconds));
         if let Some(part) = self.runs.get_mut(&self.facts.id) {
