@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
+use super::board::Board;
 use super::machine::Fired;
 use super::stop::{Level, Stop};
 use crate::plan::Assertion;
@@ -90,18 +91,21 @@ impl Record {
 
     /// Records the end of an operation.
     pub(super) async fn item(&self, item: Item) {
-        {
-            let mut summary = self.summary.lock();
-            summary.add(&item);
-            let is_lost = |assertion: &&Assertion| assertion.is_lost(&*summary);
-            if let Some(assertion) = self.lost.iter().find(is_lost)
-                && self.stop.level() < Level::Abort
-            {
-                summary.warn(format!("the run was ended because '{assertion}' cannot hold any more"));
-                self.stop.at_least(Level::Abort);
-            }
-        }
+        self.summary.lock().add(&item);
         self.send(Document::Item(Box::new(item))).await;
+    }
+
+    /// Takes over the counts of the items, and ends the run if an assertion is lost by them.
+    pub(super) fn count(&self, board: &Board) {
+        let mut summary = self.summary.lock();
+        summary.count(board.items());
+        let is_lost = |assertion: &&Assertion| assertion.is_lost(&*summary);
+        if let Some(assertion) = self.lost.iter().find(is_lost)
+            && self.stop.level() < Level::Abort
+        {
+            summary.warn(format!("the run was ended because '{assertion}' cannot hold any more"));
+            self.stop.at_least(Level::Abort);
+        }
     }
 
     /// Records a sample.

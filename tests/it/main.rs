@@ -25,5 +25,6 @@ mod process;
 mod quirks;
 mod reference;
 mod reference_api;
+mod report;
 mod tidy;
 mod waiting;

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::report;
-use crate::run::Level;
 
 async fn stopped(more: &str, at: u64, levels: u32) -> Outcome {
     let stop = Stop::default();
