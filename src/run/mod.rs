@@ -13,6 +13,7 @@ pub mod machine;
 mod machines;
 mod process;
 mod record;
+pub mod redfish;
 mod sampler;
 mod scrape;
 mod stop;
@@ -166,6 +167,7 @@ impl<D: Driver> Run<D> {
             CleanupWhen::Never => false,
         };
         let left = if cleans { cleanup::clean(&engine).await } else { Vec::new() };
+        engine.stop.unless(Level::Quit, engine.driver.end()).await;
         let seconds = engine.epoch.seconds(epoch::now());
         // The view that a person has keeps the engine alive, and only the engine's sender keeps the writer alive.
         engine.record.close();
