@@ -20,6 +20,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,12 +54,18 @@ pub struct View {
     pub summary: Arc<Mutex<Summary>>,
     pub epoch: Epoch,
     phase: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    states: Arc<dyn Fn() -> BTreeMap<String, u32> + Send + Sync>,
 }
 
 impl View {
     /// The phase of the plan that runs.
     pub fn phase(&self) -> Option<String> {
         (self.phase)()
+    }
+
+    /// The items by state of the control plane, as seen last.
+    pub fn states(&self) -> BTreeMap<String, u32> {
+        (self.states)()
     }
 }
 
@@ -121,12 +128,13 @@ impl<D: Driver> Run<D> {
 
     /// What a person sees of the run.
     pub fn view(&self) -> View {
-        let engine = Arc::clone(&self.engine);
+        let (engine, of_states) = (Arc::clone(&self.engine), Arc::clone(&self.engine));
         View {
             board: Arc::clone(&self.engine.board),
             summary: Arc::clone(&self.summary),
             epoch: self.engine.epoch,
             phase: Arc::new(move || engine.phase.lock().clone()),
+            states: Arc::new(move || of_states.driver.states()),
         }
     }
 
