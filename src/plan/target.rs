@@ -77,7 +77,7 @@ pub struct RedfishTarget {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub url: Option<HttpUrl>,
-    /// PEM file with the CA of the BMCs. By default the fleet says it.
+    /// PEM file with the CA of the BMCs. By default that of the run's own fleet; with other fleets, those of the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub ca: Option<PathBuf>,

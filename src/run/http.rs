@@ -170,10 +170,7 @@ fn fault(body: &[u8]) -> String {
         let found = message.as_str().or_else(|| message.get("faultstring")?.as_str());
         // The message of a BMC says little more than that there was an error, and the first detail says which one.
         let detail = || document.pointer("/error/@Message.ExtendedInfo/0/Message")?.as_str();
-        found
-            .or_else(detail)
-            .or_else(|| document.get("error")?.get("message")?.as_str())
-            .map(str::to_owned)
+        found.or_else(detail).or_else(|| document.get("error")?.get("message")?.as_str()).map(str::to_owned)
     });
     Note::from(text.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()).as_str()).to_string()
 }

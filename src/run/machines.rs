@@ -247,7 +247,7 @@ impl Machines for FleetOfOwn {
 }
 
 /// The outgoing calls of a page of metrics of fauxmetal, by kind and result.
-pub(super) fn calls(page: &str) -> BTreeMap<String, u64> {
+pub fn calls(page: &str) -> BTreeMap<String, u64> {
     let read = |(name, value): (String, f64)| {
         let labels = name.strip_prefix("fauxmetal_calls_total{kind=\"")?.strip_suffix("\"}")?;
         let (kind, result) = labels.split_once("\",result=\"")?;
@@ -319,7 +319,7 @@ pub fn foreign(source: &ForeignNodes, items: usize) -> anyhow::Result<Arc<dyn Ma
 ///
 /// # Errors
 /// If the file cannot be read.
-pub(super) fn password(file: Option<&std::path::Path>) -> anyhow::Result<String> {
+pub fn password(file: Option<&std::path::Path>) -> anyhow::Result<String> {
     let Some(path) = file else { return Ok("password".to_owned()) };
     let text = file::read_text(path, MAX_PASSWORD_FILE)
         .with_context(|| format!("passwordFile: cannot read {}", path.display()))?;

@@ -29,9 +29,9 @@ use parking_lot::Mutex;
 
 pub use board::{Board, Place};
 pub use driver::{Asked, Driver, Job, Part, Performed};
-pub use epoch::Epoch;
+pub use epoch::{Epoch, now};
 pub use http::{Http, HttpProblem};
-pub use machines::{FleetOfOwn, foreign};
+pub use machines::{FleetOfOwn, calls, foreign, password};
 pub use stop::{Level, Stop};
 
 use crate::plan::{CleanupWhen, Items, Plan};

@@ -82,6 +82,7 @@ impl Client {
         if let Some(url) = &self.url {
             return Ok(url.clone());
         }
-        Url::parse(address).map_err(|_| format!("'{address}' is no URL of a BMC; write one such as https://192.0.2.7"))
+        Url::parse(address)
+            .map_err(|_| format!("'{address}' is no URL of a BMC; write one such as https://192.0.2.7"))
     }
 }

@@ -126,7 +126,9 @@ impl Driver for RedfishDriver {
         match tokio::time::timeout_at(deadline, bmc.system()).await {
             Ok(Ok(system)) => match system["Status"]["Health"].as_str() {
                 None | Some("OK") => None,
-                Some(health) => Some(format!("the health of the machine is {}", crate::note::Note::from(health))),
+                Some(health) => {
+                    Some(format!("the health of the machine is {}", crate::note::Note::from(health)))
+                }
             },
             Ok(Err(problem)) => Some(problem.to_string()),
             Err(_) => Some("the BMC has not answered in time".to_owned()),

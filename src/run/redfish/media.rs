@@ -74,7 +74,8 @@ pub(super) async fn sweep(bmc: &mut Bmc<'_>, job: &Job, image: &str) -> Result<(
 pub(super) async fn eject(bmc: &mut Bmc<'_>, inserted: &Inserted) -> Result<(), String> {
     let (slot, _) = bmc.get(&inserted.slot).await?;
     // Another client can have its own image in the slot by now.
-    let is_ours = slot["Inserted"] == true && slot["Image"].as_str().is_none_or(|image| image == inserted.image);
+    let is_ours =
+        slot["Inserted"] == true && slot["Image"].as_str().is_none_or(|image| image == inserted.image);
     if is_ours { Ok(eject_from(bmc, inserted).await?) } else { Ok(()) }
 }
 

@@ -28,7 +28,11 @@ impl Reset {
     fn choose<'w>(&self, ways: &[&'w str]) -> Result<&'w str, String> {
         let allows = |way: &&&str| self.allowed.is_empty() || self.allowed.iter().any(|one| one == **way);
         ways.iter().find(allows).copied().ok_or_else(|| {
-            format!("ComputerSystem.Reset allows {}, and none of {}", self.allowed.join(", "), ways.join(", "))
+            format!(
+                "ComputerSystem.Reset allows {}, and none of {}",
+                self.allowed.join(", "),
+                ways.join(", ")
+            )
         })
     }
 }

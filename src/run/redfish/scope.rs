@@ -132,12 +132,16 @@ mod tests {
 
     #[test]
     fn documents_of_other_machines_are_left_out() {
-        let of_all = ["Systems/s7", "Systems/s7/Bios", "Chassis/c7", "Managers/m7/VirtualMedia/Cd", "AccountService"];
-        let of_others = ["Systems", "Systems?$skip=9", "Systems/s77", "Systems/s8/Bios", "Chassis", "Managers/m"];
+        let of_all =
+            ["Systems/s7", "Systems/s7/Bios", "Chassis/c7", "Managers/m7/VirtualMedia/Cd", "AccountService"];
+        let of_others =
+            ["Systems", "Systems?$skip=9", "Systems/s77", "Systems/s8/Bios", "Chassis", "Managers/m"];
         let in_lists = ["UpdateService/FirmwareInventory", "UpdateService/FirmwareInventory/s8-Bios"];
         let path = |path: &&str| format!("{ROOT}{path}");
         let (shared, alone) = (scope(true), scope(false));
-        for own in of_all.iter().chain(&["UpdateService", "UpdateService/FirmwareInventory/s7-Bios"]).map(path) {
+        for own in
+            of_all.iter().chain(&["UpdateService", "UpdateService/FirmwareInventory/s7-Bios"]).map(path)
+        {
             assert!(shared.has(&own) && alone.has(&own), "{own}");
         }
         for other in of_others.iter().chain(&in_lists).map(path) {
@@ -163,7 +167,13 @@ mod tests {
         let found: Vec<_> = linked(&document).into_iter().collect();
         assert_eq!(
             found,
-            ["/redfish/v1", "/redfish/v1/Chassis/c7", "/redfish/v1/a", "/redfish/v1/b?$skip=2", "/redfish/v1/c"]
+            [
+                "/redfish/v1",
+                "/redfish/v1/Chassis/c7",
+                "/redfish/v1/a",
+                "/redfish/v1/b?$skip=2",
+                "/redfish/v1/c"
+            ]
         );
     }
 }

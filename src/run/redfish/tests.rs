@@ -157,16 +157,28 @@ fn documents() -> BTreeMap<&'static str, Value> {
     let member = |path: &str| json!({"Members": [id(path)]});
     let reset = json!({"target": "/redfish/v1/Systems/1/Reset"});
     BTreeMap::from([
-        ("/redfish/v1/", json!({"Systems": id("/redfish/v1/Systems"), "Registries": id("/redfish/v1/Registries/")})),
+        (
+            "/redfish/v1/",
+            json!({"Systems": id("/redfish/v1/Systems"), "Registries": id("/redfish/v1/Registries/")}),
+        ),
         ("/redfish/v1/Systems", member("/redfish/v1/Systems/1")),
-        ("/redfish/v1/Registries", json!({"Members": [], "Members@odata.nextLink": "/redfish/v1/Registries?$skip=0"})),
+        (
+            "/redfish/v1/Registries",
+            json!({"Members": [], "Members@odata.nextLink": "/redfish/v1/Registries?$skip=0"}),
+        ),
         ("/redfish/v1/Registries?$skip=0", member("/redfish/v1/Systems/1#/Bios")),
-        ("/redfish/v1/Systems/1", json!({
-            "PowerState": "On",
-            "Bios": id("/redfish/v1/Systems/1/Bios"),
-            "Actions": {"#ComputerSystem.Reset": reset},
-        })),
-        ("/redfish/v1/Systems/1/Bios", json!({"@odata.id": "/redfish/v1/Systems/1/Bios", "Up": id("/redfish/v1")})),
+        (
+            "/redfish/v1/Systems/1",
+            json!({
+                "PowerState": "On",
+                "Bios": id("/redfish/v1/Systems/1/Bios"),
+                "Actions": {"#ComputerSystem.Reset": reset},
+            }),
+        ),
+        (
+            "/redfish/v1/Systems/1/Bios",
+            json!({"@odata.id": "/redfish/v1/Systems/1/Bios", "Up": id("/redfish/v1")}),
+        ),
     ])
 }
 
@@ -204,7 +216,12 @@ async fn a_walk_of_a_shared_root_has_one_machine() {
     let alone = one.perform(0, Operation::Walk).await;
     assert_eq!((first.error, second.error, alone.error), (None, None, None));
     assert_eq!(first.requests, second.requests + 1, "the first one asks whether the root is shared");
-    assert!(second.requests > 100 && alone.requests > second.requests, "{} {}", second.requests, alone.requests);
+    assert!(
+        second.requests > 100 && alone.requests > second.requests,
+        "{} {}",
+        second.requests,
+        alone.requests
+    );
     assert!(alone.requests < 2 * second.requests, "{} {}", second.requests, alone.requests);
     many.fleet.stop().await.unwrap();
     one.fleet.stop().await.unwrap();
@@ -303,7 +320,10 @@ async fn media_of_a_run_that_was_stopped_are_ejected() {
     let plan = plan(1, "basic");
     let driver = driver(&plan, None);
     let performed = driver.perform(&job(bmc.machine(), 0, &plan, SHORT), Operation::Media).await;
-    assert_eq!(performed.error.unwrap(), format!("the time is over; the operation waits for Inserted true of {slot}"));
+    assert_eq!(
+        performed.error.unwrap(),
+        format!("the time is over; the operation waits for Inserted true of {slot}")
+    );
     assert!(*inserted.lock());
     let kept = HashSet::from(["r-g-0".to_owned()]);
     assert_eq!(driver.sweep("r", &kept).await, [], "a failed item that is kept keeps its image");

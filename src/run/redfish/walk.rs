@@ -29,7 +29,8 @@ pub(super) struct Walked {
 /// The first document that cannot be read, with its path; or that there are too many.
 pub(super) async fn walk(bmc: &mut Bmc<'_>) -> Result<Walked, String> {
     let path = bmc.machine.system.clone();
-    let path = normal(&path).ok_or_else(|| format!("'{path}' is no path of a system; one begins with {ROOT}"))?;
+    let path =
+        normal(&path).ok_or_else(|| format!("'{path}' is no path of a system; one begins with {ROOT}"))?;
     let mut walk = Walk::default();
     let system = walk.read(bmc, &path).await?;
     bmc.note(&system);
