@@ -183,10 +183,12 @@ impl<D: Driver> Run<D> {
         let mut summary = summary.lock().clone();
         summary.judge(&engine.plan.assert);
         summary.assertions.extend(engine.record.recoveries.lock().clone());
-        let (outcome, code) = match (&worked, holds(&summary), is_stopped) {
+        // A person who stops a run knows that it holds nothing; a run that stops itself has lost an assertion.
+        let is_lost = engine.plan.abort_on_fail && !holds(&summary);
+        let (outcome, code) = match (&worked, holds(&summary), is_stopped && !is_lost) {
             (Err(_), ..) => (Outcome::CouldNotRun, 1),
-            (Ok(()), false, _) => (Outcome::NotHeld, 4),
-            (Ok(()), true, true) => (Outcome::Aborted, 1),
+            (Ok(()), _, true) => (Outcome::Aborted, 1),
+            (Ok(()), false, false) => (Outcome::NotHeld, 4),
             (Ok(()), true, false) => (Outcome::Held, 0),
         };
         if let Err(error) = &worked {

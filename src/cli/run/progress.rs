@@ -31,20 +31,21 @@ impl Progress {
         let task = tokio::spawn(async move {
             let mut bars = is_terminal.then(|| Bars::new(&expected));
             let work = async {
-                let mut since_line = Duration::ZERO;
+                let (mut since_line, mut told) = (Duration::ZERO, 0);
                 loop {
                     tokio::time::sleep(VIEW_EVERY).await;
                     if let Some(bars) = &mut bars {
                         bars.show(&view, &expected);
                     }
+                    let warnings: Vec<_> = view.summary.lock().warnings.iter().skip(told).cloned().collect();
+                    told += warnings.len();
+                    for warning in warnings {
+                        say(bars.as_ref(), &format!("warning: {warning}"));
+                    }
                     since_line += VIEW_EVERY;
                     if every.is_some_and(|every| since_line >= every) {
                         since_line = Duration::ZERO;
-                        let line = line(&view);
-                        match &bars {
-                            Some(bars) => drop(bars.all.println(line)),
-                            None => out::message(&line),
-                        }
+                        say(bars.as_ref(), &line(&view));
                     }
                 }
             };
@@ -66,6 +67,15 @@ impl Progress {
         // An error means that the task has ended.
         let _ = self.end.send(());
         let _ = self.task.await;
+    }
+}
+
+/// Prints a line, above the bars if there are some.
+fn say(bars: Option<&Bars>, line: &str) {
+    match bars {
+        // A terminal that is gone shows nothing.
+        Some(bars) => drop(bars.all.println(line)),
+        None => out::message(line),
     }
 }
 
