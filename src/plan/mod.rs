@@ -38,7 +38,7 @@ pub use phase::{After, Churn, Phase};
 pub use read::{PlanError, read, value};
 pub use schedule::{Schedule, Start};
 pub use schema::schema;
-pub use target::{IronicTarget, Keystone, Login, RedfishTarget, Target};
+pub use target::{BmcLogin, IronicTarget, Keystone, Login, RedfishTarget, Target};
 pub use until::{Repeated, Stage, Until};
 pub use watch::Watch;
 

@@ -1,6 +1,7 @@
 //! `fauxmetal run`: a load run on a control plane, from a plan to an exit code.
 
 mod progress;
+mod server;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::plan::{FleetSource, Items, Plan, Target};
 use crate::report::{Folder, Outcome, page};
 use crate::run::ironic::{Api, IronicDriver};
 use crate::run::machine::Machines;
+use crate::run::redfish::RedfishDriver;
 use crate::run::{Driver, Ended, Epoch, FleetOfOwn, Level, Run, Stop, foreign};
 use progress::Progress;
 
@@ -155,14 +157,14 @@ fn combinations(plan: &Plan) -> Vec<Vec<(String, Value)>> {
 }
 
 async fn one(args: &Args, plan: Plan, id: &str, stop: &Stop) -> anyhow::Result<ExitCode> {
-    let own = match &plan.fleet {
-        FleetSource::Own(_) => Some(Arc::new(FleetOfOwn::start(&plan).await?)),
-        FleetSource::Server(_) | FleetSource::File(_) => None,
-    };
-    let machines: Arc<dyn Machines> = match (&own, &plan.fleet) {
-        (Some(own), _) => Arc::clone(own) as Arc<dyn Machines>,
-        (None, FleetSource::File(file)) => foreign(file, Items::new(&plan.groups).all.len())?,
-        (None, _) => return Err(UsageError("fleet.server: not yet".to_owned()).into()),
+    let items = Items::new(&plan.groups).all.len();
+    let (own, machines): (_, Arc<dyn Machines>) = match &plan.fleet {
+        FleetSource::Own(_) => {
+            let own = Arc::new(FleetOfOwn::start(&plan).await?);
+            (Some(Arc::clone(&own)), own)
+        }
+        FleetSource::Server(daemon) => (None, server::machines(daemon, items).await?),
+        FleetSource::File(file) => (None, foreign(file, items)?),
     };
     let outcome = match plan.target.clone() {
         Target::Ironic(target) => {
@@ -171,7 +173,10 @@ async fn one(args: &Args, plan: Plan, id: &str, stop: &Stop) -> anyhow::Result<E
             let driver = IronicDriver::new(api, &target, id, expire);
             drive(args, plan, id, driver, machines, stop).await
         }
-        Target::Redfish(_) => Err(UsageError("target.redfish: not yet".to_owned()).into()),
+        Target::Redfish(target) => {
+            let driver = RedfishDriver::new(&target, machines.ca())?;
+            drive(args, plan, id, driver, machines, stop).await
+        }
     };
     if let Some(own) = own {
         own.stop().await?;
