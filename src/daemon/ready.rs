@@ -139,8 +139,17 @@ fn same_fleet(config: &Config) -> String {
     } else if let Some(file) = &config.snapshot {
         add(&setting::SNAPSHOT, &file.display().to_string());
     } else {
-        for model in &config.fleet.models {
+        for model in config.fleet.models.iter().filter(|model| model.profile.identities.is_none()) {
             add(&setting::PROFILE, &format!("{}={}", model.profile.source, model.count));
+        }
+        for file in &config.fleet.imported_from {
+            add(&setting::IMPORT, &file.display().to_string());
+        }
+        let imported = config.fleet.models.iter().find(|model| model.profile.identities.is_some());
+        if let Some(model) =
+            imported.filter(|m| setting::IMPORT_PROFILE.default != Some(m.profile.source.as_str()))
+        {
+            add(&setting::IMPORT_PROFILE, &model.profile.source);
         }
         add(&setting::SEED, &config.fleet.seed.0.to_string());
     }

@@ -26,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
         "wire",
     ],
     &["clock", "face", "fault", "profile", "tls"],
-    &["node"],
+    &["node", "import"],
     &["journal"],
     &["fleet"],
     &["redfish", "ipa", "store"],
