@@ -11,7 +11,7 @@ use super::api::{Added, Import, ImportedSystem, MAX_SYSTEMS, Problem};
 use super::control::Control;
 use super::extract::Json;
 use super::verbs::{check_labels, not_added};
-use crate::address::Mac;
+use crate::address::{Mac, Urls};
 use crate::fleet::New;
 use crate::import;
 use crate::node::labels::Labels;
@@ -48,7 +48,10 @@ pub(super) async fn import(
     }
     let systems = request.systems.iter().enumerate().map(|(at, system)| identity(at, system));
     let systems = systems.collect::<Result<Arc<[_]>, _>>()?;
-    import::fits(&systems, &profile).map_err(|problem| Problem {
+    let by_name = matches!(control.facts.bmcs, Urls::Names { .. });
+    let fits = import::fits(&systems, &profile)
+        .and_then(|()| if by_name { import::are_host_labels(&systems) } else { Ok(()) });
+    fits.map_err(|problem| Problem {
         field: Some("systems".to_owned()),
         ..Problem::new(StatusCode::BAD_REQUEST, problem)
     })?;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use super::error::{ConfigError, Origin};
 use super::layer::{Layer, RawValue};
+use super::raw::RawSettings;
 use super::setting::{
     ADVERTISE, AGENT_LISTEN, BOOT_TIME, HTPASSWD, IMPORT, INSECURE, IRONIC, IRONIC_CA, LISTEN, Setting,
     TLS_CERT, TLS_KEY,
 };
+use crate::address::Layout;
 use crate::import::{self, Assigned, Value};
 use crate::profile::identities::Identity;
 
@@ -110,6 +112,16 @@ pub(super) fn read(layer: &mut Layer, warnings: &mut Vec<String>) -> Result<Vec<
         return Err(ConfigError::at(&IMPORT, &first.origin, problem));
     }
     Ok(files)
+}
+
+/// # Errors
+/// If nodes are reached by their names, and an imported name is no label of a host name.
+pub(super) fn check_names(raw: &RawSettings, layout: Layout) -> Result<(), ConfigError> {
+    for file in raw.imported.iter().filter(|_| layout == Layout::Host) {
+        import::are_host_labels(&file.systems)
+            .map_err(|problem| ConfigError::at(&IMPORT, &file.origin, format!("{}: {problem}", file.path)))?;
+    }
+    Ok(())
 }
 
 /// The settings of a `conf.py`.

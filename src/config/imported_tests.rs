@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::setting::{
-    BOOT_TIME, HTPASSWD, IMPORT, IMPORT_PROFILE, LISTEN, NODES, PASSWORD, PROFILE, SEED, Setting, USER,
+    ADDRESSES, BOOT_TIME, DOMAIN, HTPASSWD, IMPORT, IMPORT_PROFILE, LISTEN, NODES, PASSWORD, PROFILE, SEED,
+    Setting, USER,
 };
 use super::{Certificates, Config, Flags, RawSettings, Trust};
 use crate::node::NodeId;
@@ -153,6 +154,11 @@ fn a_wrong_import_names_the_file_the_place_and_what_is_allowed() {
     let (_other, other) = conf("");
     let problem = config(&[(&IMPORT, &format!("{one},{other}"))]).unwrap_err();
     assert!(problem.ends_with("both have settings; give one conf.py"), "{problem}");
+    let (_dir, path) = written("[{'uuid': '27946b59-9e44-4fa7-8e91-f3527a1ef094', 'name': 'a.b'}]");
+    let host = [(&IMPORT, path.as_str()), (&ADDRESSES, "host"), (&DOMAIN, "bmc.example")];
+    let problem = config(&host.map(|(setting, text)| (setting as &'static Setting, text))).unwrap_err();
+    let said = "entry 1 (a.b): with --addresses host a name has letters, digits and '-' only, as a host name";
+    assert!(problem.ends_with(said), "{problem}");
     let problem = config(&[(&IMPORT, &fixture("nodes.json")), (&IMPORT_PROFILE, "generik")]).unwrap_err();
     assert!(
         problem.starts_with("--import-profile: ") && problem.ends_with("did you mean generic?"),

@@ -129,6 +129,7 @@ impl Config {
         let timings = Timings::new(raw)?;
         timings.apply(&mut fleet);
         let Addresses { layout, domain, listen, agent_listen, admin } = Addresses::new(raw, fleet.nodes())?;
+        imported::check_names(raw, layout)?;
         let host_network =
             raw.required(&HOST_NETWORK, |text| value::unless_off(text, value::host_network))?;
         if let Some(prefix) = host_network {

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use super::identities::Identities;
 use super::listeners::Listeners;
 use crate::address::{Layout, Urls};
-use crate::config::{Config, LogFormat, setting};
+use crate::config::{Config, LogFormat, Model, setting};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::store::StoredFleet;
@@ -94,8 +94,11 @@ impl Ready {
     }
 
     fn guide(&self, out: &mut impl Write, config: &Config) -> io::Result<()> {
-        let models: Vec<_> =
-            config.fleet.models.iter().map(|m| format!("{} {}", m.count, m.profile.name)).collect();
+        let model = |model: &Model| {
+            let imported = if model.profile.identities.is_some() { "imported " } else { "" };
+            format!("{} {imported}{}", model.count, model.profile.name)
+        };
+        let models: Vec<_> = config.fleet.models.iter().map(model).collect();
         let first = self.redfish.first().map_or("", String::as_str);
         let user = &config.fleet.user;
         writeln!(out, "fauxmetal serves {} nodes ({})", self.nodes, models.join(", "))?;

@@ -133,5 +133,20 @@ pub fn fits(systems: &[Identity], profile: &Profile) -> Result<(), String> {
     }
 }
 
+/// Checks that all names can be parts of host names.
+///
+/// # Errors
+/// The first name that cannot.
+pub fn are_host_labels(systems: &[Identity]) -> Result<(), String> {
+    match systems.iter().position(|system| !system.is_host_label()) {
+        None => Ok(()),
+        Some(at) => Err(format!(
+            "entry {} ({}): with --addresses host a name has letters, digits and '-' only, as a host name",
+            at + 1,
+            systems[at].name
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests;

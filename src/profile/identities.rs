@@ -30,6 +30,14 @@ impl Identity {
     /// The longest name, in bytes. It is also the longest label of a host name.
     pub const MAX_NAME: usize = 63;
 
+    /// Whether the name can be a part of a host name (RFC 1123), as `--addresses host` needs it.
+    pub fn is_host_label(&self) -> bool {
+        let name = self.name.as_bytes();
+        let good = |byte: &u8| byte.is_ascii_alphanumeric();
+        let ends = name.first().is_some_and(good) && name.last().is_some_and(good);
+        ends && name.iter().all(|byte| good(byte) || *byte == b'-')
+    }
+
     /// Checks a name: 1 to [`Identity::MAX_NAME`] letters, digits, `.`, `_`, `-` and `~`, which Ironic allows in the name of a
     /// node (`ironic/common/utils.py`, `is_valid_logical_name`), and no UUID.
     ///
@@ -76,6 +84,15 @@ mod tests {
         let identities = Identities { first: 7, list: [identity("a"), identity("b")].into() };
         let name = |index| identities.of(index).map(|identity| &*identity.name);
         assert_eq!([6, 7, 8, 9].map(name), [None, Some("a"), Some("b"), None]);
+    }
+
+    #[test]
+    fn a_host_label_is_letters_digits_and_inner_dashes() {
+        let is = |name: &str| {
+            Identity { uuid: Uuid::nil(), name: name.into(), macs: Box::default(), on: false }.is_host_label()
+        };
+        assert!(is("fake1") && is("Rack-3-node-7") && is("7"));
+        assert!(!is("a_b") && !is("a.b") && !is("-a") && !is("a-") && !is("~"));
     }
 
     #[test]
