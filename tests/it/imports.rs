@@ -72,9 +72,12 @@ fn fauxmetal(arguments: &[&str]) -> Output {
     command.args(arguments).env_clear().stdin(Stdio::null()).output().unwrap()
 }
 
+/// The standard output of a command, which must succeed.
 fn output(arguments: &[&str]) -> String {
     let output = fauxmetal(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    assert!(!said.contains("no setting names the nodes"), "{arguments:?}: {said}");
     String::from_utf8(output.stdout).unwrap()
 }
 
