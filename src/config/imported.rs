@@ -236,9 +236,15 @@ impl Conf<'_> {
         range: std::ops::RangeInclusive<i64>,
     ) -> Result<Option<(i64, &Assigned)>, ConfigError> {
         let Some(at) = self.given(name) else { return Ok(None) };
-        match at.value {
-            Value::Int(number) if range.contains(&number) => Ok(Some((number, at))),
-            _ => {
+        let number = match &at.value {
+            Value::Int(number) => Some(*number),
+            // Published scripts write ports in quotes.
+            Value::Text(text) => text.parse().ok(),
+            Value::None | Value::Bool(_) | Value::Float(_) | Value::List(_) | Value::Dict(_) => None,
+        };
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Ok(Some((number, at))),
+            None => {
                 let allowed = format!("allowed is a number from {} to {}", range.start(), range.end());
                 Err(self.wrong(at, &allowed))
             }

@@ -131,7 +131,7 @@ fn a_wrong_import_names_the_file_the_place_and_what_is_allowed() {
             "--import: FILE has no systems; add a nodes.json with a second --import, or SUSHY_EMULATOR_FAKE_SYSTEMS",
         ),
         (
-            conf("SUSHY_EMULATOR_LISTEN_PORT = '8000'"),
+            conf("SUSHY_EMULATOR_LISTEN_PORT = 'http'"),
             "FILE:2: SUSHY_EMULATOR_LISTEN_PORT: allowed is a number from 1 to 65535",
         ),
         (

@@ -93,7 +93,10 @@ pub fn parse(text: &str, is_used: impl Fn(&str) -> bool) -> Result<Imported, Wro
             {
                 return Err(Wrong { line, problem: format!("{name}: {problem}") });
             }
-            Statement::Other { line, problem, .. } => {
+            Statement::Other { name: Some(name), line, problem } => {
+                warnings.push(format!("line {line} is ignored: {name}: {problem}"));
+            }
+            Statement::Other { name: None, line, problem } => {
                 warnings.push(format!("line {line} is ignored: {problem}"));
             }
         }

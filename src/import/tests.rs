@@ -153,7 +153,7 @@ fn a_conf_is_read_and_never_executed() {
     assert_eq!(&*read.systems[0].name, "fake");
     let starts = [
         "line 1 is ignored: 'import os' is no",
-        "line 3 is ignored: 'os.environ",
+        "line 3 is ignored: C: 'os.environ",
         "line 4 is ignored: 'if A",
         "line 12 is ignored",
     ];

@@ -103,7 +103,7 @@ fn conf_with_ports(dir: &Path) -> (PathBuf, u16) {
     let text = std::fs::read_to_string(fixture("conf.py")).unwrap();
     let text = text.replace("\"htpasswd\"", &format!("{:?}", fixture("htpasswd")));
     let text = text.replace("LISTEN_PORT = 8001", &format!("LISTEN_PORT = {}", ports[0]));
-    let text = text.replace("LISTEN_PORT = 9901", &format!("LISTEN_PORT = {}", ports[1]));
+    let text = text.replace("LISTEN_PORT = \"9901\"", &format!("LISTEN_PORT = \"{}\"", ports[1]));
     let path = dir.join("conf.py");
     std::fs::write(&path, text).unwrap();
     (path, ports[0])
