@@ -11,6 +11,8 @@ pub enum ExitCode {
     Usage = 2,
     /// `profile check` found a wrong profile.
     WrongProfile = 3,
+    /// `run` has ended, and an assertion of its plan does not hold.
+    NotHeld = 4,
     /// `node wait` has waited for as long as it may.
     Timeout = 5,
 }
@@ -22,6 +24,7 @@ Exit codes:
   1  failed while running, or a node refused the change
   2  wrong command line, setting or configuration file; nothing was done
   3  profile check found a wrong profile
+  4  run has ended, and an assertion of its plan does not hold
   5  node wait has waited for as long as --timeout allows";
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, and the exit codes.
 
+mod clean;
 mod client;
 mod clock;
 mod complete;
@@ -16,8 +17,10 @@ mod log;
 mod man;
 mod node;
 mod out;
+mod plan;
 mod profile;
 mod report;
+mod run;
 mod serve;
 mod snapshot;
 mod view;
@@ -48,6 +51,9 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Run(Box<run::Args>),
+    Plan(plan::Args),
+    Clean(clean::Args),
     Fleet(fleet::Args),
     Node(node::Args),
     Clock(clock::Args),
@@ -76,6 +82,9 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Some(Command::Serve(args)) => serve::command(args),
+        Some(Command::Run(args)) => run::command(*args),
+        Some(Command::Plan(args)) => plan::command(args),
+        Some(Command::Clean(args)) => clean::command(&args),
         Some(Command::Fleet(args)) => fleet::command(args),
         Some(Command::Node(args)) => node::command(args),
         Some(Command::Clock(args)) => clock::command(args),

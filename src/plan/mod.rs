@@ -3,6 +3,7 @@
 mod assertion;
 mod check;
 mod cleanup;
+mod expect;
 mod fleet;
 mod group;
 mod http_url;

@@ -63,6 +63,8 @@ pub struct Asked {
     pub polls: u64,
     pub poll_requests: u64,
     pub poll_seconds: f64,
+    /// The reason why the last list could not be read.
+    pub problem: Option<String>,
 }
 
 /// What a run drives. Operations of different items run at the same time.

@@ -68,7 +68,7 @@ impl<D: Driver> Engine<D> {
             let round = Round { phase: None, cycle: 0, goals: vec![Goal::OfGroup] };
             self.start(&self.plan.pacing, &all, &round, &mut tasks).await;
         }
-        for (number, (phase, cycle)) in repeated(&self.plan.phases).into_iter().enumerate() {
+        for (number, (phase, cycle)) in self.plan.in_order().into_iter().enumerate() {
             if self.stop.level() > Level::Go {
                 break;
             }
@@ -317,19 +317,6 @@ impl<D: Driver> Engine<D> {
         }
         self.record.recovered(phase.name.as_str(), &sick);
     }
-}
-
-/// The phases in the order in which they run, with the number of the repetition. Phases in a row with the same number of repetitions
-/// are repeated in turn.
-fn repeated(phases: &[Phase]) -> Vec<(&Phase, u32)> {
-    let mut all = Vec::new();
-    for block in phases.chunk_by(|one, next| one.repeat > 1 && one.repeat == next.repeat) {
-        let times = block.first().map_or(1, |phase| phase.repeat);
-        for cycle in 0..times {
-            all.extend(block.iter().map(|phase| (phase, cycle)));
-        }
-    }
-    all
 }
 
 /// The stage of an item after an operation that has succeeded.

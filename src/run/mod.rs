@@ -19,6 +19,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub use machines::{FleetOfOwn, foreign};
 pub use stop::{Level, Stop};
 
 use crate::plan::{CleanupWhen, Items, Plan};
-use crate::report::{Facts, Folder, Judged, Outcome, Summary};
+use crate::report::{Facts, Folder, Judged, Outcome, Summary, page};
 use engine::Engine;
 use machine::Machines;
 use record::{Record, Writer};
@@ -52,12 +53,18 @@ pub struct View {
     pub summary: Arc<Mutex<Summary>>,
     pub epoch: Epoch,
     phase: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    states: Arc<dyn Fn() -> BTreeMap<String, u32> + Send + Sync>,
 }
 
 impl View {
     /// The phase of the plan that runs.
     pub fn phase(&self) -> Option<String> {
         (self.phase)()
+    }
+
+    /// The items by state of the control plane, as seen last.
+    pub fn states(&self) -> BTreeMap<String, u32> {
+        (self.states)()
     }
 }
 
@@ -120,12 +127,13 @@ impl<D: Driver> Run<D> {
 
     /// What a person sees of the run.
     pub fn view(&self) -> View {
-        let engine = Arc::clone(&self.engine);
+        let (engine, of_states) = (Arc::clone(&self.engine), Arc::clone(&self.engine));
         View {
             board: Arc::clone(&self.engine.board),
             summary: Arc::clone(&self.summary),
             epoch: self.engine.epoch,
             phase: Arc::new(move || engine.phase.lock().clone()),
+            states: Arc::new(move || of_states.driver.states()),
         }
     }
 
@@ -173,10 +181,12 @@ impl<D: Driver> Run<D> {
         let mut summary = summary.lock().clone();
         summary.judge(&engine.plan.assert);
         summary.assertions.extend(engine.record.recoveries.lock().clone());
-        let (outcome, code) = match (&worked, holds(&summary), is_stopped) {
+        // A person who stops a run knows that it holds nothing; a run that stops itself has lost an assertion.
+        let is_lost = engine.plan.abort_on_fail && !holds(&summary);
+        let (outcome, code) = match (&worked, holds(&summary), is_stopped && !is_lost) {
             (Err(_), ..) => (Outcome::CouldNotRun, 1),
-            (Ok(()), false, _) => (Outcome::NotHeld, 4),
-            (Ok(()), true, true) => (Outcome::Aborted, 1),
+            (Ok(()), _, true) => (Outcome::Aborted, 1),
+            (Ok(()), false, false) => (Outcome::NotHeld, 4),
             (Ok(()), true, false) => (Outcome::Held, 0),
         };
         if let Err(error) = &worked {
@@ -184,6 +194,7 @@ impl<D: Driver> Run<D> {
         }
         summary.finish(outcome, code, seconds);
         files.end(&summary)?;
+        files.folder().write_report(&page(files.folder())?)?;
         worked?;
         Ok(Ended { summary, folder: files.folder().clone(), left })
     }

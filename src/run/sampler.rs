@@ -41,6 +41,9 @@ pub(super) async fn last<D: Driver>(engine: &Arc<Engine<D>>) {
 
 async fn of<D: Driver>(engine: &Engine<D>, at: Instant) -> Sample {
     let (board, asked) = (&engine.board, engine.driver.asked());
+    if let Some(problem) = asked.problem {
+        engine.record.warn(format!("the list of nodes cannot be read: {problem}"));
+    }
     let watched = Arc::clone(&engine.processes);
     // `/proc` has a file for each process of the host.
     let processes = tokio::task::spawn_blocking(move || watched.lock().sample()).await.unwrap_or_default();

@@ -65,7 +65,7 @@ fn judged(out: &mut impl Write, paper: Paper, summary: &Summary) -> io::Result<(
     for rule in &summary.rules {
         let says = match (rule.reached, rule.fired) {
             (false, _) => "was never reached".to_owned(),
-            (true, fired) => format!("fired {} times", count(fired)),
+            (true, fired) => format!("was reached, firings: {}", count(fired)),
         };
         lines(
             out,
@@ -110,7 +110,7 @@ fn failures(out: &mut impl Write, paper: Paper, summary: &Summary) -> io::Result
         let names: Vec<_> = failure.names.iter().map(String::as_str).collect();
         let more = failure.count.saturating_sub(names.len() as u64);
         let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
-        let head = format!("{} failed, {} times: ", failure.operation.name(), count(failure.count));
+        let head = format!("{} × {} failed: ", count(failure.count), failure.operation.name());
         let names = format!(" ({}{more})", names.join(", "));
         lines(out, paper, "", &[(&head, Hue::Plain), (&failure.cause, Hue::Bad), (&names, Hue::Dim)])?;
     }

@@ -283,7 +283,7 @@ impl Driver for IronicDriver {
         if matches!(operation, Operation::Provide | Operation::Undeploy) {
             performed.parts.extend(cleaning(&performed.states, now(), performed.error.as_ref()));
         }
-        performed.conductor = self.watcher.row(&uuid).and_then(|row| row.conductor.clone());
+        performed.conductor = self.watcher.conductor(&uuid);
         performed.node = Some(uuid);
         performed.endpoint = Some(self.api.name(endpoint));
         (performed.requests, performed.retries) = (cost.requests, cost.retries);

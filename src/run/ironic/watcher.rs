@@ -13,11 +13,18 @@ use tokio::time::Instant;
 use super::api::Api;
 use crate::run::driver::Asked;
 use crate::run::epoch::now;
+use crate::run::http::HttpProblem;
 
 /// The fields of a node that a run reads.
-const FIELDS: &str = "uuid,provision_state,target_provision_state,power_state,target_power_state,last_error,conductor,maintenance,fault";
+const FIELDS: &str =
+    "uuid,provision_state,target_provision_state,power_state,target_power_state,last_error,maintenance,fault";
 /// Time between two lists while no item waits for a state.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// Time between two looks at the conductors. The list of nodes does not name them.
+const CONDUCTORS_EVERY: Duration = Duration::from_secs(10);
+/// The most conductors that are asked for.
+const MAX_CONDUCTORS: usize = 64;
 
 /// A node as the list shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -29,7 +36,6 @@ pub(super) struct Row {
     pub(super) power_state: Option<String>,
     pub(super) target_power_state: Option<String>,
     pub(super) last_error: Option<String>,
-    pub(super) conductor: Option<String>,
     pub(super) maintenance: bool,
     pub(super) fault: Option<String>,
 }
@@ -45,9 +51,12 @@ struct Listed {
 /// Reads the list of nodes again and again.
 pub(super) struct Watcher {
     api: Arc<Api>,
-    query: String,
+    /// The part of a query that selects the nodes of the run.
+    ours: String,
     every: Duration,
     listed: Mutex<Listed>,
+    /// The conductor of each node.
+    conductors: Mutex<HashMap<String, Arc<str>>>,
     /// The number of lists.
     round: watch::Sender<u64>,
     waiting: AtomicUsize,
@@ -62,9 +71,10 @@ impl Watcher {
             url::form_urlencoded::byte_serialize(super::node::description(run).as_bytes()).collect();
         Self {
             api,
-            query: format!("fields={FIELDS}&description_contains={words}"),
+            ours: format!("description_contains={words}"),
             every,
             listed: Mutex::default(),
+            conductors: Mutex::default(),
             round: watch::Sender::new(0),
             waiting: AtomicUsize::new(0),
             asked: Mutex::default(),
@@ -74,21 +84,25 @@ impl Watcher {
 
     /// Reads the list for ever.
     pub(super) async fn watch(&self) {
+        let query = format!("fields={FIELDS}&{}", self.ours);
+        let mut conductors_at = None;
         loop {
             let asked = now();
-            match self.api.nodes::<Row>(&self.query).await {
-                Ok((nodes, requests)) => {
-                    let mut totals = self.asked.lock();
-                    totals.polls += 1;
-                    totals.poll_requests += requests;
-                    totals.poll_seconds += asked.elapsed().as_secs_f64();
-                    drop(totals);
+            let read = self.api.nodes::<Row>(&query).await;
+            self.count(asked, read.as_ref().map_or(1, |(_, requests)| *requests));
+            match read {
+                Ok((nodes, _)) => {
                     let rows = nodes.into_iter().map(|row| (row.uuid.clone(), Arc::new(row))).collect();
                     *self.listed.lock() = Listed { asked: Some(asked), rows };
                     *self.problem.lock() = None;
                     self.round.send_modify(|round| *round += 1);
                 }
                 Err(problem) => *self.problem.lock() = Some(problem.to_string()),
+            }
+            if conductors_at.is_none_or(|at: Instant| at.elapsed() >= CONDUCTORS_EVERY) {
+                conductors_at = Some(now());
+                // The names of conductors are only told in the report. The next look can succeed.
+                let _ = self.read_conductors().await;
             }
             let every =
                 if self.waiting.load(Ordering::Relaxed) == 0 { self.every.max(IDLE) } else { self.every };
@@ -103,6 +117,43 @@ impl Watcher {
                 }
             }
         }
+    }
+
+    fn count(&self, asked: Instant, requests: u64) {
+        let mut totals = self.asked.lock();
+        totals.polls += 1;
+        totals.poll_requests += requests;
+        totals.poll_seconds += asked.elapsed().as_secs_f64();
+    }
+
+    /// Asks which conductor has which nodes.
+    async fn read_conductors(&self) -> Result<(), HttpProblem> {
+        #[derive(Deserialize)]
+        struct Uuid {
+            uuid: String,
+        }
+        let conductors = self.api.get(0, "/v1/conductors").await?;
+        let mut requests = 1;
+        let asked = now();
+        let names = conductors["conductors"].as_array().into_iter().flatten();
+        let names: Vec<_> = names.filter_map(|one| one["hostname"].as_str()).take(MAX_CONDUCTORS).collect();
+        let mut all = HashMap::new();
+        for name in names {
+            let name: Arc<str> = name.into();
+            let host: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+            let query = format!("fields=uuid&conductor={host}&{}", self.ours);
+            let (nodes, pages) = self.api.nodes::<Uuid>(&query).await?;
+            requests += pages;
+            all.extend(nodes.into_iter().map(|node| (node.uuid, Arc::clone(&name))));
+        }
+        self.count(asked, requests);
+        *self.conductors.lock() = all;
+        Ok(())
+    }
+
+    /// The conductor of a node, as seen last.
+    pub(super) fn conductor(&self, uuid: &str) -> Option<String> {
+        self.conductors.lock().get(uuid).map(|name| name.to_string())
     }
 
     /// Waits for what a node shows after a moment, and returns what `judge` finds in it. `None` if the deadline passes.
@@ -155,7 +206,7 @@ impl Watcher {
 
     /// The lists so far.
     pub(super) fn asked(&self) -> Asked {
-        self.asked.lock().clone()
+        Asked { problem: self.problem(), ..self.asked.lock().clone() }
     }
 }
 
