@@ -77,13 +77,16 @@ pub struct RedfishTarget {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub url: Option<HttpUrl>,
-    /// PEM file with the CA of the BMCs. By default the fleet says it.
+    /// PEM file with the CA of the BMCs. By default that of the run's own fleet; with other fleets, those of the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub ca: Option<PathBuf>,
     /// Whether any certificate of the BMCs is accepted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,
+    /// How the run logs in to the BMCs; `basic` by default.
+    #[serde(default)]
+    pub auth: BmcLogin,
     /// Time between two reads of a state that the run waits for. `1s` by default.
     #[serde(default = "default_poll")]
     #[schema(value_type = String, example = "1s")]
@@ -95,6 +98,17 @@ pub struct RedfishTarget {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub image: Option<HttpUrl>,
+}
+
+/// How the run logs in to the BMCs, with the user and the password of each machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum BmcLogin {
+    /// HTTP Basic with each request.
+    #[default]
+    Basic,
+    /// A Redfish session for each service root, which the run deletes at its end.
+    Session,
 }
 
 /// How the run logs in to Ironic.

@@ -59,7 +59,8 @@ pub struct Part {
 pub struct Asked {
     /// Requests that ask for changes, with their repetitions.
     pub requests: u64,
-    /// Lists of all nodes, their requests, and the seconds until their answers.
+    /// Requests that only wait for a state: lists of all nodes, or reads of one machine; with their pages and repetitions, and the
+    /// seconds until their answers.
     pub polls: u64,
     pub poll_requests: u64,
     pub poll_seconds: f64,
@@ -81,6 +82,11 @@ pub trait Driver: Send + Sync + 'static {
     /// Deletes what the run has created and `kept` does not name, such as a node whose creation was under way when the run was
     /// stopped. Returns the names and reasons of those that could not be deleted.
     fn sweep(&self, run: &str, kept: &HashSet<String>) -> impl Future<Output = Vec<(String, String)>> + Send;
+
+    /// Ends what the run has kept open, such as sessions, after the cleanup and also without one.
+    fn end(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 
     /// The problem of an item that should rest at a stage; `None` if it is well.
     fn ailment(&self, job: &Job, stage: Stage) -> impl Future<Output = Option<String>> + Send;

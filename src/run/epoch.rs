@@ -13,7 +13,7 @@ pub struct Epoch {
 
 /// The present moment. A run measures control planes and other simulators, so simulated time is of no use to it.
 #[expect(clippy::disallowed_methods, reason = "a run measures real time")]
-pub(super) fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }
 

@@ -30,7 +30,12 @@ pub enum HttpProblem {
     NoAnswer(String),
     /// An answer that is no success, with its text.
     #[error("HTTP {status}: {text}")]
-    Status { status: StatusCode, text: String },
+    Status {
+        status: StatusCode,
+        text: String,
+        /// The wait that the server asks for (`Retry-After`).
+        retry_after: Option<Duration>,
+    },
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
 }
@@ -40,7 +45,7 @@ impl HttpProblem {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::NoAnswer(_) => true,
-            Self::Status { status, text } => match status.as_u16() {
+            Self::Status { status, text, .. } => match status.as_u16() {
                 // Ironic has this status for a node that exists already, too.
                 409 => text.contains("is locked by host"),
                 429 | 500 | 502 | 503 | 504 => true,
@@ -111,7 +116,10 @@ impl Http {
         }
         match status.is_success() {
             true => Ok((headers, body)),
-            false => Err(HttpProblem::Status { status, text: fault(&body) }),
+            false => {
+                let retry_after = retry_after(&headers);
+                Err(HttpProblem::Status { status, text: fault(&body), retry_after })
+            }
         }
     }
 
@@ -133,7 +141,25 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpProblem> {
     serde_json::from_slice(body).map_err(|error| HttpProblem::Unreadable(error.to_string()))
 }
 
-/// The text of an error document of Ironic or Keystone; of another one its beginning.
+/// The wait that a server asks for: a number of seconds, or a moment on its own clock (RFC 9110, 10.2.3).
+fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    let wanted = text(http::header::RETRY_AFTER)?.trim();
+    if let Ok(seconds) = wanted.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let moment = |text: &str| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
+    let (then, now) = (moment(wanted)?, moment(text(http::header::DATE)?)?);
+    Some(Duration::try_from(then.duration_since(now)).unwrap_or_default())
+}
+
+/// A number from 0 to 1 that differs from call to call, so that requests which were refused together come back apart.
+pub(super) fn fraction(number: usize) -> f64 {
+    // The fractional parts of multiples of the golden ratio are spread evenly.
+    (number as f64 * 0.618_033_988_749_895).fract()
+}
+
+/// The text of an error document of Ironic, Keystone or a BMC; of another one its beginning.
 fn fault(body: &[u8]) -> String {
     let parsed: Option<serde_json::Value> = serde_json::from_slice(body).ok();
     let text = parsed.as_ref().and_then(|document| {
@@ -142,7 +168,9 @@ fn fault(body: &[u8]) -> String {
         let inner = message.as_str().map(|text| serde_json::from_str(text).unwrap_or_else(|_| text.into()));
         let message = inner.as_ref().unwrap_or(message);
         let found = message.as_str().or_else(|| message.get("faultstring")?.as_str());
-        found.or_else(|| document.get("error")?.get("message")?.as_str()).map(str::to_owned)
+        // The message of a BMC says little more than that there was an error, and the first detail says which one.
+        let detail = || document.pointer("/error/@Message.ExtendedInfo/0/Message")?.as_str();
+        found.or_else(detail).or_else(|| document.get("error")?.get("message")?.as_str()).map(str::to_owned)
     });
     Note::from(text.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()).as_str()).to_string()
 }
@@ -163,12 +191,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_server_asks_for_a_wait() {
+        let wait = |headers: &[(http::HeaderName, &'static str)]| {
+            let headers = headers.iter().cloned();
+            retry_after(&headers.map(|(name, value)| (name, http::HeaderValue::from_static(value))).collect())
+        };
+        let then = (http::header::RETRY_AFTER, "Sun, 06 Nov 1994 08:49:37 GMT");
+        let now = (http::header::DATE, "Sun, 06 Nov 1994 08:49:30 GMT");
+        let late = (http::header::DATE, "Sun, 06 Nov 1994 09:49:30 GMT");
+        assert_eq!(wait(&[(http::header::RETRY_AFTER, "120")]), Some(Duration::from_secs(120)));
+        assert_eq!(wait(&[then.clone(), now.clone()]), Some(Duration::from_secs(7)));
+        assert_eq!(wait(&[then.clone(), late]), Some(Duration::ZERO));
+        assert_eq!(wait(&[then]), None);
+        assert_eq!(wait(&[(http::header::RETRY_AFTER, "soon"), now]), None);
+    }
+
+    #[test]
     fn the_text_of_an_error_document_is_found() {
         for (body, text) in [
             (r#"{"error_message": "{\"faultstring\": \"Node n is locked\"}"}"#, "Node n is locked"),
             (r#"{"error_message": {"faultstring": "not found", "faultcode": "Client"}}"#, "not found"),
             (r#"{"error_message": "plain"}"#, "plain"),
             (r#"{"error": {"code": 401, "message": "no login"}}"#, "no login"),
+            (
+                r#"{"error": {"message": "see there", "@Message.ExtendedInfo": [{"Message": "no such slot"}]}}"#,
+                "no such slot",
+            ),
             ("<html>", "<html>"),
         ] {
             assert_eq!(fault(body.as_bytes()), text);

@@ -60,6 +60,11 @@ pub trait Machines: Send + Sync + 'static {
     /// The machine of the item with a number.
     fn machine(&self, item: u32) -> Machine;
 
+    /// The CAs of the BMCs' certificates for a client on this host (PEM). `None`: those of the platform.
+    fn ca(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     /// The next changes of state. It waits for them, for ever if the machines have no journal.
     fn happened(&self) -> BoxFuture<'_, Vec<Happened>>;
 

@@ -45,6 +45,8 @@ pub struct FleetOfOwn {
     /// The item of each node.
     items: Vec<u32>,
     access: Access,
+    /// The CA of the BMCs' certificates, PEM.
+    ca: Option<Vec<u8>>,
     reader: tokio::sync::Mutex<Reader>,
     /// The same moment in simulated and in real time, and the speed between them.
     began: (SimTime, tokio::time::Instant, f64),
@@ -106,6 +108,15 @@ impl FleetOfOwn {
         let daemon = Daemon::start(config).await?;
         let bmc = crate::config::addresses::urls(&daemon.ready().bmc, layout, indexes)
             .map_err(anyhow::Error::msg)?;
+        // A fleet without TLS has no CA.
+        let ca = match bmc.pattern().starts_with("https:") {
+            true => {
+                let path = std::path::Path::new(&daemon.ready().ca);
+                let read = file::read(path, crate::tls::MAX_FILE_BYTES);
+                Some(read.with_context(|| format!("cannot read the CA of the fleet, {}", path.display()))?)
+            }
+            false => None,
+        };
         let (fleet, outside) = (Arc::clone(daemon.fleet()), Arc::clone(daemon.outside()));
         let order: Vec<u32> = models.into_iter().flat_map(|(_, members)| members).collect();
         let mut nodes = vec![0; order.len()];
@@ -126,6 +137,7 @@ impl FleetOfOwn {
             nodes,
             items: order,
             access: Access { bmc, user, password },
+            ca,
             reader,
             began,
             served: Mutex::new(Some((stop, served))),
@@ -192,6 +204,10 @@ impl Machines for FleetOfOwn {
         }
     }
 
+    fn ca(&self) -> Option<Vec<u8>> {
+        self.ca.clone()
+    }
+
     fn happened(&self) -> BoxFuture<'_, Vec<Happened>> {
         Box::pin(async {
             let (_, happened) = self.reader.lock().await.next().await;
@@ -231,7 +247,7 @@ impl Machines for FleetOfOwn {
 }
 
 /// The outgoing calls of a page of metrics of fauxmetal, by kind and result.
-pub(super) fn calls(page: &str) -> BTreeMap<String, u64> {
+pub fn calls(page: &str) -> BTreeMap<String, u64> {
     let read = |(name, value): (String, f64)| {
         let labels = name.strip_prefix("fauxmetal_calls_total{kind=\"")?.strip_suffix("\"}")?;
         let (kind, result) = labels.split_once("\",result=\"")?;
@@ -303,7 +319,7 @@ pub fn foreign(source: &ForeignNodes, items: usize) -> anyhow::Result<Arc<dyn Ma
 ///
 /// # Errors
 /// If the file cannot be read.
-pub(super) fn password(file: Option<&std::path::Path>) -> anyhow::Result<String> {
+pub fn password(file: Option<&std::path::Path>) -> anyhow::Result<String> {
     let Some(path) = file else { return Ok("password".to_owned()) };
     let text = file::read_text(path, MAX_PASSWORD_FILE)
         .with_context(|| format!("passwordFile: cannot read {}", path.display()))?;

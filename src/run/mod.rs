@@ -13,6 +13,7 @@ pub mod machine;
 mod machines;
 mod process;
 mod record;
+pub mod redfish;
 mod sampler;
 mod scrape;
 mod stop;
@@ -28,9 +29,9 @@ use parking_lot::Mutex;
 
 pub use board::{Board, Place};
 pub use driver::{Asked, Driver, Job, Part, Performed};
-pub use epoch::Epoch;
+pub use epoch::{Epoch, now};
 pub use http::{Http, HttpProblem};
-pub use machines::{FleetOfOwn, foreign};
+pub use machines::{FleetOfOwn, calls, foreign, password};
 pub use stop::{Level, Stop};
 
 use crate::plan::{CleanupWhen, Items, Plan};
@@ -174,6 +175,7 @@ impl<D: Driver> Run<D> {
             CleanupWhen::Never => false,
         };
         let left = if cleans { cleanup::clean(&engine).await } else { Vec::new() };
+        engine.stop.unless(Level::Quit, engine.driver.end()).await;
         let seconds = engine.epoch.seconds(epoch::now());
         // The view that a person has keeps the engine alive, and only the engine's sender keeps the writer alive.
         engine.record.close();

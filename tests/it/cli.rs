@@ -342,8 +342,8 @@ fn a_flag_that_a_format_does_not_use_is_refused() {
         (
             "bmh",
             &["--verify-ca", "ca.pem"],
-            "--verify-ca: not used by --format bmh, which uses --insecure, --boot, --namespace, --label, --image, \
-             --root-device-hint, --online; leave it out",
+            "--verify-ca: not used by --format bmh, which uses --insecure, --boot, --namespace, --namespace-per, \
+             --label, --image, --user-data, --root-device-hint, --online; leave it out",
         ),
         (
             "ironic",

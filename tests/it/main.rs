@@ -14,6 +14,7 @@ mod export;
 mod faults;
 mod formats;
 mod hostile;
+mod imports;
 mod journal;
 mod licenses;
 mod limits;

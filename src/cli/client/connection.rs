@@ -11,6 +11,7 @@ use super::error::ClientError;
 use crate::cli::exit_code::UsageError;
 use crate::file;
 use crate::note::Note;
+use crate::plan::RunningDaemon;
 
 /// The URL of a daemon on this host with default settings.
 const DEFAULT: &str = "http://127.0.0.1:8440";
@@ -42,6 +43,22 @@ pub(in crate::cli) struct Connection {
         value_hint = ValueHint::FilePath
     )]
     admin_token_file: Option<PathBuf>,
+    #[arg(skip)]
+    names: Names,
+}
+
+/// The words of the user for the parts of a connection, for messages.
+#[derive(Clone, Copy, Debug)]
+struct Names {
+    server: &'static str,
+    cacert: &'static str,
+    token_file: &'static str,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { server: "--server", cacert: "--cacert", token_file: "--admin-token-file" }
+    }
 }
 
 /// The address of a daemon.
@@ -50,6 +67,7 @@ pub(super) struct Server {
     pub(super) name: String,
     /// Whether the user wrote it.
     given: bool,
+    names: Names,
     /// The URL whose path is replaced. That of a socket is a placeholder.
     pub(super) base: Url,
     pub(super) place: Place,
@@ -76,18 +94,34 @@ impl Connection {
             server: value("--server", SERVER),
             cacert: value("--cacert", CACERT).map(PathBuf::from),
             admin_token_file: value("--admin-token-file", TOKEN_FILE).map(PathBuf::from),
+            names: Names::default(),
+        }
+    }
+
+    /// The daemon that a plan names.
+    pub(in crate::cli) fn of_plan(daemon: &RunningDaemon) -> Self {
+        Self {
+            server: Some(daemon.url.clone()),
+            cacert: daemon.ca.clone(),
+            admin_token_file: daemon.token_file.clone(),
+            names: Names {
+                server: "fleet.server.url",
+                cacert: "fleet.server.ca",
+                token_file: "fleet.server.tokenFile",
+            },
         }
     }
 
     pub(super) fn server(&self) -> Result<Server, UsageError> {
         let written = self.server.as_deref().filter(|text| !text.trim().is_empty());
-        Server::parse(written.unwrap_or(DEFAULT), written.is_some()).map_err(UsageError)
+        Server::parse(written.unwrap_or(DEFAULT), written.is_some(), self.names).map_err(UsageError)
     }
 
     /// The certificates that `--cacert` names.
     pub(super) fn cacert(&self) -> anyhow::Result<Option<Vec<u8>>> {
         let read = |path: &Path| {
-            file::read(path, MAX_FILE_BYTES).with_context(|| format!("--cacert: {}", path.display()))
+            file::read(path, MAX_FILE_BYTES)
+                .with_context(|| format!("{}: {}", self.names.cacert, path.display()))
         };
         named(self.cacert.as_ref()).map(read).transpose()
     }
@@ -95,13 +129,14 @@ impl Connection {
     /// The value of the header `Authorization`, if there is a token.
     pub(super) fn token(&self) -> anyhow::Result<Option<HeaderValue>> {
         let Some(path) = named(self.admin_token_file.as_ref()) else { return Ok(None) };
-        let text = file::read_text(path, MAX_FILE_BYTES)
-            .with_context(|| format!("--admin-token-file: {}", path.display()))?;
+        let name = self.names.token_file;
+        let text =
+            file::read_text(path, MAX_FILE_BYTES).with_context(|| format!("{name}: {}", path.display()))?;
         let line = text.lines().next().unwrap_or_default().trim();
         let header = HeaderValue::try_from(format!("Bearer {line}")).ok().filter(|_| !line.is_empty());
         let mut header = header.ok_or_else(|| {
             UsageError(format!(
-                "--admin-token-file: the first line of {} is no token; a token has printable ASCII characters",
+                "{name}: the first line of {} is no token; a token has printable ASCII characters",
                 path.display()
             ))
         })?;
@@ -116,10 +151,11 @@ fn named(path: Option<&PathBuf>) -> Option<&Path> {
 }
 
 impl Server {
-    fn parse(text: &str, given: bool) -> Result<Self, String> {
+    fn parse(text: &str, given: bool, names: Names) -> Result<Self, String> {
         let wrong = |why: &str| {
             format!(
-                "--server: '{}' {why}; write http://HOST:PORT, https://HOST:PORT or unix:PATH",
+                "{}: '{}' {why}; write http://HOST:PORT, https://HOST:PORT or unix:PATH",
+                names.server,
                 Note::from(text)
             )
         };
@@ -141,7 +177,7 @@ impl Server {
         if !is_plain {
             return Err(wrong("has more than a host and a port"));
         }
-        Ok(Self { name: text.trim_end_matches('/').to_owned(), given, base, place })
+        Ok(Self { name: text.trim_end_matches('/').to_owned(), given, names, base, place })
     }
 
     /// The error of a request without an answer.
@@ -153,16 +189,25 @@ impl Server {
         }
     }
 
-    fn hint(&self) -> &'static str {
-        match (self.given, self.base.scheme()) {
-            (false, _) => {
+    fn hint(&self) -> String {
+        let Names { server, cacert, .. } = self.names;
+        let cacert = if self.base.scheme() == "https" { format!(" {cacert},") } else { String::new() };
+        match self.given {
+            false => {
                 "start one with `fauxmetal serve`, or name another one with --server or FAUXMETAL_SERVER"
+                    .to_owned()
             }
-            (true, "https") => {
-                "check --server, --cacert, and that the daemon runs with --admin-listen at this address"
+            true => {
+                format!(
+                    "check {server},{cacert} and that the daemon runs with --admin-listen at this address"
+                )
             }
-            (true, _) => "check --server, and that the daemon runs with --admin-listen at this address",
         }
+    }
+
+    /// The place of the token in the words of the user.
+    pub(super) fn token_name(&self) -> &'static str {
+        self.names.token_file
     }
 }
 
@@ -183,7 +228,7 @@ mod tests {
             ("https://[::1]:8440", "https://[::1]:8440"),
             (" unix:/run/fauxmetal.sock", "unix:/run/fauxmetal.sock"),
         ] {
-            let server = Server::parse(text, true).unwrap();
+            let server = Server::parse(text, true, Names::default()).unwrap();
             assert_eq!(server.name, name);
             assert_eq!(matches!(server.place, Place::Socket(_)), name.starts_with("unix:"));
         }
@@ -195,7 +240,7 @@ mod tests {
             ("http://h/fauxmetal/v1", "has more than a host and a port"),
             ("http://me:secret@h", "has more than a host and a port"),
         ] {
-            let said = Server::parse(text, true).err().unwrap();
+            let said = Server::parse(text, true, Names::default()).err().unwrap();
             assert!(said.contains(why) && said.contains("unix:PATH") && !said.contains("secret"), "{said}");
         }
     }

@@ -10,7 +10,7 @@ use crate::note::Note;
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum ClientError {
     #[error("no daemon answers at {server} ({why}); {hint}")]
-    NoAnswer { server: String, why: String, hint: &'static str },
+    NoAnswer { server: String, why: String, hint: String },
     /// The API refused the request.
     #[error("{}", sentence(.0))]
     Problem(Box<Problem>),
@@ -72,7 +72,6 @@ impl ClientError {
 fn sentence(problem: &Problem) -> String {
     let detail = Note::from(problem.detail.as_str()).to_string();
     match (problem.status, &problem.result) {
-        (401, _) => format!("{detail}; --admin-token-file names a file with the token"),
         // The daemon was interrupted in the middle.
         (_, Some(done)) => format!("{detail}; {} of the nodes had accepted the change before", done.accepted),
         _ => detail,

@@ -127,6 +127,14 @@ impl Client {
         Ok(Events::new(Lines::new(self.send(request).await?, self.server.name.clone())))
     }
 
+    /// Reads the page of metrics, which is beside the API.
+    pub(super) async fn metrics(&self) -> Result<String, ClientError> {
+        let mut url = self.server.base.clone();
+        url.set_path("/metrics");
+        let response = self.send(self.authorized(self.http.get(url))).await?;
+        String::from_utf8(self.body(response).await?).map_err(|error| self.unreadable(&error))
+    }
+
     /// Reads a file, one piece at a time.
     pub(super) async fn pieces(&self, path: &[&str]) -> Result<Pieces, ClientError> {
         let request = self.request(Method::GET, path, &[]);
@@ -134,7 +142,10 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &[&str], query: &Query<'_>) -> RequestBuilder {
-        let request = self.http.request(method, url(&self.server.base, path, query));
+        self.authorized(self.http.request(method, url(&self.server.base, path, query)))
+    }
+
+    fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.token {
             Some(token) => request.header(AUTHORIZATION, token),
             None => request,
@@ -151,7 +162,13 @@ impl Client {
         let body = self.body(response).await?;
         let problem = serde_json::from_slice::<Problem>(&body).ok();
         Err(match problem {
-            Some(problem) => ClientError::Problem(Box::new(problem)),
+            Some(mut problem) => {
+                if problem.status == http::StatusCode::UNAUTHORIZED {
+                    let name = self.server.token_name();
+                    problem.detail = format!("{}; {name} names a file with the token", problem.detail);
+                }
+                ClientError::Problem(Box::new(problem))
+            }
             None => ClientError::Foreign { server: self.server.name.clone(), status },
         })
     }

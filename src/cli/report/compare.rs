@@ -11,7 +11,7 @@ use super::super::view::{Cell, Column, Hue, Paper, Table};
 use super::Runs;
 use super::text::lines;
 use crate::report::text::{count, duration, or_dash, short};
-use crate::report::{Change, Comparison, OperationChange};
+use crate::report::{Change, Comparison, Folder, OperationChange};
 
 /// Compare two runs: what changed by more than chance
 ///
@@ -44,8 +44,7 @@ enum Format {
 
 pub(super) fn command(args: &Args) -> anyhow::Result<ExitCode> {
     let (one, other) = (args.runs.open(&args.before)?, args.runs.open(&args.after)?);
-    let plan = |folder: &crate::report::Folder| folder.plan().unwrap_or_default();
-    let comparison = Comparison::of((&one.figures()?, &plan(&one)), (&other.figures()?, &plan(&other)));
+    let comparison = of(&one, &other)?;
     let mut out = out::stdout();
     match args.format {
         Format::Text => text(&mut out, Paper::new(), &comparison)?,
@@ -54,6 +53,12 @@ pub(super) fn command(args: &Args) -> anyhow::Result<ExitCode> {
     }
     out.flush()?;
     Ok(ExitCode::Ok)
+}
+
+/// The comparison of two runs with their plans.
+pub(super) fn of(before: &Folder, after: &Folder) -> anyhow::Result<Comparison> {
+    let plan = |folder: &Folder| folder.plan().unwrap_or_default();
+    Ok(Comparison::of((&before.figures()?, &plan(before)), (&after.figures()?, &plan(after))))
 }
 
 const TITLES: [&str; 8] = ["OPERATION", "SUCCEEDED", "P50", "P95", "P99", "LONGEST", "RATE", "CHANGE"];
@@ -103,7 +108,7 @@ fn verdict(one: &OperationChange) -> (String, Hue) {
     (text, hue)
 }
 
-fn text(out: &mut impl Write, paper: Paper, comparison: &Comparison) -> io::Result<()> {
+pub(super) fn text(out: &mut impl Write, paper: Paper, comparison: &Comparison) -> io::Result<()> {
     let (before, after) = (&comparison.before, &comparison.after);
     lines(out, paper, "", &[(&format!("{} → {}", before.id, after.id), Hue::Strong)])?;
     for note in &comparison.notes {

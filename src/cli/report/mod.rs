@@ -8,13 +8,16 @@ mod send;
 mod show;
 mod text;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::builder::ValueHint;
 use clap::{Parser, Subcommand};
 
 use super::exit_code::{ExitCode, UsageError};
-use crate::report::{Error, Folder};
+use super::out;
+use super::view::Paper;
+use crate::report::{Error, Folder, Summary};
 
 /// Read load runs: show, draw, compare, merge and index them
 #[derive(Parser)]
@@ -47,6 +50,22 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
         Verb::Merge(args) => merge::command(&args),
         Verb::Index(args) => index::command(*args),
     }
+}
+
+/// Prints the figures of a run that has ended.
+pub(super) fn print(summary: &Summary) -> anyhow::Result<()> {
+    let mut out = out::stdout();
+    text::summary(&mut out, Paper::new(), summary)?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Prints what changed from one run to another.
+pub(super) fn print_comparison(before: &Folder, after: &Folder) -> anyhow::Result<()> {
+    let mut out = out::stdout();
+    compare::text(&mut out, Paper::new(), &compare::of(before, after)?)?;
+    out.flush()?;
+    Ok(())
 }
 
 /// Where runs are found.

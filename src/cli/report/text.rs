@@ -33,15 +33,7 @@ fn head(out: &mut impl Write, paper: Paper, summary: &Summary) -> io::Result<()>
         Outcome::NotHeld | Outcome::CouldNotRun => Hue::Bad,
         Outcome::Aborted | Outcome::Running => Hue::Busy,
     };
-    let named = [
-        (items.succeeded, "succeeded"),
-        (items.failed, "failed"),
-        (items.parked, "parked"),
-        (items.in_flight, "under way"),
-        (items.not_started, "not started"),
-    ];
-    let named = named.into_iter().filter(|(number, _)| *number > 0);
-    let named: Vec<_> = named.map(|(number, name)| format!("{} {name}", count(number))).collect();
+    let named: Vec<_> = items.named().map(|(number, name)| format!("{} {name}", count(number))).collect();
     let all =
         format!(": {} items in {}: {}", count(items.total()), duration(summary.seconds), named.join(", "));
     let run = format!("Run {} ", facts.id);

@@ -1,7 +1,7 @@
 //! `fauxmetal run`: a load run on a control plane, from a plan to an exit code.
 
 mod progress;
-mod summary;
+mod server;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,12 +14,13 @@ use serde_json::Value;
 use super::exit_code::{ExitCode, UsageError};
 use super::plan::Source;
 use super::view::duration;
-use super::{log, out};
+use super::{log, out, report};
 use crate::config::{LogFilter, LogFormat};
 use crate::plan::{FleetSource, Items, Plan, Target};
-use crate::report::Outcome;
+use crate::report::{Folder, Outcome, page};
 use crate::run::ironic::{Api, IronicDriver};
 use crate::run::machine::Machines;
+use crate::run::redfish::RedfishDriver;
 use crate::run::{Driver, Ended, Epoch, FleetOfOwn, Level, Run, Stop, foreign};
 use progress::Progress;
 
@@ -124,10 +125,16 @@ async fn sweep(args: &Args, plan: &Plan, id: &str, stop: &Stop) -> anyhow::Resul
         out::message(&format!("run {} of the sweep: {}", number + 1, shown.join(", ")));
         sets.push(("sweep".to_owned(), Value::Object(serde_json::Map::new())));
         let id = format!("{id}.{}", number + 1);
-        folders.push(id.clone());
         let code = one(args, args.source.read(&sets)?, &id, stop).await?;
+        folders.push((Folder::open(args.runs.join(id))?, shown.join(", ")));
         if first_bad == ExitCode::Ok {
             first_bad = code;
+        }
+    }
+    if let Some(((first, _), others)) = folders.split_first() {
+        for (other, shown) in others {
+            out::message(&format!("what changed with {shown}:"));
+            report::print_comparison(first, other)?;
         }
     }
     Ok(first_bad)
@@ -150,14 +157,14 @@ fn combinations(plan: &Plan) -> Vec<Vec<(String, Value)>> {
 }
 
 async fn one(args: &Args, plan: Plan, id: &str, stop: &Stop) -> anyhow::Result<ExitCode> {
-    let own = match &plan.fleet {
-        FleetSource::Own(_) => Some(Arc::new(FleetOfOwn::start(&plan).await?)),
-        FleetSource::Server(_) | FleetSource::File(_) => None,
-    };
-    let machines: Arc<dyn Machines> = match (&own, &plan.fleet) {
-        (Some(own), _) => Arc::clone(own) as Arc<dyn Machines>,
-        (None, FleetSource::File(file)) => foreign(file, Items::new(&plan.groups).all.len())?,
-        (None, _) => return Err(UsageError("fleet.server: not yet".to_owned()).into()),
+    let items = Items::new(&plan.groups).all.len();
+    let (own, machines): (_, Arc<dyn Machines>) = match &plan.fleet {
+        FleetSource::Own(_) => {
+            let own = Arc::new(FleetOfOwn::start(&plan).await?);
+            (Some(Arc::clone(&own)), own)
+        }
+        FleetSource::Server(daemon) => (None, server::machines(daemon, items).await?),
+        FleetSource::File(file) => (None, foreign(file, items)?),
     };
     let outcome = match plan.target.clone() {
         Target::Ironic(target) => {
@@ -166,7 +173,10 @@ async fn one(args: &Args, plan: Plan, id: &str, stop: &Stop) -> anyhow::Result<E
             let driver = IronicDriver::new(api, &target, id, expire);
             drive(args, plan, id, driver, machines, stop).await
         }
-        Target::Redfish(_) => Err(UsageError("target.redfish: not yet".to_owned()).into()),
+        Target::Redfish(target) => {
+            let driver = RedfishDriver::new(&target, machines.ca())?;
+            drive(args, plan, id, driver, machines, stop).await
+        }
     };
     if let Some(own) = own {
         own.stop().await?;
@@ -193,7 +203,15 @@ async fn drive(
     for (name, reason) in &left {
         out::message(&format!("{name} could not be deleted: {reason}; try `fauxmetal clean {id}` later"));
     }
-    summary::print(&summary, &folder)?;
+    report::print(&summary)?;
+    let page = tokio::task::spawn_blocking({
+        let folder = folder.clone();
+        move || page(&folder).and_then(|page| folder.write_report(&page))
+    });
+    match page.await? {
+        Ok(()) => out::message(&format!("the report is {}", folder.report().display())),
+        Err(error) => out::message(&format!("the report cannot be written: {error}")),
+    }
     Ok(match summary.outcome {
         Outcome::Held if left.is_empty() => ExitCode::Ok,
         Outcome::NotHeld => ExitCode::NotHeld,

@@ -221,6 +221,11 @@ impl Summary {
         }
     }
 
+    /// Takes over the counts of the items of this run.
+    pub fn count(&mut self, items: Items) {
+        self.runs.entry(self.facts.id.clone()).or_default().items = items;
+    }
+
     /// Judges the assertions of the plan by the present figures, instead of what was judged before.
     pub fn judge(&mut self, assertions: &[Assertion]) {
         self.assertions = assertions.iter().map(|assertion| Judged::of(assertion, self)).collect();

@@ -17,7 +17,7 @@ use super::keystone::Keystone;
 use crate::file;
 use crate::plan::{IronicTarget, Login};
 use crate::run::epoch::now;
-use crate::run::http::{Http, HttpProblem, json};
+use crate::run::http::{Http, HttpProblem, fraction, json};
 
 /// The longest answer, bytes: a page of a thousand nodes with their states.
 const MAX_ANSWER: usize = 64 << 20;
@@ -244,10 +244,4 @@ impl Api {
             }
         }
     }
-}
-
-/// A number from 0 to 1 that differs from call to call.
-fn fraction(number: usize) -> f64 {
-    // The fractional parts of multiples of the golden ratio are spread evenly.
-    (number as f64 * 0.618_033_988_749_895).fract()
 }

@@ -7,6 +7,7 @@ mod fake;
 mod fleet;
 mod journal;
 mod lists;
+mod load_run;
 mod saved;
 mod server;
 mod verbs;

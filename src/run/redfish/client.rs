@@ -1,0 +1,88 @@
+//! What the requests of a run to its BMCs have in common.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use tokio::sync::{OnceCell, Semaphore};
+use url::Url;
+
+use super::media::Inserted;
+use super::session::Sessions;
+use crate::file;
+use crate::plan::RedfishTarget;
+use crate::run::driver::Asked;
+use crate::run::http::Http;
+use crate::tls::MAX_FILE_BYTES;
+
+/// The parts that the requests to all BMCs share.
+pub(super) struct Client {
+    pub(super) http: Http,
+    /// The service root of all machines, if they have one in common.
+    url: Option<Url>,
+    /// Time between two reads of a state.
+    pub(super) every: Duration,
+    /// Requests at the same time.
+    pub(super) room: Semaphore,
+    /// `None`: HTTP Basic.
+    pub(super) sessions: Option<Sessions>,
+    /// The power state of each item, as seen last.
+    pub(super) seen: DashMap<u32, Arc<str>>,
+    /// Whether a service root has several systems, by its URL.
+    pub(super) shared: DashMap<String, Arc<OnceCell<bool>>>,
+    /// The images that the run has inserted and not ejected, by the name of the item.
+    pub(super) inserted: DashMap<Arc<str>, Inserted>,
+    totals: Mutex<Asked>,
+    pub(super) turn: AtomicUsize,
+}
+
+impl Client {
+    /// `ca`: the CAs that the machines name, if the plan names none.
+    ///
+    /// # Errors
+    /// If a certificate cannot be read.
+    pub(super) fn new(target: &RedfishTarget, ca: Option<Vec<u8>>) -> anyhow::Result<Self> {
+        let ca = match &target.ca {
+            Some(path) => Some(
+                file::read(path, MAX_FILE_BYTES)
+                    .with_context(|| format!("target.redfish.ca: cannot read {}", path.display()))?,
+            ),
+            None => ca,
+        };
+        Ok(Self {
+            http: Http::new(ca.as_deref(), target.insecure).context("target.redfish.ca")?,
+            url: target.url.as_ref().map(|url| url.url().clone()),
+            every: Duration::from_millis(target.poll.ms()),
+            room: Semaphore::new(target.requests as usize),
+            sessions: Sessions::of(target.auth),
+            seen: DashMap::new(),
+            shared: DashMap::new(),
+            inserted: DashMap::new(),
+            totals: Mutex::default(),
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    pub(super) fn count(&self, add: impl FnOnce(&mut Asked)) {
+        add(&mut self.totals.lock());
+    }
+
+    pub(super) fn asked(&self) -> Asked {
+        self.totals.lock().clone()
+    }
+
+    /// The URL of the server of a machine.
+    ///
+    /// # Errors
+    /// If the address of the machine is no URL.
+    pub(super) fn base(&self, address: &str) -> Result<Url, String> {
+        if let Some(url) = &self.url {
+            return Ok(url.clone());
+        }
+        Url::parse(address)
+            .map_err(|_| format!("'{address}' is no URL of a BMC; write one such as https://192.0.2.7"))
+    }
+}
