@@ -5,6 +5,8 @@ mod clean;
 mod driver;
 mod keystone;
 mod node;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 pub use api::Api;
