@@ -54,6 +54,9 @@ pub mod fault;
 pub(crate) mod file;
 #[doc(hidden)]
 pub mod fleet;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod import;
 #[doc(hidden)]
 pub mod ipa;
 #[doc(hidden)]

@@ -21,7 +21,7 @@ problems! {
     Missing: "There is no such node; nothing was changed";
     AllRefused: "Every selected node has refused; nothing was changed, and the member `result` has the reasons";
     NotNow: "The clock does not allow it now; nothing was changed, and `detail` has the reason";
-    Full: "There is no room for so many nodes; nothing was changed";
+    Full: "There is no room for so many nodes, or another node has an identity; nothing was changed";
     NoRule: "There is no such rule; nothing was changed";
     RuleExists: "There is a rule of this name, or no room for another one; nothing was changed";
     TooLarge: "The body has more than 1 MiB";

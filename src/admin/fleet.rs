@@ -68,7 +68,11 @@ impl Totals {
         for id in fleet.ids() {
             fleet.look(id, |node, _| {
                 *states.entry(node.state_word()).or_default() += 1;
-                match profiles.iter_mut().find(|(known, _)| Arc::ptr_eq(known, node.profile())) {
+                // Imported nodes have a profile of their own, with the same name.
+                let is_known = |known: &Arc<crate::profile::Profile>| {
+                    Arc::ptr_eq(known, node.profile()) || known.name == node.profile().name
+                };
+                match profiles.iter_mut().find(|(known, _)| is_known(known)) {
                     Some((_, nodes)) => *nodes += 1,
                     None => profiles.push((Arc::clone(node.profile()), 1)),
                 }

@@ -14,6 +14,7 @@ mod extract;
 mod faults;
 mod fleet;
 mod guard;
+mod imports;
 mod list;
 mod moves;
 mod named_part;

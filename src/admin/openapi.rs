@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::api::{self, Problem};
 use super::control::Control;
-use super::{clock, events, faults, fleet, list, schema, show, snapshots, verbs};
+use super::{clock, events, faults, fleet, imports, list, schema, show, snapshots, verbs};
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -46,6 +46,7 @@ pub(super) fn router(control: Control) -> (Router, OpenApi) {
         .routes(routes!(clock::speed))
         .routes(routes!(clock::jump))
         .routes(routes!(list::list, verbs::add))
+        .routes(routes!(imports::import))
         .routes(routes!(show::show))
         .routes(routes!(verbs::power))
         .routes(routes!(verbs::boot))

@@ -2,12 +2,12 @@
 //! answers that every operation has.
 //!
 //! A grammar that is too rich for a regular expression is named by its `format`: `selection` (`docs/selections.md`), `http-url`,
-//! and `model`, which is the name of a model.
+//! `model`, which is the name of a model, and `system-uuid`, `system-name` and `mac` of an imported system.
 
 use serde_json::{Value, json};
 use utoipa::openapi::OpenApi;
 
-use super::api::NodeField;
+use super::api::{MAX_SYSTEMS, NodeField};
 use super::clock::{MAX_STEP_S, MIN_S};
 use super::target::MAX_NAMES;
 use crate::clock::Clock;
@@ -16,7 +16,9 @@ use crate::node::bmc::environment::Environment;
 use crate::node::bmc::media::Insertion;
 use crate::node::boot;
 use crate::node::labels::Labels;
+use crate::profile::Profile;
 use crate::profile::boot_source::BootSource;
+use crate::profile::identities::Identity;
 use crate::time::SimTime;
 
 /// The name in a key of a label, and a value that is not empty (`selection/label.rs`).
@@ -75,6 +77,16 @@ fn constraints() -> Vec<(String, Value)> {
         component("Add/properties/count", json!({"maximum": u32::MAX})),
         component("Add/properties/labels", labels()),
         component("Add/properties/profile", json!({"format": "model"})),
+        component("Import/properties/labels", labels()),
+        component("Import/properties/profile", json!({"format": "model"})),
+        component("Import/properties/systems", json!({"minItems": 1, "maxItems": MAX_SYSTEMS})),
+        component("ImportedSystem/properties/uuid", json!({"format": "system-uuid"})),
+        component(
+            "ImportedSystem/properties/name",
+            json!({"pattern": "^[A-Za-z0-9._~-]+$", "maxLength": Identity::MAX_NAME, "format": "system-name"}),
+        ),
+        component("ImportedSystem/properties/macs", json!({"maxItems": Profile::MAX_NICS})),
+        component("ImportedSystem/properties/macs/items", json!({"format": "mac"})),
         component(
             "Boot",
             any_of(["target", "enabled", "mode", "httpBootUri"].map(|m| given(m, text())).to_vec()),

@@ -18,6 +18,7 @@ use super::extract::{Caller, Json};
 use super::named_part::NamedPart;
 use crate::address::is_http_uri;
 use crate::dmtf::{BootMode, BootOverride, ResetType};
+use crate::fleet::{New, NotAdded};
 use crate::node::bmc::environment::Environment;
 use crate::node::bmc::media::{self, Insertion};
 use crate::node::boot::{self, BootChange};
@@ -291,7 +292,7 @@ impl Made {
     }
 }
 
-fn check_labels(field: &str, labels: &BTreeMap<String, String>) -> Result<(), Problem> {
+pub(super) fn check_labels(field: &str, labels: &BTreeMap<String, String>) -> Result<(), Problem> {
     if labels.len() > Labels::MAX {
         let detail = format!("'{field}' has {} labels; a node has at most {}", labels.len(), Labels::MAX);
         return Err(Problem::wrong(field, &labels.len().to_string(), detail));
@@ -326,6 +327,17 @@ verb!("/reset", reset, Reset, "Makes machines as good as new", |request| {
 
 verb!("/remove", remove, Remove, "Removes nodes from the fleet", |request| { (None, Change::Remove) });
 
+/// The refusal of new nodes. `field` has their number.
+pub(super) fn not_added(field: &str, problem: &NotAdded) -> Problem {
+    let (field, detail) = match problem {
+        NotAdded::Full(full) => {
+            (Some(field), format!("the listening addresses or the indexes have no room: {full}"))
+        }
+        NotAdded::Taken(taken) => (None, taken.to_string()),
+    };
+    Problem { field: field.map(str::to_owned), ..Problem::new(StatusCode::CONFLICT, detail) }
+}
+
 /// Adds nodes to the fleet
 #[utoipa::path(
     post,
@@ -356,19 +368,18 @@ pub(super) async fn add(
     control.fleet.may_change()?;
     let labels: Labels =
         request.labels.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect();
-    let (room, count, dry_run) = (control.facts.room, request.count, request.dry_run);
+    let (count, dry_run) = (request.count, request.dry_run);
+    let new = New { profile, count, labels, most: control.facts.room, dry_run };
     let added = control
         .on_fleet(move |fleet| {
-            fleet.add_within(&profile, count, &labels, room, dry_run).map(|added| {
+            let profile = Arc::clone(&new.profile);
+            fleet.add_new(new).map(|added| {
                 let name = |index| [&profile.name, "-", itoa::Buffer::new().format(index)].concat();
                 Added { first: name(added.start), last: name(added.end - 1), count, dry_run }
             })
         })
         .await?;
-    let added = added.map_err(|full| {
-        let detail = format!("the listening addresses or the indexes have no room: {full}");
-        Problem { field: Some("count".to_owned()), ..Problem::new(StatusCode::CONFLICT, detail) }
-    })?;
+    let added = added.map_err(|problem| not_added("count", &problem))?;
     let status = if dry_run { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, axum::Json(added)).into_response())
 }

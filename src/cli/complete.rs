@@ -21,7 +21,7 @@ const MOST: &str = "200";
 pub(super) fn nodes(word: &OsStr) -> Vec<CompletionCandidate> {
     let Some(word) = word.to_str() else { return Vec::new() };
     // Only these characters are in names. Others would change the selection.
-    if !word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
+    if !word.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c)) {
         return Vec::new();
     }
     let selector = format!("name={word}*");

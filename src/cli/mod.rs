@@ -19,6 +19,7 @@ mod node;
 mod out;
 mod plan;
 mod profile;
+mod report;
 mod run;
 mod serve;
 mod snapshot;
@@ -61,6 +62,7 @@ enum Command {
     Events(events::Args),
     Export(Box<export::Args>),
     Profile(profile::Args),
+    Report(report::Args),
     Snapshot(snapshot::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -74,7 +76,7 @@ pub fn main() -> ExitCode {
         Ok(false) => Cli::try_parse().map_or_else(|error| clap_result(&error), run),
         Err(error) => clap_result(&error),
     };
-    outcome.unwrap_or_else(|error| report(&error))
+    outcome.unwrap_or_else(|error| told(&error))
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -91,6 +93,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Events(args)) => events::command(args),
         Some(Command::Export(args)) => export::command(*args),
         Some(Command::Profile(args)) => profile::command(args),
+        Some(Command::Report(args)) => report::command(args),
         Some(Command::Snapshot(args)) => snapshot::command(args),
         Some(Command::Completions(args)) => completions::command(&args),
         Some(Command::Man(args)) => man::command(&args),
@@ -113,7 +116,7 @@ fn clap_result(error: &clap::Error) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Usage)
 }
 
-fn report(error: &anyhow::Error) -> ExitCode {
+fn told(error: &anyhow::Error) -> ExitCode {
     let closed = |cause: &(dyn std::error::Error + 'static)| {
         let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
         let json = cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
@@ -152,12 +155,12 @@ mod tests {
     #[test]
     fn a_closed_pipe_is_not_a_failure() {
         let broken = || io::Error::from(ErrorKind::BrokenPipe);
-        assert_eq!(report(&anyhow::Error::from(broken())), ExitCode::Ok);
+        assert_eq!(told(&anyhow::Error::from(broken())), ExitCode::Ok);
         assert_eq!(
-            report(&anyhow::Error::from(serde_json::Error::io(broken())).context("printing")),
+            told(&anyhow::Error::from(serde_json::Error::io(broken())).context("printing")),
             ExitCode::Ok
         );
-        assert_eq!(report(&UsageError("x".into()).into()), ExitCode::Usage);
-        assert_eq!(report(&anyhow::anyhow!("x")), ExitCode::Failure);
+        assert_eq!(told(&UsageError("x".into()).into()), ExitCode::Usage);
+        assert_eq!(told(&anyhow::anyhow!("x")), ExitCode::Failure);
     }
 }

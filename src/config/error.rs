@@ -26,6 +26,11 @@ impl ConfigError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     Default,
+    /// A `conf.py` that is imported; lines count from 1.
+    Import {
+        path: String,
+        line: usize,
+    },
     /// The configuration file; lines count from 1.
     File {
         path: String,
@@ -42,9 +47,10 @@ impl Origin {
     pub fn precedence(&self) -> u8 {
         match self {
             Self::Default => 0,
-            Self::File { .. } => 1,
-            Self::Environment => 2,
-            Self::Flag | Self::Plan(_) => 3,
+            Self::Import { .. } => 1,
+            Self::File { .. } => 2,
+            Self::Environment => 3,
+            Self::Flag | Self::Plan(_) => 4,
         }
     }
 
@@ -52,6 +58,7 @@ impl Origin {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Default => "default",
+            Self::Import { .. } => "import",
             Self::File { .. } => "file",
             Self::Environment => "environment",
             Self::Flag => "flag",
@@ -63,7 +70,9 @@ impl Origin {
     pub fn place(&self, setting: &Setting) -> String {
         match self {
             Self::Default => format!("{} (by default)", setting.flag()),
-            Self::File { path, line } => format!("{path}:{line}: {}", setting.name),
+            Self::Import { path, line } | Self::File { path, line } => {
+                format!("{path}:{line}: {}", setting.name)
+            }
             Self::Environment => setting.variable(),
             Self::Flag => setting.flag(),
             Self::Plan(path) => format!("{path}.{}", setting.name),

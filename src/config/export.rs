@@ -13,6 +13,10 @@ pub enum ExportFormat {
     Ironic,
     /// YAML for Metal3: BareMetalHost and Secret
     Bmh,
+    /// JSON list of systems for sushy-tools and fake-ipa, as their nodes.json
+    SushyNodes,
+    /// Configuration of sushy-tools (conf.py) with these systems
+    SushyConf,
 }
 
 /// A file that the daemon writes when it is ready.
@@ -29,6 +33,8 @@ impl ExportFormat {
             Self::NodesJson => "nodes-json",
             Self::Ironic => "ironic",
             Self::Bmh => "bmh",
+            Self::SushyNodes => "sushy-nodes",
+            Self::SushyConf => "sushy-conf",
         }
     }
 }
@@ -42,7 +48,11 @@ impl WrittenExport {
         let format = |name: &str| ExportFormat::from_str(name, false).ok();
         match found.and_then(|(name, file)| Some((format(name)?, file))) {
             Some((format, file)) => Ok(Self { format, file: file.into() }),
-            None => Err(format!("'{text}' is not FORMAT=FILE, with nodes-json, ironic or bmh as the format")),
+            None => {
+                let names: Vec<_> =
+                    ExportFormat::value_variants().iter().map(|format| format.name()).collect();
+                Err(format!("'{text}' is not FORMAT=FILE; the formats are {}", names.join(", ")))
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{ConfigError, Origin, suggestion};
-use super::raw::{Layer, RawValue};
+use super::layer::{Layer, RawValue};
 use super::setting::{ALL, Kind, Setting, named};
 
 const MAX_FILE_BYTES: u64 = 1 << 20;

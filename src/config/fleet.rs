@@ -2,15 +2,19 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::{ConfigError, Origin, near};
 use super::password::{self, Password};
 use super::raw::RawSettings;
-use super::setting::{NODES, PROFILE, SEED};
+use super::setting::{IMPORT, IMPORT_PROFILE, NODES, PROFILE, SEED};
 use crate::address::{HostNetwork, Prefix};
+use crate::import;
+use crate::import::htpasswd::Htpasswd;
 use crate::node::NodeId;
+use crate::node::imports::Imports;
+use crate::profile::identities::{Identities, Identity};
 use crate::profile::{self, Profile};
 use crate::seed::Seed;
 use crate::store::{StoredFleet, StoredModel};
@@ -28,7 +32,12 @@ pub struct FleetConfig {
     pub removed: Vec<u32>,
     /// The one user of every BMC.
     pub user: String,
+    /// Empty if [`FleetConfig::htpasswd`] has the account.
     pub password: Password,
+    /// The user and the hash of the password, from a file.
+    pub htpasswd: Option<Htpasswd>,
+    /// The files of imported nodes that the settings name.
+    pub imported_from: Vec<PathBuf>,
     requested: Requested,
 }
 
@@ -39,6 +48,7 @@ struct Requested {
     seed: Option<(Seed, Origin)>,
     nodes: Option<(u32, Origin)>,
     profiles: Option<(Vec<ProfileEntry>, Origin)>,
+    imports: Option<(Vec<StoredModel>, Origin)>,
 }
 
 /// A model and the number of its nodes.
@@ -62,28 +72,33 @@ impl FleetConfig {
             "" => Err("the seed is empty; write a number or a word".to_owned()),
             text => text.parse::<Seed>().map_err(|never| match never {}),
         })?;
+        let (models, imported) = (models(raw)?, raw.imported.iter());
+        check_imports(raw, seed, &models)?;
+        let htpasswd = password::htpasswd(raw)?;
+        let user =
+            htpasswd.as_ref().map_or_else(|| password::user(raw), |account| Ok(account.user.clone()))?;
         Ok(Self {
             seed,
-            user: password::user(raw)?,
-            password: Password::new(raw)?,
-            models: models(raw)?,
+            user,
+            password: if htpasswd.is_some() { Password::none() } else { Password::new(raw)? },
+            htpasswd,
+            imported_from: imported.map(|file| file.path.clone().into()).collect(),
+            requested: requested(raw, seed, &models)?,
+            models,
             added: Vec::new(),
             removed: Vec::new(),
-            requested: requested(raw, seed)?,
         })
     }
 
     /// The description of this fleet, as in the state file.
     pub fn stored(&self) -> StoredFleet {
-        let models = |models: &[Model]| {
-            let each =
-                models.iter().map(|m| StoredModel { profile: m.profile.source.clone(), count: m.count });
-            each.collect()
+        let runs = |models: &[Model]| -> Vec<_> {
+            models.iter().map(|model| (Arc::clone(&model.profile), model.count)).collect()
         };
         StoredFleet {
             seed: self.seed,
-            models: models(&self.models),
-            added: models(&self.added),
+            models: StoredModel::all(&runs(&self.models), 0),
+            added: StoredModel::all(&runs(&self.added), self.nodes()),
             removed: self.removed.clone(),
         }
     }
@@ -94,14 +109,19 @@ impl FleetConfig {
     /// If the user requested other nodes, or a model is missing or wrong.
     pub fn adopt(&mut self, held: &StoredFleet, place: &Path) -> Result<(), ConfigError> {
         self.requested.check(held, place)?;
-        let model = |held: &StoredModel| {
+        let mut first = 0;
+        let mut model = |held: &StoredModel| {
             let unusable =
                 |e: profile::ProfileError| ConfigError::new(place.display().to_string(), e.to_string());
-            let profile = profile::named(&held.profile).map_err(unusable)?;
+            let mut profile = profile::named(&held.profile).map_err(unusable)?;
+            if let Some(list) = &held.systems {
+                give(&mut profile, first, list);
+            }
+            first += held.count;
             Ok(Model { profile, count: held.count })
         };
-        self.models = held.models.iter().map(model).collect::<Result<_, _>>()?;
-        self.added = held.added.iter().map(model).collect::<Result<_, _>>()?;
+        self.models = held.models.iter().map(&mut model).collect::<Result<_, _>>()?;
+        self.added = held.added.iter().map(&mut model).collect::<Result<_, _>>()?;
         self.removed.clone_from(&held.removed);
         self.seed = held.seed;
         Ok(())
@@ -148,8 +168,34 @@ pub fn unusable_profile(error: &profile::ProfileError) -> String {
     }
 }
 
+/// Gives the nodes of a model from index `first` on the identities of a file.
+fn give(profile: &mut Arc<Profile>, first: u32, list: &Arc<[Identity]>) {
+    Arc::make_mut(profile).identities = Some(Identities { first, list: Arc::clone(list) });
+}
+
+/// # Errors
+/// If two nodes would have one identity.
+fn check_imports(raw: &RawSettings, seed: Seed, models: &[Model]) -> Result<(), ConfigError> {
+    if raw.imported.is_empty() {
+        return Ok(());
+    }
+    let runs: Vec<_> = models.iter().map(|model| (Arc::clone(&model.profile), model.count)).collect();
+    let mut known = Imports::default();
+    let computed = models.len() - raw.imported.len();
+    for (at, (profile, count)) in runs.iter().enumerate() {
+        known.add(seed, &runs[..at], profile, *count).map_err(|taken| {
+            let file = at.checked_sub(computed).and_then(|file| raw.imported.get(file));
+            match file {
+                Some(file) => ConfigError::at(&IMPORT, &file.origin, format!("{}: {taken}", file.path)),
+                None => ConfigError::new(IMPORT.flag(), taken.to_string()),
+            }
+        })?;
+    }
+    Ok(())
+}
+
 /// The settings of the fleet without their defaults.
-fn requested(raw: &RawSettings, seed: Seed) -> Result<Requested, ConfigError> {
+fn requested(raw: &RawSettings, seed: Seed, models: &[Model]) -> Result<Requested, ConfigError> {
     let origin = |setting| raw.first(setting).map(|given| given.origin.clone());
     let profiles: Option<(Vec<ProfileEntry>, Origin)> = match origin(&PROFILE) {
         Some(origin) => {
@@ -164,7 +210,23 @@ fn requested(raw: &RawSettings, seed: Seed) -> Result<Requested, ConfigError> {
         Some(origin) => Some((raw.required(&NODES, number)?, origin)).filter(|_| !counted),
         None => None,
     };
-    Ok(Requested { seed: origin(&SEED).map(|origin| (seed, origin)), nodes, profiles })
+    let imports = raw.imported.first().map(|file| {
+        let imported = models
+            .iter()
+            .zip(first_indexes(models))
+            .map(|(model, first)| StoredModel::new(&model.profile, first, model.count));
+        (imported.filter(|model| model.systems.is_some()).collect(), file.origin.clone())
+    });
+    Ok(Requested { seed: origin(&SEED).map(|origin| (seed, origin)), nodes, profiles, imports })
+}
+
+/// The index of the first node of each model.
+fn first_indexes(models: &[Model]) -> impl Iterator<Item = u32> {
+    models.iter().scan(0, |next, model| {
+        let first = *next;
+        *next += model.count;
+        Some(first)
+    })
 }
 
 impl Requested {
@@ -188,15 +250,29 @@ impl Requested {
             let same = |(entry, model): (&ProfileEntry, &StoredModel)| {
                 source(entry) == model.profile && entry.count.is_none_or(|count| count == model.count)
             };
-            if entries.len() != held.models.len() || !entries.iter().zip(&held.models).all(same) {
+            if entries.len() != held.computed().count() || !entries.iter().zip(held.computed()).all(same) {
                 let requested: Vec<_> = entries.iter().map(ProfileEntry::to_string).collect();
                 return differs(&PROFILE, origin, requested.join(", "), held.models_text());
             }
         }
+        let computed = held.computed().map(|model| u64::from(model.count)).sum::<u64>();
         if let Some((nodes, origin)) = &self.nodes
-            && u64::from(*nodes) != held.nodes()
+            && u64::from(*nodes) != computed
         {
-            return differs(&NODES, origin, format!("{nodes} nodes"), format!("{} nodes", held.nodes()));
+            return differs(&NODES, origin, format!("{nodes} nodes"), format!("{computed} nodes"));
+        }
+        if let Some((imports, origin)) = &self.imports
+            && !imports.iter().eq(held.imported().map(|(model, _)| model))
+        {
+            let shown = |systems: u32| format!("{systems} imported nodes");
+            let requested = imports.iter().map(|model| model.count).sum();
+            let stored = held.imported().map(|(model, _)| model.count).sum();
+            let stored = if requested == stored {
+                format!("{}, of which some have other identities or another model", shown(stored))
+            } else {
+                shown(stored)
+            };
+            return differs(&IMPORT, origin, shown(requested), stored);
         }
         Ok(())
     }
@@ -233,7 +309,33 @@ fn number(text: &str) -> Result<u32, String> {
     number.ok_or_else(|| format!("'{text}' is not a number of nodes; allowed are 1 to {MAX_NODES}"))
 }
 
+/// The models with computed identities, and those of the imported files behind them.
 fn models(raw: &RawSettings) -> Result<Vec<Model>, ConfigError> {
+    let alone = !raw.imported.is_empty() && !raw.is_given(&NODES) && !raw.is_given(&PROFILE);
+    let mut models = if alone { Vec::new() } else { computed_models(raw)? };
+    if raw.imported.is_empty() {
+        return Ok(models);
+    }
+    let named = |text: &str| profile::named(text).map_err(|error| unusable_profile(&error));
+    let model = raw.required(&IMPORT_PROFILE, named)?;
+    let mut first: u64 = models.iter().map(|model| u64::from(model.count)).sum();
+    for file in &raw.imported {
+        let wrong =
+            |problem: String| ConfigError::at(&IMPORT, &file.origin, format!("{}: {problem}", file.path));
+        import::fits(&file.systems, &model).map_err(wrong)?;
+        let end = first + file.systems.len() as u64;
+        if end > MAX_NODES {
+            return Err(wrong(format!("these would be {end} nodes; allowed are at most {MAX_NODES}")));
+        }
+        let mut profile = Arc::clone(&model);
+        give(&mut profile, u32::try_from(first).unwrap_or(u32::MAX), &file.systems);
+        models.push(Model { profile, count: u32::try_from(file.systems.len()).unwrap_or(u32::MAX) });
+        first = end;
+    }
+    Ok(models)
+}
+
+fn computed_models(raw: &RawSettings) -> Result<Vec<Model>, ConfigError> {
     let entries = raw.list(&PROFILE, MAX_MODELS, entry)?;
     let mut profiles = Vec::with_capacity(entries.len());
     for (at, (entry, origin)) in entries.iter().enumerate() {

@@ -11,6 +11,10 @@ mod export;
 mod faults;
 mod file;
 mod fleet;
+mod imported;
+#[cfg(test)]
+mod imported_tests;
+mod layer;
 mod limit;
 mod log;
 mod net;
@@ -33,6 +37,7 @@ pub use error::{ConfigError, Origin};
 pub use export::{ExportFormat, WrittenExport};
 pub use faults::{read_faults, read_faults_from_stdin};
 pub use fleet::{FleetConfig, Model, unusable_profile};
+pub use imported::is_setting;
 pub use log::{LogFilter, LogFormat};
 pub use net::{Host, Listen};
 pub use password::Password;
@@ -124,6 +129,7 @@ impl Config {
         let timings = Timings::new(raw)?;
         timings.apply(&mut fleet);
         let Addresses { layout, domain, listen, agent_listen, admin } = Addresses::new(raw, fleet.nodes())?;
+        imported::check_names(raw, layout)?;
         let host_network =
             raw.required(&HOST_NETWORK, |text| value::unless_off(text, value::host_network))?;
         if let Some(prefix) = host_network {

@@ -7,7 +7,8 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::error::ConfigError;
 use super::raw::RawSettings;
-use super::setting::{PASSWORD, PASSWORD_FILE, USER};
+use super::setting::{HTPASSWD, PASSWORD, PASSWORD_FILE, USER};
+use crate::import::htpasswd::Htpasswd;
 use crate::redfish::auth::Account;
 
 /// A password. `Debug` does not print it, and it is wiped from memory when it is dropped.
@@ -40,6 +41,11 @@ impl Password {
         Self(PASSWORD.default.unwrap_or_default().to_owned().into())
     }
 
+    /// No password: a file has its hash.
+    pub(super) fn none() -> Self {
+        Self(String::new().into())
+    }
+
     /// Whether it is the default password.
     pub fn is_public(&self) -> bool {
         PASSWORD.default == Some(self.reveal())
@@ -64,6 +70,22 @@ impl fmt::Debug for Password {
 
 pub(super) fn user(raw: &RawSettings) -> Result<String, ConfigError> {
     raw.required(&USER, |text| Account::check_user(text).map(|()| text.to_owned()))
+}
+
+/// The user and the hash of `--htpasswd`, unless user or password come from a source of higher precedence.
+pub(super) fn htpasswd(raw: &RawSettings) -> Result<Option<Htpasswd>, ConfigError> {
+    if !raw.is_given(&HTPASSWD) {
+        return Ok(None);
+    }
+    for other in [&PASSWORD, &PASSWORD_FILE, &USER] {
+        if raw.is_given(other) && !raw.overrides(&HTPASSWD, other)? {
+            return Ok(None);
+        }
+    }
+    raw.optional(&HTPASSWD, |path| {
+        let account = Htpasswd::read(&super::value::path(path)?)?;
+        Account::check_user(&account.user).map(|()| account)
+    })
 }
 
 /// The first line of a file, without its line end.

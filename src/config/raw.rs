@@ -1,5 +1,5 @@
 //! The settings as written: the texts from flags, environment and configuration file, each with its origin, not parsed yet.
-//! A flag takes precedence over the environment, the environment over the file.
+//! A flag takes precedence over the environment, the environment over the file, and the file over an imported `conf.py`.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -10,20 +10,12 @@ use serde_json::Value;
 
 use super::error::{ConfigError, Origin, near, suggestion};
 use super::file::{self, FileError};
+use super::imported::{self, ImportedFile};
+use super::layer::{Layer, RawValue};
 use super::setting::{ALL, CONFIG, ENV_PREFIX, Kind, Setting, named};
 
 /// The variables of the subcommands for a running daemon, which are no settings.
 pub const CLIENT_VARIABLES: [&str; 2] = ["FAUXMETAL_SERVER", "FAUXMETAL_CACERT"];
-
-/// A value as written. It has no `Debug`, since it may be a password.
-#[derive(Clone)]
-pub(super) struct RawValue {
-    pub(super) text: String,
-    pub(super) origin: Origin,
-}
-
-/// The values from one source, by the name of their setting.
-pub(super) type Layer = BTreeMap<&'static str, Vec<RawValue>>;
 
 /// The values of each setting on the command line, in the order written.
 pub type Flags = Vec<(&'static Setting, Vec<String>)>;
@@ -32,10 +24,12 @@ pub type Flags = Vec<(&'static Setting, Vec<String>)>;
 pub struct RawSettings {
     layer: Layer,
     warnings: Vec<String>,
+    /// The files of `--import`, in their order.
+    pub(super) imported: Vec<ImportedFile>,
 }
 
 impl RawSettings {
-    /// Merges flags, environment and the configuration file that they name.
+    /// Merges flags, environment, the configuration file that they name, and the files of `--import`.
     ///
     /// `environment` holds all variables; variables without the prefix `FAUXMETAL_`, the variables that Kubernetes makes for
     /// a Service, and empty values are ignored. Other variables with the prefix that are no setting give a warning:
@@ -47,7 +41,7 @@ impl RawSettings {
         flags: Flags,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let (mut layer, warnings) = variables(environment)?;
+        let (mut layer, mut warnings) = variables(environment)?;
         for (setting, texts) in flags {
             let given = texts.into_iter().map(|text| RawValue { text, origin: Origin::Flag });
             layer.insert(setting.name, given.collect());
@@ -61,7 +55,8 @@ impl RawSettings {
                 layer.entry(name).or_insert(given);
             }
         }
-        Ok(Self { layer, warnings })
+        let imported = imported::read(&mut layer, &mut warnings)?;
+        Ok(Self { layer, warnings, imported })
     }
 
     /// The settings in a plan of a load run, at `path` in it. The environment has no influence on them.
@@ -100,7 +95,9 @@ impl RawSettings {
             };
             layer.insert(setting.name, texts.into_iter().map(raw).collect());
         }
-        Ok(Self { layer, warnings: Vec::new() })
+        let mut warnings = Vec::new();
+        let imported = imported::read(&mut layer, &mut warnings)?;
+        Ok(Self { layer, warnings, imported })
     }
 
     /// What was ignored, one sentence each.
@@ -293,11 +290,11 @@ mod tests {
         let environment =
             env(&[("FAUXMETAL_NODES", "10"), ("FAUXMETAL_CONFIG", &path), ("HOME", "/nowhere")]);
         let raw = RawSettings::gather(vec![(&NODES, vec!["100".into()])], environment.clone()).unwrap();
-        assert_eq!((texts(&raw, &NODES), raw.precedence(&NODES)), (vec!["100".to_owned()], 3));
+        assert_eq!((texts(&raw, &NODES), raw.precedence(&NODES)), (vec!["100".to_owned()], 4));
         assert_eq!(texts(&raw, &SPEED), ["2.5"]);
         assert_eq!(texts(&raw, &IRONIC), ["http://f1", "http://f2"]);
         let raw = RawSettings::gather(vec![], environment).unwrap();
-        assert_eq!((texts(&raw, &NODES), raw.precedence(&NODES)), (vec!["10".to_owned()], 2));
+        assert_eq!((texts(&raw, &NODES), raw.precedence(&NODES)), (vec!["10".to_owned()], 3));
     }
 
     #[test]

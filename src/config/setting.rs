@@ -164,6 +164,18 @@ settings! {
     /// The same seed, profiles and counts give the same identities in every run. Two fleets in one network need different
     /// seeds.
     SEED = Setting::new("seed", Kind::One, "SEED", FLEET).or("1").of_fleet();
+    /// File of sushy-tools or fake-ipa with nodes: nodes.json, fake_nodes.json or conf.py; can be repeated
+    ///
+    /// Its nodes have the same UUIDs, names, MAC addresses and power states at the same paths. They are added to those of
+    /// --profile and --nodes; without these two flags there are no others. A conf.py is read and not executed. It also sets
+    /// --listen, --tls-cert, --tls-key, --htpasswd, --agent-listen, --advertise, --ironic, --ironic-ca, --insecure and --boot-time,
+    /// as far as it has their keys and no other source has the setting.
+    IMPORT = Setting::new("import", Kind::Many, "FILE", FLEET).of_fleet().completes(Completes::File);
+    /// Model of the nodes of --import
+    IMPORT_PROFILE = Setting::new("import-profile", Kind::One, "NAME", FLEET)
+        .or("generic")
+        .of_fleet()
+        .words(crate::profile::built_in_names);
 
     /// Network of the machines' interfaces in inventories and inspection data, such as 10.0.0.0/8; or off
     ///
@@ -275,6 +287,10 @@ settings! {
     ///
     /// Use it instead of --password to keep the password out of process lists.
     PASSWORD_FILE = Setting::new("password-file", Kind::One, "FILE", ACCESS).of_fleet().completes(Completes::File);
+    /// File with the user of every BMC and a hash of the password, as htpasswd -B writes it
+    ///
+    /// One line USER:HASH with a hash of bcrypt, in place of --user and --password.
+    HTPASSWD = Setting::new("htpasswd", Kind::One, "FILE", ACCESS).of_fleet().completes(Completes::File);
     /// Directory of the development CA (ca.pem) and of the certificates that it signs
     ///
     /// Created on the first start and reused later. If the default cannot be written, it is $XDG_STATE_HOME/fauxmetal/certs; the
@@ -346,7 +362,7 @@ settings! {
 
     /// File for the nodes in the format of a client, such as ironic=fleet.json; can be repeated
     ///
-    /// The formats are those of `fauxmetal export`: nodes-json, ironic and bmh. The files are written, readable by their owner
+    /// The formats are those of `fauxmetal export`: nodes-json, ironic, bmh, sushy-nodes and sushy-conf. The files are written, readable by their owner
     /// only, when the daemon is ready to serve. A password that is not the default one is left out.
     WRITE_EXPORT = Setting::new("write-export", Kind::Pairs, "FORMAT=FILE", STATE_HEADING);
 

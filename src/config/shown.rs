@@ -9,7 +9,7 @@ pub struct Shown {
     pub name: &'static str,
     /// Its values as written, or its default; empty for a setting that has neither.
     pub values: Vec<String>,
-    /// `flag`, `environment`, `file` or `default`.
+    /// `flag`, `environment`, `file`, `import` or `default`.
     pub origin: &'static str,
 }
 

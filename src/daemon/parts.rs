@@ -72,6 +72,10 @@ pub(super) fn faults(config: &Config, fleet: &Fleet, listeners: &Listeners) -> a
 
 /// The one account of every BMC. Wipes the configured password.
 pub(super) fn account(config: &mut Config) -> Account {
+    if let Some(account) = config.fleet.htpasswd.take() {
+        let user = account.user.clone();
+        return Account::checked(&user, Arc::new(move |password| account.is(password)));
+    }
     let account = Account::new(&config.fleet.user, config.fleet.password.reveal());
     config.fleet.password.wipe();
     account

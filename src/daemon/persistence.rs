@@ -119,7 +119,9 @@ impl Stored {
             None => {
                 let now = fleet.clock().now();
                 let stored = StoredFleet { removed: self.removed, ..config.fleet.stored() };
-                Store::create(&directory, &stored, now, self.nodes.into_iter().map(Ok))?
+                // A machine that is on in an imported file is no new one any more.
+                let nodes = if self.nodes.is_empty() { fleet.imported_states() } else { self.nodes };
+                Store::create(&directory, &stored, now, nodes.into_iter().map(Ok))?
             }
         };
         let keeper = Keeper::start(store, Arc::clone(fleet), Arc::clone(ledger))

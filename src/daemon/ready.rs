@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _, Write};
 use super::identities::Identities;
 use super::listeners::Listeners;
 use crate::address::{Layout, Urls};
-use crate::config::{Config, LogFormat, setting};
+use crate::config::{Config, LogFormat, Model, setting};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
 use crate::store::StoredFleet;
@@ -94,8 +94,11 @@ impl Ready {
     }
 
     fn guide(&self, out: &mut impl Write, config: &Config) -> io::Result<()> {
-        let models: Vec<_> =
-            config.fleet.models.iter().map(|m| format!("{} {}", m.count, m.profile.name)).collect();
+        let model = |model: &Model| {
+            let imported = if model.profile.identities.is_some() { "imported " } else { "" };
+            format!("{} {imported}{}", model.count, model.profile.name)
+        };
+        let models: Vec<_> = config.fleet.models.iter().map(model).collect();
         let first = self.redfish.first().map_or("", String::as_str);
         let user = &config.fleet.user;
         writeln!(out, "fauxmetal serves {} nodes ({})", self.nodes, models.join(", "))?;
@@ -139,8 +142,17 @@ fn same_fleet(config: &Config) -> String {
     } else if let Some(file) = &config.snapshot {
         add(&setting::SNAPSHOT, &file.display().to_string());
     } else {
-        for model in &config.fleet.models {
+        for model in config.fleet.models.iter().filter(|model| model.profile.identities.is_none()) {
             add(&setting::PROFILE, &format!("{}={}", model.profile.source, model.count));
+        }
+        for file in &config.fleet.imported_from {
+            add(&setting::IMPORT, &file.display().to_string());
+        }
+        let imported = config.fleet.models.iter().find(|model| model.profile.identities.is_some());
+        if let Some(model) =
+            imported.filter(|m| setting::IMPORT_PROFILE.default != Some(m.profile.source.as_str()))
+        {
+            add(&setting::IMPORT_PROFILE, &model.profile.source);
         }
         add(&setting::SEED, &config.fleet.seed.0.to_string());
     }

@@ -7,6 +7,7 @@
 // A new variant must be named in every match, so that the compiler shows each place that must handle it.
 #![warn(clippy::wildcard_enum_match_arm)]
 
+mod add;
 mod causes;
 mod census;
 mod deadlines;
@@ -15,6 +16,7 @@ mod events;
 mod explain;
 mod faults;
 mod find;
+mod new;
 #[doc(hidden)]
 pub mod persist;
 mod rules;
@@ -24,10 +26,10 @@ mod waiters;
 mod wake;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -36,9 +38,8 @@ use crate::journal::{Event, Journal};
 use crate::limit::Limits;
 use crate::node::command::{Command, Outcome, Refusal};
 use crate::node::effect::{Answer, Effect};
+use crate::node::imports::Imports;
 use crate::node::ipa::Total;
-use crate::node::lab;
-use crate::node::labels::Labels;
 use crate::node::{self, Node, NodeId};
 use crate::profile::Profile;
 use crate::seed::Seed;
@@ -52,6 +53,7 @@ use waiters::Waiters;
 
 #[doc(hidden)]
 pub use explain::Explanation;
+pub use new::{Full, New, NotAdded};
 #[doc(hidden)]
 pub use rules::{RuleAdded, RuleProblem, RuleState, RuleStatus};
 #[doc(hidden)]
@@ -72,6 +74,10 @@ pub struct Fleet {
     count: AtomicU32,
     /// The models in use, a handful, with the number of their nodes.
     profiles: Mutex<Vec<(Arc<Profile>, u32)>>,
+    /// Whether `imports` has nodes. A fleet without them takes no lock to find a node.
+    has_imports: AtomicBool,
+    /// The nodes with identities from files. It is locked after `next`.
+    imports: RwLock<Imports>,
     deadlines: Deadlines,
     /// Held while nodes are settled at their deadlines. It is locked before any node.
     waking: Mutex<()>,
@@ -102,23 +108,6 @@ pub trait Witness: Send + Sync {
     fn see(&self, node: NodeId, events: &mut dyn Iterator<Item = &node::event::Event>);
 }
 
-/// The fleet has used up its indexes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the fleet can have {most} nodes in its life, including removed ones; these would be {wanted}; add fewer"
-)]
-pub struct Full {
-    /// The number of nodes, including removed ones, that the fleet would have had.
-    pub wanted: u64,
-    /// The largest number allowed.
-    pub most: u64,
-}
-
-impl Full {
-    /// The number of indexes.
-    const MOST: u64 = NodeId::MAX as u64 + 1;
-}
-
 /// The queue of due effects, in the order in which they became due.
 pub type Effects = mpsc::UnboundedReceiver<(NodeId, Effect)>;
 
@@ -134,6 +123,8 @@ impl Fleet {
             added: Mutex::new(Vec::new()),
             count: AtomicU32::new(0),
             profiles: Mutex::new(Vec::new()),
+            has_imports: AtomicBool::new(false),
+            imports: RwLock::default(),
             deadlines: Deadlines::default(),
             waking: Mutex::default(),
             effects,
@@ -217,72 +208,6 @@ impl Fleet {
             [(profile, _)] => Some(Arc::clone(profile)),
             _ => None,
         }
-    }
-
-    /// Adds `count` new machines of a model and returns their indexes.
-    ///
-    /// # Errors
-    /// If too few indexes are left. Then no machine is added.
-    pub fn add(&self, profile: &Arc<Profile>, count: u32) -> Result<std::ops::Range<u32>, Full> {
-        self.add_within(profile, count, &Labels::default(), Full::MOST, false)
-    }
-
-    /// Like [`Fleet::add`], with labels, if the fleet then has at most `most` indexes. With `dry_run` it adds nothing.
-    ///
-    /// # Errors
-    /// If too few indexes are left. Then no machine is added.
-    pub fn add_within(
-        &self,
-        profile: &Arc<Profile>,
-        count: u32,
-        labels: &Labels,
-        most: u64,
-        dry_run: bool,
-    ) -> Result<std::ops::Range<u32>, Full> {
-        let mut next = self.next.lock();
-        let end = u64::from(*next) + u64::from(count);
-        let most = most.min(Full::MOST);
-        if end > most {
-            return Err(Full { wanted: end, most });
-        }
-        let added = *next..*next + count;
-        if dry_run || count == 0 {
-            return Ok(added);
-        }
-        // It comes before every change of the nodes on the disk, so that the disk never has a node beyond its fleet.
-        if let Some(ledger) = self.ledger() {
-            ledger.added(added.start, profile, count);
-        }
-        let now = self.clock.now();
-        for id in added.clone().map(NodeId) {
-            let mut slot = self.slots.make(id).lock();
-            let mut node = Node::new(id, self.seed, Arc::clone(profile));
-            if !labels.is_empty() {
-                let labelled = node.apply(Command::Lab(lab::Command::Label(labels.clone())), now);
-                labelled.expect("no node refuses labels");
-            }
-            self.stream.publish(&node, now, Event::Added, "");
-            slot.node = Some(node);
-            self.after(id, &mut slot, now);
-            if self.ledger().is_some() {
-                persist::note(slot.batch);
-            }
-        }
-        *next = added.end;
-        self.added.lock().push((Arc::clone(profile), count));
-        {
-            let mut profiles = self.profiles.lock();
-            match profiles.iter_mut().find(|(known, _)| known.name == profile.name) {
-                Some((_, nodes)) => *nodes += count,
-                None => profiles.push((Arc::clone(profile), count)),
-            }
-        }
-        self.count.fetch_add(count, Ordering::Relaxed);
-        drop(next);
-        if self.has_rules() {
-            added.clone().for_each(|index| self.rejoin(NodeId(index)));
-        }
-        Ok(added)
     }
 
     /// Removes a node in any state. Returns whether it existed.
@@ -487,5 +412,7 @@ impl Fleet {
 
 #[cfg(test)]
 mod explain_tests;
+#[cfg(test)]
+mod import_tests;
 #[cfg(test)]
 mod tests;

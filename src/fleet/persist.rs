@@ -149,9 +149,12 @@ impl Ledger {
         if open.collecting.number != last { self.put(&mut open, |batch| batch.nodes.push(id)) } else { last }
     }
 
-    /// Records the addition of nodes. Callers inside [`Fleet::noting`] wait until it is durable.
+    /// Records the addition of nodes, with the identities of imported ones. Callers inside [`Fleet::noting`] wait until it is durable.
     pub(super) fn added(&self, first: u32, profile: &Profile, count: u32) {
-        let added = serde_json::json!({"profile": profile.source, "count": count});
+        let mut added = serde_json::json!({"profile": profile.source, "count": count});
+        if let Some(imported) = profile.identities.as_ref().filter(|identities| identities.first == first) {
+            added["systems"] = serde_json::json!(&*imported.list);
+        }
         self.record(&format!("{ADDED}{first:08}"), Some(added.to_string().into_bytes()));
     }
 

@@ -18,6 +18,8 @@
 //!    `state-format-5-later.json`: a state of an earlier build is read as before.
 //! 6. The rules of a node with their memory, which have a default. A version that knows format 5 only would lose them, and what they
 //!    hold, so it must refuse the file.
+//! 7. The identities of imported nodes, in the description of the fleet. The state of a node is that of format 6. A version that
+//!    knows format 6 only would give these nodes other identities, so it must refuse the file.
 
 use serde_json::{Map, Value, json};
 
@@ -140,8 +142,9 @@ mod tests {
 
     #[test]
     fn the_newest_format_has_a_fixture_and_is_read_completely() {
-        assert_eq!(State::FORMAT, 6, "a new format needs a fixture and a test here");
-        let state = serde_json::to_value(assert_read_completely(6, FORMAT_6)).unwrap();
+        assert_eq!(State::FORMAT, 7, "a new format needs a fixture and a test here");
+        // Format 7 changes the description of the fleet only.
+        let state = serde_json::to_value(assert_read_completely(7, FORMAT_6)).unwrap();
         // An earlier version would lose a field that it does not know, so a new field needs a new format, too.
         assert_contains(
             "the state has a field that its fixture lacks: ",

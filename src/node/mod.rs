@@ -22,6 +22,7 @@ pub mod hardware;
 pub mod health;
 pub mod host;
 mod id;
+pub mod imports;
 pub mod ipa;
 pub mod lab;
 pub mod labels;

@@ -1,14 +1,15 @@
 //! The identity of a node: computed from (seed, index, profile) at each use, and never stored.
 //!
 //! Numbers that must be unique contain the scrambled index of the node. So they cannot collide, and the index is found
-//! from a UUID without a table.
-
-use std::fmt::Write as _;
+//! from a UUID without a table. Imported nodes are the exception: UUID, name and MAC addresses are those of the file that they
+//! come from ([`Profile::identities`]), and [`Imports`](super::imports::Imports) finds their indexes.
 
 use uuid::Uuid;
 
 use super::id::NodeId;
+pub use crate::address::Mac;
 use crate::profile::Profile;
+use crate::profile::identities::Identity;
 use crate::profile::inventory::Drive;
 use crate::seed::{Purpose, Seed};
 
@@ -42,9 +43,17 @@ fn filled(pattern: &str, mut bits: u64) -> String {
     text
 }
 
-impl Spec<'_> {
-    /// `ComputerSystem.UUID`: a UUID of version 8 (RFC 9562, vendor-specific).
+impl<'a> Spec<'a> {
+    /// The identity that an imported file gives to the node.
+    pub fn imported(&self) -> Option<&'a Identity> {
+        self.profile.identities.as_ref()?.of(self.id.0)
+    }
+
+    /// `ComputerSystem.UUID`: the imported one, or a UUID of version 8 (RFC 9562, vendor-specific).
     pub fn uuid(&self) -> Uuid {
+        if let Some(imported) = self.imported() {
+            return imported.uuid;
+        }
         let carried = u64::from(self.seed.scramble(Purpose::Uuid, self.id.0));
         let model = self.profile.name.bytes().fold(0, |h: u32, b| h.rotate_left(5) ^ u32::from(b));
         let high = carried << 32 | self.seed.hash(self.id.0, Purpose::Uuid, model) >> 32;
@@ -67,19 +76,22 @@ impl Spec<'_> {
         self.seed.uuid(self.id.0, Purpose::ServiceUuid)
     }
 
-    /// The index of the only node that can have this UUID. The caller must compare the UUID with the node's.
+    /// The index of the only node whose computed UUID can be this one. The caller must compare the UUID with the node's.
     pub fn index_of_uuid(seed: Seed, uuid: Uuid) -> u32 {
         let [a, b, c, d, ..] = uuid.into_bytes();
         seed.unscramble(Purpose::Uuid, u32::from_be_bytes([a, b, c, d]))
     }
 
-    /// The name for enrolment, unique in the fleet: profile and index.
+    /// The name for enrolment, unique in the fleet: the imported one, or profile and index.
     pub fn name(&self) -> String {
+        if let Some(imported) = self.imported() {
+            return imported.name.to_string();
+        }
         [&self.profile.name, "-", itoa::Buffer::new().format(self.id.0)].concat()
     }
 
-    /// The index of the only node that can have this [`name`](Spec::name) or UUID. The caller must compare it with the
-    /// node's.
+    /// The index of the only node whose computed [`name`](Spec::name) or UUID can be this one. The caller must compare it with
+    /// the node's.
     pub fn index_of_name(seed: Seed, name: &str) -> Option<u32> {
         if let Ok(uuid) = Uuid::try_parse(name) {
             return Some(Self::index_of_uuid(seed, uuid));
@@ -98,9 +110,13 @@ impl Spec<'_> {
         filled(&self.profile.serial, carried | self.seed.hash(self.id.0, Purpose::Serial, 0) << 35)
     }
 
-    /// MAC address of host interface number `port`: locally administered and unicast, unless the profile names an OUI.
+    /// MAC address of host interface number `port`: the imported one. A computed one is locally administered and unicast, unless
+    /// the profile names an OUI.
     pub fn mac(&self, port: u8) -> Mac {
         let bmc = port == BMC_PORT;
+        if let Some(mac) = self.imported().and_then(|imported| imported.macs.get(usize::from(port))) {
+            return *mac;
+        }
         if let Some(oui) = self.profile.oui((!bmc).then_some(port))
             && let Some(mac) = self.mac_with(oui, if bmc { OUI_BMC_PORT } else { port })
         {
@@ -131,6 +147,12 @@ impl Spec<'_> {
     pub fn cabled_macs(&self) -> impl Iterator<Item = Mac> {
         let ports = (0u8..).zip(&self.profile.nics);
         ports.filter(|(_, nic)| nic.link).map(|(port, _)| self.mac(port))
+    }
+
+    /// The MAC addresses of all host interfaces and of the BMC.
+    pub(super) fn all_macs(&self) -> impl Iterator<Item = Mac> {
+        let ports = (0u8..).zip(&self.profile.nics).map(|(port, _)| port);
+        ports.chain([BMC_PORT]).map(|port| self.mac(port))
     }
 
     /// MAC address of the BMC.
@@ -183,45 +205,6 @@ impl Spec<'_> {
     /// Host name of the BMC.
     pub fn bmc_host_name(&self) -> String {
         format!("{}{}", self.profile.manager.host_name_prefix, self.serial().to_ascii_lowercase())
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Mac(pub [u8; 6]);
-
-impl Mac {
-    /// The address with `separator` between the bytes. File names of network boot use `-`.
-    pub fn with(self, separator: char) -> String {
-        let mut text = String::with_capacity(17);
-        for (i, byte) in self.0.iter().enumerate() {
-            if i > 0 {
-                text.push(separator);
-            }
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
-    }
-
-    /// Twelve upper-case hex digits, as in UEFI device paths.
-    pub fn bare(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02X}")).collect()
-    }
-
-    /// Parses six pairs of hex digits with `:` or `-` between them.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split([':', '-']);
-        let mut bytes = [0; 6];
-        for byte in &mut bytes {
-            let part = parts.next().filter(|p| p.len() == 2)?;
-            *byte = u8::from_str_radix(part, 16).ok()?;
-        }
-        parts.next().is_none().then_some(Self(bytes))
-    }
-}
-
-impl std::fmt::Display for Mac {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.with(':'))
     }
 }
 
@@ -336,13 +319,5 @@ mod tests {
             names[2].strip_prefix("eui.").is_some_and(|rest| rest.starts_with("002538") && hex(rest)),
             "{names:?}"
         );
-    }
-
-    #[test]
-    fn a_mac_is_parsed_from_its_own_text() {
-        let mac = Mac([2, 0xab, 0, 1, 2, 0xff]);
-        assert_eq!(Mac::parse(&mac.to_string()), Some(mac));
-        assert_eq!(Mac::parse(&mac.with('-')), Some(mac));
-        assert_eq!(Mac::parse("02:ab:00:01:02"), None);
     }
 }

@@ -35,7 +35,7 @@ pub use items::{Item, Items, Unit};
 pub use operation::Operation;
 pub use pacing::{Arrivals, Distribution, Order, Pacing, Rate};
 pub use phase::{After, Churn, Phase};
-pub use read::{PlanError, read};
+pub use read::{PlanError, read, value};
 pub use schedule::{Schedule, Start};
 pub use schema::schema;
 pub use target::{BmcLogin, IronicTarget, Keystone, Login, RedfishTarget, Target};
@@ -52,7 +52,8 @@ pub struct Plan {
     #[serde(default = "default_name")]
     pub name: Name,
     /// Number or word that determines every random choice of the run. `1` by default.
-    #[serde(default = "default_seed")]
+    #[serde(default = "default_seed", deserialize_with = "seed")]
+    #[schema(value_type = SeedSchema)]
     pub seed: String,
     /// The control plane or the BMCs that the run drives.
     pub target: Target,
@@ -105,6 +106,28 @@ impl Plan {
 
 fn default_name() -> Name {
     "run".parse().expect("the text is a name")
+}
+
+/// Reads a number or a word.
+fn seed<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a number or a word")]
+    enum Written {
+        Number(u64),
+        Word(String),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Number(number) => number.to_string(),
+        Written::Word(word) => word,
+    })
+}
+
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the schema of a seed")]
+#[serde(untagged)]
+enum SeedSchema {
+    Number(u64),
+    Word(String),
 }
 
 fn default_seed() -> String {

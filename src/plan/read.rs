@@ -24,7 +24,7 @@ const MAX_DEPTH: usize = 16;
 /// # Errors
 /// The line of the file, or the path of the value, and what is wrong with it.
 pub fn read(text: &str, file: &str, sets: &[(String, Value)]) -> Result<Plan, PlanError> {
-    let tree: Tree = serde_saphyr::from_str(text).map_err(|error| PlanError {
+    let tree: Tree = yaml(text).map_err(|error| PlanError {
         place: format!("{file}:{}", error.location().map_or(1, |location| location.line())),
         problem: without_place(&error.without_snippet().to_string()).to_owned(),
     })?;
@@ -50,6 +50,16 @@ pub fn read(text: &str, file: &str, sets: &[(String, Value)]) -> Result<Plan, Pl
     })?;
     plan.check().map_err(|problem| PlanError { place: file.to_owned(), problem })?;
     Ok(plan)
+}
+
+/// Reads YAML 1.2, in which `off` and `y` are texts.
+fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true })
+}
+
+/// The value of a text in YAML; the text itself if it is none.
+pub fn value(text: &str) -> Value {
+    yaml(text).unwrap_or_else(|_| text.into())
 }
 
 /// A message without the place that its end names.

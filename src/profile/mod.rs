@@ -12,6 +12,8 @@ pub mod certificate;
 mod extends;
 mod files;
 #[doc(hidden)]
+pub mod identities;
+#[doc(hidden)]
 pub mod inventory;
 mod load;
 #[doc(hidden)]
@@ -148,6 +150,9 @@ pub struct Profile {
     /// Merge patches by DMTF type.
     #[serde(skip)]
     pub overlays: BTreeMap<String, Overlay>,
+    /// The identities of nodes that were imported with this model. A model without imports has none.
+    #[serde(skip)]
+    pub identities: Option<identities::Identities>,
 }
 
 /// Ids of the single system, manager and chassis below a BMC's own service root.

@@ -27,13 +27,13 @@ use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
 use crate::fault::Occasion;
 use crate::fleet::persist::Seen;
 use crate::node::command::Refusal;
-use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
 use crate::wire::Opening;
 
 impl Face for Redfish {
     /// A response leaves only when the state that it shows is stored on disk, so that it is still true after a crash.
     async fn call(self: &Arc<Self>, peer: &Peer, request: &Request<Bytes>) -> Response<Body> {
+        self.account.learn(request).await;
         if is_stream(request) {
             return self.call_stream(peer, request);
         }
@@ -236,7 +236,7 @@ impl Redfish {
             return None;
         }
         let label = label_below(host, domain)?;
-        Some((NodeId(Spec::index_of_name(self.fleet.seed(), label)?), label))
+        Some((self.fleet.candidate(label)?, label))
     }
 }
 

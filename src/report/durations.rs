@@ -123,7 +123,11 @@ impl Durations {
 
     fn encoded(&self) -> Result<String, String> {
         let mut bytes = Vec::new();
-        let done = V2DeflateSerializer::new().serialize(&self.histogram, &mut bytes);
+        // A histogram that was read, or that others were added to, has another size than one that grew. As text they are equal.
+        let bounds = Histogram::new_with_bounds(1, self.histogram.max().max(2), DIGITS);
+        let mut histogram: Histogram<u64> = bounds.map_err(|error| error.to_string())?;
+        histogram.add(&self.histogram).map_err(|error| error.to_string())?;
+        let done = V2DeflateSerializer::new().serialize(&histogram, &mut bytes);
         done.map_err(|error| error.to_string())?;
         Ok(STANDARD.encode(bytes))
     }

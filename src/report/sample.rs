@@ -48,7 +48,7 @@ pub struct Sample {
 pub struct Process {
     /// CPU seconds since the start of the run.
     pub cpu: f64,
-    /// Resident memory, bytes.
+    /// Resident memory in bytes.
     pub rss: u64,
     /// Processes that were found; zero after their end.
     pub count: u32,

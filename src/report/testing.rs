@@ -38,6 +38,7 @@ fn chance(n: u64, salt: u64) -> f64 {
 /// The operations of the item `n`: it is enrolled, inspected and deployed; every twentieth deployment fails. Two conductors
 /// share the items, and the second is gone from second 60 on.
 pub(crate) fn items_of(run: &str, n: u64) -> Vec<Item> {
+    let chance = |n: u64, salt: u64| chance(n, salt ^ xxhash_rust::xxh3::xxh3_64(run.as_bytes()));
     let scheduled = (n / 10) as f64 * 5.0;
     let late = rounded(0.02 + 0.3 * chance(n, 1));
     let mut at = rounded(scheduled + late);
@@ -47,7 +48,7 @@ pub(crate) fn items_of(run: &str, n: u64) -> Vec<Item> {
         let duration = typical * (0.8 + 0.4 * chance(n, 2 + number as u64) + 2.0 * chance(n, 9).powi(20));
         let failed = operation == Operation::Deploy && n % 20 == 7;
         let (started, ended, duration) = (at, rounded(at + duration), rounded(duration));
-        let conductor = if n % 2 == 0 && ended < 60.0 { "conductor-b" } else { "conductor-a" };
+        let conductor = if n.is_multiple_of(2) && ended < 60.0 { "conductor-b" } else { "conductor-a" };
         let mut item = Item {
             id: format!("{run}-{n:04}-{number}"),
             uuid: run.to_owned(),
@@ -56,7 +57,7 @@ pub(crate) fn items_of(run: &str, n: u64) -> Vec<Item> {
             status: if failed { Status::Failed } else { Status::Succeeded },
             duration,
             name: format!("small-{n:04}"),
-            group: if n % 3 == 0 { "control" } else { "workers" }.to_owned(),
+            group: if n.is_multiple_of(3) { "control" } else { "workers" }.to_owned(),
             cluster_name: None,
             role: None,
             node: Some(format!("1be26c0b-03f2-4d2e-ae87-{n:012x}")),
@@ -191,4 +192,27 @@ pub(crate) fn summary(run: &str, items: &[Item], samples: &[Sample]) -> Summary 
     summary.judge(&assertions.map(|text| text.parse().unwrap()));
     summary.finish(Outcome::NotHeld, 4, summary.seconds);
     summary
+}
+
+/// The plan of the committed runs.
+const PLAN: &str = "\
+target: {ironic: {url: \"http://127.0.0.1:6385\"}}
+groups: [{name: control, count: 8, until: active}, {name: workers, count: 16, until: active}]
+pacing: {batchSize: 10, delay: 5s}
+assert: [\"failed == 0\", \"p99(inspect) <= 120s\", \"rate(deploy) >= 2/min\", \"cpu(ironic) <= 400s\", \"max(rescue) < 1s\"]
+";
+
+/// Writes a run of 24 items whose deployments take `slower` times as long.
+pub(crate) fn write(runs: &std::path::Path, run: &str, slower: f64) {
+    let mut items = items(run, 0..24);
+    for item in items.iter_mut().filter(|item| item.operation == Operation::Deploy) {
+        item.duration = rounded(item.duration * slower);
+        item.ended = rounded(item.started + item.duration);
+    }
+    items.sort_by(|one, other| one.ended.total_cmp(&other.ended));
+    let samples = samples(run, &items, 5.0);
+    let mut recorder = super::Folder::create(runs, run, PLAN).unwrap();
+    items.iter().for_each(|item| recorder.item(item).unwrap());
+    samples.iter().for_each(|sample| recorder.sample(sample).unwrap());
+    recorder.end(&summary(run, &items, &samples)).unwrap();
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use crate::plan::Stage;
+use crate::report::Items;
 
 /// Where an item is in the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,18 @@ impl Board {
     /// The number of items at a place.
     pub fn count(&self, place: Place) -> u32 {
         self.counts[place as usize].load(Ordering::Relaxed)
+    }
+
+    /// The counts as a summary has them.
+    pub fn items(&self) -> Items {
+        let count = |place| u64::from(self.count(place));
+        Items {
+            succeeded: count(Place::Succeeded),
+            failed: count(Place::Failed),
+            parked: count(Place::Parked),
+            in_flight: count(Place::InFlight),
+            not_started: count(Place::Waiting),
+        }
     }
 
     /// Notes how far an item is.

@@ -248,6 +248,7 @@ impl<D: Driver> Engine<D> {
             }
         }
         self.board.put(item, place);
+        self.record.count(&self.board);
         self.lives.end(item);
         if let (Place::Parked, Some(permit)) = (place, permit) {
             permit.forget();

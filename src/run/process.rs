@@ -43,7 +43,8 @@ impl Processes {
             let since = process.cpu - self.before.get(name).copied().unwrap_or_default();
             let most = self.most.entry(name.clone()).or_default();
             *most = most.max(since);
-            process.cpu = *most;
+            // The kernel counts hundredths of a second.
+            process.cpu = (*most * 100.0).round() / 100.0;
         }
         used
     }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
+use super::board::Board;
 use super::machine::Fired;
 use super::stop::{Level, Stop};
 use crate::plan::Assertion;
@@ -24,10 +25,13 @@ enum Document {
     Sample(Box<Sample>),
 }
 
-/// Takes the documents of a run. The summary has counted each before it is written.
+/// Takes the documents of a run: the summary counts each at once, and the thread writes it.
 #[derive(Clone)]
 pub(super) struct Record {
     summary: Arc<Mutex<Summary>>,
+    /// Assertions that end the run as soon as one of them cannot hold any more.
+    lost: Arc<[Assertion]>,
+    stop: Stop,
     /// What quiet phases have found, judged with the assertions of the plan.
     pub(super) recoveries: Arc<Mutex<Vec<Judged>>>,
     /// `None` after the end.
@@ -38,7 +42,7 @@ pub(super) struct Record {
 pub(super) struct Writer(JoinHandle<Result<Recorder, Error>>);
 
 impl Record {
-    /// Starts the thread. `lost` are the assertions that end the run as soon as one of them cannot hold any more.
+    /// Starts the thread. `lost` are the assertions that end the run before its time.
     pub(super) fn begin(
         mut files: Recorder,
         summary: Arc<Mutex<Summary>>,
@@ -53,25 +57,12 @@ impl Record {
                 match document {
                     // The asker waits no longer only if the run is dropped.
                     Document::Flush(done) => drop(done.send(())),
-                    Document::Item(item) => {
-                        shared.lock().add(&item);
-                        files.item(&item)?;
-                    }
+                    Document::Item(item) => files.item(&item)?,
                     Document::Sample(sample) => {
-                        shared.lock().sample(&sample);
                         files.sample(&sample)?;
                         let summary = shared.lock().clone();
                         files.summary(&summary)?;
                     }
-                }
-                let is_lost = |assertion: &Assertion| assertion.is_lost(&*shared.lock());
-                if let Some(assertion) = lost.iter().find(|assertion| is_lost(assertion))
-                    && stop.level() < Level::Abort
-                {
-                    shared
-                        .lock()
-                        .warn(format!("the run was ended because '{assertion}' cannot hold any more"));
-                    stop.at_least(Level::Abort);
                 }
             }
             Ok(files)
@@ -87,18 +78,39 @@ impl Record {
         let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(guarded);
         let thread = thread.context("cannot start the thread that writes the files of the run")?;
         Ok((
-            Self { summary, recoveries: Arc::default(), queue: Arc::new(Mutex::new(Some(queue))) },
+            Self {
+                summary,
+                lost: lost.into(),
+                stop,
+                recoveries: Arc::default(),
+                queue: Arc::new(Mutex::new(Some(queue))),
+            },
             Writer(thread),
         ))
     }
 
     /// Records the end of an operation.
     pub(super) async fn item(&self, item: Item) {
+        self.summary.lock().add(&item);
         self.send(Document::Item(Box::new(item))).await;
+    }
+
+    /// Takes over the counts of the items, and ends the run if an assertion is lost by them.
+    pub(super) fn count(&self, board: &Board) {
+        let mut summary = self.summary.lock();
+        summary.count(board.items());
+        let is_lost = |assertion: &&Assertion| assertion.is_lost(&*summary);
+        if let Some(assertion) = self.lost.iter().find(is_lost)
+            && self.stop.level() < Level::Abort
+        {
+            summary.warn(format!("the run was ended because '{assertion}' cannot hold any more"));
+            self.stop.at_least(Level::Abort);
+        }
     }
 
     /// Records a sample.
     pub(super) async fn sample(&self, sample: Sample) {
+        self.summary.lock().sample(&sample);
         self.send(Document::Sample(Box::new(sample))).await;
     }
 

@@ -18,7 +18,6 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::node::NodeId;
-use crate::node::spec::Spec;
 pub use builder::Builder;
 pub use error::Error;
 pub use handle::Node;
@@ -90,9 +89,10 @@ impl Simulator {
     /// [`Error::NoSuchNode`] if no node has it.
     pub fn find(&self, name: &str) -> Result<Node, Error> {
         let fleet = &self.world.fleet;
-        let id = Spec::index_of_name(fleet.seed(), name).map(NodeId);
-        let id = id.filter(|id| fleet.identify(*id, |node, _| node.spec().is_named(name)) == Some(true));
-        id.map(|id| Node::new(&self.world, id)).ok_or_else(|| self.no_such_node(name.to_owned()))
+        fleet
+            .find_named(name)
+            .map(|id| Node::new(&self.world, id))
+            .ok_or_else(|| self.no_such_node(name.to_owned()))
     }
 
     fn no_such_node(&self, wanted: String) -> Error {

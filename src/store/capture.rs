@@ -105,10 +105,7 @@ impl Capture {
 
 fn describe(fleet: &Fleet, configured: usize) -> StoredFleet {
     let (runs, removed) = fleet.history();
-    let mut models: Vec<_> = runs
-        .into_iter()
-        .map(|(profile, count)| StoredModel { profile: profile.source.clone(), count })
-        .collect();
+    let mut models = StoredModel::all(&runs, 0);
     let added = models.split_off(configured.min(models.len()));
     StoredFleet { seed: fleet.seed(), models, added, removed }
 }
@@ -145,7 +142,7 @@ mod tests {
         let header = capture.save(dir.path(), "a", false).unwrap();
         assert!(matches!(capture.save(dir.path(), "a", false), Err(StoreError::Refused(_))));
         capture.save(dir.path(), "a", true).unwrap();
-        let model = |profile: &str, count| StoredModel { profile: profile.to_owned(), count };
+        let model = |profile: &str, count| StoredModel { profile: profile.to_owned(), count, systems: None };
         assert_eq!(header.fleet.models, [model("generic", 3), model("hpe-dl380-gen11", 1)]);
         assert_eq!((&*header.fleet.added, &*header.fleet.removed), (&[model("generic", 2)][..], &[2][..]));
         let reader = Reader::open(&crate::store::snapshot::file_of(dir.path(), "a")).unwrap();

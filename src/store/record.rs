@@ -1,12 +1,15 @@
 //! The format of the files, and the description of the fleet that a file contains.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use crate::fleet::persist::{ADDED, REMOVED};
 use crate::node::State;
+use crate::profile::Profile;
+use crate::profile::identities::Identity;
 use crate::seed::Seed;
 use crate::time::SimTime;
 
@@ -35,11 +38,19 @@ pub(super) fn check_time(file: &Path, key: &str, ms: u64, advice: &'static str) 
     Err(StoreError::damaged(file, problem, advice))
 }
 
-/// Checks the profiles that a file names: fauxmetal writes names and absolute paths. A relative path would mean another folder
-/// in each working directory.
+/// Checks the models that a file has. fauxmetal writes names and absolute paths of profiles, because a relative path would mean
+/// another folder in each working directory; and one identity for each imported node.
 pub(super) fn check_models(file: &Path, fleet: &StoredFleet, advice: &'static str) -> Result<(), StoreError> {
     let relative =
         |model: &&StoredModel| model.profile.contains('/') && !Path::new(&model.profile).is_absolute();
+    let incomplete = |model: &&StoredModel| {
+        model.systems.as_ref().is_some_and(|systems| systems.len() as u64 != u64::from(model.count))
+    };
+    if let Some(model) = fleet.models.iter().chain(&fleet.added).find(incomplete) {
+        let systems = model.systems.as_ref().map_or(0, |systems| systems.len());
+        let problem = format!("it has {systems} systems for the {} imported nodes of a model", model.count);
+        return Err(StoreError::damaged(file, problem, advice));
+    }
     match fleet.models.iter().chain(&fleet.added).find(relative) {
         None => Ok(()),
         Some(model) => {
@@ -72,6 +83,28 @@ pub struct StoredModel {
     /// The name of a built-in model, or the path of a folder.
     pub profile: String,
     pub count: u32,
+    /// The identities of imported nodes, one for each node. Other nodes compute theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub systems: Option<Arc<[Identity]>>,
+}
+
+impl StoredModel {
+    /// The description of consecutive nodes of a model, of which the first has index `first`.
+    pub fn new(profile: &Profile, first: u32, count: u32) -> Self {
+        let own = profile.identities.as_ref().filter(|identities| identities.first == first);
+        let systems = own.map(|identities| Arc::clone(&identities.list));
+        Self { profile: profile.source.clone(), count, systems }
+    }
+
+    /// The models of consecutive nodes that begin with the index `first`.
+    pub fn all(runs: &[(Arc<Profile>, u32)], mut first: u32) -> Vec<Self> {
+        let each = runs.iter().map(|(profile, count)| {
+            let model = Self::new(profile, first, *count);
+            first += count;
+            model
+        });
+        each.collect()
+    }
 }
 
 impl StoredFleet {
@@ -106,9 +139,19 @@ impl StoredFleet {
         self.indexes().saturating_sub(self.removed.len() as u64)
     }
 
-    /// The configured models in the form of the flags: `20 generic, 5 ./mine`.
+    /// The configured models in the form of the flags: `20 generic, 5 ./mine`. Imported nodes are left out.
     pub fn models_text(&self) -> String {
-        let each: Vec<_> = self.models.iter().map(|m| format!("{} {}", m.count, m.profile)).collect();
+        let each: Vec<_> = self.computed().map(|m| format!("{} {}", m.count, m.profile)).collect();
         each.join(", ")
+    }
+
+    /// The configured models whose nodes compute their identities.
+    pub fn computed(&self) -> impl Iterator<Item = &StoredModel> {
+        self.models.iter().filter(|model| model.systems.is_none())
+    }
+
+    /// The configured models whose nodes were imported, each with its identities.
+    pub fn imported(&self) -> impl Iterator<Item = (&StoredModel, &[Identity])> {
+        self.models.iter().filter_map(|model| Some((model, model.systems.as_deref()?)))
     }
 }

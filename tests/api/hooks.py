@@ -38,12 +38,18 @@ URLS = st.tuples(
 schemathesis.openapi.format("selection", SELECTIONS)
 schemathesis.openapi.format("http-url", URLS)
 schemathesis.openapi.format("model", st.sampled_from(["generic", "hpe-dl380-gen11"]))
+schemathesis.openapi.format("system-uuid", st.uuids().filter(lambda uuid: uuid.int).map(str))
+schemathesis.openapi.format("system-name", st.from_regex(r"[A-Za-z][A-Za-z0-9._~-]{0,20}", fullmatch=True))
+schemathesis.openapi.format("mac", st.from_regex(r"02(:[0-9a-f]{2}){5}", fullmatch=True))
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    """A label that is set and removed at once is refused, which no schema can say."""
+    """What no schema can say: a label that is set and removed at once is refused, and more interfaces than a model has."""
     body = case.body
+    for system in body.get("systems", []) if isinstance(body, dict) and isinstance(body.get("systems"), list) else []:
+        if isinstance(system, dict) and isinstance(system.get("macs"), list):
+            system["macs"] = system["macs"][:2]
     if isinstance(body, dict) and isinstance(body.get("set"), dict) and isinstance(body.get("remove"), list):
         body["remove"] = [key for key in body["remove"] if not isinstance(key, str) or key not in body["set"]]
 

@@ -7,14 +7,14 @@ use fauxmetal::profile::built_in_names;
 use serde_json::{Value, json};
 
 /// The binary in an environment without variables of its own.
-fn fauxmetal(arguments: &[&str]) -> Command {
+pub(crate) fn fauxmetal(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fauxmetal"));
     command.args(arguments).env_clear().env("COLUMNS", "100").stdin(Stdio::null());
     command
 }
 
 /// Exit code, standard output and standard error.
-fn run(command: &mut Command) -> (i32, String, String) {
+pub(crate) fn run(command: &mut Command) -> (i32, String, String) {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let all = |mut stream: Box<dyn Read + Send>| {
         std::thread::spawn(move || {
@@ -37,14 +37,14 @@ fn run(command: &mut Command) -> (i32, String, String) {
 }
 
 /// The standard output of a command, which must succeed and print nothing on standard error.
-fn output(arguments: &[&str]) -> String {
+pub(crate) fn output(arguments: &[&str]) -> String {
     let (code, out, err) = run(&mut fauxmetal(arguments));
     assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
     out
 }
 
 /// The error message of a command, which must exit with 2 and print nothing on standard output.
-fn refusal(command: &mut Command) -> String {
+pub(crate) fn refusal(command: &mut Command) -> String {
     let (code, out, err) = run(command);
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
     err
@@ -68,6 +68,7 @@ fn every_command_has_a_help() {
     insta::assert_snapshot!("serve_help", output(&["serve", "--help"]));
     insta::assert_snapshot!("export_help", output(&["export", "--help"]));
     insta::assert_snapshot!("profile_help", output(&["profile", "--help"]));
+    insta::assert_snapshot!("report_help", output(&["report", "--help"]));
     insta::assert_snapshot!("snapshot_help", output(&["snapshot", "--help"]));
     insta::assert_snapshot!("node_help", output(&["node", "--help"]));
     insta::assert_snapshot!("fleet_help", output(&["fleet", "--help"]));
@@ -107,6 +108,11 @@ fn every_command_has_a_help() {
         "clock next",
         "clock speed",
         "clock jump",
+        "report show",
+        "report html",
+        "report compare",
+        "report merge",
+        "report index",
     ] {
         let arguments = [command.split(' ').collect(), vec!["--help"]].concat();
         assert!(output(&arguments).contains(&format!("Usage: fauxmetal {command} ")), "{command}");
@@ -336,8 +342,8 @@ fn a_flag_that_a_format_does_not_use_is_refused() {
         (
             "bmh",
             &["--verify-ca", "ca.pem"],
-            "--verify-ca: not used by --format bmh, which uses --insecure, --boot, --namespace, --label, --image, \
-             --root-device-hint, --online; leave it out",
+            "--verify-ca: not used by --format bmh, which uses --insecure, --boot, --namespace, --namespace-per, \
+             --label, --image, --user-data, --root-device-hint, --online; leave it out",
         ),
         (
             "ironic",

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use fauxmetal::address::Urls;
 use fauxmetal::clock::Clock;
-use fauxmetal::fleet::{Effects, Fleet};
+use fauxmetal::fleet::{Effects, Fleet, New};
 use fauxmetal::ipa::Api;
 use fauxmetal::node::effect::EffectKind;
 use fauxmetal::node::ipa::{Ipa, Job, Phase};
@@ -47,7 +47,12 @@ impl Opened {
     fn new(format: u32, held: StoredFleet, time: SimTime) -> Self {
         let (fleet, effects) = Fleet::new(held.seed, Clock::by_hand(time));
         for model in held.models.iter().chain(&held.added) {
-            fleet.add(&built_in(&model.profile).unwrap(), model.count).unwrap();
+            let profile = built_in(&model.profile).unwrap();
+            let added = match &model.systems {
+                Some(systems) => fleet.import(New::of(&profile, model.count), Arc::clone(systems)),
+                None => fleet.add(&profile, model.count),
+            };
+            added.unwrap();
         }
         for id in &held.removed {
             assert!(fleet.remove(NodeId(*id)));

@@ -93,7 +93,7 @@ pub struct Setting {
     pub name: String,
     /// Its values as written, or the default.
     pub values: Vec<String>,
-    /// The source of the values: `flag`, `environment`, `file`, `state` or `default`.
+    /// The source of the values: `flag`, `environment`, `file`, `import`, `state` or `default`.
     #[schema(example = "default")]
     pub origin: String,
 }

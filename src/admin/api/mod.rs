@@ -26,9 +26,12 @@ pub use node::{
 pub use problem::Problem;
 pub use snapshot::{SaveSnapshot, SavedSnapshot};
 pub use verb::{
-    Add, Added, Boot, Cool, Crash, Done, Eject, Enabled, Fail, Heat, Insert, Label, Nodes, Plug, Power,
-    PowerAction, Refused, Remove, Reset, RestartBmc,
+    Add, Added, Boot, Cool, Crash, Done, Eject, Enabled, Fail, Heat, Import, ImportedSystem, Insert, Label,
+    Nodes, Plug, Power, PowerAction, Refused, Remove, Reset, RestartBmc,
 };
 
 /// The path of the API's version 1. All paths of the API begin with it.
 pub const BASE: &str = "/fauxmetal/v1";
+
+/// The largest number of systems in a request. So many have less than the bytes that a request may have.
+pub const MAX_SYSTEMS: usize = 4000;

@@ -271,6 +271,42 @@ pub struct Add {
     pub dry_run: bool,
 }
 
+/// Adds new nodes with the identities that another simulator's systems have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Import {
+    /// The name of a built-in model, or of a model that the fleet has.
+    #[schema(example = "generic")]
+    pub profile: String,
+    /// The systems, in the order of the indexes of their nodes.
+    pub systems: Vec<ImportedSystem>,
+    /// The labels of all new nodes.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    #[schema(example = json!({"rack": "r7"}))]
+    pub labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// The identity of a system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImportedSystem {
+    /// The UUID, which is also the last segment of the system's URI.
+    #[schema(example = "27946b59-9e44-4fa7-8e91-f3527a1ef094")]
+    pub uuid: String,
+    /// The name: letters, digits, `.`, `_`, `-` and `~`, and no UUID.
+    #[schema(example = "fake1")]
+    pub name: String,
+    /// The MAC addresses of the first interfaces. The others have computed ones.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schema(example = json!(["02:00:00:ab:cd:ef"]))]
+    pub macs: Vec<String>,
+    /// Whether the machine is on from the start.
+    #[serde(default)]
+    pub on: bool,
+}
+
 /// A whole number. In JSON and in JSON Schema 10.0 is one, too.
 fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let number = serde_json::Number::deserialize(deserializer)?;

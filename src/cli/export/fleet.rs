@@ -56,7 +56,8 @@ impl ExportedFleet {
     /// The password, if it may be printed. The default password is public.
     pub(super) fn password(&self) -> Option<&str> {
         let password = &self.config.password;
-        (self.with_password || password.is_public()).then(|| password.reveal())
+        let may = self.config.htpasswd.is_none() && (self.with_password || password.is_public());
+        may.then(|| password.reveal())
     }
 
     pub(super) fn nodes(&self) -> impl Iterator<Item = ExportedNode<'_>> {

@@ -7,6 +7,7 @@ mod ironic;
 mod nodes_json;
 mod options;
 mod source;
+mod sushy;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,7 @@ use crate::daemon::Ready;
 use crate::file::{PRIVATE, Replacement};
 use crate::selection::{Field as NodeField, Selection};
 use fleet::{BootMethod, ExportedFleet, Verify};
-use options::{Additions, Field, Image};
+use options::{Additions, Field, Image, UserData};
 use source::Source;
 
 /// Print the fleet in the format of a client
@@ -72,6 +73,9 @@ pub(super) struct Args {
     /// Kubernetes namespace (bmh) [default: the current namespace of kubectl]
     #[arg(long, value_name = "NS")]
     namespace: Option<String>,
+    /// Number of hosts in a namespace: NS-1, NS-2, …, each printed as a Namespace (bmh); needs --namespace
+    #[arg(long, value_name = "N", requires = "namespace", value_parser = clap::value_parser!(u32).range(1..))]
+    namespace_per: Option<u32>,
     /// Label of every host and Secret; can be repeated (bmh)
     #[arg(long = "label", value_name = "KEY=VALUE", value_parser = options::label)]
     labels: Vec<(String, String)>,
@@ -80,6 +84,11 @@ pub(super) struct Args {
     /// CHECKSUM is the value or the URL of a file with it. FORMAT is raw, qcow2, vdi, vmdk or live-iso, which has no checksum.
     #[arg(long, value_name = "IMAGE", value_parser = Image::parse)]
     image: Option<Image>,
+    /// Secret with the user data of every host: NAME, NAMESPACE/NAME, or NAME=FILE to print the Secret, too (bmh)
+    ///
+    /// Without a NAMESPACE it is the Secret in the namespace of the host.
+    #[arg(long, value_name = "SECRET", value_parser = UserData::parse)]
+    user_data: Option<UserData>,
     /// Hint for the disk to deploy to, such as deviceName=/dev/sda; can be repeated (bmh)
     #[arg(long = "root-device-hint", value_name = "NAME=VALUE", value_parser = options::hint)]
     hints: Vec<(String, serde_json::Value)>,
@@ -106,13 +115,20 @@ Examples:
   fauxmetal export --format bmh --nodes 20 --bmc https://192.0.2.7:8443 --insecure \\
       --namespace metal3 --label rack=r1 | kubectl apply -f -
 
+  A thousand hosts in namespaces of ten, with an image and user data:
+    fauxmetal export --format bmh --nodes 1000 --bmc https://192.0.2.7:8443 --insecure \\
+        --namespace test --namespace-per 10 --user-data metal3/worker-user-data \\
+        --image url=http://192.0.2.5/image.qcow2,checksum=http://192.0.2.5/image.qcow2.sha256sum
+
   With an IP address for each BMC:
     fauxmetal export --nodes 20 --addresses ip --bmc https://127.16.0.0/12:8443 --format nodes-json";
 
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     let format = args.format;
     let fleet = fleet(args)?;
-    if fleet.password().is_none() {
+    if fleet.password().is_none() && fleet.config.htpasswd.is_some() {
+        out::message("the password is left out because --htpasswd has only its hash");
+    } else if fleet.password().is_none() {
         out::message("the password is left out because it is not the default one; --with-password prints it");
     }
     let mut out = out::stdout();
@@ -126,6 +142,8 @@ fn write(out: &mut impl Write, format: Format, fleet: &ExportedFleet) -> std::io
         Format::NodesJson => nodes_json::write(out, fleet),
         Format::Ironic => ironic::write(out, fleet),
         Format::Bmh => bmh::write(out, fleet),
+        Format::SushyNodes => sushy::write_nodes(out, fleet),
+        Format::SushyConf => sushy::write_conf(out, fleet),
     }
 }
 
@@ -201,6 +219,8 @@ fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
         fields: args.fields,
         labels: args.labels.into_iter().collect(),
         image: args.image,
+        user_data: args.user_data,
+        namespace_per: args.namespace_per,
         root_device_hints: args.hints.into_iter().collect(),
         online: args.online.unwrap_or(true),
     };
@@ -212,9 +232,10 @@ fn fleet(args: Args) -> anyhow::Result<ExportedFleet> {
 
 fn check(format: Format, fleet: &ExportedFleet) -> Result<(), String> {
     match format {
-        Format::NodesJson => Ok(()),
+        Format::NodesJson | Format::SushyNodes => Ok(()),
         Format::Ironic => ironic::check(fleet),
         Format::Bmh => bmh::check(fleet),
+        Format::SushyConf => sushy::check_conf(fleet),
     }
 }
 
@@ -245,11 +266,19 @@ fn check_selection(fleet: &ExportedFleet) -> Result<(), String> {
 /// For a flag that the format does not use. It would be ignored without a message otherwise.
 fn refuse_unused_flags(args: &Args) -> Result<(), UsageError> {
     let takes: &[&str] = match args.format {
-        Format::NodesJson => &[],
+        Format::NodesJson | Format::SushyNodes | Format::SushyConf => &[],
         Format::Ironic => &["--verify-ca", "--insecure", "--boot", "--set"],
-        Format::Bmh => {
-            &["--insecure", "--boot", "--namespace", "--label", "--image", "--root-device-hint", "--online"]
-        }
+        Format::Bmh => &[
+            "--insecure",
+            "--boot",
+            "--namespace",
+            "--namespace-per",
+            "--label",
+            "--image",
+            "--user-data",
+            "--root-device-hint",
+            "--online",
+        ],
     };
     let given = [
         ("--verify-ca", args.verify_ca.is_some()),
@@ -257,6 +286,8 @@ fn refuse_unused_flags(args: &Args) -> Result<(), UsageError> {
         ("--boot", args.boot.is_some()),
         ("--set", !args.fields.is_empty()),
         ("--namespace", args.namespace.is_some()),
+        ("--namespace-per", args.namespace_per.is_some()),
+        ("--user-data", args.user_data.is_some()),
         ("--label", !args.labels.is_empty()),
         ("--image", args.image.is_some()),
         ("--root-device-hint", !args.hints.is_empty()),

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::selection::label::{is_key, is_value, not_a_key, not_a_value};
+use crate::selection::label::{is_dns_label, is_key, is_value, not_a_key, not_a_value};
 
 /// The additions of all formats.
 pub(super) struct Additions {
     pub(super) fields: Vec<Field>,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) image: Option<Image>,
+    pub(super) user_data: Option<UserData>,
+    /// Number of hosts in each namespace; `None`: all hosts are in one.
+    pub(super) namespace_per: Option<u32>,
     pub(super) root_device_hints: Map<String, Value>,
     pub(super) online: bool,
 }
@@ -22,6 +25,8 @@ impl Default for Additions {
             fields: Vec::new(),
             labels: BTreeMap::new(),
             image: None,
+            user_data: None,
+            namespace_per: None,
             root_device_hints: Map::new(),
             online: true,
         }
@@ -87,6 +92,9 @@ pub(super) struct Image {
     format: Option<String>,
 }
 
+/// The longest name of a Secret with user data.
+const MAX_SECRET_NAME: usize = 63;
+
 /// The formats that the operator accepts.
 const IMAGE_FORMATS: &[&str] = &["raw", "qcow2", "vdi", "vmdk", "live-iso"];
 
@@ -127,6 +135,43 @@ impl Image {
                 .to_owned());
         }
         Ok(image)
+    }
+}
+
+/// `spec.userData` of a BareMetalHost, a `corev1.SecretReference`, and the content of the Secret if it is to be printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UserData {
+    pub(super) name: String,
+    pub(super) namespace: Option<String>,
+    pub(super) content: Option<String>,
+}
+
+/// The longest user data, in bytes. A Secret has at most 1 MiB.
+const MAX_USER_DATA: u64 = 1 << 20;
+
+impl UserData {
+    /// Parses `--user-data`, and reads its file.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let (place, file) = match text.split_once('=') {
+            Some((place, file)) => (place, Some(file)),
+            None => (text, None),
+        };
+        let (namespace, name) = match place.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, place),
+        };
+        for (part, most) in [(Some(name), MAX_SECRET_NAME), (namespace, 63)] {
+            if let Some(part) = part.filter(|part| !is_dns_label(part, most)) {
+                return Err(format!("'{part}' is not a DNS label (RFC 1123); write a-z, 0-9 and -"));
+            }
+        }
+        let read = |file: &str| {
+            let bytes = crate::file::read(std::path::Path::new(file), MAX_USER_DATA)
+                .map_err(|error| format!("cannot read {file}: {error}"))?;
+            String::from_utf8(bytes).map_err(|_| format!("{file} is not UTF-8"))
+        };
+        let content = file.map(read).transpose()?;
+        Ok(Self { name: name.to_owned(), namespace: namespace.map(str::to_owned), content })
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::super::exit_code::UsageError;
 use crate::address::Layout;
-use crate::config::setting::{ADDRESSES, NODES, PROFILE, SNAPSHOT, STATE, USER};
+use crate::config::setting::{ADDRESSES, IMPORT, NODES, PROFILE, SNAPSHOT, STATE, USER};
 use crate::config::{FleetConfig, RawSettings, addresses};
 use crate::store::{self, StoredFleet, snapshot};
 
@@ -64,7 +64,7 @@ impl Source {
                 config.adopt(&fleet, &place)?;
                 false
             }
-            None => !raw.is_given(&NODES) && !raw.is_given(&PROFILE),
+            None => ![&NODES, &PROFILE, &IMPORT].into_iter().any(|setting| raw.is_given(setting)),
         };
         Ok(Self { config, layout, bmc: None, ca: None, is_default })
     }

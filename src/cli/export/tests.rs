@@ -226,3 +226,71 @@ fn no_character_of_a_text_changes_the_structure_of_the_yaml() {
 fn printed_lines() -> usize {
     printed(bmh::write, &fleet(&["generic"], Verify::Default, None)).lines().count()
 }
+
+#[test]
+fn hosts_in_namespaces_have_an_image_and_a_reference_to_their_user_data() {
+    let mut fleet = fleet(&["generic"], Verify::Insecure, Some("test"));
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("user-data");
+    std::fs::write(&file, "#cloud-config\n").unwrap();
+    fleet.additions.namespace_per = Some(1);
+    fleet.additions.image =
+        Some(Image::parse("url=http://h/i.qcow2,checksum=97830b21ed272a3d854615beb54cf004").unwrap());
+    fleet.additions.user_data =
+        Some(UserData::parse(&format!("worker-user-data={}", file.display())).unwrap());
+    check(Format::Bmh, &fleet).unwrap();
+    insta::assert_snapshot!(printed(bmh::write, &fleet));
+    // As produce-hosts.sh has it: one Secret for all hosts, in a namespace of its own.
+    fleet.additions.user_data = Some(UserData::parse("metal3/worker-user-data").unwrap());
+    let text = printed(bmh::write, &fleet);
+    let referred = "  userData:\n    name: 'worker-user-data'\n    namespace: 'metal3'\n";
+    assert_eq!((text.matches(referred).count(), text.matches("kind: 'Secret'").count()), (2, 2), "{text}");
+    fleet.namespace = Some("x".repeat(62));
+    assert!(check(Format::Bmh, &fleet).unwrap_err().contains("is too long with a number behind it"));
+    for wrong in ["", "A", "a/b/c", "a=/nowhere/file"] {
+        assert!(UserData::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_thousand_hosts_have_a_thousand_names_addresses_and_mac_addresses() {
+    let raw = RawSettings::gather(vec![(&NODES, vec!["1000".into()])], vec![]).unwrap();
+    let mut fleet = fleet(&["generic"], Verify::Insecure, Some("test"));
+    fleet.config = FleetConfig::new(&raw).unwrap();
+    fleet.additions.namespace_per = Some(300);
+    let text = printed(bmh::write, &fleet);
+    for key in ["    address: ", "  bootMACAddress: ", "    credentialsName: "] {
+        let values: std::collections::HashSet<_> =
+            text.lines().filter(|line| line.starts_with(key)).collect();
+        assert_eq!(values.len(), 1000, "{key}");
+    }
+    let namespaces = text.matches("kind: 'Namespace'").count();
+    assert_eq!(
+        (namespaces, text.matches("namespace: 'test-4'").count()),
+        (4, 200),
+        "a Secret and a host of 100 nodes"
+    );
+}
+
+#[test]
+fn systems_for_sushy_tools() {
+    let fleet = fleet(BOTH, Verify::Default, None);
+    let nodes = printed(sushy::write_nodes, &fleet);
+    let parsed = serde_json::from_str::<Vec<serde_json::Value>>(&nodes).unwrap();
+    assert_eq!((parsed.len(), &parsed[0]["external_notifier"]), (2, &serde_json::json!(true)));
+    insta::assert_snapshot!(format!("{nodes}\n{}", printed(sushy::write_conf, &fleet)));
+}
+
+#[test]
+fn an_imported_name_that_kubernetes_does_not_allow_is_refused() {
+    use crate::config::setting::IMPORT;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, "[{'uuid': '27946b59-9e44-4fa7-8e91-f3527a1ef094', 'name': 'Node_1'}]").unwrap();
+    let raw = RawSettings::gather(vec![(&IMPORT, vec![file.path().display().to_string()])], vec![]).unwrap();
+    let mut fleet = fleet(&["generic"], Verify::Insecure, None);
+    fleet.config = FleetConfig::new(&raw).unwrap();
+    assert!(
+        check(Format::Bmh, &fleet).unwrap_err().starts_with("node 'Node_1': its name is not a DNS label")
+    );
+    assert_eq!(check(Format::Ironic, &fleet), Ok(()));
+}

@@ -1,5 +1,6 @@
 //! `fauxmetal fleet`: the fleet of a running daemon as a whole.
 
+mod import;
 mod reset;
 mod show;
 
@@ -7,7 +8,7 @@ use clap::{Parser, Subcommand};
 
 use super::exit_code::ExitCode;
 
-/// Show the fleet of a running daemon, or reset it
+/// Show the fleet of a running daemon, import nodes, or reset it
 ///
 /// JSON: the object of GET /fauxmetal/v1/fleet.
 #[derive(Parser)]
@@ -21,11 +22,13 @@ pub(super) struct Args {
 
 #[derive(Subcommand)]
 enum Verb {
+    Import(import::Args),
     Reset(reset::Args),
 }
 
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     match args.verb {
+        Some(Verb::Import(args)) => import::command(args),
         Some(Verb::Reset(args)) => reset::command(args),
         None => show::command(&args.show),
     }

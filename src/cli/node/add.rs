@@ -31,13 +31,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
-    let mut labels = BTreeMap::new();
-    for label in &args.labels {
-        let Some((key, value)) = label.split_once('=') else {
-            return Err(UsageError(format!("--label: '{label}' is no label; write KEY=VALUE")).into());
-        };
-        labels.insert(key.to_owned(), value.to_owned());
-    }
+    let labels = labels(&args.labels)?;
     let flags = args.flags;
     let client = Client::new(&flags.connection)?;
     run(async move {
@@ -49,6 +43,15 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
         flags.output.print(&mut out::stdout(), &added, text)?;
         Ok(ExitCode::Ok)
     })
+}
+
+/// The labels of `--label`.
+pub(in crate::cli) fn labels(given: &[String]) -> Result<BTreeMap<String, String>, UsageError> {
+    let label = |label: &String| match label.split_once('=') {
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err(UsageError(format!("--label: '{label}' is no label; write KEY=VALUE"))),
+    };
+    given.iter().map(label).collect()
 }
 
 fn text(out: &mut dyn Write, added: &Added) -> io::Result<()> {

@@ -37,7 +37,7 @@ pub(in crate::cli) struct ChangeFlags {
 
 impl ChangeFlags {
     /// Whether a change of so many nodes may begin. It asks the user if standard input and standard error are a terminal.
-    pub(super) fn may(&self, what: &str, count: u64) -> io::Result<bool> {
+    pub(in crate::cli) fn may(&self, what: &str, count: u64) -> io::Result<bool> {
         if !self.asks() || count <= ASKS_ABOVE {
             return Ok(true);
         }

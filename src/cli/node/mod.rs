@@ -17,6 +17,7 @@ mod wait;
 use clap::{Parser, Subcommand};
 
 use super::exit_code::ExitCode;
+pub(super) use add::labels;
 pub(super) use change::{Change, ChangeFlags};
 pub(super) use targets::{Selected, Targets};
 

@@ -118,7 +118,14 @@ fn starts(plan: &Plan, pacing: &Pacing, items: &Items, all: &[u32], indent: &str
         }
     }
     for (at, count, first, last) in moments {
-        let range = if count == 1 { name(first) } else { format!("{} to {}", name(first), name(last)) };
+        let is_listed = pacing.order == crate::plan::Order::Listed;
+        let range = if count == 1 {
+            name(first)
+        } else if !is_listed {
+            "in an order by chance".to_owned()
+        } else {
+            format!("{} to {}", name(first), name(last))
+        };
         let when = at.map_or_else(
             || "as soon as there is room".to_owned(),
             |at| format!("after {:.1} s", at.as_secs_f64()),

@@ -28,8 +28,7 @@ pub(in crate::cli) struct Source {
 fn setting(text: &str) -> Result<(String, Value), String> {
     let wrong = || format!("'{text}' is no PATH=VALUE; write one such as pacing.maxInFlight=40");
     let (path, value) = text.split_once('=').filter(|(path, _)| !path.trim().is_empty()).ok_or_else(wrong)?;
-    let value = serde_saphyr::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
-    Ok((path.trim().to_owned(), value))
+    Ok((path.trim().to_owned(), plan::value(value)))
 }
 
 impl Source {

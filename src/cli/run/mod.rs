@@ -2,7 +2,6 @@
 
 mod progress;
 mod server;
-mod summary;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,10 +14,10 @@ use serde_json::Value;
 use super::exit_code::{ExitCode, UsageError};
 use super::plan::Source;
 use super::view::duration;
-use super::{log, out};
+use super::{log, out, report};
 use crate::config::{LogFilter, LogFormat};
 use crate::plan::{FleetSource, Items, Plan, Target};
-use crate::report::Outcome;
+use crate::report::{Folder, Outcome, page};
 use crate::run::ironic::{Api, IronicDriver};
 use crate::run::machine::Machines;
 use crate::run::redfish::RedfishDriver;
@@ -126,10 +125,16 @@ async fn sweep(args: &Args, plan: &Plan, id: &str, stop: &Stop) -> anyhow::Resul
         out::message(&format!("run {} of the sweep: {}", number + 1, shown.join(", ")));
         sets.push(("sweep".to_owned(), Value::Object(serde_json::Map::new())));
         let id = format!("{id}.{}", number + 1);
-        folders.push(id.clone());
         let code = one(args, args.source.read(&sets)?, &id, stop).await?;
+        folders.push((Folder::open(args.runs.join(id))?, shown.join(", ")));
         if first_bad == ExitCode::Ok {
             first_bad = code;
+        }
+    }
+    if let Some(((first, _), others)) = folders.split_first() {
+        for (other, shown) in others {
+            out::message(&format!("what changed with {shown}:"));
+            report::print_comparison(first, other)?;
         }
     }
     Ok(first_bad)
@@ -198,7 +203,15 @@ async fn drive(
     for (name, reason) in &left {
         out::message(&format!("{name} could not be deleted: {reason}; try `fauxmetal clean {id}` later"));
     }
-    summary::print(&summary, &folder)?;
+    report::print(&summary)?;
+    let page = tokio::task::spawn_blocking({
+        let folder = folder.clone();
+        move || page(&folder).and_then(|page| folder.write_report(&page))
+    });
+    match page.await? {
+        Ok(()) => out::message(&format!("the report is {}", folder.report().display())),
+        Err(error) => out::message(&format!("the report cannot be written: {error}")),
+    }
     Ok(match summary.outcome {
         Outcome::Held if left.is_empty() => ExitCode::Ok,
         Outcome::NotHeld => ExitCode::NotHeld,

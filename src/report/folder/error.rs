@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::MAX_ID;
+/// The most characters of the id of a run.
+pub(super) const MAX_ID: usize = 100;
 
 /// A file of a run that cannot be read or written.
 #[derive(Debug, thiserror::Error)]

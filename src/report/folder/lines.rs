@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
-use super::Error;
+use super::error::Error;
 
 /// The longest line, bytes. The document of an item with all of its states is some kilobytes long.
 pub(super) const MAX_LINE: u64 = 1 << 20;

@@ -11,11 +11,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use error::Error;
+use error::MAX_ID;
 pub use lines::Lines;
 pub use recorder::Recorder;
 
-use super::{Facts, Item, Sample, Summary};
 use crate::file;
+use crate::report::item::Item;
+use crate::report::sample::Sample;
+use crate::report::summary::{Facts, Outcome, Summary};
 
 /// The plan as it was run.
 const PLAN: &str = "plan.yaml";
@@ -30,8 +33,6 @@ const REPORT: &str = "report.html";
 
 /// The longest `summary.json`, and the longest `plan.yaml`, bytes. A summary with all of its rows is shorter.
 const MAX_BYTES: u64 = 16 << 20;
-/// The longest id of a run.
-const MAX_ID: usize = 100;
 
 /// A folder with the files of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +164,7 @@ impl Folder {
     pub fn figures(&self) -> Result<Summary, Error> {
         let stored = self.stored()?;
         match stored {
-            Some(summary) if summary.outcome != super::Outcome::Running || !self.has_items() => Ok(summary),
+            Some(summary) if summary.outcome != Outcome::Running || !self.has_items() => Ok(summary),
             stored => self.rebuilt(stored.as_ref()),
         }
     }

@@ -6,9 +6,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Error, Folder, ITEMS, PLAN, REPORT, SAMPLES, SUMMARY, TRACK, track};
+use super::error::Error;
+use super::{Folder, ITEMS, PLAN, REPORT, SAMPLES, SUMMARY, TRACK, track};
 use crate::file::Replacement;
-use crate::report::{Item, Sample, Summary};
+use crate::report::item::Item;
+use crate::report::sample::Sample;
+use crate::report::summary::Summary;
 
 /// The mode of new files: other users can read them.
 const MODE: u32 = 0o644;
@@ -55,7 +58,23 @@ impl Recorder {
     /// # Errors
     /// If a file cannot be written.
     pub fn sample(&mut self, sample: &Sample) -> Result<(), Error> {
-        line(&mut self.line, &mut self.samples, sample).map_err(Error::at(&self.folder.file(SAMPLES)))?;
+        self.sample_only(sample)?;
+        self.track(sample)
+    }
+
+    /// Writes a sample that is a part of the row of `track.csv`.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(in crate::report) fn sample_only(&mut self, sample: &Sample) -> Result<(), Error> {
+        line(&mut self.line, &mut self.samples, sample).map_err(Error::at(&self.folder.file(SAMPLES)))
+    }
+
+    /// Writes a row of `track.csv`.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(in crate::report) fn track(&mut self, sample: &Sample) -> Result<(), Error> {
         self.track.write_all(track::row(sample).as_bytes()).map_err(Error::at(&self.folder.file(TRACK)))
     }
 
@@ -104,7 +123,7 @@ fn line(line: &mut Vec<u8>, file: &mut File, document: &impl Serialize) -> std::
 ///
 /// # Errors
 /// If it cannot be written.
-pub(in crate::report) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let write = || {
         let (new, mut file) = Replacement::create(path, MODE)?;
         file.write_all(bytes)?;

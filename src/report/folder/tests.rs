@@ -117,3 +117,28 @@ fn a_summary_of_another_format_is_refused() {
         assert!(said.contains("summary.json: ") && said.contains(why), "{said}");
     }
 }
+
+/// The runs that the tests of the command line and the documentation read. `INSTA_UPDATE=always` writes them again.
+#[test]
+fn the_committed_runs_are_those_of_this_version() {
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/runs");
+    let runs = tempfile::tempdir().unwrap();
+    for (run, slower) in [("before", 1.0), ("after", 1.25)] {
+        crate::report::testing::write(runs.path(), run, slower);
+        for name in [PLAN, ITEMS, SAMPLES, TRACK, SUMMARY] {
+            let (written, file) = (
+                fs::read_to_string(runs.path().join(run).join(name)).unwrap(),
+                committed.join(run).join(name),
+            );
+            if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+                fs::create_dir_all(committed.join(run)).unwrap();
+                fs::write(&file, &written).unwrap();
+            }
+            assert!(
+                fs::read_to_string(&file).unwrap() == written,
+                "{} is not that of this version",
+                file.display()
+            );
+        }
+    }
+}

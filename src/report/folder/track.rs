@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::report::Sample;
+use crate::report::sample::Sample;
 
 /// The first line. The first four columns are those of `tracking.sh`.
 pub(super) const HEAD: &str = "Time,Nodes,Provisioned,Error,Seconds,Phase,NotStarted,InFlight,Succeeded,Parked,Requests,PollRequests,PollSeconds,AgentRequests\n";
@@ -27,7 +27,7 @@ pub(super) fn row(sample: &Sample) -> String {
     // A text with a comma or a quote is quoted (RFC 4180).
     match sample.phase.as_deref().unwrap_or_default() {
         phase if phase.contains([',', '"', '\n', '\r']) => {
-            row += &format!("\"{}\"", phase.replace('"', "\"\""))
+            row += &format!("\"{}\"", phase.replace('"', "\"\""));
         }
         phase => row += phase,
     }

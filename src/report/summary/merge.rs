@@ -64,8 +64,11 @@ impl Summary {
         }
         other.warnings.iter().for_each(|warning| self.warn(warning.clone()));
         for judged in &other.assertions {
-            if !self.assertions.iter().any(|mine| mine.assertion == judged.assertion) {
-                self.assertions.push(judged.clone());
+            match self.assertions.iter_mut().find(|mine| mine.assertion == judged.assertion) {
+                // What cannot be judged again holds if it holds in both.
+                Some(mine) if mine.holds => mine.clone_from(judged),
+                Some(_) => {}
+                None => self.assertions.push(judged.clone()),
             }
         }
         self.judge_by_texts();
@@ -101,7 +104,7 @@ impl Summary {
     fn add_rule(&mut self, rule: &RuleUse) {
         match self.rules.iter_mut().find(|mine| (&mine.name, &mine.phase) == (&rule.name, &rule.phase)) {
             Some(mine) => {
-                (mine.fired, mine.reached) = (mine.fired + rule.fired, mine.reached || rule.reached)
+                (mine.fired, mine.reached) = (mine.fired + rule.fired, mine.reached || rule.reached);
             }
             None => self.rules.push(rule.clone()),
         }

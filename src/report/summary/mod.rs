@@ -221,15 +221,24 @@ impl Summary {
         }
     }
 
+    /// Takes over the counts of the items of this run.
+    pub fn count(&mut self, items: Items) {
+        self.runs.entry(self.facts.id.clone()).or_default().items = items;
+    }
+
     /// Judges the assertions of the plan by the present figures, instead of what was judged before.
     pub fn judge(&mut self, assertions: &[Assertion]) {
         self.assertions = assertions.iter().map(|assertion| Judged::of(assertion, self)).collect();
     }
 
-    /// Judges again what was judged before, by the present figures.
+    /// Judges again what was judged before, by the present figures. What is no assertion of a plan, such as the judgement on a
+    /// quiet phase, stays.
     pub fn judge_by_texts(&mut self) {
-        let texts = self.assertions.iter().filter_map(|judged| judged.assertion.parse().ok());
-        self.judge(&texts.collect::<Vec<_>>());
+        let again = |judged: &Judged| match judged.assertion.parse() {
+            Ok(assertion) => Judged::of(&assertion, self),
+            Err(_) => judged.clone(),
+        };
+        self.assertions = self.assertions.iter().map(again).collect();
     }
 
     /// Adds a warning. Further ones are dropped when there are a hundred.
@@ -240,7 +249,7 @@ impl Summary {
         }
     }
 
-    /// Ends the run.
+    /// Notes how the run has ended, after so many seconds.
     pub fn finish(&mut self, outcome: Outcome, exit_code: u8, seconds: f64) {
         (self.outcome, self.exit_code, self.seconds) = (outcome, Some(exit_code), self.seconds.max(seconds));
         if let Some(part) = self.runs.get_mut(&self.facts.id) {

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::Summary;
-use crate::plan::{Assertion, Operation};
+use crate::plan::{Assertion, Figures, Operation};
 use crate::report::durations::Durations;
 use crate::report::item::{Item, Status};
 
@@ -35,7 +34,7 @@ pub(super) fn row<'a, T: Default>(rows: &'a mut BTreeMap<String, T>, name: &str,
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// All assertions hold.
+    /// All assertions of the plan hold.
     Held,
     /// An assertion does not hold, or a rule of faults was never reached.
     NotHeld,
@@ -132,7 +131,7 @@ impl Requests {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProcessUse {
-    /// CPU seconds.
+    /// CPU seconds of all runs together.
     pub cpu: f64,
     /// The largest resident memory, bytes.
     pub rss: u64,
@@ -265,7 +264,7 @@ impl Gap {
                 since = Some((Self::CommandToCommand, event.at));
                 None
             }
-            "command-started" => since.take().map(|(gap, from)| (gap, (event.at - from).max(0.0))),
+            "command-started" => since.take().map(|(gap, from)| (gap, micros((event.at - from).max(0.0)))),
             // What ends the agent ends its wait.
             "agent-stopped" | "power-off" | "restart" => {
                 since = None;
@@ -274,6 +273,11 @@ impl Gap {
             _ => None,
         })
     }
+}
+
+/// Seconds as whole microseconds, which JSON keeps exactly.
+fn micros(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
 }
 
 /// Waits of one kind.
@@ -312,8 +316,8 @@ pub struct Judged {
 }
 
 impl Judged {
-    pub(super) fn of(assertion: &Assertion, summary: &Summary) -> Self {
-        let (holds, value) = assertion.judge(summary);
+    pub(super) fn of(assertion: &Assertion, figures: &impl Figures) -> Self {
+        let (holds, value) = assertion.judge(figures);
         Self {
             assertion: assertion.to_string(),
             holds,

@@ -72,7 +72,7 @@ fn merged_shards_are_the_whole() {
     let all = items("r1", 0..60);
     let whole = of("a", &all);
     let (left, right): (Vec<Item>, Vec<Item>) =
-        all.into_iter().partition(|item| item.name < "small-0023".to_owned());
+        all.into_iter().partition(|item| item.name.as_str() < "small-0023");
     let mut merged = of("a", &left);
     merged.merge(&of("b", &right)).unwrap();
     merged.runs.remove("b");
@@ -117,9 +117,18 @@ fn assertions_are_judged_again_by_the_figures_of_all() {
     let mut one = of("a", &items("a", 0..5));
     one.judge(&["count(deploy) >= 8".parse().unwrap()]);
     assert!(!one.assertions[0].holds);
-    one.merge(&of("b", &items("b", 0..5))).unwrap();
-    let judged = Judged { assertion: "count(deploy) >= 8".into(), holds: true, value: Some("10".into()) };
-    assert_eq!(one.assertions, [judged]);
+    let judged = |assertion: &str, holds, value: &str| Judged {
+        assertion: assertion.into(),
+        holds,
+        value: Some(value.into()),
+    };
+    one.assertions.push(judged("recovered(quiet)", true, "0 items are not well"));
+    let mut other = of("b", &items("b", 0..5));
+    other.assertions.push(judged("recovered(quiet)", false, "1 items are not well"));
+    one.merge(&other).unwrap();
+    let expected =
+        [judged("count(deploy) >= 8", true, "10"), judged("recovered(quiet)", false, "1 items are not well")];
+    assert_eq!(one.assertions, expected);
 }
 
 #[test]

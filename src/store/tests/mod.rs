@@ -28,7 +28,7 @@ const T0: SimTime = SimTime::from_ms(1_800_000_000_000);
 const NODES: u32 = 10;
 
 fn stored_fleet() -> StoredFleet {
-    let models = vec![StoredModel { profile: "generic".into(), count: NODES }];
+    let models = vec![StoredModel { profile: "generic".into(), count: NODES, systems: None }];
     StoredFleet { seed: Seed(5), models, added: vec![], removed: vec![] }
 }
 
@@ -142,7 +142,7 @@ async fn nodes_added_and_removed_at_run_time_are_stored_and_are_in_snapshots() {
     apply(&fleet, NODES + 1, tag("late")).await.unwrap();
     keeper.stop().unwrap();
     let store = Store::open(&directory).unwrap().unwrap();
-    let added = vec![StoredModel { profile: "hpe-dl380-gen11".into(), count: 2 }];
+    let added = vec![StoredModel { profile: "hpe-dl380-gen11".into(), count: 2, systems: None }];
     let now = StoredFleet { added, removed: vec![2], ..stored_fleet() };
     assert_eq!((store.fleet(), now.living()), (&now, u64::from(NODES) + 1));
     snapshot::save(&directory, &store, "one", false, 0).unwrap();

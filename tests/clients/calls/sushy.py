@@ -58,6 +58,7 @@ CALLS = [
     ("LazyRegistries.registries Sushy.registries Sushy.lazy_registries ResourceBase.registries JsonPackagedFileReader.get_data "
      "MessageRegistryFile.get_message_registry", registries, {}),
     ("Sushy.get_system", lambda c: same(c.root.get_system().uuid, c.get("{S}")["UUID"]), {}),
+    ("Sushy.get_system ResourceLinksBase.members_identities", imported_systems, {}),
     ("Sushy.get_chassis", lambda c: same(c.root.get_chassis().identity, c.bmc.chassis), {}),
     ("Sushy.get_manager", lambda c: same(c.root.get_manager().identity, c.bmc.manager), {}),
     ("Sushy.get_chassis_collection", lambda c: linked(c.root.get_chassis_collection().get_members(), "/redfish/v1/Chassis", c), {}),

@@ -1,5 +1,8 @@
 """The checks of `calls/sushy.py`. Each gets a new `Client`."""
 
+import ast
+import json
+import pathlib
 import time
 
 import requests
@@ -7,6 +10,8 @@ import sushy
 from sushy import auth, exceptions
 from sushy.resources import base
 from sushy.resources.common import ActionInfo
+
+from bmc import Fauxmetal
 
 
 class Client:
@@ -37,6 +42,22 @@ class Client:
 
     def members(self, path):
         return [member["@odata.id"] for member in self.get(path)["Members"]]
+
+
+def imported_systems(_):
+    """sushy reads UUID, name, power state and MAC addresses of imported systems as their file has them."""
+    folder = pathlib.Path(__file__).resolve().parents[2] / "it/fixtures/imports"
+    nodes = json.loads((folder / "nodes.json").read_text())
+    # The file has literals of Python.
+    nodes += ast.literal_eval((folder / "fake_nodes.json").read_text())
+    with Fauxmetal("--import", str(folder / "nodes.json"), "--import", str(folder / "fake_nodes.json")) as fleet:
+        root = sushy.Sushy(fleet.ready["redfish"][0], "admin", "password", verify=fleet.ready["ca"])
+        same(len(root.get_system_collection().members_identities), len(nodes))
+        for node in nodes:
+            system = root.get_system(f"/redfish/v1/Systems/{node['uuid']}")
+            same((system.uuid, system.name, system.power_state.value), (node["uuid"], node["name"], node["power_state"]))
+            macs = [one.mac_address.lower() for one in system.ethernet_interfaces.get_members()]
+            same(macs[:len(node["nics"])], [nic["mac"] for nic in node["nics"]])
 
 
 def same(found, wanted):

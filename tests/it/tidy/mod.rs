@@ -26,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
         "wire",
     ],
     &["clock", "face", "fault", "profile", "tls"],
-    &["node", "plan"],
+    &["node", "import", "plan"],
     &["journal", "report"],
     &["fleet"],
     &["redfish", "ipa", "store"],
