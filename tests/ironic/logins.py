@@ -94,7 +94,8 @@ password_hash_rounds = 4
         for command in (["db_sync"],
                         ["fernet_setup", "--keystone-user", folder.owner(), "--keystone-group", folder.group()],
                         ["bootstrap", "--bootstrap-username", USER, "--bootstrap-password", PASSWORD,
-                         "--bootstrap-region-id", REGION, "--bootstrap-public-url", self.url]):
+                         "--bootstrap-region-id", REGION, "--bootstrap-public-url", self.url,
+                         "--bootstrap-internal-url", self.url]):
             child.run(f"keystone-manage {command[0]}", manage + command, log, START_LIMIT_S, stack.env)
         env = stack.env | {"OS_KEYSTONE_CONFIG_FILES": str(config)}
         server = stack.program(started, "Keystone", [stack.venv / "bin/python", "-c", SERVER, str(port)], log, env)

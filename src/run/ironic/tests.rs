@@ -26,8 +26,7 @@ impl Services {
     async fn start() -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let services =
-            Arc::new(Self { address, logins: AtomicUsize::new(0), valid: AtomicUsize::new(1) });
+        let services = Arc::new(Self { address, logins: AtomicUsize::new(0), valid: AtomicUsize::new(1) });
         let app = Router::new()
             .route("/v3/auth/tokens", post(token))
             .route("/v1/nodes/{node}", get(node))
@@ -66,19 +65,19 @@ async fn token(State(services): State<Arc<Services>>, body: String) -> Response 
         _ => &identity["application_credential"]["secret"],
     };
     if secret != "right" {
-        let error = json!({"error": {"code": 401, "message": "The request you have made requires authentication."}});
+        let error =
+            json!({"error": {"code": 401, "message": "The request you have made requires authentication."}});
         return (StatusCode::UNAUTHORIZED, error.to_string()).into_response();
     }
     let number = services.logins.fetch_add(1, Ordering::Relaxed) + 1;
-    let endpoint = |interface: &str, region: &str, path: &str| {
-        json!({"interface": interface, "region": region, "url": format!("{}{path}", services.address)})
-    };
+    let endpoint = |interface: &str, region: &str, path: &str| json!({"interface": interface, "region": region, "url": format!("{}{path}", services.address)});
     let endpoints = [
         endpoint("internal", "one", "/internal"),
         endpoint("public", "two", "/elsewhere"),
         endpoint("public", "one", "/v1/"),
     ];
-    let catalog = json!([{"type": "identity", "endpoints": []}, {"type": "baremetal", "endpoints": endpoints}]);
+    let catalog =
+        json!([{"type": "identity", "endpoints": []}, {"type": "baremetal", "endpoints": endpoints}]);
     let document = json!({"token": {"catalog": catalog}}).to_string();
     (StatusCode::CREATED, [("x-subject-token", format!("token-{number}"))], document).into_response()
 }
@@ -93,13 +92,18 @@ async fn node(State(services): State<Arc<Services>>, headers: HeaderMap) -> Resp
     json!({"version": version}).to_string().into_response()
 }
 
-const PASSWORD: &str = "{auth: {auth_url: URL, username: u, password: right, project_name: p}, region_name: one}";
+const PASSWORD: &str =
+    "{auth: {auth_url: URL, username: u, password: right, project_name: p}, region_name: one}";
 
 #[tokio::test]
 async fn a_token_is_renewed_once_for_all_requests() {
     let services = Services::start().await;
     let api = services.api(PASSWORD).await.unwrap();
-    assert_eq!(api.names(), services.address, "the endpoint of the region in the catalogue, without its version");
+    assert_eq!(
+        api.names(),
+        services.address,
+        "the endpoint of the region in the catalogue, without its version"
+    );
     assert_eq!(api.get(0, "/v1/nodes/n").await.unwrap(), json!({"version": "latest"}));
     assert_eq!(services.logins.load(Ordering::Relaxed), 1);
 

@@ -137,7 +137,7 @@ impl Driver for RedfishDriver {
 
     /// A BMC has nothing that all items share, so nothing is done beside the operations.
     async fn attend(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn states(&self) -> BTreeMap<String, u32> {
