@@ -22,9 +22,9 @@ class RequestFailed(Exception):
 class Ironic:
     """Shared by all threads. Each request has a connection of its own, at most CALLS_AT_ONCE_MAX at a time."""
 
-    def __init__(self, url):
+    def __init__(self, url, headers=None):
         self.address = urllib.parse.urlsplit(url).netloc
-        self.headers = {"X-OpenStack-Ironic-API-Version": "latest", "Content-Type": "application/json"}
+        self.headers = {"X-OpenStack-Ironic-API-Version": "latest", "Content-Type": "application/json"} | (headers or {})
         self.slots = threading.Semaphore(CALLS_AT_ONCE_MAX)
 
     def call(self, method, path, body=None):

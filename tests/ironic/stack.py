@@ -4,18 +4,18 @@ import contextlib
 import getpass
 import os
 import pathlib
-import random
 import shutil
-import socket
 import subprocess
 import time
 
 import child
 import images
 import installation
+import logins
 from api import Ironic
 from errors import RunError
 from fileserver import FileServer
+from ports import free_port
 from receiver import Receiver
 from sensors import Notifications
 
@@ -28,8 +28,9 @@ STOP_GRACE_S = 15
 class Stack:
     """`with Stack(...) as stack:` runs Ironic, a file server and a receiver of events, and ends all of them afterwards."""
 
-    def __init__(self, venv, run, logs, hash_cache=True, database="sqlite", callback_limit_s=None, port=None):
-        self.venv, self.run, self.logs, self.port = venv, run, logs, port or _free_port()
+    def __init__(self, venv, run, logs, hash_cache=True, database="sqlite", callback_limit_s=None, port=None, login=None):
+        self.venv, self.run, self.logs, self.port = venv, run, logs, port or free_port()
+        self.login = login or logins.NoLogin()
         self.mariadb_socket = run / "mariadb.sock" if database == "mariadb" else None
         # How long Ironic waits for an agent. None: Ironic's default, which no stage reaches.
         self.callback_limit_s = callback_limit_s
@@ -85,14 +86,16 @@ class Stack:
         self.url = f"http://127.0.0.1:{self.port}"
         if self.mariadb_socket:
             self._start_mariadb(started)
+        self.login.start(self, started)
         config = self._configure()
         child.run("ironic-dbsync", [self.venv / "bin/ironic-dbsync", "--config-file", config, "create_schema"],
                   self.logs / "dbsync.log", START_LIMIT_S, self.env)
-        self.ironic = self._program(started, "Ironic", [self.venv / "bin/ironic", "--config-file", config], self.ironic_log)
+        self.ironic = self.program(started, "Ironic", [self.venv / "bin/ironic", "--config-file", config], self.ironic_log)
         self._wait_until_ready()
 
-    def _program(self, started, name, argv, log):
-        program = child.Child(name, argv, log, self.env)
+    def program(self, started, name, argv, log, env=None):
+        """Starts a program that runs until the end of the stack."""
+        program = child.Child(name, argv, log, env or self.env)
         started.callback(program.stop, STOP_GRACE_S)
         self.programs.append(program)
         return program
@@ -103,7 +106,7 @@ class Stack:
         user = f"--user={getpass.getuser()}"
         child.run("mariadb-install-db", ["mariadb-install-db", "--no-defaults", user, f"--datadir={data}"],
                   log, START_LIMIT_S, self.env)
-        mariadb = self._program(started, "MariaDB", [
+        mariadb = self.program(started, "MariaDB", [
             "mariadbd", "--no-defaults", user, f"--datadir={data}", f"--socket={socket_file}", f"--pid-file={data}/pid",
             "--skip-networking", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--max-connections=500",
         ], log)
@@ -121,37 +124,22 @@ class Stack:
             run=self.run, images=self.run / "images", http_root=self.http_root, http_url=self.files.url,
             api_port=self.port, api_url=self.url, isolinux=installation.ISOLINUX,
             callback_limit_s=self.callback_limit_s or 1800,
+            auth_strategy=self.login.strategy, auth_settings=self.login.settings(),
             database=f"mysql+pymysql://root@localhost/ironic?charset=utf8mb3&unix_socket={self.mariadb_socket}"
                      if self.mariadb_socket else f"sqlite:///{self.run}/ironic.sqlite"))
         return config
 
     def _wait_until_ready(self):
         """Waits until the API has a conductor with the redfish driver."""
-        api = Ironic(self.url)
         end = time.monotonic() + START_LIMIT_S
         while True:
             self.ironic.check()
             try:
-                if api.call("GET", "/v1/drivers/redfish")[0] == 200:
+                # A token can end before Ironic is ready.
+                if Ironic(self.url, self.login.headers()).call("GET", "/v1/drivers/redfish")[0] == 200:
                     return
             except OSError:
                 pass
             if time.monotonic() > end:
                 raise RunError(f"Ironic was not ready within {START_LIMIT_S} s", self.ironic_log)
             time.sleep(0.5)
-
-
-def _free_port():
-    """A free loopback port.
-
-    It is below the kernel's range of ports for outgoing connections. Therefore no connection of this run
-    takes the port in the seconds before Ironic listens on it.
-    """
-    for port in random.sample(range(20000, 32000), 100):
-        with socket.socket() as trial:
-            try:
-                trial.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise RunError("100 random ports on 127.0.0.1 from 20000 to 31999 are all in use")

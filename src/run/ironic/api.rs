@@ -132,7 +132,7 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> Result<(HeaderMap, Vec<u8>), HttpProblem> {
-        let mut renewed = false;
+        let mut refused = None;
         loop {
             let mut request = self.http.request(method.clone(), self.url(endpoint, path)?);
             request =
@@ -143,9 +143,9 @@ impl Api {
                     request = request.header(AUTHORIZATION, header);
                     None
                 }
-                Credentials::Keystone(keystone) => Some(keystone.token(renewed).await?),
+                Credentials::Keystone(keystone) => Some(keystone.token(refused.as_ref()).await?),
             };
-            if let Some(token) = token {
+            if let Some(token) = &token {
                 request = request.header("x-auth-token", token);
             }
             if let Some(body) = body {
@@ -158,7 +158,7 @@ impl Api {
                 matches!(&outcome, Err(problem) if problem.status() == Some(http::StatusCode::UNAUTHORIZED));
             match &self.login {
                 // The token has expired, or was revoked.
-                Credentials::Keystone(_) if is_refused && !renewed => renewed = true,
+                Credentials::Keystone(_) if is_refused && refused.is_none() => refused = token,
                 _ => return outcome,
             }
         }

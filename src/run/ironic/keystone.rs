@@ -131,7 +131,7 @@ impl Keystone {
             .with_context(|| format!("{place}: auth_url '{base}' is no URL"))?;
         let login = cloud.login().with_context(|| format!("{place}: cloud '{}'", settings.cloud))?;
         let session =
-            RwLock::new(log_in(&http, &tokens, &login).await.context("Keystone refuses the login")?);
+            RwLock::new(log_in(&http, &tokens, &login).await.context("the login with Keystone has failed")?);
         Ok(Self {
             http,
             tokens,
@@ -143,14 +143,14 @@ impl Keystone {
         })
     }
 
-    /// The token of the session; a new one if the last was refused.
-    pub(super) async fn token(&self, refused: bool) -> Result<HeaderValue, HttpProblem> {
+    /// The token of the session; a new one if it is the one that an API has refused.
+    pub(super) async fn token(&self, refused: Option<&HeaderValue>) -> Result<HeaderValue, HttpProblem> {
         let token = self.session.read().await.token.clone();
-        if !refused {
+        if refused != Some(&token) {
             return Ok(token);
         }
         let mut session = self.session.write().await;
-        // Another request has renewed it meanwhile.
+        // Another request can have renewed it meanwhile.
         if session.token == token {
             *session = log_in(&self.http, &self.tokens, &self.login).await?;
         }

@@ -6,6 +6,8 @@ mod driver;
 mod keystone;
 mod mark;
 mod node;
+#[cfg(test)]
+mod tests;
 mod watcher;
 
 pub use api::Api;

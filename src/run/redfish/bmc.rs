@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::client::Client;
+use super::session;
 use crate::note::Note;
 use crate::run::epoch::now;
 use crate::run::http::{Http, HttpProblem, fraction, json};
@@ -207,12 +208,12 @@ impl<'a> Bmc<'a> {
         let Some(sessions) = &self.client.sessions else {
             return self.repeated(&method, path, body, Login::Basic, purpose).await;
         };
-        let token = sessions.token(self, None).await?;
+        let token = session::token(sessions, self, None).await?;
         let outcome = self.repeated(&method, path, body, Login::Token(Some(&token)), purpose).await;
         match outcome {
             // The session has expired, or the BMC has restarted. The request was not done.
             Err(problem) if problem.status() == Some(StatusCode::UNAUTHORIZED) => {
-                let token = sessions.token(self, Some(&token)).await?;
+                let token = session::token(sessions, self, Some(&token)).await?;
                 self.retries += 1;
                 self.repeated(&method, path, body, Login::Token(Some(&token)), purpose).await
             }
@@ -305,17 +306,6 @@ fn passing(method: &Method, problem: &HttpProblem) -> Option<Option<Duration>> {
             can_pass.then_some(retry_after.map(|time| time.min(LONGEST_RETRY_AFTER)))
         }
     }
-}
-
-/// The `@odata.id` of a property that links to another resource.
-pub(super) fn link<'d>(document: &'d Value, pointer: &str) -> Option<&'d str> {
-    document.pointer(pointer)?.get("@odata.id")?.as_str()
-}
-
-/// The `@odata.id` of each link in a list.
-pub(super) fn links<'d>(document: &'d Value, pointer: &str) -> impl Iterator<Item = &'d str> {
-    let list = document.pointer(pointer).and_then(Value::as_array);
-    list.into_iter().flatten().filter_map(|one| one.get("@odata.id")?.as_str())
 }
 
 #[cfg(test)]

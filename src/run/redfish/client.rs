@@ -6,17 +6,40 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use dashmap::DashMap;
+use http::HeaderValue;
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, Semaphore};
 use url::Url;
 
-use super::media::Inserted;
-use super::session::Sessions;
 use crate::file;
-use crate::plan::RedfishTarget;
+use crate::plan::{BmcLogin, RedfishTarget};
 use crate::run::driver::Asked;
 use crate::run::http::Http;
+use crate::run::machine::Machine;
 use crate::tls::MAX_FILE_BYTES;
+
+/// The sessions by service root and user. One item logs in, and the others of this root wait for it.
+pub(super) type Sessions = DashMap<(String, String), Arc<tokio::sync::Mutex<Option<Session>>>>;
+
+/// A session that the run has made.
+pub(super) struct Session {
+    pub(super) token: HeaderValue,
+    /// The path of the session, if the BMC has said it.
+    pub(super) place: Option<String>,
+    /// A machine behind the service root.
+    pub(super) machine: Machine,
+}
+
+/// An image that the run has inserted into a slot.
+#[derive(Clone, Debug)]
+pub(super) struct Inserted {
+    pub(super) machine: Arc<Machine>,
+    pub(super) item: u32,
+    pub(super) slot: String,
+    pub(super) image: String,
+    /// The target of the action that ejects it.
+    pub(super) eject: String,
+}
 
 /// The parts that the requests to all BMCs share.
 pub(super) struct Client {
@@ -27,7 +50,7 @@ pub(super) struct Client {
     pub(super) every: Duration,
     /// Requests at the same time.
     pub(super) room: Semaphore,
-    /// `None`: HTTP Basic.
+    /// The sessions of the run; `None` with HTTP Basic.
     pub(super) sessions: Option<Sessions>,
     /// The power state of each item, as seen last.
     pub(super) seen: DashMap<u32, Arc<str>>,
@@ -57,7 +80,7 @@ impl Client {
             url: target.url.as_ref().map(|url| url.url().clone()),
             every: Duration::from_millis(target.poll.ms()),
             room: Semaphore::new(target.requests as usize),
-            sessions: Sessions::of(target.auth),
+            sessions: (target.auth == BmcLogin::Session).then(Sessions::default),
             seen: DashMap::new(),
             shared: DashMap::new(),
             inserted: DashMap::new(),

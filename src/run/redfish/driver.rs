@@ -6,9 +6,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 
 use super::bmc::Bmc;
-use super::client::Client;
-use super::media::Inserted;
-use super::{media, power, walk};
+use super::client::{Client, Inserted};
+use super::{media, power, session, walk};
 use crate::plan::{Group, Operation, RedfishTarget, Repeated, Stage, Until};
 use crate::run::driver::{Asked, Driver, Job, Performed};
 use crate::run::epoch::now;
@@ -112,9 +111,7 @@ impl Driver for RedfishDriver {
     }
 
     async fn end(&self) {
-        if let Some(sessions) = &self.client.sessions {
-            sessions.end(&self.client).await;
-        }
+        session::end(&self.client).await;
     }
 
     async fn ailment(&self, job: &Job, _: Stage) -> Option<String> {

@@ -5,19 +5,10 @@ use std::sync::Arc;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::bmc::{Bmc, Problem, link, links};
+use super::bmc::{Bmc, Problem};
+use super::client::Inserted;
+use super::scope::{link, links};
 use crate::run::driver::Job;
-use crate::run::machine::Machine;
-
-/// An image in a slot.
-#[derive(Clone, Debug)]
-pub(super) struct Inserted {
-    pub(super) machine: Arc<Machine>,
-    pub(super) item: u32,
-    slot: String,
-    image: String,
-    eject: String,
-}
 
 /// Inserts an image into the first slot that takes it, and ejects it.
 ///

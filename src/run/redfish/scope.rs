@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::bmc::{link, links};
-
 /// The path of the service root, and the beginning of all others.
 pub(super) const ROOT: &str = "/redfish/v1/";
 
@@ -73,6 +71,17 @@ fn is_below(path: &str, above: &str, or_equal: bool) -> bool {
         Some(rest) => rest.starts_with(['/', '?']),
         None => false,
     }
+}
+
+/// The `@odata.id` of a property that links to another resource.
+pub(super) fn link<'d>(document: &'d Value, pointer: &str) -> Option<&'d str> {
+    document.pointer(pointer)?.get("@odata.id")?.as_str()
+}
+
+/// The `@odata.id` of each link in a list.
+pub(super) fn links<'d>(document: &'d Value, pointer: &str) -> impl Iterator<Item = &'d str> {
+    let list = document.pointer(pointer).and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(|one| one.get("@odata.id")?.as_str())
 }
 
 /// The path of a document without fragment and last slash. `None`: it is not below the service root.

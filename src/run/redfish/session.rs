@@ -3,21 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashmap::DashMap;
 use futures_util::StreamExt as _;
 use http::HeaderValue;
 use http::header::LOCATION;
 use reqwest::Method;
 use serde_json::json;
-use tokio::sync::Mutex;
 
-use super::bmc::{Bmc, Problem, link};
-use super::client::Client;
-use super::scope::ROOT;
-use crate::plan::BmcLogin;
+use super::bmc::{Bmc, Problem};
+use super::client::{Client, Session, Sessions};
+use super::scope::{ROOT, link};
 use crate::run::epoch::now;
 use crate::run::http::{HttpProblem, json as document};
-use crate::run::machine::Machine;
 
 /// The place of the sessions, if the service root does not say it.
 const SESSIONS: &str = "/redfish/v1/SessionService/Sessions";
@@ -26,61 +22,42 @@ const LOGOUT_TIME: Duration = Duration::from_secs(10);
 /// Sessions that are deleted at the same time.
 const LOGOUTS: usize = 64;
 
-/// The sessions of a run.
-#[derive(Default)]
-pub(super) struct Sessions(DashMap<(String, String), Arc<Mutex<Option<Session>>>>);
-
-struct Session {
-    token: HeaderValue,
-    /// The path of the session, if the BMC has said it.
-    place: Option<String>,
-    machine: Machine,
+/// The token of the session with a BMC. `refused` is the one that the BMC does not take any more.
+///
+/// # Errors
+/// If the BMC refuses the login.
+pub(super) async fn token(
+    sessions: &Sessions,
+    bmc: &mut Bmc<'_>,
+    refused: Option<&HeaderValue>,
+) -> Result<HeaderValue, Problem> {
+    let key = (bmc.name().to_owned(), bmc.machine.username.clone());
+    let session = Arc::clone(&sessions.entry(key).or_default());
+    let mut session = session.lock().await;
+    if let Some(session) = session.as_ref().filter(|session| Some(&session.token) != refused) {
+        return Ok(session.token.clone());
+    }
+    *session = None;
+    let new = log_in(bmc).await?;
+    let token = new.token.clone();
+    *session = Some(new);
+    Ok(token)
 }
 
-impl Sessions {
-    /// The sessions that a login needs.
-    pub(super) fn of(login: BmcLogin) -> Option<Self> {
-        (login == BmcLogin::Session).then(Self::default)
-    }
-
-    /// The token of the session with a BMC. `refused` is the one that the BMC does not take any more.
-    ///
-    /// # Errors
-    /// If the BMC refuses the login.
-    pub(super) async fn token(
-        &self,
-        bmc: &mut Bmc<'_>,
-        refused: Option<&HeaderValue>,
-    ) -> Result<HeaderValue, Problem> {
-        let key = (bmc.name().to_owned(), bmc.machine.username.clone());
-        let session = Arc::clone(&self.0.entry(key).or_default());
-        // One item logs in, and the others of this root wait for it.
-        let mut session = session.lock().await;
-        if let Some(session) = session.as_ref().filter(|session| Some(&session.token) != refused) {
-            return Ok(session.token.clone());
-        }
-        *session = None;
-        let new = log_in(bmc).await?;
-        let token = new.token.clone();
-        *session = Some(new);
-        Ok(token)
-    }
-
-    /// Deletes all sessions.
-    pub(super) async fn end(&self, client: &Client) {
-        let keys: Vec<_> = self.0.iter().map(|entry| entry.key().clone()).collect();
-        let end = |key| async move {
-            let (_, session) = self.0.remove(&key)?;
-            let session = session.lock().await.take()?;
-            let place = session.place?;
-            let mut bmc = Bmc::new(client, &session.machine, 0, now() + LOGOUT_TIME).ok()?;
-            let logout = bmc.exchange_plain(Method::DELETE, &place, None, Some(&session.token));
-            // A session that cannot be deleted ends by itself.
-            tokio::time::timeout(LOGOUT_TIME, logout).await.ok()?.ok()
-        };
-        let mut ended = std::pin::pin!(futures_util::stream::iter(keys).map(end).buffer_unordered(LOGOUTS));
-        while ended.next().await.is_some() {}
-    }
+/// Deletes the sessions of a run. A session that cannot be deleted ends by itself.
+pub(super) async fn end(client: &Client) {
+    let Some(sessions) = &client.sessions else { return };
+    let keys: Vec<_> = sessions.iter().map(|entry| entry.key().clone()).collect();
+    let end = |key| async move {
+        let (_, session) = sessions.remove(&key)?;
+        let session = session.lock().await.take()?;
+        let place = session.place?;
+        let mut bmc = Bmc::new(client, &session.machine, 0, now() + LOGOUT_TIME).ok()?;
+        let logout = bmc.exchange_plain(Method::DELETE, &place, None, Some(&session.token));
+        tokio::time::timeout(LOGOUT_TIME, logout).await.ok()?.ok()
+    };
+    let mut ended = std::pin::pin!(futures_util::stream::iter(keys).map(end).buffer_unordered(LOGOUTS));
+    while ended.next().await.is_some() {}
 }
 
 async fn log_in(bmc: &mut Bmc<'_>) -> Result<Session, Problem> {

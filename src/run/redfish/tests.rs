@@ -80,7 +80,7 @@ impl Bench {
         let other = driver(&plan, self.fleet.ca());
         let mut bmc = Bmc::new(&other.client, &machine, 0, now() + LONG).unwrap();
         let (list, _) = bmc.get(SESSIONS).await.unwrap();
-        super::bmc::links(&list, "/Members").map(str::to_owned).collect()
+        super::scope::links(&list, "/Members").map(str::to_owned).collect()
     }
 }
 

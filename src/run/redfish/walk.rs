@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::bmc::{Bmc, Problem, link};
-use super::scope::{ROOT, Scope, linked, normal};
+use super::bmc::{Bmc, Problem};
+use super::scope::{ROOT, Scope, link, linked, normal};
 
 /// The most documents of a machine.
 const MAX_DOCUMENTS: usize = 10_000;

@@ -65,7 +65,7 @@ fn a_run_drives_the_nodes_of_a_daemon() {
         text.contains("fleet.server: the daemon has 2 nodes that match 'rack=r7', and the plan has 3 items"),
         "{text}"
     );
-    let (code, text) = run(&["--set", "fleet.server.selector=rack"]);
+    let (code, text) = run(&["--set", "fleet.server.selector=rack=("]);
     assert!(text.contains("fleet.server.selector: "), "{text}");
     assert_eq!(code, 2);
     let (code, text) = run(&["--set", "fleet.server.url=ftp://x"]);
