@@ -35,7 +35,7 @@ pub use machines::{FleetOfOwn, calls, foreign, password};
 pub use stop::{Level, Stop};
 
 use crate::plan::{CleanupWhen, Items, Plan};
-use crate::report::{Facts, Folder, Judged, Outcome, Summary};
+use crate::report::{Facts, Folder, Judged, Outcome, Summary, page};
 use engine::Engine;
 use machine::Machines;
 use record::{Record, Writer};
@@ -196,6 +196,7 @@ impl<D: Driver> Run<D> {
         }
         summary.finish(outcome, code, seconds);
         files.end(&summary)?;
+        files.folder().write_report(&page(files.folder())?)?;
         worked?;
         Ok(Ended { summary, folder: files.folder().clone(), left })
     }

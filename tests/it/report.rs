@@ -158,10 +158,11 @@ fn every_document_is_indexed_once_although_the_server_is_busy() {
     let (code, out, err) = run_of("5");
     assert_eq!((code, out.as_str()), (1, "71 documents are in the index timings\n"), "{err}");
     assert!(
-        err.contains("refuses 1 documents") && err.contains("with status 400: mapper_parsing_exception"),
+        err.contains("documents that the server refuses: 1; the first is before-")
+            && err.contains("with status 400: mapper_parsing_exception"),
         "{err}"
     );
-    assert!(err.contains("no room for 1 documents"), "{err}");
+    assert!(err.contains("documents to send again: 1; the next request"), "{err}");
     let found = index.lock().unwrap();
     assert_eq!((found.documents.len(), found.requests), (71, 4));
     assert!(found.documents.values().all(|(times, _)| *times == 1));

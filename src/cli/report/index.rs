@@ -116,7 +116,7 @@ pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
     match &sent.refused {
         None => Ok(ExitCode::Ok),
         Some((number, first)) => anyhow::bail!(
-            "the server refuses {} documents; the first is {}, with status {}: {}",
+            "documents that the server refuses: {}; the first is {}, with status {}: {}",
             count(*number),
             first.id,
             first.status,

@@ -83,7 +83,13 @@ impl Sender {
                         return Ok(());
                     }
                     bulk.keep(&again);
-                    (format!("the server has no room for {} documents", again.len()), None)
+                    (
+                        format!(
+                            "the server has no room at present; documents to send again: {}",
+                            again.len()
+                        ),
+                        None,
+                    )
                 }
                 Outcome::Busy(why, wanted) => (why, wanted),
             };

@@ -33,15 +33,7 @@ fn head(out: &mut impl Write, paper: Paper, summary: &Summary) -> io::Result<()>
         Outcome::NotHeld | Outcome::CouldNotRun => Hue::Bad,
         Outcome::Aborted | Outcome::Running => Hue::Busy,
     };
-    let named = [
-        (items.succeeded, "succeeded"),
-        (items.failed, "failed"),
-        (items.parked, "parked"),
-        (items.in_flight, "under way"),
-        (items.not_started, "not started"),
-    ];
-    let named = named.into_iter().filter(|(number, _)| *number > 0);
-    let named: Vec<_> = named.map(|(number, name)| format!("{} {name}", count(number))).collect();
+    let named: Vec<_> = items.named().map(|(number, name)| format!("{} {name}", count(number))).collect();
     let all =
         format!(": {} items in {}: {}", count(items.total()), duration(summary.seconds), named.join(", "));
     let run = format!("Run {} ", facts.id);
@@ -65,7 +57,7 @@ fn judged(out: &mut impl Write, paper: Paper, summary: &Summary) -> io::Result<(
     for rule in &summary.rules {
         let says = match (rule.reached, rule.fired) {
             (false, _) => "was never reached".to_owned(),
-            (true, fired) => format!("fired {} times", count(fired)),
+            (true, fired) => format!("was reached, firings: {}", count(fired)),
         };
         lines(
             out,
@@ -110,7 +102,7 @@ fn failures(out: &mut impl Write, paper: Paper, summary: &Summary) -> io::Result
         let names: Vec<_> = failure.names.iter().map(String::as_str).collect();
         let more = failure.count.saturating_sub(names.len() as u64);
         let more = if more > 0 { format!(" and {} more", count(more)) } else { String::new() };
-        let head = format!("{} failed, {} times: ", failure.operation.name(), count(failure.count));
+        let head = format!("{} × {} failed: ", count(failure.count), failure.operation.name());
         let names = format!(" ({}{more})", names.join(", "));
         lines(out, paper, "", &[(&head, Hue::Plain), (&failure.cause, Hue::Bad), (&names, Hue::Dim)])?;
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::gather::{Charts, Point, Segment};
-use super::svg::{BAD, BUSY, GOOD, NEUTRAL, PALETTE, Plot, Unit, WARN, legend, lines, n, stacked};
+use super::svg::{BAD, BUSY, GOOD, Line, NEUTRAL, PALETTE, Plot, Unit, WARN, legend, lines, n, stacked};
 use super::{section, tables};
 use crate::report::durations::Durations;
 use crate::report::item::Status;
@@ -352,7 +352,7 @@ pub(super) fn processes(summary: &Summary, charts: &Charts) -> Markup {
     if names.is_empty() {
         return html! {};
     }
-    let rows = |value: &dyn Fn(&str) -> Vec<(f64, f64)>| -> Vec<(String, &'static str, Vec<(f64, f64)>)> {
+    let rows = |value: &dyn Fn(&str) -> Vec<(f64, f64)>| -> Vec<Line> {
         names.iter().zip(PALETTE).map(|(name, colour)| ((*name).clone(), colour, value(name))).collect()
     };
     let cpu =

@@ -212,12 +212,11 @@ pub(super) fn stacked(
     }
 }
 
+/// A line of a chart: its name, its colour, and its points.
+pub(super) type Line = (String, &'static str, Vec<(f64, f64)>);
+
 /// Lines over time with their names and colours.
-pub(super) fn lines(
-    (seconds, height): (f64, f64),
-    (says, unit): (&str, Unit),
-    rows: &[(String, &'static str, Vec<(f64, f64)>)],
-) -> Markup {
+pub(super) fn lines((seconds, height): (f64, f64), (says, unit): (&str, Unit), rows: &[Line]) -> Markup {
     let largest = rows.iter().flat_map(|(_, _, points)| points).map(|(_, y)| *y).fold(0.0, f64::max);
     let plot = Plot::over_time(seconds, largest, unit, height);
     html! {

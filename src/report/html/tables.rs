@@ -39,19 +39,7 @@ pub(super) fn head(summary: &Summary) -> Markup {
         ("Duration", duration(summary.seconds)),
     ];
     let mut parts = vec![format!("{} in all", count(items.total()))];
-    let named = [
-        (items.succeeded, "succeeded"),
-        (items.failed, "failed"),
-        (items.parked, "parked"),
-        (items.in_flight, "under way"),
-        (items.not_started, "not started"),
-    ];
-    parts.extend(
-        named
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, name)| format!("{} {name}", count(number))),
-    );
+    parts.extend(items.named().map(|(number, name)| format!("{} {name}", count(number))));
     rows.push(("Items", parts.join(", ")));
     if let Some(code) = summary.exit_code {
         rows.push(("Exit code", code.to_string()));

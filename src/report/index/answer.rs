@@ -60,7 +60,8 @@ impl Answer {
                 200..300 => answer.taken += 1,
                 status if Self::may_pass(status) => answer.again.push(place),
                 status => {
-                    answer.refused.push(Refused { id: id.to_owned(), status, why: reason(&result["error"]) })
+                    let why = reason(&result["error"]);
+                    answer.refused.push(Refused { id: id.to_owned(), status, why });
                 }
             }
         }

@@ -92,6 +92,18 @@ impl Items {
         self.succeeded + self.failed + self.parked + self.in_flight + self.not_started
     }
 
+    /// The fields with an item, in words.
+    pub fn named(&self) -> impl Iterator<Item = (u64, &'static str)> {
+        let named = [
+            (self.succeeded, "succeeded"),
+            (self.failed, "failed"),
+            (self.parked, "parked"),
+            (self.in_flight, "under way"),
+            (self.not_started, "not started"),
+        ];
+        named.into_iter().filter(|(number, _)| *number > 0)
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
         self.succeeded += other.succeeded;
         self.failed += other.failed;
