@@ -94,7 +94,8 @@ pub struct RedfishTarget {
     /// The most requests at the same time; 64 by default.
     #[serde(default = "default_requests")]
     pub requests: u32,
-    /// Whether `walked` goes on at a link to a document that does not exist (404), as sushy-tools has some; by default it is a failure.
+    /// Whether `walked` goes on at a link to a document that the BMC does not have (404, 500 or 501), as sushy-tools has some; by
+    /// default it is a failure.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub skip_broken_links: bool,
     /// URL of the image for `mediaSwept`.

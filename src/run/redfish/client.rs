@@ -46,7 +46,7 @@ pub(super) struct Client {
     pub(super) http: Http,
     /// The service root of all machines, if they have one in common.
     url: Option<Url>,
-    /// Whether a walk goes on at a link to a document that does not exist.
+    /// Whether a walk goes on at a link to a document that the BMC does not have.
     pub(super) skip_broken_links: bool,
     /// Time between two reads of a state.
     pub(super) every: Duration,

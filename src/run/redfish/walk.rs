@@ -58,7 +58,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// Reads a document; `None` if there is none and `is_optional`.
+    /// Reads a document. `None`: the BMC does not have it, and it `is_optional`.
     async fn read(
         &mut self,
         bmc: &mut Bmc<'_>,
@@ -66,7 +66,7 @@ impl Walk {
         is_optional: bool,
     ) -> Result<Option<Value>, String> {
         let (document, bytes) = match bmc.get(path).await {
-            Err(problem) if is_optional && problem.status() == Some(StatusCode::NOT_FOUND) => {
+            Err(problem) if is_optional && is_missing(&problem) => {
                 return Ok(None);
             }
             read => read?,
@@ -93,6 +93,12 @@ impl Walk {
             false => Ok(()),
         }
     }
+}
+
+/// Whether a BMC does not have a document. sushy-tools answers 404 or 500 for what its drivers do not support.
+fn is_missing(problem: &Problem) -> bool {
+    let missing = [StatusCode::NOT_FOUND, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::NOT_IMPLEMENTED];
+    problem.status().is_some_and(|status| missing.contains(&status))
 }
 
 /// Whether a service root has several systems. It is asked once for each root, and the list is no document of the walk.
