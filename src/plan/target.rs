@@ -94,6 +94,10 @@ pub struct RedfishTarget {
     /// The most requests at the same time; 64 by default.
     #[serde(default = "default_requests")]
     pub requests: u32,
+    /// Whether `walked` goes on at a link to a document that the BMC does not have (404, 500 or 501), as sushy-tools has some; by
+    /// default it is a failure.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_broken_links: bool,
     /// URL of the image for `mediaSwept`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]

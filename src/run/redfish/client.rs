@@ -46,6 +46,8 @@ pub(super) struct Client {
     pub(super) http: Http,
     /// The service root of all machines, if they have one in common.
     url: Option<Url>,
+    /// Whether a walk goes on at a link to a document that the BMC does not have.
+    pub(super) skip_broken_links: bool,
     /// Time between two reads of a state.
     pub(super) every: Duration,
     /// Requests at the same time.
@@ -78,6 +80,7 @@ impl Client {
         Ok(Self {
             http: Http::new(ca.as_deref(), target.insecure).context("target.redfish.ca")?,
             url: target.url.as_ref().map(|url| url.url().clone()),
+            skip_broken_links: target.skip_broken_links,
             every: Duration::from_millis(target.poll.ms()),
             room: Semaphore::new(target.requests as usize),
             sessions: (target.auth == BmcLogin::Session).then(Sessions::default),

@@ -247,6 +247,11 @@ async fn a_walk_fails_at_a_broken_link() {
     documents.remove("/redfish/v1/Systems/1/Bios");
     let error = Small::with(documents.clone()).await.perform(Operation::Walk, LONG).await.error;
     assert_eq!(error.unwrap(), "GET /redfish/v1/Systems/1/Bios: HTTP 404 Not Found: there is none");
+    let text =
+        "target: {redfish: {skipBrokenLinks: true}}\ngroups: [{name: g, count: 1, until: {walked: 1}}]";
+    let (plan, small) = (crate::plan::read(text, "p", &[]).unwrap(), Small::with(documents.clone()).await);
+    let job = job(small.machine(), 0, &plan, LONG);
+    assert_eq!(driver(&plan, None).perform(&job, Operation::Walk).await.error, None);
     documents.insert("/redfish/v1/Systems/1/Bios", "{\"Id\": ".into());
     let error = Small::with(documents).await.perform(Operation::Walk, LONG).await.error.unwrap();
     assert!(error.starts_with("GET /redfish/v1/Systems/1/Bios: the answer cannot be read: EOF"), "{error}");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::bmc::{Bmc, Problem};
@@ -32,17 +33,18 @@ pub(super) async fn walk(bmc: &mut Bmc<'_>) -> Result<Walked, String> {
     let path =
         normal(&path).ok_or_else(|| format!("'{path}' is no path of a system; one begins with {ROOT}"))?;
     let mut walk = Walk::default();
-    let system = walk.read(bmc, &path).await?;
+    let system = walk.read(bmc, &path, false).await?.unwrap_or_default();
     bmc.note(&system);
-    let root = walk.read(bmc, ROOT).await?;
+    let root = walk.read(bmc, ROOT, false).await?.unwrap_or_default();
     let is_shared = is_shared(bmc, &root).await?;
     let scope = Scope::new(&path, &system, &root, is_shared);
     walk.seen.extend([path, ROOT.trim_end_matches('/').to_owned()]);
     walk.follow(&scope, &root, 1)?;
     walk.follow(&scope, &system, 1)?;
     while let Some((path, depth)) = walk.waiting.pop_front() {
-        let document = walk.read(bmc, &path).await?;
-        walk.follow(&scope, &document, depth + 1)?;
+        if let Some(document) = walk.read(bmc, &path, bmc.client.skip_broken_links).await? {
+            walk.follow(&scope, &document, depth + 1)?;
+        }
     }
     Ok(walk.walked)
 }
@@ -56,13 +58,24 @@ struct Walk {
 }
 
 impl Walk {
-    async fn read(&mut self, bmc: &mut Bmc<'_>, path: &str) -> Result<Value, String> {
-        let (document, bytes) = bmc.get(path).await?;
+    /// Reads a document. `None`: the BMC does not have it, and it `is_optional`.
+    async fn read(
+        &mut self,
+        bmc: &mut Bmc<'_>,
+        path: &str,
+        is_optional: bool,
+    ) -> Result<Option<Value>, String> {
+        let (document, bytes) = match bmc.get(path).await {
+            Err(problem) if is_optional && is_missing(&problem) => {
+                return Ok(None);
+            }
+            read => read?,
+        };
         self.walked.documents += 1;
         self.walked.bytes += bytes;
         match self.walked.bytes > MAX_BYTES {
             true => Err(format!("the documents up to {path} have more than {MAX_BYTES} bytes")),
-            false => Ok(document),
+            false => Ok(Some(document)),
         }
     }
 
@@ -80,6 +93,12 @@ impl Walk {
             false => Ok(()),
         }
     }
+}
+
+/// Whether a BMC does not have a document. sushy-tools answers 404 or 500 for what its drivers do not support.
+fn is_missing(problem: &Problem) -> bool {
+    let missing = [StatusCode::NOT_FOUND, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::NOT_IMPLEMENTED];
+    problem.status().is_some_and(|status| missing.contains(&status))
 }
 
 /// Whether a service root has several systems. It is asked once for each root, and the list is no document of the walk.
