@@ -47,10 +47,9 @@ pub struct Daemon {
 /// If it cannot start, for example because a profile is wrong or an address is in use; or if the fleet cannot be stored at
 /// the end.
 pub fn serve(
-    mut config: Config,
+    config: Config,
     before_ready: impl FnOnce(&Config, &Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    open_files::fit(&mut config)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let result = runtime.block_on(async {
@@ -73,6 +72,7 @@ impl Daemon {
     /// If it cannot start, for example because a profile is wrong or an address is in use.
     #[expect(clippy::unused_async, reason = "sockets and timers need the runtime of the caller")]
     pub async fn start(mut config: Config) -> anyhow::Result<Self> {
+        open_files::fit(&mut config)?;
         let stored = Stored::open(&mut config)?;
         let (fleet, effects) = parts::fleet(&config, &stored)?;
         let identities = Identities::new(&config, &fleet)?;

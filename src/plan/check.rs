@@ -9,7 +9,7 @@ use super::fleet::FleetSource;
 use super::group::{Count, Group};
 use super::operation::Operation;
 use super::pacing::Pacing;
-use super::phase::Phase;
+use super::phase::{After, Phase};
 use super::target::{Login, Target};
 use super::until::Until;
 use super::watch::Watch;
@@ -194,6 +194,7 @@ impl Plan {
             ));
         }
         let (mut names, mut rules) = (BTreeSet::new(), BTreeSet::new());
+        let mut before: Vec<&str> = Vec::new();
         for phase in &self.phases {
             let within = |problem: String| format!("phase '{}': {problem}", phase.name);
             if !names.insert(phase.name.as_str()) {
@@ -205,6 +206,15 @@ impl Plan {
                 return Err(within("'quiet' starts nothing, so it excludes 'until' and 'churn'".to_owned()));
             }
             let groups = self.groups_of(phase).map_err(within)?;
+            let own: Vec<_> = groups.iter().map(|group| group.name.as_str()).collect();
+            if phase.after == After::Started
+                && let Some(shared) = own.iter().find(|name| before.contains(name))
+            {
+                return Err(within(format!(
+                    "'after' is started, and group '{shared}' takes part in the phase before, too; an item does one thing at a time"
+                )));
+            }
+            before = own;
             for group in &groups {
                 self.check_until(phase.until.unwrap_or(group.until), group).map_err(within)?;
             }

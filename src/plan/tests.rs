@@ -293,3 +293,17 @@ fn a_far_start_does_not_overflow() {
     let slow = pacing("{batchSize: 1, delay: 36500d}");
     assert_eq!(times(&slow, &[1; 2])[1], Some(Duration::from_secs(36_500 * 86_400).as_millis()));
 }
+
+#[test]
+fn phases_at_the_same_time_share_no_item() {
+    let phases =
+        "phases:\n  - {name: one, groups: [clusters]}\n  - {name: two, groups: [GROUP], after: started}\n";
+    let with = |group: &str| {
+        let (head, rest) = LARGE.split_once("phases:").unwrap();
+        let tail = &rest[rest.find("sweep:").unwrap()..];
+        read(&format!("{head}{}{tail}", phases.replace("GROUP", group)), "plan.yaml", &[])
+    };
+    assert!(with("spare").is_ok());
+    let said = with("clusters").unwrap_err().to_string();
+    assert!(said.contains("group 'clusters' takes part in the phase before, too"), "{said}");
+}

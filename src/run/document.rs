@@ -62,7 +62,7 @@ pub(super) fn documents(
         timestamp: epoch.rfc3339(started),
         operation,
         status,
-        duration: ended.saturating_duration_since(started).as_secs_f64(),
+        duration: seconds(started, ended),
         name: job.name.to_string(),
         group: job.group.name.to_string(),
         cluster_name: context.set.as_ref().map(|(set, _)| set.clone()),
@@ -73,7 +73,7 @@ pub(super) fn documents(
         scheduled: epoch.seconds(context.due.unwrap_or(started)),
         started: epoch.seconds(started),
         ended: epoch.seconds(ended),
-        late: context.due.map(|due| started.saturating_duration_since(due).as_secs_f64()),
+        late: context.due.map(|due| seconds(due, started)),
         requests,
         retries,
         cause: error.as_deref().filter(|_| status == Status::Failed).map(|error| cause(error, &names)),
@@ -90,7 +90,7 @@ pub(super) fn documents(
         timestamp: epoch.rfc3339(part.started),
         operation: part.operation,
         status: if part.error.is_some() { Status::Failed } else { Status::Succeeded },
-        duration: part.ended.saturating_duration_since(part.started).as_secs_f64(),
+        duration: seconds(part.started, part.ended),
         scheduled: epoch.seconds(part.started),
         started: epoch.seconds(part.started),
         ended: epoch.seconds(part.ended),
@@ -107,4 +107,9 @@ pub(super) fn documents(
     let mut all: Vec<_> = parts.into_iter().map(part).collect();
     all.push(main);
     all
+}
+
+/// Seconds between two moments, to the microsecond: more digits would not be read as they were written.
+fn seconds(from: Instant, to: Instant) -> f64 {
+    (to.saturating_duration_since(from).as_secs_f64() * 1e6).round() / 1e6
 }

@@ -32,7 +32,8 @@ impl Life {
             && operation == ends
         {
             let seconds = at.saturating_duration_since(since).as_secs_f64();
-            *self.seconds.entry(ends.name().to_owned()).or_default() += seconds;
+            let sum = self.seconds.entry(ends.name().to_owned()).or_default();
+            *sum = ((*sum + seconds) * 1e6).round() / 1e6;
         }
         self.begun = begins.map(|operation| (operation, at));
     }

@@ -169,6 +169,7 @@ async fn one(args: &Args, plan: Plan, id: &str, stop: &Stop) -> anyhow::Result<E
     let outcome = match plan.target.clone() {
         Target::Ironic(target) => {
             let api = Arc::new(Api::new(&target).await?);
+            api.probe().await?;
             let expire = plan.expire.map(|after| Duration::from_millis(after.ms()));
             let driver = IronicDriver::new(api, &target, id, expire);
             drive(args, plan, id, driver, machines, stop).await

@@ -200,6 +200,20 @@ impl Api {
         }
     }
 
+    /// Asks each API once, so that a run with a wrong URL or login ends at once.
+    ///
+    /// # Errors
+    /// The API, and the reason why it cannot be used.
+    pub async fn probe(&self) -> anyhow::Result<()> {
+        for endpoint in 0..self.endpoints.len() {
+            let name = self.name(endpoint);
+            // Without a login, Ironic shows its versions only.
+            let read = self.get(endpoint, "/v1/nodes?limit=1&fields=uuid").await;
+            read.with_context(|| format!("{name} cannot be used"))?;
+        }
+        Ok(())
+    }
+
     /// Reads a document.
     ///
     /// # Errors
