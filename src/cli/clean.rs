@@ -42,7 +42,7 @@ pub(super) struct Args {
     /// Print the nodes, and delete nothing
     #[arg(long)]
     dry_run: bool,
-    /// Ask nothing
+    /// Delete without a question, also in a terminal
     #[arg(short, long)]
     yes: bool,
 }
@@ -119,7 +119,6 @@ async fn clean(args: &Args, target: &IronicTarget) -> anyhow::Result<ExitCode> {
     Ok(if failed.is_empty() { ExitCode::Ok } else { ExitCode::Failure })
 }
 
-/// The present time.
 fn jiff_now() -> jiff::Timestamp {
     let ms = i64::try_from(crate::run::Epoch::begin().unix_ms()).unwrap_or(i64::MAX);
     jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX)

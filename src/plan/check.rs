@@ -2,12 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use super::assertion::Function;
+use super::cleanup::Cleanup;
+use super::document::Plan;
+use super::fleet::FleetSource;
 use super::group::{Count, Group};
+use super::operation::Operation;
 use super::pacing::Pacing;
 use super::phase::Phase;
 use super::target::{Login, Target};
 use super::until::Until;
-use super::{FleetSource, Function, Operation, Plan, Watch};
+use super::watch::Watch;
+
 use crate::selection::label;
 
 impl Plan {
@@ -29,7 +35,7 @@ impl Plan {
         self.check_phases()?;
         self.check_sweep()?;
         between("timeout", self.timeout.ms(), 1, 7 * 86_400_000, "1ms", "7d")?;
-        number("cleanup.concurrency", self.cleanup.concurrency, 1, super::Cleanup::MAX_CONCURRENCY)?;
+        number("cleanup.concurrency", self.cleanup.concurrency, 1, Cleanup::MAX_CONCURRENCY)?;
         between("watch.every", self.watch.every.ms(), 100, 3_600_000, "100ms", "1h")?;
         self.check_watch()?;
         self.check_assertions()
@@ -168,14 +174,15 @@ impl Plan {
 
     fn check_batches(&self, pacing: &Pacing, place: &str, groups: &[&Group]) -> Result<(), String> {
         let Some(batch) = pacing.batch_size else { return Ok(()) };
-        for group in groups.iter().filter(|group| group.gang && group.largest_set() > u64::from(batch)) {
-            return Err(format!(
+        let too_large = |group: &&&Group| group.gang && group.largest_set() > u64::from(batch);
+        match groups.iter().find(too_large) {
+            Some(group) => Err(format!(
                 "'{place}.batchSize' is {batch}, and a gang of group '{}' has {} items; allow at least as many",
                 group.name,
                 group.largest_set()
-            ));
+            )),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn check_phases(&self) -> Result<(), String> {
@@ -223,7 +230,9 @@ impl Plan {
             for rule in &phase.faults {
                 rule.check().map_err(|error| within(error.to_string()))?;
             }
-            if let Some(twice) = super::names(&phase.faults).find(|name| !rules.insert(*name)) {
+            if let Some(twice) =
+                phase.faults.iter().map(|rule| rule.name.as_str()).find(|name| !rules.insert(*name))
+            {
                 return Err(within(format!(
                     "a rule '{twice}' comes before; each rule needs a name of its own"
                 )));

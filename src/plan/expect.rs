@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Group, Operation, Plan, Stage, Target, Until};
+use super::document::Plan;
+use super::group::Group;
+use super::operation::Operation;
+use super::target::Target;
+use super::until::{Stage, Until};
 
 impl Target {
     /// The operations that bring an item from a stage to a goal.

@@ -34,7 +34,7 @@ pub struct OwnFleet {
     pub settings: BTreeMap<String, serde_json::Value>,
 }
 
-/// A running daemon.
+/// A `fauxmetal serve` that runs already.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RunningDaemon {

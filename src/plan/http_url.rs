@@ -11,7 +11,6 @@ use url::Url;
 pub struct HttpUrl(Url);
 
 impl HttpUrl {
-    /// The URL.
     pub const fn url(&self) -> &Url {
         &self.0
     }

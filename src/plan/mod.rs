@@ -3,6 +3,7 @@
 mod assertion;
 mod check;
 mod cleanup;
+mod document;
 mod expect;
 mod fleet;
 mod group;
@@ -21,13 +22,9 @@ mod tree;
 mod until;
 mod watch;
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 pub use assertion::{Assertion, Comparison, Figures, Function};
 pub use cleanup::{Cleanup, CleanupWhen};
+pub use document::Plan;
 pub use fleet::{FleetSource, ForeignNodes, OwnFleet, RunningDaemon};
 pub use group::{Count, Group, Image};
 pub use http_url::HttpUrl;
@@ -41,104 +38,3 @@ pub use schema::schema;
 pub use target::{BmcLogin, IronicTarget, Keystone, Login, RedfishTarget, Target};
 pub use until::{Repeated, Stage, Until};
 pub use watch::Watch;
-
-use crate::fault::{Name, Period, Rule};
-
-/// A load run: which items are brought into which state, how fast, and how the run is judged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Plan {
-    /// Name of the runs; the id of a run begins with it. `run` by default.
-    #[serde(default = "default_name")]
-    pub name: Name,
-    /// Number or word that determines every random choice of the run. `1` by default.
-    #[serde(default = "default_seed", deserialize_with = "seed")]
-    #[schema(value_type = SeedSchema)]
-    pub seed: String,
-    /// The control plane or the BMCs that the run drives.
-    pub target: Target,
-    /// The machines; by default a fleet of the run's own, in the same process.
-    #[serde(default)]
-    pub fleet: FleetSource,
-    /// The items, in groups.
-    pub groups: Vec<Group>,
-    /// How the items start; by default all at once.
-    #[serde(default, skip_serializing_if = "Pacing::is_default")]
-    pub pacing: Pacing,
-    /// Phases, one after the other; by default one phase with all groups.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub phases: Vec<Phase>,
-    /// Values by path, such as `pacing.maxInFlight`: the plan runs once for each, and the runs are compared. With several paths,
-    /// once for each combination.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub sweep: BTreeMap<String, Vec<serde_json::Value>>,
-    /// The longest time for one operation of an item, such as an inspection; then the item has failed. `1h` by default.
-    #[serde(default = "default_timeout")]
-    #[schema(value_type = String, example = "30m")]
-    pub timeout: Period,
-    /// What happens at the end to the nodes that the run has created.
-    #[serde(default)]
-    pub cleanup: Cleanup,
-    /// The time after which `fauxmetal clean --expired` deletes the nodes of this run, from the creation of each on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "4h")]
-    pub expire: Option<Period>,
-    /// Conditions at the end, such as `failed == 0` or `p99(inspect) <= 120s`. If one does not hold, the exit code is 4.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<String>)]
-    pub assert: Vec<Assertion>,
-    /// Whether the run ends as soon as an assertion cannot hold any more.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub abort_on_fail: bool,
-    /// What is measured besides the items.
-    #[serde(default)]
-    pub watch: Watch,
-}
-
-impl Plan {
-    /// The most items of a run.
-    pub const MAX_ITEMS: u64 = 1_000_000;
-    /// The most groups, and the most phases.
-    pub const MAX_GROUPS: usize = 1000;
-    /// The most runs of a sweep.
-    pub const MAX_RUNS: usize = 100;
-}
-
-fn default_name() -> Name {
-    "run".parse().expect("the text is a name")
-}
-
-/// Reads a number or a word.
-fn seed<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a number or a word")]
-    enum Written {
-        Number(u64),
-        Word(String),
-    }
-    Ok(match Written::deserialize(deserializer)? {
-        Written::Number(number) => number.to_string(),
-        Written::Word(word) => word,
-    })
-}
-
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "the schema of a seed")]
-#[serde(untagged)]
-enum SeedSchema {
-    Number(u64),
-    Word(String),
-}
-
-fn default_seed() -> String {
-    "1".to_owned()
-}
-
-fn default_timeout() -> Period {
-    Period::from_ms(3_600_000)
-}
-
-/// The rules of faults of a list with their names, for messages.
-fn names(rules: &[Rule]) -> impl Iterator<Item = &str> {
-    rules.iter().map(|rule| rule.name.as_str())
-}

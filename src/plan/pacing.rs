@@ -110,7 +110,6 @@ impl Rate {
     /// The highest rate, starts a second.
     pub const MAX: f64 = 10_000.0;
 
-    /// Starts a second.
     pub const fn per_second(self) -> f64 {
         self.0
     }

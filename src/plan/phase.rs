@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Plan;
 use super::pacing::Pacing;
 use super::until::Until;
 use crate::fault::{Name, Period, Rule};
@@ -47,7 +46,6 @@ pub struct Phase {
 }
 
 impl Phase {
-    /// The most repetitions.
     pub const MAX_REPEAT: u32 = 100_000;
 }
 
@@ -81,21 +79,6 @@ pub struct Churn {
     /// Time after which no round begins.
     #[schema(value_type = String, example = "10m")]
     pub duration: Period,
-}
-
-impl Plan {
-    /// The phases in the order in which they run, with the number of the repetition. Phases in a row with the same number of
-    /// repetitions are repeated in turn.
-    pub fn in_order(&self) -> Vec<(&Phase, u32)> {
-        let mut all = Vec::new();
-        for block in self.phases.chunk_by(|one, next| one.repeat > 1 && one.repeat == next.repeat) {
-            let times = block.first().map_or(1, |phase| phase.repeat);
-            for cycle in 0..times {
-                all.extend(block.iter().map(|phase| (phase, cycle)));
-            }
-        }
-        all
-    }
 }
 
 fn one() -> u32 {

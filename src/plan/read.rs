@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Plan;
+use super::document::Plan;
 use super::tree::Tree;
 
 /// Why a text is no plan: the place, and what is wrong there.
@@ -16,7 +16,7 @@ pub struct PlanError {
 
 /// The most values that replace others.
 const MAX_SETS: usize = 1000;
-/// The deepest path.
+/// The most names in a path.
 const MAX_DEPTH: usize = 16;
 
 /// Reads a plan. `file` is the name in messages, and each of `sets` is a path and a value, such as `pacing.maxInFlight` and `40`.

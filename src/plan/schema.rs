@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-use super::Plan;
+use super::document::Plan;
 
 /// The schema, in JSON Schema 2020-12.
 ///

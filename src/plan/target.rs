@@ -38,7 +38,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// An Ironic API.
+/// One or several APIs of an Ironic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct IronicTarget {

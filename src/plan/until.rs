@@ -56,7 +56,6 @@ pub enum Stage {
 }
 
 impl Until {
-    /// The most repetitions.
     pub const MAX_TIMES: u32 = 100_000;
 
     /// The repetitions, if the goal is a number of them.

@@ -41,8 +41,8 @@ pub(super) fn documents(
     let Performed { error, node, conductor, endpoint, mut states, requests, retries, parts } = performed;
     states.drain(..states.len().saturating_sub(MAX_STATES));
     let error = error.map(|error| {
-        let end = error.floor_char_boundary(MAX_ERROR);
-        error.get(..end).unwrap_or_default().to_owned()
+        let end = (0..=MAX_ERROR.min(error.len())).rev().find(|end| error.is_char_boundary(*end));
+        error[..end.unwrap_or_default()].to_owned()
     });
     let status = match (&error, is_aborted) {
         (_, true) => Status::Aborted,

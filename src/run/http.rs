@@ -16,7 +16,6 @@ const TIMEOUT: Duration = Duration::from_secs(180);
 /// Idle connections that are kept for one server.
 const MAX_IDLE: usize = 256;
 
-/// An HTTP client.
 #[derive(Clone, Debug)]
 pub struct Http {
     client: Client,

@@ -55,7 +55,6 @@ impl Life {
 }
 
 impl Lives {
-    /// An item starts.
     pub(super) fn begin(&self, item: u32) {
         self.0.insert(item, Life::default());
     }

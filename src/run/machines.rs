@@ -50,9 +50,12 @@ pub struct FleetOfOwn {
     reader: tokio::sync::Mutex<Reader>,
     /// The same moment in simulated and in real time, and the speed between them.
     began: (SimTime, tokio::time::Instant, f64),
-    served: Mutex<Option<(oneshot::Sender<()>, JoinHandle<anyhow::Result<()>>)>>,
+    served: Mutex<Option<Served>>,
     _certificates: tempfile::TempDir,
 }
+
+/// Ends the task that serves the fleet, and the task.
+type Served = (oneshot::Sender<()>, JoinHandle<anyhow::Result<()>>);
 
 /// What all machines have in common.
 #[derive(Clone, Debug)]
@@ -249,7 +252,8 @@ impl Machines for FleetOfOwn {
 /// The outgoing calls of a page of metrics of fauxmetal, by kind and result.
 pub fn calls(page: &str) -> BTreeMap<String, u64> {
     let read = |(name, value): (String, f64)| {
-        let labels = name.strip_prefix("fauxmetal_calls_total{kind=\"")?.strip_suffix("\"}")?;
+        let labels =
+            name.strip_prefix("fauxmetal_calls_total")?.strip_prefix("{kind=\"")?.strip_suffix("\"}")?;
         let (kind, result) = labels.split_once("\",result=\"")?;
         #[expect(
             clippy::cast_possible_truncation,

@@ -108,7 +108,7 @@ impl Record {
         }
     }
 
-    /// Records a sample.
+    /// Counts a sample, and has it written.
     pub(super) async fn sample(&self, sample: Sample) {
         self.summary.lock().sample(&sample);
         self.send(Document::Sample(Box::new(sample))).await;

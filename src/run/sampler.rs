@@ -44,6 +44,7 @@ async fn of<D: Driver>(engine: &Engine<D>, at: Instant) -> Sample {
     if let Some(problem) = asked.problem {
         engine.record.warn(format!("the list of nodes cannot be read: {problem}"));
     }
+    let phase = engine.phase.lock().clone();
     let watched = Arc::clone(&engine.processes);
     // `/proc` has a file for each process of the host.
     let processes = tokio::task::spawn_blocking(move || watched.lock().sample()).await.unwrap_or_default();
@@ -51,7 +52,7 @@ async fn of<D: Driver>(engine: &Engine<D>, at: Instant) -> Sample {
         uuid: engine.run.to_string(),
         timestamp: engine.epoch.rfc3339(at),
         at: engine.epoch.seconds(at),
-        phase: engine.phase.lock().clone(),
+        phase,
         states: engine.driver.states(),
         waiting: board.count(Place::Waiting),
         in_flight: board.count(Place::InFlight),

@@ -12,7 +12,7 @@ use crate::cli::out;
 #[derive(Parser)]
 #[command(after_help = "Example:\n  fauxmetal plan example deploy > plan.yaml\n  fauxmetal run plan.yaml")]
 pub(super) struct Args {
-    /// The example
+    /// Name of the example
     #[arg(default_value = "inspect", value_parser = PossibleValuesParser::new(EXAMPLES.map(|(name, _)| name)))]
     name: String,
 }

@@ -26,8 +26,6 @@ const MAX_FILE: u64 = 1 << 20;
 /// The first and the longest wait before a request is repeated. Ironic itself waits a second for a locked node.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
-/// The time after which a request is not repeated any more.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// One or several APIs of the same Ironic.
 pub struct Api {
@@ -179,7 +177,6 @@ impl Api {
         deadline: Instant,
         cost: &mut Cost,
     ) -> Result<Vec<u8>, HttpProblem> {
-        let deadline = deadline.min(now() + PATIENCE);
         let mut wait = FIRST_WAIT;
         loop {
             let outcome = {

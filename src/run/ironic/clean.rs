@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::api::{Api, Cost};
-use super::{EXPIRES, MARK};
+use super::mark::{EXPIRES, MARK};
 use crate::run::epoch::now;
 use crate::run::http::HttpProblem;
 
-/// The longest time for the deletion of a node that Ironic holds.
-pub(super) const PATIENCE: Duration = Duration::from_secs(180);
+/// The longest time for the deletion of a node that Ironic holds. While a BMC does not answer, Ironic holds its node for minutes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A node that a run has created.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::api::{Api, Cost};
+use super::mark::MARK;
 use super::watcher::{Row, Watcher};
-use super::{MARK, clean, node};
+use super::{clean, node};
 use crate::plan::{Group, IronicTarget, Operation, Stage, Until};
 use crate::run::driver::{Asked, Driver, Job, Part, Performed};
-use crate::run::epoch::now;
+use crate::run::epoch::{Epoch, now};
 use crate::run::http::HttpProblem;
 
 /// The password with which a node is rescued. Its ramdisk exists in the simulation alone, or is deleted with the run.
@@ -34,12 +35,15 @@ const FAILED: [&str; 9] = [
 /// States in which a node is cleaned.
 const CLEANING: [&str; 3] = ["cleaning", "clean wait", "clean hold"];
 
+/// Stands for `last_error` where Ironic has cleared it already: its synchronisation of power states does so once a minute.
+const NO_REASON: &str = "Ironic gives no reason";
+
 /// Drives nodes through Ironic.
 pub struct IronicDriver {
     api: Arc<Api>,
     watcher: Watcher,
     expire: Option<Duration>,
-    wall: crate::run::Epoch,
+    wall: Epoch,
 }
 
 /// What an operation waits for.
@@ -53,7 +57,7 @@ impl IronicDriver {
     /// A driver for the nodes of a run. `expire` is the time after which they can be deleted.
     pub fn new(api: Arc<Api>, target: &IronicTarget, run: &str, expire: Option<Duration>) -> Self {
         let watcher = Watcher::new(Arc::clone(&api), run, Duration::from_millis(target.poll.ms()));
-        Self { api, watcher, expire, wall: crate::run::Epoch::begin() }
+        Self { api, watcher, expire, wall: Epoch::begin() }
     }
 
     async fn put(&self, job: &Job, path: &str, body: &Value, cost: &mut Cost) -> Result<(), HttpProblem> {
@@ -180,9 +184,23 @@ impl IronicDriver {
             .await;
         performed.error = match ended {
             Some(Ok(())) => None,
+            Some(Err(error)) if error.ends_with(NO_REASON) => Some(match self.reason(job).await {
+                Some(reason) => error.replace(NO_REASON, &reason),
+                None => error,
+            }),
             Some(Err(error)) => Some(error),
             None => Some(self.too_late(&uuid)),
         };
+    }
+
+    /// The newest error in the history of a node.
+    async fn reason(&self, job: &Job) -> Option<String> {
+        let path = format!("/v1/nodes/{}/history?detail=True", node::uuid(job));
+        let history = self.api.get(self.api.endpoint(job.item), &path).await.ok()?;
+        let errors = history["history"].as_array()?.iter().filter(|entry| entry["severity"] == "ERROR");
+        let newest =
+            errors.max_by_key(|entry| entry["created_at"].as_str().unwrap_or_default().to_owned())?;
+        Some(newest["event"].as_str()?.to_owned())
     }
 
     async fn power(&self, job: &Job, performed: &mut Performed, cost: &mut Cost) -> Result<(), String> {
@@ -239,7 +257,7 @@ fn note(states: &mut Vec<(String, Instant)>, state: &str) {
 /// How an operation has ended; `None` while it goes on.
 fn verdict(row: &Row, wanted: &Wanted) -> Option<Result<(), String>> {
     let state = row.provision_state.as_str();
-    let error = || row.last_error.clone().unwrap_or_else(|| "Ironic gives no reason".to_owned());
+    let error = || row.last_error.clone().unwrap_or_else(|| NO_REASON.to_owned());
     if FAILED.contains(&state) {
         return Some(Err(format!("{state}: {}", error())));
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{EXPIRES, MARK};
+use super::mark::{EXPIRES, MARK};
 use crate::plan::Image;
 use crate::run::driver::Job;
 

@@ -40,7 +40,6 @@ pub(super) struct Row {
     pub(super) fault: Option<String>,
 }
 
-/// The last list.
 #[derive(Default)]
 struct Listed {
     /// The moment at which the list was asked for.

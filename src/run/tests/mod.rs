@@ -67,7 +67,7 @@ impl Driver for Books {
     }
 
     async fn attend(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn states(&self) -> BTreeMap<String, u32> {
