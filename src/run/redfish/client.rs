@@ -50,7 +50,7 @@ pub(super) struct Client {
     pub(super) skip_broken_links: bool,
     /// Time between two reads of a state.
     pub(super) every: Duration,
-    /// Requests at the same time.
+    /// The places of requests at the same time.
     pub(super) room: Semaphore,
     /// The sessions of the run; `None` with HTTP Basic.
     pub(super) sessions: Option<Sessions>,
