@@ -122,7 +122,7 @@ impl Daemon {
         })
     }
 
-    /// The nodes.
+    /// The nodes that the daemon serves.
     pub fn fleet(&self) -> &Arc<Fleet> {
         &self.fleet
     }
