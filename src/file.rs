@@ -23,6 +23,15 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_all(file, most)
 }
 
+/// Reads the first line of a text file of at most `most` bytes, without its end: the form of files with a secret.
+///
+/// # Errors
+/// As [`read_text`].
+#[cfg(feature = "cli")]
+pub(crate) fn first_line(path: &Path, most: u64) -> io::Result<String> {
+    Ok(read_text(path, most)?.lines().next().unwrap_or_default().to_owned())
+}
+
 /// Reads at most `most` bytes to their end, such as standard input.
 ///
 /// # Errors

@@ -179,6 +179,15 @@ pub fn shown_uri(uri: &str) -> Cow<'_, str> {
     }
 }
 
+/// The known word that is most like a wrong one, if one is near.
+#[cfg(feature = "cli")]
+pub(crate) fn nearest<W: AsRef<str> + Ord>(wrong: &str, known: impl Iterator<Item = W>) -> Option<W> {
+    // One typing error in three letters, at most three; a more distant guess would mislead.
+    let reach = (wrong.len() / 3).clamp(1, 3);
+    let distances = known.map(|word| (strsim::damerau_levenshtein(wrong, word.as_ref()), word));
+    distances.filter(|(distance, _)| *distance <= reach).min().map(|(_, word)| word)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

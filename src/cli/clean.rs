@@ -10,8 +10,10 @@ use futures_util::StreamExt as _;
 use super::client::run;
 use super::exit_code::{ExitCode, UsageError};
 use super::out;
+use super::plan::read_file;
 use crate::plan::{self, IronicTarget, Plan, Target};
 use crate::report::Folder;
+use crate::run::Epoch;
 use crate::run::ironic::{Api, Marked, marked, remove};
 
 /// Deletions at the same time.
@@ -59,20 +61,13 @@ pub(super) fn command(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn plan(args: &Args) -> anyhow::Result<Plan> {
-    let (text, place) = match (&args.plan, &args.id) {
-        (Some(path), _) => {
-            let text = crate::file::read_text(path, 4 << 20);
-            let place = path.display().to_string();
-            (text.map_err(|error| UsageError(format!("--plan: cannot read {place}: {error}")))?, place)
-        }
-        (None, Some(id)) => {
-            let folder = Folder::named(&args.runs, id)
-                .with_context(|| "name the plan of the run with --plan".to_owned())?;
-            (folder.plan()?, folder.path().join("plan.yaml").display().to_string())
-        }
-        (None, None) => return Err(UsageError("--expired needs --plan".to_owned()).into()),
-    };
-    Ok(plan::read(&text, &place, &[]).map_err(|error| UsageError(error.to_string()))?)
+    if let Some(path) = &args.plan {
+        return read_file(path, "--plan: ");
+    }
+    let id = args.id.as_deref().ok_or_else(|| UsageError("--expired needs --plan".to_owned()))?;
+    let folder = Folder::named(&args.runs, id).context("name the plan of the run with --plan")?;
+    let place = folder.path().join("plan.yaml").display().to_string();
+    Ok(plan::read(&folder.plan()?, &place, &[]).map_err(|error| UsageError(error.to_string()))?)
 }
 
 async fn clean(args: &Args, target: &IronicTarget) -> anyhow::Result<ExitCode> {
@@ -82,7 +77,7 @@ async fn clean(args: &Args, target: &IronicTarget) -> anyhow::Result<ExitCode> {
     let mut nodes =
         marked(&api, id).await.with_context(|| format!("{} gives no list of nodes", api.names()))?;
     if args.expired {
-        let now = jiff_now();
+        let now = Epoch::begin().date();
         nodes.retain(|node| {
             node.expires.as_deref().is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok_and(|at| at <= now))
         });
@@ -117,11 +112,6 @@ async fn clean(args: &Args, target: &IronicTarget) -> anyhow::Result<ExitCode> {
     failed.iter().for_each(|failure| out::message(failure));
     out::message(&format!("{} of {count} nodes are deleted", count - failed.len()));
     Ok(if failed.is_empty() { ExitCode::Ok } else { ExitCode::Failure })
-}
-
-fn jiff_now() -> jiff::Timestamp {
-    let ms = i64::try_from(crate::run::Epoch::begin().unix_ms()).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::MAX)
 }
 
 /// Asks a person. A program that calls the command has decided already.

@@ -1,6 +1,7 @@
 //! The error for a setting that cannot be used: where it is written, what is wrong and what is allowed.
 
 use super::setting::Setting;
+use crate::note::nearest;
 
 /// A setting that cannot be used. The command has done nothing yet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,11 +91,5 @@ pub(super) fn suggestion(wrong: &str, known: impl Iterator<Item = String> + Clon
 
 /// `; did you mean X?` with the known word most like `wrong`; empty if none is near.
 pub(super) fn near(wrong: &str, known: impl Iterator<Item = String>) -> String {
-    // One typing error in three letters, at most three; a more distant guess would mislead.
-    let reach = (wrong.len() / 3).clamp(1, 3);
-    let near = known
-        .map(|word| (strsim::damerau_levenshtein(wrong, &word), word))
-        .filter(|(distance, _)| *distance <= reach)
-        .min();
-    near.map(|(_, word)| format!("; did you mean {word}?")).unwrap_or_default()
+    nearest(wrong, known).map(|word| format!("; did you mean {word}?")).unwrap_or_default()
 }

@@ -5,15 +5,26 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_saphyr::Spanned;
+use utoipa::ToSchema;
 
 use crate::fault::Rule;
 use crate::file;
+use crate::plan::schema_of;
 
 /// The contents of a file with rules.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[schema(value_type = Vec<Rule>)]
     faults: Vec<Spanned<Rule>>,
+}
+
+/// The JSON Schema of a file with rules.
+///
+/// # Errors
+/// If a part cannot be written as JSON.
+pub fn faults_schema() -> serde_json::Result<serde_json::Value> {
+    schema_of::<File>("fauxmetal rules of faults")
 }
 
 /// The largest file, bytes.

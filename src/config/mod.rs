@@ -35,7 +35,7 @@ pub use admin::{AdminConfig, AdminListen};
 pub use certificates::{Certificates, Trust};
 pub use error::{ConfigError, Origin};
 pub use export::{ExportFormat, WrittenExport};
-pub use faults::{read_faults, read_faults_from_stdin};
+pub use faults::{faults_schema, read_faults, read_faults_from_stdin};
 pub use fleet::{FleetConfig, Model, unusable_profile};
 pub use imported::is_setting;
 pub use log::{LogFilter, LogFormat};

@@ -13,7 +13,7 @@ const FAILED: [&str; 4] =
 ///
 /// The text is one line: the first error that says why, and its causes. It leaves out the URL, which can contain a password.
 #[derive(Debug)]
-pub(super) struct HttpError(reqwest::Error);
+pub struct HttpError(reqwest::Error);
 
 impl HttpError {
     fn causes(&self) -> impl Iterator<Item = &(dyn Error + 'static)> {

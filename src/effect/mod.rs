@@ -28,6 +28,7 @@ mod wanted;
 
 pub use client::ClientError;
 pub use egress::{Forbidden, Network};
+pub use http_error::HttpError;
 pub use mover::{Coming, Ended, Moved, Mover};
 pub use pattern::Pattern;
 pub use runner::EffectRunner;

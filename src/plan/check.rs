@@ -104,10 +104,7 @@ impl Plan {
                     "group '{name}': a group before has this name; each group needs a name of its own"
                 ));
             }
-            items += match group.values.is_empty() {
-                true => u64::from(group.count) * group.set_size(0),
-                false => (0..group.count).map(|set| group.set_size(set)).sum(),
-            };
+            items += group.items();
         }
         if items > Self::MAX_ITEMS {
             return Err(format!("the groups have {items} items; at most {} are allowed", Self::MAX_ITEMS));
@@ -148,11 +145,7 @@ impl Plan {
     fn check_pacing(&self, pacing: &Pacing, place: &str, groups: &[&Group]) -> Result<(), String> {
         pacing.check().map_err(|problem| format!("'{place}' {problem}"))?;
         let Some(cap) = pacing.cap().map(u64::from) else { return self.check_batches(pacing, place, groups) };
-        let parked: u64 = groups
-            .iter()
-            .filter(|group| group.park)
-            .map(|group| (0..group.count).map(|set| group.set_size(set)).sum::<u64>())
-            .sum();
+        let parked: u64 = groups.iter().filter(|group| group.park).map(|group| group.items()).sum();
         if parked > 0 && parked >= cap {
             return Err(format!(
                 "'{place}' has room for {cap} items, and {parked} parked ones keep their places; allow more than {parked}"

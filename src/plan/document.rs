@@ -14,6 +14,7 @@ use super::phase::Phase;
 use super::target::Target;
 use super::watch::Watch;
 use crate::fault::{Name, Period};
+use crate::seed::Seed;
 
 /// A load run: which items are brought into which state, how fast, and how the run is judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -67,6 +68,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The seed that determines every random choice of the run.
+    pub fn seed(&self) -> Seed {
+        self.seed.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
+    }
+
     /// The most items of a run.
     pub const MAX_ITEMS: u64 = 1_000_000;
     /// The most groups, and the most phases.

@@ -24,7 +24,7 @@ impl Plan {
     pub fn expected(&self) -> BTreeMap<Operation, u64> {
         let mut expected = BTreeMap::new();
         for group in &self.groups {
-            let items: u64 = (0..group.count).map(|set| group.set_size(set)).sum();
+            let items = group.items();
             let mut stage = Stage::Absent;
             let mut reach = |until: Until, times: u64| {
                 for _ in 0..times {
@@ -39,8 +39,7 @@ impl Plan {
                 continue;
             }
             for (phase, _) in self.in_order() {
-                let takes_part = phase.groups.is_empty() || phase.groups.contains(&group.name);
-                if takes_part && phase.quiet.is_none() && phase.churn.is_none() {
+                if phase.has(&group.name) && phase.quiet.is_none() && phase.churn.is_none() {
                     reach(phase.until.unwrap_or(group.until), 1);
                 }
             }

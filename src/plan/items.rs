@@ -122,6 +122,14 @@ impl Group {
         self.roles.values().map(|count| u64::from(self.number(count, set).unwrap_or_default())).sum()
     }
 
+    /// The number of items of the group.
+    pub fn items(&self) -> u64 {
+        match self.values.is_empty() {
+            true => u64::from(self.count) * self.set_size(0),
+            false => (0..self.count).map(|set| self.set_size(set)).sum(),
+        }
+    }
+
     /// The size of the largest set.
     pub fn largest_set(&self) -> u64 {
         // The sizes repeat as the values do.

@@ -34,7 +34,7 @@ pub use pacing::{Arrivals, Distribution, Order, Pacing, Rate};
 pub use phase::{After, Churn, Phase};
 pub use read::{PlanError, read, value};
 pub use schedule::{Schedule, Start};
-pub use schema::schema;
+pub use schema::{schema, schema_of};
 pub use target::{BmcLogin, IronicTarget, Keystone, Login, RedfishTarget, Target};
 pub use until::{Repeated, Stage, Until};
 pub use watch::Watch;

@@ -49,6 +49,13 @@ impl Phase {
     pub const MAX_REPEAT: u32 = 100_000;
 }
 
+impl Phase {
+    /// Whether a group takes part.
+    pub fn has(&self, group: &Name) -> bool {
+        self.groups.is_empty() || self.groups.contains(group)
+    }
+}
+
 /// The barrier before a phase.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::document::Plan;
 use super::tree::Tree;
+use crate::note::nearest;
 
 /// Why a text is no plan: the place, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,11 +110,7 @@ fn with_suggestion(message: &str) -> String {
         .replace("expected f64", "expected a number");
     let mut quoted = message.split('`').skip(1).step_by(2);
     let unknown = message.contains("unknown field") || message.contains("unknown variant");
-    let near = quoted.next().filter(|_| unknown).and_then(|wrong| {
-        let reach = (wrong.len() / 3).clamp(1, 3);
-        let distance = |word: &str| strsim::damerau_levenshtein(&wrong.to_lowercase(), &word.to_lowercase());
-        quoted.filter(|word| distance(word) <= reach).min_by_key(|word| distance(word))
-    });
+    let near = quoted.next().filter(|_| unknown).and_then(|wrong| nearest(wrong, quoted));
     match near {
         Some(near) => format!("{message}; did you mean `{near}`?"),
         None => message.clone(),

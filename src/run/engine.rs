@@ -19,6 +19,7 @@ use super::process::Processes;
 use super::record::Record;
 use super::stop::{Level, Stop};
 use crate::plan::{Group, Items, Operation, Pacing, Phase, Plan, Schedule, Stage, Until};
+use crate::report::Summary;
 use crate::seed::Seed;
 
 /// The most items that start in one go without a look at other tasks.
@@ -39,7 +40,7 @@ pub(super) struct Engine<D> {
     pub(super) stop: Stop,
     pub(super) epoch: Epoch,
     /// The phase that runs, for samples and for people.
-    pub(super) phase: Mutex<Option<String>>,
+    pub(super) phase: Arc<Mutex<Option<String>>>,
     /// The places for items in flight, by their number. Parked items keep theirs.
     pub(super) rooms: Mutex<BTreeMap<u32, Arc<Semaphore>>>,
 }
@@ -110,7 +111,7 @@ impl<D: Driver> Engine<D> {
                     reason = "a part of the number of items, which is not negative"
                 )]
                 let count = ((all.len() as f64 * churn.percent / 100.0).ceil() as usize).max(1);
-                let seed = Seed(self.seed().hash(turn, crate::seed::Purpose::Order, number));
+                let seed = Seed(self.plan.seed().hash(turn, crate::seed::Purpose::Order, number));
                 all.sort_by_cached_key(|item| seed.hash(*item, crate::seed::Purpose::Order, 2));
                 all.truncate(count);
                 all.sort_unstable();
@@ -137,10 +138,6 @@ impl<D: Driver> Engine<D> {
         Ok(())
     }
 
-    fn seed(&self) -> Seed {
-        self.plan.seed.parse().unwrap_or_else(|never: std::convert::Infallible| match never {})
-    }
-
     /// The items of a phase that have not failed. Parked items take part in nothing any more.
     fn participants(&self, phase: &Phase) -> Vec<u32> {
         self.well(phase).filter(|item| self.board.place(*item) != Place::Parked).collect()
@@ -150,8 +147,7 @@ impl<D: Driver> Engine<D> {
     fn well(&self, phase: &Phase) -> impl Iterator<Item = u32> {
         let takes_part = move |item: &u32| {
             let group = &self.groups[self.items.all[*item as usize].group as usize];
-            (phase.groups.is_empty() || phase.groups.contains(&group.name))
-                && !matches!(self.board.place(*item), Place::Failed | Place::Aborted)
+            phase.has(&group.name) && !matches!(self.board.place(*item), Place::Failed | Place::Aborted)
         };
         (0..self.board.len()).filter(takes_part)
     }
@@ -162,7 +158,7 @@ impl<D: Driver> Engine<D> {
         let units = self.items.units(&self.plan.groups, items);
         let start = now();
         let mut in_a_row = 0;
-        for next in Schedule::new(pacing, units, self.seed(), round.cycle) {
+        for next in Schedule::new(pacing, units, self.plan.seed(), round.cycle) {
             let due = next.at.map(|at| start + at);
             let started = self.stop.unless(Level::Drain, async {
                 if let Some(due) = due {
@@ -289,6 +285,12 @@ impl<D: Driver> Engine<D> {
             self.record.item(document).await;
         }
         (!is_aborted).then_some(!failed)
+    }
+
+    /// Judges the assertions of the plan, and what quiet phases have found.
+    pub(super) fn judge(&self, summary: &mut Summary) {
+        summary.judge(&self.plan.assert);
+        summary.assertions.extend(self.record.recoveries.lock().clone());
     }
 
     /// An item as the driver sees it.

@@ -1,7 +1,8 @@
 //! The time of a run: real time, counted from its start.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 /// The start of a run. All times in its files count from it.
@@ -31,19 +32,22 @@ impl Epoch {
 
     /// A moment as RFC 3339 writes it, in UTC.
     pub fn rfc3339(&self, at: Instant) -> String {
+        format!("{:.3}", self.stamp(at))
+    }
+
+    /// A moment as a date.
+    fn stamp(&self, at: Instant) -> Timestamp {
         let wall = self.wall + at.saturating_duration_since(self.start);
-        let stamp = jiff::Timestamp::try_from(wall).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        format!("{stamp:.3}")
+        Timestamp::try_from(wall).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The start as a date.
+    pub fn date(&self) -> Timestamp {
+        self.stamp(self.start)
     }
 
     /// The moment as digits, for ids: `20261128-183000`.
     pub fn digits(&self) -> String {
-        let stamp = jiff::Timestamp::try_from(self.wall).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        stamp.strftime("%Y%m%d-%H%M%S").to_string()
-    }
-
-    /// The start in milliseconds since the Unix epoch.
-    pub fn unix_ms(&self) -> u64 {
-        self.wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
+        self.date().strftime("%Y%m%d-%H%M%S").to_string()
     }
 }

@@ -6,6 +6,7 @@ use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::effect::HttpError;
 use crate::note::Note;
 use crate::tls::{client_config, insecure_client_config};
 
@@ -103,7 +104,9 @@ impl Http {
         request: RequestBuilder,
         max: usize,
     ) -> Result<(http::HeaderMap, Vec<u8>), HttpProblem> {
-        let broken = |error: reqwest::Error| HttpProblem::NoAnswer(chain(&error));
+        let broken = |error: reqwest::Error| {
+            HttpProblem::NoAnswer(Note::from(HttpError::from(error).to_string()).to_string())
+        };
         let mut response = request.send().await.map_err(broken)?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
@@ -172,17 +175,6 @@ fn fault(body: &[u8]) -> String {
         found.or_else(detail).or_else(|| document.get("error")?.get("message")?.as_str()).map(str::to_owned)
     });
     Note::from(text.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned()).as_str()).to_string()
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text = format!("{text}: {next}");
-        cause = next.source();
-    }
-    Note::from(text.as_str()).to_string()
 }
 
 #[cfg(test)]

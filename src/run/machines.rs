@@ -325,9 +325,8 @@ pub fn foreign(source: &ForeignNodes, items: usize) -> anyhow::Result<Arc<dyn Ma
 /// If the file cannot be read.
 pub fn password(file: Option<&std::path::Path>) -> anyhow::Result<String> {
     let Some(path) = file else { return Ok("password".to_owned()) };
-    let text = file::read_text(path, MAX_PASSWORD_FILE)
-        .with_context(|| format!("passwordFile: cannot read {}", path.display()))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
+    file::first_line(path, MAX_PASSWORD_FILE)
+        .with_context(|| format!("passwordFile: cannot read {}", path.display()))
 }
 
 impl Machines for Foreign {

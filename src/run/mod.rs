@@ -53,14 +53,14 @@ pub struct View {
     pub board: Arc<Board>,
     pub summary: Arc<Mutex<Summary>>,
     pub epoch: Epoch,
-    phase: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+    phase: Arc<Mutex<Option<String>>>,
     states: Arc<dyn Fn() -> BTreeMap<String, u32> + Send + Sync>,
 }
 
 impl View {
     /// The phase of the plan that runs.
     pub fn phase(&self) -> Option<String> {
-        (self.phase)()
+        self.phase.lock().clone()
     }
 
     /// The items by state of the control plane, as seen last.
@@ -120,7 +120,7 @@ impl<D: Driver> Run<D> {
             record,
             stop,
             epoch,
-            phase: Mutex::default(),
+            phase: Arc::default(),
             rooms: Mutex::default(),
         };
         Ok(Self { engine: Arc::new(engine), summary, writer })
@@ -128,13 +128,13 @@ impl<D: Driver> Run<D> {
 
     /// What a person sees of the run.
     pub fn view(&self) -> View {
-        let (engine, of_states) = (Arc::clone(&self.engine), Arc::clone(&self.engine));
+        let engine = Arc::clone(&self.engine);
         View {
             board: Arc::clone(&self.engine.board),
             summary: Arc::clone(&self.summary),
             epoch: self.engine.epoch,
-            phase: Arc::new(move || engine.phase.lock().clone()),
-            states: Arc::new(move || of_states.driver.states()),
+            phase: Arc::clone(&self.engine.phase),
+            states: Arc::new(move || engine.driver.states()),
         }
     }
 
@@ -165,8 +165,7 @@ impl<D: Driver> Run<D> {
         sampler::last(&engine).await;
         let is_good = {
             let mut summary = summary.lock();
-            summary.judge(&engine.plan.assert);
-            summary.assertions.extend(engine.record.recoveries.lock().clone());
+            engine.judge(&mut summary);
             worked.is_ok() && !is_stopped && engine.board.count(Place::Failed) == 0 && holds(&summary)
         };
         let cleans = match engine.plan.cleanup.when {
@@ -181,8 +180,7 @@ impl<D: Driver> Run<D> {
         engine.record.close();
         let files = writer.end().await?;
         let mut summary = summary.lock().clone();
-        summary.judge(&engine.plan.assert);
-        summary.assertions.extend(engine.record.recoveries.lock().clone());
+        engine.judge(&mut summary);
         // A person who stops a run knows that it holds nothing; a run that stops itself has lost an assertion.
         let is_lost = engine.plan.abort_on_fail && !holds(&summary);
         let (outcome, code) = match (&worked, holds(&summary), is_stopped && !is_lost) {
@@ -196,9 +194,13 @@ impl<D: Driver> Run<D> {
         }
         summary.finish(outcome, code, seconds);
         files.end(&summary)?;
-        files.folder().write_report(&page(files.folder())?)?;
+        let folder = files.folder().clone();
+        let drawn = folder.clone();
+        // The page reads all documents of the run.
+        tokio::task::spawn_blocking(move || page(&drawn).and_then(|page| drawn.write_report(&page)))
+            .await??;
         worked?;
-        Ok(Ended { summary, folder: files.folder().clone(), left })
+        Ok(Ended { summary, folder, left })
     }
 }
 

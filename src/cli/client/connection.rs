@@ -130,9 +130,9 @@ impl Connection {
     pub(super) fn token(&self) -> anyhow::Result<Option<HeaderValue>> {
         let Some(path) = named(self.admin_token_file.as_ref()) else { return Ok(None) };
         let name = self.names.token_file;
-        let text =
-            file::read_text(path, MAX_FILE_BYTES).with_context(|| format!("{name}: {}", path.display()))?;
-        let line = text.lines().next().unwrap_or_default().trim();
+        let line =
+            file::first_line(path, MAX_FILE_BYTES).with_context(|| format!("{name}: {}", path.display()))?;
+        let line = line.trim();
         let header = HeaderValue::try_from(format!("Bearer {line}")).ok().filter(|_| !line.is_empty());
         let mut header = header.ok_or_else(|| {
             UsageError(format!(

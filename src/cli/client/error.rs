@@ -84,7 +84,7 @@ pub(super) fn broken(server: &str, error: &reqwest::Error) -> ClientError {
 }
 
 /// The innermost cause, which says what happened. The outer ones repeat that a request failed.
-pub(super) fn cause(error: &reqwest::Error) -> String {
+pub(in crate::cli) fn cause(error: &reqwest::Error) -> String {
     let mut innermost: &dyn Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;

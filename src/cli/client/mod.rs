@@ -17,7 +17,7 @@ use url::Url;
 
 pub(super) use connection::Connection;
 use connection::{Place, Server};
-pub(super) use error::ClientError;
+pub(super) use error::{ClientError, cause};
 pub(super) use lines::{Lines, Pieces};
 pub(super) use sse::{Event, Events};
 

@@ -9,7 +9,6 @@ use super::Source;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::out;
 use crate::plan::{Items, Pacing, Plan, Schedule};
-use crate::seed::Seed;
 
 /// Starts at different moments that are printed for a phase; then the rest is counted.
 const MOMENTS: usize = 12;
@@ -37,7 +36,7 @@ fn text(plan: &Plan) -> String {
     let items = Items::new(&plan.groups);
     let mut lines = vec![format!("plan {}: {} items on {}", plan.name, items.all.len(), plan.target)];
     for group in &plan.groups {
-        let count: u64 = (0..group.count).map(|set| group.set_size(set)).sum();
+        let count = group.items();
         let sets = match group.roles.is_empty() {
             true => String::new(),
             false => format!(" in {} {}", group.count, if group.gang { "gangs" } else { "sets" }),
@@ -64,7 +63,7 @@ fn text(plan: &Plan) -> String {
         }
         let takes_part = |item: &u32| {
             let group = &plan.groups[items.all[*item as usize].group as usize];
-            phase.groups.is_empty() || phase.groups.contains(&group.name)
+            phase.has(&group.name)
         };
         let all: Vec<_> = (0..items.all.len() as u32).filter(takes_part).collect();
         if let Some(churn) = &phase.churn {
@@ -95,7 +94,6 @@ fn text(plan: &Plan) -> String {
 
 /// The starts of a phase, grouped by moment.
 fn starts(plan: &Plan, pacing: &Pacing, items: &Items, all: &[u32], indent: &str) -> Vec<String> {
-    let seed: Seed = plan.seed.parse().unwrap_or_else(|never: std::convert::Infallible| match never {});
     let name = |item| items.name(&plan.groups, item);
     let mut lines = Vec::new();
     if let Some(cap) = pacing.cap() {
@@ -103,7 +101,7 @@ fn starts(plan: &Plan, pacing: &Pacing, items: &Items, all: &[u32], indent: &str
     }
     let mut moments: Vec<(Option<Duration>, u64, u32, u32)> = Vec::new();
     let mut later = (0_u64, None);
-    for start in Schedule::new(pacing, items.units(&plan.groups, all), seed, 0) {
+    for start in Schedule::new(pacing, items.units(&plan.groups, all), plan.seed(), 0) {
         let (first, size) =
             (start.unit.items.start, u64::from(start.unit.items.end - start.unit.items.start));
         let last = start.unit.items.end - 1;

@@ -8,7 +8,7 @@ mod schema;
 use clap::{Parser, Subcommand};
 
 use super::exit_code::ExitCode;
-pub(super) use read::Source;
+pub(super) use read::{Source, read_file};
 
 /// Check a plan of a load run, or print an example or the schema
 #[derive(Parser)]

@@ -37,16 +37,13 @@ impl Source {
     /// # Errors
     /// If the file cannot be read, or is no plan.
     pub(in crate::cli) fn read(&self, more: &[(String, Value)]) -> anyhow::Result<Plan> {
-        let place = if self.plan == "-" { "standard input" } else { &self.plan };
-        let text = self.text().map_err(|error| UsageError(format!("cannot read {place}: {error}")))?;
         let sets: Vec<_> = self.sets.iter().chain(more).cloned().collect();
-        Ok(plan::read(&text, place, &sets).map_err(|error| UsageError(error.to_string()))?)
-    }
-
-    fn text(&self) -> io::Result<String> {
         match self.plan.as_str() {
-            "-" => file::read_all(io::stdin().lock(), MAX_BYTES).and_then(file::text),
-            path => file::read_text(Path::new(path), MAX_BYTES),
+            "-" => {
+                let text = file::read_all(io::stdin().lock(), MAX_BYTES).and_then(file::text);
+                parse(text, "standard input", "", &sets)
+            }
+            path => parse(file::read_text(Path::new(path), MAX_BYTES), path, "", &sets),
         }
     }
 
@@ -54,4 +51,22 @@ impl Source {
     pub(in crate::cli) fn is_stdin(&self) -> bool {
         self.plan == "-"
     }
+}
+
+/// Reads the plan in a file that a flag names; `flag` is the beginning of messages.
+///
+/// # Errors
+/// If the file cannot be read, or is no plan.
+pub(in crate::cli) fn read_file(path: &Path, flag: &str) -> anyhow::Result<Plan> {
+    parse(file::read_text(path, MAX_BYTES), &path.display().to_string(), flag, &[])
+}
+
+fn parse(
+    text: io::Result<String>,
+    place: &str,
+    flag: &str,
+    sets: &[(String, Value)],
+) -> anyhow::Result<Plan> {
+    let text = text.map_err(|error| UsageError(format!("{flag}cannot read {place}: {error}")))?;
+    Ok(plan::read(&text, place, sets).map_err(|error| UsageError(error.to_string()))?)
 }

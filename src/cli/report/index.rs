@@ -218,9 +218,9 @@ impl Access {
 
 /// The first line of a file with a secret.
 fn secret(flag: &str, path: &Path) -> anyhow::Result<String> {
-    let text =
-        file::read_text(path, MAX_FILE_BYTES).with_context(|| format!("{flag}: {}", path.display()))?;
-    let line = text.lines().next().unwrap_or_default().trim();
+    let line =
+        file::first_line(path, MAX_FILE_BYTES).with_context(|| format!("{flag}: {}", path.display()))?;
+    let line = line.trim();
     if line.is_empty() {
         return Err(UsageError(format!("{flag}: the first line of {} is empty", path.display())).into());
     }

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use rustls::ClientConfig;
 use url::Url;
 
+use super::super::client::cause;
 use super::super::exit_code::UsageError;
 use super::super::out;
 use crate::note::Note;
@@ -147,13 +148,4 @@ impl Sender {
 /// The seconds of `Retry-After`. A date counts as none.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
-}
-
-/// The last cause of an error, which says what happened; the first ones repeat the URL.
-fn cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }

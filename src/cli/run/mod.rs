@@ -17,7 +17,7 @@ use super::view::duration;
 use super::{log, out, report};
 use crate::config::{LogFilter, LogFormat};
 use crate::plan::{FleetSource, Items, Plan, Target};
-use crate::report::{Folder, Outcome, page};
+use crate::report::{Folder, Outcome};
 use crate::run::ironic::{Api, IronicDriver};
 use crate::run::machine::Machines;
 use crate::run::redfish::RedfishDriver;
@@ -205,14 +205,7 @@ async fn drive(
         out::message(&format!("{name} could not be deleted: {reason}; try `fauxmetal clean {id}` later"));
     }
     report::print(&summary)?;
-    let page = tokio::task::spawn_blocking({
-        let folder = folder.clone();
-        move || page(&folder).and_then(|page| folder.write_report(&page))
-    });
-    match page.await? {
-        Ok(()) => out::message(&format!("the report is {}", folder.report().display())),
-        Err(error) => out::message(&format!("the report cannot be written: {error}")),
-    }
+    out::message(&format!("the report is {}", folder.report().display()));
     Ok(match summary.outcome {
         Outcome::Held if left.is_empty() => ExitCode::Ok,
         Outcome::NotHeld => ExitCode::NotHeld,

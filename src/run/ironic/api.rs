@@ -69,13 +69,12 @@ impl Api {
         let login = match &target.auth {
             Login::None => Credentials::None,
             Login::HttpBasic(basic) => {
-                let password = file::read_text(&basic.password_file, MAX_FILE).with_context(|| {
+                let password = file::first_line(&basic.password_file, MAX_FILE).with_context(|| {
                     format!(
                         "target.ironic.auth.httpBasic.passwordFile: cannot read {}",
                         basic.password_file.display()
                     )
                 })?;
-                let password = password.lines().next().unwrap_or_default();
                 let login = format!("{}:{password}", basic.username);
                 let text = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(login));
                 let mut header = HeaderValue::try_from(text)?;
