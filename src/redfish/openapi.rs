@@ -250,7 +250,7 @@ mod tests {
     use super::*;
     use crate::redfish::resources::RESOURCES;
 
-    static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(RESOURCES));
+    static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(&RESOURCES));
 
     #[test]
     fn a_value_is_written_as_a_block() {

@@ -26,6 +26,7 @@ use crate::profile::Profile;
 pub(super) const SETTINGS_SCHEMA: &str = "Settings.v1_5_0";
 
 /// A row of the table.
+#[derive(Clone, Copy)]
 pub(super) enum Entry {
     Service(Resource<OfService>),
     Node(Resource<OfNode>),

@@ -86,7 +86,7 @@ pub struct Redfish {
 impl Redfish {
     /// A service with one account, which listens nowhere yet.
     pub fn new(fleet: Arc<Fleet>, account: Account) -> Self {
-        static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(RESOURCES));
+        static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(&RESOURCES));
         static DOCUMENTS: LazyLock<ServiceDocuments> = LazyLock::new(|| ServiceDocuments::of(&TREE));
         let sessions = Sessions::kept_in(fleet.ledger().cloned());
         let accounts = SharedAccounts::kept_in(fleet.ledger().cloned());

@@ -253,7 +253,7 @@ mod tests {
     use crate::redfish::access::Need;
     use crate::redfish::resources::RESOURCES;
 
-    static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(RESOURCES));
+    static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(&RESOURCES));
     const UUID: &str = "c4761ce6-14fc-8f4f-bec3-9a057624dd62";
 
     fn find(path: &str, own_root: bool) -> Option<Route<'_>> {

@@ -86,7 +86,7 @@ pub(super) fn get_map(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("PrivilegesUsed", names.as_slice());
     d.array("Mappings", |d| {
         let mut seen = std::collections::BTreeSet::new();
-        for entry in super::RESOURCES {
+        for entry in super::RESOURCES.iter() {
             let (entity, access, has_collection) = match entry {
                 Entry::Service(row) => (row.type_name(), &row.access, row.collection.is_some()),
                 Entry::Node(row) => (row.type_name(), &row.access, row.collection.is_some()),

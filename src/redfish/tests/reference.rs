@@ -38,7 +38,7 @@ struct Line {
     kind: String,
 }
 
-static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(RESOURCES));
+static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(&RESOURCES));
 
 /// What the service has at a path of the table.
 fn target(path: &str) -> Target {
@@ -88,7 +88,7 @@ fn public(paths: &[String]) -> String {
 fn page() -> String {
     let mut parts: BTreeMap<(usize, &str), Vec<Line>> = BTreeMap::new();
     let mut paths: Vec<String> = Fixed::PATHS.map(|(path, _)| path.to_owned()).into();
-    for entry in RESOURCES {
+    for entry in RESOURCES.iter() {
         let lines = match entry {
             Entry::Service(resource) => lines_of(resource),
             Entry::Node(resource) => lines_of(resource),

@@ -1,0 +1,129 @@
+//! The rows of a chassis and of everything below it.
+
+use crate::redfish::access::Access;
+use crate::redfish::resource::Entry::{self, Node};
+use crate::redfish::resource::Resource;
+use crate::redfish::resources::{
+    chassis, control, drive, environment_metrics, network_adapter, port, power, power_subsystem, sensor,
+    thermal, thermal_subsystem,
+};
+
+pub(super) static ROWS: &[Entry] = &[
+    Node(
+        Resource::of_node("/redfish/v1/Chassis/{Chassis}", "Chassis.v1_28_0.Chassis", chassis::get)
+            .many("Chassis Collection", |cx, each| each(cx.model.chassis_id()))
+            .patched_by(chassis::patch),
+    ),
+    Node(
+        Resource::of_node("/redfish/v1/Chassis/{Chassis}/Drives/{Drive}", "Drive.v1_22_0.Drive", drive::get)
+            .many("Drive Collection", drive::members)
+            .patched_by(drive::patch),
+    ),
+    Node(Resource::of_node(
+        "/redfish/v1/Chassis/{Chassis}/Drives/{Drive}/Metrics",
+        "DriveMetrics.v1_4_0.DriveMetrics",
+        drive::get_metrics,
+    )),
+    Node(
+        Resource::of_node("/redfish/v1/Chassis/{Chassis}/Power", "Power.v1_7_3.Power", power::get)
+            .patched_by(power::patch)
+            .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node("/redfish/v1/Chassis/{Chassis}/Thermal", "Thermal.v1_7_3.Thermal", thermal::get)
+            .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PowerSubsystem",
+            "PowerSubsystem.v1_1_4.PowerSubsystem",
+            power_subsystem::get,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PowerSubsystem/PowerSupplies/{Supply}",
+            "PowerSupply.v1_7_0.PowerSupply",
+            power_subsystem::get_supply,
+        )
+        .many("Power Supply Collection", power_subsystem::supplies)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PowerSubsystem/PowerSupplies/{Supply}/Metrics",
+            "PowerSupplyMetrics.v1_2_0.PowerSupplyMetrics",
+            power_subsystem::get_metrics,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/ThermalSubsystem",
+            "ThermalSubsystem.v1_5_0.ThermalSubsystem",
+            thermal_subsystem::get,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/ThermalSubsystem/Fans/{Fan}",
+            "Fan.v1_6_0.Fan",
+            thermal_subsystem::get_fan,
+        )
+        .many("Fan Collection", thermal_subsystem::fans)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/ThermalSubsystem/ThermalMetrics",
+            "ThermalMetrics.v1_3_3.ThermalMetrics",
+            thermal_subsystem::get_metrics,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/Sensors/{Sensor}",
+            "Sensor.v1_13_0.Sensor",
+            sensor::get,
+        )
+        .many("Sensor Collection", sensor::members),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/Controls/{Control}",
+            "Control.v1_8_0.Control",
+            control::get,
+        )
+        .many("Control Collection", control::members)
+        .patched_by(control::patch)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/EnvironmentMetrics",
+            "EnvironmentMetrics.v1_6_0.EnvironmentMetrics",
+            environment_metrics::get,
+        )
+        .patched_by(environment_metrics::patch)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/NetworkAdapters/{Adapter}",
+            "NetworkAdapter.v1_14_0.NetworkAdapter",
+            network_adapter::get,
+        )
+        .many("Network Adapter Collection", network_adapter::members),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/NetworkAdapters/{Adapter}/Ports/{Port}",
+            "Port.v1_19_0.Port",
+            port::get,
+        )
+        .many("Port Collection", port::members),
+    ),
+];

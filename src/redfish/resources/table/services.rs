@@ -1,0 +1,127 @@
+//! The rows of the services beside the machines: updates, telemetry, tasks, events, registries and schemas.
+
+use crate::redfish::access::Access;
+use crate::redfish::resource::Entry::{self, Node, Service};
+use crate::redfish::resource::Resource;
+use crate::redfish::resources::{
+    event_service, json_schema_file, metric_report_definition, registry, software_inventory, task,
+    task_service, telemetry_service, update_service,
+};
+
+pub(super) static ROWS: &[Entry] = &[
+    Service(
+        Resource::of_service(
+            "/redfish/v1/UpdateService",
+            "UpdateService.v1_17_1.UpdateService",
+            update_service::get,
+        )
+        .with_actions(update_service::ACTIONS),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/UpdateService/FirmwareInventory/{Node-Software}",
+            "SoftwareInventory.v1_14_0.SoftwareInventory",
+            software_inventory::get,
+        )
+        .many("Firmware Inventory Collection", software_inventory::members),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/TelemetryService",
+            "TelemetryService.v1_4_1.TelemetryService",
+            telemetry_service::get,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(telemetry_service::metric("/redfish/v1/TelemetryService/MetricDefinitions/{Node-Metric}")),
+    Node(metric_report_definition::row(
+        "/redfish/v1/TelemetryService/MetricReportDefinitions/{Node-Definition}",
+    )),
+    Node(telemetry_service::metric_report("/redfish/v1/TelemetryService/MetricReports/{Node-Report}")),
+    Service(
+        Resource::of_service("/redfish/v1/TaskService", "TaskService.v1_3_0.TaskService", task_service::get)
+            .linked_as("Tasks")
+            .patched_by(task_service::patch)
+            .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node("/redfish/v1/TaskService/Tasks/{Node-Task}", "Task.v1_7_4.Task", task::get)
+            .many("Task Collection", task::members)
+            .of_nodes_with_tasks()
+            .deleted_by(task::delete)
+            .monitored_by(&task::MONITOR)
+            .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/TaskService/Tasks/{Node-Task}/SubTasks/{SubTask}",
+            "Task.v1_7_4.Task",
+            task::get_part,
+        )
+        .many("Task Collection", task::parts)
+        // A task without parts has no such link.
+        .linked_as("")
+        .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/EventService",
+            "EventService.v1_12_0.EventService",
+            event_service::get,
+        )
+        .patched_by(event_service::patch)
+        .with_actions(event_service::ACTIONS)
+        .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/EventService/Subscriptions/{Subscription}",
+            "EventDestination.v1_17_0.EventDestination",
+            event_service::get_subscription,
+        )
+        .many("Event Subscription Collection", event_service::members)
+        .created_by(event_service::create)
+        .patched_by(event_service::patch_subscription)
+        .deleted_by(event_service::delete)
+        .with_actions(event_service::SUBSCRIPTION_ACTIONS)
+        .allowed_by(Access::SUBSCRIPTION),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/Registries/{Registry}",
+            "MessageRegistryFile.v1_1_5.MessageRegistryFile",
+            registry::get_file,
+        )
+        .many("Registry File Collection", registry::members)
+        .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/Registries/{Registry}/Messages",
+            "MessageRegistry.v1_8_0.MessageRegistry",
+            registry::get_messages,
+        )
+        .only_if(registry::is_of_messages)
+        .linked_as("")
+        .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/Registries/{Registry}/Attributes",
+            "AttributeRegistry.v1_5_0.AttributeRegistry",
+            registry::get_attributes,
+        )
+        .only_if(registry::is_of_attributes)
+        .linked_as("")
+        .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/JsonSchemas/{Schema}",
+            "JsonSchemaFile.v1_1_5.JsonSchemaFile",
+            json_schema_file::get,
+        )
+        .many("JSON Schema File Collection", json_schema_file::members)
+        .allowed_by(Access::MANAGER),
+    ),
+];
