@@ -86,6 +86,7 @@ impl Causes {
             | Event::FirstHeartbeat
             | Event::HeartbeatAgain
             | Event::CommandStarted
+            | Event::Downloading
             | Event::CommandEnded
             | Event::CommandFailed
             | Event::AgentStopped

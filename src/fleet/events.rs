@@ -10,12 +10,13 @@ use std::fmt;
 
 use uuid::Uuid;
 
+use super::causes::shown;
 use super::stream::Stream;
 use crate::journal::{AGENT, Event, Journal, OPERATING_SYSTEM};
 use crate::node::Node;
 use crate::node::bmc::failures::Part;
 use crate::node::host::{Found, Host, Running, Stage};
-use crate::node::ipa::{Closed, CommandEnd, CommandStatus, Phase, Serving};
+use crate::node::ipa::{Closed, CommandEnd, CommandStatus, Job, Phase, Serving};
 use crate::node::spec::Spec;
 use crate::profile::boot_source::BootSource;
 use crate::time::SimTime;
@@ -297,6 +298,9 @@ fn command(node: &Node, runs: bool, event: &mut impl FnMut(Event, Cow<'_, str>))
         | CommandStatus::Running(_) => Event::CommandEnded,
     };
     event(what, (&*last.name).into());
+    if let (true, Some(Job::Image { image, .. })) = (runs, serving.and_then(|serving| serving.commands.running())) {
+        event(Event::Downloading, image.urls.first().map_or(Cow::default(), |url| shown(url).into()));
+    }
 }
 
 macro_rules! line {
@@ -323,6 +327,7 @@ fn log(node: &Node, event: Event, detail: &str) {
         Event::FirstHeartbeat => line!(info, node, "agent's first heartbeat accepted"),
         Event::HeartbeatAgain => line!(info, node, "agent's heartbeat accepted again", failed = %detail),
         Event::CommandStarted => line!(debug, node, "agent begins a command", command = detail),
+        Event::Downloading => line!(debug, node, "agent downloads an image", from = %detail),
         Event::CommandEnded => line!(debug, node, "agent ended a command", command = detail),
         Event::CommandFailed => line!(debug, node, "agent failed in a command", command = detail),
         Event::AgentStopped => line!(info, node, "agent stopped", why = detail),

@@ -68,6 +68,14 @@ pub fn read(path: &Path, is_used: impl Fn(&str) -> bool) -> Result<Imported, Str
     parse(&text, is_used).map_err(|wrong| wrong.to_string())
 }
 
+/// Reads a list, or another value, as a value of JSON. Its text is JSON, or a literal of Python as templates write it: `True`, `'x'`.
+///
+/// # Errors
+/// What is wrong.
+pub fn literal(text: &str) -> Result<serde_json::Value, Wrong> {
+    serde_json::from_str(text).or_else(|_| Ok(Reader::new(text).only_literal()?.into()))
+}
+
 /// Reads the text of a file; see [`read`].
 ///
 /// # Errors

@@ -43,6 +43,27 @@ impl Value {
     }
 }
 
+impl From<Literal> for serde_json::Value {
+    /// A key that is no text becomes its text, as in Python's `json.dumps`; a number that JSON lacks becomes null.
+    fn from(literal: Literal) -> Self {
+        let key = |literal: Literal| match Self::from(literal) {
+            Self::String(text) => text,
+            other => other.to_string(),
+        };
+        match literal.value {
+            Value::None => Self::Null,
+            Value::Bool(is_true) => is_true.into(),
+            Value::Int(number) => number.into(),
+            Value::Float(number) => number.into(),
+            Value::Text(text) => text.into(),
+            Value::List(values) => values.into_iter().map(Self::from).collect(),
+            Value::Dict(pairs) => {
+                Self::Object(pairs.into_iter().map(|(name, value)| (key(name), value.into())).collect())
+            }
+        }
+    }
+}
+
 /// A statement of a file.
 #[derive(Debug)]
 pub(super) enum Statement {

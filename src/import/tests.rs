@@ -45,6 +45,14 @@ fn json_and_literals_of_python_are_the_same_systems() {
 }
 
 #[test]
+fn a_literal_becomes_a_value_of_json() {
+    let wanted = serde_json::json!([{"uuid": "1", "up": true, "ip": null, "1": [2, 0.5, [], "x"]}]);
+    assert_eq!(literal(&wanted.to_string()), Ok(wanted.clone()));
+    assert_eq!(literal("[{'uuid': '1', 'up': True, 'ip': None, 1: (2, 0.5, (), 'x')},]"), Ok(wanted));
+    assert_eq!(literal("[\n{'uuid': }]").unwrap_err().line, 2);
+}
+
+#[test]
 fn all_forms_of_values_are_read() {
     assert_eq!(
         texts(&value("['a', \"b'\", '''c\n\"''', r'\\d', 'e' 'f', '\\x41\\u00e4\\n\\q']")),

@@ -143,6 +143,7 @@ fn step(change: &Change) -> Option<String> {
             "wait for the next command of Ironic".to_owned()
         }
         Event::CommandStarted => format!("command {detail}"),
+        Event::Downloading => format!("download of the image {detail}"),
         Event::ShuttingDown => "shutdown".to_owned(),
         Event::PowerOff => "off, until a client powers it on".to_owned(),
         Event::NothingToBoot => "nothing to boot".to_owned(),

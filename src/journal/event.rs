@@ -42,6 +42,8 @@ events! {
     HeartbeatAgain "agent's heartbeat accepted again, failed before:";
     /// The detail is the name of the command.
     CommandStarted "agent begins command";
+    /// The detail is the URL of the image. The command that writes the image ends after the download.
+    Downloading "agent downloads image";
     CommandEnded "agent ended command";
     CommandFailed "agent failed in command";
     /// The detail is the reason.

@@ -47,6 +47,11 @@ class Child:
             os.killpg(self.process.pid, signal.SIGABRT)
             self.wait(2)
 
+    def kill(self):
+        """Kills the process group, without a signal before."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
     def stop(self, grace):
         """Sends SIGTERM, waits up to `grace` seconds, and kills the process group. Returns the exit code."""
         if self.process.returncode is None:

@@ -28,8 +28,11 @@ STOP_GRACE_S = 15
 class Stack:
     """`with Stack(...) as stack:` runs Ironic, a file server and a receiver of events, and ends all of them afterwards."""
 
-    def __init__(self, venv, run, logs, hash_cache=True, database="sqlite", callback_limit_s=None, port=None, login=None):
+    def __init__(self, venv, run, logs, hash_cache=True, database="sqlite", callback_limit_s=None, port=None, login=None,
+                 conductors=0):
+        """`conductors`: the number of conductors beside the API. 0: one process is the API and the only conductor."""
         self.venv, self.run, self.logs, self.port = venv, run, logs, port or free_port()
+        self.conductors = {f"127.0.0.{2 + number}": None for number in range(conductors)}
         self.login = login or logins.NoLogin()
         self.mariadb_socket = run / "mariadb.sock" if database == "mariadb" else None
         # How long Ironic waits for an agent. None: Ironic's default, which no stage reaches.
@@ -90,8 +93,25 @@ class Stack:
         config = self._configure()
         child.run("ironic-dbsync", [self.venv / "bin/ironic-dbsync", "--config-file", config, "create_schema"],
                   self.logs / "dbsync.log", START_LIMIT_S, self.env)
-        self.ironic = self.program(started, "Ironic", [self.venv / "bin/ironic", "--config-file", config], self.ironic_log)
+        self._start_ironic(started, config)
         self._wait_until_ready()
+
+    def _start_ironic(self, started, config):
+        main = "ironic-api" if self.conductors else "ironic"
+        self.ironic = self.program(started, "Ironic", [self.venv / "bin" / main, "--config-file", config], self.ironic_log)
+        for host in self.conductors:
+            # The API finds a conductor at its host name, which is an address here.
+            own = self.run / f"conductor-{host}.conf"
+            own.write_text(f"[DEFAULT]\nhost = {host}\n[json_rpc]\nhost_ip = {host}\n")
+            argv = [self.venv / "bin/ironic-conductor", "--config-file", config, "--config-file", own]
+            self.conductors[host] = self.program(started, f"conductor {host}", argv, self.logs / f"conductor-{host}.log")
+
+    def kill_conductor(self):
+        """Ends the last conductor at once, as the loss of its machine does. Returns its name."""
+        host, program = self.conductors.popitem()
+        self.programs.remove(program)
+        program.kill()
+        return host
 
     def program(self, started, name, argv, log, env=None):
         """Starts a program that runs until the end of the stack."""
@@ -125,18 +145,20 @@ class Stack:
             api_port=self.port, api_url=self.url, isolinux=installation.ISOLINUX,
             callback_limit_s=self.callback_limit_s or 1800,
             auth_strategy=self.login.strategy, auth_settings=self.login.settings(),
+            rpc_transport="json-rpc" if self.conductors else "none", rpc_port=free_port(),
             database=f"mysql+pymysql://root@localhost/ironic?charset=utf8mb3&unix_socket={self.mariadb_socket}"
                      if self.mariadb_socket else f"sqlite:///{self.run}/ironic.sqlite"))
         return config
 
     def _wait_until_ready(self):
-        """Waits until the API has a conductor with the redfish driver."""
+        """Waits until the API has all conductors with the redfish driver."""
         end = time.monotonic() + START_LIMIT_S
         while True:
             self.ironic.check()
             try:
                 # A token can end before Ironic is ready.
-                if Ironic(self.url, self.login.headers()).call("GET", "/v1/drivers/redfish")[0] == 200:
+                status, driver = Ironic(self.url, self.login.headers()).call("GET", "/v1/drivers/redfish")
+                if status == 200 and len(driver["hosts"]) >= len(self.conductors):
                     return
             except OSError:
                 pass

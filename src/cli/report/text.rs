@@ -144,7 +144,7 @@ fn costs(out: &mut impl Write, paper: Paper, summary: &Summary) -> io::Result<()
     say(
         "requests  ",
         format!(
-            "{} for changes ({} repeated), {} of polls ({}), {} of the machines themselves",
+            "{} of the run ({} repeated), {} of polls ({}), {} of the machines themselves",
             count(requests.changes),
             count(summary.item_retries),
             count(requests.poll_requests),
@@ -152,6 +152,12 @@ fn costs(out: &mut impl Write, paper: Paper, summary: &Summary) -> io::Result<()
             count(agents)
         ),
     )?;
+    if summary.conductors.len() > 1 {
+        for (name, tally) in &summary.conductors {
+            let ended = format!("{name}: {} succeeded, {} failed", count(tally.succeeded), count(tally.failed));
+            say("conductor ", ended)?;
+        }
+    }
     for name in summary.process_names() {
         let used = summary.process(name).unwrap_or_default();
         say("process   ", format!("{name}: CPU {}, at most {}", duration(used.cpu), bytes(used.rss)))?;

@@ -16,7 +16,7 @@ use super::plan::Source;
 use super::view::duration;
 use super::{log, out, report};
 use crate::config::{LogFilter, LogFormat};
-use crate::plan::{FleetSource, Items, Plan, Target};
+use crate::plan::{FleetSource, HttpUrl, Items, Plan, Target};
 use crate::report::{Folder, Outcome};
 use crate::run::ironic::{Api, IronicDriver};
 use crate::run::machine::Machines;
@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// Print a line with the counts so often, such as 30s; without a terminal 10s
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     watch_every: Option<Duration>,
+    /// Store the metrics of URL in each sample, besides those of the plan's watch.scrape; can be repeated
+    #[arg(long, value_name = "URL")]
+    scrape: Vec<HttpUrl>,
     /// The log of the run's own fleet on standard error: -v for level info, -vv for debug
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,
@@ -77,8 +80,18 @@ fn id(text: &str) -> Result<String, String> {
     }
 }
 
+impl Args {
+    /// The plan with more values replaced, and with the URLs of `--scrape`.
+    fn plan(&self, sets: &[(String, Value)]) -> anyhow::Result<Plan> {
+        let mut plan = self.source.read(sets)?;
+        plan.watch.scrape.extend(self.scrape.iter().cloned());
+        plan.check().map_err(|problem| UsageError(format!("--scrape: {problem}")))?;
+        Ok(plan)
+    }
+}
+
 pub(super) fn command(args: Args) -> anyhow::Result<ExitCode> {
-    let plan = args.source.read(&[])?;
+    let plan = args.plan(&[])?;
     let _summary = match args.verbose {
         0 => None,
         level => {
@@ -125,7 +138,7 @@ async fn sweep(args: &Args, plan: &Plan, id: &str, stop: &Stop) -> anyhow::Resul
         out::message(&format!("run {} of the sweep: {}", number + 1, shown.join(", ")));
         sets.push(("sweep".to_owned(), Value::Object(serde_json::Map::new())));
         let id = format!("{id}.{}", number + 1);
-        let code = one(args, args.source.read(&sets)?, &id, stop).await?;
+        let code = one(args, args.plan(&sets)?, &id, stop).await?;
         folders.push((Folder::open(args.runs.join(id))?, shown.join(", ")));
         if first_bad == ExitCode::Ok {
             first_bad = code;

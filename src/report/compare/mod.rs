@@ -244,7 +244,7 @@ fn values(before: &Summary, after: &Summary) -> Vec<ValueChange> {
         push(format!("rss({name}), bytes"), one.rss as f64, other.rss as f64);
     }
     let (one, other) = (before.requests(), after.requests());
-    push("requests for changes".to_owned(), one.changes as f64, other.changes as f64);
+    push("requests of the run".to_owned(), one.changes as f64, other.changes as f64);
     push("repeated requests".to_owned(), before.item_retries as f64, after.item_retries as f64);
     push("requests of polls".to_owned(), one.poll_requests as f64, other.poll_requests as f64);
     let sum = |requests: &super::Requests| requests.agents.values().sum::<u64>() as f64;

@@ -293,7 +293,7 @@ pub(super) fn requests(summary: &Summary, charts: &Charts) -> Markup {
     let points = charts.points();
     let agents: u64 = requests.agents.values().sum();
     let names = [
-        ("changes that the run asked for", BUSY),
+        ("requests of the run", BUSY),
         ("watching (polls of the run)", WARN),
         ("the machines' own", PALETTE[2]),
     ];
@@ -317,7 +317,7 @@ pub(super) fn requests(summary: &Summary, charts: &Charts) -> Markup {
         duration(requests.poll_seconds)
     );
     let mut table = vec![
-        row("changes that the run asked for", requests.changes, retried),
+        row("requests of the run", requests.changes, retried),
         row("watching (polls of the run)", requests.poll_requests, polled),
     ];
     if agents > 0 {

@@ -64,7 +64,7 @@ pub(super) struct Point {
     pub(super) states: BTreeMap<String, u64>,
     /// Not started, in flight, succeeded, failed, parked.
     pub(super) progress: [u64; 5],
-    /// Requests for changes, of polls, and of agents, since the start.
+    /// Requests of the run, of polls, and of agents, since the start.
     pub(super) requests: [u64; 3],
     pub(super) processes: BTreeMap<String, Process>,
 }
