@@ -298,7 +298,9 @@ fn command(node: &Node, runs: bool, event: &mut impl FnMut(Event, Cow<'_, str>))
         | CommandStatus::Running(_) => Event::CommandEnded,
     };
     event(what, (&*last.name).into());
-    if let (true, Some(Job::Image { image, .. })) = (runs, serving.and_then(|serving| serving.commands.running())) {
+    if let (true, Some(Job::Image { image, .. })) =
+        (runs, serving.and_then(|serving| serving.commands.running()))
+    {
         event(Event::Downloading, image.urls.first().map_or(Cow::default(), |url| shown(url).into()));
     }
 }

@@ -6,14 +6,15 @@
 pub mod htpasswd;
 mod python;
 mod systems;
+mod value;
 
 use std::path::Path;
 
 use crate::file;
 use crate::profile::Profile;
 use crate::profile::identities::Identity;
-pub use python::{Literal, Value};
 use python::{Reader, Statement};
+pub use value::{Literal, Value};
 
 /// The longest file, in bytes. A system has about 250.
 pub const MAX_BYTES: u64 = 32 << 20;

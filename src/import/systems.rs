@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use super::python::{Literal, Value};
+use super::value::{Literal, Value};
 use super::{MAX_SYSTEMS, Wrong};
 use crate::address::Mac;
 use crate::profile::identities::Identity;

@@ -1,6 +1,7 @@
 //! Deletes the nodes that a run has created.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -14,6 +15,7 @@ use crate::plan::Stage;
 /// Deletes the nodes of all items that have one, except those of failed items that the plan keeps. Returns those that could not be
 /// deleted, with the reasons.
 pub(super) async fn clean<D: Driver>(engine: &Arc<Engine<D>>) -> Vec<(String, String)> {
+    engine.cleans.store(true, Ordering::Relaxed);
     let cleanup = &engine.plan.cleanup;
     let board = &engine.board;
     let kept = |item: u32| cleanup.keep_failed && board.place(item) == Place::Failed;

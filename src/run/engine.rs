@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -41,6 +42,8 @@ pub(super) struct Engine<D> {
     pub(super) epoch: Epoch,
     /// The phase that runs, for samples and for people.
     pub(super) phase: Arc<Mutex<Option<String>>>,
+    /// Whether the run deletes its nodes.
+    pub(super) cleans: Arc<AtomicBool>,
     /// The places for items in flight, by their number. Parked items keep theirs.
     pub(super) rooms: Mutex<BTreeMap<u32, Arc<Semaphore>>>,
 }

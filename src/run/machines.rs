@@ -293,7 +293,8 @@ pub fn foreign(source: &ForeignNodes, items: usize) -> anyhow::Result<Arc<dyn Ma
     let place = source.path.display();
     let text = file::read_text(&source.path, MAX_NODES_FILE)
         .with_context(|| format!("fleet.file.path: cannot read {place}"))?;
-    let list = import::literal(&text).map_err(|wrong| anyhow::anyhow!("fleet.file.path: {place}: {wrong}"))?;
+    let list =
+        import::literal(&text).map_err(|wrong| anyhow::anyhow!("fleet.file.path: {place}: {wrong}"))?;
     let nodes: Vec<Node> = serde_json::from_value(list)
         .with_context(|| format!("fleet.file.path: {place} is no list of nodes with uuid, name and nics"))?;
     anyhow::ensure!(

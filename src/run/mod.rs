@@ -23,6 +23,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,7 +35,7 @@ pub use http::{Http, HttpProblem};
 pub use machines::{FleetOfOwn, calls, foreign, password};
 pub use stop::{Level, Stop};
 
-use crate::plan::{CleanupWhen, Items, Plan};
+use crate::plan::{CleanupWhen, Items, Plan, Stage};
 use crate::report::{Facts, Folder, Judged, Outcome, Summary, page};
 use engine::Engine;
 use machine::Machines;
@@ -55,9 +56,16 @@ pub struct View {
     pub epoch: Epoch,
     phase: Arc<Mutex<Option<String>>>,
     states: Arc<dyn Fn() -> BTreeMap<String, u32> + Send + Sync>,
+    cleans: Arc<AtomicBool>,
 }
 
 impl View {
+    /// The items whose nodes still exist, if the run cleans up.
+    pub fn left(&self) -> Option<usize> {
+        let exists = |item: &u32| self.board.stage(*item) != Stage::Absent;
+        self.cleans.load(Ordering::Relaxed).then(|| (0..self.board.len()).filter(exists).count())
+    }
+
     /// The phase of the plan that runs.
     pub fn phase(&self) -> Option<String> {
         self.phase.lock().clone()
@@ -121,6 +129,7 @@ impl<D: Driver> Run<D> {
             stop,
             epoch,
             phase: Arc::default(),
+            cleans: Arc::default(),
             rooms: Mutex::default(),
         };
         Ok(Self { engine: Arc::new(engine), summary, writer })
@@ -134,6 +143,7 @@ impl<D: Driver> Run<D> {
             summary: Arc::clone(&self.summary),
             epoch: self.engine.epoch,
             phase: Arc::clone(&self.engine.phase),
+            cleans: Arc::clone(&self.engine.cleans),
             states: Arc::new(move || engine.driver.states()),
         }
     }

@@ -154,7 +154,8 @@ fn costs(out: &mut impl Write, paper: Paper, summary: &Summary) -> io::Result<()
     )?;
     if summary.conductors.len() > 1 {
         for (name, tally) in &summary.conductors {
-            let ended = format!("{name}: {} succeeded, {} failed", count(tally.succeeded), count(tally.failed));
+            let ended =
+                format!("{name}: {} succeeded, {} failed", count(tally.succeeded), count(tally.failed));
             say("conductor ", ended)?;
         }
     }

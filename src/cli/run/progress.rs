@@ -143,6 +143,9 @@ fn details(summary: &Summary, operation: Operation, expected: u64) -> String {
 /// The counts in a line.
 fn line(view: &View) -> String {
     let board = &view.board;
+    if let Some(left) = view.left() {
+        return format!("cleanup: {left} of {} items still have a node", board.len());
+    }
     let count = |place| board.count(place);
     let phase = view.phase().map(|phase| format!("{phase}: ")).unwrap_or_default();
     let mut text = format!(
