@@ -1,7 +1,7 @@
 //! Enumerations of the Redfish schemas, spelt exactly as DMTF spells them.
 //!
 //! Source: Redfish schema bundle DSP8010 2026.1: `ComputerSystem`, `Resource`, `VirtualMedia`, `SecureBoot`, `Role`, `Privileges`,
-//! `EventDestination`, `Event`, `LogService`, `LogEntry`, `MetricReportDefinition`.
+//! `EventDestination`, `Event`, `LogService`, `LogEntry`, `MetricReportDefinition`, `EthernetInterface`, `ManagerNetworkProtocol`.
 
 /// Defines an enumeration, the text of each value, and the parser for it.
 macro_rules! words {
@@ -222,6 +222,30 @@ mod tests {
             assert_eq!(ResetType::parse(word.as_str()), Some(*word));
         }
     }
+}
+
+words! {
+    /// What a machine does when mains power is back: `ComputerSystem.PowerRestorePolicy`.
+    PowerRestorePolicy { AlwaysOn = "AlwaysOn", AlwaysOff = "AlwaysOff", LastState = "LastState" }
+}
+
+impl Default for PowerRestorePolicy {
+    /// The policy of most models.
+    fn default() -> Self {
+        Self::LastState
+    }
+}
+
+words! {
+    /// How DHCPv6 is used: `EthernetInterface.DHCPv6OperatingMode`.
+    Dhcpv6OperatingMode {
+        Stateful = "Stateful", Stateless = "Stateless", Disabled = "Disabled", Enabled = "Enabled",
+    }
+}
+
+words! {
+    /// How far notifications go over IPv6: `ManagerNetworkProtocol.NotifyIPv6Scope`.
+    NotifyIpv6Scope { Link = "Link", Site = "Site", Organization = "Organization" }
 }
 
 words! {

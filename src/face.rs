@@ -208,9 +208,9 @@ pub trait Face: Send + Sync + 'static {
         Ok(Welcome::Whole)
     }
 
-    /// Whether a node that has an address of its own accepts connections there. If not, the server resets a connection
+    /// Whether a node that has an address of its own accepts connections there, with or without TLS. If not, the server resets a connection
     /// before it reads a byte, as the network does for a machine that is off.
-    fn accepts_connections(&self, _node: u32) -> bool {
+    fn accepts_connections(&self, _node: u32, _tls: bool) -> bool {
         true
     }
 

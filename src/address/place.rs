@@ -45,6 +45,14 @@ impl Place {
         }
     }
 
+    /// Whether each node has an address and a port that no other node has.
+    pub fn is_own(&self) -> bool {
+        match self {
+            Self::One(_) => false,
+            Self::Ips(..) | Self::Ports(_) => true,
+        }
+    }
+
     /// The same place with another port (for [`Place::Ports`] another first port).
     #[must_use]
     pub fn with_port(self, port: u16) -> Self {

@@ -77,6 +77,11 @@ impl Prefix {
         (node != last).then(|| self.address(last))
     }
 
+    /// The subnet mask of an IPv4 block. The lengths of IPv6 blocks up to 32 have one, too, which is never shown.
+    pub fn mask(self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(u32::MAX.checked_shl(u32::from(32u8.saturating_sub(self.bits))).unwrap_or(0))
+    }
+
     /// The node that has this address.
     pub fn node_at(self, address: IpAddr) -> Option<u32> {
         if address.is_ipv4() != self.network.is_ipv4() {

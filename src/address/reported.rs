@@ -40,6 +40,10 @@ impl HostNetwork {
         (port < self.each && number < self.prefix.capacity()).then(|| self.prefix.address(number))
     }
 
+    pub fn prefix(self) -> Prefix {
+        self.prefix
+    }
+
     /// The number of nodes that it has addresses for.
     pub fn room(self) -> u64 {
         u64::from(self.prefix.capacity()).checked_div(u64::from(self.each)).unwrap_or(u64::MAX)

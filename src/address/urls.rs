@@ -54,6 +54,16 @@ impl Urls {
         }
     }
 
+    /// Whether the URLs begin with `https`.
+    pub fn is_tls(&self) -> bool {
+        match self {
+            Self::Same(url) => url.starts_with("https:"),
+            Self::Ips { scheme, .. } | Self::Ports { scheme, .. } | Self::Names { scheme, .. } => {
+                *scheme == "https"
+            }
+        }
+    }
+
     /// Whether each node has a URL of its own.
     pub fn are_own(&self) -> bool {
         !matches!(self, Self::Same(_))

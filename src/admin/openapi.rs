@@ -61,6 +61,7 @@ pub(super) fn router(control: Control) -> (Router, OpenApi) {
         .routes(routes!(verbs::label))
         .routes(routes!(verbs::crash))
         .routes(routes!(verbs::restart_bmc))
+        .routes(routes!(verbs::open_bmc))
         .routes(routes!(verbs::reset))
         .routes(routes!(verbs::remove))
         .routes(routes!(events::events))

@@ -9,8 +9,8 @@ use http::StatusCode;
 use parking_lot::Mutex;
 
 use super::api::{
-    Add, Added, Boot, Cool, Crash, Done, Eject, Enabled, Fail, Heat, Insert, Label, Plug, Power, PowerAction,
-    Problem, Remove, Reset, RestartBmc,
+    Add, Added, Boot, Cool, Crash, Done, Eject, Enabled, Fail, Heat, Insert, Label, OpenBmc, Plug, Power,
+    PowerAction, Problem, Remove, Reset, RestartBmc,
 };
 use super::change::{Act, Change, Work, apply};
 use super::control::Control;
@@ -318,6 +318,11 @@ verb!("/crash", crash, Crash, "Ends the program of agents", |request| {
 verb!("/restart-bmc", restart_bmc, RestartBmc, "Restarts the BMCs of machines", |request| {
     let restart = |_: &Node| Ok(Command::Bmc(bmc::Command::Reset));
     (Some(String::new()), command(restart))
+});
+
+verb!("/open-bmc", open_bmc, OpenBmc, "Lets BMCs listen again", |request| {
+    let open = |_: &Node| Ok(Command::Network(bmc::network::Command::Open));
+    (Some(String::new()), command(open))
 });
 
 verb!("/reset", reset, Reset, "Makes machines as good as new", |request| {

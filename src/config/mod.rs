@@ -48,7 +48,7 @@ pub use timings::Timings;
 use addresses::Addresses;
 use setting::{
     ADVERTISE, AGENT_ISO, AGENT_LISTEN, CERTS, EGRESS, FAULTS, HOST_NETWORK, IMAGES, IRONIC, LIMIT, LISTEN,
-    LOG, LOG_FORMAT, NETWORK_BOOT, SNAPSHOT, SPEED, STATE, TLS_MIN, WRITE_EXPORT, WRITE_TIME,
+    LOG, LOG_FORMAT, NETWORK_BOOT, SNAPSHOT, SPEED, SSDP, STATE, TLS_MIN, WRITE_EXPORT, WRITE_TIME,
 };
 use value::path;
 
@@ -74,6 +74,8 @@ pub struct Config {
     pub admin: Option<AdminConfig>,
     /// The host in URLs for clients; `None` means the listening address. [`Config::url`] applies it.
     pub advertise: Option<Host>,
+    /// SSDP is answered, on the IPv4 addresses of [`Config::listen`]; there is at least one.
+    pub ssdp: bool,
     /// Ironic's API endpoints, for agents whose ramdisk names none; may be empty.
     pub ironic: Vec<BaseUrl>,
     /// How the certificates of Ironic's API and of image servers are verified.
@@ -130,6 +132,11 @@ impl Config {
         timings.apply(&mut fleet);
         let Addresses { layout, domain, listen, agent_listen, admin } = Addresses::new(raw, fleet.nodes())?;
         imported::check_names(raw, layout)?;
+        let ssdp = raw.optional(&SSDP, value::switch)?.unwrap_or(false);
+        if ssdp && !listen.iter().any(|listen| listen.address.is_ipv4()) {
+            let problem = "SSDP needs an IPv4 address, and --listen has none; add one, or leave --ssdp out";
+            return Err(ConfigError::at(&SSDP, &raw.origin(&SSDP), problem.to_owned()));
+        }
         let host_network =
             raw.required(&HOST_NETWORK, |text| value::unless_off(text, value::host_network))?;
         if let Some(prefix) = host_network {
@@ -146,6 +153,7 @@ impl Config {
             agent_listen,
             admin,
             advertise: raw.optional(&ADVERTISE, Host::parse)?,
+            ssdp,
             ironic: values(raw.list(&IRONIC, BaseUrl::MAX, BaseUrl::parse)?),
             trust: Trust::new(raw)?,
             network_boot: raw.optional(&NETWORK_BOOT, BaseUrl::parse)?,

@@ -222,6 +222,12 @@ settings! {
     /// Used in the URLs that agents send to Ironic and in the URLs that are printed. The default is the listening address;
     /// for a wildcard address it is 127.0.0.1, with a warning.
     ADVERTISE = Setting::new("advertise", Kind::One, "HOST", LISTENING);
+    /// Answer SSDP, by which clients find Redfish services in their network
+    ///
+    /// The BMCs answer searches to 239.255.255.250:1900 and announce themselves there, on the IPv4 addresses of --listen only. At
+    /// most 512 service roots are announced, those of the first nodes. A client can disable it at a BMC, in
+    /// ManagerNetworkProtocol.
+    SSDP = Setting::new("ssdp", Kind::Switch, "BOOL", LISTENING).words(|| vec!["true", "false"]);
 
     /// Address of the control API and of /metrics, /healthz and /readyz; or off
     ///

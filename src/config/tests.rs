@@ -207,6 +207,10 @@ fn every_mistake_names_the_setting_the_value_and_what_is_allowed() {
             "--ironic-ca: cannot be combined with --insecure; give only one of them",
         ),
         ("insecure=maybe", "--insecure: 'maybe' is neither true nor false"),
+        (
+            "ssdp listen=https://[::1]:8443",
+            "--ssdp: SSDP needs an IPv4 address, and --listen has none; add one, or leave --ssdp out",
+        ),
         ("images=all", "--images: 'all' is not a way to treat images; allowed are verify, probe and skip"),
         ("tls-cert=a.pem", "--tls-cert: needs --tls-key, too; give both or none"),
         ("tls-key=a.pem", "--tls-key: needs --tls-cert, too; give both or none"),

@@ -8,11 +8,13 @@ mod parts;
 mod persistence;
 mod ready;
 mod signals;
+mod ssdp;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::{Control, Readiness, Source};
@@ -39,6 +41,8 @@ pub struct Daemon {
     readiness: Readiness,
     ready: Ready,
     tasks: [JoinHandle<()>; 3],
+    /// SSDP, with what stops it.
+    ssdp: Option<(watch::Sender<bool>, JoinHandle<()>)>,
 }
 
 /// Serves a fleet until SIGTERM, SIGINT or SIGHUP. `before_ready` runs when clients can connect, before the READY line.
@@ -88,6 +92,7 @@ impl Daemon {
         let outgoing = parts::outgoing(&config, &identities, &listeners)?;
         let outside = Arc::new(EffectRunner::new(Arc::clone(&fleet), outgoing)?);
         let ready = Ready::new(&fleet, &config, &listeners, &identities);
+        let ssdp = parts::ssdp(&config, &fleet, &redfish, &listeners)?;
         let server = parts::server(&config, listeners, &redfish, agents.as_ref());
         let mut sources: Vec<Source> = vec![
             Box::new(server.meter()),
@@ -119,6 +124,7 @@ impl Daemon {
             readiness,
             ready,
             tasks: [effects, events, timers],
+            ssdp,
         })
     }
 
@@ -148,6 +154,12 @@ impl Daemon {
             readiness.set(false);
         };
         let cut = self.server.run(stop).await;
+        if let Some((stopper, running)) = self.ssdp {
+            let _ = stopper.send(true);
+            if let Err(error) = running.await {
+                tracing::error!(%error, "SSDP has ended with a panic, which is a bug in fauxmetal");
+            }
+        }
 
         self.tasks.iter().for_each(JoinHandle::abort);
         if let Some(admin) = self.admin {

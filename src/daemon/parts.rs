@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::identities::Identities;
 use super::listeners::Listeners;
 use super::persistence::Stored;
-use crate::address::{Layout, Reported};
+use super::ssdp::{self, Ssdp};
+use crate::address::{Layout, Reported, Urls};
 use crate::admin::Source;
+use crate::config::setting::SSDP;
 use crate::config::{Config, Trust};
 use crate::effect;
 use crate::fault::{Reach, Rule, Side};
@@ -96,9 +100,31 @@ pub(super) fn redfish(
     redfish.reports_per_bmc = config.limits.reports_per_bmc;
     redfish.own_subscriptions = config.limits.subscriptions_per_bmc;
     redfish.facts.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
+    redfish.facts.hosts = config.host_network();
+    redfish.facts.ssdp = config.ssdp;
     redfish.facts.places =
         listeners.bmcs.iter().map(|listener| (listener.is_tls(), listener.place())).collect();
     redfish
+}
+
+/// SSDP with what stops it, if the settings have it.
+pub(super) fn ssdp(
+    config: &Config,
+    fleet: &Arc<Fleet>,
+    redfish: &Redfish,
+    listeners: &Listeners,
+) -> anyhow::Result<Option<(watch::Sender<bool>, JoinHandle<()>)>> {
+    if !config.ssdp {
+        return Ok(None);
+    }
+    // Clients shall log in over TLS, if there is a listener with it.
+    let urls = listeners.bmc_urls.iter().find(|urls| urls.is_tls()).or(listeners.bmc_urls.first());
+    let urls = urls.cloned().unwrap_or_else(|| Urls::Same("".into()));
+    let ssdp = Ssdp::join(&listeners.bmc_places(), ssdp::PORT, urls, redfish.facts.uuid)
+        .map_err(|(address, error)| anyhow::anyhow!("{}: cannot join on {address}: {error}", SSDP.flag()))?;
+    let (stopper, stop) = watch::channel(false);
+    let running = tokio::spawn(ssdp.run(Arc::clone(fleet), stop));
+    Ok(Some((stopper, running)))
 }
 
 /// The API of the agents, if they have a listener.

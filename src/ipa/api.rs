@@ -336,7 +336,7 @@ impl Face for Api {
         })
     }
 
-    fn accepts_connections(&self, node: u32) -> bool {
+    fn accepts_connections(&self, node: u32, _: bool) -> bool {
         self.agent(NodeId(node), |_, _| ()).is_ok()
     }
 

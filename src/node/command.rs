@@ -18,6 +18,8 @@ pub enum Command {
     Led(bmc::led::Command),
     /// The `Manager` itself: its restart and its clock.
     Bmc(bmc::Command),
+    /// Network settings of the BMC.
+    Network(bmc::network::Command),
     /// Volumes of a storage controller.
     Volume(bmc::volume::Command),
     /// An update of a firmware component.
@@ -62,6 +64,7 @@ impl Command {
             | Self::SecureBoot(_)
             | Self::Media(_)
             | Self::Led(_)
+            | Self::Network(_)
             | Self::Bmc(bmc::Command::Reset | bmc::Command::SetClock { .. } | bmc::Command::LimitPower(_))
             | Self::Task(_)
             | Self::Session(_)
@@ -82,6 +85,7 @@ impl Command {
             | Self::Task(_)
             | Self::SecureBoot(_)
             | Self::Led(_)
+            | Self::Network(_)
             | Self::Session(_)
             | Self::Log(_)
             | Self::Telemetry(_)

@@ -95,6 +95,9 @@ pub enum Of {
     System,
     Chassis,
     Manager,
+    /// The Ethernet interface of the BMC.
+    ManagerInterface,
+    NetworkProtocol,
     Bios,
     BiosSettings,
     SecureBoot,
@@ -198,6 +201,8 @@ impl Of {
             Self::System
             | Self::Chassis
             | Self::Manager
+            | Self::ManagerInterface
+            | Self::NetworkProtocol
             | Self::Bios
             | Self::BiosSettings
             | Self::SecureBoot
@@ -286,6 +291,8 @@ impl What {
                 Of::System
                 | Of::Chassis
                 | Of::Manager
+                | Of::ManagerInterface
+                | Of::NetworkProtocol
                 | Of::BiosSettings
                 | Of::SecureBoot
                 | Of::Drive(_)

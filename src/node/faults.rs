@@ -13,9 +13,8 @@ use super::rules::{Faults, News};
 use super::sparse::Sparse;
 use super::state::State;
 use super::view::View;
-use crate::dmtf::PowerState;
+use crate::dmtf::{PowerRestorePolicy, PowerState};
 use crate::fault::host::part_fails::Kind;
-use crate::fault::host::power_lost::Restore;
 use crate::fault::{Act, Armed, Bound, Dice, Met, Occasion, What, bmc, host};
 use crate::seed::Purpose;
 use crate::time::SimTime;
@@ -334,7 +333,8 @@ impl Node {
         });
     }
 
-    fn get_power(&mut self, restore: Restore, at: SimTime) {
+    /// The mains power is back. The rule says what the machine does then, and else the machine's own setting.
+    fn get_power(&mut self, restore: Option<PowerRestorePolicy>, at: SimTime) {
         let others = self.state.faults.conditions();
         if others.into_iter().any(|act| matches!(act, Act::Host(host::Act::NoPower(_)))) {
             return;
@@ -342,14 +342,19 @@ impl Node {
         let was_on = self.state.faults.change(|faults| faults.was_on.take()).unwrap_or(false);
         let ms = self.draw_ms(self.timing().manager_reset, Purpose::ManagerReset);
         self.state.bmc.change(|bmc| bmc.restarting_until = Some(at.after_ms(ms)));
-        let on = match restore {
-            Restore::LastState => was_on,
-            Restore::AlwaysOff => false,
-            Restore::AlwaysOn => true,
+        let on = match restore.unwrap_or(self.power_restore_policy()) {
+            PowerRestorePolicy::LastState => was_on,
+            PowerRestorePolicy::AlwaysOff => false,
+            PowerRestorePolicy::AlwaysOn => true,
         };
         if on {
             self.power_on(at);
         }
+    }
+
+    /// `ComputerSystem.PowerRestorePolicy`, as a client has set it or as the model has it.
+    pub fn power_restore_policy(&self) -> PowerRestorePolicy {
+        self.bmc().system.power_restore.unwrap_or(self.profile.power_restore_policy)
     }
 
     /// The clock of the BMC, as it shows it.

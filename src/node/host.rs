@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bmc::network;
 use super::boot::BootChange;
 use super::call::Call;
 use super::effect::EffectKind;
 use super::ipa::{self, Ipa};
-use crate::dmtf::{BootProgress, IndicatorLed, PowerState, ResetType};
+use crate::dmtf::{BootProgress, IndicatorLed, PowerRestorePolicy, PowerState, ResetType};
 use crate::profile::boot_source::BootSource;
 use crate::time::SimTime;
 
@@ -27,11 +28,16 @@ pub struct SystemChange {
     /// At most [`SystemChange::MAX_ASSET_TAG`] characters.
     pub asset_tag: Option<Box<str>>,
     pub led: Option<IndicatorLed>,
+    /// At most [`SystemChange::MAX_HOST_NAME`] characters.
+    pub host_name: Option<Box<str>>,
+    pub power_restore: Option<PowerRestorePolicy>,
 }
 
 impl SystemChange {
     /// Maximum length of an asset tag, characters.
     pub const MAX_ASSET_TAG: usize = 63;
+    /// Maximum length of a host name, characters.
+    pub const MAX_HOST_NAME: usize = network::MAX_NAME;
 }
 
 /// The power and boot state of the host.

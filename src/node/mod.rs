@@ -332,6 +332,9 @@ impl Node {
             Command::Led(command) => {
                 self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(command)));
             }
+            Command::Network(command) => {
+                self.state.bmc.change(|bmc| bmc.network.change(|network| network.execute(command)));
+            }
             Command::Bmc(command) => {
                 let ms = self.draw_ms(self.timing().manager_grace, Purpose::ManagerGrace);
                 let task = self.state.bmc.change(|bmc| bmc.execute(command, now.after_ms(ms), now))?;

@@ -23,10 +23,18 @@ impl Node {
     pub(super) fn execute_host(&mut self, command: host::Command, now: SimTime) -> Result<(), Refusal> {
         match command {
             host::Command::Reset(kind) => return self.reset(kind, now),
-            host::Command::Change(SystemChange { boot, asset_tag, led }) => {
+            host::Command::Change(SystemChange { boot, asset_tag, led, host_name, power_restore }) => {
                 self.state.boot.change(boot);
                 if let Some(tag) = asset_tag {
                     self.state.bmc.change(|bmc| bmc.asset_tag = Some(tag));
+                }
+                if host_name.is_some() || power_restore.is_some() {
+                    self.state.bmc.change(|bmc| {
+                        bmc.system.change(|system| {
+                            system.host_name = host_name.or(system.host_name.take());
+                            system.power_restore = power_restore.or(system.power_restore);
+                        });
+                    });
                 }
                 if let Some(led) = led {
                     self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.system = led));
@@ -147,6 +155,7 @@ impl Node {
         if let Some(bmc) = self.state.bmc.get_mut() {
             bmc.start(&self.profile, now);
         }
+        self.state.bmc.change(|bmc| bmc.host_reset = Some(now));
         let ms = self.draw_ms(self.timing().post, Purpose::Post);
         if let Some(most) = PostCodes::most(&self.profile) {
             let number = self.state.starts;

@@ -12,10 +12,12 @@ use super::bmc::clock::Clock;
 use super::bmc::failures::Part;
 use super::bmc::led::Leds;
 use super::bmc::media::Opened;
+use super::bmc::network::Network;
 use super::bmc::plugs::Plugs;
 use super::bmc::power_limit::PowerLimit;
 use super::bmc::secure_boot::SecureBoot;
 use super::bmc::subscriptions::{self, Subscriptions};
+use super::bmc::system::SystemSettings;
 use super::bmc::tasks::{self, Doing, End, Task, Work};
 use super::bmc::telemetry;
 use super::bmc::volume::Volumes;
@@ -48,6 +50,8 @@ pub(super) struct View {
     failed: Vec<Part>,
     unused_memory: BTreeSet<u8>,
     power_limit: Sparse<PowerLimit>,
+    network: Sparse<Network>,
+    system: Sparse<SystemSettings>,
     /// The number of each task, and whether it has ended.
     tasks: Vec<(u32, bool)>,
     task_settings: tasks::Settings,
@@ -119,6 +123,11 @@ impl View {
             diagnostics: _,
             // Their log service has no events.
             post_codes: _,
+            network,
+            system,
+            // The restarts are events.
+            host_reset: _,
+            manager_reset: _,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,
@@ -152,6 +161,8 @@ impl View {
             failed: if bmc.has_failures() { bmc.failed_parts().collect() } else { Vec::new() },
             unused_memory: bmc.unused_memory().clone(),
             power_limit: power_limit.clone(),
+            network: network.clone(),
+            system: system.clone(),
             tasks: tasks.iter().map(|task| (task.number, task.ended.is_some())).collect(),
             task_settings: tasks.settings,
             sessions: sessions.ids().collect(),
@@ -224,13 +235,17 @@ fn reports(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(Wh
 
 /// Values that a client sets, or that a start of the host applies.
 fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
-    let system =
-        before.boot != now.boot || before.asset_tag != now.asset_tag || before.leds.system != now.leds.system;
+    let system = before.boot != now.boot
+        || before.asset_tag != now.asset_tag
+        || before.leds.system != now.leds.system
+        || before.system != now.system;
     let drives = now.leds.drives_that_differ(&before.leds);
     for (differs, of) in [
         (system, Of::System),
         (before.leds.chassis != now.leds.chassis || before.power_limit != now.power_limit, Of::Chassis),
         (before.clock != now.clock, Of::Manager),
+        (before.network.interface != now.network.interface, Of::ManagerInterface),
+        (before.network.protocols != now.network.protocols, Of::NetworkProtocol),
         (before.bios.pending != now.bios.pending, Of::BiosSettings),
         (before.bios.current != now.bios.current, Of::Bios),
         (before.secure_boot != now.secure_boot, Of::SecureBoot),

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dmtf::{MediaType, RaidType};
+use crate::dmtf::{MediaType, RaidType, ResetType};
 
 /// A processor. `socket` is `Processor.Socket`, and `max_mhz` is `Processor.MaxSpeedMHz`.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -318,6 +318,18 @@ pub struct Manager {
     /// OUI of the BMC's MAC address, as in [`Nic::oui`].
     #[serde(default)]
     pub oui: Option<String>,
+    /// Allowable values of `Manager.Reset`: some of [`Manager::RESET_TYPES`].
+    #[serde(default = "Manager::usual_reset_types")]
+    pub reset_types: Vec<ResetType>,
+}
+
+impl Manager {
+    /// The ways in which a BMC can restart.
+    pub const RESET_TYPES: [ResetType; 2] = [ResetType::GracefulRestart, ResetType::ForceRestart];
+
+    fn usual_reset_types() -> Vec<ResetType> {
+        Self::RESET_TYPES.to_vec()
+    }
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -8,7 +8,7 @@ use serde::Deserialize as _;
 use super::boot_source::BootSource;
 use super::extends::Merged;
 use super::files::{Files, ProfileError};
-use super::inventory::FirmwareOf;
+use super::inventory::{FirmwareOf, Manager};
 use super::logs::LogService;
 use super::overlay::Overlay;
 use super::post_codes::PostCode;
@@ -88,6 +88,11 @@ fn check(p: &Profile) -> Result<(), String> {
         if count != 1 {
             return Err(format!("firmware: {count} components have of = \"{what}\"; exactly 1 must have it"));
         }
+    }
+    if !p.manager.reset_types.iter().all(|kind| Manager::RESET_TYPES.contains(kind))
+        || p.manager.reset_types.is_empty()
+    {
+        return Err("manager: reset_types must be one or both of GracefulRestart and ForceRestart".to_owned());
     }
     serials(p)?;
     volumes(p)?;

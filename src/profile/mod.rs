@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dmtf::ResetType;
+use crate::dmtf::{PowerRestorePolicy, ResetType};
 use crate::time::timing::Timing;
 use accounts::AccountRules;
 use bios::Attribute;
@@ -84,6 +84,9 @@ pub struct Profile {
     pub bios_vendor: String,
     /// Allowable values of `ComputerSystem.Reset`.
     pub reset_types: Vec<ResetType>,
+    /// `ComputerSystem.PowerRestorePolicy` of a new machine.
+    #[serde(default)]
+    pub power_restore_policy: PowerRestorePolicy,
     /// Allowable values of `BootSourceOverrideTarget`. Without `Cd`, `Pxe` and `Hdd` Ironic refuses to boot the node.
     pub boot_targets: Vec<BootSource>,
     /// Boot order of a new machine.

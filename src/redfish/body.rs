@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use super::message::{
     ACTION_PARAMETER_MISSING, ACTION_PARAMETER_UNKNOWN, ACTION_PARAMETER_VALUE_ERROR,
     ACTION_PARAMETER_VALUE_FORMAT_ERROR, ACTION_PARAMETER_VALUE_NOT_IN_LIST,
-    ACTION_PARAMETER_VALUE_TYPE_ERROR, ARRAY_SIZE_TOO_LONG, EMPTY_JSON, MALFORMED_JSON, Message,
-    NO_OPERATION, PROPERTY_MISSING, PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_ERROR,
-    PROPERTY_VALUE_FORMAT_ERROR, PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE,
-    PROPERTY_VALUE_TYPE_ERROR, STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
+    ACTION_PARAMETER_VALUE_TYPE_ERROR, EMPTY_JSON, MALFORMED_JSON, Message, NO_OPERATION, PROPERTY_MISSING,
+    PROPERTY_NOT_WRITABLE, PROPERTY_UNKNOWN, PROPERTY_VALUE_ERROR, PROPERTY_VALUE_FORMAT_ERROR,
+    PROPERTY_VALUE_NOT_IN_LIST, PROPERTY_VALUE_OUT_OF_RANGE, PROPERTY_VALUE_TYPE_ERROR,
+    STRING_VALUE_TOO_LONG, UNRECOGNIZED_REQUEST_BODY,
 };
 use crate::journal::{Asked, Request};
 use crate::profile::overlay::{Overlay, Patch};
@@ -235,49 +235,6 @@ impl Body {
         self.note(message, key);
     }
 
-    /// An array of at most `max` texts.
-    pub(super) fn texts(&mut self, key: &str, max: usize) -> Option<Vec<String>> {
-        let value = self.take(key)?;
-        let Value::Array(items) = &value else { return self.wrong_type(key, &value) };
-        if items.len() > max {
-            self.note(Message::new(&ARRAY_SIZE_TOO_LONG, [key, &max.to_string()]), key);
-            return None;
-        }
-        let texts: Option<Vec<String>> = items.iter().map(|i| i.as_str().map(str::to_owned)).collect();
-        texts.or_else(|| self.wrong_type(key, &value))
-    }
-
-    /// The URIs of an array of at most `max` links.
-    pub(super) fn links(&mut self, key: &str, max: usize) -> Option<Vec<Box<str>>> {
-        let value = self.take(key)?;
-        let Value::Array(items) = &value else { return self.wrong_type(key, &value) };
-        if items.len() > max {
-            self.note(Message::new(&ARRAY_SIZE_TOO_LONG, [key, &max.to_string()]), key);
-            return None;
-        }
-        let uri = |item: &Value| item.get("@odata.id")?.as_str().map(Into::into);
-        let uris: Option<Vec<Box<str>>> = items.iter().map(uri).collect();
-        uris.or_else(|| self.wrong_type(key, &value))
-    }
-
-    /// The names and values of an array of objects, at most `max` together. A mistake does not repeat a value.
-    pub(super) fn pairs(&mut self, key: &str, max: usize) -> Option<Vec<(Box<str>, Box<str>)>> {
-        let value = self.take(key)?;
-        let items = value.as_array().into_iter().flatten();
-        let maps: Option<Vec<_>> = items.map(Value::as_object).collect();
-        let maps = maps.filter(|_| value.is_array());
-        let text = |(name, value): (&String, &Value)| Some((name.as_str().into(), value.as_str()?.into()));
-        let pairs: Option<Vec<_>> = maps.and_then(|maps| maps.into_iter().flatten().map(text).collect());
-        match pairs {
-            Some(pairs) if pairs.len() <= max => Some(pairs),
-            Some(_) => {
-                self.note(Message::new(&ARRAY_SIZE_TOO_LONG, [key, &max.to_string()]), key);
-                None
-            }
-            None => self.wrong_type(key, &Value::String("(hidden)".to_owned())),
-        }
-    }
-
     /// Reads the object at `key`, if it is there.
     pub(super) fn object<R>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> R) -> Option<R> {
         match self.take(key)? {
@@ -286,34 +243,13 @@ impl Body {
         }
     }
 
-    /// Reads the objects of the array at `key`, which has at most `max` of them, each with its position.
-    pub(super) fn objects<R>(
-        &mut self,
-        key: &str,
-        max: usize,
-        mut read: impl FnMut(&mut Self, usize) -> R,
-    ) -> Option<Vec<R>> {
-        let items = match self.take(key)? {
-            Value::Array(items) => items,
-            other => return self.wrong_type(key, &other),
-        };
-        if items.len() > max {
-            self.note(Message::new(&ARRAY_SIZE_TOO_LONG, [key, &max.to_string()]), key);
-            return None;
-        }
-        let mut results = Vec::new();
-        for (at, item) in items.into_iter().enumerate() {
-            let place = format!("{key}/{at}");
-            match item {
-                Value::Object(inner) => results.push(self.within(&place, inner, |body| read(body, at))),
-                other => return self.wrong_type(&place, &other),
-            }
-        }
-        Some(results)
-    }
-
     /// Reads an object at `place` below the present one.
-    fn within<R>(&mut self, place: &str, inner: Map<String, Value>, read: impl FnOnce(&mut Self) -> R) -> R {
+    pub(super) fn within<R>(
+        &mut self,
+        place: &str,
+        inner: Map<String, Value>,
+        read: impl FnOnce(&mut Self) -> R,
+    ) -> R {
         let outer = std::mem::replace(&mut self.left, inner);
         let length = self.place.len();
         self.place.push('/');

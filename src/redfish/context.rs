@@ -12,7 +12,7 @@ use super::attachment::Measure;
 use super::session::Sessions;
 use super::shared_events::SharedEvents;
 use super::task_settings::TaskSettings;
-use crate::address::{Place, Prefix};
+use crate::address::{HostNetwork, Place, Prefix};
 use crate::node::bmc::account::Accounts;
 use crate::node::bmc::subscriptions::Subscriptions;
 use crate::node::spec::Spec;
@@ -31,12 +31,34 @@ pub struct Facts {
     pub places: Vec<(bool, Place)>,
     /// The domain below which each node has a host name and a service root of its own.
     pub domain: Option<Box<str>>,
+    /// The service answers SSDP.
+    pub ssdp: bool,
+    /// The network of the machines' own interfaces.
+    pub hosts: Option<HostNetwork>,
 }
 
 impl Facts {
     /// The TCP port on which a node's BMC is reached first, with or without TLS.
     pub(super) fn port(&self, node: NodeId, tls: bool) -> Option<u16> {
         self.places.iter().find(|(over, _)| *over == tls).map(|(_, place)| place.of(node.0).port())
+    }
+
+    /// Whether each BMC has a listener of its own, with or without TLS.
+    pub(super) fn has_own_listener(&self, tls: bool) -> bool {
+        let mut places = self.places.iter().filter(|(over, _)| *over == tls).map(|(_, place)| place);
+        places.next().is_some_and(|first| first.is_own() && places.all(Place::is_own))
+    }
+
+    /// The IP addresses that a node's BMC shares with others, as far as the service listens on certain ones.
+    pub(super) fn shared_ips(&self, node: NodeId) -> Vec<IpAddr> {
+        let mut ips = Vec::new();
+        for (_, place) in &self.places {
+            let ip = place.of(node.0).ip();
+            if !matches!(place, Place::Ips(..)) && !ip.is_unspecified() && !ips.contains(&ip) {
+                ips.push(ip);
+            }
+        }
+        ips
     }
 
     /// The IP addresses that belong to a node's BMC alone, with their blocks.

@@ -26,6 +26,7 @@ use crate::address::{host_of, label_below};
 use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
 use crate::fault::Occasion;
 use crate::fleet::persist::Seen;
+use crate::node::bmc::Bmc;
 use crate::node::command::Refusal;
 use crate::node::{Node, NodeId};
 use crate::wire::Opening;
@@ -72,8 +73,9 @@ impl Face for Redfish {
         asked.unwrap_or(Ok(Welcome::Small))
     }
 
-    fn accepts_connections(&self, node: u32) -> bool {
-        self.fleet.look(NodeId(node), |node, _| node.bmc().restarting_until.is_none()).unwrap_or(false)
+    fn accepts_connections(&self, node: u32, tls: bool) -> bool {
+        let accepts = |bmc: &Bmc| bmc.restarting_until.is_none() && !bmc.network.protocols.are_closed(tls);
+        self.fleet.look(NodeId(node), |node, _| accepts(node.bmc())).unwrap_or(false)
     }
 
     fn opening(&self, peer: &Peer) -> Option<Opening> {
@@ -107,7 +109,9 @@ impl Redfish {
             // The node may have been removed since the client connected.
             (Some(node), _) => {
                 let client = Some(peer.remote.ip());
-                let response = self.call_from(client, NodeId(node), |_| true, request);
+                // A listener that a client has closed leaves no connection open.
+                let listens = |node: &Node| !node.bmc().network.protocols.are_closed(peer.tls);
+                let response = self.call_from(client, NodeId(node), listens, request);
                 response.unwrap_or_else(|| bytes(close_connection()))
             }
             (None, Some(domain)) => {

@@ -15,6 +15,7 @@ mod ask;
 mod attachment;
 pub mod auth;
 mod body;
+mod body_arrays;
 #[doc(hidden)]
 pub mod check;
 mod client;

@@ -29,7 +29,8 @@ pub(super) async fn connections<F: Face>(
             Some(ended) = open.join_next() => log_panic(ended),
             (stream, local, remote) = listener.accept() => {
                 let owner = listener.owner(local);
-                let Some(node) = owner.filter(|node| node.is_none_or(|n| shared.face.accepts_connections(n))) else {
+                let accepts = |node: u32| shared.face.accepts_connections(node, listener.is_tls());
+                let Some(node) = owner.filter(|node| node.is_none_or(accepts)) else {
                     shared.admission.count_reset();
                     ending::reset(stream);
                     continue;

@@ -36,7 +36,7 @@ impl Face for WhichNode {
             .map(|text: Bytes| text.into())
     }
 
-    fn accepts_connections(&self, node: u32) -> bool {
+    fn accepts_connections(&self, node: u32, _: bool) -> bool {
         node != 7
     }
 

@@ -195,7 +195,7 @@ impl Builder {
         let reach = Reach { own_roots, bmcs: side, agents: Some(side) };
         fleet.check_rules_with(Box::new(move |rule| check_rule(rule).and_then(|()| reach.check(rule))));
         let mut redfish = Redfish::new(Arc::clone(&fleet), account);
-        redfish.facts.places = places;
+        (redfish.facts.places, redfish.facts.hosts) = (places, hosts);
         let redfish = Arc::new(redfish);
         let shown_urls = agent_urls.clone().unwrap_or_else(|| Urls::Same(NOWHERE.into()));
         let agent_api = Arc::new(ipa::Api::new(Arc::clone(&fleet), shown_urls.clone(), reported.clone()));

@@ -27,7 +27,7 @@ pub use problem::Problem;
 pub use snapshot::{SaveSnapshot, SavedSnapshot};
 pub use verb::{
     Add, Added, Boot, Cool, Crash, Done, Eject, Enabled, Fail, Heat, Import, ImportedSystem, Insert, Label,
-    Nodes, Plug, Power, PowerAction, Refused, Remove, Reset, RestartBmc,
+    Nodes, OpenBmc, Plug, Power, PowerAction, Refused, Remove, Reset, RestartBmc,
 };
 
 /// The path of the API's version 1. All paths of the API begin with it.

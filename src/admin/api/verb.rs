@@ -234,6 +234,16 @@ pub struct RestartBmc {
     pub dry_run: bool,
 }
 
+/// Lets BMCs listen again for HTTP and HTTPS, which a client has disabled in `ManagerNetworkProtocol`. A BMC that listens accepts it,
+/// too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OpenBmc {
+    pub nodes: Nodes,
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
 /// Removes nodes from the fleet, in any state. Their names and indexes are never used again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

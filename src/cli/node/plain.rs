@@ -1,4 +1,4 @@
-//! The verbs that need nodes only: `remove`, `restart-bmc` and `crash`.
+//! The verbs that need nodes only: `remove`, `restart-bmc`, `open-bmc` and `crash`.
 
 use clap::Parser;
 
@@ -27,6 +27,15 @@ pub(super) struct RestartBmc {
     flags: ChangeFlags,
 }
 
+/// Let BMCs listen again for HTTP and HTTPS, after a client has disabled that
+#[derive(Parser)]
+pub(super) struct OpenBmc {
+    #[command(flatten)]
+    targets: Targets,
+    #[command(flatten)]
+    flags: ChangeFlags,
+}
+
 /// End the agents' programs; the ramdisk goes on without an agent until the machine is restarted
 #[derive(Parser)]
 pub(super) struct Crash {
@@ -44,6 +53,12 @@ pub(super) fn remove(args: Remove) -> anyhow::Result<ExitCode> {
 pub(super) fn restart_bmc(args: RestartBmc) -> anyhow::Result<ExitCode> {
     let body = |nodes, dry_run| api::RestartBmc { nodes, dry_run };
     Change { path: "restart-bmc", what: "restart BMC".to_owned(), nodes: args.targets.nodes()?, body }
+        .run(&args.flags)
+}
+
+pub(super) fn open_bmc(args: OpenBmc) -> anyhow::Result<ExitCode> {
+    let body = |nodes, dry_run| api::OpenBmc { nodes, dry_run };
+    Change { path: "open-bmc", what: "open BMC".to_owned(), nodes: args.targets.nodes()?, body }
         .run(&args.flags)
 }
 

@@ -11,7 +11,7 @@ pub mod spontaneous_reset;
 pub mod timing;
 pub mod wrong_source;
 
-use crate::dmtf::BootTarget;
+use crate::dmtf::{BootTarget, PowerRestorePolicy};
 
 /// What a machine does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub enum Act {
     Ignore,
     Reset,
     /// The machine has no power as long as the condition lasts.
-    NoPower(power_lost::Restore),
+    NoPower(Option<PowerRestorePolicy>),
     /// The firmware boots this source first.
     BootFrom(BootTarget),
     /// The part with this number fails.

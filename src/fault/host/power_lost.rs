@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::dmtf::PowerRestorePolicy;
 use crate::fault::{Act, Fault, Occasion, Seam};
 
 /// A machine without mains power, as with a rack or a feed that fails. The BMC is away, too.
@@ -9,17 +10,17 @@ use crate::fault::{Act, Fault, Occasion, Seam};
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub struct PowerLost {
-    /// What the machine does when the power is back.
-    pub restore: Restore,
+    /// What the machine does when the power is back. Without it, the machine does what its `PowerRestorePolicy` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restore: Option<Restore>,
 }
 
 /// The policy for power that comes back, as `PowerRestorePolicy` of Redfish.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "cli", derive(utoipa::ToSchema))]
 pub enum Restore {
     /// It is on if it was on before.
-    #[default]
     LastState,
     AlwaysOff,
     AlwaysOn,
@@ -38,6 +39,11 @@ impl Fault for PowerLost {
     }
 
     fn act(&self) -> Act {
-        Act::Host(super::Act::NoPower(self.restore))
+        let policy = |restore| match restore {
+            Restore::LastState => PowerRestorePolicy::LastState,
+            Restore::AlwaysOff => PowerRestorePolicy::AlwaysOff,
+            Restore::AlwaysOn => PowerRestorePolicy::AlwaysOn,
+        };
+        Act::Host(super::Act::NoPower(self.restore.map(policy)))
     }
 }

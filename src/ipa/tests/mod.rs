@@ -416,9 +416,9 @@ async fn an_agent_with_an_address_of_its_own_has_no_uuid_in_its_path() {
     assert_eq!(bench.agents.call(Some(bench.id), &ask(&path)).await.status(), StatusCode::NOT_FOUND);
 
     assert!(
-        bench.agents.accepts_connections(0)
-            && !bench.agents.accepts_connections(1)
-            && !bench.agents.accepts_connections(99)
+        bench.agents.accepts_connections(0, true)
+            && !bench.agents.accepts_connections(1, true)
+            && !bench.agents.accepts_connections(99, true)
     );
     let gone = bench.agents.call(Some(NodeId(1)), &ask("/")).await;
     assert!(gone.extensions().get::<crate::face::CloseConnection>().is_some(), "the machine is off");

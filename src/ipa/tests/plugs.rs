@@ -79,7 +79,7 @@ async fn an_agent_without_a_cable_is_not_reached() {
     bench.unplug(Plug::Cable(0));
     assert_eq!(bench.get("/v1/status").await.0, 200, "one cable is enough");
     bench.unplug(Plug::Cable(1));
-    assert!(!bench.agents.accepts_connections(0));
+    assert!(!bench.agents.accepts_connections(0, true));
     let (status, ..) = bench.get("/v1/status").await;
     assert!(status.is_client_error() || status.is_server_error(), "{status}");
     bench.plug(Plug::Cable(1));

@@ -17,6 +17,7 @@ mod lockout;
 pub mod logs;
 mod measured;
 pub mod media;
+pub mod network;
 pub mod plugs;
 pub mod post_codes;
 pub mod power_limit;
@@ -25,6 +26,7 @@ pub mod secure_boot;
 pub mod session;
 pub mod subscriptions;
 pub(super) mod sums;
+pub mod system;
 pub mod tasks;
 pub mod telemetry;
 pub mod volume;
@@ -48,12 +50,14 @@ use firmware::Firmware;
 use led::Leds;
 use logs::Logs;
 use media::Media;
+use network::Network;
 use plugs::Plugs;
 use post_codes::PostCodes;
 use power_limit::PowerLimit;
 use secure_boot::SecureBoot;
 use session::Sessions;
 use subscriptions::{Queued, Subscriptions};
+use system::SystemSettings;
 use tasks::{End, Start, Tasks, Work};
 use telemetry::Telemetry;
 use volume::Volumes;
@@ -106,6 +110,12 @@ pub struct Bmc {
     pub telemetry: Sparse<Telemetry>,
     pub diagnostics: Sparse<Diagnostics>,
     pub post_codes: Sparse<PostCodes>,
+    pub network: Sparse<Network>,
+    pub system: Sparse<SystemSettings>,
+    /// The last start of the host, with or without power before it. A state of an earlier version has none.
+    pub host_reset: Option<SimTime>,
+    /// The end of the last restart of the BMC.
+    pub manager_reset: Option<SimTime>,
 }
 
 /// The BMC of a new machine.
@@ -133,6 +143,10 @@ static NEW: Bmc = Bmc {
     telemetry: Sparse::NEW,
     diagnostics: Sparse::NEW,
     post_codes: Sparse::NEW,
+    network: Sparse::NEW,
+    system: Sparse::NEW,
+    host_reset: None,
+    manager_reset: None,
 };
 
 impl Default for Bmc {
@@ -193,6 +207,7 @@ impl Bmc {
             Some(from) => self.restart(from, from.after_ms(restart_ms), profile),
             None => {
                 self.restarting_until = None;
+                self.manager_reset = Some(at);
                 self.end_tasks(|work| matches!(work, Work::ManagerDefaults(_)), &End::Completed, at);
             }
         }
@@ -208,6 +223,9 @@ impl Bmc {
         self.sessions.end_all();
         if let Some(subscriptions) = self.subscriptions.get_mut() {
             subscriptions.end_streams();
+        }
+        if let Some(network) = self.network.get_mut() {
+            network.protocols.open();
         }
         self.reset_to_defaults();
     }
@@ -302,6 +320,10 @@ impl Bmc {
             telemetry,
             diagnostics,
             post_codes,
+            network: _,
+            system: _,
+            host_reset,
+            manager_reset,
         } = self;
         if let Some(diagnostics) = diagnostics.get_mut() {
             diagnostics.shift(ms);
@@ -322,7 +344,8 @@ impl Bmc {
         if let Some(tasks) = tasks.get_mut() {
             tasks.shift(ms);
         }
-        for moment in [restarting_from, restarting_until, boot_failed_at].into_iter().flatten() {
+        let moments = [restarting_from, restarting_until, boot_failed_at, host_reset, manager_reset];
+        for moment in moments.into_iter().flatten() {
             moment.shift(ms);
         }
         sessions.shift(ms);

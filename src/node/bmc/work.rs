@@ -208,15 +208,17 @@ impl Bmc {
         let Some(kind) = asked.min() else { return };
         self.clock = Sparse::default();
         self.power_limit = Sparse::default();
+        self.system = Sparse::default();
         self.telemetry = Sparse::default();
         self.media = self.media.renewed();
         self.sessions.forget_settings();
         self.tasks.change(|tasks| tasks.settings = Settings::NEW);
         match kind {
-            // No client can change the network of the BMC.
-            ResetToDefaultsType::ResetAll | ResetToDefaultsType::PreserveNetwork => {
+            ResetToDefaultsType::ResetAll => {
                 self.accounts = Sparse::default();
+                self.network = Sparse::default();
             }
+            ResetToDefaultsType::PreserveNetwork => self.accounts = Sparse::default(),
             ResetToDefaultsType::PreserveNetworkAndUsers => {}
         }
     }

@@ -14,7 +14,7 @@ use crate::node::bmc::failures::Part;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
-use crate::node::bmc::{led, logs, subscriptions, tasks, telemetry};
+use crate::node::bmc::{led, logs, network, subscriptions, tasks, telemetry};
 use crate::node::event::{Collection, Log};
 use crate::node::lab;
 use crate::node::labels::Labels;
@@ -90,7 +90,7 @@ commands! {
         let targets = BootTarget::ALL.iter().map(|t| (*t).into()).chain([BootSource::UsbCd]);
         proptest::sample::select(targets.collect::<Vec<BootSource>>()).prop_map(|target| {
             let boot = BootChange { target: Some(target), ..BootChange::default() };
-            change(SystemChange { boot, asset_tag: Some("é\"".into()), led: Some(IndicatorLed::Lit) })
+            change(SystemChange { boot, asset_tag: Some("é\"".into()), led: Some(IndicatorLed::Lit), ..SystemChange::default() })
         })
     },
     Command::Bios(bios::Command::Change(_)) => Just({
@@ -116,6 +116,14 @@ commands! {
     Command::Led(led::Command::SetDrive(..)) => {
         Just(Command::Led(led::Command::SetDrive(1, IndicatorLed::Lit)))
     },
+    Command::Network(network::Command::Interface(_)) => any_interface()
+        .prop_map(|interface| Command::Network(network::Command::Interface(Box::new(interface)))),
+    Command::Network(network::Command::Protocols(_)) => (any::<bool>(), any::<bool>()).prop_map(|(ntp, https_closed)| {
+        let ntp_servers = vec!["ntp.example".into()];
+        let protocols = network::Protocols { ntp, ntp_servers, https_closed, ..Default::default() };
+        Command::Network(network::Command::Protocols(Box::new(protocols)))
+    }),
+    Command::Network(network::Command::Open) => Just(Command::Network(network::Command::Open)),
     Command::Bmc(bmc::Command::Reset) => Just(Command::Bmc(bmc::Command::Reset)),
     Command::Bmc(bmc::Command::ResetToDefaults { .. }) => {
         proptest::sample::select(ResetToDefaultsType::ALL)
@@ -217,6 +225,25 @@ commands! {
     Command::Ipa(IpaCommand { work: Work::Close(..), .. }) => {
         Just(agent_command("lockdown", Work::Close("null".into(), Closed::LockedDown)))
     },
+}
+
+/// Settings of the BMC's interface, in which each kind of setting differs from those of a new machine, or none does.
+fn any_interface() -> impl Strategy<Value = network::Interface> {
+    let other = network::Interface {
+        host_name: Some("bmc".into()),
+        domain: Some("example".into()),
+        mtu: 9000,
+        vlan: network::Vlan { enabled: true, id: 7, priority: 3, tagged: false },
+        dhcp4: network::Dhcpv4 { enabled: false, ..Default::default() },
+        ipv4: vec![network::StaticIpv4 {
+            address: [192, 0, 2, 7].into(),
+            mask: [255, 255, 255, 0].into(),
+            gateway: None,
+        }],
+        name_servers: vec![[192, 0, 2, 1].into()],
+        ..Default::default()
+    };
+    prop_oneof![Just(other), Just(network::Interface::default())]
 }
 
 /// Commands about a few accounts and roles, so that they meet each other.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::effect::Bootable;
 use super::super::lab;
 use super::*;
-use crate::dmtf::{Health, TaskState};
+use crate::dmtf::{Health, PowerRestorePolicy, TaskState};
 use crate::fault::{Armed, Rule};
 
 /// The rule `r` of all nodes.
@@ -169,6 +169,29 @@ fn a_cleared_rule_gives_the_power_back() {
     bench.clear();
     bench.pass(HOUR);
     assert_eq!((bench.node.state_word(), bench.node.bmc().restarting_until), ("off", None));
+}
+
+#[test]
+fn a_machine_follows_its_own_policy_when_the_power_is_back() {
+    for (policy, was_on, is_on) in [
+        (PowerRestorePolicy::AlwaysOn, false, true),
+        (PowerRestorePolicy::AlwaysOff, true, false),
+        (PowerRestorePolicy::LastState, true, true),
+        (PowerRestorePolicy::LastState, false, false),
+    ] {
+        let mut bench = Bench::new();
+        bench.apply(change(SystemChange { power_restore: Some(policy), ..SystemChange::default() })).unwrap();
+        if was_on {
+            bench.reset(ResetType::On);
+            bench.run();
+        }
+        bench.bind(json!({}), json!("power-lost"));
+        bench.pass(0);
+        assert_eq!(bench.node.state_word(), "off");
+        bench.clear();
+        bench.pass(HOUR);
+        assert_eq!(bench.node.host().power_state() != PowerState::Off, is_on, "{policy:?}, {was_on}");
+    }
 }
 
 #[test]

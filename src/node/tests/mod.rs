@@ -380,7 +380,8 @@ fn a_restarting_bmc_refuses_commands_and_comes_back_without_sessions() {
 fn one_command_changes_boot_asset_tag_and_led() {
     let mut bench = Bench::new();
     let boot = BootChange { target: Some(BootTarget::Pxe.into()), ..BootChange::default() };
-    let all = SystemChange { boot, asset_tag: Some("rack 7".into()), led: Some(IndicatorLed::Lit) };
+    let (asset_tag, led) = (Some("rack 7".into()), Some(IndicatorLed::Lit));
+    let all = SystemChange { boot, asset_tag, led, ..SystemChange::default() };
     bench.apply(change(all)).unwrap();
     let (boot, bmc) = (bench.node.boot(), bench.node.bmc());
     assert_eq!((boot.target, boot.enabled), (BootTarget::Pxe.into(), BootOverride::Once));

@@ -6,6 +6,7 @@ use crate::node::event::{Of, What};
 use crate::profile::logs::{Below, LogService};
 use crate::redfish::context::Model;
 use crate::redfish::report;
+use crate::redfish::resources::manager_interface;
 
 /// A resource that a model may have: its path as a profile's `absent` writes it, its URI, and its schema.
 type Candidate = (&'static str, String, &'static str);
@@ -46,6 +47,14 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
         Of::System => vec![the_system],
         Of::Chassis => vec![the_chassis],
         Of::Manager => vec![the_manager],
+        Of::ManagerInterface => {
+            let uri = below(&manager, &format!("EthernetInterfaces/{}", manager_interface::ID));
+            vec![("Managers/{}/EthernetInterfaces/{}", uri, "EthernetInterface"), the_manager]
+        }
+        Of::NetworkProtocol => {
+            let uri = below(&manager, "NetworkProtocol");
+            vec![("Managers/{}/NetworkProtocol", uri, "ManagerNetworkProtocol"), the_manager]
+        }
         Of::Bios => vec![("Systems/{}/Bios", below(&system, "Bios"), "Bios"), the_system],
         Of::BiosSettings => {
             vec![("Systems/{}/Bios/Settings", below(&system, "Bios/Settings"), "Bios"), the_system]

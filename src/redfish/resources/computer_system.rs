@@ -1,7 +1,10 @@
 //! `ComputerSystem`: the host, its power, its boot settings.
 
 use super::{boot_option, common};
-use crate::dmtf::{BootMode, BootOverride, BootTarget, Health, IndicatorLed, PowerState, ResetType};
+use crate::dmtf::{
+    BootMode, BootOverride, BootTarget, Health, IndicatorLed, PowerRestorePolicy, PowerState, ResetType,
+};
+use crate::node::bmc::network::is_host_name;
 use crate::node::boot::{Boot, BootChange};
 use crate::node::command::Command;
 use crate::node::health::Scope;
@@ -43,6 +46,9 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         Some(tag) => d.put("AssetTag", &**tag),
         None => d.put("AssetTag", spec.asset_tag()),
     }
+    d.put("HostName", bmc.system.host_name.as_deref().unwrap_or_default());
+    d.put("PowerRestorePolicy", node.power_restore_policy().as_str());
+    d.put_some("LastResetTime", bmc.host_reset.map(|at| cx.shown(at)));
     d.put("PowerState", host.power_state());
     d.put("IndicatorLED", bmc.leds.system);
     d.put("LocationIndicatorActive", bmc.leds.system != IndicatorLed::Off);
@@ -68,7 +74,6 @@ fn describe(model: &Model<'_>, (memory_mib, health): (u64, Health), d: &mut Doc<
     d.put("Model", &profile.model);
     d.put("SKU", &profile.sku);
     d.put("PartNumber", &profile.part_number);
-    d.put("HostName", "");
     d.object("ProcessorSummary", |d| {
         let processors = &profile.processors;
         d.put("Count", processors.len());
@@ -128,7 +133,14 @@ pub(super) fn patch(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     let boot = body.object("Boot", |b| patch_boot(cx, b)).unwrap_or_default();
     let asset_tag = body.text("AssetTag", SystemChange::MAX_ASSET_TAG);
     let led = common::led(body);
-    Ok(Some(Command::Host(host::Command::Change(SystemChange { boot, asset_tag, led }))))
+    let host_name = body.text("HostName", SystemChange::MAX_HOST_NAME);
+    if let Some(name) = host_name.as_deref().filter(|name| !name.is_empty() && !is_host_name(name)) {
+        body.wrong_format("HostName", name);
+    }
+    let policies = PowerRestorePolicy::ALL;
+    let power_restore = body.word("PowerRestorePolicy", PowerRestorePolicy::parse, policies);
+    let change = SystemChange { boot, asset_tag, led, host_name, power_restore };
+    Ok(Some(Command::Host(host::Command::Change(change))))
 }
 
 fn patch_boot(cx: &NodeCx<'_>, b: &mut Body) -> BootChange {

@@ -1,15 +1,11 @@
-//! `EthernetInterface`: the host's network ports below the system, and the BMC's own port below the manager.
+//! `EthernetInterface` below the system: the host's network ports.
 
 use super::common;
-use std::net::Ipv4Addr;
-
+use crate::dmtf::BootProgress;
 use crate::node::spec::Mac;
 use crate::profile::inventory::Nic;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-
-/// `Id` of the BMC's only interface.
-const OF_MANAGER: &str = "eth0";
 
 pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().nics.iter().for_each(|nic| each(&nic.id));
@@ -33,6 +29,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("AutoNeg", true);
     d.put("FullDuplex", true);
     d.put("MTUSize", 1500);
+    names_and_addresses(cx, number, d);
     d.put("UefiDevicePath", device_path(nic, mac));
     d.object("Links", |d| {
         d.link("Chassis", &cx.model.chassis());
@@ -44,61 +41,35 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     });
 }
 
-pub(super) fn members_of_manager(_: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
-    each(OF_MANAGER);
-}
-
-pub(super) fn get_of_manager(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let mac = cx.spec().bmc_mac();
-    d.put("Id", OF_MANAGER);
-    d.put("Name", "Management Network Interface");
-    d.put("EthernetInterfaceType", "Physical");
-    d.object("Status", common::ok);
-    d.put("InterfaceEnabled", true);
-    d.put("LinkStatus", "LinkUp");
-    d.put("MACAddress", mac);
-    d.put("PermanentMACAddress", mac);
-    d.put("SpeedMbps", 1000);
-    d.put("AutoNeg", true);
-    d.put("FullDuplex", true);
-    d.put("MTUSize", 1500);
-    d.put("HostName", cx.spec().bmc_host_name());
-    if let Some(domain) = &cx.facts.domain {
-        d.join("FQDN", &[&cx.spec().name(), ".", domain]);
-    }
-    d.object("DHCPv4", |d| d.put("DHCPEnabled", true));
-    addresses(cx, d);
-    d.object("Links", |d| d.link("Chassis", &cx.model.chassis()));
-}
-
-/// The IP addresses that belong to this BMC alone, if there are any.
-fn addresses(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let own = cx.facts.own_ips(cx.node.id());
-    if own.iter().any(|(ip, _)| ip.is_ipv4()) {
-        d.array("IPv4Addresses", |d| {
-            for (ip, block) in own.iter().filter(|(ip, _)| ip.is_ipv4()) {
-                let mask = u32::MAX.checked_shl(u32::from(32 - block.bits())).unwrap_or(0);
-                d.item_object(|d| {
-                    d.put("Address", ip.to_string());
-                    d.put("AddressOrigin", "DHCP");
-                    d.put("SubnetMask", Ipv4Addr::from_bits(mask).to_string());
-                    d.put("Gateway", block.gateway(cx.node.id().0).map(|ip| ip.to_string()).as_deref());
-                });
-            }
-        });
-    }
-    if own.iter().any(|(ip, _)| ip.is_ipv6()) {
-        d.array("IPv6Addresses", |d| {
-            for (ip, block) in own.iter().filter(|(ip, _)| ip.is_ipv6()) {
-                d.item_object(|d| {
-                    d.put("Address", ip.to_string());
-                    d.put("AddressOrigin", "DHCPv6");
-                    d.put("AddressState", "Preferred");
-                    d.put("PrefixLength", u32::from(block.bits()));
-                });
-            }
-        });
-    }
+/// What the BMC knows of the network from a system that runs on the host. Its name is the one that clients have set.
+fn names_and_addresses(cx: &NodeCx<'_>, number: u8, d: &mut Doc<'_>) {
+    let name = cx.node.bmc().system.host_name.as_deref().unwrap_or_default();
+    d.put("HostName", name.split('.').next().unwrap_or_default());
+    d.put("FQDN", name);
+    d.array("NameServers", |_| ());
+    let runs = cx.node.host().boot_progress(cx.now) == BootProgress::OsRunning && cx.node.has_cable(number);
+    let hosts = cx.facts.hosts.filter(|_| runs);
+    let address = hosts.and_then(|hosts| Some((hosts.address(cx.node.id().0, number)?, hosts.prefix())));
+    d.array("IPv4Addresses", |d| {
+        if let Some((ip, block)) = address.filter(|(ip, _)| ip.is_ipv4()) {
+            d.item_object(|d| {
+                d.put("Address", ip.to_string());
+                d.put("AddressOrigin", "DHCP");
+                d.put("SubnetMask", block.mask().to_string());
+                d.put("Gateway", None::<&str>);
+            });
+        }
+    });
+    d.array("IPv6Addresses", |d| {
+        if let Some((ip, block)) = address.filter(|(ip, _)| ip.is_ipv6()) {
+            d.item_object(|d| {
+                d.put("Address", ip.to_string());
+                d.put("AddressOrigin", "DHCPv6");
+                d.put("AddressState", "Preferred");
+                d.put("PrefixLength", u32::from(block.bits()));
+            });
+        }
+    });
 }
 
 /// The UEFI device path of the port (UEFI specification 2.10, 10.3).

@@ -6,23 +6,24 @@ use crate::node::bmc;
 use crate::node::command::Command;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
-use crate::redfish::context::NodeCx;
+use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Asked, OfNode};
 use crate::time::{parse_offset, parse_redfish};
 
-const RESET_TYPES: &[ResetType] = &[ResetType::GracefulRestart, ResetType::ForceRestart];
 /// The limit of a `DateTime`, characters.
 const MAX_DATE_TIME: usize = 40;
 
 pub(super) static ACTIONS: &[Action<OfNode>] = &[
     Action {
         key: "#Manager.Reset",
-        parameters: &[Parameter::word("ResetType", |_, key, d| d.put(key, RESET_TYPES))],
+        parameters: &[Parameter::word("ResetType", |model: &Model<'_>, key, d| {
+            d.put(key, model.profile.manager.reset_types.as_slice());
+        })],
         apply_times: &[],
-        run: |_, body| {
+        run: |cx, body| {
             // The specification allows a request without `ResetType`. The service then chooses.
-            body.word("ResetType", ResetType::parse, RESET_TYPES);
+            body.word("ResetType", ResetType::parse, &cx.profile().manager.reset_types);
             Ok(Some(Command::Bmc(bmc::Command::Reset)))
         },
     },
@@ -54,6 +55,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("ServiceEntryPointUUID", cx.service_uuid());
     d.moving(|d| d.put("DateTime", cx.shown(cx.now)));
     d.put("DateTimeLocalOffset", written_offset(bmc.clock.offset_minutes));
+    d.put_some("LastResetTime", bmc.manager_reset.map(|at| cx.shown(at)));
     d.put("PowerState", "On");
     d.object("Status", common::ok);
     d.object("Links", |d| {

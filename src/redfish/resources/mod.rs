@@ -14,6 +14,7 @@ mod event_service;
 mod json_schema_file;
 mod log_service;
 mod manager;
+pub(in crate::redfish) mod manager_interface;
 mod manager_network_protocol;
 mod memory;
 mod metric_report_definition;

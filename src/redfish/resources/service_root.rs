@@ -8,13 +8,13 @@ use crate::redfish::query::Query;
 pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "RootService");
     d.put("Name", "Root Service");
-    // A shared root has no `Vendor`, unless a model's overlay adds one: Ironic takes it as the maker of every system below
-    // (`ironic/drivers/modules/redfish/management.py`, `detect_vendor`), and a root can have systems of several makers.
+    // Ironic takes `Vendor` as the maker of every system below (`ironic/drivers/modules/redfish/management.py`, `detect_vendor`), so
+    // a root with systems of several makers has none.
+    let makers = || cx.models.iter().map(|model| &model.manufacturer);
+    let maker = makers().next().filter(|first| makers().all(|maker| maker == *first));
+    d.put_some("Vendor", maker);
     match cx.own {
-        Some(node) => {
-            d.put("Vendor", &node.profile().manufacturer);
-            d.put("Product", &node.profile().model);
-        }
+        Some(node) => d.put("Product", &node.profile().model),
         None => d.put("Product", "fauxmetal"),
     }
     d.put("RedfishVersion", "1.22.1");

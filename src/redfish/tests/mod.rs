@@ -8,6 +8,7 @@ mod failures;
 mod headers;
 mod logs;
 mod machine;
+mod network;
 mod origins;
 mod own_root;
 mod protocol;

@@ -110,6 +110,8 @@ fn resource(of: &Of) -> usize {
         Of::ReportDefinition(_) => 23,
         Of::Memory(_) => 24,
         Of::Supply(_) => 25,
+        Of::ManagerInterface => 26,
+        Of::NetworkProtocol => 27,
     }
 }
 
@@ -127,6 +129,8 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
         Of::System,
         Of::Chassis,
         Of::Manager,
+        Of::ManagerInterface,
+        Of::NetworkProtocol,
         Of::Bios,
         Of::BiosSettings,
         Of::SecureBoot,
@@ -282,7 +286,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 26);
+    assert_all(kinds_of_resources, 28);
 }
 
 #[test]

@@ -17,6 +17,8 @@ use crate::clock::Clock;
 use crate::face::{Body, CloseConnection, Face, Peer};
 use crate::fleet::Fleet;
 use crate::node::NodeId;
+use crate::node::bmc::{self, network};
+use crate::node::command::Command;
 use crate::node::effect::Answer as Found;
 use crate::profile::built_in;
 use crate::seed::Seed;
@@ -174,12 +176,12 @@ fn a_session_is_valid_at_its_own_bmc_and_ends_when_that_restarts() {
     assert_eq!(send(&redfish, 0, "DELETE", &format!("{SESSIONS}/2"), token, "").status, 204, "it logs out");
     redfish.fleet.clock().set(redfish.fleet.clock().now().after_ms(5_000));
     assert!(
-        get(&redfish, 0, "/redfish/v1/").closed && !redfish.accepts_connections(0),
+        get(&redfish, 0, "/redfish/v1/").closed && !redfish.accepts_connections(0, true),
         "it has no network meanwhile"
     );
-    assert!(!get(&redfish, 1, "/redfish/v1/").closed && redfish.accepts_connections(1));
+    assert!(!get(&redfish, 1, "/redfish/v1/").closed && redfish.accepts_connections(1, true));
     redfish.fleet.clock().set(redfish.fleet.clock().now().after_ms(3_600_000));
-    assert!(redfish.accepts_connections(0));
+    assert!(redfish.accepts_connections(0, true));
     assert_eq!(send(&redfish, 0, "GET", "/redfish/v1/Systems/1", token, "").status, 401);
 }
 
@@ -338,4 +340,30 @@ fn a_body_that_says_it_is_not_json_is_refused_with_415() {
     let reset = "/redfish/v1/Managers/1/Actions/Manager.Reset";
     let without_body = [BASIC, ("Content-Type", "text/plain")];
     assert_eq!(answer(&redfish, peer(Some(0), None), "POST", reset, &without_body, "").status, 204);
+}
+
+#[test]
+fn https_that_a_client_disables_is_closed_until_the_bmc_restarts() {
+    let mut redfish = service();
+    let prefix = Prefix::new([192, 0, 2, 0].into(), 24).unwrap();
+    Arc::get_mut(&mut redfish).unwrap().facts.places = vec![(true, Place::Ips(prefix, 443))];
+    let uri = "/redfish/v1/Managers/1/NetworkProtocol";
+    let off = r#"{"HTTPS": {"ProtocolEnabled": false}}"#;
+    assert_eq!(send(&redfish, 0, "PATCH", uri, BASIC, off).status, 204, "the answer still comes");
+    assert!(get(&redfish, 0, uri).closed && !redfish.accepts_connections(0, true));
+    assert!(redfish.accepts_connections(0, false), "there is no listener, so nothing is closed");
+    assert!(redfish.accepts_connections(1, true), "the others go on");
+    let apply = |command| redfish.fleet.apply(NodeId(0), command).unwrap().unwrap();
+    apply(Command::Network(network::Command::Open));
+    assert!(
+        redfish.accepts_connections(0, true)
+            && get(&redfish, 0, uri).json["HTTPS"]["ProtocolEnabled"] == true
+    );
+    assert_eq!(send(&redfish, 0, "PATCH", uri, BASIC, off).status, 204);
+    apply(Command::Bmc(bmc::Command::Reset));
+    redfish.fleet.clock().set(redfish.fleet.clock().now().after_ms(3_600_000));
+    assert!(redfish.accepts_connections(0, true) && !get(&redfish, 0, uri).closed);
+    let addresses = get(&redfish, 1, "/redfish/v1/Managers/1/EthernetInterfaces/eth0").json;
+    assert_eq!(addresses["IPv4Addresses"][0]["Address"], "192.0.2.2");
+    assert_eq!(addresses["NameServers"], json!(["192.0.2.254"]), "the network's own server");
 }

@@ -16,6 +16,7 @@ const ALL: &[&[&str]] = &[
     &["node", "remove", "generic-0"],
     &["node", "power", "on", "generic-0"],
     &["node", "restart-bmc", "generic-0"],
+    &["node", "open-bmc", "generic-0"],
     &["node", "boot", "pxe", "generic-0"],
     &["node", "insert", "generic-0", "http://127.0.0.1:1/boot.iso"],
     &["node", "eject", "generic-0"],
@@ -77,7 +78,7 @@ fn without_nodes_every_change_is_refused_with_the_three_ways() {
         .filter(|line| line[1] != "show" && line[0] != "journal")
         .map(|line| line.iter().copied().filter(|word| !["generic-0", "--all"].contains(word)).collect())
         .collect();
-    assert_eq!(changes.len(), 12);
+    assert_eq!(changes.len(), 13);
     for change in changes {
         let text = said(&mut fauxmetal(&server, &change));
         for way in ["as arguments (generic-3)", "(-l rack=r7)", "--all"] {

@@ -142,6 +142,7 @@ fn agents_and_bmcs() {
             &["node", "crash", "--all"],
             &["node", "restart-bmc", "generic-0"],
             &["node", "restart-bmc", "--all", "--dry-run"],
+            &["node", "open-bmc", "generic-1"],
         ]
     ));
 }

@@ -6,7 +6,7 @@ use fauxmetal::node::command::Command;
 use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
 use fauxmetal::node::lab;
 use fauxmetal::note::Note;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::lives::{ID, Life};
 
@@ -231,4 +231,23 @@ pub(super) fn diagnostics(life: &mut Life) {
     life.moment("both archives are there");
     life.post(&format!("{}/Actions/LogService.ClearLog", logs[0]), json!({}));
     life.moment("a log cleared");
+}
+
+/// Settings of the controller's interface, each another one than that of a new machine.
+pub(super) fn network() -> Value {
+    json!({
+        "FQDN": "bmc-7.example", "MTUSize": 9000, "VLAN": {"VLANEnable": true, "VLANId": 7},
+        "DHCPv4": {"DHCPEnabled": false}, "DHCPv6": {"OperatingMode": "Disabled"},
+        "StatelessAddressAutoConfig": {"IPv6AutoConfigEnabled": false}, "StaticNameServers": ["192.0.2.53"],
+        "IPv4StaticAddresses": [{"Address": "192.0.2.7", "SubnetMask": "255.255.255.0", "Gateway": "192.0.2.1"}],
+        "IPv6StaticAddresses": [{"Address": "2001:db8::7", "PrefixLength": 64}],
+        "IPv6StaticDefaultGateways": [{"Address": "fe80::1", "PrefixLength": 64}],
+    })
+}
+
+pub(super) fn protocols() -> Value {
+    json!({
+        "NTP": {"ProtocolEnabled": true, "NTPServers": ["ntp.example"]}, "IPMI": {"ProtocolEnabled": false},
+        "SSDP": {"NotifyTTL": 5, "NotifyMulticastIntervalSeconds": 60, "NotifyIPv6Scope": "Site"},
+    })
 }

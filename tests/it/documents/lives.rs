@@ -276,6 +276,13 @@ fn settings(life: &mut Life) {
         ("boot order changed", "{system}", json!({"Boot": {"BootOrder": order}})),
         ("chassis LED blinking", "{chassis}", led(life, "{chassis}", "Blinking")),
         ("drive LED blinking", &drive, json!({"LocationIndicatorActive": true})),
+        (
+            "host name and policy changed",
+            "{system}",
+            json!({"HostName": "a.b", "PowerRestorePolicy": "AlwaysOn"}),
+        ),
+        ("network of the controller changed", "{manager}/EthernetInterfaces/eth0", hardware_lives::network()),
+        ("protocols of the controller changed", "{manager}/NetworkProtocol", hardware_lives::protocols()),
         ("clock changed", "{manager}", json!({"DateTime": "2019-01-02T03:04:05-01:30"})),
         ("session timeout changed", "/redfish/v1/SessionService", json!({"SessionTimeout": 86_400})),
     ] {

@@ -4,7 +4,7 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    ethernet_interface, log_service, manager, manager_network_protocol, virtual_media,
+    log_service, manager, manager_interface, manager_network_protocol, virtual_media,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -19,9 +19,10 @@ pub(super) static ROWS: &[Entry] = &[
         Resource::of_node(
             "/redfish/v1/Managers/{Manager}/EthernetInterfaces/{Interface}",
             "EthernetInterface.v1_12_5.EthernetInterface",
-            ethernet_interface::get_of_manager,
+            manager_interface::get,
         )
-        .many("Ethernet Network Interface Collection", ethernet_interface::members_of_manager)
+        .many("Ethernet Network Interface Collection", manager_interface::members)
+        .patched_by(manager_interface::patch)
         .allowed_by(Access::MANAGER),
     ),
     Node(
@@ -30,6 +31,7 @@ pub(super) static ROWS: &[Entry] = &[
             "ManagerNetworkProtocol.v1_13_0.ManagerNetworkProtocol",
             manager_network_protocol::get,
         )
+        .patched_by(manager_network_protocol::patch)
         .allowed_by(Access::MANAGER),
     ),
     Node(

@@ -59,6 +59,20 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             json!({"DateTime": "9999-12-31T23:59:59-14:00"}),
             json!({"DateTimeLocalOffset": "+05:30"}),
         ],
+        ("PATCH", ["Managers", _, "EthernetInterfaces", _]) => vec![
+            json!({"HostName": "bmc-7", "MTUSize": 1400, "VLAN": {"VLANEnable": true, "VLANId": 7, "Tagged": false}}),
+            json!({"FQDN": "bmc-8.rack.example", "StaticNameServers": ["192.0.2.53", null, "2001:db8::53"]}),
+            json!({"DHCPv4": {"DHCPEnabled": false}, "DHCPv6": {"OperatingMode": "Stateless", "UseRapidCommit": true}}),
+            json!({"IPv4StaticAddresses": [{"Address": "192.0.2.7", "SubnetMask": "255.255.255.0", "Gateway": null}, {}, null]}),
+            json!({"IPv6StaticAddresses": [{"Address": "2001:db8::7", "PrefixLength": 48}],
+                "IPv6StaticDefaultGateways": [{"Address": "fe80::1"}]}),
+            json!({"IPv4StaticAddresses": [], "StatelessAddressAutoConfig": {"IPv4AutoConfigEnabled": true}}),
+        ],
+        ("PATCH", ["Managers", _, "NetworkProtocol"]) => vec![
+            json!({"NTP": {"ProtocolEnabled": true, "NTPServers": ["ntp.example", "192.0.2.123"]}}),
+            json!({"SSDP": {"NotifyTTL": 3, "NotifyMulticastIntervalSeconds": 0, "NotifyIPv6Scope": "Organization"}}),
+            json!({"IPMI": {"ProtocolEnabled": false}, "Telnet": {"ProtocolEnabled": false}}),
+        ],
         ("POST", ["Managers", _, "Actions", "Manager.Reset"]) => {
             vec![reset("GracefulRestart"), reset("ForceRestart")]
         }
@@ -154,6 +168,7 @@ fn system() -> Vec<Value> {
         json!({"AssetTag": "rack \"7\""}),
         json!({"AssetTag": "", "IndicatorLED": "Lit"}),
         json!({"LocationIndicatorActive": true}),
+        json!({"HostName": "web-7.example", "PowerRestorePolicy": "AlwaysOff"}),
         json!({"Boot": {"BootSourceOverrideTarget": "Pxe", "BootSourceOverrideEnabled": "Once"}}),
         json!({"Boot": {"BootSourceOverrideTarget": "Cd", "BootSourceOverrideMode": "Legacy"}, "AssetTag": "b"}),
         json!({"Boot": {"BootSourceOverrideMode": "UEFI", "BootSourceOverrideEnabled": "Disabled"}}),
