@@ -98,6 +98,7 @@ pub enum Of {
     Bios,
     BiosSettings,
     SecureBoot,
+    BootOption(u8),
     Media(u8),
     Drive(u8),
     Memory(u8),
@@ -201,6 +202,7 @@ impl Of {
             | Self::Bios
             | Self::BiosSettings
             | Self::SecureBoot
+            | Self::BootOption(_)
             | Self::Media(_)
             | Self::Drive(_)
             | Self::Memory(_)
@@ -288,6 +290,7 @@ impl What {
                 | Of::Manager
                 | Of::BiosSettings
                 | Of::SecureBoot
+                | Of::BootOption(_)
                 | Of::Drive(_)
                 | Of::Supply(_)
                 | Of::Sensor(_)

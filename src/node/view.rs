@@ -9,6 +9,7 @@ use super::bmc::Bmc;
 use super::bmc::account::Accounts;
 use super::bmc::bios::Bios;
 use super::bmc::clock::Clock;
+use super::bmc::extras::Extras;
 use super::bmc::failures::Part;
 use super::bmc::led::Leds;
 use super::bmc::media::Opened;
@@ -48,6 +49,7 @@ pub(super) struct View {
     failed: Vec<Part>,
     unused_memory: BTreeSet<u8>,
     power_limit: Sparse<PowerLimit>,
+    extras: Sparse<Extras>,
     /// The number of each task, and whether it has ended.
     tasks: Vec<(u32, bool)>,
     task_settings: tasks::Settings,
@@ -119,6 +121,7 @@ impl View {
             diagnostics: _,
             // Their log service has no events.
             post_codes: _,
+            extras,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,
@@ -152,6 +155,7 @@ impl View {
             failed: if bmc.has_failures() { bmc.failed_parts().collect() } else { Vec::new() },
             unused_memory: bmc.unused_memory().clone(),
             power_limit: power_limit.clone(),
+            extras: extras.clone(),
             tasks: tasks.iter().map(|task| (task.number, task.ended.is_some())).collect(),
             task_settings: tasks.settings,
             sessions: sessions.ids().collect(),
@@ -226,10 +230,14 @@ fn reports(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(Wh
 fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
     let system =
         before.boot != now.boot || before.asset_tag != now.asset_tag || before.leds.system != now.leds.system;
+    let chassis = before.leds.chassis != now.leds.chassis
+        || before.power_limit != now.power_limit
+        || before.extras.chassis_asset_tag != now.extras.chassis_asset_tag;
     let drives = now.leds.drives_that_differ(&before.leds);
+    let options = &before.extras.disabled_boot_options ^ &now.extras.disabled_boot_options;
     for (differs, of) in [
         (system, Of::System),
-        (before.leds.chassis != now.leds.chassis || before.power_limit != now.power_limit, Of::Chassis),
+        (chassis, Of::Chassis),
         (before.clock != now.clock, Of::Manager),
         (before.bios.pending != now.bios.pending, Of::BiosSettings),
         (before.bios.current != now.bios.current, Of::Bios),
@@ -243,6 +251,7 @@ fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
         }
     }
     drives.into_iter().for_each(|drive| out(What::Changed(Of::Drive(drive))));
+    options.into_iter().for_each(|option| out(What::Changed(Of::BootOption(option))));
 }
 
 /// Differences between the accounts and roles of a root.

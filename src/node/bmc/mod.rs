@@ -9,6 +9,7 @@ pub mod clock;
 pub mod credential;
 pub mod diagnostics;
 pub mod environment;
+pub mod extras;
 mod failed;
 pub mod failures;
 pub mod firmware;
@@ -44,6 +45,7 @@ use bios::Bios;
 use clock::Clock;
 use diagnostics::Diagnostics;
 use environment::Environment;
+use extras::Extras;
 use firmware::Firmware;
 use led::Leds;
 use logs::Logs;
@@ -106,6 +108,7 @@ pub struct Bmc {
     pub telemetry: Sparse<Telemetry>,
     pub diagnostics: Sparse<Diagnostics>,
     pub post_codes: Sparse<PostCodes>,
+    pub extras: Sparse<Extras>,
 }
 
 /// The BMC of a new machine.
@@ -133,6 +136,7 @@ static NEW: Bmc = Bmc {
     telemetry: Sparse::NEW,
     diagnostics: Sparse::NEW,
     post_codes: Sparse::NEW,
+    extras: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -302,6 +306,7 @@ impl Bmc {
             telemetry,
             diagnostics,
             post_codes,
+            extras: _,
         } = self;
         if let Some(diagnostics) = diagnostics.get_mut() {
             diagnostics.shift(ms);

@@ -1,11 +1,12 @@
 //! `Manager`: the BMC.
 
-use super::common;
+use super::{common, console};
 use crate::dmtf::{ResetToDefaultsType, ResetType};
 use crate::node::bmc;
 use crate::node::command::Command;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
+use crate::redfish::constants::Part;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Asked, OfNode};
@@ -56,6 +57,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("DateTimeLocalOffset", written_offset(bmc.clock.offset_minutes));
     d.put("PowerState", "On");
     d.object("Status", common::ok);
+    d.constant(Part::Description, &cx.model, |model, d| console::of_manager(model.profile, d));
     d.object("Links", |d| {
         d.one_link("ManagerForServers", &cx.model.system());
         d.one_link("ManagerForChassis", &cx.model.chassis());

@@ -8,15 +8,12 @@ use crate::redfish::query::Query;
 pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "RootService");
     d.put("Name", "Root Service");
-    // A shared root has no `Vendor`, unless a model's overlay adds one: Ironic takes it as the maker of every system below
-    // (`ironic/drivers/modules/redfish/management.py`, `detect_vendor`), and a root can have systems of several makers.
-    match cx.own {
-        Some(node) => {
-            d.put("Vendor", &node.profile().manufacturer);
-            d.put("Product", &node.profile().model);
-        }
-        None => d.put("Product", "fauxmetal"),
+    // Ironic takes `Vendor` as the maker of every system below (`ironic/drivers/modules/redfish/management.py`, `detect_vendor`), so
+    // a root with systems of several models has none.
+    if let [only] = cx.models {
+        d.put("Vendor", &only.manufacturer);
     }
+    d.put("Product", cx.own.map_or("fauxmetal", |node| &node.profile().model));
     d.put("RedfishVersion", "1.22.1");
     d.put("UUID", cx.uuid());
     d.object("ProtocolFeaturesSupported", |d| {
