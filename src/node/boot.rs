@@ -1,5 +1,7 @@
 //! Boot settings, and the order in which firmware tries the boot sources.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::sparse::{Part, Sparse};
@@ -98,6 +100,8 @@ impl Boot {
                 self.enabled = match self.enabled {
                     _ if target == BootSource::NONE => BootOverride::Disabled,
                     BootOverride::Disabled => BootOverride::Once,
+                    // UEFI knows it for one boot only (`Boot.BootNext`).
+                    _ if target == BootTarget::UefiBootNext.into() => BootOverride::Once,
                     enabled @ (BootOverride::Once | BootOverride::Continuous) => enabled,
                 };
             }
@@ -143,9 +147,15 @@ impl Boot {
         (0..count).map(move |i| own.map_or(u8::try_from(i).unwrap_or(u8::MAX), |o| o[i]))
     }
 
-    /// The sources that firmware tries at this boot: the override, then the boot order. This consumes an override with
+    /// `ComputerSystem.SetDefaultBootOrder`: the order is that of a new machine.
+    pub(super) fn reset_order(&mut self) {
+        self.order = Sparse::NEW;
+    }
+
+    /// The sources that firmware tries at this boot: the override, then the boot order without its disabled options. An override
+    /// boots a disabled option, too (UEFI specification 2.10, 3.1.3). This consumes an override with
     /// `Once`, even if the source later proves not bootable, as on hardware.
-    pub fn plan(&mut self, profile: &Profile) -> Vec<BootSource> {
+    pub fn plan(&mut self, profile: &Profile, disabled: &BTreeSet<u8>) -> Vec<BootSource> {
         let mut plan = Vec::with_capacity(4);
         if self.enabled != BootOverride::Disabled {
             plan.extend(self.overriding(profile));
@@ -155,13 +165,14 @@ impl Boot {
             self.target = BootSource::NONE;
             (self.uefi_target, self.boot_next) = (None, None);
         }
-        plan.extend(self.ordered(profile));
+        plan.extend(self.ordered(profile, disabled));
         plan
     }
 
-    /// The sources of the boot order.
-    pub(super) fn ordered(&self, profile: &Profile) -> Vec<BootSource> {
-        self.order(profile).filter_map(|i| profile.boot_order.get(usize::from(i)).copied()).collect()
+    /// The sources of the boot order, without the disabled options.
+    pub(super) fn ordered(&self, profile: &Profile, disabled: &BTreeSet<u8>) -> Vec<BootSource> {
+        let enabled = self.order(profile).filter(|number| !disabled.contains(number));
+        enabled.filter_map(|i| profile.boot_order.get(usize::from(i)).copied()).collect()
     }
 }
 
@@ -183,9 +194,9 @@ mod tests {
             enabled: Some(BootOverride::Once),
             ..BootChange::default()
         });
-        assert_eq!(boot.plan(&profile), [CD, HDD, PXE]);
+        assert_eq!(boot.plan(&profile, &BTreeSet::new()), [CD, HDD, PXE]);
         assert_eq!((boot.target, boot.enabled), (BootSource::NONE, BootOverride::Disabled));
-        assert_eq!(boot.plan(&profile), [HDD, PXE]);
+        assert_eq!(boot.plan(&profile, &BTreeSet::new()), [HDD, PXE]);
     }
 
     #[test]
@@ -197,8 +208,8 @@ mod tests {
             enabled: Some(BootOverride::Continuous),
             ..BootChange::default()
         });
-        boot.plan(&profile);
-        assert_eq!(boot.plan(&profile)[0], HDD);
+        boot.plan(&profile, &BTreeSet::new());
+        assert_eq!(boot.plan(&profile, &BTreeSet::new())[0], HDD);
     }
 
     #[test]
@@ -223,9 +234,9 @@ mod tests {
         ] {
             let mut boot = Boot::default();
             boot.change(BootChange { target: Some(target.into()), ..BootChange::default() });
-            assert_eq!(boot.clone().plan(&profile), [HDD, PXE], "no boot option is named");
+            assert_eq!(boot.clone().plan(&profile, &BTreeSet::new()), [HDD, PXE], "no boot option is named");
             boot.change(change);
-            assert_eq!(boot.plan(&profile), [PXE, HDD, PXE]);
+            assert_eq!(boot.plan(&profile, &BTreeSet::new()), [PXE, HDD, PXE]);
             assert_eq!(boot, Boot::default(), "the override was for one boot");
         }
     }
@@ -257,6 +268,23 @@ mod tests {
         let profile = built_in("generic").unwrap();
         let mut boot = Boot::default();
         boot.change(BootChange { order: Some([1, 0].into()), ..BootChange::default() });
-        assert_eq!(boot.plan(&profile), [PXE, HDD]);
+        assert_eq!(boot.plan(&profile, &BTreeSet::new()), [PXE, HDD]);
+    }
+
+    #[test]
+    fn a_disabled_option_is_skipped_unless_an_override_names_it() {
+        let profile = built_in("generic").unwrap();
+        let disabled = BTreeSet::from([1]);
+        let mut boot = Boot::default();
+        assert_eq!(boot.plan(&profile, &disabled), [HDD]);
+        let next = BootTarget::UefiBootNext.into();
+        boot.enabled = BootOverride::Continuous;
+        boot.change(BootChange { target: Some(next), boot_next: Some(Some(1)), ..BootChange::default() });
+        assert_eq!(boot.enabled, BootOverride::Once, "UEFI has no other");
+        assert_eq!(boot.plan(&profile, &disabled), [PXE, HDD]);
+        assert_eq!((boot.plan(&profile, &disabled), boot.boot_next), (vec![HDD], None));
+        boot.change(BootChange { order: Some([1, 0].into()), ..BootChange::default() });
+        boot.reset_order();
+        assert_eq!(boot, Boot::default());
     }
 }

@@ -80,7 +80,12 @@ impl Command {
     /// Whether its execution can be an event in the life of the node. Changes of settings are none.
     pub(super) fn is_eventful(&self) -> bool {
         match self {
-            Self::Host(host::Command::Change(_))
+            Self::Host(
+                host::Command::Change(_)
+                | host::Command::ChangeChassis(_)
+                | host::Command::EnableBootOption { .. }
+                | host::Command::DefaultBootOrder,
+            )
             | Self::Bios(_)
             | Self::Task(_)
             | Self::SecureBoot(_)
@@ -91,7 +96,7 @@ impl Command {
             | Self::Telemetry(_)
             | Self::Event(_)
             | Self::Account { .. } => false,
-            Self::Host(host::Command::Reset(_))
+            Self::Host(host::Command::Reset(_) | host::Command::CycleChassis)
             | Self::Media(_)
             | Self::Bmc(_)
             | Self::Volume(_)

@@ -101,6 +101,7 @@ pub enum Of {
     Bios,
     BiosSettings,
     SecureBoot,
+    BootOption(u8),
     Media(u8),
     Drive(u8),
     Memory(u8),
@@ -206,6 +207,7 @@ impl Of {
             | Self::Bios
             | Self::BiosSettings
             | Self::SecureBoot
+            | Self::BootOption(_)
             | Self::Media(_)
             | Self::Drive(_)
             | Self::Memory(_)
@@ -295,6 +297,7 @@ impl What {
                 | Of::NetworkProtocol
                 | Of::BiosSettings
                 | Of::SecureBoot
+                | Of::BootOption(_)
                 | Of::Drive(_)
                 | Of::Supply(_)
                 | Of::Sensor(_)

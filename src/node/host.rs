@@ -18,6 +18,22 @@ pub enum Command {
     Reset(ResetType),
     /// `PATCH` of the `ComputerSystem`.
     Change(SystemChange),
+    /// `PATCH` of the `Chassis`.
+    ChangeChassis(ChassisChange),
+    /// `Chassis.Reset` with `FullPowerCycle`: host and BMC lose their power for a moment. The host gets back the state that it had.
+    CycleChassis,
+    /// `PATCH` of the `BootOption` with this number.
+    EnableBootOption { number: u8, enabled: bool },
+    /// `ComputerSystem.SetDefaultBootOrder`: the order of a new machine.
+    DefaultBootOrder,
+}
+
+/// Changes of one `PATCH` of a `Chassis`; `None` leaves a property unchanged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChassisChange {
+    /// At most [`SystemChange::MAX_ASSET_TAG`] characters.
+    pub asset_tag: Option<Box<str>>,
+    pub led: Option<IndicatorLed>,
 }
 
 /// Changes of one `PATCH` of a `ComputerSystem`; `None` leaves a property unchanged. The LED is `IndicatorLED` or

@@ -7,9 +7,10 @@ use super::bmc::firmware;
 use super::bmc::post_codes::PostCodes;
 use super::call::Call;
 use super::effect::Bootable;
-use super::host::{self, AfterOff, Booting, Found, Host, Running, Stage, SystemChange};
+use super::host::{self, AfterOff, Booting, ChassisChange, Found, Host, Running, Stage, SystemChange};
 use super::ipa::{Dice, Ipa};
 use super::refusal::Refusal;
+use super::state::State;
 use crate::dmtf::{BootTarget, PowerState, ResetType};
 use crate::fault::{self, Occasion};
 use crate::note::Note;
@@ -40,8 +41,43 @@ impl Node {
                     self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.system = led));
                 }
             }
+            host::Command::ChangeChassis(ChassisChange { asset_tag, led }) => self.state.bmc.change(|bmc| {
+                if let Some(tag) = asset_tag {
+                    bmc.extras.change(|extras| extras.chassis_asset_tag = tag);
+                }
+                if let Some(led) = led {
+                    bmc.leds.change(|leds| leds.chassis = led);
+                }
+            }),
+            host::Command::CycleChassis => self.cycle_chassis(now),
+            host::Command::EnableBootOption { number, enabled } => self.state.bmc.change(|bmc| {
+                bmc.extras.change(|extras| extras.enable_boot_option(number, enabled));
+            }),
+            host::Command::DefaultBootOrder => self.state.boot.reset_order(),
         }
         Ok(())
+    }
+
+    /// Host and BMC lose their power. The BMC still answers the request that asked for it.
+    fn cycle_chassis(&mut self, now: SimTime) {
+        match self.state.host {
+            Host::Off => {}
+            Host::PoweringOff { then: AfterOff::StayOff, .. } => self.cut(AfterOff::StayOff, now),
+            Host::PoweringOff { then: AfterOff::PowerOn, .. }
+            | Host::PoweringOn { .. }
+            | Host::Post { .. }
+            | Host::Booting(_)
+            | Host::Running { .. } => self.cut(AfterOff::PowerOn, now),
+        }
+        self.restart_manager(now);
+    }
+
+    /// The BMC goes on for a moment, and then restarts.
+    fn restart_manager(&mut self, now: SimTime) {
+        let ms = self.draw_ms(self.timing().manager_grace, Purpose::ManagerGrace);
+        self.state.bmc.change(|bmc| {
+            bmc.restarting_from.get_or_insert(now.after_ms(ms));
+        });
     }
 
     /// `ComputerSystem.Reset`. A reset to the current state succeeds and does nothing.
@@ -86,10 +122,7 @@ impl Node {
         let profile = Arc::clone(&self.profile);
         let (manager, others) = self.bmc().firmware.due(&profile);
         if manager {
-            let ms = self.draw_ms(self.timing().manager_grace, Purpose::ManagerGrace);
-            self.state.bmc.change(|bmc| {
-                bmc.restarting_from.get_or_insert(now.after_ms(ms));
-            });
+            self.restart_manager(now);
         }
         match self.state.host {
             _ if !others => {}
@@ -207,12 +240,15 @@ impl Node {
     /// The sources that the firmware tries at this boot.
     fn plan(&mut self, at: SimTime) -> Vec<BootSource> {
         let profile = Arc::clone(&self.profile);
-        let plan = self.state.boot.plan(&profile);
+        let State { boot, bmc, .. } = &mut self.state;
+        let disabled = bmc.extras.disabled_boot_options.clone();
+        let plan = boot.plan(&profile, &disabled);
         match self.meet_host(Occasion::Boot, at) {
             // The override is used up, and the order is that of a machine without one.
-            Some(fault::host::Act::Ignore) => self.state.boot.ordered(&profile),
+            Some(fault::host::Act::Ignore) => self.state.boot.ordered(&profile, &disabled),
             Some(fault::host::Act::BootFrom(target)) => {
-                std::iter::once(target.into()).chain(self.state.boot.ordered(&profile)).collect()
+                let order = self.state.boot.ordered(&profile, &disabled);
+                std::iter::once(target.into()).chain(order).collect()
             }
             Some(_) | None => plan,
         }

@@ -9,6 +9,7 @@ use super::bmc::Bmc;
 use super::bmc::account::Accounts;
 use super::bmc::bios::Bios;
 use super::bmc::clock::Clock;
+use super::bmc::extras::Extras;
 use super::bmc::failures::Part;
 use super::bmc::led::Leds;
 use super::bmc::media::Opened;
@@ -52,6 +53,7 @@ pub(super) struct View {
     power_limit: Sparse<PowerLimit>,
     network: Sparse<Network>,
     system: Sparse<SystemSettings>,
+    extras: Sparse<Extras>,
     /// The number of each task, and whether it has ended.
     tasks: Vec<(u32, bool)>,
     task_settings: tasks::Settings,
@@ -128,6 +130,7 @@ impl View {
             // The restarts are events.
             host_reset: _,
             manager_reset: _,
+            extras,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,
@@ -163,6 +166,7 @@ impl View {
             power_limit: power_limit.clone(),
             network: network.clone(),
             system: system.clone(),
+            extras: extras.clone(),
             tasks: tasks.iter().map(|task| (task.number, task.ended.is_some())).collect(),
             task_settings: tasks.settings,
             sessions: sessions.ids().collect(),
@@ -239,10 +243,14 @@ fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
         || before.asset_tag != now.asset_tag
         || before.leds.system != now.leds.system
         || before.system != now.system;
+    let chassis = before.leds.chassis != now.leds.chassis
+        || before.power_limit != now.power_limit
+        || before.extras.chassis_asset_tag != now.extras.chassis_asset_tag;
     let drives = now.leds.drives_that_differ(&before.leds);
+    let options = &before.extras.disabled_boot_options ^ &now.extras.disabled_boot_options;
     for (differs, of) in [
         (system, Of::System),
-        (before.leds.chassis != now.leds.chassis || before.power_limit != now.power_limit, Of::Chassis),
+        (chassis, Of::Chassis),
         (before.clock != now.clock, Of::Manager),
         (before.network.interface != now.network.interface, Of::ManagerInterface),
         (before.network.protocols != now.network.protocols, Of::NetworkProtocol),
@@ -258,6 +266,7 @@ fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
         }
     }
     drives.into_iter().for_each(|drive| out(What::Changed(Of::Drive(drive))));
+    options.into_iter().for_each(|option| out(What::Changed(Of::BootOption(option))));
 }
 
 /// Differences between the accounts and roles of a root.

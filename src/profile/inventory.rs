@@ -350,6 +350,9 @@ pub struct Chassis {
     /// Whether temperature sensors have a resolution of one degree; others have two decimal places.
     #[serde(default)]
     pub whole_degrees: bool,
+    /// Allowable values of `Chassis.Reset`. Without any, the chassis has no such action.
+    #[serde(default)]
+    pub reset_types: Vec<ResetType>,
 }
 
 /// An entry of the agent's `pci_devices` that is neither a network interface nor a storage controller. All values are

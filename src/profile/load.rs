@@ -14,6 +14,7 @@ use super::overlay::Overlay;
 use super::post_codes::PostCode;
 use super::quirk::Quirk;
 use super::{Profile, extends};
+use crate::dmtf::ResetType;
 
 /// The profile for a value of `--profile`: a path if it contains a `/`, otherwise a built-in name.
 ///
@@ -134,6 +135,8 @@ fn check(p: &Profile) -> Result<(), String> {
         }
     }
     p.accounts.check()?;
+    p.consoles.check()?;
+    chassis(p)?;
     distinct("log id", p.logs.iter().map(|log| &log.id))?;
     LogService::check(&p.logs)?;
     PostCode::check(&p.post_codes, &p.logs)?;
@@ -142,6 +145,18 @@ fn check(p: &Profile) -> Result<(), String> {
     p.telemetry.check()?;
     p.sensors.check(&p.temperatures, &p.fans, &p.power_supplies)?;
     quirks(p)
+}
+
+/// The resets of a chassis are those of its host, and one more.
+fn chassis(p: &Profile) -> Result<(), String> {
+    let all = p.reset_types.iter().chain(&[ResetType::FullPowerCycle]);
+    match p.chassis.reset_types.iter().find(|kind| !all.clone().any(|other| other == *kind)) {
+        Some(kind) => Err(format!(
+            "chassis.reset_types: '{}' is neither FullPowerCycle nor one of reset_types; add it there or remove it",
+            kind.as_str()
+        )),
+        None => Ok(()),
+    }
 }
 
 /// A volume of a new server has drives of its own controller, which no other volume has, and a type that the controller

@@ -9,6 +9,8 @@ pub mod bios;
 pub mod boot_source;
 #[doc(hidden)]
 pub mod certificate;
+#[doc(hidden)]
+pub mod console;
 mod extends;
 mod files;
 #[doc(hidden)]
@@ -39,6 +41,7 @@ use accounts::AccountRules;
 use bios::Attribute;
 use boot_source::BootSource;
 use certificate::CertificateSubject;
+use console::Consoles;
 pub use files::ProfileError;
 #[doc(hidden)]
 pub use files::built_in_names;
@@ -112,6 +115,9 @@ pub struct Profile {
     /// The subject of the certificate of a BMC that has an address of its own.
     #[serde(default)]
     pub certificate: CertificateSubject,
+    /// Consoles of the host and of the BMC.
+    #[serde(rename = "console", default)]
+    pub consoles: Consoles,
     pub chassis: Chassis,
     pub manager: Manager,
     /// Firmware components: exactly one of the BIOS and one of the manager.

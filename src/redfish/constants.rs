@@ -47,6 +47,20 @@ pub(super) struct Text {
     pub pieces: Box<[Box<str>]>,
     /// The keys of the overlay that were applied in this part, one bit each.
     pub met: u64,
+    /// The hash of the pieces, which the ETag of each document takes in their place.
+    pub hash: u64,
+}
+
+impl Text {
+    pub(super) fn of(pieces: Box<[Box<str>]>, met: u64) -> Self {
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        for piece in &pieces {
+            hash.update(piece.as_bytes());
+            // No text has this byte.
+            hash.update(&[0xff]);
+        }
+        Self { hash: hash.digest(), pieces, met }
+    }
 }
 
 impl Constants {
@@ -89,7 +103,7 @@ mod tests {
     fn each_model_document_and_root_has_parts_of_its_own() {
         let constants = Constants::new(3);
         let (one, other) = (built_in("generic").unwrap(), Arc::new((*built_in("generic").unwrap()).clone()));
-        let text = || Text { pieces: Box::default(), met: 0 };
+        let text = || Text::of(Box::default(), 0);
         constants.of(&one, 2, true).unwrap().set(Part::End, text());
         assert!(constants.of(&one, 2, true).unwrap().get(Part::End).is_some());
         let elsewhere = [(&one, 2, false), (&one, 1, true), (&other, 2, true)];

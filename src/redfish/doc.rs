@@ -5,11 +5,21 @@
 
 use std::ops::Range;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::constants::{Part, Parts, Text};
 use super::context::Model;
 use super::value::{ETAG_DIGITS, Joined, Value, digits};
 use crate::node::spec::Spec;
 use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
+
+/// The hash of what has `hash`, followed by what has `next`.
+fn mixed(hash: u64, next: u64) -> u64 {
+    (hash.rotate_left(23) ^ next).wrapping_mul(GOLDEN)
+}
+
+/// The golden ratio, which spreads a number over all bits of a hash.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A JSON document being written.
 pub(super) struct Doc<'o> {
@@ -18,8 +28,11 @@ pub(super) struct Doc<'o> {
     open: Vec<Level<'o>>,
     /// The node whose facts an overlay may name, and whether the service root belongs to that node.
     facts: Option<(Spec<'o>, bool)>,
-    /// Ranges that change without a request. The ETag leaves them out.
-    moving: Vec<Range<usize>>,
+    /// Ranges that the ETag does not read, in their order: those that change without a request, and constant parts, whose hash is
+    /// known.
+    unread: Vec<Range<usize>>,
+    /// The hash of all constant parts so far.
+    of_constants: u64,
     /// Changes the ETag and stands in no property.
     unseen: u64,
     /// Where the digits of the document's own ETag belong.
@@ -48,8 +61,17 @@ impl<'o> Doc<'o> {
     /// A document with the overlay of its top level, and the facts that the overlay may name.
     pub(super) fn new(overlay: Option<&'o Overlay>, facts: Option<(Spec<'o>, bool)>) -> Self {
         let (out, open) = (Vec::with_capacity(4096), Vec::with_capacity(8));
-        let (moving, own_etag, constants) = (Vec::new(), None, None);
-        let mut doc = Self { out, open, facts, moving, unseen: 0, own_etag, constants, personal: false };
+        let mut doc = Self {
+            out,
+            open,
+            facts,
+            unread: Vec::new(),
+            of_constants: 0,
+            unseen: 0,
+            own_etag: None,
+            constants: None,
+            personal: false,
+        };
         doc.begin(b'{', overlay);
         doc
     }
@@ -71,6 +93,7 @@ impl<'o> Doc<'o> {
         let Some((parts, uuid)) = self.constants else { return write(self) };
         if let Some(text) = parts.get(part) {
             self.comma();
+            let start = self.out.len();
             for (n, piece) in text.pieces.iter().enumerate() {
                 if n > 0 {
                     self.out.extend_from_slice(uuid.as_bytes());
@@ -78,17 +101,25 @@ impl<'o> Doc<'o> {
                 self.out.extend_from_slice(piece.as_bytes());
             }
             self.level().met |= text.met;
-            return;
+            return self.know(start, text.hash);
         }
         let (start, personal) = (self.out.len(), std::mem::take(&mut self.personal));
         write(self);
         let written = str::from_utf8(&self.out[start..]).expect("JSON is text");
         let json = written.strip_prefix(',').unwrap_or(written);
         if !self.personal && !json.is_empty() {
-            let pieces = json.split(uuid).map(Box::from).collect();
-            parts.set(part, Text { pieces, met: self.level().met });
+            let first = self.out.len() - json.len();
+            let text = Text::of(json.split(uuid).map(Box::from).collect(), self.level().met);
+            self.know(first, text.hash);
+            parts.set(part, text);
         }
         self.personal |= personal;
+    }
+
+    /// The rest of the document from `start` on is a constant part with this hash.
+    fn know(&mut self, start: usize, hash: u64) {
+        self.unread.push(start..self.out.len());
+        self.of_constants = mixed(self.of_constants, hash);
     }
 
     /// Bytes written so far.
@@ -104,19 +135,12 @@ impl<'o> Doc<'o> {
     /// The finished document, and the hash of everything except its moving ranges.
     pub(super) fn finish(mut self) -> (Vec<u8>, u64) {
         self.end_object();
-        let hash = if self.moving.is_empty() {
-            xxhash_rust::xxh3::xxh3_64(&self.out)
-        } else {
-            let mut still = xxhash_rust::xxh3::Xxh3::new();
-            let mut from = 0;
-            for part in &self.moving {
-                still.update(&self.out[from..part.start]);
-                from = part.end;
-            }
-            still.update(&self.out[from..]);
-            still.digest()
-        };
-        let hash = hash ^ self.unseen;
+        let (mut hash, mut from) = (self.of_constants, 0);
+        for part in &self.unread {
+            hash = mixed(hash, xxh3_64(&self.out[from..part.start]));
+            from = part.end;
+        }
+        let hash = mixed(hash, xxh3_64(&self.out[from..])) ^ self.unseen;
         if let Some(at) = self.own_etag {
             self.out[at..at + ETAG_DIGITS].copy_from_slice(&digits(hash));
         }
@@ -230,13 +254,12 @@ impl<'o> Doc<'o> {
     pub(super) fn moving(&mut self, write: impl FnOnce(&mut Self)) {
         let start = self.out.len();
         write(self);
-        self.moving.push(start..self.out.len());
+        self.unread.push(start..self.out.len());
     }
 
     /// A number of changes that no property shows, such as those of a password. The ETag is another one after each.
     pub(super) fn unseen(&mut self, changes: u32) {
-        // The golden ratio spreads a small number over all bits of the hash.
-        self.unseen = u64::from(changes).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.unseen = u64::from(changes).wrapping_mul(GOLDEN);
     }
 
     /// The ETag of this document as a property of it, which at most one property can be. Call it within [`Doc::moving`].
@@ -347,149 +370,5 @@ impl<'o> Doc<'o> {
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::node::NodeId;
-    use crate::profile::built_in;
-    use crate::redfish::constants::Constants;
-    use crate::seed::Seed;
-
-    fn text(overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
-        text_at(false, overlay, write)
-    }
-
-    fn text_at(own: bool, overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
-        let overlay = overlay.map(|o| Overlay::parse(o).unwrap());
-        let profile = built_in("generic").unwrap();
-        let facts = Spec { seed: Seed(1), id: NodeId(0), profile: &profile };
-        let mut doc = Doc::new(overlay.as_ref(), Some((facts, own)));
-        write(&mut doc);
-        String::from_utf8(doc.finish().0).unwrap()
-    }
-
-    fn sample(d: &mut Doc<'_>) {
-        d.put("Id", "1");
-        d.object("Status", |d| {
-            d.put("State", "Enabled");
-            d.put("Health", "OK");
-        });
-        d.array("Links", |d| {
-            d.item_link(&["/redfish", "/v1"]);
-            d.item_link(&["/x"]);
-        });
-        d.put("Count", 3u32);
-        d.null("Gone");
-    }
-
-    #[test]
-    fn a_document_is_what_it_reads_like() {
-        let plain = r#"{"Id":"1","Status":{"State":"Enabled","Health":"OK"},"Links":[{"@odata.id":"/redfish/v1"},{"@odata.id":"/x"}],"Count":3,"Gone":null}"#;
-        assert_eq!(text(None, sample), plain);
-    }
-
-    /// The overlay has the effect of RFC 7396 on the finished document.
-    #[test]
-    fn an_overlay_is_a_merge_patch() {
-        let patches = [
-            r#"{"Id": "2", "Count": null, "New": [1, {"a": "b"}]}"#,
-            r#"{"Status": {"Health": "Warning", "State": null, "More": {"Deep": true, "Not": null}}}"#,
-            r#"{"Count": {"Now": "an object"}, "Links": {"Too": 1}, "Status": 7}"#,
-            r#"{"Fresh": {"Inner": {"Leaf": 1}}, "Absent": null}"#,
-        ];
-        for patch in patches {
-            let mut expected: serde_json::Value = serde_json::from_str(&text(None, sample)).unwrap();
-            merge(&mut expected, &serde_json::from_str(patch).unwrap());
-            let ours: serde_json::Value = serde_json::from_str(&text(Some(patch), sample)).unwrap();
-            assert_eq!(ours, expected, "{patch}");
-        }
-    }
-
-    fn merge(target: &mut serde_json::Value, patch: &serde_json::Value) {
-        let serde_json::Value::Object(patch) = patch else {
-            *target = patch.clone();
-            return;
-        };
-        if !target.is_object() {
-            *target = serde_json::json!({});
-        }
-        for (key, value) in patch {
-            if value.is_null() {
-                target.as_object_mut().unwrap().remove(key);
-            } else {
-                merge(&mut target[key], value);
-            }
-        }
-    }
-
-    #[test]
-    fn facts_are_filled_in() {
-        assert_eq!(text(Some(r#"{"HostName": "ilo-{name}"}"#), |_| ()), r#"{"HostName":"ilo-generic-0"}"#);
-    }
-
-    #[test]
-    fn ids_are_those_of_the_service_root() {
-        let overlay = Some(r#"{"Oem": "{system} {manager} {chassis}"}"#);
-        assert_eq!(text_at(true, overlay, |_| ()), r#"{"Oem":"1 1 1"}"#);
-        let shared = text(overlay, |_| ());
-        assert_eq!(shared.matches("-").count(), 12, "three UUIDs: {shared}");
-    }
-
-    #[test]
-    fn texts_are_escaped_as_serde_does() {
-        let nasty = "a\"b\\c\nd\u{1}é";
-        assert_eq!(text(None, |d| d.put("x", nasty)), serde_json::json!({"x": nasty}).to_string());
-    }
-
-    #[test]
-    fn a_constant_part_is_rendered_once_and_copied_for_other_nodes() {
-        let constants = Constants::new(2);
-        let overlay = Overlay::parse(r#"{"A": "patched", "C": "own-{serial}", "D": 4}"#).unwrap();
-        let profile = built_in("generic").unwrap();
-        let spec = |id| Spec { seed: Seed(1), id: NodeId(id), profile: &profile };
-        let mut rendered = 0;
-        let mut render = |row: usize, id: u32, keys: [&'static str; 2]| {
-            let uuid = spec(id).uuid().to_string();
-            let parts = constants.of(&profile, row, false).map(|parts| (parts, uuid.as_str()));
-            let mut d = Doc::new(Some(&overlay), Some((spec(id), false))).with_constants(parts);
-            d.cached(Part::Description, |d| {
-                rendered += 1;
-                keys.iter().for_each(|key| d.put(key, 1u8));
-                d.link("Y", &["/x/", &uuid, "/Y"]);
-            });
-            d.put("Z", id);
-            (String::from_utf8(d.finish().0).unwrap(), rendered)
-        };
-        let link = |id: u32| format!(r#""Y":{{"@odata.id":"/x/{}/Y"}}"#, spec(id).uuid());
-        let text = |id: u32| {
-            let serial = spec(id).serial();
-            format!(r#"{{"A":"patched","B":1,{},"Z":{id},"C":"own-{serial}","D":4}}"#, link(id))
-        };
-        assert_eq!(render(0, 7, ["A", "B"]), (text(7), 1));
-        assert_eq!(render(0, 8, ["A", "B"]), (text(8), 1), "copied");
-        let own = |id: u32| {
-            let serial = spec(id).serial();
-            format!(r#"{{"A":"patched","C":"own-{serial}",{},"Z":{id},"D":4}}"#, link(id))
-        };
-        assert_eq!(render(1, 7, ["A", "C"]), (own(7), 2));
-        assert_eq!(render(1, 8, ["A", "C"]), (own(8), 3), "a fact of one node is not copied to another");
-    }
-
-    #[test]
-    fn moving_parts_do_not_change_the_hash() {
-        let hash = |reading: u32| {
-            let mut d = Doc::new(None, None);
-            d.put("Id", "1");
-            d.moving(|d| d.put("Reading", reading));
-            d.put("Name", "x");
-            d.finish().1
-        };
-        assert_eq!(hash(1), hash(2));
-        let mut other = Doc::new(None, None);
-        other.put("Id", "2");
-        assert_ne!(other.finish().1, hash(1));
     }
 }

@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::dmtf::IndicatorLed;
 use crate::node::sparse::Part;
 
-/// Commands to the LEDs of the chassis. The LED of the system belongs to
-/// [`SystemChange`](crate::node::host::SystemChange).
+/// Commands to LEDs. Those of the system and of the chassis belong to
+/// [`SystemChange`](crate::node::host::SystemChange) and [`ChassisChange`](crate::node::host::ChassisChange).
 #[derive(Clone, Debug)]
 pub enum Command {
-    SetChassis(IndicatorLed),
     /// Sets the LED of the drive with this number.
     SetDrive(u8, IndicatorLed),
 }
@@ -54,7 +53,6 @@ impl Leds {
 
     pub(in crate::node) fn execute(&mut self, command: Command) {
         match command {
-            Command::SetChassis(led) => self.chassis = led,
             Command::SetDrive(number, led) => {
                 self.drives.insert(number, led);
             }

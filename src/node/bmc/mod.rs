@@ -9,6 +9,7 @@ pub mod clock;
 pub mod credential;
 pub mod diagnostics;
 pub mod environment;
+pub mod extras;
 mod failed;
 pub mod failures;
 pub mod firmware;
@@ -46,6 +47,7 @@ use bios::Bios;
 use clock::Clock;
 use diagnostics::Diagnostics;
 use environment::Environment;
+use extras::Extras;
 use firmware::Firmware;
 use led::Leds;
 use logs::Logs;
@@ -116,6 +118,7 @@ pub struct Bmc {
     pub host_reset: Option<SimTime>,
     /// The end of the last restart of the BMC.
     pub manager_reset: Option<SimTime>,
+    pub extras: Sparse<Extras>,
 }
 
 /// The BMC of a new machine.
@@ -147,6 +150,7 @@ static NEW: Bmc = Bmc {
     system: Sparse::NEW,
     host_reset: None,
     manager_reset: None,
+    extras: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -324,6 +328,7 @@ impl Bmc {
             system: _,
             host_reset,
             manager_reset,
+            extras: _,
         } = self;
         if let Some(diagnostics) = diagnostics.get_mut() {
             diagnostics.shift(ms);

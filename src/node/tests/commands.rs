@@ -16,6 +16,7 @@ use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
 use crate::node::bmc::{led, logs, network, subscriptions, tasks, telemetry};
 use crate::node::event::{Collection, Log};
+use crate::node::host::ChassisChange;
 use crate::node::lab;
 use crate::node::labels::Labels;
 
@@ -110,8 +111,18 @@ commands! {
     },
     Command::Media(media::Command::Insert { .. }) => (0u8..3).prop_map(|slot| insert(slot, "http://x/y")),
     Command::Media(media::Command::Eject { .. }) => (0u8..3).prop_map(eject),
-    Command::Led(led::Command::SetChassis(_)) => {
-        Just(Command::Led(led::Command::SetChassis(IndicatorLed::Blinking)))
+    Command::Host(host::Command::ChangeChassis(_)) => Just({
+        let change = ChassisChange { asset_tag: Some("é\"".into()), led: Some(IndicatorLed::Blinking) };
+        Command::Host(host::Command::ChangeChassis(change))
+    }),
+    Command::Host(host::Command::CycleChassis) => Just(Command::Host(host::Command::CycleChassis)),
+    Command::Host(host::Command::EnableBootOption { .. }) => {
+        ((0u8..2), any::<bool>()).prop_map(|(number, enabled)| {
+            Command::Host(host::Command::EnableBootOption { number, enabled })
+        })
+    },
+    Command::Host(host::Command::DefaultBootOrder) => {
+        Just(Command::Host(host::Command::DefaultBootOrder))
     },
     Command::Led(led::Command::SetDrive(..)) => {
         Just(Command::Led(led::Command::SetDrive(1, IndicatorLed::Lit)))

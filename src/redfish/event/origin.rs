@@ -6,7 +6,7 @@ use crate::node::event::{Of, What};
 use crate::profile::logs::{Below, LogService};
 use crate::redfish::context::Model;
 use crate::redfish::report;
-use crate::redfish::resources::manager_interface;
+use crate::redfish::resources::{boot_option_reference, manager_interface};
 
 /// A resource that a model may have: its path as a profile's `absent` writes it, its URI, and its schema.
 type Candidate = (&'static str, String, &'static str);
@@ -61,6 +61,10 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
         }
         Of::SecureBoot => {
             vec![("Systems/{}/SecureBoot", below(&system, "SecureBoot"), "SecureBoot"), the_system]
+        }
+        Of::BootOption(number) => {
+            let rest = format!("BootOptions/{}", boot_option_reference(*number));
+            vec![("Systems/{}/BootOptions/{}", below(&system, &rest), "BootOption"), the_system]
         }
         Of::Media(slot) => {
             let id = profile.media_slots.get(usize::from(*slot)).map_or("", |slot| &slot.id);

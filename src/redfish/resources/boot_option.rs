@@ -2,9 +2,13 @@
 
 use super::common;
 use crate::dmtf::BootTarget;
+use crate::node::command::Command;
+use crate::node::host;
 use crate::profile::boot_source::BootSource;
+use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
+use crate::redfish::resource::{Asked, OfNode};
 
 pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     (0u8..)
@@ -13,18 +17,30 @@ pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
 }
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let mut options = (0u8..).zip(&cx.profile().boot_order);
-    let (_, source) = options
-        .find(|(number, _)| common::boot_option_reference(*number) == cx.id())
-        .expect("the boot option exists, or the request was refused");
+    let (number, source) = of(cx);
     d.put("Id", cx.id());
     d.join("Name", &["Boot option ", source.as_str()]);
     d.put("BootOptionReference", cx.id());
-    d.put("BootOptionEnabled", true);
-    d.put("DisplayName", display_name(*source));
+    d.put("BootOptionEnabled", !cx.node.bmc().extras.disabled_boot_options.contains(&number));
+    d.put("DisplayName", display_name(source));
     // `Alias` has only words of DMTF.
     d.put_some("Alias", source.standard());
-    d.put_some("UefiDevicePath", device_path(cx, *source));
+    d.put_some("UefiDevicePath", device_path(cx, source));
+}
+
+/// The boot option in the URI: its number and its source.
+fn of(cx: &NodeCx<'_>) -> (u8, BootSource) {
+    let mut options = (0u8..).zip(&cx.profile().boot_order);
+    let (number, source) = options
+        .find(|(number, _)| common::boot_option_reference(*number) == cx.id())
+        .expect("the boot option exists, or the request was refused");
+    (number, *source)
+}
+
+pub(super) fn patch(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
+    let (number, _) = of(cx);
+    let enabled = body.flag("BootOptionEnabled");
+    Ok(enabled.map(|enabled| Command::Host(host::Command::EnableBootOption { number, enabled })))
 }
 
 /// The UEFI device path of a boot option (UEFI specification 2.10, 10.3), if its source has one.

@@ -6,7 +6,7 @@ use crate::node::health::{Redundancy, Scope};
 pub(super) use crate::note::shown_uri;
 use crate::profile::inventory::Drive;
 use crate::redfish::body::Body;
-use crate::redfish::context::NodeCx;
+use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{BASE, GENERAL_ERROR};
 use crate::time::SimTime;
@@ -153,6 +153,18 @@ fn separated(eui: &str) -> String {
     text
 }
 
+/// Links to the power supplies, if the model has them as resources.
+pub(super) fn links_to_supplies(key: &str, model: &Model<'_>, d: &mut Doc<'_>) {
+    if model.has("Chassis/{}/PowerSubsystem/PowerSupplies/{}") {
+        let [base, chassis] = model.chassis();
+        d.array(key, |d| {
+            for supply in &model.profile.power_supplies {
+                d.item_link(&[base, chassis, "/PowerSubsystem/PowerSupplies/", &supply.id]);
+            }
+        });
+    }
+}
+
 /// A link to a drive, in parts.
 pub(super) fn drive_link<'a>(cx: &NodeCx<'a>, drive: &'a Drive) -> [&'a str; 4] {
     let [base, key] = cx.model.chassis();
@@ -160,7 +172,7 @@ pub(super) fn drive_link<'a>(cx: &NodeCx<'a>, drive: &'a Drive) -> [&'a str; 4] 
 }
 
 /// `BootOptionReference` of the boot option with that number.
-pub(super) fn boot_option_reference(number: u8) -> String {
+pub(in crate::redfish) fn boot_option_reference(number: u8) -> String {
     let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble & 0xf)]);
     let mut reference = String::with_capacity(8);
     reference.push_str("Boot00");

@@ -1,6 +1,6 @@
 //! `ComputerSystem`: the host, its power, its boot settings.
 
-use super::{boot_option, common};
+use super::{boot_option, common, console};
 use crate::dmtf::{
     BootMode, BootOverride, BootTarget, Health, IndicatorLed, PowerRestorePolicy, PowerState, ResetType,
 };
@@ -18,15 +18,23 @@ use crate::redfish::doc::Doc;
 use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
 use crate::redfish::resource::{Asked, OfNode};
 
-pub(super) static ACTIONS: &[Action<OfNode>] = &[Action {
-    key: "#ComputerSystem.Reset",
-    parameters: &[Parameter::word("ResetType", |model: &Model<'_>, key, d| {
-        d.put(key, model.profile.reset_types.as_slice());
-    })
-    .required()],
-    apply_times: &[],
-    run: reset,
-}];
+pub(super) static ACTIONS: &[Action<OfNode>] = &[
+    Action {
+        key: "#ComputerSystem.Reset",
+        parameters: &[Parameter::word("ResetType", |model: &Model<'_>, key, d| {
+            d.put(key, model.profile.reset_types.as_slice());
+        })
+        .required()],
+        apply_times: &[],
+        run: reset,
+    },
+    Action {
+        key: "#ComputerSystem.SetDefaultBootOrder",
+        parameters: &[],
+        apply_times: &[],
+        run: |_, _| Ok(Some(Command::Host(host::Command::DefaultBootOrder))),
+    },
+];
 
 pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let (node, spec) = (cx.node, cx.spec());
@@ -80,6 +88,11 @@ fn describe(model: &Model<'_>, (memory_mib, health): (u64, Health), d: &mut Doc<
         d.put("CoreCount", processors.iter().map(|p| p.cores).sum::<u32>());
         d.put("LogicalProcessorCount", processors.iter().map(|p| p.threads).sum::<u32>());
         d.put_some("Model", processors.first().map(|p| p.model.as_str()));
+        // No processor of a simulated machine fails.
+        d.object("Status", |d| {
+            common::ok(d);
+            d.put("HealthRollup", Health::Ok);
+        });
     });
     d.object("MemorySummary", |d| {
         d.put("TotalSystemMemoryGiB", memory_mib / 1024);
@@ -91,7 +104,9 @@ fn describe(model: &Model<'_>, (memory_mib, health): (u64, Health), d: &mut Doc<
     d.object("Links", |d| {
         d.one_link("Chassis", &model.chassis());
         d.one_link("ManagedBy", &model.manager());
+        common::links_to_supplies("PoweredBy", model, d);
     });
+    console::of_system(profile, d);
 }
 
 fn get_boot(cx: &NodeCx<'_>, boot: &Boot, d: &mut Doc<'_>) {
@@ -118,6 +133,10 @@ fn get_boot(cx: &NodeCx<'_>, boot: &Boot, d: &mut Doc<'_>) {
         d.put("BootSourceOverrideEnabled@Redfish.AllowableValues", BootOverride::ALL);
         d.put("BootSourceOverrideTarget@Redfish.AllowableValues", model.profile.boot_targets.as_slice());
         d.put("BootSourceOverrideMode@Redfish.AllowableValues", BootMode::ALL);
+        // Clients look for it even where nothing can be chosen (OCP's server profile, 1.1).
+        if !model.profile.boot_targets.contains(&BootTarget::UefiTarget.into()) {
+            d.null("UefiTargetBootSourceOverride");
+        }
         if model.has("Systems/{}/BootOptions") {
             d.link("BootOptions", &[model.uri, "/BootOptions"]);
         }
@@ -175,6 +194,12 @@ fn patch_boot(cx: &NodeCx<'_>, b: &mut Body) -> BootChange {
         })
         .flatten();
     let boot = cx.node.boot();
+    if enabled == Some(BootOverride::Continuous)
+        && target.unwrap_or(boot.target) == BootTarget::UefiBootNext.into()
+    {
+        let args = ["BootSourceOverrideEnabled", "BootSourceOverrideTarget"];
+        b.mistake("BootSourceOverrideEnabled", Message::new(&PROPERTY_VALUE_CONFLICT, args));
+    }
     for (chosen, property, option) in [
         (BootTarget::UefiTarget, "UefiTargetBootSourceOverride", uefi_target.unwrap_or(boot.uefi_target)),
         (BootTarget::UefiBootNext, "BootNext", boot_next.unwrap_or(boot.boot_next)),

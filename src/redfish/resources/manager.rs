@@ -1,11 +1,12 @@
 //! `Manager`: the BMC.
 
-use super::common;
+use super::{common, console};
 use crate::dmtf::{ResetToDefaultsType, ResetType};
 use crate::node::bmc;
 use crate::node::command::Command;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
+use crate::redfish::constants::Part;
 use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Asked, OfNode};
@@ -58,6 +59,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put_some("LastResetTime", bmc.manager_reset.map(|at| cx.shown(at)));
     d.put("PowerState", "On");
     d.object("Status", common::ok);
+    d.constant(Part::Description, &cx.model, |model, d| console::of_manager(model.profile, d));
     d.object("Links", |d| {
         d.one_link("ManagerForServers", &cx.model.system());
         d.one_link("ManagerForChassis", &cx.model.chassis());

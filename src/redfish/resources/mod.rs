@@ -6,6 +6,7 @@ mod boot_option;
 mod chassis;
 mod common;
 mod computer_system;
+mod console;
 mod control;
 mod drive;
 mod environment_metrics;
@@ -43,6 +44,7 @@ mod update_service;
 mod virtual_media;
 mod volume;
 
+pub(super) use common::boot_option_reference;
 pub(super) use event_service::{STREAM, STREAM_GENERIC};
 
 pub(super) use table::RESOURCES;

@@ -13,10 +13,7 @@ pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     let makers = || cx.models.iter().map(|model| &model.manufacturer);
     let maker = makers().next().filter(|first| makers().all(|maker| maker == *first));
     d.put_some("Vendor", maker);
-    match cx.own {
-        Some(node) => d.put("Product", &node.profile().model),
-        None => d.put("Product", "fauxmetal"),
-    }
+    d.put("Product", cx.own.map_or("fauxmetal", |node| &node.profile().model));
     d.put("RedfishVersion", "1.22.1");
     d.put("UUID", cx.uuid());
     d.object("ProtocolFeaturesSupported", |d| {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod deep;
+mod doc;
 mod endings;
 mod events;
 mod failures;
@@ -15,6 +16,7 @@ mod protocol;
 mod queries;
 mod reference;
 mod sensors;
+mod server;
 mod storage;
 mod streams;
 mod tasks;

@@ -112,6 +112,7 @@ fn resource(of: &Of) -> usize {
         Of::Supply(_) => 25,
         Of::ManagerInterface => 26,
         Of::NetworkProtocol => 27,
+        Of::BootOption(_) => 28,
     }
 }
 
@@ -138,6 +139,7 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     ];
     all.extend([Of::SessionService, Of::AccountService, Of::EventService, Of::Role("Operator".into())]);
     all.push(Of::Account(profile.accounts.first));
+    all.extend(numbers(profile.boot_order.len()).map(Of::BootOption));
     all.extend(numbers(profile.media_slots.len()).map(Of::Media));
     all.extend(profile.drives().map(|(number, ..)| Of::Drive(number)));
     all.extend(numbers(profile.dimms.len()).map(Of::Memory));
@@ -286,7 +288,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 28);
+    assert_all(kinds_of_resources, 29);
 }
 
 #[test]

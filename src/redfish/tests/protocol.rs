@@ -159,7 +159,9 @@ fn a_model_may_have_no_etag_in_its_documents() {
 #[test]
 fn a_target_that_needs_a_boot_option_has_a_property_for_it() {
     let mut bench = Bench::new();
-    assert_eq!(bench.get(&bench.system).json["Boot"].get("UefiTargetBootSourceOverride"), None);
+    let none = bench.get(&bench.system).json["Boot"].take();
+    assert_eq!(none.get("UefiTargetBootSourceOverride"), Some(&Value::Null));
+    assert_eq!(none.get("UefiTargetBootSourceOverride@Redfish.AllowableValues"), None);
     let mut model = (*built_in("hpe-dl380-gen11").unwrap()).clone();
     model.boot_targets.push(BootTarget::UefiBootNext.into());
     bench.add_model(Arc::new(model));
@@ -225,9 +227,9 @@ fn an_action_info_lists_the_parameters_that_its_action_reads() {
             seen += 1;
         }
     }
-    // Of three nodes: the system, secure boot, two actions of the BMC, three slots at two places, four logs, two of them with two. Of the service: an
+    // Of three nodes: the system, the chassis, secure boot, two actions of the BMC, three slots at two places, four logs, two of them with two. Of the service: an
     // account, the updates, the events.
-    assert_eq!(seen, 3 * (1 + 1 + 2 + 6 + 6) + 3);
+    assert_eq!(seen, 3 * (1 + 1 + 1 + 2 + 6 + 6) + 3);
 }
 
 #[test]

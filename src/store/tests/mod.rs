@@ -108,7 +108,7 @@ async fn only_nodes_that_differ_from_new_ones_are_stored() {
     let directory = locked_dir(&dir);
     let (fleet, keeper) = stored_in(&directory);
     for id in 0..NODES {
-        apply(&fleet, id, Command::Led(led::Command::SetChassis(IndicatorLed::Lit))).await.unwrap();
+        apply(&fleet, id, Command::Led(led::Command::SetDrive(0, IndicatorLed::Lit))).await.unwrap();
     }
     fleet.remove(NodeId(2));
     apply(&fleet, 3, tag("x")).await.unwrap();

@@ -258,7 +258,10 @@ fn settings(life: &mut Life) {
     let drive = life.get("{chassis}/Drives")["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
     let order: Vec<Value> =
         life.get("{system}")["Boot"]["BootOrder"].as_array().unwrap().iter().rev().cloned().collect();
+    let option = life.get("{system}/BootOptions")["Members"][1]["@odata.id"].as_str().unwrap().to_owned();
     for (name, path, body) in [
+        ("chassis asset tag changed", "{chassis}", json!({"AssetTag": "cabinet \"7\""})),
+        ("boot option disabled", &option, json!({"BootOptionEnabled": false})),
         ("asset tag changed", "{system}", json!({"AssetTag": "rack \"7\""})),
         ("asset tag emptied", "{system}", json!({"AssetTag": ""})),
         ("system LED lit", "{system}", led(life, "{system}", "Lit")),
@@ -289,6 +292,8 @@ fn settings(life: &mut Life) {
         life.patch(path, body);
         life.moment(name);
     }
+    life.post("{system}/Actions/ComputerSystem.SetDefaultBootOrder", json!({}));
+    life.moment("boot order of a new machine");
     let login = json!({"UserName": "admin", "Password": "password"});
     for root in [Root::Shared, Root::Own, Root::Own] {
         let response = life.call(root, request(Method::POST, "/redfish/v1/SessionService/Sessions", &login));

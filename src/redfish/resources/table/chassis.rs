@@ -12,7 +12,9 @@ pub(super) static ROWS: &[Entry] = &[
     Node(
         Resource::of_node("/redfish/v1/Chassis/{Chassis}", "Chassis.v1_28_0.Chassis", chassis::get)
             .many("Chassis Collection", |cx, each| each(cx.model.chassis_id()))
-            .patched_by(chassis::patch),
+            .patched_by(chassis::patch)
+            .with_actions(chassis::ACTIONS)
+            .offering(|model, _| !model.profile.chassis.reset_types.is_empty()),
     ),
     Node(
         Resource::of_node("/redfish/v1/Chassis/{Chassis}/Drives/{Drive}", "Drive.v1_22_0.Drive", drive::get)

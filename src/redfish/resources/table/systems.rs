@@ -39,7 +39,8 @@ pub(super) static ROWS: &[Entry] = &[
             boot_option::get,
         )
         .many("Boot Option Collection", boot_option::members)
-        .linked_as(""),
+        .linked_as("")
+        .patched_by(boot_option::patch),
     ),
     Node(
         Resource::of_node(

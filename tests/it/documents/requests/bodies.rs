@@ -30,6 +30,12 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
     let Some(segments) = rules::segments(uri) else { return Vec::new() };
     match (method, &*segments) {
         ("PATCH", ["Systems", _]) => system(),
+        ("POST", ["Systems", _, "Actions", "ComputerSystem.SetDefaultBootOrder"]) => {
+            vec![json!({}), Value::Null]
+        }
+        ("PATCH", ["Systems", _, "BootOptions", _]) => {
+            [true, false].map(|on| json!({"BootOptionEnabled": on})).to_vec()
+        }
         ("POST", ["Systems", _, "Actions", _]) => {
             ["On", "ForceOff", "GracefulShutdown", "ForceRestart", "PushPowerButton", "Nmi"]
                 .map(reset)
@@ -82,7 +88,10 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             json!({"Image": "https://images.example/b.iso", "UserName": "u", "Password": "p", "WriteProtected": false}),
         ],
         ("POST", [.., "VirtualMedia", _, "Actions", _]) => vec![json!({}), Value::Null],
-        ("PATCH", ["Chassis", _]) => ["Lit", "Off"].map(|led| json!({"IndicatorLED": led})).to_vec(),
+        ("PATCH", ["Chassis", _]) => {
+            ["Lit", "Off"].map(|led| json!({"IndicatorLED": led, "AssetTag": led})).to_vec()
+        }
+        ("POST", ["Chassis", _, "Actions", _]) => ["On", "ForceOff", "FullPowerCycle"].map(reset).to_vec(),
         ("PATCH", ["Chassis", _, "Drives", _]) => {
             [true, false].map(|on| json!({"LocationIndicatorActive": on})).to_vec()
         }
