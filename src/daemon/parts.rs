@@ -98,6 +98,7 @@ pub(super) fn redfish(
     redfish.facts.domain = config.domain.as_ref().map(|domain| domain.as_str().into());
     redfish.facts.places =
         listeners.bmcs.iter().map(|listener| (listener.is_tls(), listener.place())).collect();
+    redfish.facts.https = listeners.bmcs.iter().find_map(|listener| listener.tls().cloned());
     redfish
 }
 

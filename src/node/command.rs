@@ -15,6 +15,8 @@ pub enum Command {
     Bios(bmc::bios::Command),
     SecureBoot(bmc::secure_boot::Command),
     Media(bmc::media::Command),
+    /// The certificate of the BMC.
+    Certificate(bmc::certificate::Command),
     Led(bmc::led::Command),
     /// The `Manager` itself: its restart and its clock.
     Bmc(bmc::Command),
@@ -61,6 +63,7 @@ impl Command {
             | Self::Bios(bios::Command::Change(_) | bios::Command::Reset)
             | Self::SecureBoot(_)
             | Self::Media(_)
+            | Self::Certificate(_)
             | Self::Led(_)
             | Self::Bmc(bmc::Command::Reset | bmc::Command::SetClock { .. } | bmc::Command::LimitPower(_))
             | Self::Task(_)
@@ -81,6 +84,7 @@ impl Command {
             | Self::Bios(_)
             | Self::Task(_)
             | Self::SecureBoot(_)
+            | Self::Certificate(_)
             | Self::Led(_)
             | Self::Session(_)
             | Self::Log(_)
@@ -109,6 +113,8 @@ pub enum Outcome {
     CreatedAs(Box<str>),
     /// The command takes time. Its task has this number.
     Accepted(u32),
+    /// The command has made a request for a certificate, PEM.
+    Requested(bmc::certificate::Why, Box<str>),
     /// The agent has recorded the command.
     Ipa(CommandRecord),
 }

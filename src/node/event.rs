@@ -98,6 +98,8 @@ pub enum Of {
     Bios,
     BiosSettings,
     SecureBoot,
+    /// The HTTPS certificate of the BMC.
+    Certificate,
     Media(u8),
     Drive(u8),
     Memory(u8),
@@ -201,6 +203,7 @@ impl Of {
             | Self::Bios
             | Self::BiosSettings
             | Self::SecureBoot
+            | Self::Certificate
             | Self::Media(_)
             | Self::Drive(_)
             | Self::Memory(_)
@@ -288,6 +291,7 @@ impl What {
                 | Of::Manager
                 | Of::BiosSettings
                 | Of::SecureBoot
+                | Of::Certificate
                 | Of::Drive(_)
                 | Of::Supply(_)
                 | Of::Sensor(_)

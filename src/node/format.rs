@@ -20,6 +20,8 @@
 //!    hold, so it must refuse the file.
 //! 7. The identities of imported nodes, in the description of the fleet. The state of a node is that of format 6. A version that
 //!    knows format 6 only would give these nodes other identities, so it must refuse the file.
+//! 8. The certificate of the BMC with its keys, which has a default. A version that knows format 7 only would lose it, so it must
+//!    refuse the file.
 
 use serde_json::{Map, Value, json};
 
@@ -112,6 +114,7 @@ mod tests {
     /// A state of a build with telemetry, diagnostic data and POST codes.
     const FORMAT_5_LATER: &str = include_str!("state-format-5-later.json");
     const FORMAT_6: &str = include_str!("state-format-6.json");
+    const FORMAT_8: &str = include_str!("state-format-8.json");
 
     fn read(format: u64, text: &str) -> State {
         State::read(format, text.as_bytes()).unwrap()
@@ -142,15 +145,22 @@ mod tests {
 
     #[test]
     fn the_newest_format_has_a_fixture_and_is_read_completely() {
-        assert_eq!(State::FORMAT, 7, "a new format needs a fixture and a test here");
-        // Format 7 changes the description of the fleet only.
-        let state = serde_json::to_value(assert_read_completely(7, FORMAT_6)).unwrap();
+        assert_eq!(State::FORMAT, 8, "a new format needs a fixture and a test here");
+        let state = serde_json::to_value(assert_read_completely(8, FORMAT_8)).unwrap();
         // An earlier version would lose a field that it does not know, so a new field needs a new format, too.
         assert_contains(
             "the state has a field that its fixture lacks: ",
             &state,
-            &serde_json::from_str(FORMAT_6).unwrap(),
+            &serde_json::from_str(FORMAT_8).unwrap(),
         );
+    }
+
+    /// Format 7 changes the description of the fleet only.
+    #[test]
+    fn states_of_formats_6_and_7_are_read_completely_and_have_no_certificate_of_a_client() {
+        for format in [6, 7] {
+            assert!(assert_read_completely(format, FORMAT_6).bmc.https == Sparse::NEW);
+        }
     }
 
     #[test]

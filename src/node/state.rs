@@ -47,7 +47,7 @@ impl State {
     ///
     /// To change the format: raise the number, describe the change in `format.rs`, add a conversion there if the new format has no
     /// default for the difference, and add a fixture `state-format-<number>.json` that no later version changes.
-    pub const FORMAT: u32 = 7;
+    pub const FORMAT: u32 = 8;
 
     /// Reads the JSON that a version with format number `format` has written.
     ///
@@ -56,7 +56,7 @@ impl State {
     pub fn read(format: u64, json: &[u8]) -> Result<Self, serde_json::Error> {
         match format {
             1 => serde_json::from_value(format::from_1(serde_json::from_slice(json)?)),
-            // Formats 2 to 6 are parts of format 7.
+            // Formats 2 to 7 are parts of format 8.
             _ => serde_json::from_slice(json),
         }
     }

@@ -15,6 +15,8 @@ mod ask;
 mod attachment;
 pub mod auth;
 mod body;
+mod certificate_change;
+mod certificates;
 #[doc(hidden)]
 pub mod check;
 mod client;
@@ -62,6 +64,8 @@ mod tree;
 mod update;
 mod value;
 
+#[doc(hidden)]
+pub use certificate_change::subject_of;
 #[doc(hidden)]
 pub use event::{Delivery, Source, delivery};
 pub use fault::check_rule;

@@ -95,7 +95,9 @@ impl Redfish {
         let events = Arc::new(SharedEvents::kept_in(fleet.ledger().cloned()));
         fleet.witnessed_by(Arc::clone(&events) as Arc<dyn crate::fleet::Witness>);
         let uuid = fleet.seed().uuid(u32::MAX, Purpose::Uuid);
-        let facts = Facts { user: account.user.clone(), uuid, places: Vec::new(), domain: None };
+        let first = Arc::clone(fleet.first());
+        let user = account.user.clone();
+        let facts = Facts { user, uuid, places: Vec::new(), https: None, first, domain: None };
         Self {
             fleet,
             account,

@@ -5,6 +5,7 @@
 pub mod account;
 mod account_events;
 pub mod bios;
+pub mod certificate;
 pub mod clock;
 pub mod credential;
 pub mod diagnostics;
@@ -41,6 +42,7 @@ use crate::profile::inventory::FirmwareOf;
 use crate::time::SimTime;
 use account::Accounts;
 use bios::Bios;
+use certificate::Https;
 use clock::Clock;
 use diagnostics::Diagnostics;
 use environment::Environment;
@@ -106,6 +108,7 @@ pub struct Bmc {
     pub telemetry: Sparse<Telemetry>,
     pub diagnostics: Sparse<Diagnostics>,
     pub post_codes: Sparse<PostCodes>,
+    pub https: Sparse<Https>,
 }
 
 /// The BMC of a new machine.
@@ -133,6 +136,7 @@ static NEW: Bmc = Bmc {
     telemetry: Sparse::NEW,
     diagnostics: Sparse::NEW,
     post_codes: Sparse::NEW,
+    https: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -302,6 +306,7 @@ impl Bmc {
             telemetry,
             diagnostics,
             post_codes,
+            https: _,
         } = self;
         if let Some(diagnostics) = diagnostics.get_mut() {
             diagnostics.shift(ms);

@@ -209,6 +209,7 @@ impl Bmc {
         self.clock = Sparse::default();
         self.power_limit = Sparse::default();
         self.telemetry = Sparse::default();
+        self.https = Sparse::default();
         self.media = self.media.renewed();
         self.sessions.forget_settings();
         self.tasks.change(|tasks| tasks.settings = Settings::NEW);

@@ -110,6 +110,7 @@ fn resource(of: &Of) -> usize {
         Of::ReportDefinition(_) => 23,
         Of::Memory(_) => 24,
         Of::Supply(_) => 25,
+        Of::Certificate => 26,
     }
 }
 
@@ -130,6 +131,7 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
         Of::Bios,
         Of::BiosSettings,
         Of::SecureBoot,
+        Of::Certificate,
         Of::TaskService,
     ];
     all.extend([Of::SessionService, Of::AccountService, Of::EventService, Of::Role("Operator".into())]);
@@ -282,7 +284,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 26);
+    assert_all(kinds_of_resources, 27);
 }
 
 #[test]

@@ -10,13 +10,15 @@ const NODES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("nodes");
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
 
 /// States that older versions wrote, each with its format.
-const OLDER: [(u32, &str); 6] = [
+const OLDER: [(u32, &str); 7] = [
     (1, include_str!("../../node/state-format-1.json")),
     (2, include_str!("../../node/state-format-2.json")),
     (3, include_str!("../../node/state-format-3.json")),
     (4, include_str!("../../node/state-format-4.json")),
     (5, include_str!("../../node/state-format-5-later.json")),
     (6, include_str!("../../node/state-format-6.json")),
+    // Format 7 changes the description of the fleet only.
+    (7, include_str!("../../node/state-format-6.json")),
 ];
 
 /// A state file of an older format with one node, in a directory of its own.
