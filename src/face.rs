@@ -17,6 +17,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Body as _, Frame, SizeHint};
+use rustls::sign::CertifiedKey;
 
 use crate::wire::Opening;
 
@@ -217,6 +218,12 @@ pub trait Face: Send + Sync + 'static {
     /// What goes wrong with a new connection before its first request. It is asked once for each connection that a node
     /// [accepts](Self::accepts_connections). The server name is not known yet.
     fn opening(&self, _peer: &Peer) -> Option<Opening> {
+        None
+    }
+
+    /// The certificate that a client has installed for the peer's side of this connection. `None`: the listener presents its own.
+    /// It is asked at each TLS handshake.
+    fn certificate(&self, _peer: &Peer) -> Option<Arc<CertifiedKey>> {
         None
     }
 

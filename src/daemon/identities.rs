@@ -78,8 +78,9 @@ impl Identities {
         let min = config.tls_min;
         let own = match &config.certificates {
             Certificates::Own { certificate, key } => {
-                let resolver = Identity::load(certificate, key)?.resolver();
-                Some((ListenerTls::Same(server_config(resolver, min)?), certificate.clone()))
+                let identity = Identity::load(certificate, key)?;
+                let settings = server_config(identity.resolver(), min)?;
+                Some((ListenerTls::Files(settings, identity), certificate.clone()))
             }
             Certificates::Development { .. } => None,
         };
@@ -163,17 +164,7 @@ fn subjects(config: &Config, fleet: &Arc<Fleet>) -> SubjectOf {
 /// The subject that the profile of a node gives to its BMC. The node is not settled: at the start of the daemon the shared root does
 /// not take its events yet.
 fn subject_of(fleet: &Fleet, id: NodeId) -> Option<Subject> {
-    fleet.identify(id, |node, _| {
-        let (of, spec) = (&node.profile().certificate, node.spec());
-        Subject {
-            country: of.country.clone(),
-            state: of.state.clone(),
-            locality: of.locality.clone(),
-            organization: of.organization.clone(),
-            organizational_unit: of.organizational_unit.clone(),
-            common_name: of.common_name_of(&spec.serial(), &spec.bmc_host_name()),
-        }
-    })
+    fleet.identify(id, |node, _| crate::redfish::subject_of(node.spec()))
 }
 
 /// The names and addresses for which generated certificates are valid.

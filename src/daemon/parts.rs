@@ -104,6 +104,7 @@ pub(super) fn redfish(
     redfish.facts.ssdp = config.ssdp;
     redfish.facts.places =
         listeners.bmcs.iter().map(|listener| (listener.is_tls(), listener.place())).collect();
+    redfish.facts.https = listeners.bmcs.iter().find_map(|listener| listener.tls().cloned());
     redfish
 }
 

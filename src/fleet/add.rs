@@ -87,6 +87,7 @@ impl Fleet {
         }
         self.count.fetch_add(count, Ordering::Relaxed);
         drop(next);
+        self.find_first();
         if self.has_rules() {
             added.clone().for_each(|index| self.rejoin(NodeId(index)));
         }

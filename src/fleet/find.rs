@@ -1,11 +1,12 @@
 //! Nodes by their names and UUIDs.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use uuid::Uuid;
 
-use super::Fleet;
+use super::{First, Fleet};
 use crate::node::imports::Imports;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId, State};
@@ -50,5 +51,23 @@ impl Fleet {
     /// The node that is found among the imported ones. A fleet without them looks at one number.
     fn imported(&self, find: impl FnOnce(&Imports) -> Option<NodeId>) -> Option<NodeId> {
         if self.has_imports.load(Ordering::Acquire) { find(&self.imports.read()) } else { None }
+    }
+
+    /// The first node, as it is at each moment.
+    pub fn first(&self) -> &Arc<First> {
+        &self.first
+    }
+
+    /// Finds the first node again, after nodes were added or removed. No node is locked by the caller.
+    pub(super) fn find_first(&self) {
+        let known = self.first.get().map(|(id, _)| id);
+        let is_there = known.is_some_and(|id| self.identify(id, |_, _| ()).is_some());
+        if is_there {
+            return;
+        }
+        let from = known.map_or(0, |id| id.0);
+        let mut ids = (from..self.next_index()).map(NodeId);
+        let found = ids.find_map(|id| Some((id, self.identify(id, |node, _| node.spec().uuid())?)));
+        self.first.set(found);
     }
 }

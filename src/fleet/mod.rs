@@ -16,6 +16,7 @@ mod events;
 mod explain;
 mod faults;
 mod find;
+mod first;
 mod new;
 #[doc(hidden)]
 pub mod persist;
@@ -53,10 +54,11 @@ use waiters::Waiters;
 
 #[doc(hidden)]
 pub use explain::Explanation;
+#[doc(hidden)]
+pub use first::First;
 pub use new::{Full, New, NotAdded};
 #[doc(hidden)]
 pub use rules::{RuleAdded, RuleProblem, RuleState, RuleStatus};
-#[doc(hidden)]
 pub use stream::{Happened, Reader, Stream};
 #[doc(hidden)]
 pub use waiters::Changed;
@@ -74,6 +76,7 @@ pub struct Fleet {
     count: AtomicU32,
     /// The models in use, a handful, with the number of their nodes.
     profiles: Mutex<Vec<(Arc<Profile>, u32)>>,
+    first: Arc<First>,
     /// Whether `imports` has nodes. A fleet without them takes no lock to find a node.
     has_imports: AtomicBool,
     /// The nodes with identities from files. It is locked after `next`.
@@ -123,6 +126,7 @@ impl Fleet {
             added: Mutex::new(Vec::new()),
             count: AtomicU32::new(0),
             profiles: Mutex::new(Vec::new()),
+            first: Arc::default(),
             has_imports: AtomicBool::new(false),
             imports: RwLock::default(),
             deadlines: Deadlines::default(),
@@ -231,6 +235,7 @@ impl Fleet {
         self.stream.publish(&node, self.clock.now(), Event::Removed, "");
         self.journal.forget(id);
         self.waiters.notify(id);
+        self.find_first();
         true
     }
 

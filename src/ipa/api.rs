@@ -235,9 +235,11 @@ impl Api {
                 self.result(id, &record.id.to_string(), true).await
             }
             Outcome::Ipa(record) => Ok(one(record)),
-            Outcome::Done | Outcome::Created(_) | Outcome::CreatedAs(_) | Outcome::Accepted(_) => {
-                Err(ApiError::no_agent())
-            }
+            Outcome::Done
+            | Outcome::Created(_)
+            | Outcome::CreatedAs(_)
+            | Outcome::Accepted(_)
+            | Outcome::Requested(..) => Err(ApiError::no_agent()),
         }
     }
 

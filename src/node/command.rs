@@ -15,6 +15,8 @@ pub enum Command {
     Bios(bmc::bios::Command),
     SecureBoot(bmc::secure_boot::Command),
     Media(bmc::media::Command),
+    /// The certificate of the BMC.
+    Certificate(bmc::certificate::Command),
     Led(bmc::led::Command),
     /// The `Manager` itself: its restart and its clock.
     Bmc(bmc::Command),
@@ -63,6 +65,7 @@ impl Command {
             | Self::Bios(bios::Command::Change(_) | bios::Command::Reset)
             | Self::SecureBoot(_)
             | Self::Media(_)
+            | Self::Certificate(_)
             | Self::Led(_)
             | Self::Network(_)
             | Self::Bmc(bmc::Command::Reset | bmc::Command::SetClock { .. } | bmc::Command::LimitPower(_))
@@ -89,6 +92,7 @@ impl Command {
             | Self::Bios(_)
             | Self::Task(_)
             | Self::SecureBoot(_)
+            | Self::Certificate(_)
             | Self::Led(_)
             | Self::Network(_)
             | Self::Session(_)
@@ -118,6 +122,8 @@ pub enum Outcome {
     CreatedAs(Box<str>),
     /// The command takes time. Its task has this number.
     Accepted(u32),
+    /// The command has made a request for a certificate, PEM.
+    Requested(bmc::certificate::Why, Box<str>),
     /// The agent has recorded the command.
     Ipa(CommandRecord),
 }

@@ -102,6 +102,8 @@ pub enum Of {
     BiosSettings,
     SecureBoot,
     BootOption(u8),
+    /// The HTTPS certificate of the BMC.
+    Certificate,
     Media(u8),
     Drive(u8),
     Memory(u8),
@@ -208,6 +210,7 @@ impl Of {
             | Self::BiosSettings
             | Self::SecureBoot
             | Self::BootOption(_)
+            | Self::Certificate
             | Self::Media(_)
             | Self::Drive(_)
             | Self::Memory(_)
@@ -298,6 +301,7 @@ impl What {
                 | Of::BiosSettings
                 | Of::SecureBoot
                 | Of::BootOption(_)
+                | Of::Certificate
                 | Of::Drive(_)
                 | Of::Supply(_)
                 | Of::Sensor(_)

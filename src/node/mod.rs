@@ -329,6 +329,10 @@ impl Node {
                 self.state.bmc.change(|bmc| bmc.media.execute(command))?;
                 self.effects_due = true;
             }
+            Command::Certificate(command) => {
+                let made = self.state.bmc.change(|bmc| bmc.https.change(|https| https.execute(command)));
+                return Ok(made.map_or(Outcome::Done, |(why, csr)| Outcome::Requested(why, csr)));
+            }
             Command::Led(command) => {
                 self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(command)));
             }

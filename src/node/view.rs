@@ -45,6 +45,8 @@ pub(super) struct View {
     /// Slot, number of the insertion, and whether the image could be opened.
     media: Vec<(u8, u32, Option<bool>)>,
     leds: Sparse<Leds>,
+    /// Number of certificates that clients have installed.
+    certificates: u32,
     clock: Sparse<Clock>,
     volumes: Sparse<Volumes>,
     plugs: Sparse<Plugs>,
@@ -131,6 +133,8 @@ impl View {
             host_reset: _,
             manager_reset: _,
             extras,
+            // A key without its certificate is no event.
+            https,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,
@@ -158,6 +162,7 @@ impl View {
             secure_boot: *secure_boot,
             media: media.iter().map(|(slot, image)| (slot, image.number, opened(&image.opened))).collect(),
             leds: leds.clone(),
+            certificates: https.installations,
             clock: clock.clone(),
             volumes: volumes.clone(),
             plugs: plugs.clone(),
@@ -257,6 +262,7 @@ fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
         (before.bios.pending != now.bios.pending, Of::BiosSettings),
         (before.bios.current != now.bios.current, Of::Bios),
         (before.secure_boot != now.secure_boot, Of::SecureBoot),
+        (before.certificates != now.certificates, Of::Certificate),
         (before.task_settings != now.task_settings, Of::TaskService),
         (before.session_timeout_s != now.session_timeout_s, Of::SessionService),
         (before.event_settings != now.event_settings, Of::EventService),

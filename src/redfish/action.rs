@@ -49,6 +49,14 @@ impl<O: Owner> Parameter<O> {
         Self::new(name, "Boolean")
     }
 
+    pub(super) const fn number(name: &'static str) -> Self {
+        Self::new(name, "Number")
+    }
+
+    pub(super) const fn object(name: &'static str) -> Self {
+        Self::new(name, "Object")
+    }
+
     /// The ETag of a collection below the resource.
     pub(super) const fn etag_of(name: &'static str, collection: &'static str) -> Self {
         Self { etag_of: Some(collection), ..Self::text(name) }
@@ -62,6 +70,11 @@ impl<O: Owner> Parameter<O> {
     /// One of the words that `allowed` writes.
     pub(super) const fn word(name: &'static str, allowed: Allowed<O>) -> Self {
         Self { allowed: Some(allowed), ..Self::new(name, "String") }
+    }
+
+    /// Restricts it to the words that `allowed` writes.
+    pub(super) const fn with(self, allowed: Allowed<O>) -> Self {
+        Self { allowed: Some(allowed), ..self }
     }
 
     pub(super) const fn required(self) -> Self {

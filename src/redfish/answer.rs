@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::attachment::Attachment;
 use super::document::Document;
 use super::error::Problem;
-use super::headers::{AUTH_TOKEN, ODATA_4, ODATA_VERSION, PREFERENCE_APPLIED};
+use super::headers::{AUTH_TOKEN, JSON, ODATA_4, ODATA_VERSION, PREFERENCE_APPLIED};
 use super::list::List;
 use super::message::{Message, PRECONDITION_FAILED};
 use super::precondition::{self, Condition};
@@ -29,6 +29,10 @@ pub(super) enum Answer {
     Options(Target),
     /// 204: the change is done, or is under way.
     Done,
+    /// 200: the result of an action, JSON.
+    Told(Bytes),
+    /// 204: the resource at this URI was replaced.
+    Replaced(String),
     /// 201: a member was created.
     Created(Created),
     /// The task that has created the member at this URI has ended. It is read before the response is made.
@@ -91,6 +95,18 @@ impl Answer {
                 whole(response)
             }
             Self::Done => whole(no_content()),
+            Self::Told(json) => {
+                let mut response = no_content();
+                *response.status_mut() = StatusCode::OK;
+                response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+                whole(response.map(|_| json))
+            }
+            Self::Replaced(uri) => {
+                let mut response = no_content();
+                let location = HeaderValue::from_str(&uri);
+                response.headers_mut().extend(location.ok().map(|uri| (header::LOCATION, uri)));
+                whole(response)
+            }
             Self::Created(created) => whole(created.into_response()),
             Self::CreatedAt(uri) => {
                 whole(Created { uri, member: None, token: None, message: None }.into_response())

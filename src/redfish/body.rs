@@ -145,6 +145,11 @@ impl Body {
         }
     }
 
+    /// Whether it has mistakes so far.
+    pub(super) fn has_mistakes(&self) -> bool {
+        !self.mistakes.is_empty()
+    }
+
     /// Whether the body has the property.
     pub(super) fn contains(&self, key: &str) -> bool {
         self.left.contains_key(key)

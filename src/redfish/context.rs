@@ -13,6 +13,7 @@ use super::session::Sessions;
 use super::shared_events::SharedEvents;
 use super::task_settings::TaskSettings;
 use crate::address::{HostNetwork, Place, Prefix};
+use crate::fleet::First;
 use crate::node::bmc::account::Accounts;
 use crate::node::bmc::subscriptions::Subscriptions;
 use crate::node::spec::Spec;
@@ -20,6 +21,7 @@ use crate::node::{Node, NodeId};
 use crate::profile::Profile;
 use crate::profile::accounts::AccountRules;
 use crate::time::SimTime;
+use crate::tls::ListenerTls;
 
 /// The configuration of the service, as far as documents show it.
 pub struct Facts {
@@ -29,6 +31,10 @@ pub struct Facts {
     pub uuid: Uuid,
     /// Where the service listens, each with whether that is over TLS.
     pub places: Vec<(bool, Place)>,
+    /// The TLS settings of the first listener that has TLS.
+    pub https: Option<ListenerTls>,
+    /// The first node, whose certificate a shared listener presents.
+    pub first: Arc<First>,
     /// The domain below which each node has a host name and a service root of its own.
     pub domain: Option<Box<str>>,
     /// The service answers SSDP.

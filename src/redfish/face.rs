@@ -5,7 +5,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use rustls::sign::CertifiedKey;
 use tokio::task::JoinError;
 
 use super::answer::Content;
@@ -38,7 +39,7 @@ impl Face for Redfish {
         if is_stream(request) {
             return self.call_stream(peer, request);
         }
-        let (response, seen) = if peer.node.is_none() && is_search(request) {
+        let (response, seen) = if is_long(peer, request) {
             let (redfish, peer, request) = (Arc::clone(self), peer.clone(), request.clone());
             match self.searches.run(move || redfish.answer(&peer, &request)).await {
                 Ok(answered) => answered,
@@ -80,6 +81,10 @@ impl Face for Redfish {
 
     fn opening(&self, peer: &Peer) -> Option<Opening> {
         self.fleet.opening(peer.node, Occasion::Connection)
+    }
+
+    fn certificate(&self, peer: &Peer) -> Option<Arc<CertifiedKey>> {
+        self.certificate_for(peer)
     }
 
     fn refuse(&self, why: Refused) -> Response<Bytes> {
@@ -242,6 +247,15 @@ impl Redfish {
         let label = label_below(host, domain)?;
         Some((self.fleet.candidate(label)?, label))
     }
+}
+
+/// Whether a request is answered on a thread for blocking work: a search of the fleet, or work with private keys.
+fn is_long(peer: &Peer, request: &Request<Bytes>) -> bool {
+    let with_keys = || {
+        let actions = ["/Actions/CertificateService.", "/Actions/Certificate."];
+        request.method() == Method::POST && actions.iter().any(|action| request.uri().path().contains(action))
+    };
+    (peer.node.is_none() && is_search(request)) || with_keys()
 }
 
 /// Whether a request searches a collection, which can take as long as a thousand other requests. It is then answered on a

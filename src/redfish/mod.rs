@@ -16,6 +16,8 @@ mod attachment;
 pub mod auth;
 mod body;
 mod body_arrays;
+mod certificate_change;
+mod certificates;
 #[doc(hidden)]
 pub mod check;
 mod client;
@@ -63,6 +65,8 @@ mod tree;
 mod update;
 mod value;
 
+#[doc(hidden)]
+pub use certificate_change::subject_of;
 #[doc(hidden)]
 pub use event::{Delivery, Source, delivery};
 pub use fault::check_rule;

@@ -167,6 +167,8 @@ impl Redfish {
                 let member = self.read(root, None, &uri);
                 Ok(Answer::Created(Created { uri, member, token, message }))
             }
+            Decision::Change(Outcome::Told(json)) => Ok(Answer::Told(json)),
+            Decision::Change(Outcome::Replaced(uri)) => Ok(Answer::Replaced(uri)),
             Decision::Change(Outcome::Accepted(monitor)) => Ok(self.accepted(root, monitor)),
         }
     }

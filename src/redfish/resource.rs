@@ -6,11 +6,14 @@
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+
 use super::access::Access;
 use super::account_change::AccountChange;
 use super::action::{ACTION_INFO_SCHEMA, Action};
 use super::attachment::Attachment;
 use super::body::Body;
+use super::certificate_change::Asking;
 use super::constants::{Constants, Parts};
 use super::context::{Model, NodeCx, ServiceCx};
 use super::doc::Doc;
@@ -141,6 +144,7 @@ pub(super) enum ServiceChange {
     },
     Update(Update),
     Events(subscriptions::Command),
+    Certificate(Asking),
 }
 
 /// The outcome of a change.
@@ -151,6 +155,10 @@ pub(super) enum Outcome {
     Shown,
     /// It has created the member with that id. `token` is the token of a session, and `message` goes with it.
     Created { id: String, token: Option<Box<str>>, message: Option<Message> },
+    /// It is done, and this is its result, JSON.
+    Told(Bytes),
+    /// It has replaced the resource at this URI.
+    Replaced(String),
     /// It takes time. The task monitor is at this URI.
     Accepted(String),
 }

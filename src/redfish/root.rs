@@ -125,6 +125,7 @@ impl Redfish {
                     message: None,
                 }));
             }
+            (ServiceChange::Certificate(asking), root) => return self.change_certificate(root, asking),
             (ServiceChange::LogOut(id), Root::Shared) => {
                 if !id.parse().is_ok_and(|id| self.sessions.end(id)) {
                     return Err(Problem::not_found(uri));

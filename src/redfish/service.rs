@@ -95,10 +95,13 @@ impl Redfish {
         let events = Arc::new(SharedEvents::kept_in(fleet.ledger().cloned()));
         fleet.witnessed_by(Arc::clone(&events) as Arc<dyn crate::fleet::Witness>);
         let uuid = fleet.seed().uuid(u32::MAX, Purpose::Uuid);
+        let first = Arc::clone(fleet.first());
         let facts = Facts {
             user: account.user.clone(),
             uuid,
             places: Vec::new(),
+            https: None,
+            first,
             domain: None,
             ssdp: false,
             hosts: None,

@@ -5,6 +5,7 @@ use http::Request;
 use serde_json::{Map, Value};
 
 use super::answer::{Accepted, Answer};
+use super::certificate_change::requested;
 use super::document::Document;
 use super::error::Problem;
 use super::resource::{Outcome, Progress};
@@ -59,6 +60,11 @@ impl Redfish {
             command::Outcome::Accepted(number) => {
                 let uuid = if at.own_root { String::new() } else { format!("{}-", node.spec().uuid()) };
                 Outcome::Accepted(format!("/redfish/v1/TaskService/TaskMonitors/{uuid}{number}"))
+            }
+            command::Outcome::Requested(why, csr) => {
+                let uuid = node.spec().uuid().to_string();
+                let id = if at.own_root { &node.profile().ids.manager } else { &uuid };
+                Outcome::Told(requested(why, &csr, &format!("/redfish/v1/Managers/{id}")))
             }
             command::Outcome::Done | command::Outcome::Ipa(_) => Outcome::Done,
         })

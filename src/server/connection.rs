@@ -113,7 +113,8 @@ async fn handshake<F: Face>(stream: TcpStream, tls: ListenerTls, context: &Conte
         _ if first[0] != TLS_HANDSHAKE => return Ok(Opened::Plain(stream)),
         _ => {}
     }
-    let config = tls.config(context.peer.local.ip()).map_err(io::Error::other)?;
+    let own = context.shared.face.certificate(&context.peer).and_then(|own| tls.replaced(own));
+    let config = own.map_or_else(|| tls.config(context.peer.local.ip()), Ok).map_err(io::Error::other)?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     Ok(Opened::Tls(Box::new(stream)))
 }

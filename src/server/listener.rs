@@ -112,6 +112,11 @@ impl Listener {
         }
     }
 
+    /// The TLS settings, if it has TLS.
+    pub fn tls(&self) -> Option<&ListenerTls> {
+        self.tls.as_ref()
+    }
+
     pub fn is_tls(&self) -> bool {
         self.tls.is_some()
     }

@@ -49,7 +49,9 @@ pub(super) async fn run<F: Face>(
         (Opening::Only(Protocol::Tls11), Some(_)) => {
             return hail(stream, tls, context, stop, |hello| hello::answer(hello, hello::TLS_1_1)).await;
         }
-        (Opening::Only(Protocol::Tls12), Some(tls)) => tls.only_tls12(local).map(Some),
+        (Opening::Only(Protocol::Tls12), Some(tls)) => {
+            tls.only_tls12(local, context.shared.face.certificate(&context.peer)).map(Some)
+        }
         (Opening::Certificate(which), Some(tls)) => tls.wrong(local, which),
         (Opening::Alert(_) | Opening::Only(_) | Opening::Certificate(_), None) => Ok(None),
     };

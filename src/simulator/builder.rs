@@ -196,6 +196,7 @@ impl Builder {
         fleet.check_rules_with(Box::new(move |rule| check_rule(rule).and_then(|()| reach.check(rule))));
         let mut redfish = Redfish::new(Arc::clone(&fleet), account);
         (redfish.facts.places, redfish.facts.hosts) = (places, hosts);
+        redfish.facts.https = certificates.as_ref().filter(|_| bmcs.is_some()).map(|made| made.bmcs.clone());
         let redfish = Arc::new(redfish);
         let shown_urls = agent_urls.clone().unwrap_or_else(|| Urls::Same(NOWHERE.into()));
         let agent_api = Arc::new(ipa::Api::new(Arc::clone(&fleet), shown_urls.clone(), reported.clone()));

@@ -121,7 +121,7 @@ fn describe(error: &pem::Error) -> String {
     }
 }
 
-fn to_pem(der: &CertificateDer<'_>) -> String {
+pub(super) fn to_pem(der: &CertificateDer<'_>) -> String {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");

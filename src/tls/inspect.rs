@@ -51,7 +51,7 @@ pub(super) fn signed_by(der: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -
         && certificate.verify_signature(Some(issuer.public_key())).is_ok()
 }
 
-fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, String> {
+pub(super) fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, String> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
         Ok(_) => Err("bytes follow after its certificate".to_owned()),

@@ -7,8 +7,9 @@ use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use rustls::server::ResolvesServerCert;
-use rustls::sign::SingleCertAndKey;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use super::ca::DevelopmentCa;
 use super::config::{MinVersion, server_config};
@@ -42,9 +43,12 @@ pub type SubjectOf = Box<dyn Fn(IpAddr) -> Subject + Send + Sync>;
 /// generation is full, it becomes the old one, and the previous old one is dropped.
 #[derive(Default)]
 struct Cache {
-    young: HashMap<Key, Arc<ServerConfig>>,
-    old: HashMap<Key, Arc<ServerConfig>>,
+    young: HashMap<Key, Cached>,
+    old: HashMap<Key, Cached>,
 }
+
+/// The settings of an address, and the certificate in them.
+type Cached = (Arc<ServerConfig>, Arc<CertifiedKey>);
 
 /// The address, and what is wrong with its certificate.
 type Key = (IpAddr, Option<Certificate>);
@@ -78,7 +82,23 @@ impl Leaves {
     /// # Errors
     /// If the certificate cannot be created.
     pub fn config(&self, address: IpAddr) -> Result<Arc<ServerConfig>, TlsError> {
-        self.cached((address, None))
+        Ok(self.cached((address, None), || (self.subject_of)(address))?.0)
+    }
+
+    /// The certificate for that address, which has this subject.
+    ///
+    /// # Errors
+    /// If the certificate cannot be created.
+    pub(super) fn shown(
+        &self,
+        address: IpAddr,
+        subject: Subject,
+    ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        Ok(self.cached((address, None), || subject)?.1.cert.clone())
+    }
+
+    pub(super) fn base(&self) -> &Arc<ServerConfig> {
+        &self.base
     }
 
     /// The settings for connections to `address` whose certificate clients must refuse.
@@ -86,20 +106,25 @@ impl Leaves {
     /// # Errors
     /// If the certificate cannot be created.
     pub(super) fn wrong(&self, address: IpAddr, which: Certificate) -> Result<Arc<ServerConfig>, TlsError> {
-        self.cached((address, Some(which)))
+        Ok(self.cached((address, Some(which)), || (self.subject_of)(address))?.0)
     }
 
-    fn cached(&self, key: Key) -> Result<Arc<ServerConfig>, TlsError> {
-        if let Some(config) = self.cache.lock().get(key) {
-            return Ok(config);
+    fn cached(&self, key: Key, subject: impl FnOnce() -> Subject) -> Result<Cached, TlsError> {
+        if let Some(cached) = self.cache.lock().get(key) {
+            return Ok(cached);
         }
-        // The lock is not held while signing. Two first connections to an address at the same time both sign.
-        let config = Arc::new(self.make(key)?);
-        self.cache.lock().put(key, Arc::clone(&config));
-        Ok(config)
+        // The lock is not held while signing. Of two that sign for an address at the same time, the first one stays, because it may
+        // have been shown.
+        let made = self.make(key, &subject())?;
+        let mut cache = self.cache.lock();
+        if let Some(cached) = cache.get(key) {
+            return Ok(cached);
+        }
+        cache.put(key, made.clone());
+        Ok(made)
     }
 
-    fn make(&self, (address, wrong): Key) -> Result<ServerConfig, TlsError> {
+    fn make(&self, (address, wrong): Key, subject: &Subject) -> Result<Cached, TlsError> {
         let mut names = CertificateNames::new();
         names.add_listener(address);
         let mut now = self.now;
@@ -111,14 +136,15 @@ impl Leaves {
             (names, now) = wrong::names_and_issue(which, names, now)?;
             wrong::forget_sessions(&mut config);
         }
-        let subject = (self.subject_of)(address);
-        let certified = |key| certify(&self.ca, &subject, &names, now, key, &unique);
+        let certified = |key| certify(&self.ca, subject, &names, now, key, &unique);
         let preferred = certified(self.identity.key())?;
         config.cert_resolver = match &self.rsa {
-            None => Arc::new(SingleCertAndKey::from(preferred)),
-            Some(rsa) => Arc::new(Either { preferred, rsa: certified(rsa.signing())? }),
+            None => Arc::new(SingleCertAndKey::from(Arc::clone(&preferred))),
+            Some(rsa) => {
+                Arc::new(Either { preferred: Arc::clone(&preferred), rsa: certified(rsa.signing())? })
+            }
         };
-        Ok(config)
+        Ok((Arc::new(config), preferred))
     }
 }
 
@@ -150,20 +176,20 @@ impl std::fmt::Debug for Leaves {
 }
 
 impl Cache {
-    fn get(&mut self, key: Key) -> Option<Arc<ServerConfig>> {
-        if let Some(config) = self.young.get(&key) {
-            return Some(Arc::clone(config));
+    fn get(&mut self, key: Key) -> Option<Cached> {
+        if let Some(cached) = self.young.get(&key) {
+            return Some(cached.clone());
         }
-        let config = self.old.remove(&key)?;
-        self.put(key, Arc::clone(&config));
-        Some(config)
+        let cached = self.old.remove(&key)?;
+        self.put(key, cached.clone());
+        Some(cached)
     }
 
-    fn put(&mut self, key: Key, config: Arc<ServerConfig>) {
+    fn put(&mut self, key: Key, cached: Cached) {
         if self.young.len() >= Leaves::CACHED / 2 {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(key, config);
+        self.young.insert(key, cached);
     }
 }
 
@@ -214,7 +240,8 @@ mod tests {
         let first = leaves.config(address(1)).unwrap();
         for n in 2..5000 {
             // The value does not matter here, and signing each certificate would be slow.
-            leaves.cache.lock().put((address(n), None), Arc::clone(&leaves.base));
+            let any = (Arc::clone(&leaves.base), Arc::clone(leaves.identity.certified()));
+            leaves.cache.lock().put((address(n), None), any);
             if n % 1000 == 0 {
                 assert!(Arc::ptr_eq(&first, &leaves.config(address(1)).unwrap()), "a used entry stays");
             }

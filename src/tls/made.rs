@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use rustls::ServerConfig;
-use rustls::sign::{SigningKey, SingleCertAndKey};
+use rustls::sign::SingleCertAndKey;
 
 use super::ca::DevelopmentCa;
 use super::config::{MinVersion, server_config};
@@ -21,7 +21,7 @@ use crate::wire::Certificate;
 pub struct Made {
     config: Arc<ServerConfig>,
     issuer: Issuer,
-    key: Arc<dyn SigningKey>,
+    identity: Identity,
     names: CertificateNames,
     now: SystemTime,
     /// One for each of [`Certificate::ALL`], made when a client first gets it.
@@ -53,8 +53,8 @@ impl Made {
             Some(rsa) => ca.with_rsa(identity, rsa, &subject, &names, now)?,
         };
         let issuer = Issuer::Ca { ca: Box::new(ca), subject, rsa };
-        let (config, key) = (server_config(resolver, min)?, Arc::clone(identity.key()));
-        Ok(Self { config, issuer, key, names, now, wrong: Default::default() })
+        let (config, identity) = (server_config(resolver, min)?, identity.clone());
+        Ok(Self { config, issuer, identity, names, now, wrong: Default::default() })
     }
 
     /// The settings of the agents' listener, which presents the self-signed `identity` of these names.
@@ -67,12 +67,16 @@ impl Made {
         now: SystemTime,
         min: MinVersion,
     ) -> Result<Self, TlsError> {
-        let (config, key) = (server_config(identity.resolver(), min)?, Arc::clone(identity.key()));
-        Ok(Self { config, issuer: Issuer::Itself, key, names, now, wrong: Default::default() })
+        let (config, identity) = (server_config(identity.resolver(), min)?, identity.clone());
+        Ok(Self { config, issuer: Issuer::Itself, identity, names, now, wrong: Default::default() })
     }
 
     pub(super) fn config(&self) -> &Arc<ServerConfig> {
         &self.config
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     pub(super) fn wrong(&self, which: Certificate) -> Result<Arc<ServerConfig>, TlsError> {
@@ -89,10 +93,12 @@ impl Made {
         let (names, now) = wrong::names_and_issue(which, self.names.clone(), self.now)?;
         let mut config = ServerConfig::clone(&self.config);
         config.cert_resolver = match &self.issuer {
-            Issuer::Itself => Arc::new(SingleCertAndKey::from(self_certify(&self.key, &names, now)?)),
+            Issuer::Itself => {
+                Arc::new(SingleCertAndKey::from(self_certify(self.identity.key(), &names, now)?))
+            }
             Issuer::Ca { ca, subject, rsa } => {
                 let certified = |key| certify(ca, subject, &names, now, key, &format!("{which:?}"));
-                let preferred = certified(&self.key)?;
+                let preferred = certified(self.identity.key())?;
                 match rsa {
                     None => Arc::new(SingleCertAndKey::from(preferred)),
                     Some(rsa) => Arc::new(Either { preferred, rsa: certified(rsa.signing())? }),

@@ -106,7 +106,7 @@ impl CertificateNames {
 }
 
 /// The canonical spelling of a DNS name: lower case, without a trailing dot. `None` if it is not a DNS name.
-fn dns_name(host: &str) -> Option<String> {
+pub(super) fn dns_name(host: &str) -> Option<String> {
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     DnsName::try_from(host.as_str()).is_ok().then_some(host)
 }

@@ -2,6 +2,15 @@
 
 use rcgen::{DistinguishedName, DnType, DnValue};
 
+/// The object identifiers of the attributes (RFC 5280, appendix A.1; `EMAIL`: RFC 2985).
+pub const COUNTRY: &str = "2.5.4.6";
+pub const STATE: &str = "2.5.4.8";
+pub const LOCALITY: &str = "2.5.4.7";
+pub const ORGANIZATION: &str = "2.5.4.10";
+pub const ORGANIZATIONAL_UNIT: &str = "2.5.4.11";
+pub const COMMON_NAME: &str = "2.5.4.3";
+pub const EMAIL: &str = "1.2.840.113549.1.9.1";
+
 /// The subject of a certificate. A BMC's comes from its profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
@@ -24,12 +33,12 @@ impl Subject {
     fn attributes(&self) -> impl Iterator<Item = (&'static str, DnType, &str)> {
         let Self { country, state, locality, organization, organizational_unit, common_name } = self;
         let all = [
-            ("2.5.4.6", DnType::CountryName, country.as_deref()),
-            ("2.5.4.8", DnType::StateOrProvinceName, state.as_deref()),
-            ("2.5.4.7", DnType::LocalityName, locality.as_deref()),
-            ("2.5.4.10", DnType::OrganizationName, organization.as_deref()),
-            ("2.5.4.11", DnType::OrganizationalUnitName, organizational_unit.as_deref()),
-            ("2.5.4.3", DnType::CommonName, Some(common_name.as_str())),
+            (COUNTRY, DnType::CountryName, country.as_deref()),
+            (STATE, DnType::StateOrProvinceName, state.as_deref()),
+            (LOCALITY, DnType::LocalityName, locality.as_deref()),
+            (ORGANIZATION, DnType::OrganizationName, organization.as_deref()),
+            (ORGANIZATIONAL_UNIT, DnType::OrganizationalUnitName, organizational_unit.as_deref()),
+            (COMMON_NAME, DnType::CommonName, Some(common_name.as_str())),
         ];
         all.into_iter().filter_map(|(id, kind, value)| Some((id, kind, value?)))
     }

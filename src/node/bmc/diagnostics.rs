@@ -100,6 +100,8 @@ impl Bmc {
         outline.accounts = Sparse::NEW;
         outline.subscriptions = Sparse::NEW;
         outline.diagnostics = Sparse::NEW;
+        // It has private keys, and no document of the archive shows it.
+        outline.https = Sparse::NEW;
         outline.media.hide_passwords();
         if let Some(firmware) = outline.firmware.get_mut() {
             firmware.hide_passwords();

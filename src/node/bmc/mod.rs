@@ -5,6 +5,7 @@
 pub mod account;
 mod account_events;
 pub mod bios;
+pub mod certificate;
 pub mod clock;
 pub mod credential;
 pub mod diagnostics;
@@ -44,6 +45,7 @@ use crate::profile::inventory::FirmwareOf;
 use crate::time::SimTime;
 use account::Accounts;
 use bios::Bios;
+use certificate::Https;
 use clock::Clock;
 use diagnostics::Diagnostics;
 use environment::Environment;
@@ -119,6 +121,7 @@ pub struct Bmc {
     /// The end of the last restart of the BMC.
     pub manager_reset: Option<SimTime>,
     pub extras: Sparse<Extras>,
+    pub https: Sparse<Https>,
 }
 
 /// The BMC of a new machine.
@@ -151,6 +154,7 @@ static NEW: Bmc = Bmc {
     host_reset: None,
     manager_reset: None,
     extras: Sparse::NEW,
+    https: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -329,6 +333,7 @@ impl Bmc {
             host_reset,
             manager_reset,
             extras: _,
+            https: _,
         } = self;
         if let Some(diagnostics) = diagnostics.get_mut() {
             diagnostics.shift(ms);

@@ -210,6 +210,7 @@ impl Bmc {
         self.power_limit = Sparse::default();
         self.system = Sparse::default();
         self.telemetry = Sparse::default();
+        self.https = Sparse::default();
         self.media = self.media.renewed();
         self.sessions.forget_settings();
         self.tasks.change(|tasks| tasks.settings = Settings::NEW);

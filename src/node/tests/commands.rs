@@ -8,6 +8,7 @@ use super::*;
 use crate::dmtf::{DiagnosticDataType, PowerLimitException, Privilege, ResetToDefaultsType};
 use crate::fault::{Armed, Rule, What};
 use crate::node::bmc::account::{self, Policy};
+use crate::node::bmc::certificate::{self, PrivateKey, Why};
 use crate::node::bmc::credential::Credential;
 use crate::node::bmc::environment::SensorId;
 use crate::node::bmc::failures::Part;
@@ -111,6 +112,14 @@ commands! {
     },
     Command::Media(media::Command::Insert { .. }) => (0u8..3).prop_map(|slot| insert(slot, "http://x/y")),
     Command::Media(media::Command::Eject { .. }) => (0u8..3).prop_map(eject),
+    Command::Certificate(certificate::Command::Request { .. }) => any::<bool>().prop_map(|new| {
+        let key = new.then(|| PrivateKey("key".into()));
+        Command::Certificate(certificate::Command::Request { why: Why::Rekey, key, csr: "csr".into() })
+    }),
+    Command::Certificate(certificate::Command::Replace { .. }) => {
+        let key = PrivateKey("key".into());
+        Just(Command::Certificate(certificate::Command::Replace { chain: "chain".into(), key }))
+    },
     Command::Host(host::Command::ChangeChassis(_)) => Just({
         let change = ChassisChange { asset_tag: Some("é\"".into()), led: Some(IndicatorLed::Blinking) };
         Command::Host(host::Command::ChangeChassis(change))

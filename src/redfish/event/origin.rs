@@ -4,6 +4,7 @@ use super::words::Place;
 use crate::node::bmc::environment::SensorId;
 use crate::node::event::{Of, What};
 use crate::profile::logs::{Below, LogService};
+use crate::redfish::certificate_change::HTTPS_CERTIFICATE;
 use crate::redfish::context::Model;
 use crate::redfish::report;
 use crate::redfish::resources::{boot_option_reference, manager_interface};
@@ -65,6 +66,10 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
         Of::BootOption(number) => {
             let rest = format!("BootOptions/{}", boot_option_reference(*number));
             vec![("Systems/{}/BootOptions/{}", below(&system, &rest), "BootOption"), the_system]
+        }
+        Of::Certificate => {
+            let uri = below(&manager, HTTPS_CERTIFICATE);
+            vec![("Managers/{}/NetworkProtocol/HTTPS/Certificates/{}", uri, "Certificate"), the_manager]
         }
         Of::Media(slot) => {
             let id = profile.media_slots.get(usize::from(*slot)).map_or("", |slot| &slot.id);

@@ -32,6 +32,9 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
         d.object(name, |d| {
             d.put("ProtocolEnabled", port.is_some() && !network.protocols.are_closed(tls));
             d.put("Port", port);
+            if tls && cx.model.has("Managers/{}/NetworkProtocol/HTTPS/Certificates") {
+                d.link("Certificates", &[cx.uri(), "/HTTPS/Certificates"]);
+            }
         });
     }
     for (name, port) in NEVER {

@@ -3,6 +3,8 @@
 mod account_service;
 mod bios;
 mod boot_option;
+mod certificate;
+mod certificate_service;
 mod chassis;
 mod common;
 mod computer_system;

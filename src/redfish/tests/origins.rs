@@ -113,6 +113,7 @@ fn resource(of: &Of) -> usize {
         Of::ManagerInterface => 26,
         Of::NetworkProtocol => 27,
         Of::BootOption(_) => 28,
+        Of::Certificate => 29,
     }
 }
 
@@ -135,6 +136,7 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
         Of::Bios,
         Of::BiosSettings,
         Of::SecureBoot,
+        Of::Certificate,
         Of::TaskService,
     ];
     all.extend([Of::SessionService, Of::AccountService, Of::EventService, Of::Role("Operator".into())]);
@@ -288,7 +290,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 29);
+    assert_all(kinds_of_resources, 30);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A fleet that is stored on disk, tested by clients of the built binary.
 
 mod accounts;
+mod certificates;
 mod clock;
 mod control;
 mod diagnostics;

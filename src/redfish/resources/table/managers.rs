@@ -4,7 +4,7 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    log_service, manager, manager_interface, manager_network_protocol, virtual_media,
+    certificate, log_service, manager, manager_interface, manager_network_protocol, virtual_media,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -32,6 +32,18 @@ pub(super) static ROWS: &[Entry] = &[
             manager_network_protocol::get,
         )
         .patched_by(manager_network_protocol::patch)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Managers/{Manager}/NetworkProtocol/HTTPS/Certificates/{Certificate}",
+            "Certificate.v1_11_0.Certificate",
+            certificate::get,
+        )
+        .many("HTTPS Certificate Collection", certificate::members)
+        // The link is in the object of the protocol.
+        .linked_as("")
+        .with_actions(certificate::ACTIONS)
         .allowed_by(Access::MANAGER),
     ),
     Node(

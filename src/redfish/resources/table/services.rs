@@ -4,8 +4,8 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node, Service};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    event_service, json_schema_file, metric_report_definition, registry, software_inventory, task,
-    task_service, telemetry_service, update_service,
+    certificate_service, event_service, json_schema_file, metric_report_definition, registry,
+    software_inventory, task, task_service, telemetry_service, update_service,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -61,6 +61,23 @@ pub(super) static ROWS: &[Entry] = &[
         .many("Task Collection", task::parts)
         // A task without parts has no such link.
         .linked_as("")
+        .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/CertificateService",
+            "CertificateService.v1_2_2.CertificateService",
+            certificate_service::get,
+        )
+        .with_actions(certificate_service::ACTIONS)
+        .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/CertificateService/CertificateLocations",
+            "CertificateLocations.v1_0_4.CertificateLocations",
+            certificate_service::get_locations,
+        )
         .allowed_by(Access::MANAGER),
     ),
     Service(

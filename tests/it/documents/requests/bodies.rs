@@ -13,6 +13,8 @@ pub(super) struct Facts {
     pub(super) bios: (String, Vec<Value>),
     /// The URIs of the drives of each storage controller, by the URI of the controller.
     pub(super) drives: Vec<(String, Vec<String>)>,
+    /// The URIs of the certificates of managers that clients can replace.
+    pub(super) certificates: Vec<String>,
     /// The URIs of the parts with firmware.
     pub(super) firmware: Vec<String>,
     /// The URIs of the values that a metric report can have.
@@ -58,6 +60,28 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
         ) => volumes(uri, facts),
         ("POST", ["Systems", _, "Storage", _, "Volumes", _, "Actions", _]) => {
             vec![json!({"InitializeType": "Fast"})]
+        }
+        ("POST", ["CertificateService", "Actions", "CertificateService.GenerateCSR"]) => {
+            let request = |of: &String| json!({"CertificateCollection": {"@odata.id": of}, "CommonName": "bmc.example", "KeyBitLength": 384});
+            facts
+                .certificates
+                .iter()
+                .filter_map(|uri| Some(request(&uri.strip_suffix("/1")?.to_owned())))
+                .collect()
+        }
+        ("POST", ["CertificateService", "Actions", _]) => {
+            let pem = include_str!("../certificate.pem");
+            let replace = |uri: &String| json!({"CertificateString": pem, "CertificateType": "PEM", "CertificateUri": {"@odata.id": uri}});
+            facts.certificates.iter().map(replace).collect()
+        }
+        (
+            "POST",
+            ["Managers", _, "NetworkProtocol", "HTTPS", "Certificates", _, "Actions", "Certificate.Rekey"],
+        ) => {
+            vec![json!({}), json!({"KeyPairAlgorithm": "TPM_ALG_ECC", "KeyCurveId": "TPM_ECC_NIST_P256"})]
+        }
+        ("POST", ["Managers", _, "NetworkProtocol", "HTTPS", "Certificates", _, "Actions", _]) => {
+            vec![json!({}), Value::Null]
         }
         ("PATCH", ["Managers", _]) => vec![
             json!({"DateTime": "2030-01-02T03:04:05+02:00"}),

@@ -349,6 +349,9 @@ impl Root {
                 let link = |drive: &Value| drive["@odata.id"].as_str().unwrap().to_owned();
                 facts.drives.push((uri.clone(), drives.iter().map(link).collect()));
             }
+            if uri.contains("/HTTPS/Certificates/") {
+                facts.certificates.push(uri.clone());
+            }
             if uri.contains("/FirmwareInventory/") {
                 facts.firmware.push(uri.clone());
             }
