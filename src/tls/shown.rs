@@ -8,7 +8,7 @@ use rustls::sign::CertifiedKey;
 use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
-use x509_parser::x509::X509Name;
+use x509_parser::x509::{X509Name, X509Version};
 
 use super::identity::{Identity, parse_chain, parse_key, to_pem};
 use super::inspect::parse;
@@ -79,7 +79,10 @@ impl Sent {
             return Err(format!("it has more than {MAX_CHAIN} certificates"));
         }
         for certificate in &chain {
-            parse(certificate)?;
+            // TLS libraries refuse older versions (RFC 5280, 4.1.2.1).
+            if parse(certificate)?.version() != X509Version::V3 {
+                return Err("it has a certificate of another version than 3".to_owned());
+            }
         }
         let key =
             pem.contains("PRIVATE KEY-----").then(|| parse_key(pem).map(|_| key_of(pem))).transpose()?;

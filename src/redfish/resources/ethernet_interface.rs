@@ -31,12 +31,6 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("MTUSize", 1500);
     names_and_addresses(cx, number, d);
     d.put("UefiDevicePath", device_path(nic, mac));
-    // The operating system alone knows these, and nothing tells them to the BMC.
-    d.put("HostName", "");
-    d.null("FQDN");
-    for addresses in ["NameServers", "IPv4Addresses", "IPv6Addresses"] {
-        d.array(addresses, |_| ());
-    }
     d.object("Links", |d| {
         d.link("Chassis", &cx.model.chassis());
         if cx.model.has("Chassis/{}/NetworkAdapters/{}/Ports") {

@@ -6,6 +6,7 @@ use fauxmetal::node::command::Command;
 use fauxmetal::node::effect::{Answer, Bootable, EffectKind};
 use fauxmetal::node::lab;
 use fauxmetal::note::Note;
+use http::Method;
 use serde_json::{Value, json};
 
 use super::lives::{ID, Life};
@@ -250,4 +251,16 @@ pub(super) fn protocols() -> Value {
         "NTP": {"ProtocolEnabled": true, "NTPServers": ["ntp.example"]}, "IPMI": {"ProtocolEnabled": false},
         "SSDP": {"NotifyTTL": 5, "NotifyMulticastIntervalSeconds": 60, "NotifyIPv6Scope": "Site"},
     })
+}
+
+/// The HTTPS certificate of the BMC is replaced by one of a client, which sends the key too.
+pub(super) fn certificates(life: &mut Life) {
+    let at = life.path("{manager}/NetworkProtocol/HTTPS/Certificates/1");
+    let csr = life.send(Method::POST, &format!("{at}/Actions/Certificate.Rekey"), &json!({}));
+    assert!(csr["CSRString"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE REQUEST-----"), "{csr}");
+    let new = json!({
+        "CertificateString": include_str!("certificate.pem"), "CertificateType": "PEM", "CertificateUri": {"@odata.id": at},
+    });
+    life.post("/redfish/v1/CertificateService/Actions/CertificateService.ReplaceCertificate", new);
+    life.moment("certificate replaced");
 }

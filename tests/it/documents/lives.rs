@@ -34,7 +34,7 @@ type Live = fn(&mut Life);
 const LIVES: [(&str, Live); 15] = [
     ("settings", settings),
     ("media", media),
-    ("certificates", certificates),
+    ("certificates", hardware_lives::certificates),
     ("boot", boot),
     ("boot-failed", boot_failed),
     ("agent", agent),
@@ -170,7 +170,7 @@ impl Life {
     }
 
     /// Sends a request that must succeed, to a [`path`](Self::path).
-    fn send(&mut self, method: Method, path: &str, body: &Value) -> Value {
+    pub(super) fn send(&mut self, method: Method, path: &str, body: &Value) -> Value {
         let path = self.path(path);
         let response = self.call(Root::Shared, request(method, &path, body));
         let text = String::from_utf8_lossy(response.body());
@@ -255,18 +255,6 @@ pub(super) fn request(method: Method, uri: &str, body: &Value) -> Request<Bytes>
 }
 
 /// A client changes everything that it can change on a machine that is off, one property at a time. Then the machine starts.
-/// The HTTPS certificate of the BMC is replaced by one of a client, which sends the key too.
-fn certificates(life: &mut Life) {
-    let at = life.path("{manager}/NetworkProtocol/HTTPS/Certificates/1");
-    let csr = life.send(Method::POST, &format!("{at}/Actions/Certificate.Rekey"), &json!({}));
-    assert!(csr["CSRString"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE REQUEST-----"), "{csr}");
-    let new = json!({
-        "CertificateString": include_str!("certificate.pem"), "CertificateType": "PEM", "CertificateUri": {"@odata.id": at},
-    });
-    life.post("/redfish/v1/CertificateService/Actions/CertificateService.ReplaceCertificate", new);
-    life.moment("certificate replaced");
-}
-
 fn settings(life: &mut Life) {
     let drive = life.get("{chassis}/Drives")["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
     let order: Vec<Value> =
