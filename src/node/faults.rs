@@ -235,7 +235,7 @@ impl Node {
             }
             Act::Bmc(bmc::Act::HoldTask(None)) => {
                 if let Some(bmc) = self.state.bmc.get_mut() {
-                    bmc.tasks.change(|tasks| tasks.release(at));
+                    bmc.release_tasks(at);
                 }
             }
             Act::Bmc(bmc::Act::Stale) => {

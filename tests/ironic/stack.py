@@ -100,7 +100,9 @@ class Stack:
         main = "ironic-api" if self.conductors else "ironic"
         self.ironic = self.program(started, "Ironic", [self.venv / "bin" / main, "--config-file", config], self.ironic_log)
         for host in self.conductors:
-            # The API finds a conductor at its host name, which is an address here.
+            # The API finds a conductor at its host name, which is an address here. The port is JSON-RPC's default, because another
+            # one becomes a part of the conductor's name and not of its locks, so that Ironic never takes over the nodes of a
+            # conductor that is lost (`prepare_host` in conductor/base_manager.py).
             own = self.run / f"conductor-{host}.conf"
             own.write_text(f"[DEFAULT]\nhost = {host}\n[json_rpc]\nhost_ip = {host}\n")
             argv = [self.venv / "bin/ironic-conductor", "--config-file", config, "--config-file", own]
@@ -145,7 +147,7 @@ class Stack:
             api_port=self.port, api_url=self.url, isolinux=installation.ISOLINUX,
             callback_limit_s=self.callback_limit_s or 1800,
             auth_strategy=self.login.strategy, auth_settings=self.login.settings(),
-            rpc_transport="json-rpc" if self.conductors else "none", rpc_port=free_port(),
+            rpc_transport="json-rpc" if self.conductors else "none",
             database=f"mysql+pymysql://root@localhost/ironic?charset=utf8mb3&unix_socket={self.mariadb_socket}"
                      if self.mariadb_socket else f"sqlite:///{self.run}/ironic.sqlite"))
         return config

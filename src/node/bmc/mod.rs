@@ -289,6 +289,14 @@ impl Bmc {
         self.boot_failed_at = None;
     }
 
+    /// Tasks that never end go on. A reset to defaults ends with the restart of the BMC, so it ends now if the restart is over.
+    pub(super) fn release_tasks(&mut self, at: SimTime) {
+        self.tasks.change(|tasks| tasks.release(at));
+        if self.restarting_from.is_none() && self.restarting_until.is_none() {
+            self.end_tasks(|work| matches!(work, Work::ManagerDefaults(_)), &End::Completed, at);
+        }
+    }
+
     fn end_tasks(&mut self, is: impl Fn(&Work) -> bool, how: &End, at: SimTime) {
         if let Some(tasks) = self.tasks.get_mut() {
             tasks.end_all(is, how, at);

@@ -376,7 +376,7 @@ impl Tasks {
             match &mut task.work {
                 Work::Volume { until, .. } | Work::Diagnostics { until, .. } => *until = now.max(*until),
                 Work::Firmware(_) => task.end_with_parts(now),
-                // They end with the next restart.
+                // They end with a restart of the BMC or of the host.
                 Work::ManagerDefaults(_) | Work::BiosDefaults => {}
             }
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::effect::Bootable;
 use super::super::lab;
 use super::*;
-use crate::dmtf::{Health, PowerRestorePolicy, TaskState};
+use crate::dmtf::{Health, PowerRestorePolicy, ResetToDefaultsType, TaskState};
 use crate::fault::{Armed, Rule};
 
 /// The rule `r` of all nodes.
@@ -310,6 +310,19 @@ fn a_task_that_never_ends() {
     bench.clear();
     bench.pass(0);
     assert_eq!(task_of(&bench, task), (TaskState::Completed, 100));
+}
+
+#[test]
+fn a_reset_to_defaults_that_never_ends_is_done_once_the_rule_is_gone() {
+    let mut bench = Bench::new();
+    bench.bind(json!({}), json!("task-hangs"));
+    let reset = bmc::Command::ResetToDefaults { kind: ResetToDefaultsType::ResetAll, start: Box::default() };
+    let Outcome::Accepted(task) = bench.apply(Command::Bmc(reset)).unwrap() else { panic!("it is no task") };
+    bench.pass(HOUR);
+    assert_eq!(task_of(&bench, task).0, TaskState::Running);
+    bench.clear();
+    bench.pass(0);
+    assert_eq!(task_of(&bench, task), (TaskState::Completed, 100), "the BMC has restarted meanwhile");
 }
 
 #[test]

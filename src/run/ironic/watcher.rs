@@ -23,6 +23,8 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// Time between two looks at the conductors. The list of nodes does not name them.
 const CONDUCTORS_EVERY: Duration = Duration::from_secs(10);
+/// The same time while the conductor of a node is unknown, so that the first operations of a node have one.
+const CONDUCTORS_OF_NEW_EVERY: Duration = Duration::from_secs(2);
 /// The most conductors that are asked for.
 const MAX_CONDUCTORS: usize = 64;
 
@@ -98,7 +100,9 @@ impl Watcher {
                 }
                 Err(problem) => *self.problem.lock() = Some(problem.to_string()),
             }
-            if conductors_at.is_none_or(|at: Instant| at.elapsed() >= CONDUCTORS_EVERY) {
+            let conductors_every =
+                if self.knows_all_conductors() { CONDUCTORS_EVERY } else { CONDUCTORS_OF_NEW_EVERY };
+            if conductors_at.is_none_or(|at: Instant| at.elapsed() >= conductors_every) {
                 conductors_at = Some(now());
                 // The names of conductors are only told in the report. The next look can succeed.
                 let _ = self.read_conductors().await;
@@ -151,6 +155,11 @@ impl Watcher {
     }
 
     /// The conductor of a node, as seen last.
+    fn knows_all_conductors(&self) -> bool {
+        let (listed, conductors) = (self.listed.lock(), self.conductors.lock());
+        listed.rows.keys().all(|uuid| conductors.contains_key(uuid))
+    }
+
     pub(super) fn conductor(&self, uuid: &str) -> Option<String> {
         self.conductors.lock().get(uuid).map(|name| name.to_string())
     }
