@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// Reads the first line of a text file of at most `most` bytes, without its end: the form of files with a secret.
 ///
 /// # Errors
-/// As [`read_text`].
+/// If the file cannot be read, has more bytes, or is not UTF-8.
 #[cfg(feature = "cli")]
 pub(crate) fn first_line(path: &Path, most: u64) -> io::Result<String> {
     Ok(read_text(path, most)?.lines().next().unwrap_or_default().to_owned())

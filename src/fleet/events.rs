@@ -289,8 +289,8 @@ fn agent(
 
 /// A command has begun or ended.
 fn command(node: &Node, runs: bool, event: &mut impl FnMut(Event, Cow<'_, str>)) {
-    let serving = node.ipa().and_then(|agent| agent.serving());
-    let Some(last) = serving.and_then(|serving| serving.commands.records().last()) else { return };
+    let Some(serving) = node.ipa().and_then(|agent| agent.serving()) else { return };
+    let Some(last) = serving.commands.records().last() else { return };
     let what = match &last.status {
         _ if runs => Event::CommandStarted,
         CommandStatus::Ended(CommandEnd::Failed(_) | CommandEnd::VersionMismatch(_)) => Event::CommandFailed,
@@ -298,9 +298,7 @@ fn command(node: &Node, runs: bool, event: &mut impl FnMut(Event, Cow<'_, str>))
         | CommandStatus::Running(_) => Event::CommandEnded,
     };
     event(what, (&*last.name).into());
-    if let (true, Some(Job::Image { image, .. })) =
-        (runs, serving.and_then(|serving| serving.commands.running()))
-    {
+    if let Some(Job::Image { image, .. }) = serving.commands.running() {
         event(Event::Downloading, image.urls.first().map_or(Cow::default(), |url| shown(url).into()));
     }
 }

@@ -69,12 +69,12 @@ pub fn read(path: &Path, is_used: impl Fn(&str) -> bool) -> Result<Imported, Str
     parse(&text, is_used).map_err(|wrong| wrong.to_string())
 }
 
-/// Reads a list, or another value, as a value of JSON. Its text is JSON, or a literal of Python as templates write it: `True`, `'x'`.
+/// Reads a list, or another value, as a value of JSON. Its text is a literal of Python as templates write it (`True`, `'x'`), or JSON.
 ///
 /// # Errors
-/// What is wrong.
+/// The line at which the text is no such literal.
 pub fn literal(text: &str) -> Result<serde_json::Value, Wrong> {
-    serde_json::from_str(text).or_else(|_| Ok(Reader::new(text).only_literal()?.into()))
+    Ok(Reader::new(text).only_literal()?.into())
 }
 
 /// Reads the text of a file; see [`read`].

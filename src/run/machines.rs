@@ -293,10 +293,17 @@ pub fn foreign(source: &ForeignNodes, items: usize) -> anyhow::Result<Arc<dyn Ma
     let place = source.path.display();
     let text = file::read_text(&source.path, MAX_NODES_FILE)
         .with_context(|| format!("fleet.file.path: cannot read {place}"))?;
-    let list =
-        import::literal(&text).map_err(|wrong| anyhow::anyhow!("fleet.file.path: {place}: {wrong}"))?;
-    let nodes: Vec<Node> = serde_json::from_value(list)
-        .with_context(|| format!("fleet.file.path: {place} is no list of nodes with uuid, name and nics"))?;
+    // JSON needs no tree of values, and a file can have as many bytes as the limit.
+    let nodes: Vec<Node> = match serde_json::from_str(&text) {
+        Ok(nodes) => nodes,
+        Err(_) => {
+            let list = import::literal(&text)
+                .map_err(|wrong| anyhow::anyhow!("fleet.file.path: {place}: {wrong}"))?;
+            serde_json::from_value(list).with_context(|| {
+                format!("fleet.file.path: {place} is no list of nodes with uuid, name and nics")
+            })?
+        }
+    };
     anyhow::ensure!(
         nodes.len() >= items,
         "fleet.file.path: {place} has {} nodes, and the plan has {items} items",

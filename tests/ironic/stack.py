@@ -148,6 +148,8 @@ class Stack:
             callback_limit_s=self.callback_limit_s or 1800,
             auth_strategy=self.login.strategy, auth_settings=self.login.settings(),
             rpc_transport="json-rpc" if self.conductors else "none",
+            # A conductor that is gone is noticed within this time, and the others take its nodes over.
+            conductor_settings="heartbeat_interval = 5\nheartbeat_timeout = 20" if self.conductors else "",
             database=f"mysql+pymysql://root@localhost/ironic?charset=utf8mb3&unix_socket={self.mariadb_socket}"
                      if self.mariadb_socket else f"sqlite:///{self.run}/ironic.sqlite"))
         return config

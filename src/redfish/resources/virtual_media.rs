@@ -4,11 +4,12 @@ use super::common;
 use crate::dmtf::{TransferMethod, TransferProtocol};
 use crate::node::bmc::media::{self, Insertion, Opened};
 use crate::node::command::Command;
+use crate::redfish::access::Access;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
-use crate::redfish::resource::{Asked, OfNode};
+use crate::redfish::resource::{Asked, OfNode, Resource};
 
 /// The limit of a user name and of a password for the image's server, characters.
 const MAX_CREDENTIAL: usize = 256;
@@ -17,7 +18,15 @@ const METHODS: &[TransferMethod] = &[TransferMethod::Stream];
 /// The protocols by which the BMC can fetch an image.
 const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtocol::Https];
 
-pub(super) static ACTIONS: &[Action<OfNode>] = &[
+/// The row of the slots, at one of their two places.
+pub(super) const fn row(path: &'static str) -> Resource<OfNode> {
+    Resource::of_node(path, "VirtualMedia.v1_6_5.VirtualMedia", get)
+        .many("Virtual Media Collection", members)
+        .with_actions(ACTIONS)
+        .allowed_by(Access::MANAGER)
+}
+
+static ACTIONS: &[Action<OfNode>] = &[
     Action {
         key: "#VirtualMedia.InsertMedia",
         parameters: &[
@@ -45,11 +54,11 @@ fn slot(cx: &NodeCx<'_>) -> u8 {
     number.expect("the slot exists, or the request was refused")
 }
 
-pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
+fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     cx.profile().media_slots.iter().for_each(|slot| each(&slot.id));
 }
 
-pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     let number = slot(cx);
     let shape = &cx.profile().media_slots[usize::from(number)];
     let media = cx.node.bmc().media.get(number);

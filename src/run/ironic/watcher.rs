@@ -100,9 +100,12 @@ impl Watcher {
                 }
                 Err(problem) => *self.problem.lock() = Some(problem.to_string()),
             }
-            let conductors_every =
-                if self.knows_all_conductors() { CONDUCTORS_EVERY } else { CONDUCTORS_OF_NEW_EVERY };
-            if conductors_at.is_none_or(|at: Instant| at.elapsed() >= conductors_every) {
+            let is_due = |at: Instant| {
+                let passed = at.elapsed();
+                passed >= CONDUCTORS_EVERY
+                    || passed >= CONDUCTORS_OF_NEW_EVERY && !self.knows_all_conductors()
+            };
+            if conductors_at.is_none_or(is_due) {
                 conductors_at = Some(now());
                 // The names of conductors are only told in the report. The next look can succeed.
                 let _ = self.read_conductors().await;
@@ -154,12 +157,13 @@ impl Watcher {
         Ok(())
     }
 
-    /// The conductor of a node, as seen last.
+    /// Whether the conductor of each listed node was seen.
     fn knows_all_conductors(&self) -> bool {
         let (listed, conductors) = (self.listed.lock(), self.conductors.lock());
         listed.rows.keys().all(|uuid| conductors.contains_key(uuid))
     }
 
+    /// The conductor of a node, as seen last.
     pub(super) fn conductor(&self, uuid: &str) -> Option<String> {
         self.conductors.lock().get(uuid).map(|name| name.to_string())
     }

@@ -46,16 +46,7 @@ pub(super) static ROWS: &[Entry] = &[
         .with_actions(certificate::ACTIONS)
         .allowed_by(Access::MANAGER),
     ),
-    Node(
-        Resource::of_node(
-            "/redfish/v1/Managers/{Manager}/VirtualMedia/{Slot}",
-            "VirtualMedia.v1_6_5.VirtualMedia",
-            virtual_media::get,
-        )
-        .many("Virtual Media Collection", virtual_media::members)
-        .with_actions(virtual_media::ACTIONS)
-        .allowed_by(Access::MANAGER),
-    ),
+    Node(virtual_media::row("/redfish/v1/Managers/{Manager}/VirtualMedia/{Slot}")),
     Node(
         log_service::service("/redfish/v1/Managers/{Manager}/LogServices/{Log}", log_service::of_manager)
             .only_if(log_service::has_of_manager),

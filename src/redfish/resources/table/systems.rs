@@ -133,16 +133,7 @@ pub(super) static ROWS: &[Entry] = &[
         .created_by(volume::create)
         .annotated_by(volume::annotate),
     ),
-    Node(
-        Resource::of_node(
-            "/redfish/v1/Systems/{System}/VirtualMedia/{Slot}",
-            "VirtualMedia.v1_6_5.VirtualMedia",
-            virtual_media::get,
-        )
-        .many("Virtual Media Collection", virtual_media::members)
-        .with_actions(virtual_media::ACTIONS)
-        .allowed_by(Access::MANAGER),
-    ),
+    Node(virtual_media::row("/redfish/v1/Systems/{System}/VirtualMedia/{Slot}")),
     Node(
         log_service::service("/redfish/v1/Systems/{System}/LogServices/{Log}", log_service::of_system)
             .only_if(log_service::has_of_system),
