@@ -20,7 +20,7 @@
 //!    hold, so it must refuse the file.
 //! 7. The identities of imported nodes, in the description of the fleet. The state of a node is that of format 6. A version that
 //!    knows format 6 only would give these nodes other identities, so it must refuse the file.
-//! 8. Settings that few clients change: the asset tag of the chassis, disabled boot options. They have defaults, so a state of format 7 is
+//! 8. Settings that few clients change: the asset tag of the chassis, disabled boot options; the hours with power. They have defaults, so a state of format 7 is
 //!    read without a conversion. A version that knows format 7 only would lose them, so it must refuse the file.
 
 use serde_json::{Map, Value, json};
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(read(7, FORMAT_6), read(7, FORMAT_7));
         let state = assert_read_completely(7, FORMAT_7);
         assert_eq!(state, read(8, FORMAT_7), "there is no conversion");
-        assert!(state.bmc.extras == Sparse::NEW);
+        assert!(state.bmc.extras == Sparse::NEW && state.bmc.hours == Sparse::NEW);
     }
 
     #[test]

@@ -122,6 +122,8 @@ impl View {
             // Their log service has no events.
             post_codes: _,
             extras,
+            // No event tells of the time.
+            hours: _,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,

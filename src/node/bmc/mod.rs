@@ -13,6 +13,7 @@ pub mod extras;
 mod failed;
 pub mod failures;
 pub mod firmware;
+pub mod hours;
 pub mod led;
 mod lockout;
 pub mod logs;
@@ -47,6 +48,7 @@ use diagnostics::Diagnostics;
 use environment::Environment;
 use extras::Extras;
 use firmware::Firmware;
+use hours::Hours;
 use led::Leds;
 use logs::Logs;
 use media::Media;
@@ -109,6 +111,7 @@ pub struct Bmc {
     pub diagnostics: Sparse<Diagnostics>,
     pub post_codes: Sparse<PostCodes>,
     pub extras: Sparse<Extras>,
+    pub hours: Sparse<Hours>,
 }
 
 /// The BMC of a new machine.
@@ -137,6 +140,7 @@ static NEW: Bmc = Bmc {
     diagnostics: Sparse::NEW,
     post_codes: Sparse::NEW,
     extras: Sparse::NEW,
+    hours: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -307,7 +311,11 @@ impl Bmc {
             diagnostics,
             post_codes,
             extras: _,
+            hours,
         } = self;
+        if let Some(hours) = hours.get_mut() {
+            hours.shift(ms);
+        }
         if let Some(diagnostics) = diagnostics.get_mut() {
             diagnostics.shift(ms);
         }

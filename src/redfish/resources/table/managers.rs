@@ -4,7 +4,7 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    ethernet_interface, log_service, manager, manager_network_protocol, virtual_media,
+    ethernet_interface, host_interface, log_service, manager, manager_network_protocol, virtual_media,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -22,6 +22,15 @@ pub(super) static ROWS: &[Entry] = &[
             ethernet_interface::get_of_manager,
         )
         .many("Ethernet Network Interface Collection", ethernet_interface::members_of_manager)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Managers/{Manager}/HostInterfaces/{HostInterface}",
+            "HostInterface.v1_3_3.HostInterface",
+            host_interface::get,
+        )
+        .many("Host Interface Collection", host_interface::members)
         .allowed_by(Access::MANAGER),
     ),
     Node(
