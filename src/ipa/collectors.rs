@@ -11,6 +11,7 @@ use super::{disks, inventory, lldp};
 use crate::address::Reported;
 use crate::node::Node;
 use crate::profile::inventory::Nic;
+use crate::profile::pcie::Function;
 
 /// The NUMA node of a PCI device. Buses from 0x80 on belong to the second socket, if there is one.
 fn numa_node(node: &Node, pci_address: &str) -> usize {
@@ -20,22 +21,14 @@ fn numa_node(node: &Node, pci_address: &str) -> usize {
 
 /// `pci-devices`: the network interfaces, and the other devices in the profile.
 pub(super) fn pci_devices(node: &Node) -> Value {
-    let profile = node.profile();
-    let bare = |id: &str| id.trim_start_matches("0x").to_owned();
-    let numa = |bus: &str| numa_node(node, bus).to_string();
-    let nics = profile.nics.iter().map(|n| {
+    let one = |function: Function<'_>| {
         json!({
-            "vendor_id": bare(&n.vendor), "product_id": bare(&n.product), "class": "020000", "revision": "02",
-            "bus": n.pci_address, "numa_node_id": numa(&n.pci_address),
+            "vendor_id": function.vendor, "product_id": function.product, "class": function.class,
+            "revision": function.revision, "bus": function.address,
+            "numa_node_id": numa_node(node, function.address).to_string(),
         })
-    });
-    let others = profile.pci_devices.iter().map(|d| {
-        json!({
-            "vendor_id": d.vendor_id, "product_id": d.product_id, "class": d.class, "revision": d.revision,
-            "bus": d.bus, "numa_node_id": numa(&d.bus),
-        })
-    });
-    nics.chain(others).collect()
+    };
+    node.profile().functions().map(one).collect()
 }
 
 /// `numa-topology`: one NUMA node per socket. Linux numbers the first threads of all cores before their second threads.

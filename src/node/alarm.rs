@@ -46,6 +46,7 @@ impl Node {
     ///
     /// The readings of a healthy machine cross no threshold (`SensorRules::check`), so it has nothing to compute.
     pub(super) fn watch(&mut self, at: SimTime) {
+        self.keep_hours(at);
         let environment: &Environment = &self.bmc().environment;
         if environment.origin().is_none() && environment.alarms().is_empty() {
             if environment.next_deadline() != SimTime::NEVER {

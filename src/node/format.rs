@@ -20,9 +20,9 @@
 //!    hold, so it must refuse the file.
 //! 7. The identities of imported nodes, in the description of the fleet. The state of a node is that of format 6. A version that
 //!    knows format 6 only would give these nodes other identities, so it must refuse the file.
-//! 8. Network settings of the BMC, settings of the system, the moments of the last restarts, the certificate of the BMC with its keys, and settings that
-//!    few clients change: the asset tag of the chassis, disabled boot options. All of them have defaults, so a state of format 7 is read without a
-//!    conversion. A version that knows format 7 only would lose them, so it must refuse the file.
+//! 8. Network settings of the BMC, settings of the system, the moments of the last restarts, the certificate of the BMC with its keys, the hours with
+//!    power, and settings that few clients change: the asset tag of the chassis, disabled boot options. All of them have defaults, so a state of
+//!    format 7 is read without a conversion. A version that knows format 7 only would lose them, so it must refuse the file.
 
 use serde_json::{Map, Value, json};
 
@@ -164,6 +164,7 @@ mod tests {
         assert!(state.bmc.network == Sparse::NEW && state.bmc.system == Sparse::NEW);
         assert!(state.bmc.host_reset.is_none() && state.bmc.manager_reset.is_none());
         assert!(state.bmc.extras == Sparse::NEW && state.bmc.https == Sparse::NEW);
+        assert!(state.bmc.hours == Sparse::NEW);
     }
 
     #[test]

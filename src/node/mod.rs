@@ -42,6 +42,7 @@ mod state;
 mod telemetry;
 mod versions;
 mod view;
+mod wear;
 mod words;
 
 use std::sync::Arc;

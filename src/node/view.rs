@@ -135,6 +135,8 @@ impl View {
             extras,
             // A key without its certificate is no event.
             https,
+            // No event tells of the time.
+            hours: _,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,

@@ -86,7 +86,7 @@ pub struct Nic {
 impl Nic {
     /// PCI address of the card without the function: the ports of a card are its PCI functions.
     pub fn card(&self) -> &str {
-        self.pci_address.rsplit_once('.').map_or(&self.pci_address, |(card, _)| card)
+        super::pcie::card(&self.pci_address)
     }
 
     /// `Id` of the `NetworkAdapter` with this number.
@@ -202,6 +202,25 @@ pub struct PowerSupply {
     /// Pattern of its serial numbers, as in `Profile::serial`. Without it, a number of the simulator.
     #[serde(default)]
     pub serial: Option<String>,
+}
+
+/// A battery that keeps the cache of a storage controller through a power loss.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Battery {
+    pub id: String,
+    pub name: String,
+    pub manufacturer: String,
+    pub model: String,
+    /// Name of the firmware component that is its firmware, if it is one of `[[firmware]]`.
+    #[serde(default)]
+    pub firmware: Option<String>,
+    /// Version of the firmware, unless a firmware component has it.
+    pub firmware_version: String,
+    /// Rated capacity, Wh.
+    pub capacity_watt_hours: f64,
+    /// `id` of the storage controller that it belongs to.
+    pub storage: String,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -366,4 +385,7 @@ pub struct PciDevice {
     pub revision: String,
     /// PCI address, such as `0000:00:14.0`.
     pub bus: String,
+    /// Name of the device. A device at the address of a storage controller has the controller's name.
+    #[serde(default)]
+    pub name: Option<String>,
 }

@@ -8,11 +8,13 @@ use serde::Deserialize as _;
 use super::boot_source::BootSource;
 use super::extends::Merged;
 use super::files::{Files, ProfileError};
-use super::inventory::{FirmwareOf, Manager};
+use super::inventory::{Battery, FirmwareOf, Manager};
 use super::logs::LogService;
 use super::overlay::Overlay;
+use super::pcie;
 use super::post_codes::PostCode;
 use super::quirk::Quirk;
+use super::tpm::Tpm;
 use super::{Profile, extends};
 use crate::dmtf::ResetType;
 
@@ -137,6 +139,14 @@ fn check(p: &Profile) -> Result<(), String> {
     p.accounts.check()?;
     p.consoles.check()?;
     chassis(p)?;
+    distinct("battery id", p.batteries.iter().map(|battery| &battery.id))?;
+    let is_there = |id: &String| p.storage.iter().any(|storage| storage.id == *id);
+    if let Some(battery) = p.batteries.iter().find(|battery| !is_there(&battery.storage)) {
+        let Battery { id, storage, .. } = battery;
+        return Err(format!("battery '{id}': there is no storage '{storage}'; name the id of one"));
+    }
+    pcie::check(p)?;
+    p.tpm.iter().try_for_each(Tpm::check)?;
     distinct("log id", p.logs.iter().map(|log| &log.id))?;
     LogService::check(&p.logs)?;
     PostCode::check(&p.post_codes, &p.logs)?;

@@ -23,6 +23,8 @@ pub mod logs;
 #[doc(hidden)]
 pub mod overlay;
 #[doc(hidden)]
+pub mod pcie;
+#[doc(hidden)]
 pub mod post_codes;
 #[doc(hidden)]
 pub mod quirk;
@@ -30,6 +32,8 @@ pub mod quirk;
 pub mod sensors;
 #[doc(hidden)]
 pub mod telemetry;
+#[doc(hidden)]
+pub mod tpm;
 
 use std::collections::BTreeMap;
 
@@ -46,18 +50,20 @@ pub use files::ProfileError;
 #[doc(hidden)]
 pub use files::built_in_names;
 use inventory::{
-    Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply, Processor,
-    Storage, Temperature,
+    Battery, Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply,
+    Processor, Storage, Temperature,
 };
 pub use load::built_in;
 #[doc(hidden)]
 pub use load::{from_directory, named};
 use logs::LogService;
 use overlay::Overlay;
+use pcie::Slot;
 use post_codes::PostCode;
 use quirk::Quirk;
 use sensors::SensorRules;
 use telemetry::Telemetry;
+use tpm::Tpm;
 
 /// A model of server. The fields are the keys of `profile.toml`, except those that are skipped.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -134,6 +140,9 @@ pub struct Profile {
     pub storage: Vec<Storage>,
     #[serde(rename = "power_supply")]
     pub power_supplies: Vec<PowerSupply>,
+    /// Batteries of storage controllers.
+    #[serde(rename = "battery", default)]
+    pub batteries: Vec<Battery>,
     #[serde(rename = "fan")]
     pub fans: Vec<Fan>,
     #[serde(rename = "temperature")]
@@ -147,6 +156,12 @@ pub struct Profile {
     /// PCI devices other than network interfaces and storage controllers.
     #[serde(rename = "pci_device", default)]
     pub pci_devices: Vec<PciDevice>,
+    /// PCIe slots of the chassis, in the order of `PCIeSlots`.
+    #[serde(rename = "pcie_slot", default)]
+    pub slots: Vec<Slot>,
+    /// The trusted platform module, if the model has one.
+    #[serde(default)]
+    pub tpm: Option<Tpm>,
     #[serde(rename = "bios_attribute")]
     pub bios: Vec<Attribute>,
     /// Durations of power changes, boots and commands.

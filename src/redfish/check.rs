@@ -137,9 +137,22 @@ mod tests {
     use crate::profile::built_in;
 
     #[test]
-    fn no_link_leads_to_a_service_that_a_model_lacks() {
+    fn no_link_leads_to_a_resource_that_a_model_lacks() {
         let generic = built_in("generic").unwrap();
-        for path in ["EventService", "EventService/SSE", "TaskService", "TelemetryService"] {
+        for path in [
+            "EventService",
+            "EventService/SSE",
+            "TaskService",
+            "TelemetryService",
+            "JobService",
+            "Cables",
+            "ComponentIntegrity",
+            "Chassis/{}/PCIeDevices",
+            "Chassis/{}/PCIeDevices/{}/PCIeFunctions",
+            "Chassis/{}/TrustedComponents",
+            "Chassis/{}/NetworkAdapters",
+            "Chassis/{}/NetworkAdapters/{}/NetworkDeviceFunctions",
+        ] {
             let lacking = Profile { absent: vec![path.to_owned()], ..Profile::clone(&generic) };
             assert_eq!(super::profile(&Arc::new(lacking)), Vec::<String>::new(), "{path}");
         }

@@ -14,6 +14,7 @@ pub mod extras;
 mod failed;
 pub mod failures;
 pub mod firmware;
+pub mod hours;
 pub mod led;
 mod lockout;
 pub mod logs;
@@ -51,6 +52,7 @@ use diagnostics::Diagnostics;
 use environment::Environment;
 use extras::Extras;
 use firmware::Firmware;
+use hours::Hours;
 use led::Leds;
 use logs::Logs;
 use media::Media;
@@ -122,6 +124,7 @@ pub struct Bmc {
     pub manager_reset: Option<SimTime>,
     pub extras: Sparse<Extras>,
     pub https: Sparse<Https>,
+    pub hours: Sparse<Hours>,
 }
 
 /// The BMC of a new machine.
@@ -155,6 +158,7 @@ static NEW: Bmc = Bmc {
     manager_reset: None,
     extras: Sparse::NEW,
     https: Sparse::NEW,
+    hours: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -342,7 +346,11 @@ impl Bmc {
             manager_reset,
             extras: _,
             https: _,
+            hours,
         } = self;
+        if let Some(hours) = hours.get_mut() {
+            hours.shift(ms);
+        }
         if let Some(diagnostics) = diagnostics.get_mut() {
             diagnostics.shift(ms);
         }

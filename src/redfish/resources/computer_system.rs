@@ -1,6 +1,6 @@
 //! `ComputerSystem`: the host, its power, its boot settings.
 
-use super::{boot_option, common, console};
+use super::{boot_option, common, console, pcie_device, trusted_component};
 use crate::dmtf::{
     BootMode, BootOverride, BootTarget, Health, IndicatorLed, PowerRestorePolicy, PowerState, ResetType,
 };
@@ -105,7 +105,10 @@ fn describe(model: &Model<'_>, (memory_mib, health): (u64, Health), d: &mut Doc<
         d.one_link("Chassis", &model.chassis());
         d.one_link("ManagedBy", &model.manager());
         common::links_to_supplies("PoweredBy", model, d);
+        trusted_component::link("TrustedComponents", model, d);
     });
+    pcie_device::links("PCIeDevices", model, |_| true, d);
+    trusted_component::of_system(model, d);
     console::of_system(profile, d);
 }
 

@@ -43,7 +43,9 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     if drive.rpm > 0 {
         d.put("RotationSpeedRPM", drive.rpm);
     } else {
-        d.put("PredictedMediaLifeLeftPercent", 100);
+        d.moving(|d| {
+            d.put("PredictedMediaLifeLeftPercent", cx.node.drive_life_percent(number, cx.now));
+        });
     }
     d.put("FailurePredicted", failed);
     d.put("StatusIndicator", if failed { "Fail" } else { "OK" });
@@ -73,9 +75,28 @@ pub(super) fn status(cx: &NodeCx<'_>, number: u8, d: &mut Doc<'_>) {
 
 /// `DriveMetrics`. No error is simulated.
 pub(super) fn get_metrics(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
-    let (_, _, drive) = of(cx);
+    let (number, _, drive) = of(cx);
+    let (hours, cycles) = (cx.node.drive_hours(number, cx.now), cx.node.drive_cycles(number));
+    let life = cx.node.drive_life_percent(number, cx.now);
     d.put("Id", "Metrics");
     d.join("Name", &["Metrics of ", &drive.name]);
+    d.put("LifetimeStartDateTime", cx.shown(cx.node.past_moment(0)));
+    d.put("PowerCyclesLifetime", cycles);
+    d.moving(|d| d.put("PowerOnHours", hours));
+    if drive.rpm == 0 {
+        d.object("PredictedMediaLifeLeftPercent", |d| d.moving(|d| d.put("Reading", life)));
+    }
+    if drive.is_nvme() {
+        d.object("NVMeSMART", |d| {
+            d.put("PowerCycles", cycles);
+            d.moving(|d| {
+                d.put("PowerOnHours", hours);
+                d.put("PercentageUsed", 100 - life);
+            });
+            d.put("AvailableSparePercent", 100);
+            d.put("MediaAndDataIntegrityErrors", 0);
+        });
+    }
     for errors in [
         "BadBlockCount",
         "CorrectableIOReadErrorCount",

@@ -1,6 +1,6 @@
 //! `NetworkAdapter`: the cards whose ports are the host's interfaces. Ironic reads their firmware version here.
 
-use super::common;
+use super::{common, pcie_device};
 use crate::profile::inventory::Nic;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
@@ -32,11 +32,19 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             d.put_some("FirmwarePackageVersion", cx.node.version_of_part(first.card_name()));
             d.object("ControllerCapabilities", |d| d.put("NetworkPortCount", ports.len()));
             d.object("Links", |d| {
-                d.array("Ports", |d| {
-                    for port in ports {
-                        d.item_link(&[cx.uri(), "/Ports/", &port.id]);
+                for (key, path) in [
+                    ("Ports", "Chassis/{}/NetworkAdapters/{}/Ports/{}"),
+                    ("NetworkDeviceFunctions", "Chassis/{}/NetworkAdapters/{}/NetworkDeviceFunctions/{}"),
+                ] {
+                    if cx.model.has(path) {
+                        d.array(key, |d| {
+                            for port in ports {
+                                d.item_link(&[cx.uri(), "/", key, "/", &port.id]);
+                            }
+                        });
                     }
-                });
+                }
+                pcie_device::links("PCIeDevices", &cx.model, |card| card.address == first.card(), d);
             });
         });
     });

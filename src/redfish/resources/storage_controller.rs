@@ -5,7 +5,8 @@ use crate::profile::inventory::Storage;
 use crate::redfish::context::NodeCx;
 use crate::redfish::doc::Doc;
 
-const ONLY: &str = "1";
+/// `Id` of the only controller of a storage.
+pub(super) const ONLY: &str = "1";
 
 pub(super) fn members(_: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
     each(ONLY);

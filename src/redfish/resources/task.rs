@@ -27,7 +27,7 @@ pub(super) fn members(cx: &NodeCx<'_>, each: &mut dyn FnMut(&str)) {
 }
 
 /// The task in the URI, which exists, or the request was refused.
-fn of<'a>(cx: &NodeCx<'a>) -> &'a Task {
+pub(super) fn of<'a>(cx: &NodeCx<'a>) -> &'a Task {
     let number = cx.ids.first().and_then(|id| id.parse().ok());
     number.and_then(|number| cx.node.bmc().tasks.get(number)).expect("the node has been locked since")
 }
@@ -103,11 +103,11 @@ pub(super) fn get_part(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("HidePayload", true);
 }
 
-fn id(cx: &NodeCx<'_>, task: &Task) -> String {
+pub(super) fn id(cx: &NodeCx<'_>, task: &Task) -> String {
     cx.model.full_id(task.number)
 }
 
-fn name(task: &Task) -> &'static str {
+pub(super) fn name(task: &Task) -> &'static str {
     match &task.work {
         Work::Firmware(_) => "Firmware update",
         Work::Volume { doing: Doing::Create, .. } => "Creation of a volume",
@@ -130,14 +130,15 @@ fn times(cx: &NodeCx<'_>, state: TaskState, task: &Task, ended: Option<&Ended>, 
     d.put("StartTime", cx.shown(task.started));
     if let Some(ended) = ended {
         d.put("EndTime", cx.shown(ended.at));
-        d.put(
-            "TaskStatus",
-            match ended.how {
-                End::Completed => "OK",
-                End::Cancelled => "Warning",
-                End::Failed(_) => "Critical",
-            },
-        );
+        d.put("TaskStatus", status(&ended.how));
+    }
+}
+
+pub(super) fn status(how: &End) -> &'static str {
+    match how {
+        End::Completed => "OK",
+        End::Cancelled => "Warning",
+        End::Failed(_) => "Critical",
     }
 }
 

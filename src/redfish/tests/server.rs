@@ -140,3 +140,105 @@ fn consoles_are_those_of_the_profile_and_cannot_be_enabled() {
         assert_eq!((refused.status, refused.message_ids()), (400, vec!["PropertyNotWritable"]), "{uri}");
     }
 }
+
+/// All members of a collection, read one by one.
+fn members(bench: &Bench, collection: &str) -> Vec<Value> {
+    let all = bench.get(collection).json;
+    let links = all["Members"].as_array().unwrap_or_else(|| panic!("{collection}: {all}")).iter();
+    links.map(|link| bench.get(link["@odata.id"].as_str().unwrap()).json).collect()
+}
+
+#[test]
+fn pci_functions_are_those_of_the_agent_and_each_leads_to_its_part() {
+    for model in ["generic", "hpe-dl380-gen11"] {
+        let mut bench = Bench::new();
+        bench.add_first(model);
+        let mut found = Vec::new();
+        let devices = members(&bench, &format!("{}/PCIeDevices", chassis(&bench)));
+        for device in &devices {
+            let functions = device["PCIeFunctions"]["@odata.id"].as_str().unwrap();
+            for function in members(&bench, functions) {
+                let text = |key: &str| function[key].as_str().unwrap().trim_start_matches("0x").to_owned();
+                let address = ["SegmentNumber", "BusNumber", "DeviceNumber"].map(text).join(":");
+                found.push((
+                    format!("{address}.{}", text("FunctionNumber")),
+                    text("VendorId"),
+                    text("DeviceId"),
+                ));
+                let links = function["Links"].as_object().unwrap();
+                assert_eq!(links["PCIeDevice"]["@odata.id"], device["@odata.id"]);
+                for key in ["EthernetInterfaces", "NetworkDeviceFunctions", "StorageControllers"] {
+                    let Some(uri) = links.get(key).map(|link| link[0]["@odata.id"].as_str().unwrap()) else {
+                        continue;
+                    };
+                    let part = bench.get(uri);
+                    assert_eq!(part.status, 200, "{uri}");
+                    if key == "NetworkDeviceFunctions" {
+                        assert_eq!(part.json["Links"]["PCIeFunction"]["@odata.id"], function["@odata.id"]);
+                    }
+                }
+            }
+        }
+        let profile = built_in(model).unwrap();
+        let agent = profile.functions().map(|function| {
+            (function.address.to_owned(), function.vendor.to_owned(), function.product.to_owned())
+        });
+        let mut expected: Vec<_> = agent.collect();
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "{model}");
+        assert_eq!(bench.get(&bench.system).json["PCIeDevices"].as_array().unwrap().len(), devices.len());
+        let slots = bench.get(&format!("{}/PCIeSlots", chassis(&bench))).json;
+        for slot in slots["Slots"].as_array().unwrap() {
+            let Some(device) = slot["Links"]["PCIeDevice"][0]["@odata.id"].as_str() else {
+                assert_eq!(slot["Status"]["State"], "Absent");
+                continue;
+            };
+            assert_eq!(bench.get(device).json["Slot"]["Location"], slot["Location"]);
+        }
+    }
+}
+
+#[test]
+fn a_cable_is_there_while_it_is_plugged_in() {
+    let bench = Bench::new();
+    let cables = || members(&bench, "/redfish/v1/Cables").len();
+    assert_eq!(cables(), 6, "two of each of three machines");
+    let pull = crate::node::lab::Command::Unplug(crate::node::bmc::plugs::Plug::Cable(1));
+    let pull = crate::node::command::Command::Lab(pull);
+    bench.redfish.fleet.with(crate::node::NodeId(0), |node, now| node.apply(pull, now)).unwrap().unwrap();
+    assert_eq!(cables(), 5);
+    let uuid = bench.system.rsplit('/').next().unwrap();
+    let cable = format!("/redfish/v1/Cables/{uuid}-NIC1");
+    assert_eq!(bench.get(&cable).json["UpstreamName"], "leaf-000 Ethernet1/1/1");
+    assert_eq!(bench.get(&cable.replace("NIC1", "NIC2")).status, 404);
+}
+
+#[test]
+fn measurements_are_those_of_a_machine_with_power() {
+    let mut bench = Bench::new();
+    let uuid = bench.system.rsplit('/').next().unwrap().to_owned();
+    let integrity = format!("/redfish/v1/ComponentIntegrity/{uuid}-TPM");
+    let measured = |bench: &Bench| {
+        bench.get(&integrity).json["TPM"]["MeasurementSet"]["Measurements"][0]["Measurement"].take()
+    };
+    let none = format!("{}=", "A".repeat(43));
+    assert_eq!(measured(&bench), json!(none), "32 zeros");
+    bench.reset("On");
+    bench.wait(60_000);
+    assert_ne!(measured(&bench), json!(none));
+    let component = bench.get(bench.get(&integrity).json["TargetComponentURI"].as_str().unwrap()).json;
+    assert_eq!(component["Links"]["ComponentIntegrity"][0]["@odata.id"], integrity.as_str());
+}
+
+#[test]
+fn a_job_is_a_task() {
+    let bench = Bench::new();
+    let manager = bench.system.replace("Systems", "Managers");
+    let action = format!("{manager}/Actions/Manager.ResetToDefaults");
+    assert_eq!(bench.write("POST", &action, &json!({"ResetType": "ResetAll"})).status, 202);
+    let jobs = members(&bench, "/redfish/v1/JobService/Jobs");
+    let tasks = members(&bench, "/redfish/v1/TaskService/Tasks");
+    assert_eq!((jobs.len(), &jobs[0]["JobState"]), (1, &tasks[0]["TaskState"]));
+    assert_eq!((&jobs[0]["Name"], &jobs[0]["Id"]), (&tasks[0]["Name"], &tasks[0]["Id"]));
+}

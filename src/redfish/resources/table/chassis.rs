@@ -4,8 +4,8 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    chassis, control, drive, environment_metrics, network_adapter, port, power, power_subsystem, sensor,
-    thermal, thermal_subsystem,
+    assembly, battery, chassis, control, drive, environment_metrics, network_adapter, network_interface,
+    pcie_device, port, power, power_subsystem, sensor, thermal, thermal_subsystem, trusted_component,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -58,6 +58,25 @@ pub(super) static ROWS: &[Entry] = &[
             "PowerSupplyMetrics.v1_2_0.PowerSupplyMetrics",
             power_subsystem::get_metrics,
         )
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PowerSubsystem/Batteries/{Battery}",
+            "Battery.v1_5_0.Battery",
+            battery::get,
+        )
+        .many("Battery Collection", battery::members)
+        .only_if(battery::present)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PowerSubsystem/Batteries/{Battery}/Metrics",
+            "BatteryMetrics.v1_1_0.BatteryMetrics",
+            battery::get_metrics,
+        )
+        .only_if(battery::present)
         .allowed_by(Access::MANAGER),
     ),
     Node(
@@ -128,4 +147,51 @@ pub(super) static ROWS: &[Entry] = &[
         )
         .many("Port Collection", port::members),
     ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/NetworkAdapters/{Adapter}/NetworkDeviceFunctions/{Function}",
+            "NetworkDeviceFunction.v1_11_1.NetworkDeviceFunction",
+            network_interface::get_function,
+        )
+        .many("Network Device Function Collection", port::members),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PCIeDevices/{Device}",
+            "PCIeDevice.v1_22_0.PCIeDevice",
+            pcie_device::get,
+        )
+        .many("PCIe Device Collection", pcie_device::members),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PCIeDevices/{Device}/PCIeFunctions/{Function}",
+            "PCIeFunction.v1_7_0.PCIeFunction",
+            pcie_device::get_function,
+        )
+        .many("PCIe Function Collection", pcie_device::functions),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/PCIeSlots",
+            "PCIeSlots.v1_6_1.PCIeSlots",
+            pcie_device::get_slots,
+        )
+        .only_if(pcie_device::has_slots),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Chassis/{Chassis}/TrustedComponents/{Component}",
+            "TrustedComponent.v1_5_0.TrustedComponent",
+            trusted_component::get,
+        )
+        .many("Trusted Component Collection", trusted_component::members)
+        .only_if(trusted_component::present)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(Resource::of_node(
+        "/redfish/v1/Chassis/{Chassis}/Assembly",
+        "Assembly.v1_6_1.Assembly",
+        assembly::get,
+    )),
 ];

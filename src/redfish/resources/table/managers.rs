@@ -4,7 +4,8 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    certificate, log_service, manager, manager_interface, manager_network_protocol, virtual_media,
+    certificate, host_interface, log_service, manager, manager_interface, manager_network_protocol,
+    virtual_media,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -23,6 +24,15 @@ pub(super) static ROWS: &[Entry] = &[
         )
         .many("Ethernet Network Interface Collection", manager_interface::members)
         .patched_by(manager_interface::patch)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Managers/{Manager}/HostInterfaces/{HostInterface}",
+            "HostInterface.v1_3_3.HostInterface",
+            host_interface::get,
+        )
+        .many("Host Interface Collection", host_interface::members)
         .allowed_by(Access::MANAGER),
     ),
     Node(

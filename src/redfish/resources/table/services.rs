@@ -4,8 +4,9 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node, Service};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    certificate_service, event_service, json_schema_file, metric_report_definition, registry,
-    software_inventory, task, task_service, telemetry_service, update_service,
+    cable, certificate_service, component_integrity, event_service, job_service, json_schema_file,
+    metric_report_definition, registry, software_inventory, task, task_service, telemetry_service,
+    update_service,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -62,6 +63,30 @@ pub(super) static ROWS: &[Entry] = &[
         // A task without parts has no such link.
         .linked_as("")
         .allowed_by(Access::MANAGER),
+    ),
+    Service(
+        Resource::of_service("/redfish/v1/JobService", "JobService.v1_1_0.JobService", job_service::get)
+            .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node("/redfish/v1/JobService/Jobs/{Node-Job}", "Job.v1_3_0.Job", job_service::get_job)
+            .many("Job Collection", task::members)
+            .of_nodes_with_tasks()
+            .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/ComponentIntegrity/{Node-Component}",
+            "ComponentIntegrity.v1_4_0.ComponentIntegrity",
+            component_integrity::get,
+        )
+        .many("Component Integrity Collection", component_integrity::members)
+        .only_if(component_integrity::present)
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(
+        Resource::of_node("/redfish/v1/Cables/{Node-Cable}", "Cable.v1_2_4.Cable", cable::get)
+            .many("Cable Collection", cable::members),
     ),
     Service(
         Resource::of_service(

@@ -4,8 +4,9 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    bios, boot_option, computer_system, ethernet_interface, log_service, memory, processor, secure_boot,
-    simple_storage, storage, storage_controller, virtual_media, volume,
+    bios, boot_option, computer_system, ethernet_interface, log_service, memory, network_adapter,
+    network_interface, processor, secure_boot, simple_storage, storage, storage_controller, virtual_media,
+    volume,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -95,6 +96,15 @@ pub(super) static ROWS: &[Entry] = &[
             ethernet_interface::get,
         )
         .many("Ethernet Interface Collection", ethernet_interface::members),
+    ),
+    Node(
+        Resource::of_node(
+            "/redfish/v1/Systems/{System}/NetworkInterfaces/{Interface}",
+            "NetworkInterface.v1_2_3.NetworkInterface",
+            network_interface::get,
+        )
+        .many("Network Interface Collection", network_adapter::members)
+        .only_if(network_interface::has_adapters),
     ),
     Node(
         Resource::of_node(

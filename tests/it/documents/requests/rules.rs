@@ -63,9 +63,9 @@ fn enough(method: &str, segments: &[&str]) -> OneOf {
         ["EventService", "Subscriptions", _, ..] => SESSION,
         ["Systems", _, "VirtualMedia" | "LogServices", ..] => MANAGER,
         ["Systems", _, "Processors", _, "EnvironmentMetrics", ..] => MANAGER,
-        ["Chassis", _, "Controls" | "EnvironmentMetrics", ..] => MANAGER,
+        ["Chassis", _, "Controls" | "EnvironmentMetrics" | "TrustedComponents", ..] => MANAGER,
         ["Chassis", _, "Power" | "Thermal" | "PowerSubsystem" | "ThermalSubsystem", ..] => MANAGER,
-        ["Systems" | "Chassis" | "UpdateService", ..] => COMPONENTS,
+        ["Systems" | "Chassis" | "UpdateService" | "Cables", ..] => COMPONENTS,
         // Managers, sessions, roles, tasks, registries, and all that is not there.
         _ => MANAGER,
     };
