@@ -60,7 +60,7 @@ class Bmc:
         self._http = urllib.request.build_opener(urllib.request.ProxyHandler({}), tls)
         # The name of the model's resources, such as 1 or a UUID.
         self.system, self.manager, self.chassis = (
-            self.get(f"/redfish/v1/{name}")["Members"][0]["@odata.id"].rsplit("/", 1)[1]
+            self.get(f"/redfish/v1/{name}")["Members"][0]["@odata.id"].rstrip("/").rsplit("/", 1)[1]
             for name in ("Systems", "Managers", "Chassis"))
         # A component that a start of the machine updates. Without a target, the service finds it by the name of the image.
         software = self.get(self.get("/redfish/v1/UpdateService/FirmwareInventory")["Members"][-1]["@odata.id"])
