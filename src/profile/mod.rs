@@ -115,6 +115,9 @@ pub struct Profile {
     /// Differences from the standard that the model has.
     #[serde(default)]
     pub quirks: Vec<Quirk>,
+    /// Actions that have `ActionInfo` although the model has [`Quirk::NoActionInfo`], each as `CertificateService.GenerateCSR`.
+    #[serde(default)]
+    pub action_info: Vec<String>,
     /// Ids of the single system, manager and chassis below a BMC's own service root.
     #[serde(default)]
     pub ids: Ids,

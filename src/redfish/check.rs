@@ -128,7 +128,10 @@ fn names(redfish: &Redfish, profile: &Profile) -> Vec<String> {
     let places: BTreeSet<_> = rows.iter().copied().chain(collections).chain([STREAM_GENERIC]).collect();
     let absent = profile.absent.iter().filter(|path| !places.contains(path.as_str()));
     let absent = absent.map(|path| format!("absent: nothing stands at '{path}'"));
-    overlays.chain(absent).collect()
+    let actions = tree.action_names();
+    let unknown = profile.action_info.iter().filter(|name| !actions.contains(name.as_str()));
+    let unknown = unknown.map(|name| format!("action_info: no resource has the action '{name}'"));
+    overlays.chain(absent).chain(unknown).collect()
 }
 
 #[cfg(test)]
