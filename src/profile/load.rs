@@ -174,7 +174,7 @@ fn check(p: &Profile) -> Result<(), String> {
         let Battery { id, storage, .. } = battery;
         return Err(format!("battery '{id}': there is no storage '{storage}'; name the id of one"));
     }
-    pcie::check(p)?;
+    pcie::check(&p.slots, &p.cards())?;
     p.tpm.iter().try_for_each(Tpm::check)?;
     distinct("log id", p.logs.iter().map(|log| &log.id))?;
     LogService::check(&p.logs)?;
@@ -300,6 +300,12 @@ fn quirks(p: &Profile) -> Result<(), String> {
             ));
         }
     }
+    if let Some(action) = p.action_info.first()
+        && !p.quirks.contains(&Quirk::NoActionInfo)
+    {
+        let quirk = Quirk::NoActionInfo.name();
+        return Err(format!("action_info: '{action}' has no effect without quirks = [\"{quirk}\"]"));
+    }
     for quirk in &p.quirks {
         match quirk {
             Quirk::ActionParameter
@@ -378,6 +384,9 @@ mod tests {
         assert!(error.contains("'UsbCd' is not a word of DMTF") && error.contains("usb-cd"), "{error}");
         let error = changed(&[quirk]).unwrap_err().to_string();
         assert!(error.contains("'usb-cd' has no effect") && error.contains("'UsbCd'"), "{error}");
+        let exception = ("boot_order", "action_info = [\"ComputerSystem.Reset\"]\nboot_order");
+        let error = changed(&[exception]).unwrap_err().to_string();
+        assert!(error.contains("action_info: 'ComputerSystem.Reset' has no effect"), "{error}");
         let error = changed(&[("boot_order", "quirks = [\"usb\"]\nboot_order")]).unwrap_err().to_string();
         assert!(error.contains("line 11") && error.contains("usb-cd"), "{error}");
     }

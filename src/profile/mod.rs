@@ -64,7 +64,7 @@ pub use load::{from_directory, named};
 use logs::LogService;
 use oem::Oem;
 use overlay::Overlay;
-use pcie::Slot;
+use pcie::{Card, Function, Slot};
 use post_codes::PostCode;
 use quirk::Quirk;
 use sensors::SensorRules;
@@ -121,6 +121,9 @@ pub struct Profile {
     /// Differences from the standard that the model has.
     #[serde(default)]
     pub quirks: Vec<Quirk>,
+    /// Actions that have `ActionInfo` although the model has [`Quirk::NoActionInfo`], each as `CertificateService.GenerateCSR`.
+    #[serde(default)]
+    pub action_info: Vec<String>,
     /// Ids of the single system, manager and chassis below a BMC's own service root.
     #[serde(default)]
     pub ids: Ids,
@@ -233,6 +236,21 @@ impl Profile {
     /// Host interfaces that may have an OUI are the first ones: after the OUI, 4 bits of a MAC address are the number of the
     /// port, and the highest of them is the BMC's.
     pub const MAX_OUI_NICS: usize = 15;
+
+    /// The PCI functions in the order of the agent's collector `pci-devices`: host interfaces, then the others.
+    pub fn functions(&self) -> impl Iterator<Item = Function<'_>> {
+        pcie::functions(&self.nics, &self.pci_devices, &self.storage)
+    }
+
+    /// The cards in the order of their first functions.
+    pub fn cards(&self) -> Vec<Card<'_>> {
+        pcie::cards(self.functions())
+    }
+
+    /// The slot that holds a card, with its number.
+    pub fn slot_of(&self, card: &str) -> Option<(usize, &Slot)> {
+        self.slots.iter().enumerate().find(|(_, slot)| slot.card.as_deref() == Some(card))
+    }
 
     /// Whether the model lacks the resource at `path` (written as in [`Profile::absent`]) or one of its parents.
     pub fn lacks(&self, path: &str) -> bool {

@@ -157,7 +157,11 @@ fn names(redfish: &Redfish, profile: &Profile) -> Vec<String> {
     let paths = paths.map(|path| format!("overlay {path}.json: no resource has a path of these words"));
     let versions = profile.schemas.keys().filter(|kind| !types.contains(kind.as_str()));
     let versions = versions.map(|kind| format!("schemas.{kind}: no resource has that type"));
-    overlays.chain(absent).chain(paths).chain(versions).chain(properties(redfish, profile)).collect()
+    let actions = tree.action_names();
+    let unknown = profile.action_info.iter().filter(|name| !actions.contains(name.as_str()));
+    let unknown = unknown.map(|name| format!("action_info: no resource has the action '{name}'"));
+    let own = paths.chain(versions).chain(properties(redfish, profile));
+    overlays.chain(absent).chain(unknown).chain(own).collect()
 }
 
 /// The declared properties of resources that do not exist or cannot be changed, and those that documents do not have.

@@ -73,18 +73,21 @@ fn end<O: Owner>(model: &O::Model<'_>, row: &Row<O>, d: &mut Doc<'_>) {
         }
     }
     if !row.resource.actions.is_empty() {
-        let describes = describes_actions(O::profile(model));
+        let profile = O::profile(model);
         d.object("Actions", |d| {
             for action in row.resource.actions.iter().filter(|action| (row.resource.offers)(model, action)) {
+                let describes = describes(profile, action.name());
                 d.object(action.key, |d| action.offer(model, describes, d));
             }
         });
     }
 }
 
-/// Whether a model has `ActionInfo`. A service over several models has.
-pub(super) fn describes_actions(model: Option<&Profile>) -> bool {
-    !model.is_some_and(|model| model.has(Quirk::NoActionInfo))
+/// Whether a model has the `ActionInfo` of an action. A service over several models has.
+pub(super) fn describes(model: Option<&Profile>, action: &str) -> bool {
+    model.is_none_or(|model| {
+        !model.has(Quirk::NoActionInfo) || model.action_info.iter().any(|name| name == action)
+    })
 }
 
 /// Renders the `ActionInfo` of an action of a resource that exists.

@@ -379,7 +379,7 @@ impl Redfish {
             }
             (Does::Read(_), Part::Members(_) | Part::Action(_)) => return not_allowed(),
             (Does::Read(_), Part::ActionInfo(action)) => {
-                return match render::describes_actions(O::overlaid_by(cx)) {
+                return match render::describes(O::overlaid_by(cx), action.name()) {
                     true => show(render::action_info(cx, action)),
                     false => Err(Problem::not_found(ask.uri)),
                 };

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use super::action::Action;
 use super::attachment::SEGMENT;
 use super::oem;
 use super::resource::{Collection, Entry, OfNode, OfService, Owner, Resource};
@@ -239,6 +240,12 @@ impl Tree {
     pub(super) fn generic_paths(&self) -> impl Iterator<Item = &str> {
         let services = self.services.iter().map(|row| &row.generic);
         services.chain(self.nodes.iter().map(|row| &row.generic)).map(String::as_str)
+    }
+
+    /// The names of all actions, each as `ComputerSystem.Reset`.
+    pub(super) fn action_names(&self) -> BTreeSet<&'static str> {
+        let services = self.services.iter().flat_map(|row| row.resource.actions).map(Action::name);
+        services.chain(self.nodes.iter().flat_map(|row| row.resource.actions).map(Action::name)).collect()
     }
 
     /// The types of all rows by their numbers, each as `ComputerSystem`.

@@ -161,11 +161,16 @@ impl Ssdp {
         bound.map_or(PORT, |address| address.port())
     }
 
-    /// The service roots that are announced now. A root that all nodes share is one as long as a node has SSDP enabled.
+    /// The service roots that are announced now. A root that all nodes share is one until a client disables SSDP at one of
+    /// its managers: DMTF's protocol validator disables it at one, and then expects silence.
     fn services(&self, fleet: &Fleet) -> Vec<(u32, Service)> {
-        let see = |id: NodeId| fleet.identify(id, |node, _| self.service(node)).flatten();
-        let first = if self.urls.are_own() { MOST } else { 1 };
-        fleet.ids().take(MOST_ASKED).filter_map(see).take(first).collect()
+        let mut seen =
+            fleet.ids().take(MOST_ASKED).filter_map(|id| fleet.identify(id, |node, _| self.service(node)));
+        if self.urls.are_own() {
+            return seen.flatten().take(MOST).collect();
+        }
+        let Some(Some(root)) = seen.next() else { return Vec::new() };
+        if seen.all(|service| service.is_some()) { vec![root] } else { Vec::new() }
     }
 
     /// The service root of a node, unless its BMC is away or has SSDP disabled.
@@ -268,14 +273,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_shared_root_is_announced_as_long_as_a_node_has_ssdp_enabled() {
+    async fn a_shared_root_is_announced_until_one_of_its_managers_has_ssdp_disabled() {
         let fleet = fleet(2);
         let ssdp = joined(Urls::Same("https://127.0.0.1:8443".into()));
         let services = ssdp.services(&fleet);
         let [(0, service)] = services.as_slice() else { panic!("{services:?}") };
         assert_eq!((service.uuid, &*service.url), (uuid::Uuid::nil(), "https://127.0.0.1:8443"));
-        disable(&fleet, 0);
-        assert_eq!(ssdp.services(&fleet).len(), 1);
         disable(&fleet, 1);
         assert_eq!(ssdp.services(&fleet), []);
     }

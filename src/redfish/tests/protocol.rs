@@ -246,6 +246,11 @@ fn a_model_without_action_info_has_neither_the_link_nor_the_resource() {
         reset.get("@Redfish.ActionInfo").is_none()
             && reset.get("ResetType@Redfish.AllowableValues").is_some()
     );
+    let mut excepted = Profile::clone(&built_in("generic").unwrap());
+    excepted.quirks.push(Quirk::NoActionInfo);
+    excepted.action_info.push("ComputerSystem.Reset".to_owned());
+    bench.add_model(Arc::new(excepted));
+    assert_eq!(info(&bench), 200);
 }
 
 /// HPE's systems have no `IndicatorLED`.
