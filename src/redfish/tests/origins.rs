@@ -8,10 +8,10 @@ use crate::node::event::{AccountEvent, AlarmChange, Collection, Of, ReportMade, 
 use crate::redfish::event::{Place, shown};
 
 /// A root of the node in a bench.
-struct Site<'a> {
-    bench: &'a Bench,
-    node: NodeId,
-    own_root: bool,
+pub(super) struct Site<'a> {
+    pub(super) bench: &'a Bench,
+    pub(super) node: NodeId,
+    pub(super) own_root: bool,
 }
 
 impl Site<'_> {
@@ -125,7 +125,7 @@ fn assert_all(mut numbers: Vec<usize>, variants: usize) {
 }
 
 /// Every resource that events are about. Those that a client creates are there, too.
-fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
+pub(super) fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     let numbers = |count: usize| 0..u8::try_from(count).unwrap();
     let mut all = vec![
         Of::System,
@@ -177,8 +177,19 @@ fn volumes(profile: &Profile) -> impl Iterator<Item = (u8, Box<str>)> {
     all.flat_map(|(storage, of)| of.volumes.iter().map(move |volume| (storage, volume.id.as_str().into())))
 }
 
+/// The changes of an alarm from each level to each other one.
+fn alarms() -> impl Iterator<Item = AlarmChange> {
+    const LEVELS: [Option<Level>; 4] =
+        [None, Some(Level::Caution), Some(Level::Critical), Some(Level::Fatal)];
+    let pairs = LEVELS.into_iter().flat_map(|was| LEVELS.into_iter().map(move |is| (was, is)));
+    pairs.filter(|(was, is)| was != is).flat_map(|(was, is)| {
+        let change = move |side| AlarmChange { side, was, is, reading_milli: 0, threshold_milli: None };
+        [Side::Lower, Side::Upper].map(change)
+    })
+}
+
 /// Every event that tells of these resources.
-fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
+pub(super) fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
     let mut all = vec![
         What::PoweringOn,
         What::PoweredOn,
@@ -191,9 +202,10 @@ fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
         What::BootFailed,
         What::ManagerReset,
         What::ManagerStarted,
-        What::Health(Health::Warning),
         What::Test(Box::default()),
     ];
+    let healths = [Health::Ok, Health::Warning, Health::Critical];
+    all.extend(healths.map(What::Health));
     let account = |event| What::Account(profile.accounts.first, "admin".into(), event);
     all.extend([AccountEvent::Locked, AccountEvent::LockoutExpired, AccountEvent::Unlocked].map(account));
     let both = |part| [What::Failed(part), What::Repaired(part)];
@@ -207,18 +219,21 @@ fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
             Of::Memory(number) => all.extend(both(Part::Memory(number))),
             Of::Supply(number) => all.extend(both(Part::Supply(number))),
             Of::Port(number) => all.extend([What::CableInserted(number), What::CableRemoved(number)]),
-            Of::Volume(storage, ref id) => all.push(What::VolumeHealth(storage, id.clone(), Health::Ok)),
+            Of::Volume(storage, ref id) => {
+                all.extend(healths.map(|health| What::VolumeHealth(storage, id.clone(), health)));
+            }
             Of::Log(number) => {
                 let log = profile.logs[usize::from(number)].holds[0];
                 let collection = Collection { log, kind: DiagnosticDataType::Manager, oem: None };
                 all.extend([What::LogCleared(number), What::Collected(Box::new(collection))]);
             }
-            Of::Task(number) => all.push(What::Task(number, TaskEvent::Completed)),
+            Of::Task(number) => {
+                use TaskEvent::{Cancelled, Completed, Failed, Removed, Started};
+                let ends = [Started, Completed, Failed, Cancelled, Removed];
+                all.extend(ends.map(|event| What::Task(number, event)));
+            }
             Of::Sensor(sensor) => {
-                let (was, is) = (None, Some(Level::Caution));
-                let change =
-                    AlarmChange { side: Side::Upper, was, is, reading_milli: 0, threshold_milli: None };
-                all.push(What::Alarm(sensor, Box::new(change)));
+                all.extend(alarms().map(|change| What::Alarm(sensor, Box::new(change))));
                 if let SensorId::Fan(number) = sensor {
                     all.extend(both(Part::Fan(number)));
                 }
