@@ -306,7 +306,7 @@ impl Node {
         Ok(outcome)
     }
 
-    fn execute(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
+    pub(in crate::node) fn execute(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         if let Some(until) = self.bmc().restarting_until
             && !matches!(command, Command::Ipa(_) | Command::Lab(_))
         {
@@ -340,6 +340,7 @@ impl Node {
             Command::Network(command) => {
                 self.state.bmc.change(|bmc| bmc.network.change(|network| network.execute(command)));
             }
+            Command::Oem(command) => return self.execute_oem(command, now),
             Command::Bmc(command) => {
                 let ms = self.draw_ms(self.timing().manager_grace, Purpose::ManagerGrace);
                 let task = self.state.bmc.change(|bmc| bmc.execute(command, now.after_ms(ms), now))?;

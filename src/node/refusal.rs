@@ -9,6 +9,8 @@ use super::bmc::account;
 pub enum Refusal {
     #[error("the machine is off")]
     PoweredOff,
+    #[error("the machine is on")]
+    PoweredOn,
     /// The BMC is restarting and will be back after this time.
     #[error("the BMC is restarting")]
     ManagerRestarting(Duration),

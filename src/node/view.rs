@@ -14,6 +14,7 @@ use super::bmc::failures::Part;
 use super::bmc::led::Leds;
 use super::bmc::media::Opened;
 use super::bmc::network::Network;
+use super::bmc::oem::Kept;
 use super::bmc::plugs::Plugs;
 use super::bmc::power_limit::PowerLimit;
 use super::bmc::secure_boot::SecureBoot;
@@ -246,19 +247,24 @@ fn reports(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(Wh
 
 /// Values that a client sets, or that a start of the host applies.
 fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
+    // A property of the maker belongs to the part of the server that its resource is below.
+    let differs = |kept: &&Kept| !before.extras.oem.contains(kept);
+    let oem = |part: &str| now.extras.oem.iter().filter(differs).any(|kept| kept.of.starts_with(part));
     let system = before.boot != now.boot
         || before.asset_tag != now.asset_tag
         || before.leds.system != now.leds.system
-        || before.system != now.system;
+        || before.system != now.system
+        || oem("Systems/");
     let chassis = before.leds.chassis != now.leds.chassis
         || before.power_limit != now.power_limit
-        || before.extras.chassis_asset_tag != now.extras.chassis_asset_tag;
+        || before.extras.chassis_asset_tag != now.extras.chassis_asset_tag
+        || oem("Chassis/");
     let drives = now.leds.drives_that_differ(&before.leds);
     let options = &before.extras.disabled_boot_options ^ &now.extras.disabled_boot_options;
     for (differs, of) in [
         (system, Of::System),
         (chassis, Of::Chassis),
-        (before.clock != now.clock, Of::Manager),
+        (before.clock != now.clock || oem("Managers/"), Of::Manager),
         (before.network.interface != now.network.interface, Of::ManagerInterface),
         (before.network.protocols != now.network.protocols, Of::NetworkProtocol),
         (before.bios.pending != now.bios.pending, Of::BiosSettings),

@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
 
+use super::oem;
 use super::overlay::OverlayError;
 use crate::file;
 
 /// The largest file of a profile, in bytes. The built-in ones have up to 20 kilobytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// The beginning of the type of an overlay that is an OEM resource.
+pub(super) const RESOURCE: &str = "resources/";
 
 pub(super) static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/nodes");
 
@@ -29,6 +33,9 @@ pub enum ProfileError {
     Toml { file: String, error: Box<toml::de::Error> },
     #[error("{file}: {error}")]
     Overlay { file: String, error: OverlayError },
+    /// The file of an OEM resource is wrong.
+    #[error("{file}: {problem}")]
+    Resource { file: String, problem: String },
     /// The profile that it extends cannot be used.
     #[error("{file}: extends: {problem}")]
     Extends { file: String, problem: String },
@@ -55,7 +62,7 @@ pub(super) struct Files {
     /// The name of `profile.toml` in errors.
     pub(super) file: String,
     pub(super) toml: String,
-    /// File, DMTF type and text of each overlay.
+    /// File, DMTF type and text of each overlay. The type of an OEM resource begins with [`RESOURCE`].
     pub(super) overlays: Vec<(String, String, String)>,
 }
 
@@ -84,6 +91,14 @@ impl Files {
                 _ => {}
             }
         }
+        let folder = dir.get_dir(Path::new(name).join(oem::FOLDER));
+        for file in folder.into_iter().flat_map(Dir::files) {
+            let stem = file.path().file_stem().and_then(|stem| stem.to_str());
+            if let (Some(stem), Some(text)) = (stem, file.contents_utf8()) {
+                let kind = format!("{RESOURCE}{stem}");
+                overlays.push((file.path().display().to_string(), kind, text.to_owned()));
+            }
+        }
         let (source, file) = (name.to_owned(), format!("{name}/profile.toml"));
         Ok(Self {
             name: name.to_owned(),
@@ -102,16 +117,23 @@ impl Files {
         };
         let toml_path = dir.join("profile.toml");
         let toml = read(&toml_path)?;
-        let listing = std::fs::read_dir(dir)
-            .map_err(|error| ProfileError::Read { file: dir.display().to_string(), error })?;
+        let list = |dir: &Path| {
+            let listing = std::fs::read_dir(dir);
+            listing.map_err(|error| ProfileError::Read { file: dir.display().to_string(), error })
+        };
+        let resources = dir.join(oem::FOLDER);
+        let of_resources = if resources.is_dir() { Some(list(&resources)?) } else { None };
         let mut overlays = Vec::new();
-        for path in listing.flatten().map(|entry| entry.path()) {
+        let of_types = list(dir)?.flatten().map(|entry| (entry.path(), ""));
+        let of_resources = of_resources.into_iter().flatten().flatten();
+        for (path, prefix) in of_types.chain(of_resources.map(|entry| (entry.path(), RESOURCE))) {
             if let (Some("json"), Some(kind)) =
                 (path.extension().and_then(|e| e.to_str()), path.file_stem().and_then(|s| s.to_str()))
             {
-                overlays.push((path.display().to_string(), kind.to_owned(), read(&path)?));
+                overlays.push((path.display().to_string(), format!("{prefix}{kind}"), read(&path)?));
             }
         }
+        overlays.sort();
         let name = dir.file_name().map_or_else(|| "custom".to_owned(), |n| n.to_string_lossy().into_owned());
         let source = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).display().to_string();
         let file = toml_path.display().to_string();

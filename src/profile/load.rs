@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 
 use super::boot_source::BootSource;
 use super::extends::Merged;
-use super::files::{Files, ProfileError};
+use super::files::{Files, ProfileError, RESOURCE};
 use super::inventory::{Battery, FirmwareOf, Manager};
 use super::logs::LogService;
 use super::overlay::Overlay;
@@ -56,9 +56,17 @@ fn build(files: &Files) -> Result<Arc<Profile>, ProfileError> {
     files.name.clone_into(&mut profile.name);
     files.source.clone_into(&mut profile.source);
     for (file, kind, text) in overlays {
+        if kind.starts_with(RESOURCE) {
+            profile.oem.add(&file, &text).map_err(|problem| ProfileError::Resource { file, problem })?;
+            continue;
+        }
         let overlay = Overlay::parse(&text).map_err(|error| ProfileError::Overlay { file, error })?;
-        profile.overlays.insert(kind, overlay);
+        let overlays = if kind.contains('+') { &mut profile.path_overlays } else { &mut profile.overlays };
+        overlays.insert(kind, overlay);
     }
+    let kinds =
+        profile.schemas.iter().map(|(kind, version)| (kind.clone(), format!("{kind}.{version}.{kind}")));
+    profile.kinds = kinds.collect();
     check(&profile).map_err(|problem| ProfileError::Check { name: files.name.clone(), problem })?;
     Ok(Arc::new(profile))
 }
@@ -137,6 +145,27 @@ fn check(p: &Profile) -> Result<(), String> {
         }
     }
     p.accounts.check()?;
+    p.answers.check()?;
+    if let Some((alias, plain)) = p.path_aliases.iter().find(|(alias, plain)| {
+        !alias.starts_with('/')
+            || alias.starts_with("/redfish")
+            || !plain.starts_with("/redfish/v1")
+            || plain.ends_with('/')
+    }) {
+        return Err(format!(
+            "path_aliases: '{alias}' = '{plain}' must lead from a path outside of /redfish to one that begins with /redfish/v1 and has \
+             no slash at its end"
+        ));
+    }
+    let is_version = |version: &&String| {
+        let numbers = version.strip_prefix('v').map(|numbers| numbers.split('_'));
+        numbers.is_some_and(|numbers| {
+            numbers.clone().count() == 3 && { numbers }.all(|number| number.parse::<u16>().is_ok())
+        })
+    };
+    if let Some((kind, version)) = p.schemas.iter().find(|(_, version)| !is_version(version)) {
+        return Err(format!("schemas.{kind}: '{version}' is no version; write it like 'v1_18_0'"));
+    }
     p.consoles.check()?;
     chassis(p)?;
     distinct("battery id", p.batteries.iter().map(|battery| &battery.id))?;
@@ -154,6 +183,7 @@ fn check(p: &Profile) -> Result<(), String> {
     distinct("telemetry.report id", p.telemetry.reports.iter().map(|report| &report.id))?;
     p.telemetry.check()?;
     p.sensors.check(&p.temperatures, &p.fans, &p.power_supplies)?;
+    p.oem.check(p.overlays.iter().chain(&p.path_overlays))?;
     quirks(p)
 }
 
@@ -284,6 +314,9 @@ fn quirks(p: &Profile) -> Result<(), String> {
             | Quirk::PatchNeedsEtag
             | Quirk::RestartNeedsPower
             | Quirk::WholeSettings
+            | Quirk::AnyCasePaths
+            | Quirk::ResetNeedsChange
+            | Quirk::SlashAfterManagers
             | Quirk::BiosResetTask => {}
             Quirk::UsbCd if p.boot_targets.contains(&BootSource::UsbCd) => {}
             Quirk::UsbCd => {

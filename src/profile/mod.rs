@@ -4,6 +4,8 @@
 #[doc(hidden)]
 pub mod accounts;
 #[doc(hidden)]
+pub mod answers;
+#[doc(hidden)]
 pub mod bios;
 #[doc(hidden)]
 pub mod boot_source;
@@ -20,6 +22,8 @@ pub mod inventory;
 mod load;
 #[doc(hidden)]
 pub mod logs;
+#[doc(hidden)]
+pub mod oem;
 #[doc(hidden)]
 pub mod overlay;
 #[doc(hidden)]
@@ -42,6 +46,7 @@ use serde::{Deserialize, Serialize};
 use crate::dmtf::{PowerRestorePolicy, ResetType};
 use crate::time::timing::Timing;
 use accounts::AccountRules;
+use answers::Answers;
 use bios::Attribute;
 use boot_source::BootSource;
 use certificate::CertificateSubject;
@@ -57,6 +62,7 @@ pub use load::built_in;
 #[doc(hidden)]
 pub use load::{from_directory, named};
 use logs::LogService;
+use oem::Oem;
 use overlay::Overlay;
 use pcie::{Card, Function, Slot};
 use post_codes::PostCode;
@@ -174,9 +180,28 @@ pub struct Profile {
     /// `Systems/{}/SimpleStorage`. Everything below an absent resource is absent too.
     #[serde(default)]
     pub absent: Vec<String>,
+    /// The versions of DMTF's schemas that the model has, by type: `ComputerSystem = "v1_18_0"`. Other types have the newest version. An
+    /// overlay removes the properties that are newer than the version.
+    #[serde(default)]
+    pub schemas: BTreeMap<String, String>,
+    /// `@odata.type` without its `#`, for the types in [`Profile::schemas`].
+    #[serde(skip)]
+    pub kinds: BTreeMap<String, String>,
+    /// Other beginnings of paths at a BMC's own root, each with the beginning that it stands for: `"/rest/v1" = "/redfish/v1"`.
+    #[serde(default)]
+    pub path_aliases: BTreeMap<String, String>,
+    /// The style of answers at a BMC's own root.
+    #[serde(default)]
+    pub answers: Answers,
+    /// What the maker adds to the standard.
+    #[serde(default)]
+    pub oem: Oem,
     /// Merge patches by DMTF type.
     #[serde(skip)]
     pub overlays: BTreeMap<String, Overlay>,
+    /// Merge patches for the documents at one path, by the words of the path with `+` between them: `Managers+EthernetInterfaces`.
+    #[serde(skip)]
+    pub path_overlays: BTreeMap<String, Overlay>,
     /// The identities of nodes that were imported with this model. A model without imports has none.
     #[serde(skip)]
     pub identities: Option<identities::Identities>,
@@ -233,6 +258,35 @@ impl Profile {
             path.strip_prefix(absent.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         self.absent.iter().any(covers)
+    }
+
+    /// The overlay for the documents of a resource, by its path as in [`Profile::absent`] and its DMTF type. That of a path alone
+    /// applies where there is one.
+    pub fn overlay(&self, generic: &str, kind: &str) -> Option<&Overlay> {
+        if !self.path_overlays.is_empty() {
+            let words = || generic.split('/').filter(|word| *word != "{}");
+            let exact = self.path_overlays.iter().find(|(path, _)| path.split('+').eq(words()));
+            if let Some((_, overlay)) = exact {
+                return Some(overlay);
+            }
+        }
+        self.overlays.get(kind)
+    }
+
+    /// The path that a path with another beginning stands for.
+    pub fn aliased(&self, path: &str) -> Option<String> {
+        let mut all = self.path_aliases.iter();
+        all.find_map(|(alias, plain)| {
+            let rest = path.strip_prefix(alias.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{plain}{rest}"))
+        })
+    }
+
+    /// The namespace of a type in the version that the model has: `ComputerSystem.v1_18_0`. `newest` is the namespace that the table of
+    /// resources has.
+    pub fn namespace<'a>(&'a self, newest: &'a str) -> &'a str {
+        let kind = self.kinds.get(newest.split('.').next().unwrap_or_default());
+        kind.and_then(|kind| kind.rsplit_once('.')).map_or(newest, |(namespace, _)| namespace)
     }
 
     /// Whether the model has a quirk.

@@ -41,16 +41,28 @@ pub enum Fact {
     System,
     Manager,
     Chassis,
+    /// The maker's word for what the host does, from `oem.post_state` of the profile.
+    PostState,
+    /// The number at the end of the version of the BMC's firmware: `1.73` of `iLO 6 v1.73`.
+    ManagerVersion,
+    /// The host name of the BMC as it is ex works.
+    HostName,
+    /// The URI of the document.
+    Uri,
 }
 
 impl Fact {
-    const ALL: [(&'static str, Self); 6] = [
+    const ALL: [(&'static str, Self); 10] = [
         ("name", Self::Name),
         ("serial", Self::Serial),
         ("uuid", Self::Uuid),
         ("system", Self::System),
         ("manager", Self::Manager),
         ("chassis", Self::Chassis),
+        ("post_state", Self::PostState),
+        ("manager_version", Self::ManagerVersion),
+        ("host_name", Self::HostName),
+        ("uri", Self::Uri),
     ];
 }
 
@@ -62,7 +74,7 @@ pub enum OverlayError {
     #[error("an overlay must be a JSON object, and this is {0}")]
     NotAnObject(&'static str),
     #[error(
-        "'{{{0}}}' is not a fact of a node; allowed are {{name}}, {{serial}}, {{uuid}}, {{system}}, {{manager}} and {{chassis}}"
+        "'{{{0}}}' is not a fact of a node; allowed are {{name}}, {{serial}}, {{uuid}}, {{system}}, {{manager}}, {{chassis}}, {{post_state}}, {{manager_version}}, {{host_name}} and {{uri}}"
     )]
     UnknownFact(String),
     #[error("one object of an overlay has more than {} keys, the most that are allowed", Overlay::MAX_KEYS)]
@@ -99,6 +111,59 @@ impl Overlay {
             keys.push((key.as_str().into(), patch));
         }
         Ok(Self { keys })
+    }
+}
+
+impl Piece {
+    /// The piece as the file has it.
+    pub(super) fn as_written(&self) -> String {
+        match self {
+            Self::Text(text) => text.to_string(),
+            Self::Fact(fact) => {
+                let name = Fact::ALL.iter().find(|(_, known)| known == fact).map_or("", |(name, _)| name);
+                format!("{{{name}}}")
+            }
+        }
+    }
+}
+
+impl Overlay {
+    /// Whether a text in it contains the fact.
+    pub(super) fn names(&self, fact: Fact) -> bool {
+        self.keys.iter().any(|(_, patch)| match patch {
+            Patch::Remove => false,
+            Patch::Inside(inside) => inside.names(fact),
+            Patch::Set(pieces) => pieces.contains(&Piece::Fact(fact)),
+        })
+    }
+
+    /// What happens to the property at the end of `names`.
+    pub fn find<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<&Patch> {
+        let first = names.next()?;
+        let patch = &self.keys.iter().find(|(key, _)| **key == *first)?.1;
+        let mut rest = names.peekable();
+        match patch {
+            patch if rest.peek().is_none() => Some(patch),
+            Patch::Inside(inside) => inside.find(&mut rest as &mut dyn Iterator<Item = &str>),
+            Patch::Set(_) | Patch::Remove => None,
+        }
+    }
+
+    /// Whether it sets the property at the end of `names`.
+    pub fn has<'n>(&self, names: impl Iterator<Item = &'n str>) -> bool {
+        !matches!(self.find(names), None | Some(Patch::Remove))
+    }
+
+    /// Sets the property at the end of `names` to a JSON value, if the overlay has it there.
+    pub fn set<'n>(&mut self, mut names: impl Iterator<Item = &'n str>, json: &str) {
+        let Some(first) = names.next() else { return };
+        let Some((_, patch)) = self.keys.iter_mut().find(|(key, _)| **key == *first) else { return };
+        let mut rest = names.peekable();
+        match patch {
+            patch if rest.peek().is_none() => *patch = Patch::Set(vec![Piece::Text(json.into())]),
+            Patch::Inside(inside) => inside.set(&mut rest as &mut dyn Iterator<Item = &str>, json),
+            Patch::Set(_) | Patch::Remove => {}
+        }
     }
 }
 

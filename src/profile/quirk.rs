@@ -50,6 +50,20 @@ pub enum Quirk {
     /// HPE iLO and Dell iDRAC show the allowable values beside the target of an action alone. sushy reads `ActionInfo` where
     /// an action has no allowable values (`sushy/resources/common.py`, `ResetActionField`).
     NoActionInfo,
+    /// A path means the same in lower case, and in any other case of its letters. Documents have the usual spelling.
+    ///
+    /// HPE iLO: its own documents link to `/redfish/v1/systems/1/bios/`, and HPE's client asks for that path
+    /// (`python-ilorest-library`, `redfish/ris/gen_compat.py`, `biospath`).
+    AnyCasePaths,
+    /// A reset to the power state that the machine has is refused.
+    ///
+    /// HPE iLO: `On` of a machine that is on, `ForceOff` of one that is off: "InvalidOperationForSystemState" (HPE's registry `iLO`).
+    ResetNeedsChange,
+    /// The links of the collection of managers end with a slash.
+    ///
+    /// HPE iLO, whose links all do. Ansible's modules for it append the name of a resource (`community.general`,
+    /// `plugins/module_utils/ilo_redfish_utils.py`, `set_time_zone`).
+    SlashAfterManagers,
 }
 
 impl Quirk {
@@ -64,6 +78,9 @@ impl Quirk {
             Self::BiosResetTask => "bios-reset-task",
             Self::PatchNeedsEtag => "patch-needs-etag",
             Self::NoActionInfo => "no-action-info",
+            Self::AnyCasePaths => "any-case-paths",
+            Self::ResetNeedsChange => "reset-needs-change",
+            Self::SlashAfterManagers => "slash-after-managers",
         }
     }
 }

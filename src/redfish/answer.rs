@@ -6,14 +6,15 @@ use jiff::Timestamp;
 
 use super::attachment::Attachment;
 use super::document::Document;
-use super::error::Problem;
+use super::error::{self, Problem};
 use super::headers::{AUTH_TOKEN, JSON, ODATA_4, ODATA_VERSION, PREFERENCE_APPLIED};
 use super::list::List;
 use super::message::{Message, PRECONDITION_FAILED};
 use super::precondition::{self, Condition};
-use super::row::{Fixed, Target};
-use super::service_documents::ServiceDocuments;
+use super::row::{Fixed, Target, described_by};
+use super::service_documents::{ServiceDocuments, Text};
 use crate::clock;
+use crate::profile::answers::{Answers, Success};
 
 /// The result of a request.
 pub(super) enum Answer {
@@ -23,6 +24,8 @@ pub(super) enum Answer {
     List(List, Target),
     /// 200 with a document that describes the service.
     Fixed(&'static ServiceDocuments, Fixed),
+    /// The same, of the models below a root.
+    Described(Box<Text>, Fixed),
     /// 200 with data that is no document. It is made outside of the node's lock.
     Attachment(Box<Attachment>, Target),
     /// 204: OPTIONS.
@@ -89,6 +92,7 @@ impl Answer {
             }
             Self::Attachment(attachment, target) => Response::new(Content::Attachment(attachment, target)),
             Self::Fixed(documents, fixed) => whole(documents.response(fixed, conditions)),
+            Self::Described(text, fixed) => whole(text.response(fixed, conditions)),
             Self::Options(target) => {
                 let mut response = no_content();
                 response.headers_mut().insert(header::ALLOW, target.allow());
@@ -171,8 +175,15 @@ fn retry_after(seconds: u64) -> Option<HeaderValue> {
 }
 
 /// The response to a request that failed. `target` is the resource at its path.
-pub(super) fn refusal(problem: &Problem, target: Option<Target>) -> Response<Content> {
-    let mut response = problem.response();
+pub(super) fn refusal(
+    problem: &Problem,
+    target: Option<Target>,
+    style: Option<&Answers>,
+) -> Response<Content> {
+    let mut response = match style {
+        Some(style) => problem.response_in(style, target.and_then(Target::action)),
+        None => problem.response(),
+    };
     let headers = match (response.status(), target) {
         (StatusCode::UNAUTHORIZED, _) => {
             Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Redfish\"")))
@@ -184,12 +195,23 @@ pub(super) fn refusal(problem: &Problem, target: Option<Target>) -> Response<Con
     whole(response)
 }
 
+/// The response to a change that is done, in the style of a model.
+pub(super) fn in_style(style: &Answers, mut response: Response<Content>) -> Response<Content> {
+    if style.success == Success::Message {
+        *response.status_mut() = StatusCode::OK;
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        *response.body_mut() = Content::Bytes(error::success_in(style));
+    }
+    response
+}
+
 fn whole(response: Response<Bytes>) -> Response<Content> {
     response.map(Content::Bytes)
 }
 
 fn show(document: Document, target: Target, conditions: Option<&HeaderMap>) -> Response<Bytes> {
     let tag = document.etag();
+    let schema = document.schema().and_then(described_by);
     let (status, body) =
         match conditions.map_or(Condition::Met, |headers| precondition::evaluate(headers, &tag)) {
             Condition::Met => (StatusCode::OK, Bytes::from(document.into_bytes())),
@@ -199,6 +221,9 @@ fn show(document: Document, target: Target, conditions: Option<&HeaderMap>) -> R
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = target.headers();
+    if let Some(link) = schema {
+        response.headers_mut().insert(header::LINK, link);
+    }
     let tag = HeaderValue::from_bytes(&tag).expect("hex digits and quotes");
     response.headers_mut().insert(header::ETAG, tag);
     response

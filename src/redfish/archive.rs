@@ -7,11 +7,13 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use http::HeaderValue;
 use tar::{Builder, EntryType, Header};
 use uuid::Uuid;
 
 use super::attachment::{Attachment, Content, Measure};
 use super::context::{Model, NodeCx};
+use super::document::Document;
 use super::query::Page;
 use super::render;
 use super::resource::OfNode;
@@ -127,6 +129,10 @@ impl Redfish {
 }
 
 impl Measure for Redfish {
+    fn resources(&self, cx: &NodeCx<'_>, each: &mut dyn FnMut(&Document, &HeaderValue)) {
+        self.all_resources(cx, each);
+    }
+
     fn bytes_of(&self, attachment: &Attachment) -> u64 {
         if let Some(bytes) = self.archive_sizes.get(&attachment.key()) {
             return *bytes;

@@ -1,5 +1,9 @@
 //! Data of a log entry that is no document: what `LogEntry.AdditionalDataURI` leads to.
 
+use http::HeaderValue;
+
+use super::context::NodeCx;
+use super::document::Document;
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
@@ -38,8 +42,11 @@ impl Attachment {
     }
 }
 
-/// Tells the size of an archive.
+/// Looks at the whole machine for one of its documents.
 pub(super) trait Measure: Sync {
+    /// Calls back with each document and collection that the root of the node's BMC has, except the model's list of all of them. The
+    /// second argument are its methods.
+    fn resources(&self, cx: &NodeCx<'_>, each: &mut dyn FnMut(&Document, &HeaderValue));
     /// The size of its archive, bytes. The first look makes the archive.
     fn bytes_of(&self, attachment: &Attachment) -> u64;
 }

@@ -82,6 +82,28 @@ impl Body {
         self.left.remove(key)
     }
 
+    /// Removes the property at the end of `names`, and the objects on the way that are empty then.
+    pub(super) fn take_at<'n>(&mut self, names: impl Iterator<Item = &'n str>) -> Option<Value> {
+        fn take(object: &mut Map<String, Value>, names: &[&str]) -> Option<Value> {
+            let (first, rest) = names.split_first()?;
+            if rest.is_empty() {
+                return object.remove(*first);
+            }
+            let inner = object.get_mut(*first)?.as_object_mut()?;
+            let found = take(inner, rest);
+            if found.is_some() && inner.is_empty() {
+                object.remove(*first);
+            }
+            found
+        }
+        take(&mut self.left, &names.collect::<Vec<_>>())
+    }
+
+    /// Whether everything but annotations has been read.
+    pub(super) fn is_spent(&self) -> bool {
+        self.left.keys().all(|key| is_annotation(key))
+    }
+
     /// Refuses the properties that a model's overlay removes from the document or sets, because no change of them would show.
     pub(super) fn refuse_overlaid(&mut self, overlay: &Overlay) {
         let mut left = std::mem::take(&mut self.left);

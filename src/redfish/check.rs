@@ -28,7 +28,9 @@ pub fn profile(profile: &Arc<Profile>) -> Vec<String> {
         Ok(redfish) => {
             problems.extend(names(&redfish, profile));
             problems.extend(crawl(&redfish).1);
-            problems.extend(crawl_own(&redfish, NodeId(0)).1);
+            let (pages, own) = crawl_own(&redfish, NodeId(0));
+            problems.extend(own);
+            problems.extend(unlinked(profile, &pages));
         }
         Err(problem) => problems.push(problem),
     }
@@ -61,11 +63,11 @@ pub fn crawl_own(redfish: &Redfish, id: NodeId) -> (Vec<Page>, Vec<String>) {
 fn crawl_by(get: impl Fn(&str) -> (StatusCode, Bytes)) -> (Vec<Page>, Vec<String>) {
     let (mut pages, mut problems) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::from(["/redfish/v1".to_owned()]);
-    let mut todo = VecDeque::from(["/redfish/v1".to_owned()]);
-    while let Some(uri) = todo.pop_front() {
+    let mut todo = VecDeque::from([("/redfish/v1".to_owned(), String::new())]);
+    while let Some((uri, linked_by)) = todo.pop_front() {
         let (status, body) = get(&uri);
         if status != StatusCode::OK {
-            problems.push(format!("{uri}: linked, and answers {status}"));
+            problems.push(format!("{uri}: linked by {linked_by}, and answers {status}"));
             continue;
         }
         let Ok(document) = serde_json::from_slice::<Value>(&body) else {
@@ -79,7 +81,7 @@ fn crawl_by(get: impl Fn(&str) -> (StatusCode, Bytes)) -> (Vec<Page>, Vec<String
             // A fragment is a part of the document at the URI before it.
             let link = link.split('#').next().unwrap_or(link).trim_end_matches('/');
             if link.starts_with("/redfish/") && seen.insert(link.to_owned()) {
-                todo.push_back(link.to_owned());
+                todo.push_back((link.to_owned(), uri.clone()));
             }
         });
         pages.push((uri, document));
@@ -117,6 +119,27 @@ fn links(value: &Value, each: &mut dyn FnMut(&str)) {
     }
 }
 
+/// The OEM resources that no document links to. `pages` are those below a BMC's own root. The list of all resources does not count.
+fn unlinked(profile: &Profile, pages: &[Page]) -> Vec<String> {
+    let (ids, oem) = (&profile.ids, &profile.oem);
+    let directory = oem.directory.as_ref().map(|directory| format!("/redfish/v1/{}", directory.of));
+    let mut linked = BTreeSet::from(["/redfish/v1".to_owned()]);
+    for (uri, document) in pages.iter().filter(|(uri, _)| Some(uri) != directory.as_ref()) {
+        links(document, &mut |link| {
+            let link = link.split('#').next().unwrap_or(link).trim_end_matches('/');
+            if link != uri {
+                linked.insert(link.to_owned());
+            }
+        });
+    }
+    let uris = oem.resources.iter().map(|one| (one, one.uri(&ids.system, &ids.manager, &ids.chassis)));
+    let lost = uris.filter(|(_, uri)| !linked.contains(uri));
+    lost.map(|(one, uri)| {
+        format!("{}: no document links to '{uri}'; link to it, or remove the file", one.file)
+    })
+    .collect()
+}
+
 /// Names in a profile that the table of resources does not have.
 fn names(redfish: &Redfish, profile: &Profile) -> Vec<String> {
     let tree = redfish.tree;
@@ -128,10 +151,40 @@ fn names(redfish: &Redfish, profile: &Profile) -> Vec<String> {
     let places: BTreeSet<_> = rows.iter().copied().chain(collections).chain([STREAM_GENERIC]).collect();
     let absent = profile.absent.iter().filter(|path| !places.contains(path.as_str()));
     let absent = absent.map(|path| format!("absent: nothing stands at '{path}'"));
+    let words = |path: &str| path.split('/').filter(|word| *word != "{}").collect::<Vec<_>>().join("+");
+    let known: BTreeSet<_> = rows.iter().map(|path| words(path)).collect();
+    let paths = profile.path_overlays.keys().filter(|path| !known.contains(path.as_str()));
+    let paths = paths.map(|path| format!("overlay {path}.json: no resource has a path of these words"));
+    let versions = profile.schemas.keys().filter(|kind| !types.contains(kind.as_str()));
+    let versions = versions.map(|kind| format!("schemas.{kind}: no resource has that type"));
     let actions = tree.action_names();
     let unknown = profile.action_info.iter().filter(|name| !actions.contains(name.as_str()));
     let unknown = unknown.map(|name| format!("action_info: no resource has the action '{name}'"));
-    overlays.chain(absent).chain(unknown).collect()
+    let own = paths.chain(versions).chain(properties(redfish, profile));
+    overlays.chain(absent).chain(unknown).chain(own).collect()
+}
+
+/// The declared properties of resources that do not exist or cannot be changed, and those that documents do not have.
+fn properties(redfish: &Redfish, profile: &Profile) -> Vec<String> {
+    let mut problems = Vec::new();
+    let standard = profile.oem.properties.iter().filter(|property| profile.oem.named(&property.of).is_none());
+    for property in standard {
+        let named = format!("oem.property '{}' of '{}'", property.name, property.of);
+        let Some(row) = redfish.tree.nodes.iter().find(|row| row.generic == property.of) else {
+            problems.push(format!("{named}: no resource of a machine has this path"));
+            continue;
+        };
+        if row.resource.patch.is_none() && !property.read_only {
+            problems.push(format!("{named}: the resource has no properties that a client can change"));
+        }
+        let overlay = profile.overlay(&row.generic, row.resource.type_name());
+        if overlay.is_none_or(|overlay| !overlay.has(property.names())) {
+            problems.push(format!(
+                "{named}: no overlay has this property; add it with the value of a new machine"
+            ));
+        }
+    }
+    problems
 }
 
 #[cfg(test)]

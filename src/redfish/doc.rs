@@ -10,7 +10,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::constants::{Part, Parts, Text};
 use super::context::Model;
 use super::value::{ETAG_DIGITS, Joined, Value, digits};
-use crate::node::spec::Spec;
+use crate::node::Node;
+use crate::node::host::Host;
 use crate::profile::overlay::{Fact, Overlay, Patch, Piece};
 
 /// The hash of what has `hash`, followed by what has `next`.
@@ -27,7 +28,7 @@ pub(super) struct Doc<'o> {
     /// The open objects and arrays, innermost last.
     open: Vec<Level<'o>>,
     /// The node whose facts an overlay may name, and whether the service root belongs to that node.
-    facts: Option<(Spec<'o>, bool)>,
+    facts: Option<(&'o Node, bool)>,
     /// Ranges that the ETag does not read, in their order: those that change without a request, and constant parts, whose hash is
     /// known.
     unread: Vec<Range<usize>>,
@@ -59,7 +60,7 @@ enum Fate<'o> {
 
 impl<'o> Doc<'o> {
     /// A document with the overlay of its top level, and the facts that the overlay may name.
-    pub(super) fn new(overlay: Option<&'o Overlay>, facts: Option<(Spec<'o>, bool)>) -> Self {
+    pub(super) fn new(overlay: Option<&'o Overlay>, facts: Option<(&'o Node, bool)>) -> Self {
         let (out, open) = (Vec::with_capacity(4096), Vec::with_capacity(8));
         let mut doc = Self {
             out,
@@ -332,9 +333,12 @@ impl<'o> Doc<'o> {
     fn end_object(&mut self) {
         let level = self.level();
         let (overlay, met) = (level.overlay, level.met);
+        // A root that several nodes share is no BMC of the maker.
+        let is_shared = self.facts.is_none();
         for (n, (key, patch)) in overlay.iter().flat_map(|o| o.keys.iter()).enumerate() {
             match patch {
                 _ if met & 1 << n != 0 => {}
+                _ if is_shared && &**key == "Oem" => {}
                 Patch::Remove => {}
                 Patch::Set(pieces) => {
                     self.key(key);
@@ -350,25 +354,56 @@ impl<'o> Doc<'o> {
         self.out.push(b'}');
     }
 
+    /// The `@odata.id` of the document, which is its first property.
+    fn uri(&self) -> String {
+        let uri = self.out.split(|byte| *byte == b'"').nth(3).unwrap_or_default();
+        String::from_utf8_lossy(uri).into_owned()
+    }
+
     fn pieces(&mut self, pieces: &[Piece]) {
         for piece in pieces {
             match piece {
                 Piece::Text(text) => self.out.extend_from_slice(text.as_bytes()),
                 Piece::Fact(fact) => {
                     // A document without a node has no facts to write.
-                    let Some((spec, own)) = self.facts else { continue };
+                    let Some((node, own)) = self.facts else { continue };
                     self.personal = true;
                     let text = match fact {
-                        Fact::Name => spec.name(),
-                        Fact::Serial => spec.serial(),
-                        Fact::System if own => spec.profile.ids.system.clone(),
-                        Fact::Manager if own => spec.profile.ids.manager.clone(),
-                        Fact::Chassis if own => spec.profile.ids.chassis.clone(),
-                        Fact::Uuid | Fact::System | Fact::Manager | Fact::Chassis => spec.uuid().to_string(),
+                        Fact::Uri => self.uri(),
+                        fact => fact_of(node, own, *fact),
                     };
                     self.out.extend_from_slice(text.as_bytes());
                 }
             }
+        }
+    }
+}
+
+/// A fact of a node as text. `own`: the service root belongs to the node.
+fn fact_of(node: &Node, own: bool, fact: Fact) -> String {
+    let spec = node.spec();
+    match fact {
+        Fact::Name => spec.name(),
+        Fact::Serial => spec.serial(),
+        Fact::System if own => spec.profile.ids.system.clone(),
+        Fact::Manager if own => spec.profile.ids.manager.clone(),
+        Fact::Chassis if own => spec.profile.ids.chassis.clone(),
+        Fact::Uuid | Fact::System | Fact::Manager | Fact::Chassis => spec.uuid().to_string(),
+        // The document has it.
+        Fact::Uri => String::new(),
+        Fact::HostName => spec.bmc_host_name(),
+        Fact::ManagerVersion => {
+            let word = node.manager_version().rsplit(' ').next().unwrap_or_default();
+            word.trim_start_matches('v').to_owned()
+        }
+        Fact::PostState => {
+            let words = spec.profile.oem.post_state.as_ref();
+            let word = words.map(|words| match node.host() {
+                Host::Off | Host::PoweringOn { .. } | Host::PoweringOff { .. } => &words.off,
+                Host::Post { .. } => &words.post,
+                Host::Booting(_) | Host::Running { .. } => &words.finished,
+            });
+            word.cloned().unwrap_or_default()
         }
     }
 }

@@ -10,12 +10,25 @@ pub(super) struct Document {
     bytes: Vec<u8>,
     /// The strong ETag, quoted: the hash of everything in the document that does not change without a request.
     etag: [u8; 18],
+    /// The namespace of its schema, if it is not that of the table of resources.
+    schema: Option<Box<str>>,
 }
 
 impl Document {
     /// A document whose hash leaves out the parts that move, as `Doc::finish` returns it.
     pub(super) fn new((bytes, hash): (Vec<u8>, u64)) -> Self {
-        Self { bytes, etag: quoted(hash) }
+        Self { bytes, etag: quoted(hash), schema: None }
+    }
+
+    /// Sets the type, `ComputerSystem.v1_18_0.ComputerSystem`, whose schema describes it.
+    #[must_use]
+    pub(super) fn with_schema(self, kind: &str) -> Self {
+        Self { schema: kind.rsplit_once('.').map(|(schema, _)| schema.into()), ..self }
+    }
+
+    /// The namespace of its schema, if it is not that of the table of resources.
+    pub(super) fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
     }
 
     /// Writes the ETag into the document, so that a client also finds it where the document is part of another one. The
@@ -54,6 +67,22 @@ impl Document {
     /// The strong ETag, quoted.
     pub(super) fn etag(&self) -> [u8; 18] {
         self.etag
+    }
+
+    /// `@odata.id`, which every document begins with.
+    pub(super) fn uri(&self) -> &str {
+        self.word(3)
+    }
+
+    /// `@odata.type`, which comes next.
+    pub(super) fn kind(&self) -> &str {
+        self.word(7)
+    }
+
+    /// What stands between two quotes in the text of the document.
+    fn word(&self, number: usize) -> &str {
+        let word = self.bytes.split(|byte| *byte == b'"').nth(number);
+        word.and_then(|word| str::from_utf8(word).ok()).unwrap_or_default()
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

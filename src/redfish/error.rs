@@ -1,5 +1,7 @@
 //! Error responses: a status and a body of registry messages (DSP0266, "Error responses").
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
@@ -9,6 +11,7 @@ use super::message::{self, BASE, Entry, GENERAL_ERROR, MESSAGE_SCHEMA, Message};
 use crate::fleet::persist::NotPersisted;
 use crate::node::bmc::account::Refused;
 use crate::node::command::Refusal;
+use crate::profile::answers::{Answers, MakerMessage};
 
 /// The reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,7 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::PoweredOff => (&message::RESOURCE_IN_STANDBY).into(),
+            Refusal::PoweredOn => (&message::RESOURCE_IN_USE).into(),
             // A BMC without power has no end of its restart.
             Refusal::ManagerRestarting(left) => Self::later((left.as_secs() + 1).min(Self::LONGEST_S)),
             Refusal::MediaInserted
@@ -163,20 +167,43 @@ impl Problem {
     /// The response. `error.code` and `error.message` are always there: sushy's InsertMedia handling fails without them
     /// (`sushy/resources/manager/virtual_media.py`).
     pub(super) fn response(&self) -> Response<Bytes> {
+        static STANDARD: LazyLock<Answers> = LazyLock::new(Answers::default);
+        self.response_in(&STANDARD, None)
+    }
+
+    /// The response in the style of a model. `action` is the name of the action that was refused.
+    pub(super) fn response_in(&self, style: &Answers, action: Option<&str>) -> Response<Bytes> {
+        let own = |message: &Message| {
+            let is_meant =
+                |own: &&MakerMessage| own.of == message.entry.key && Some(own.action.as_str()) == action;
+            style.messages.iter().find(is_meant)
+        };
+        let only = self.messages.first().filter(|_| self.messages.len() == 1);
         let mut doc = Doc::new(None, None);
         doc.object("error", |d| {
-            let only = self.messages.first().filter(|_| self.messages.len() == 1);
-            let entry = only.map_or(&GENERAL_ERROR, |m| m.entry);
-            d.join("code", &[BASE, ".", entry.key]);
-            d.put("message", only.map_or_else(|| GENERAL_ERROR.text.to_owned(), Message::text));
+            match (&style.code, &style.text) {
+                (Some(code), Some(text)) => {
+                    d.put("code", code);
+                    d.put("message", text);
+                }
+                _ => {
+                    let entry = only.map_or(&GENERAL_ERROR, |m| m.entry);
+                    d.join("code", &[BASE, ".", entry.key]);
+                    d.put("message", only.map_or_else(|| GENERAL_ERROR.text.to_owned(), Message::text));
+                }
+            }
             d.array("@Message.ExtendedInfo", |d| {
                 for message in &self.messages {
-                    d.item_object(|d| write(message, d));
+                    d.item_object(|d| match own(message) {
+                        Some(own) => write_own(own, message, d),
+                        None => write(message, d),
+                    });
                 }
             });
         });
         let mut response = Response::new(Bytes::from(doc.finish().0));
-        *response.status_mut() = self.status();
+        let status = only.and_then(own).and_then(|own| StatusCode::from_u16(own.status).ok());
+        *response.status_mut() = status.unwrap_or_else(|| self.status());
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
         headers.insert(&ODATA_VERSION, ODATA_4);
@@ -186,6 +213,37 @@ impl Problem {
         }
         response
     }
+}
+
+/// The body of an answer that says that a change is done.
+pub(super) fn success_in(style: &Answers) -> Bytes {
+    let success = Message::new(&message::SUCCESS, []);
+    let mut doc = Doc::new(None, None);
+    doc.object("error", |d| {
+        match (&style.code, &style.text) {
+            (Some(code), Some(text)) => {
+                d.put("code", code);
+                d.put("message", text);
+            }
+            _ => {
+                d.join("code", &[BASE, ".", success.entry.key]);
+                d.put("message", success.text());
+            }
+        }
+        d.array("@Message.ExtendedInfo", |d| d.item_object(|d| write(&success, d)));
+    });
+    Bytes::from(doc.finish().0)
+}
+
+/// Writes the message of a maker that stands for a message of DMTF.
+fn write_own(own: &MakerMessage, message: &Message, d: &mut Doc<'_>) {
+    d.join("@odata.type", &["#", MESSAGE_SCHEMA, ".Message"]);
+    d.put("MessageId", &own.id);
+    d.put("Message", &own.text);
+    d.put("MessageArgs", own.args.as_slice());
+    d.put("MessageSeverity", message.entry.severity);
+    d.put("Severity", message.entry.severity);
+    d.put("Resolution", &own.resolution);
 }
 
 /// Writes a message as it stands in `@Message.ExtendedInfo`.

@@ -115,9 +115,9 @@ impl Hit {
         self.bmc().find_map(|act| match act {
             Bmc::Refuse(status) if status.apply == applied => Some(refuse(status, target)),
             Bmc::WrongPassword | Bmc::Locked if !applied => {
-                Some(refusal(&(&NO_VALID_SESSION).into(), target))
+                Some(refusal(&(&NO_VALID_SESSION).into(), target, None))
             }
-            Bmc::NoSession if !applied => Some(refusal(&Problem::too_many_sessions(), target)),
+            Bmc::NoSession if !applied => Some(refusal(&Problem::too_many_sessions(), target, None)),
             Bmc::Refuse(_)
             | Bmc::WrongPassword
             | Bmc::Locked
@@ -152,7 +152,7 @@ fn logs_in(path: &str) -> bool {
 fn refuse(status: &Status, target: Option<Target>) -> Response<Content> {
     let seconds = status.retry_after.map(|after| after.ms().div_ceil(1000));
     let problem = message_of(status).map_or_else(|_| Problem::from(&message::INTERNAL_ERROR), Problem::from);
-    let mut response = refusal(&problem, target);
+    let mut response = refusal(&problem, target, None);
     if let Ok(code) = StatusCode::from_u16(status.code) {
         *response.status_mut() = code;
     }

@@ -39,6 +39,7 @@ mod list;
 mod message;
 mod meters;
 mod negotiate;
+mod oem;
 mod openapi;
 mod precondition;
 mod queried;
@@ -51,6 +52,7 @@ mod resource;
 mod resources;
 mod root;
 mod row;
+mod schemas;
 mod service;
 mod service_documents;
 #[doc(hidden)]

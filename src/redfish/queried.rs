@@ -94,7 +94,9 @@ impl Redfish {
 
     /// The answer to a GET of a URI, if the client may read it and it succeeds.
     pub(super) fn read_any(&self, root: &mut Root<'_>, client: Option<Client>, uri: &str) -> Option<Answer> {
-        let route = self.tree.find(uri, root.is_own())?;
+        // Some models end links with a slash.
+        let uri = uri.strip_suffix('/').unwrap_or(uri);
+        let route = self.route(root, uri)?;
         if let Some(client) = client {
             self.permit(root, client, &route, &Method::GET).ok()?;
         }

@@ -9,14 +9,14 @@ use super::client::May;
 use super::error::Problem;
 use super::headers::Head;
 use super::message::{HEADER_INVALID, INSUFFICIENT_PRIVILEGE, Message};
+use super::render;
 use super::request::Decision;
 use super::resource::{Asked, Owner};
 use super::row::Row;
 
 /// Refuses the properties that the documents of the model do not show, or show with a value of its own.
-pub(super) fn refuse_overlaid<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, body: &mut Body) {
-    let model = O::overlaid_by(cx);
-    if let Some(overlay) = model.and_then(|model| model.overlays.get(row.resource.type_name())) {
+pub(super) fn refuse_overlaid<'a, O: Owner>(cx: &O::Cx<'a>, row: &'a Row<O>, body: &mut Body) {
+    if let Some(overlay) = render::overlay(cx, row).0 {
         body.refuse_overlaid(overlay);
     }
 }

@@ -4,11 +4,13 @@ use super::action::{ACTION_INFO_SCHEMA, Action};
 use super::constants::{Constants, Part as Constant};
 use super::doc::Doc;
 use super::document::Document;
+use super::oem;
 use super::query::Page;
 use super::resource::{Collection, Owner};
 use super::row::Row;
 use super::value::Plain;
 use crate::profile::Profile;
+use crate::profile::overlay::Overlay;
 use crate::profile::quirk::Quirk;
 
 /// Whether the resource exists: the model has it, and each id in its path is a member's.
@@ -29,16 +31,37 @@ pub(super) fn offers<O: Owner>(cx: &O::Cx<'_>, row: &Row<O>, action: &Action<O>)
 }
 
 /// Renders the document of a resource that exists.
-pub(super) fn document<'a, O: Owner>(cx: &O::Cx<'a>, row: &Row<O>, constants: &'a Constants) -> Document {
+pub(super) fn document<'a, O: Owner>(cx: &O::Cx<'a>, row: &'a Row<O>, constants: &'a Constants) -> Document {
     let (resource, model) = (row.resource, O::model(cx));
-    let overlay = O::overlaid_by(cx).and_then(|profile| profile.overlays.get(resource.type_name()));
+    let (overlay, generic, kind) = overlay(cx, row);
+    let overlay = overlay.map(|overlay| O::valued(cx, generic, overlay));
     let constants = O::constants(cx, constants, row.number);
-    let mut d = Doc::new(overlay, O::overlay_facts(cx)).with_constants(constants);
+    let mut d = Doc::new(overlay.as_deref(), O::overlay_facts(cx)).with_constants(constants);
     d.put("@odata.id", Plain(O::uri(model)));
-    d.join("@odata.type", &["#", resource.kind]);
+    d.join("@odata.type", &["#", kind]);
     (resource.get)(cx, &mut d);
     d.cached(Constant::End, |d| end(model, row, d));
-    Document::new(d.finish()).with_etag(shows_etag(O::overlaid_by(cx)))
+    let document = Document::new(d.finish()).with_etag(shows_etag(O::overlaid_by(cx)));
+    let is_other = !std::ptr::eq(kind, resource.kind) && resource.kind != oem::KIND;
+    if is_other { document.with_schema(kind) } else { document }
+}
+
+/// The overlay of a document, the path by which a profile names the resource, and its type.
+pub(super) fn overlay<'a, O: Owner>(
+    cx: &O::Cx<'a>,
+    row: &'a Row<O>,
+) -> (Option<&'a Overlay>, &'a str, &'a str) {
+    let (generic, kind) = (row.generic.as_str(), row.resource.kind);
+    if row.resource.kind == oem::KIND
+        && let Some(found) = O::oem(cx)
+    {
+        return (Some(&found.document), &found.generic, &found.kind);
+    }
+    let Some(profile) = O::overlaid_by(cx) else { return (None, generic, kind) };
+    let name = row.resource.type_name();
+    let kind =
+        if profile.kinds.is_empty() { kind } else { profile.kinds.get(name).map_or(kind, String::as_str) };
+    (profile.overlay(generic, name), generic, kind)
 }
 
 /// Writes the end of a document: links to the resources below it, and actions. All of it follows from the model.
@@ -89,12 +112,15 @@ pub(super) fn collection<O: Owner>(
     let uri = O::uri(O::model(cx));
     let facts = O::overlay_facts(cx);
     let kind = format!("{}Collection", row.resource.type_name());
-    let overlay = facts.and_then(|(spec, _)| spec.profile.overlays.get(&kind));
+    let overlay = facts.and_then(|(node, _)| node.profile().overlays.get(&kind));
     let mut d = Doc::new(overlay, facts);
     begin_collection(&mut d, uri, &kind, over.name);
     if let Some(annotate) = over.annotate {
         annotate(cx, &mut d);
     }
+    let ends_in_slash = row.resource.type_name() == "Manager"
+        && O::overlaid_by(cx).is_some_and(|model| model.has(Quirk::SlashAfterManagers));
+    let end = if ends_in_slash { "/" } else { "" };
     let mut count = 0;
     d.array("Members", |d| {
         (over.members)(cx, &mut |id| {
@@ -102,7 +128,7 @@ pub(super) fn collection<O: Owner>(
                 if over.is_expanded {
                     d.item_document(member(cx, row, id, constants).bytes());
                 } else {
-                    d.item_link(&[uri, "/", id]);
+                    d.item_link(&[uri, "/", id, end]);
                 }
             }
             count += 1;

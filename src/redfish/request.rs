@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use uuid::Uuid;
 
 use super::access::Need;
-use super::answer::{Answer, Content, Created, refusal};
+use super::answer::{Answer, Content, Created, in_style, refusal};
 use super::ask::{Ask, Does};
 use super::body::Body;
 use super::context::NodeCx;
@@ -27,8 +27,10 @@ use super::render;
 use super::report;
 use super::resource::{Collection, OfNode, OfService, Outcome, Owner, Progress, ServiceChange};
 use super::root::Root;
-use super::row::{Part, Row, Target};
+use super::row::{Fixed, Part, Row, Target};
+use super::schemas::schemas_of;
 use super::service::{At, Redfish, uuid_text};
+use super::service_documents::Text;
 use super::task::{self, AskedAt};
 use super::tree::{IdOf, UUID_LENGTH, decoded};
 use crate::clock::Stopwatch;
@@ -57,15 +59,23 @@ impl Redfish {
     ) -> Response<Content> {
         let watch = Stopwatch::start();
         let head = Head::of(request.headers());
-        let path = decoded(request.uri().path());
-        let route = self.tree.find(&path, root.is_own());
+        let asked = decoded(request.uri().path());
+        let respelled;
+        let (path, route) = match self.route(root, &asked) {
+            Some(route) => (&*asked, Some(route)),
+            None => {
+                respelled = self.respelled(root, &asked);
+                let path = respelled.as_deref().unwrap_or(&asked);
+                (path, respelled.as_ref().and_then(|path| self.route(root, path)))
+            }
+        };
         let target = route.as_ref().map(|route| route.target);
         let trace = self.trace(client, route.as_ref());
         let hit = self.meet(root, route.as_ref(), request);
         let mut response = match hit.as_ref().and_then(|hit| hit.before(target)) {
             Some(refused) => refused,
             None => {
-                let allowed = self.allow(root, client, request, &head, &path, route, &trace);
+                let allowed = self.allow(root, client, request, &head, path, route, &trace);
                 let answer = allowed.and_then(|mut ask| {
                     ask.forgets = hit.as_ref().is_some_and(Hit::forgets);
                     let answer =
@@ -85,11 +95,18 @@ impl Redfish {
                     Ok(answer) => answer.into_response(head.conditions),
                     Err(problem) => {
                         trace.refused(&problem);
-                        refusal(&problem, target)
+                        let style = root.node().map(|node| &node.profile().answers);
+                        refusal(&problem, target, style)
                     }
                 }
             }
         };
+        if let Some(node) = root.node()
+            && response.status() == StatusCode::NO_CONTENT
+            && *request.method() != Method::OPTIONS
+        {
+            response = in_style(&node.profile().answers, response);
+        }
         if let Some(headers) = head.rare {
             negotiate::finish(headers, &mut response);
         }
@@ -116,15 +133,19 @@ impl Redfish {
         request: &Request<Bytes>,
     ) -> Result<Welcome, Box<Response<Bytes>>> {
         let watch = Stopwatch::start();
-        let path = decoded(request.uri().path());
-        let route = self.tree.find(&path, root.is_own());
+        let asked = decoded(request.uri().path());
+        let path = match self.route(root, &asked) {
+            Some(_) => asked,
+            None => self.respelled(root, &asked).map_or(asked, Cow::Owned),
+        };
+        let route = self.route(root, &path);
         let target = route.as_ref().map(|route| route.target);
         if target.is_some_and(|target| target.need(request.method()) == Need::Nothing) {
             return Ok(Welcome::Small);
         }
         let head = Head::of(request.headers());
         self.identify(root, &head).map(|_| Welcome::Whole).map_err(|problem| {
-            let response = self.whole(refusal(&problem, target), request);
+            let response = self.whole(refusal(&problem, target, None), request);
             let (status, bytes) = (response.status().as_u16(), response.body().len());
             self.requests.note(meters::kind(target), status, watch.elapsed(), 0, bytes);
             let trace = self.trace(Some(client), route.as_ref());
@@ -137,6 +158,16 @@ impl Redfish {
     /// Does what is asked. This is where the outcome of a change becomes an answer.
     pub(super) fn perform(&self, root: &mut Root<'_>, ask: &Ask<'_>) -> Result<Answer, Problem> {
         let decision = match ask.target {
+            Target::Fixed(Fixed::Metadata) => {
+                let models = self.models(root.node());
+                self.read_only(ask, |_| match models.iter().all(|model| model.kinds.is_empty()) {
+                    true => Answer::Fixed(self.documents, Fixed::Metadata),
+                    false => {
+                        let schemas = schemas_of(&self.tree.schemas, &models);
+                        Answer::Described(Box::new(Text::metadata(self.tree, &schemas)), Fixed::Metadata)
+                    }
+                })
+            }
             Target::Fixed(fixed) => self.read_only(ask, |_| Answer::Fixed(self.documents, fixed)),
             Target::OverNodes(row, over) if matches!(ask.does, Does::Change(..)) && over.create.is_some() => {
                 self.create_on_node(ask, row, over)
@@ -376,9 +407,12 @@ impl Redfish {
                 }
                 precondition::check(head, tag)?;
                 let known = |key: &str| render::document(cx, row, &self.constants).has(key);
+                let (overlay, generic, _) = render::overlay(cx, row);
                 let patch = |body: &mut Body| {
-                    refuse_overlaid(cx, row, body);
-                    patch(cx, body)
+                    O::extended(cx, generic, overlay, body, |body| {
+                        refuse_overlaid(cx, row, body);
+                        patch(cx, body)
+                    })
                 };
                 read::<O>(ask, request, head, None, patch, known)
             }

@@ -4,13 +4,13 @@
 //! node's resource get a [`NodeCx`] and return a node's [`Command`], and those of the service a [`ServiceCx`] and a
 //! [`ServiceChange`].
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
 use super::access::Access;
 use super::account_change::AccountChange;
-use super::action::{ACTION_INFO_SCHEMA, Action};
+use super::action::Action;
 use super::attachment::Attachment;
 use super::body::Body;
 use super::certificate_change::Asking;
@@ -20,10 +20,12 @@ use super::doc::Doc;
 use super::error::Problem;
 use super::message::Message;
 use super::update::Update;
+use crate::node::Node;
 use crate::node::bmc::subscriptions;
 use crate::node::command::Command;
-use crate::node::spec::Spec;
 use crate::profile::Profile;
+use crate::profile::oem;
+use crate::profile::overlay::Overlay;
 
 /// The schema of the annotations for settings (`@Redfish.Settings` and others).
 pub(super) const SETTINGS_SCHEMA: &str = "Settings.v1_5_0";
@@ -190,7 +192,19 @@ pub(super) trait Owner: Copy + 'static {
     /// The same by the model.
     fn profile<'a>(model: &Self::Model<'a>) -> Option<&'a Profile>;
     /// The node whose facts an overlay may name, and whether the root belongs to that node.
-    fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)>;
+    fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(&'a Node, bool)>;
+    /// The OEM resource that stands at the URI.
+    fn oem<'a>(cx: &Self::Cx<'a>) -> Option<&'a oem::Resource>;
+    /// The overlay with the values that the node has for properties of the maker. `generic` is the path of the row.
+    fn valued<'a>(cx: &Self::Cx<'a>, generic: &str, overlay: &'a Overlay) -> Cow<'a, Overlay>;
+    /// Reads a PATCH: properties of the maker first, and then what `read` takes.
+    fn extended(
+        cx: &Self::Cx<'_>,
+        generic: &str,
+        overlay: Option<&Overlay>,
+        body: &mut Body,
+        read: impl FnOnce(&mut Body) -> Asked<Self>,
+    ) -> Asked<Self>;
     /// The cached parts of the document, and the UUID that stands between their pieces.
     fn constants<'a>(cx: &Self::Cx<'a>, all: &'a Constants, row: usize) -> Option<(Parts<'a>, &'a str)>;
 }
@@ -241,12 +255,30 @@ impl Owner for OfNode {
     fn profile<'a>(model: &Self::Model<'a>) -> Option<&'a Profile> {
         Some(model.profile)
     }
-    fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)> {
-        Some((cx.node.spec(), cx.model.own_root))
+    fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(&'a Node, bool)> {
+        Some((cx.node, cx.model.own_root))
+    }
+    fn oem<'a>(cx: &Self::Cx<'a>) -> Option<&'a oem::Resource> {
+        super::oem::at(cx)
+    }
+    fn valued<'a>(cx: &Self::Cx<'a>, generic: &str, overlay: &'a Overlay) -> Cow<'a, Overlay> {
+        super::oem::valued(cx, generic, overlay)
+    }
+    fn extended(
+        cx: &Self::Cx<'_>,
+        generic: &str,
+        overlay: Option<&Overlay>,
+        body: &mut Body,
+        read: impl FnOnce(&mut Body) -> Asked<Self>,
+    ) -> Asked<Self> {
+        super::oem::extended(cx, generic, overlay, body, read)
     }
     fn constants<'a>(cx: &Self::Cx<'a>, all: &'a Constants, row: usize) -> Option<(Parts<'a>, &'a str)> {
         // The URI of a part has the part's id in it, and so have the links to what is below.
-        let parts = all.of(cx.node.profile(), row, cx.model.own_root).filter(|_| cx.ids.is_empty())?;
+        if !cx.ids.is_empty() {
+            return None;
+        }
+        let parts = all.of(cx.node.profile(), row, cx.model.own_root)?;
         Some((parts, cx.model.uuid))
     }
 }
@@ -293,8 +325,23 @@ impl Owner for OfService {
     fn profile<'a>(cx: &Self::Model<'a>) -> Option<&'a Profile> {
         Self::overlaid_by(cx)
     }
-    fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(Spec<'a>, bool)> {
-        cx.own.map(|node| (node.spec(), true))
+    fn overlay_facts<'a>(cx: &Self::Cx<'a>) -> Option<(&'a Node, bool)> {
+        cx.own.map(|node| (node, true))
+    }
+    fn oem<'a>(_: &Self::Cx<'a>) -> Option<&'a oem::Resource> {
+        None
+    }
+    fn valued<'a>(_: &Self::Cx<'a>, _: &str, overlay: &'a Overlay) -> Cow<'a, Overlay> {
+        Cow::Borrowed(overlay)
+    }
+    fn extended(
+        _: &Self::Cx<'_>,
+        _: &str,
+        _: Option<&Overlay>,
+        body: &mut Body,
+        read: impl FnOnce(&mut Body) -> Asked<Self>,
+    ) -> Asked<Self> {
+        read(body)
     }
     fn constants<'a>(_: &Self::Cx<'a>, _: &'a Constants, _: usize) -> Option<(Parts<'a>, &'a str)> {
         None
@@ -434,11 +481,6 @@ impl Resource<OfService> {
     }
 }
 
-/// The schemas of all types in a table, such as `Chassis.v1_28_0` and `ChassisCollection`.
-pub(super) fn schemas(table: &[Entry]) -> BTreeSet<String> {
-    table.iter().flat_map(Entry::schemas).collect()
-}
-
 impl Entry {
     /// Its path, and the property by which its parent links to it if the row names one.
     pub(super) fn path_and_property(&self) -> (&'static str, Option<&'static str>) {
@@ -446,21 +488,5 @@ impl Entry {
             Self::Service(resource) => (resource.path, resource.property),
             Self::Node(resource) => (resource.path, resource.property),
         }
-    }
-
-    fn schemas(&self) -> Vec<String> {
-        match self {
-            Self::Service(resource) => resource.schemas(),
-            Self::Node(resource) => resource.schemas(),
-        }
-    }
-}
-
-impl<O: Owner> Resource<O> {
-    fn schemas(&self) -> Vec<String> {
-        let collection = self.collection.is_some().then(|| format!("{}Collection", self.type_name()));
-        let info = self.actions.iter().any(|action| action.info().is_some());
-        let info = info.then(|| ACTION_INFO_SCHEMA.to_owned());
-        std::iter::once(self.schema().to_owned()).chain(collection).chain(info).collect()
     }
 }

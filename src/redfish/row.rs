@@ -129,6 +129,25 @@ impl<O: Owner> Row<O> {
     }
 }
 
+impl Row<OfNode> {
+    /// A row for resources that a model adds. `number` is that of all such rows.
+    pub(super) fn of_models(resource: &'static Resource<OfNode>, number: usize) -> Self {
+        let mut document_headers = headers(allow_document(resource), resource.schema());
+        // The schema is the maker's.
+        document_headers.remove(header::LINK);
+        Self {
+            resource,
+            number,
+            children: Vec::new(),
+            generic: String::new(),
+            ids: Vec::new(),
+            document_headers,
+            collection_headers: HeaderMap::new(),
+            action_info_headers: HeaderMap::new(),
+        }
+    }
+}
+
 /// The link to a row from the document at `above`, if the row is directly below it.
 fn child<O: Owner>(entry: &'static Entry, above: &str) -> Option<Child<O>> {
     let (path, property) = entry.path_and_property();
@@ -175,10 +194,14 @@ fn headers(allow: HeaderValue, schema: &str) -> HeaderMap {
     headers.insert(&ODATA_VERSION, ODATA_4);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::ALLOW, allow);
-    // DSP0266, "Response headers".
-    let link = format!("<http://redfish.dmtf.org/schemas/v1/{schema}.json>; rel=describedby");
-    headers.insert(header::LINK, HeaderValue::from_str(&link).expect("type names are ASCII"));
+    headers.extend(described_by(schema).map(|link| (header::LINK, link)));
     headers
+}
+
+/// The header `Link` of a document of a schema (DSP0266, "Response headers").
+pub(super) fn described_by(schema: &str) -> Option<HeaderValue> {
+    let link = format!("<http://redfish.dmtf.org/schemas/v1/{schema}.json>; rel=describedby");
+    HeaderValue::from_str(&link).ok()
 }
 
 impl<O: Owner> Row<O> {
@@ -269,6 +292,15 @@ impl Target {
             Self::Service(row, _) => row.collection_headers.clone(),
             Self::Node(row, _) | Self::OverNodes(row, _) => row.collection_headers.clone(),
             Self::Fixed(_) => HeaderMap::new(),
+        }
+    }
+
+    /// The name of the action, if it is one: `ComputerSystem.Reset`.
+    pub(super) fn action(self) -> Option<&'static str> {
+        match self {
+            Self::Service(_, Part::Action(action)) => Some(action.name()),
+            Self::Node(_, Part::Action(action)) => Some(action.name()),
+            _ => None,
         }
     }
 

@@ -128,7 +128,7 @@ impl Redfish {
             service_changes: Mutex::default(),
             tree: &TREE,
             documents: &DOCUMENTS,
-            constants: Constants::new(RESOURCES.len()),
+            constants: Constants::new(RESOURCES.len() + 1),
             requests: meters::requests(&TREE),
             searches: Blocking::new((cores() / 2).max(1)),
             archive_sizes: DashMap::new(),

@@ -29,7 +29,8 @@ pub(super) struct ServiceDocuments {
     openapi: OnceLock<Text>,
 }
 
-struct Text {
+/// The text of one document.
+pub(super) struct Text {
     bytes: Bytes,
     /// The strong ETag, quoted.
     etag: [u8; 18],
@@ -44,7 +45,8 @@ impl From<Vec<u8>> for Text {
 
 impl ServiceDocuments {
     pub(super) fn of(tree: &'static Tree) -> Self {
-        let (versions, odata, metadata) = (versions().into(), odata(tree).into(), metadata(tree).into());
+        let (versions, odata, metadata) =
+            (versions().into(), odata(tree).into(), metadata(tree, &tree.schemas).into());
         Self { tree, versions, odata, metadata, openapi: OnceLock::new() }
     }
 
@@ -56,6 +58,19 @@ impl ServiceDocuments {
             Fixed::Metadata => &self.metadata,
             Fixed::OpenApi => self.openapi.get_or_init(|| openapi::text(self.tree).into()),
         };
+        text.response(fixed, conditions)
+    }
+}
+
+impl Text {
+    /// `$metadata` with these schemas.
+    pub(super) fn metadata(tree: &Tree, schemas: &BTreeSet<String>) -> Self {
+        metadata(tree, schemas).into()
+    }
+
+    /// The response to a GET.
+    pub(super) fn response(&self, fixed: Fixed, conditions: Option<&HeaderMap>) -> Response<Bytes> {
+        let text = self;
         let condition = conditions.map(|headers| precondition::evaluate(headers, &text.etag));
         let mut response = match condition {
             Some(Condition::OtherDocument) => return Problem::from(&PRECONDITION_FAILED).response(),
@@ -104,11 +119,11 @@ fn odata(tree: &Tree) -> Vec<u8> {
 }
 
 /// `$metadata` (DSP0266, "OData metadata"): a reference to the schema of every type in the table.
-fn metadata(tree: &Tree) -> Vec<u8> {
+fn metadata(tree: &Tree, schemas: &BTreeSet<String>) -> Vec<u8> {
     // The namespaces of a type stand in one file, named after the type.
     let mut files = BTreeMap::<&str, BTreeSet<&str>>::new();
     let fixed = [MESSAGE_SCHEMA, "Resource.v1_0_0", SETTINGS_SCHEMA];
-    for namespace in tree.schemas.iter().map(String::as_str).chain(fixed) {
+    for namespace in schemas.iter().map(String::as_str).chain(fixed) {
         let file = namespace.split('.').next().unwrap_or(namespace);
         files.entry(file).or_default().insert(namespace);
     }

@@ -5,14 +5,18 @@ use std::collections::BTreeSet;
 
 use super::action::Action;
 use super::attachment::SEGMENT;
-use super::resource::{Collection, Entry, OfNode, OfService, Owner, Resource, schemas};
+use super::oem;
+use super::resource::{Collection, Entry, OfNode, OfService, Owner, Resource};
 use super::row::{Fixed, Part, ROOT, Row, Target, parent};
+use super::schemas::schemas;
 
 /// All routes of the service.
 pub(super) struct Tree {
     branches: Vec<Branch>,
     pub services: Vec<Row<OfService>>,
     pub nodes: Vec<Row<OfNode>>,
+    /// The rows for resources that models add, as in [`oem::ROWS`].
+    pub oem: Vec<Row<OfNode>>,
     /// The schemas of all types, such as `Chassis.v1_28_0`.
     pub schemas: BTreeSet<String>,
 }
@@ -69,6 +73,7 @@ impl Tree {
             branches: vec![Branch::default()],
             services: Vec::new(),
             nodes: Vec::new(),
+            oem: oem::ROWS.iter().map(|row| Row::of_models(row, table.len())).collect(),
             schemas: schemas(table),
         };
         for (path, fixed) in Fixed::PATHS {
@@ -203,6 +208,23 @@ impl Tree {
         Some(Route { target, node, ids })
     }
 
+    /// The path with the words that the table has in the table's spelling. `None` if that changes nothing.
+    pub(super) fn respelled(&self, path: &str) -> Option<String> {
+        let mut words = Vec::new();
+        let mut at = Some(&self.branches[0]);
+        for segment in path.split('/') {
+            let branch = at.filter(|_| !segment.is_empty());
+            let known = branch.and_then(|at| at.words.iter().find(|(w, _)| w.eq_ignore_ascii_case(segment)));
+            words.push(known.map_or(segment, |(word, _)| word));
+            if !segment.is_empty() {
+                let id = branch.and_then(|at| at.id).map(|(_, next)| next);
+                at = known.map(|(_, next)| *next).or(id).map(|next| &self.branches[next]);
+            }
+        }
+        let plain = words.join("/");
+        (plain != path).then_some(plain)
+    }
+
     /// The row of the service root.
     pub(super) fn root(&self) -> &Row<OfService> {
         self.services.iter().find(|row| row.resource.path == ROOT).expect("the table has a service root")
@@ -230,7 +252,8 @@ impl Tree {
     pub(super) fn type_names(&self) -> Vec<&'static str> {
         let services = self.services.iter().map(|row| (row.number, row.resource.type_name()));
         let nodes = self.nodes.iter().map(|row| (row.number, row.resource.type_name()));
-        let mut names: Vec<_> = services.chain(nodes).collect();
+        let oem = self.oem.iter().take(1).map(|row| (row.number, oem::KIND));
+        let mut names: Vec<_> = services.chain(nodes).chain(oem).collect();
         names.sort_unstable();
         names.into_iter().map(|(_, name)| name).collect()
     }

@@ -60,7 +60,7 @@ class Bmc:
         self._http = urllib.request.build_opener(urllib.request.ProxyHandler({}), tls)
         # The name of the model's resources, such as 1 or a UUID.
         self.system, self.manager, self.chassis = (
-            self.get(f"/redfish/v1/{name}")["Members"][0]["@odata.id"].rsplit("/", 1)[1]
+            self.get(f"/redfish/v1/{name}")["Members"][0]["@odata.id"].rstrip("/").rsplit("/", 1)[1]
             for name in ("Systems", "Managers", "Chassis"))
         # A component that a start of the machine updates. Without a target, the service finds it by the name of the image.
         software = self.get(self.get("/redfish/v1/UpdateService/FirmwareInventory")["Members"][-1]["@odata.id"])
@@ -83,16 +83,20 @@ class Bmc:
             "system": self.system, "manager": self.manager, "chassis": self.chassis, "image": self.image,
             "firmware": self.firmware, "software": self.software, "receiver": self.receiver, "S": f"/redfish/v1/Systems/{self.system}",
             "M": f"/redfish/v1/Managers/{self.manager}", "C": f"/redfish/v1/Chassis/{self.chassis}",
-            "cd": cd, "storage": storage, "drive": drive,
+            "V": f"{self.media_owner()}/VirtualMedia", "cd": cd, "storage": storage, "drive": drive,
             "attribute": "NumLock" if self.shared else "ProcTurbo",
             "processor": "CPU0" if self.shared else "1",
             # The log of the machine, and that of the BMC.
             "log": "SEL" if self.shared else "IML", "manager_log": "Log" if self.shared else "IEL",
         }
 
+    def media_owner(self):
+        """The resource that has the virtual media: the machine, or the BMC of a model whose machine has none."""
+        return f"/redfish/v1/Systems/{self.system}" if self.shared else f"/redfish/v1/Managers/{self.manager}"
+
     def of_model(self):
         """The names of the slot for CDs, of the storage and of its first drive."""
-        media = f"/redfish/v1/Systems/{self.system}/VirtualMedia"
+        media = f"{self.media_owner()}/VirtualMedia"
         slots = [self.get(member["@odata.id"]) for member in self.get(media)["Members"]]
         cd = next(slot["Id"] for slot in slots if "CD" in slot["MediaTypes"])
         storage = self.get(self.get(f"/redfish/v1/Systems/{self.system}/Storage")["Members"][0]["@odata.id"])

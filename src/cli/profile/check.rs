@@ -72,7 +72,11 @@ fn schemas(profile: &Arc<Profile>) -> Result<Vec<String>, String> {
     let pages = [render::crawl(&redfish).0, render::crawl_own(&redfish, NodeId(0)).0].concat();
     // Members of one collection have the same mistake, so it is told once, with the number of documents.
     let mut found = BTreeMap::<_, (&str, u32)>::new();
-    for (uri, document) in &pages {
+    // DMTF has no schema of a maker's resources.
+    let is_oem = |document: &serde_json::Value| {
+        profile.oem.resources.iter().any(|one| one.is_of(&document["@odata.type"]))
+    };
+    for (uri, document) in pages.iter().filter(|(_, document)| !is_oem(document)) {
         for mistake in Schemas::get().mistakes(document) {
             let kind = document["@odata.type"].as_str().unwrap_or_default().trim_start_matches('#');
             let kind = kind.split('.').next().unwrap_or_default().to_owned();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::oem::Kept;
 use crate::node::sparse::Part;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ pub struct Extras {
     pub chassis_asset_tag: Box<str>,
     /// The boot options that a client has disabled, as indexes into `boot_order` of the profile.
     pub disabled_boot_options: BTreeSet<u8>,
+    /// The properties of the maker that a client has set.
+    pub oem: Vec<Kept>,
 }
 
 impl Part for Extras {

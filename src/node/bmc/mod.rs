@@ -21,6 +21,7 @@ pub mod logs;
 mod measured;
 pub mod media;
 pub mod network;
+pub mod oem;
 pub mod plugs;
 pub mod post_codes;
 pub mod power_limit;

@@ -211,6 +211,7 @@ impl Bmc {
         self.system = Sparse::default();
         self.telemetry = Sparse::default();
         self.https = Sparse::default();
+        self.extras.change(|extras| extras.oem.clear());
         self.media = self.media.renewed();
         self.sessions.forget_settings();
         self.tasks.change(|tasks| tasks.settings = Settings::NEW);

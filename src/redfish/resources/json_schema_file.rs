@@ -2,9 +2,10 @@
 
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
+use crate::redfish::schemas::schemas_of;
 
 pub(super) fn members(cx: &ServiceCx<'_>, each: &mut dyn FnMut(&str)) {
-    cx.schemas.iter().for_each(|schema| each(schema));
+    schemas_of(cx.schemas, cx.models).iter().for_each(|schema| each(schema));
 }
 
 pub(super) fn get(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {

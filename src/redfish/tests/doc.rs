@@ -1,7 +1,8 @@
 //! Documents as they are written: overlays, constant parts, the hash of the ETag.
 
-use crate::node::NodeId;
-use crate::node::spec::Spec;
+use std::sync::Arc;
+
+use crate::node::{Node, NodeId};
 use crate::profile::built_in;
 use crate::profile::overlay::Overlay;
 use crate::redfish::constants::{Constants, Part};
@@ -15,8 +16,8 @@ fn text(overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
 fn text_at(own: bool, overlay: Option<&str>, write: impl FnOnce(&mut Doc<'_>)) -> String {
     let overlay = overlay.map(|o| Overlay::parse(o).unwrap());
     let profile = built_in("generic").unwrap();
-    let facts = Spec { seed: Seed(1), id: NodeId(0), profile: &profile };
-    let mut doc = Doc::new(overlay.as_ref(), Some((facts, own)));
+    let node = Node::new(NodeId(0), Seed(1), profile);
+    let mut doc = Doc::new(overlay.as_ref(), Some((&node, own)));
     write(&mut doc);
     String::from_utf8(doc.finish().0).unwrap()
 }
@@ -99,12 +100,13 @@ fn a_constant_part_is_rendered_once_and_copied_for_other_nodes() {
     let constants = Constants::new(2);
     let overlay = Overlay::parse(r#"{"A": "patched", "C": "own-{serial}", "D": 4}"#).unwrap();
     let profile = built_in("generic").unwrap();
-    let spec = |id| Spec { seed: Seed(1), id: NodeId(id), profile: &profile };
+    let nodes: Vec<_> = (0..16).map(|id| Node::new(NodeId(id), Seed(1), Arc::clone(&profile))).collect();
+    let spec = |id: u32| nodes[id as usize].spec();
     let (mut rendered, mut hashes) = (0, Vec::new());
     let mut render = |row: usize, id: u32, keys: [&'static str; 2]| {
         let uuid = spec(id).uuid().to_string();
         let parts = constants.of(&profile, row, false).map(|parts| (parts, uuid.as_str()));
-        let mut d = Doc::new(Some(&overlay), Some((spec(id), false))).with_constants(parts);
+        let mut d = Doc::new(Some(&overlay), Some((&nodes[id as usize], false))).with_constants(parts);
         d.cached(Part::Description, |d| {
             rendered += 1;
             keys.iter().for_each(|key| d.put(key, 1u8));

@@ -10,6 +10,7 @@ mod headers;
 mod logs;
 mod machine;
 mod network;
+mod oem;
 mod origins;
 mod own_root;
 mod protocol;

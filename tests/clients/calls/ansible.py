@@ -12,6 +12,8 @@ import re
 import subprocess
 import sys
 import sysconfig
+import time
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from ansible.module_utils import basic
@@ -21,7 +23,12 @@ from commands import filled, outcome
 
 COLLECTIONS = os.environ["ANSIBLE_COLLECTIONS_PATH"]
 sys.path.insert(0, COLLECTIONS)
-MODULES = ("redfish_info", "redfish_command", "redfish_config")
+MODULES = ("redfish_info", "redfish_command", "redfish_config", "ilo_redfish_info", "ilo_redfish_command", "ilo_redfish_config")
+
+
+# A module for iLO looks at the machine each ten seconds. These machines live faster.
+ilo_utils = importlib.import_module("ansible_collections.community.general.plugins.module_utils.ilo_redfish_utils")
+ilo_utils.time = SimpleNamespace(sleep=lambda seconds: time.sleep(min(seconds, 0.1)))
 
 
 class Call(NamedTuple):
@@ -57,6 +64,12 @@ def config(category, name, options=None, after=None, shows="", **more):
     return Call("redfish_config", category, name, shows, options or {}, after or {}, **more)
 
 
+def ilo_config(name, attribute, value, after):
+    options = {"attribute_name": attribute} | ({} if value is None else {"attribute_value": value})
+    return Call("ilo_redfish_config", "Manager", name, "Modified", options, after, changed=True, shape="own")
+
+
+_PORT = "{M}/EthernetInterfaces/eth0"
 _POWER = "{S}#PowerState"
 _LED = "{S}#LocationIndicatorActive"
 _BIOS = "{S}/Bios/Settings#Attributes.{attribute}"
@@ -64,9 +77,11 @@ _MEDIA = {"virtual_media": {"image_url": "{image}", "media_types": ["CD", "DVD"]
 _on = lambda bmc: bmc.power("On")
 _off = lambda bmc: bmc.power("Off")
 
-_POLICY = Fault(
-    pathlib.Path(COLLECTIONS, "ansible_collections/community/general/plugins/module_utils/redfish_utils.py"), 4011,
-    "response['data']['PowerRestorePolicy']", "an optional property that a system does not have ends the module with KeyError", "KeyError")
+
+def _booted(bmc):
+    bmc.power("On")
+    bmc.wait(f"/redfish/v1/Systems/{bmc.system}#Oem.Hpe.PostState", "FinishedPost")
+
 
 CALLS = [
     info("Service", "CheckAvailability", '"available": true'),
@@ -81,9 +96,9 @@ CALLS = [
     info("Systems", "GetBiosAttributes", '"{attribute}": "Enabled"'),
     info("Systems", "GetBootOrder", '"BootOptionReference": '),
     info("Systems", "GetBootOverride", '"BootSourceOverrideEnabled": "Disabled"'),
-    info("Systems", "GetVirtualMedia", '"MediaTypes": .*"CD"'),
+    info("Systems", "GetVirtualMedia", '"MediaTypes": .*"CD"', shape="shared"),
     info("Systems", "GetBiosRegistries", '"RegistryEntries": '),
-    info("Systems", "GetPowerRestorePolicy", '"LastState"', fault=_POLICY),
+    info("Systems", "GetPowerRestorePolicy", '"LastState"'),
     info("Chassis", "GetFanInventory", '"Name": "Fan'),
     info("Chassis", "GetPsuInventory", '"Status": '),
     info("Chassis", "GetChassisPower", '"PowerConsumedWatts": '),
@@ -119,8 +134,8 @@ CALLS = [
     command("Systems", "IndicatorLedOn", {}, {_LED: True}, shape="shared"),
     command("Systems", "IndicatorLedBlink", {}, {_LED: True}, shape="shared"),
     command("Systems", "IndicatorLedOff", {}, {_LED: False}, shape="shared"),
-    command("Systems", "VirtualMediaInsert", _MEDIA, {"{S}/VirtualMedia/{cd}#Image": "{image}"}),
-    command("Systems", "VirtualMediaEject", _MEDIA, {"{S}/VirtualMedia/{cd}#Image": None}),
+    command("Systems", "VirtualMediaInsert", _MEDIA, {"{S}/VirtualMedia/{cd}#Image": "{image}"}, shape="shared"),
+    command("Systems", "VirtualMediaEject", _MEDIA, {"{S}/VirtualMedia/{cd}#Image": None}, shape="shared"),
     command("Systems", "VerifyBiosAttributes", {"bios_attributes": {"{attribute}": "Enabled"}}),
     command("Systems", "VerifyBiosAttributes", {"bios_attributes": {"{attribute}": "Disabled"}}, fails=True),
     command("Chassis", "IndicatorLedOn", {}, {"{C}#LocationIndicatorActive": True}, shape="shared"),
@@ -158,6 +173,16 @@ CALLS = [
     config("Systems", "SetSecureBoot", {"secure_boot_enable": True}, {"{S}/SecureBoot#SecureBootEnable": True}, before=_off),
     config("Systems", "SetSecureBoot", {"secure_boot_enable": False}, {"{S}/SecureBoot#SecureBootEnable": False}),
     config("Systems", "EnableSecureBoot", {}, {"{S}/SecureBoot#SecureBootEnable": True}),
+    ilo_config("SetTimeZone", "TimeZone", "Kabul", {"{M}/DateTime#TimeZone.Index": 22, "{M}/DateTime#TimeZone.UtcOffset": "+04:30"}),
+    ilo_config("SetNTPServers", "StaticNTPServers", "192.0.2.7 192.0.2.8",
+               {"{M}/DateTime#StaticNTPServers": ["192.0.2.7", "192.0.2.8"], _PORT + "#DHCPv4.UseNTPServers": False}),
+    ilo_config("SetDNSserver", "DNSServers", "192.0.2.9", {_PORT + "#Oem.Hpe.IPv4.DNSServers": ["192.0.2.9", "0.0.0.0", "0.0.0.0"]}),
+    ilo_config("SetDomainName", "DomainName", "lab.example", {_PORT + "#Oem.Hpe.DomainName": "lab.example"}),
+    ilo_config("SetWINSReg", "WINSRegistration", None, {_PORT + "#Oem.Hpe.IPv4.WINSRegistration": False}),
+    Call("ilo_redfish_command", "Systems", "WaitforiLORebootCompletion", "Server is powered OFF", before=_off, fails=True, shape="own"),
+    Call("ilo_redfish_command", "Systems", "WaitforiLORebootCompletion", "Server is not rebooting", before=_booted, shape="own"),
+    Call("ilo_redfish_info", "Sessions", "GetiLOSessions", '"GetiLOSessions": .*"ret": true', shape="own"),
+
     config("Sessions", "SetSessionService", {"sessions_config": {"SessionTimeout": 600}},
            {"/redfish/v1/SessionService#SessionTimeout": 600}, changed=True),
 ]
@@ -202,7 +227,7 @@ def _run(bmc, name, category, commands, options):
 def _check(bmc, call, words):
     if call.before:
         call.before(bmc)
-    category = [call.category] if call.module == "redfish_info" else call.category
+    category = [call.category] if call.module.endswith("redfish_info") else call.category
     result = _run(bmc, call.module, category, [call.command], _fill(call.options, words))
     result.pop("invocation", None)
     text = json.dumps(result)

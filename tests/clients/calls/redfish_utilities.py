@@ -24,7 +24,7 @@ PACKAGE = pathlib.Path(redfish_utilities.__file__).parent
 COMMON = {"--user", "--password", "--rhost", "--debug"}
 
 _BIOS = "{S}/Bios/Settings#Attributes.{attribute}"
-_IMAGE = "{S}/VirtualMedia/{cd}#Image"
+_IMAGE = "{V}/{cd}#Image"
 _NOT_INSERTED = Fault(PACKAGE / "systems.py", 550, "if inserted:", "--notinserted is the value False, which is not sent", "#Inserted is True")
 _WRITABLE = Fault(PACKAGE / "systems.py", 552, "if write_protected:", "--writable is the value False, which is not sent", "#WriteProtected is True")
 _LOGGED_OUT = Fault(SCRIPTS / "rf_manager_config.py", 247, "redfish_utilities.logout(redfish_obj)", "the restart of the BMC has ended the session, and the log out fails", "Invalid session resource")
@@ -242,16 +242,16 @@ CALLS = [
     Call(["rf_virtual_media.py", "info"], r"{cd} +\|"),
     Call(["rf_virtual_media.py", "--system", "{system}", "insert", "--image", "{image}"], "Inserting"),
     Call(["rf_virtual_media.py", "info"], r"Image: {image}"),
-    Call(["rf_virtual_media.py", "eject", "--id", "{cd}"], "Ejecting", after={"{S}/VirtualMedia/{cd}#Image": None}),
+    Call(["rf_virtual_media.py", "eject", "--id", "{cd}"], "Ejecting", after={"{V}/{cd}#Image": None}),
     Call(["rf_virtual_media.py", "insert", "--image", "{image}", "--id", "{cd}", "--mediatypes", "CD", "DVD"],
-         after={_IMAGE: "{image}", "{S}/VirtualMedia/{cd}#Inserted": True}),
+         after={_IMAGE: "{image}", "{V}/{cd}#Inserted": True}),
     Call(["rf_virtual_media.py", "insert", "--image", "{image}", "--id", "{cd}"], "already in use", code=1),
     Call(["rf_virtual_media.py", "eject", "--id", "{cd}"], after={_IMAGE: None}),
     Call(["rf_virtual_media.py", "insert", "--image", "{image}", "--id", "{cd}", "--notinserted"],
-         after={"{S}/VirtualMedia/{cd}#Inserted": False}, fault=_NOT_INSERTED),
+         after={"{V}/{cd}#Inserted": False}, fault=_NOT_INSERTED),
     Call(["rf_virtual_media.py", "eject", "--id", "{cd}"], after={_IMAGE: None}),
     Call(["rf_virtual_media.py", "insert", "--image", "{image}", "--id", "{cd}", "--writable"],
-         after={"{S}/VirtualMedia/{cd}#WriteProtected": False}, fault=_WRITABLE),
+         after={"{V}/{cd}#WriteProtected": False}, fault=_WRITABLE),
     Call(["rf_virtual_media.py", "eject", "--id", "{cd}"], after={_IMAGE: None}),
 ]
 

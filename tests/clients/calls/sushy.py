@@ -114,7 +114,7 @@ CALLS = [
     ("System.managers", lambda c: same([one.identity for one in c.system.managers], [c.bmc.manager]), {}),
     ("System.chassis", lambda c: same([one.identity for one in c.system.chassis], [c.bmc.chassis]), {}),
     ("System.chassis_expanded", lambda c: same([one.identity for one in c.system.chassis_expanded], [c.bmc.chassis]), {}),
-    ("System.virtual_media", lambda c: linked(c.system.virtual_media.get_members(), "{S}/VirtualMedia", c), {}),
+    ("System.virtual_media", system_media, {}),
 
     ("Manager.set_datetime", set_datetime, {}),
     ("Manager.get_supported_graphical_console_types", lambda c: same(bool(c.manager.get_supported_graphical_console_types()), True), {}),

@@ -29,7 +29,8 @@ class Client:
     storage = property(lambda self: self.system.storage.get_members()[0])
     sessions = property(lambda self: self.root.get_session_service())
     update = property(lambda self: self.root.get_update_service())
-    media = property(lambda self: self.system.virtual_media.get_member(f"{self.words['S']}/VirtualMedia/{self.words['cd']}"))
+    media = property(lambda self: (self.system if self.bmc.shared else self.manager).virtual_media.get_member(
+        f"{self.words['V']}/{self.words['cd']}"))
 
     def get(self, path):
         return self.bmc.get(path.format(**self.words))
@@ -362,11 +363,22 @@ def reset_manager(c):
     c.bmc.restarted()
 
 
+def system_media(c):
+    if c.bmc.shared:
+        return linked(c.system.virtual_media.get_members(), "{V}", c)
+    # The model has virtual media below the manager alone.
+    try:
+        c.system.virtual_media
+    except sushy.exceptions.MissingAttributeError:
+        return
+    raise AssertionError("a machine without virtual media shows some")
+
+
 def media(c):
     c.media.insert_media(c.bmc.image)
     same((c.media.inserted, c.media.image), (True, c.bmc.image))
     c.media.eject_media()
-    same((c.media.inserted, c.value("{S}/VirtualMedia/{cd}#Image")), (False, None))
+    same((c.media.inserted, c.value("{V}/{cd}#Image")), (False, None))
     c.media.eject_media()
 
 

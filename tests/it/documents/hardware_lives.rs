@@ -264,3 +264,30 @@ pub(super) fn certificates(life: &mut Life) {
     life.post("/redfish/v1/CertificateService/Actions/CertificateService.ReplaceCertificate", new);
     life.moment("certificate replaced");
 }
+
+/// A client changes what the maker has added to the standard.
+pub(super) fn properties_of_makers(life: &mut Life) {
+    if life.get("{manager}")["Oem"]["Hpe"].is_object() {
+        let names = ["NIC.Slot.1.1.IPv4", "HD.Emb.1.1", "Generic.USB.1.1"];
+        for (name, path, body) in [
+            (
+                "date and time changed",
+                "{manager}/DateTime",
+                json!({"TimeZone": {"Index": 22}, "StaticNTPServers": ["192.0.2.7", ""], "PropagateTimeToHost": true}),
+            ),
+            (
+                "OEM object of the port changed",
+                "{manager}/EthernetInterfaces/eth0",
+                json!({"MTUSize": 1300, "Oem": {"Hpe": {"DomainName": "a.example", "IPv4": {"WINSRegistration": false}}}}),
+            ),
+            (
+                "boot order changed by its other name",
+                "{system}/Bios/oem/hpe/boot/settings",
+                json!({"PersistentBootConfigOrder": names}),
+            ),
+        ] {
+            life.patch(path, body);
+            life.moment(name);
+        }
+    }
+}

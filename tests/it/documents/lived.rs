@@ -18,7 +18,7 @@ fn every_link_of_a_lived_node_leads_to_a_document() {
             // During a restart of the controller the shared root answers 503 for every resource of the node, and the
             // node's own root answers 503 for every request.
             let is_restarting = moment.name == "controller restarting";
-            let is_away = |problem: &String| problem.ends_with("linked, and answers 503 Service Unavailable");
+            let is_away = |problem: &String| problem.ends_with(", and answers 503 Service Unavailable");
             if moment.problems.is_empty() == is_restarting || !moment.problems.iter().all(is_away) {
                 wrong.push(format!(
                     "{} {} '{}': {:#?}",

@@ -293,6 +293,7 @@ fn settings(life: &mut Life) {
         life.patch(path, body);
         life.moment(name);
     }
+    hardware_lives::properties_of_makers(life);
     life.post("{system}/Actions/ComputerSystem.SetDefaultBootOrder", json!({}));
     life.moment("boot order of a new machine");
     let login = json!({"UserName": "admin", "Password": "password"});

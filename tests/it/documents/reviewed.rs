@@ -158,7 +158,7 @@ fn a_node_shows_the_same_whichever_node_of_its_model_was_shown_first() {
             ] {
                 let response =
                     redfish.call_own(NodeId(1), |_| true, &lives::request(method, uri, &body)).unwrap();
-                assert_eq!(response.status(), 204);
+                assert!(response.status().is_success(), "{model}: {}", response.status());
             }
             if others_first {
                 assert!(crawl(&redfish).1.is_empty());

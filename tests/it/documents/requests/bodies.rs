@@ -96,8 +96,19 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             json!({"IPv4StaticAddresses": [{"Address": "192.0.2.7", "SubnetMask": "255.255.255.0", "Gateway": null}, {}, null]}),
             json!({"IPv6StaticAddresses": [{"Address": "2001:db8::7", "PrefixLength": 48}],
                 "IPv6StaticDefaultGateways": [{"Address": "fe80::1"}]}),
+            json!({"HostName": "bmc-9", "Oem": {"Hpe": {"DomainName": "lab.example", "IPv4": {"DNSServers": ["192.0.2.9"]}}}}),
             json!({"IPv4StaticAddresses": [], "StatelessAddressAutoConfig": {"IPv4AutoConfigEnabled": true}}),
         ],
+        ("PATCH", ["Managers", _, "DateTime"]) => vec![
+            json!({"TimeZone": {"Index": 22}}),
+            json!({"StaticNTPServers": ["192.0.2.123", ""], "PropagateTimeToHost": true}),
+        ],
+        ("PATCH", ["Systems", _, "Bios", "oem", "hpe", "boot", "settings"]) => {
+            let names = ["HD.Emb.1.1", "Generic.USB.1.1", "NIC.Slot.1.1.IPv4"];
+            [[0, 1, 2], [2, 0, 1]]
+                .map(|order| json!({"PersistentBootConfigOrder": order.map(|n| names[n])}))
+                .to_vec()
+        }
         ("PATCH", ["Managers", _, "NetworkProtocol"]) => vec![
             json!({"NTP": {"ProtocolEnabled": true, "NTPServers": ["ntp.example", "192.0.2.123"]}}),
             json!({"SSDP": {"NotifyTTL": 3, "NotifyMulticastIntervalSeconds": 0, "NotifyIPv6Scope": "Organization"}}),
