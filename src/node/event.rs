@@ -4,10 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bmc::databases::Kind;
 use super::bmc::environment::{Level, SensorId, Side};
 use super::bmc::failures::Part;
 use super::bmc::telemetry::Value;
-use crate::dmtf::{DiagnosticDataType, Health};
+use crate::dmtf::{DiagnosticDataType, Health, SecureBootDatabase};
 pub use crate::profile::logs::Log;
 use crate::profile::logs::LogService;
 use crate::time::SimTime;
@@ -101,6 +102,8 @@ pub enum Of {
     Bios,
     BiosSettings,
     SecureBoot,
+    /// A key in a database of secure boot.
+    SecureBootKey(SecureBootDatabase, Kind, u32),
     BootOption(u8),
     /// The HTTPS certificate of the BMC.
     Certificate,
@@ -209,6 +212,7 @@ impl Of {
             | Self::Bios
             | Self::BiosSettings
             | Self::SecureBoot
+            | Self::SecureBootKey(..)
             | Self::BootOption(_)
             | Self::Certificate
             | Self::Media(_)
@@ -300,6 +304,7 @@ impl What {
                 | Of::NetworkProtocol
                 | Of::BiosSettings
                 | Of::SecureBoot
+                | Of::SecureBootKey(..)
                 | Of::BootOption(_)
                 | Of::Certificate
                 | Of::Drive(_)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::bmc::account;
+use super::bmc::databases::Kind;
 
 /// Why a node refuses a command. A refusal changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +21,12 @@ pub enum Refusal {
     UpdateUnderway,
     #[error("secure boot needs the UEFI boot mode")]
     SecureBootNeedsUefi,
+    /// The database of secure boot has as many certificates or signatures as it may have.
+    #[error("the database has no room for another key")]
+    TooManyKeys,
+    /// The database of secure boot has the same key with this number.
+    #[error("the database has this key already, with the number {1}")]
+    KeyExists(Kind, u32),
     /// The BMC has as many sessions as it may have.
     #[error("there are too many sessions")]
     TooManySessions,

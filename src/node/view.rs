@@ -9,6 +9,7 @@ use super::bmc::Bmc;
 use super::bmc::account::Accounts;
 use super::bmc::bios::Bios;
 use super::bmc::clock::Clock;
+use super::bmc::databases::{Held, Kind};
 use super::bmc::extras::Extras;
 use super::bmc::failures::Part;
 use super::bmc::led::Leds;
@@ -27,7 +28,7 @@ use super::event::{Of, TaskEvent, What};
 use super::host::{Host, Running};
 use super::sparse::Sparse;
 use super::state::State;
-use crate::dmtf::PowerState;
+use crate::dmtf::{PowerState, SecureBootDatabase};
 use crate::profile::Profile;
 
 /// The parts of a node's state whose changes are events. Most are empty in most nodes, so a view is cheap.
@@ -42,6 +43,7 @@ pub(super) struct View {
     asset_tag: Option<Box<str>>,
     bios: Sparse<Bios>,
     secure_boot: SecureBoot,
+    databases: Held,
     /// Slot, number of the insertion, and whether the image could be opened.
     media: Vec<(u8, u32, Option<bool>)>,
     leds: Sparse<Leds>,
@@ -101,6 +103,7 @@ impl View {
         let Bmc {
             bios,
             secure_boot,
+            databases,
             media,
             leds,
             clock,
@@ -162,6 +165,7 @@ impl View {
             asset_tag: asset_tag.clone(),
             bios: bios.clone(),
             secure_boot: *secure_boot,
+            databases: databases.held(secure_boot.keys),
             media: media.iter().map(|(slot, image)| (slot, image.number, opened(&image.opened))).collect(),
             leds: leds.clone(),
             certificates: https.installations,
@@ -203,6 +207,7 @@ pub(super) fn differences(
     sessions(&before.sessions, &now.sessions, &mut out);
     tasks(before, now, state, &mut out);
     parts(before, now, profile, &mut out);
+    keys(before, now, profile, &mut out);
     for (id, suspended) in &now.subscriptions {
         match before.subscriptions.iter().find(|(other, _)| other == id) {
             None => out(What::Created(Of::Subscription(*id))),
@@ -275,6 +280,23 @@ fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
     }
     drives.into_iter().for_each(|drive| out(What::Changed(Of::Drive(drive))));
     options.into_iter().for_each(|option| out(What::Changed(Of::BootOption(option))));
+}
+
+/// Keys of secure boot that clients have added or deleted.
+fn keys(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What)) {
+    let [gone, new] = before.databases.differences(&now.databases, profile);
+    // A certificate in place of another one leaves the mode as it is.
+    let of_platform = |(database, ..): &&(SecureBootDatabase, Kind, u32)| *database == SecureBootDatabase::Pk;
+    let mode = gone.iter().filter(of_platform).count() != new.iter().filter(of_platform).count();
+    if mode && before.secure_boot == now.secure_boot {
+        out(What::Changed(Of::SecureBoot));
+    }
+    for (database, kind, number) in gone {
+        out(What::Removed(Of::SecureBootKey(database, kind, number)));
+    }
+    for (database, kind, number) in new {
+        out(What::Created(Of::SecureBootKey(database, kind, number)));
+    }
 }
 
 /// Differences between the accounts and roles of a root.

@@ -138,6 +138,7 @@ fn check(p: &Profile) -> Result<(), String> {
     }
     p.accounts.check()?;
     p.consoles.check()?;
+    p.secure_boot.check()?;
     chassis(p)?;
     distinct("battery id", p.batteries.iter().map(|battery| &battery.id))?;
     let is_there = |id: &String| p.storage.iter().any(|storage| storage.id == *id);

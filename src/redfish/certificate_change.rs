@@ -241,3 +241,21 @@ pub(super) fn read_sent(body: &mut Body, key: &'static str) -> Option<Box<Sent>>
         }
     }
 }
+
+/// Reads `CertificateString` and `CertificateType` of a collection to which clients add certificates one by one: a single certificate of
+/// at most `most` bytes. A private key in the text is dropped (`Certificate.CertificateString` in the schema).
+pub(super) fn read_one(body: &mut Body, most: usize) -> Option<Box<str>> {
+    const KEY: &str = "CertificateString";
+    body.require(KEY);
+    body.require("CertificateType");
+    let kind = body.word("CertificateType", |text| (text == "PEM").then_some(()), &[()]);
+    let text = body.secret(KEY, 1, crate::tls::MAX_PEM)?;
+    let why = match Sent::read(&text) {
+        Ok(sent) if sent.count > 1 => format!("(text: it has {} certificates; 1 is allowed)", sent.count),
+        Ok(sent) if sent.chain.len() > most => format!("(text: it has more than {most} bytes)"),
+        Ok(sent) => return kind.map(|()| sent.chain),
+        Err(why) => format!("(text: {why})"),
+    };
+    body.wrong_format(KEY, &why);
+    None
+}

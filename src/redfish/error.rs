@@ -8,6 +8,7 @@ use super::headers::{JSON, ODATA_4, ODATA_VERSION};
 use super::message::{self, BASE, Entry, GENERAL_ERROR, MESSAGE_SCHEMA, Message};
 use crate::fleet::persist::NotPersisted;
 use crate::node::bmc::account::Refused;
+use crate::node::bmc::databases::Kind;
 use crate::node::command::Refusal;
 
 /// The reason why a request is refused.
@@ -62,8 +63,17 @@ impl From<Refusal> for Problem {
                 Message::new(&message::SERVICE_DISABLED, ["/redfish/v1/TaskService"]).into()
             }
             Refusal::TaskNotCancellable => (&message::OPERATION_NOT_ALLOWED).into(),
-            Refusal::TooManySubscriptions | Refusal::TooManyReports => {
+            Refusal::TooManySubscriptions | Refusal::TooManyReports | Refusal::TooManyKeys => {
                 (&message::CREATE_LIMIT_REACHED).into()
+            }
+            Refusal::KeyExists(kind, number) => {
+                let (kind, property) = match kind {
+                    Kind::Certificate => ("Certificate", "CertificateString"),
+                    Kind::Signature => ("Signature", "SignatureString"),
+                };
+                let args = [kind, "Id", &number.to_string()];
+                let message = Message::new(&message::RESOURCE_ALREADY_EXISTS, args);
+                message.about(format!("#/{property}")).into()
             }
             Refusal::ReportExists(id) => {
                 let args = ["MetricReportDefinition", "Id", &*id];

@@ -8,6 +8,7 @@ pub mod bios;
 pub mod certificate;
 pub mod clock;
 pub mod credential;
+pub mod databases;
 pub mod diagnostics;
 pub mod environment;
 pub mod extras;
@@ -48,6 +49,7 @@ use account::Accounts;
 use bios::Bios;
 use certificate::Https;
 use clock::Clock;
+use databases::Databases;
 use diagnostics::Diagnostics;
 use environment::Environment;
 use extras::Extras;
@@ -87,6 +89,7 @@ pub enum Command {
 pub struct Bmc {
     pub bios: Sparse<Bios>,
     pub secure_boot: SecureBoot,
+    pub databases: Sparse<Databases>,
     pub media: Media,
     pub leds: Sparse<Leds>,
     pub clock: Sparse<Clock>,
@@ -131,6 +134,7 @@ pub struct Bmc {
 static NEW: Bmc = Bmc {
     bios: Sparse::NEW,
     secure_boot: SecureBoot::NEW,
+    databases: Sparse::NEW,
     media: Media::NEW,
     leds: Sparse::NEW,
     clock: Sparse::NEW,
@@ -287,7 +291,7 @@ impl Bmc {
             bios.start(profile, at);
         }
         self.end_tasks(|work| *work == Work::BiosDefaults, &End::Completed, at);
-        self.secure_boot.start();
+        self.start_secure_boot(profile);
         self.test_memory();
         self.boot_failure = None;
         self.boot_failed_at = None;
@@ -319,6 +323,7 @@ impl Bmc {
         let Self {
             bios,
             secure_boot: _,
+            databases: _,
             media,
             leds: _,
             clock: _,

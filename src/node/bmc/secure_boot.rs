@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Bmc, databases};
 use crate::dmtf::{BootMode, ResetKeysType};
 use crate::node::refusal::Refusal;
+use crate::profile::Profile;
 
 /// Commands to the `SecureBoot` resource.
 #[derive(Clone, Debug)]
@@ -11,6 +13,8 @@ pub enum Command {
     /// `SecureBootEnable`, which takes effect at the next start.
     Enable(bool),
     ResetKeys(ResetKeysType),
+    /// A change of one of the databases.
+    Keys(databases::Command),
 }
 
 /// The state of secure boot.
@@ -20,10 +24,11 @@ pub struct SecureBoot {
     pub enable: bool,
     /// `SecureBootCurrentBoot`: whether secure boot is in force since the last start.
     pub current: bool,
+    /// What the last reset of all keys has left.
     pub keys: Keys,
 }
 
-/// The state of the key databases.
+/// What a reset of all keys leaves in the databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Keys {
     /// The default keys of the maker.
@@ -34,31 +39,39 @@ pub enum Keys {
     Deleted,
 }
 
-impl From<ResetKeysType> for Keys {
-    fn from(reset: ResetKeysType) -> Self {
-        match reset {
-            ResetKeysType::ResetAllKeysToDefault => Self::Default,
-            ResetKeysType::DeleteAllKeys => Self::Deleted,
-            ResetKeysType::DeletePk => Self::NoPlatformKey,
-        }
-    }
-}
-
 impl SecureBoot {
     pub(super) const NEW: Self = Self { enable: false, current: false, keys: Keys::Default };
+}
 
-    /// Executes a command while the host has this boot mode.
-    pub(in crate::node) fn execute(&mut self, command: Command, mode: BootMode) -> Result<(), Refusal> {
+impl Bmc {
+    /// Executes a command while the host has this boot mode. Returns the number of the key that it has added.
+    pub(in crate::node) fn change_secure_boot(
+        &mut self,
+        command: Command,
+        mode: BootMode,
+        profile: &Profile,
+    ) -> Result<Option<u32>, Refusal> {
         match command {
             Command::Enable(true) if mode == BootMode::Legacy => return Err(Refusal::SecureBootNeedsUefi),
-            Command::Enable(enable) => self.enable = enable,
-            Command::ResetKeys(kind) => self.keys = kind.into(),
+            Command::Enable(enable) => self.secure_boot.enable = enable,
+            Command::ResetKeys(kind) => {
+                let keys = &mut self.secure_boot.keys;
+                *keys = match (kind, *keys) {
+                    (ResetKeysType::ResetAllKeysToDefault, _) => Keys::Default,
+                    (ResetKeysType::DeletePk, Keys::Default | Keys::NoPlatformKey) => Keys::NoPlatformKey,
+                    (ResetKeysType::DeletePk, Keys::Deleted) | (ResetKeysType::DeleteAllKeys, _) => {
+                        Keys::Deleted
+                    }
+                };
+                self.databases.change(|all| all.reset_all(kind));
+            }
+            Command::Keys(command) => return self.change_database(command, profile),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// A start of the machine: the setting takes effect. It needs the platform key.
-    pub(super) fn start(&mut self) {
-        self.current = self.enable && self.keys == Keys::Default;
+    pub(super) fn start_secure_boot(&mut self, profile: &Profile) {
+        self.secure_boot.current = self.secure_boot.enable && self.has_platform_key(profile);
     }
 }

@@ -5,11 +5,15 @@ use std::sync::LazyLock;
 use serde_json::json;
 
 use super::*;
-use crate::dmtf::{DiagnosticDataType, PowerLimitException, Privilege, ResetToDefaultsType};
+use crate::dmtf::{
+    DiagnosticDataType, PowerLimitException, Privilege, ResetToDefaultsType, SecureBootDatabase,
+    SignatureType,
+};
 use crate::fault::{Armed, Rule, What};
 use crate::node::bmc::account::{self, Policy};
 use crate::node::bmc::certificate::{self, PrivateKey, Why};
 use crate::node::bmc::credential::Credential;
+use crate::node::bmc::databases;
 use crate::node::bmc::environment::SensorId;
 use crate::node::bmc::failures::Part;
 use crate::node::bmc::plugs::Plug;
@@ -74,6 +78,11 @@ fn any_part() -> impl Strategy<Value = Plug> {
     prop_oneof![(0u8..2).prop_map(Plug::Cable), (0u8..3).prop_map(Plug::Drive), (0u8..2).prop_map(Plug::Cord),]
 }
 
+/// A database that clients can change.
+fn any_database() -> impl Strategy<Value = SecureBootDatabase> {
+    proptest::sample::select(&SecureBootDatabase::ALL[..4])
+}
+
 /// A part of the generic model that can fail.
 fn any_failing_part() -> impl Strategy<Value = Part> {
     prop_oneof![
@@ -109,6 +118,29 @@ commands! {
     Command::SecureBoot(secure_boot::Command::ResetKeys(_)) => {
         proptest::sample::select(ResetKeysType::ALL)
             .prop_map(|kind| Command::SecureBoot(secure_boot::Command::ResetKeys(kind)))
+    },
+    Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Add(..))) => {
+        (any_database(), 0u8..4).prop_map(|(database, n)| {
+            let content = match n {
+                0 | 1 => databases::Content::Certificate(format!("certificate {n}").into()),
+                n => databases::Content::Signature(SignatureType::Sha256, format!("{n:064}").into()),
+            };
+            let key = databases::Key { content, owner: None };
+            Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Add(database, key)))
+        })
+    },
+    Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Delete(..))) => {
+        let numbers = prop_oneof![1u32..3, 101u32..104];
+        (any_database(), any::<bool>(), numbers).prop_map(|(database, is_certificate, number)| {
+            let kind = if is_certificate { databases::Kind::Certificate } else { databases::Kind::Signature };
+            Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Delete(database, kind, number)))
+        })
+    },
+    Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Reset(..))) => {
+        let kinds = [ResetKeysType::ResetAllKeysToDefault, ResetKeysType::DeleteAllKeys];
+        (any_database(), proptest::sample::select(kinds.to_vec())).prop_map(|(database, kind)| {
+            Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Reset(database, kind)))
+        })
     },
     Command::Media(media::Command::Insert { .. }) => (0u8..3).prop_map(|slot| insert(slot, "http://x/y")),
     Command::Media(media::Command::Eject { .. }) => (0u8..3).prop_map(eject),

@@ -1,6 +1,7 @@
 //! The resource that an event is about, as far as the model has it.
 
 use super::words::Place;
+use crate::node::bmc::databases::Kind;
 use crate::node::bmc::environment::SensorId;
 use crate::node::event::{Of, What};
 use crate::profile::logs::{Below, LogService};
@@ -62,6 +63,22 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
         }
         Of::SecureBoot => {
             vec![("Systems/{}/SecureBoot", below(&system, "SecureBoot"), "SecureBoot"), the_system]
+        }
+        Of::SecureBootKey(database, kind, number) => {
+            let (word, schema) = match kind {
+                Kind::Certificate => ("Certificates", "Certificate"),
+                Kind::Signature => ("Signatures", "Signature"),
+            };
+            let of = below(&system, &format!("SecureBoot/SecureBootDatabases/{}", database.as_str()));
+            let path = match kind {
+                Kind::Certificate => "Systems/{}/SecureBoot/SecureBootDatabases/{}/Certificates/{}",
+                Kind::Signature => "Systems/{}/SecureBoot/SecureBootDatabases/{}/Signatures/{}",
+            };
+            vec![
+                (path, below(&of, &format!("{word}/{number}")), schema),
+                ("Systems/{}/SecureBoot", below(&system, "SecureBoot"), "SecureBoot"),
+                the_system,
+            ]
         }
         Of::BootOption(number) => {
             let rest = format!("BootOptions/{}", boot_option_reference(*number));

@@ -1,5 +1,6 @@
 //! `CertificateService`: requests for certificates, their replacement, and where they are.
 
+use super::secure_boot_database::each_certificate;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::certificate_change::{Asking, HTTPS_CERTIFICATE, read_sent, request_for_new_key};
@@ -10,6 +11,8 @@ use crate::redfish::resource::{Asked, OfService, Owner, ServiceChange};
 use crate::tls::subject::{COMMON_NAME, COUNTRY, EMAIL, LOCALITY, ORGANIZATION, ORGANIZATIONAL_UNIT, STATE};
 use crate::tls::{Curve, Wanted, alternative_name, usages};
 
+/// The certificates of secure boot, as a profile's `absent` writes their path.
+const DATABASES: &str = "Systems/{}/SecureBoot/SecureBootDatabases/{}/Certificates/{}";
 /// The longest URI of a certificate or a collection, characters.
 const MAX_URI: usize = 256;
 /// The most alternative names of a request.
@@ -90,7 +93,8 @@ pub(super) fn get(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "Certificate Service");
 }
 
-/// The certificates with which listeners prove who they are. A shared listener has that of the first manager.
+/// The certificates with which listeners prove who they are. A shared listener has that of the first manager. The root of a BMC has those
+/// of secure boot, too.
 pub(super) fn get_locations(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "CertificateLocations");
     d.put("Name", "Certificate Locations");
@@ -102,6 +106,9 @@ pub(super) fn get_locations(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
         d.array("Certificates", |d| {
             if let Some(manager) = manager {
                 d.item_link(&["/redfish/v1/Managers/", &manager, "/", HTTPS_CERTIFICATE]);
+            }
+            if let Some(node) = cx.own.filter(|node| !node.profile().lacks(DATABASES)) {
+                each_certificate(node, &node.spec().system_path(true), &mut |uri| d.item_link(&[uri]));
             }
         });
     });

@@ -1,7 +1,8 @@
 //! The resource that an event is about is there, at every model and at both kinds of roots.
 
 use super::*;
-use crate::dmtf::{DiagnosticDataType, Health};
+use crate::dmtf::{DiagnosticDataType, Health, SecureBootDatabase};
+use crate::node::bmc::databases::Kind;
 use crate::node::bmc::environment::{Level, SensorId, Side};
 use crate::node::bmc::failures::Part;
 use crate::node::event::{AccountEvent, AlarmChange, Collection, Of, ReportMade, TaskEvent, What};
@@ -114,6 +115,7 @@ fn resource(of: &Of) -> usize {
         Of::NetworkProtocol => 27,
         Of::BootOption(_) => 28,
         Of::Certificate => 29,
+        Of::SecureBootKey(..) => 30,
     }
 }
 
@@ -141,6 +143,8 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     ];
     all.extend([Of::SessionService, Of::AccountService, Of::EventService, Of::Role("Operator".into())]);
     all.push(Of::Account(profile.accounts.first));
+    all.push(Of::SecureBootKey(SecureBootDatabase::Pk, Kind::Certificate, 1));
+    all.push(Of::SecureBootKey(SecureBootDatabase::Dbx, Kind::Signature, 1));
     all.extend(numbers(profile.boot_order.len()).map(Of::BootOption));
     all.extend(numbers(profile.media_slots.len()).map(Of::Media));
     all.extend(profile.drives().map(|(number, ..)| Of::Drive(number)));
@@ -290,7 +294,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 30);
+    assert_all(kinds_of_resources, 31);
 }
 
 #[test]

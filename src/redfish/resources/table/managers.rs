@@ -54,7 +54,7 @@ pub(super) static ROWS: &[Entry] = &[
         // The link is in the object of the protocol.
         .linked_as("")
         .with_actions(certificate::ACTIONS)
-        .allowed_by(Access::MANAGER),
+        .allowed_by(Access::CERTIFICATES),
     ),
     Node(virtual_media::row("/redfish/v1/Managers/{Manager}/VirtualMedia/{Slot}")),
     Node(

@@ -54,6 +54,23 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
         ("POST", ["Systems", _, "SecureBoot", "Actions", _]) => {
             ["ResetAllKeysToDefault", "DeletePK"].map(|kind| json!({"ResetKeysType": kind})).to_vec()
         }
+        ("POST", ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Actions", _]) => {
+            ["ResetAllKeysToDefault", "DeleteAllKeys"].map(|kind| json!({"ResetKeysType": kind})).to_vec()
+        }
+        (
+            "POST",
+            ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates"]
+            | ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates", "Members"],
+        ) => certificates(true),
+        (
+            "POST",
+            ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Signatures"]
+            | ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Signatures", "Members"],
+        ) => [("EFI_CERT_SHA256_GUID", 32), ("EFI_CERT_SHA384_GUID", 48)]
+            .map(|(kind, bytes)| {
+                json!({"SignatureTypeRegistry": "UEFI", "SignatureType": kind, "SignatureString": "0f".repeat(bytes)})
+            })
+            .to_vec(),
         (
             "POST",
             ["Systems", _, "Storage", _, "Volumes"] | ["Systems", _, "Storage", _, "Volumes", "Members"],
@@ -169,6 +186,7 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             ["AccountService", "Accounts" | "Roles", _]
             | ["SessionService", "Sessions", _]
             | ["Systems", _, "Storage", _, "Volumes", _]
+            | ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates" | "Signatures", _]
             | ["TelemetryService", "MetricReportDefinitions", _]
             | ["TaskService", "Tasks" | "TaskMonitors", _],
         ) => vec![Value::Null],
@@ -190,6 +208,15 @@ fn reports(facts: &Facts) -> Vec<Value> {
             "ReportActions": ["RedfishEvent", "LogToMetricReportsCollection"], "Metrics": average,
         }),
     ]
+}
+
+/// Certificates, of host or of BMC.
+fn certificates(of_host: bool) -> Vec<Value> {
+    let mut plain = json!({"CertificateString": include_str!("../certificate.pem"), "CertificateType": "PEM"});
+    if of_host {
+        plain["UefiSignatureOwner"] = json!("28d5e212-165b-4ca0-909b-c86b9cee0112");
+    }
+    vec![plain]
 }
 
 fn reset(kind: &str) -> Value {
