@@ -217,7 +217,7 @@ pub struct Battery {
     pub firmware: Option<String>,
     /// Version of the firmware, unless a firmware component has it.
     pub firmware_version: String,
-    /// Rated capacity, Wh.
+    /// Rated capacity of the battery, Wh.
     pub capacity_watt_hours: f64,
     /// `id` of the storage controller that it belongs to.
     pub storage: String,

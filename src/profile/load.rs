@@ -146,7 +146,7 @@ fn check(p: &Profile) -> Result<(), String> {
         let Battery { id, storage, .. } = battery;
         return Err(format!("battery '{id}': there is no storage '{storage}'; name the id of one"));
     }
-    pcie::check(p)?;
+    pcie::check(&p.slots, &p.cards())?;
     p.tpm.iter().try_for_each(Tpm::check)?;
     distinct("log id", p.logs.iter().map(|log| &log.id))?;
     LogService::check(&p.logs)?;

@@ -60,7 +60,7 @@ pub use load::built_in;
 pub use load::{from_directory, named};
 use logs::LogService;
 use overlay::Overlay;
-use pcie::Slot;
+use pcie::{Card, Function, Slot};
 use post_codes::PostCode;
 use quirk::Quirk;
 use secure_boot::SecureBootKeys;
@@ -214,6 +214,21 @@ impl Profile {
     /// Host interfaces that may have an OUI are the first ones: after the OUI, 4 bits of a MAC address are the number of the
     /// port, and the highest of them is the BMC's.
     pub const MAX_OUI_NICS: usize = 15;
+
+    /// The PCI functions in the order of the agent's collector `pci-devices`: host interfaces, then the others.
+    pub fn functions(&self) -> impl Iterator<Item = Function<'_>> {
+        pcie::functions(&self.nics, &self.pci_devices, &self.storage)
+    }
+
+    /// The cards in the order of their first functions.
+    pub fn cards(&self) -> Vec<Card<'_>> {
+        pcie::cards(self.functions())
+    }
+
+    /// The slot that holds a card, with its number.
+    pub fn slot_of(&self, card: &str) -> Option<(usize, &Slot)> {
+        self.slots.iter().enumerate().find(|(_, slot)| slot.card.as_deref() == Some(card))
+    }
 
     /// Whether the model lacks the resource at `path` (written as in [`Profile::absent`]) or one of its parents.
     pub fn lacks(&self, path: &str) -> bool {

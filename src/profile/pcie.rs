@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Profile;
 use super::inventory::{Nic, PciDevice, Storage};
 
 /// A PCIe slot of the chassis.
@@ -81,66 +80,63 @@ impl Function<'_> {
     }
 }
 
-impl Profile {
-    /// The PCI functions in the order of the agent's collector `pci-devices`: host interfaces, then the others.
-    pub fn functions(&self) -> impl Iterator<Item = Function<'_>> {
-        let nics = (0u8..).zip(&self.nics).map(|(number, nic)| Function {
-            address: &nic.pci_address,
-            vendor: nic.vendor.trim_start_matches("0x"),
-            product: nic.product.trim_start_matches("0x"),
-            class: "020000",
-            revision: "02",
-            of: Part::Nic(number, nic),
-        });
-        let others = self.pci_devices.iter().map(|device| Function {
-            address: &device.bus,
-            vendor: &device.vendor_id,
-            product: &device.product_id,
-            class: &device.class,
-            revision: &device.revision,
-            of: self.controller_at(&device.bus).unwrap_or(Part::Other(device)),
-        });
-        nics.chain(others)
-    }
+/// The PCI functions in the order of the agent's collector `pci-devices`: host interfaces, then the others.
+pub(super) fn functions<'a>(
+    nics: &'a [Nic],
+    devices: &'a [PciDevice],
+    storage: &'a [Storage],
+) -> impl Iterator<Item = Function<'a>> {
+    let nics = (0u8..).zip(nics).map(|(number, nic)| Function {
+        address: &nic.pci_address,
+        vendor: nic.vendor.trim_start_matches("0x"),
+        product: nic.product.trim_start_matches("0x"),
+        class: "020000",
+        revision: "02",
+        of: Part::Nic(number, nic),
+    });
+    let others = devices.iter().map(|device| Function {
+        address: &device.bus,
+        vendor: &device.vendor_id,
+        product: &device.product_id,
+        class: &device.class,
+        revision: &device.revision,
+        of: controller_at(storage, &device.bus).unwrap_or(Part::Other(device)),
+    });
+    nics.chain(others)
+}
 
-    /// The storage controller at a PCI address, which the paths of its drives name.
-    fn controller_at(&self, address: &str) -> Option<Part<'_>> {
-        let has = |storage: &&Storage| {
-            storage.drives.iter().any(|drive| {
-                let rest = drive.by_path.strip_prefix("pci-").and_then(|path| path.strip_prefix(address));
-                rest.is_some_and(|rest| rest.starts_with('-'))
-            })
-        };
-        let found = (0u8..).zip(&self.storage).find(|(_, storage)| has(storage));
-        found.map(|(number, storage)| Part::Storage(number, storage))
-    }
+/// The storage controller at a PCI address, which the paths of its drives name.
+fn controller_at<'a>(storage: &'a [Storage], address: &str) -> Option<Part<'a>> {
+    let has = |storage: &&Storage| {
+        storage.drives.iter().any(|drive| {
+            let rest = drive.by_path.strip_prefix("pci-").and_then(|path| path.strip_prefix(address));
+            rest.is_some_and(|rest| rest.starts_with('-'))
+        })
+    };
+    let found = (0u8..).zip(storage).find(|(_, storage)| has(storage));
+    found.map(|(number, storage)| Part::Storage(number, storage))
+}
 
-    /// The cards in the order of their first functions.
-    pub fn cards(&self) -> Vec<Card<'_>> {
-        let mut cards: Vec<Card<'_>> = Vec::new();
-        for function in self.functions() {
-            let address = card(function.address);
-            match cards.iter_mut().find(|card| card.address == address) {
-                Some(card) => card.functions.push(function),
-                None => cards.push(Card { address, functions: vec![function] }),
-            }
+/// The cards in the order of their first functions.
+pub(super) fn cards<'a>(functions: impl Iterator<Item = Function<'a>>) -> Vec<Card<'a>> {
+    let mut cards: Vec<Card<'_>> = Vec::new();
+    for function in functions {
+        let address = card(function.address);
+        match cards.iter_mut().find(|card| card.address == address) {
+            Some(card) => card.functions.push(function),
+            None => cards.push(Card { address, functions: vec![function] }),
         }
-        cards
     }
-
-    /// The slot that holds a card, with its number.
-    pub fn slot_of(&self, card: &str) -> Option<(usize, &Slot)> {
-        self.slots.iter().enumerate().find(|(_, slot)| slot.card.as_deref() == Some(card))
-    }
+    cards
 }
 
 /// Checks the slots, and the addresses that documents show.
-pub(super) fn check(p: &Profile) -> Result<(), String> {
+pub(super) fn check(slots: &[Slot], cards: &[Card<'_>]) -> Result<(), String> {
     const KINDS: [&str; 9] =
         ["FullLength", "HalfLength", "LowProfile", "Mini", "M2", "OEM", "OCP3Small", "OCP3Large", "U2"];
     const GENERATIONS: [&str; 6] = ["Gen1", "Gen2", "Gen3", "Gen4", "Gen5", "Gen6"];
     let mut addresses = BTreeSet::new();
-    for function in p.functions() {
+    for function in cards.iter().flat_map(|card| &card.functions) {
         let address = function.address;
         let digits: Vec<usize> = address.split([':', '.']).map(str::len).collect();
         let hex = address.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '.'));
@@ -163,9 +159,8 @@ pub(super) fn check(p: &Profile) -> Result<(), String> {
             }
         }
     }
-    let cards = p.cards();
     let mut taken = BTreeSet::new();
-    for slot in &p.slots {
+    for slot in slots {
         let label = &slot.label;
         let word = |key: &str, word: &str, allowed: &[&str]| {
             let known = allowed.contains(&word);
@@ -198,7 +193,7 @@ pub(super) fn check(p: &Profile) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::built_in;
+    use crate::profile::{Profile, built_in};
 
     #[test]
     fn cards_have_the_functions_of_their_address_and_the_name_of_their_part() {
@@ -217,7 +212,7 @@ mod tests {
         let changed = |change: fn(&mut Profile)| {
             let mut profile = Profile::clone(&built_in("generic").unwrap());
             change(&mut profile);
-            check(&profile).unwrap_err()
+            check(&profile.slots, &profile.cards()).unwrap_err()
         };
         for (change, words) in [
             ((|p| p.slots[0].card = Some("0000:99:00".to_owned())) as fn(&mut Profile), "no device at card"),

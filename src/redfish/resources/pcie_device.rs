@@ -146,14 +146,8 @@ pub(super) fn get_function(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
                     d.one_link("NetworkDeviceFunctions", &below);
                 }
             }
-            Part::Storage(_, storage) => {
-                if cx.model.has("Systems/{}/Storage/{}/Controllers/{}") {
-                    let only = super::storage_controller::ONLY;
-                    let below = [systems, system, "/Storage/", &storage.id, "/Controllers/", only];
-                    d.one_link("StorageControllers", &below);
-                }
-            }
-            Part::Other(_) => {}
+            // The link to a controller leads to the embedded `StorageController` of old services, which no longer exists here.
+            Part::Storage(..) | Part::Other(_) => {}
         }
     });
 }

@@ -81,7 +81,6 @@ pub(super) static ROWS: &[Entry] = &[
             component_integrity::get,
         )
         .many("Component Integrity Collection", component_integrity::members)
-        .only_if(component_integrity::present)
         .allowed_by(Access::MANAGER),
     ),
     Node(
