@@ -4,13 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bmc::databases::Kind;
 use super::bmc::environment::{Level, SensorId, Side};
 use super::bmc::failures::Part;
 use super::bmc::telemetry::Value;
 use crate::dmtf::{DiagnosticDataType, Health, SecureBootDatabase};
 pub use crate::profile::logs::Log;
 use crate::profile::logs::LogService;
+use crate::profile::secure_boot::Kind;
 use crate::time::SimTime;
 
 /// An event in a log of the BMC.

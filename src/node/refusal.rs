@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::bmc::account;
-use super::bmc::databases::Kind;
+use crate::profile::secure_boot::Kind;
 
 /// Why a node refuses a command. A refusal changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

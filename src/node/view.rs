@@ -9,7 +9,7 @@ use super::bmc::Bmc;
 use super::bmc::account::Accounts;
 use super::bmc::bios::Bios;
 use super::bmc::clock::Clock;
-use super::bmc::databases::{Held, Kind};
+use super::bmc::databases::Held;
 use super::bmc::extras::Extras;
 use super::bmc::failures::Part;
 use super::bmc::led::Leds;
@@ -30,6 +30,7 @@ use super::sparse::Sparse;
 use super::state::State;
 use crate::dmtf::{PowerState, SecureBootDatabase};
 use crate::profile::Profile;
+use crate::profile::secure_boot::Kind;
 
 /// The parts of a node's state whose changes are events. Most are empty in most nodes, so a view is cheap.
 #[derive(PartialEq)]

@@ -16,7 +16,7 @@ pub struct SecureBootKeys {
     /// Certificates ex works. They are made for the simulation: nothing is signed with their keys.
     #[serde(rename = "certificate")]
     pub certificates: Vec<FactoryCertificate>,
-    /// Signatures ex works.
+    /// Hashes that databases have ex works.
     #[serde(rename = "signature")]
     pub signatures: Vec<FactorySignature>,
 }
@@ -34,7 +34,7 @@ pub struct FactoryCertificate {
     /// The two letters of ISO 3166-1 (RFC 5280, appendix A.1).
     #[serde(default)]
     pub country: Option<String>,
-    /// `UefiSignatureOwner`.
+    /// `UefiSignatureOwner`: the GUID of whoever has enrolled it.
     #[serde(default)]
     pub owner: Option<Uuid>,
 }
@@ -48,9 +48,16 @@ pub struct FactorySignature {
     pub kind: SignatureType,
     /// Hex digits, as many as the type has.
     pub value: String,
-    /// `UefiSignatureOwner`.
+    /// `UefiSignatureOwner`: the GUID of whoever has enrolled it.
     #[serde(default)]
     pub owner: Option<Uuid>,
+}
+
+/// What a key in a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Kind {
+    Certificate,
+    Signature,
 }
 
 impl SecureBootDatabase {

@@ -17,6 +17,7 @@ use crate::node::bmc::certificate::{Command as Change, PrivateKey, Why};
 use crate::node::command::Command;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
+use crate::profile::secure_boot::Kind;
 use crate::time::SimTime;
 use crate::tls::{Curve, Sent, Shown, Subject, Wanted, certified, factory_certificate, new_key, request};
 
@@ -258,4 +259,21 @@ pub(super) fn read_one(body: &mut Body, most: usize) -> Option<Box<str>> {
     };
     body.wrong_format(KEY, &why);
     None
+}
+
+/// The certificates of secure boot, as a profile's `absent` writes their path.
+const OF_HOST: &str = "Systems/{}/SecureBoot/SecureBootDatabases/{}/Certificates/{}";
+
+/// The URIs of the certificates of secure boot at a BMC's own root.
+pub(super) fn of_host(node: &Node) -> Vec<String> {
+    let (profile, system) = (node.profile(), node.spec().system_path(true));
+    let mut all = Vec::new();
+    if !profile.lacks(OF_HOST) {
+        for database in &profile.secure_boot.databases {
+            let of = format!("{system}/SecureBoot/SecureBootDatabases/{}/Certificates", database.as_str());
+            let numbers = node.bmc().keys_of(*database, Kind::Certificate, profile);
+            all.extend(numbers.iter().map(|number| format!("{of}/{number}")));
+        }
+    }
+    all
 }

@@ -8,8 +8,8 @@ use super::headers::{JSON, ODATA_4, ODATA_VERSION};
 use super::message::{self, BASE, Entry, GENERAL_ERROR, MESSAGE_SCHEMA, Message};
 use crate::fleet::persist::NotPersisted;
 use crate::node::bmc::account::Refused;
-use crate::node::bmc::databases::Kind;
 use crate::node::command::Refusal;
+use crate::profile::secure_boot::Kind;
 
 /// The reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,14 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Bmc;
 use super::secure_boot::Keys;
 use crate::dmtf::{ResetKeysType, SecureBootDatabase, SignatureType};
-use crate::node::refusal::Refusal;
 use crate::node::sparse::Part;
 use crate::profile::Profile;
-use crate::profile::secure_boot::{FactoryCertificate, FactorySignature, SecureBootKeys};
-use crate::tls::{Subject, factory_certificate};
+use crate::profile::secure_boot::Kind;
 
 /// Commands to a database. It is none of the `Default` databases, which never change.
 #[derive(Clone, Debug)]
@@ -24,18 +21,11 @@ pub enum Command {
     Reset(SecureBootDatabase, ResetKeysType),
 }
 
-/// A key in a database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Kind {
-    Certificate,
-    Signature,
-}
-
 /// A key that a client has added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     pub content: Content,
-    /// `UefiSignatureOwner`.
+    /// `UefiSignatureOwner`: the GUID of whoever has enrolled it.
     pub owner: Option<Uuid>,
 }
 
@@ -59,12 +49,12 @@ pub struct Databases {
 
 /// A database, as it differs from its content ex works.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Database<K> {
+pub(super) struct Database<K> {
     /// Whether it has none of its keys ex works.
-    is_emptied: bool,
+    pub(super) is_emptied: bool,
     /// The keys ex works that were deleted one by one.
-    deleted: BTreeSet<(Kind, u32)>,
-    added: BTreeMap<u32, K>,
+    pub(super) deleted: BTreeSet<(Kind, u32)>,
+    pub(super) added: BTreeMap<u32, K>,
 }
 
 /// Which keys the databases have: what events are made of.
@@ -74,19 +64,11 @@ pub(in crate::node) struct Held {
     changed: BTreeMap<SecureBootDatabase, Database<Kind>>,
 }
 
-/// A key that is in a database.
-#[derive(Clone, Copy, Debug)]
-pub enum Found<'a> {
-    Certificate(&'a FactoryCertificate),
-    Signature(&'a FactorySignature),
-    Added(&'a Key),
-}
-
 impl Key {
     /// The longest text of a certificate, bytes. The variables of real firmware hold some 32 KiB for a database.
     pub const MAX_PEM: usize = 8 << 10;
     /// The number of the first key that a client adds. Those ex works have the numbers from 1 on, for each kind.
-    const FIRST: u32 = 101;
+    pub(super) const FIRST: u32 = 101;
 
     pub fn kind(&self) -> Kind {
         match &self.content {
@@ -95,7 +77,7 @@ impl Key {
         }
     }
 
-    fn is_same(&self, other: &Self) -> bool {
+    pub(super) fn is_same(&self, other: &Self) -> bool {
         match (&self.content, &other.content) {
             (Content::Certificate(one), Content::Certificate(other)) => one == other,
             (Content::Signature(kind, one), Content::Signature(of, other)) => {
@@ -107,23 +89,9 @@ impl Key {
     }
 }
 
-impl FactoryCertificate {
-    /// The certificate, PEM. Equal names mean equal certificates.
-    pub fn pem(&self) -> String {
-        let subject = Subject {
-            country: self.country.clone(),
-            organization: self.organization.clone(),
-            ..Subject::named(&self.common_name)
-        };
-        let seed = format!("secure boot {}", self.common_name);
-        // The profile was checked, so that its values can stand in a certificate.
-        factory_certificate(&subject, &seed, true).unwrap_or_default()
-    }
-}
-
 impl<K> Database<K> {
     /// The content of a database that is not in `changed`.
-    const fn usual(keys: Keys, database: SecureBootDatabase) -> Self {
+    pub(super) const fn usual(keys: Keys, database: SecureBootDatabase) -> Self {
         let is_emptied = match keys {
             Keys::Default => false,
             Keys::NoPlatformKey => matches!(database, SecureBootDatabase::Pk),
@@ -133,7 +101,7 @@ impl<K> Database<K> {
     }
 
     /// The numbers of its keys of a kind. `factory` is the number of those ex works.
-    fn numbers(&self, kind: Kind, factory: usize, kind_of: impl Fn(&K) -> Kind) -> Vec<u32> {
+    pub(super) fn numbers(&self, kind: Kind, factory: usize, kind_of: impl Fn(&K) -> Kind) -> Vec<u32> {
         let factory = if self.is_emptied { 0 } else { factory };
         let left = (1u32..).take(factory).filter(|number| !self.deleted.contains(&(kind, *number)));
         let added = self.added.iter().filter(|(_, key)| kind_of(key) == kind).map(|(number, _)| *number);
@@ -141,7 +109,8 @@ impl<K> Database<K> {
     }
 }
 
-fn factory_count(profile: &Profile, database: SecureBootDatabase, kind: Kind) -> usize {
+/// How many keys of a kind a database has ex works.
+pub(super) fn factory_count(profile: &Profile, database: SecureBootDatabase, kind: Kind) -> usize {
     match kind {
         Kind::Certificate => profile.secure_boot.certificates_of(database).count(),
         Kind::Signature => profile.secure_boot.signatures_of(database).count(),
@@ -166,7 +135,12 @@ impl Databases {
         }
     }
 
-    fn change(
+    /// The content of a database, if it differs from what the last reset of all keys has left.
+    pub(super) fn of(&self, database: SecureBootDatabase) -> Option<&Database<Key>> {
+        self.changed.get(&database)
+    }
+
+    pub(super) fn change(
         &mut self,
         database: SecureBootDatabase,
         keys: Keys,
@@ -217,199 +191,5 @@ impl Held {
         }
         let (before, now) = (self.all(profile), now.all(profile));
         [&before - &now, &now - &before]
-    }
-}
-
-impl Bmc {
-    /// The numbers of the keys of a kind that a database has.
-    pub fn keys_of(&self, database: SecureBootDatabase, kind: Kind, profile: &Profile) -> Vec<u32> {
-        let factory = factory_count(profile, database, kind);
-        // A `Default` database is never among the changed ones.
-        let keys = if database.default_of().is_some() { Keys::Default } else { self.secure_boot.keys };
-        match self.databases.changed.get(&database) {
-            Some(content) => content.numbers(kind, factory, Key::kind),
-            None => Database::usual(keys, database).numbers(kind, factory, Key::kind),
-        }
-    }
-
-    /// The key of a database with this number.
-    pub fn key<'a>(
-        &'a self,
-        database: SecureBootDatabase,
-        kind: Kind,
-        number: u32,
-        profile: &'a Profile,
-    ) -> Option<Found<'a>> {
-        if let Some(n) = number.checked_sub(1).filter(|_| number < Key::FIRST) {
-            let (n, of) = (n as usize, &profile.secure_boot);
-            return match kind {
-                Kind::Certificate => of.certificates_of(database).nth(n).map(Found::Certificate),
-                Kind::Signature => of.signatures_of(database).nth(n).map(Found::Signature),
-            };
-        }
-        self.databases.changed.get(&database)?.added.get(&number).map(Found::Added)
-    }
-
-    /// Whether the platform has an owner. Without a platform key, firmware is in setup mode (UEFI specification 2.10, 32.3).
-    pub fn has_platform_key(&self, profile: &Profile) -> bool {
-        !self.keys_of(SecureBootDatabase::Pk, Kind::Certificate, profile).is_empty()
-    }
-
-    /// Executes a command to a database. Returns the number of the key that it has added.
-    pub(super) fn change_database(
-        &mut self,
-        command: Command,
-        profile: &Profile,
-    ) -> Result<Option<u32>, Refusal> {
-        let keys = self.secure_boot.keys;
-        match command {
-            Command::Add(database, key) => {
-                self.check_addition(database, &key, profile)?;
-                let mut number = 0;
-                self.databases.change(|all| {
-                    all.change(database, keys, |content, additions| {
-                        number = Key::FIRST.saturating_add(*additions);
-                        *additions = additions.saturating_add(1);
-                        content.added.insert(number, key);
-                    });
-                });
-                return Ok(Some(number));
-            }
-            Command::Delete(database, kind, number) => self.databases.change(|all| {
-                all.change(database, keys, |content, _| {
-                    let is_factory = number < Key::FIRST && !content.is_emptied;
-                    if is_factory && number as usize <= factory_count(profile, database, kind) {
-                        content.deleted.insert((kind, number));
-                    } else {
-                        content.added.remove(&number);
-                    }
-                });
-            }),
-            Command::Reset(database, kind) => {
-                let keys_after = match kind {
-                    ResetKeysType::ResetAllKeysToDefault => Keys::Default,
-                    ResetKeysType::DeleteAllKeys | ResetKeysType::DeletePk => Keys::Deleted,
-                };
-                self.databases.change(|all| {
-                    all.change(database, keys, |content, _| *content = Database::usual(keys_after, database));
-                });
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether there is room for a key that the database does not have.
-    fn check_addition(
-        &self,
-        database: SecureBootDatabase,
-        key: &Key,
-        profile: &Profile,
-    ) -> Result<(), Refusal> {
-        let kind = key.kind();
-        let numbers = self.keys_of(database, kind, profile);
-        let most = match kind {
-            Kind::Certificate => database.max_certificates(),
-            Kind::Signature => SecureBootKeys::MAX_SIGNATURES,
-        };
-        let is_same = |found: Found<'_>| match found {
-            Found::Added(other) => key.is_same(other),
-            Found::Certificate(other) => {
-                matches!(&key.content, Content::Certificate(pem) if **pem == *other.pem())
-            }
-            Found::Signature(other) => {
-                matches!(&key.content, Content::Signature(kind, value)
-                    if *kind == other.kind && value.eq_ignore_ascii_case(&other.value))
-            }
-        };
-        let same = numbers.iter().find(|n| self.key(database, kind, **n, profile).is_some_and(is_same));
-        match same {
-            Some(number) => Err(Refusal::KeyExists(kind, *number)),
-            None if numbers.len() >= most => Err(Refusal::TooManyKeys),
-            None => Ok(()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dmtf::BootMode;
-    use crate::node::bmc::secure_boot;
-    use crate::profile::built_in;
-    use SecureBootDatabase as Of;
-
-    fn certificate(name: &str) -> Key {
-        Key { content: Content::Certificate(name.into()), owner: None }
-    }
-
-    fn signature(value: &str) -> Key {
-        Key { content: Content::Signature(SignatureType::Sha256, value.into()), owner: None }
-    }
-
-    struct Machine(Bmc, std::sync::Arc<Profile>);
-
-    impl Machine {
-        fn apply(&mut self, command: Command) -> Result<Option<u32>, Refusal> {
-            self.0.change_secure_boot(secure_boot::Command::Keys(command), BootMode::Uefi, &self.1)
-        }
-
-        fn reset(&mut self, kind: ResetKeysType) {
-            let command = secure_boot::Command::ResetKeys(kind);
-            self.0.change_secure_boot(command, BootMode::Uefi, &self.1).unwrap();
-        }
-
-        fn certificates(&self, of: Of) -> Vec<u32> {
-            self.0.keys_of(of, Kind::Certificate, &self.1)
-        }
-    }
-
-    fn machine() -> Machine {
-        Machine(Bmc::default(), built_in("generic").unwrap())
-    }
-
-    #[test]
-    fn the_platform_has_one_key_and_leaves_setup_mode_with_a_new_one() {
-        let mut machine = machine();
-        assert_eq!(machine.certificates(Of::Pk), [1]);
-        assert_eq!(machine.apply(Command::Add(Of::Pk, certificate("own"))), Err(Refusal::TooManyKeys));
-        machine.apply(Command::Delete(Of::Pk, Kind::Certificate, 1)).unwrap();
-        assert!(!machine.0.has_platform_key(&machine.1));
-        assert_eq!(machine.certificates(Of::PkDefault), [1], "what the firmware has ex works stays");
-        let own = machine.apply(Command::Add(Of::Pk, certificate("own"))).unwrap().unwrap();
-        assert_eq!((machine.certificates(Of::Pk), own), (vec![101], 101));
-        machine.reset(ResetKeysType::DeletePk);
-        assert!(!machine.0.has_platform_key(&machine.1) && !machine.certificates(Of::Kek).is_empty());
-        machine.reset(ResetKeysType::DeleteAllKeys);
-        machine.reset(ResetKeysType::DeletePk);
-        assert!(machine.certificates(Of::Kek).is_empty(), "no reset brings back another database");
-        machine.apply(Command::Reset(Of::Kek, ResetKeysType::ResetAllKeysToDefault)).unwrap();
-        assert_eq!(machine.certificates(Of::Kek), [1]);
-        machine.reset(ResetKeysType::ResetAllKeysToDefault);
-        assert!(machine.0.has_platform_key(&machine.1) && machine.0.databases.changed.is_empty());
-    }
-
-    #[test]
-    fn a_key_is_there_once_and_keeps_its_number() {
-        let mut machine = machine();
-        let factory = machine.1.secure_boot.certificates_of(Of::Db).next().unwrap().pem();
-        let again = machine.apply(Command::Add(Of::Db, certificate(&factory)));
-        assert_eq!(again, Err(Refusal::KeyExists(Kind::Certificate, 1)));
-        let first = machine.apply(Command::Add(Of::Dbx, signature(&"aB".repeat(32)))).unwrap();
-        let again = machine.apply(Command::Add(Of::Dbx, signature(&"Ab".repeat(32))));
-        assert_eq!((first, again), (Some(101), Err(Refusal::KeyExists(Kind::Signature, 101))));
-        machine.apply(Command::Delete(Of::Dbx, Kind::Signature, 101)).unwrap();
-        machine.apply(Command::Delete(Of::Dbx, Kind::Signature, 101)).unwrap();
-        assert_eq!(
-            machine.apply(Command::Add(Of::Db, certificate("x"))),
-            Ok(Some(102)),
-            "it is not used again"
-        );
-        machine.apply(Command::Reset(Of::Db, ResetKeysType::DeleteAllKeys)).unwrap();
-        for n in 0..Of::Db.max_certificates() {
-            machine.apply(Command::Add(Of::Db, certificate(&n.to_string()))).unwrap();
-        }
-        let before = machine.0.databases.clone();
-        assert_eq!(machine.apply(Command::Add(Of::Db, certificate("more"))), Err(Refusal::TooManyKeys));
-        assert_eq!(machine.0.databases, before);
     }
 }

@@ -16,6 +16,7 @@ mod failed;
 pub mod failures;
 pub mod firmware;
 pub mod hours;
+pub mod keys;
 pub mod led;
 mod lockout;
 pub mod logs;

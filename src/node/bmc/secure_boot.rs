@@ -2,10 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bmc, databases};
-use crate::dmtf::{BootMode, ResetKeysType};
-use crate::node::refusal::Refusal;
-use crate::profile::Profile;
+use super::databases;
+use crate::dmtf::ResetKeysType;
 
 /// Commands to the `SecureBoot` resource.
 #[derive(Clone, Debug)]
@@ -41,37 +39,4 @@ pub enum Keys {
 
 impl SecureBoot {
     pub(super) const NEW: Self = Self { enable: false, current: false, keys: Keys::Default };
-}
-
-impl Bmc {
-    /// Executes a command while the host has this boot mode. Returns the number of the key that it has added.
-    pub(in crate::node) fn change_secure_boot(
-        &mut self,
-        command: Command,
-        mode: BootMode,
-        profile: &Profile,
-    ) -> Result<Option<u32>, Refusal> {
-        match command {
-            Command::Enable(true) if mode == BootMode::Legacy => return Err(Refusal::SecureBootNeedsUefi),
-            Command::Enable(enable) => self.secure_boot.enable = enable,
-            Command::ResetKeys(kind) => {
-                let keys = &mut self.secure_boot.keys;
-                *keys = match (kind, *keys) {
-                    (ResetKeysType::ResetAllKeysToDefault, _) => Keys::Default,
-                    (ResetKeysType::DeletePk, Keys::Default | Keys::NoPlatformKey) => Keys::NoPlatformKey,
-                    (ResetKeysType::DeletePk, Keys::Deleted) | (ResetKeysType::DeleteAllKeys, _) => {
-                        Keys::Deleted
-                    }
-                };
-                self.databases.change(|all| all.reset_all(kind));
-            }
-            Command::Keys(command) => return self.change_database(command, profile),
-        }
-        Ok(None)
-    }
-
-    /// A start of the machine: the setting takes effect. It needs the platform key.
-    pub(super) fn start_secure_boot(&mut self, profile: &Profile) {
-        self.secure_boot.current = self.secure_boot.enable && self.has_platform_key(profile);
-    }
 }

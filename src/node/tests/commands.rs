@@ -24,6 +24,7 @@ use crate::node::event::{Collection, Log};
 use crate::node::host::ChassisChange;
 use crate::node::lab;
 use crate::node::labels::Labels;
+use crate::profile::secure_boot::Kind;
 
 /// A rule for each fault that a node meets by itself, with several occasions. Their numbers are their places.
 fn any_rules() -> &'static [Arc<Armed>] {
@@ -132,7 +133,7 @@ commands! {
     Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Delete(..))) => {
         let numbers = prop_oneof![1u32..3, 101u32..104];
         (any_database(), any::<bool>(), numbers).prop_map(|(database, is_certificate, number)| {
-            let kind = if is_certificate { databases::Kind::Certificate } else { databases::Kind::Signature };
+            let kind = if is_certificate { Kind::Certificate } else { Kind::Signature };
             Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Delete(database, kind, number)))
         })
     },

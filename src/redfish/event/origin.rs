@@ -1,10 +1,10 @@
 //! The resource that an event is about, as far as the model has it.
 
 use super::words::Place;
-use crate::node::bmc::databases::Kind;
 use crate::node::bmc::environment::SensorId;
 use crate::node::event::{Of, What};
 use crate::profile::logs::{Below, LogService};
+use crate::profile::secure_boot::Kind;
 use crate::redfish::certificate_change::HTTPS_CERTIFICATE;
 use crate::redfish::context::Model;
 use crate::redfish::report;

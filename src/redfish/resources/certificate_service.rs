@@ -1,9 +1,10 @@
 //! `CertificateService`: requests for certificates, their replacement, and where they are.
 
-use super::secure_boot_database::each_certificate;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
-use crate::redfish::certificate_change::{Asking, HTTPS_CERTIFICATE, read_sent, request_for_new_key};
+use crate::redfish::certificate_change::{
+    Asking, HTTPS_CERTIFICATE, of_host, read_sent, request_for_new_key,
+};
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{ACTION_PARAMETER_VALUE_CONFLICT, ACTION_PARAMETER_VALUE_ERROR, Message};
@@ -11,8 +12,6 @@ use crate::redfish::resource::{Asked, OfService, Owner, ServiceChange};
 use crate::tls::subject::{COMMON_NAME, COUNTRY, EMAIL, LOCALITY, ORGANIZATION, ORGANIZATIONAL_UNIT, STATE};
 use crate::tls::{Curve, Wanted, alternative_name, usages};
 
-/// The certificates of secure boot, as a profile's `absent` writes their path.
-const DATABASES: &str = "Systems/{}/SecureBoot/SecureBootDatabases/{}/Certificates/{}";
 /// The longest URI of a certificate or a collection, characters.
 const MAX_URI: usize = 256;
 /// The most alternative names of a request.
@@ -107,9 +106,7 @@ pub(super) fn get_locations(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
             if let Some(manager) = manager {
                 d.item_link(&["/redfish/v1/Managers/", &manager, "/", HTTPS_CERTIFICATE]);
             }
-            if let Some(node) = cx.own.filter(|node| !node.profile().lacks(DATABASES)) {
-                each_certificate(node, &node.spec().system_path(true), &mut |uri| d.item_link(&[uri]));
-            }
+            cx.own.map(of_host).iter().flatten().for_each(|uri| d.item_link(&[uri]));
         });
     });
 }

@@ -265,6 +265,7 @@ fn is_gone(what: &What) -> bool {
                     | Of::Role(_)
                     | Of::Subscription(_)
                     | Of::ReportDefinition(_)
+                    | Of::SecureBootKey(..)
             )
         }
         What::DriveRemoved(_) | What::DriveInserted(_) => true,

@@ -4,9 +4,11 @@ use uuid::Uuid;
 
 use super::certificate;
 use crate::dmtf::{ResetKeysType, SecureBootDatabase, SignatureType};
-use crate::node::bmc::databases::{Command as Change, Content, Found, Key, Kind};
+use crate::node::bmc::databases::{Command as Change, Content, Key};
+use crate::node::bmc::keys::Found;
 use crate::node::bmc::secure_boot;
 use crate::node::command::Command;
+use crate::profile::secure_boot::Kind;
 use crate::redfish::access::Access;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
@@ -42,7 +44,7 @@ pub(super) const fn row(path: &'static str) -> Resource<OfNode> {
             cx.profile().secure_boot.databases.iter().for_each(|database| each(database.as_str()));
         })
         .with_actions(ACTIONS)
-        .offering(|model, _| database(model).default_of().is_none())
+        .offering(|model, _| named(model).is_none_or(|database| database.default_of().is_none()))
 }
 
 /// The row of their certificates.
@@ -60,15 +62,18 @@ pub(super) const fn signatures(path: &'static str) -> Resource<OfNode> {
         .many("Secure Boot Signature Collection", |cx, each| members(cx, Kind::Signature, each))
         .created_by(add_signature)
         .deleted_by(|cx| delete(cx, Kind::Signature))
-        .only_if(|model| database(model).has_signatures())
+        .only_if(|model| named(model).is_none_or(SecureBootDatabase::has_signatures))
 }
 
 /// The database in the URI of a resource, or of one below it.
 fn database(model: &Model<'_>) -> SecureBootDatabase {
-    let below = model.uri.split_once("/SecureBootDatabases/").map_or("", |(_, below)| below);
-    let id = below.split('/').next().unwrap_or_default();
-    // A URI without a known one is that of no resource.
-    SecureBootDatabase::parse(id).unwrap_or(SecureBootDatabase::Pk)
+    named(model).expect("the database exists, or the request was refused")
+}
+
+/// The same of a URI that need not lead to one.
+fn named(model: &Model<'_>) -> Option<SecureBootDatabase> {
+    let (_, below) = model.uri.split_once("/SecureBootDatabases/")?;
+    SecureBootDatabase::parse(below.split('/').next()?)
 }
 
 fn command(change: Change) -> Command {
@@ -185,15 +190,4 @@ fn delete(cx: &NodeCx<'_>, kind: Kind) -> Result<Command, Problem> {
     // The id is that of a member, or the request was refused.
     let number = cx.id().parse().unwrap_or_default();
     Ok(command(Change::Delete(database, kind, number)))
-}
-
-/// The URIs of all certificates of secure boot of a system.
-pub(super) fn each_certificate(node: &crate::node::Node, system: &str, each: &mut dyn FnMut(&str)) {
-    let profile = node.profile();
-    for database in &profile.secure_boot.databases {
-        for number in node.bmc().keys_of(*database, Kind::Certificate, profile) {
-            let name = database.as_str();
-            each(&format!("{system}/SecureBoot/SecureBootDatabases/{name}/Certificates/{number}"));
-        }
-    }
 }

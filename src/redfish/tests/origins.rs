@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::dmtf::{DiagnosticDataType, Health, SecureBootDatabase};
-use crate::node::bmc::databases::Kind;
 use crate::node::bmc::environment::{Level, SensorId, Side};
 use crate::node::bmc::failures::Part;
 use crate::node::event::{AccountEvent, AlarmChange, Collection, Of, ReportMade, TaskEvent, What};
+use crate::profile::secure_boot::Kind;
 use crate::redfish::event::{Place, shown};
 
 /// A root of the node in a bench.

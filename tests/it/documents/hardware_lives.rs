@@ -272,9 +272,11 @@ pub(super) fn keys(life: &mut Life) {
         "CertificateString": include_str!("certificate.pem"), "CertificateType": "PEM",
         "UefiSignatureOwner": "28d5e212-165b-4ca0-909b-c86b9cee0112",
     });
-    let signature = |digits: &str| json!({
-        "SignatureTypeRegistry": "UEFI", "SignatureType": "EFI_CERT_SHA256_GUID", "SignatureString": digits.repeat(32),
-    });
+    let signature = |digits: &str| {
+        json!({
+            "SignatureTypeRegistry": "UEFI", "SignatureType": "EFI_CERT_SHA256_GUID", "SignatureString": digits.repeat(32),
+        })
+    };
     life.post(&format!("{databases}/db/Certificates"), certificate.clone());
     life.post(&format!("{databases}/dbx/Signatures"), signature("ab"));
     life.moment("a certificate and a signature added");

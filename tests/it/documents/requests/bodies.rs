@@ -212,7 +212,8 @@ fn reports(facts: &Facts) -> Vec<Value> {
 
 /// Certificates, of host or of BMC.
 fn certificates(of_host: bool) -> Vec<Value> {
-    let mut plain = json!({"CertificateString": include_str!("../certificate.pem"), "CertificateType": "PEM"});
+    let mut plain =
+        json!({"CertificateString": include_str!("../certificate.pem"), "CertificateType": "PEM"});
     if of_host {
         plain["UefiSignatureOwner"] = json!("28d5e212-165b-4ca0-909b-c86b9cee0112");
     }
