@@ -108,6 +108,8 @@ pub enum Of {
     /// The HTTPS certificate of the BMC.
     Certificate,
     Media(u8),
+    /// A certificate of the image server of a slot.
+    MediaCertificate(u8, u32),
     Drive(u8),
     Memory(u8),
     Supply(u8),
@@ -216,6 +218,7 @@ impl Of {
             | Self::BootOption(_)
             | Self::Certificate
             | Self::Media(_)
+            | Self::MediaCertificate(..)
             | Self::Drive(_)
             | Self::Memory(_)
             | Self::Supply(_)
@@ -305,6 +308,7 @@ impl What {
                 | Of::BiosSettings
                 | Of::SecureBoot
                 | Of::SecureBootKey(..)
+                | Of::MediaCertificate(..)
                 | Of::BootOption(_)
                 | Of::Certificate
                 | Of::Drive(_)

@@ -328,8 +328,9 @@ impl Node {
                 return Ok(added.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Media(command) => {
-                self.state.bmc.change(|bmc| bmc.media.execute(command))?;
+                let added = self.state.bmc.change(|bmc| bmc.change_media(command))?;
                 self.effects_due = true;
+                return Ok(added.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Certificate(command) => {
                 let made = self.state.bmc.change(|bmc| bmc.https.change(|https| https.execute(command)));

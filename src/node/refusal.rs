@@ -21,11 +21,11 @@ pub enum Refusal {
     UpdateUnderway,
     #[error("secure boot needs the UEFI boot mode")]
     SecureBootNeedsUefi,
-    /// The database of secure boot has as many certificates or signatures as it may have.
-    #[error("the database has no room for another key")]
+    /// There are as many certificates or signatures as there may be.
+    #[error("there is no room for another certificate or signature")]
     TooManyKeys,
-    /// The database of secure boot has the same key with this number.
-    #[error("the database has this key already, with the number {1}")]
+    /// The same certificate or signature is there, with this number.
+    #[error("it is there already, with the number {1}")]
     KeyExists(Kind, u32),
     /// The BMC has as many sessions as it may have.
     #[error("there are too many sessions")]

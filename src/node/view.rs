@@ -14,6 +14,7 @@ use super::bmc::extras::Extras;
 use super::bmc::failures::Part;
 use super::bmc::led::Leds;
 use super::bmc::media::Opened;
+use super::bmc::media_trust;
 use super::bmc::network::Network;
 use super::bmc::plugs::Plugs;
 use super::bmc::power_limit::PowerLimit;
@@ -47,6 +48,7 @@ pub(super) struct View {
     databases: Held,
     /// Slot, number of the insertion, and whether the image could be opened.
     media: Vec<(u8, u32, Option<bool>)>,
+    media_trust: media_trust::Shape,
     leds: Sparse<Leds>,
     /// Number of certificates that clients have installed.
     certificates: u32,
@@ -106,6 +108,7 @@ impl View {
             secure_boot,
             databases,
             media,
+            media_trust,
             leds,
             clock,
             // The end of an update is the end of its task.
@@ -168,6 +171,7 @@ impl View {
             secure_boot: *secure_boot,
             databases: databases.held(secure_boot.keys),
             media: media.iter().map(|(slot, image)| (slot, image.number, opened(&image.opened))).collect(),
+            media_trust: media_trust.shape(),
             leds: leds.clone(),
             certificates: https.installations,
             clock: clock.clone(),
@@ -375,6 +379,7 @@ fn parts(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What
             }
         }
     }
+    trust(&before.media_trust, &now.media_trust, out);
     if before.plugs == now.plugs && before.failed == now.failed && before.unused_memory == now.unused_memory {
         return;
     }
@@ -400,6 +405,27 @@ fn parts(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What
             if was != is {
                 out(What::VolumeHealth(storage, volume.id.clone(), is.health()));
             }
+        }
+    }
+}
+
+/// The certificates of image servers, and whether they count.
+fn trust(before: &media_trust::Shape, now: &media_trust::Shape, out: &mut impl FnMut(What)) {
+    if before == now {
+        return;
+    }
+    let slots: BTreeSet<u8> = before.keys().chain(now.keys()).copied().collect();
+    let new = (false, Vec::new());
+    for slot in slots {
+        let ((was, before), (is, now)) = (before.get(&slot).unwrap_or(&new), now.get(&slot).unwrap_or(&new));
+        if was != is {
+            out(What::Changed(Of::Media(slot)));
+        }
+        for number in before.iter().filter(|number| !now.contains(number)) {
+            out(What::Removed(Of::MediaCertificate(slot, *number)));
+        }
+        for number in now.iter().filter(|number| !before.contains(number)) {
+            out(What::Created(Of::MediaCertificate(slot, *number)));
         }
     }
 }

@@ -180,7 +180,6 @@ impl Held {
     }
 
     /// The keys that are gone, and those that are new.
-    #[expect(clippy::type_complexity, reason = "two sets of the same kind")]
     pub(in crate::node) fn differences(
         &self,
         now: &Self,

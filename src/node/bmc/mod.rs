@@ -22,6 +22,8 @@ mod lockout;
 pub mod logs;
 mod measured;
 pub mod media;
+mod media_change;
+pub mod media_trust;
 pub mod network;
 pub mod plugs;
 pub mod post_codes;
@@ -59,6 +61,7 @@ use hours::Hours;
 use led::Leds;
 use logs::Logs;
 use media::Media;
+use media_trust::MediaTrust;
 use network::Network;
 use plugs::Plugs;
 use post_codes::PostCodes;
@@ -92,6 +95,7 @@ pub struct Bmc {
     pub secure_boot: SecureBoot,
     pub databases: Sparse<Databases>,
     pub media: Media,
+    pub media_trust: Sparse<MediaTrust>,
     pub leds: Sparse<Leds>,
     pub clock: Sparse<Clock>,
     pub firmware: Sparse<Firmware>,
@@ -137,6 +141,7 @@ static NEW: Bmc = Bmc {
     secure_boot: SecureBoot::NEW,
     databases: Sparse::NEW,
     media: Media::NEW,
+    media_trust: Sparse::NEW,
     leds: Sparse::NEW,
     clock: Sparse::NEW,
     firmware: Sparse::NEW,
@@ -326,6 +331,7 @@ impl Bmc {
             secure_boot: _,
             databases: _,
             media,
+            media_trust: _,
             leds: _,
             clock: _,
             firmware,

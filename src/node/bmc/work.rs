@@ -212,6 +212,7 @@ impl Bmc {
         self.telemetry = Sparse::default();
         self.https = Sparse::default();
         self.media = self.media.renewed();
+        self.media_trust = Sparse::default();
         self.sessions.forget_settings();
         self.tasks.change(|tasks| tasks.settings = Settings::NEW);
         match kind {

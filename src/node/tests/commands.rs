@@ -145,6 +145,21 @@ commands! {
     },
     Command::Media(media::Command::Insert { .. }) => (0u8..3).prop_map(|slot| insert(slot, "http://x/y")),
     Command::Media(media::Command::Eject { .. }) => (0u8..3).prop_map(eject),
+    Command::Media(media::Command::Change { .. }) => (0u8..3, 0u8..4).prop_map(|(slot, then)| {
+        let image = || media::Insertion::of("https://x/z");
+        let then = match then {
+            0 => Some(media::Then::Insert(image())),
+            1 => Some(media::Then::Reinsert(image())),
+            2 => Some(media::Then::Eject),
+            _ => None,
+        };
+        Command::Media(media::Command::Change { slot, verify: Some(then.is_none()), then: then.map(Box::new) })
+    }),
+    Command::Media(media::Command::AddCertificate { .. }) => (0u8..3, 0u8..3).prop_map(|(slot, n)| {
+        Command::Media(media::Command::AddCertificate { slot, pem: format!("certificate {n}").into() })
+    }),
+    Command::Media(media::Command::DeleteCertificate { .. }) => (0u8..3, 1u32..4)
+        .prop_map(|(slot, number)| Command::Media(media::Command::DeleteCertificate { slot, number })),
     Command::Certificate(certificate::Command::Request { .. }) => any::<bool>().prop_map(|new| {
         let key = new.then(|| PrivateKey("key".into()));
         Command::Certificate(certificate::Command::Request { why: Why::Rekey, key, csr: "csr".into() })

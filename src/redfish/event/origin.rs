@@ -97,6 +97,18 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
                 the_manager,
             ]
         }
+        Of::MediaCertificate(slot, number) => {
+            let id = profile.media_slots.get(usize::from(*slot)).map_or("", |slot| &slot.id);
+            let rest = format!("VirtualMedia/{id}/Certificates/{number}");
+            let of_slot = candidates(&Of::Media(*slot), model, place);
+            [
+                ("Systems/{}/VirtualMedia/{}/Certificates/{}", below(&system, &rest), "Certificate"),
+                ("Managers/{}/VirtualMedia/{}/Certificates/{}", below(&manager, &rest), "Certificate"),
+            ]
+            .into_iter()
+            .chain(of_slot)
+            .collect()
+        }
         Of::Drive(number) => {
             let drive = profile.drives().find(|(other, ..)| other == number);
             let id = drive.map_or("", |(_, _, drive)| &drive.id);

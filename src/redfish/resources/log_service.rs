@@ -266,6 +266,7 @@ fn is_gone(what: &What) -> bool {
                     | Of::Subscription(_)
                     | Of::ReportDefinition(_)
                     | Of::SecureBootKey(..)
+                    | Of::MediaCertificate(..)
             )
         }
         What::DriveRemoved(_) | What::DriveInserted(_) => true,

@@ -9,6 +9,7 @@ mod failures;
 mod headers;
 mod logs;
 mod machine;
+mod media;
 mod network;
 mod origins;
 mod own_root;

@@ -116,6 +116,7 @@ fn resource(of: &Of) -> usize {
         Of::BootOption(_) => 28,
         Of::Certificate => 29,
         Of::SecureBootKey(..) => 30,
+        Of::MediaCertificate(..) => 31,
     }
 }
 
@@ -159,6 +160,20 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     all.extend(volumes(profile).map(|(storage, id)| Of::Volume(storage, id)));
     let reports = &profile.telemetry.reports;
     all.extend(reports.iter().map(|report| Of::ReportDefinition(report.id.as_str().into())));
+    let slot = &profile.media_slots[0].id;
+    let pem = include_str!("../../../tests/it/documents/certificate.pem");
+    let (_, managers, _) = site.send("GET", "/redfish/v1/Managers", &Value::Null);
+    let members =
+        managers["Members"].as_array().unwrap().iter().map(|one| one["@odata.id"].as_str().unwrap());
+    let manager = members.last().unwrap().trim_start_matches("/redfish/v1/").to_owned();
+    let certificate = json!({"CertificateString": pem, "CertificateType": "PEM"});
+    let certificates = format!("{manager}/VirtualMedia/{slot}/Certificates");
+    let number = if profile.lacks("Managers/{}/VirtualMedia/{}/Certificates/{}") {
+        1
+    } else {
+        site.create(&certificates, &certificate)
+    };
+    all.push(Of::MediaCertificate(0, number));
     let login = json!({"UserName": "admin", "Password": "password"});
     all.push(Of::Session(site.create("SessionService/Sessions", &login)));
     let receiver = json!({"Destination": "https://receiver.example/", "Protocol": "Redfish"});
@@ -294,7 +309,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 31);
+    assert_all(kinds_of_resources, 32);
 }
 
 #[test]

@@ -263,6 +263,20 @@ pub(super) fn certificates(life: &mut Life) {
     });
     life.post("/redfish/v1/CertificateService/Actions/CertificateService.ReplaceCertificate", new);
     life.moment("certificate replaced");
+    let slot = life.get("{manager}/VirtualMedia")["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
+    if life.get(&slot).get("Certificates").is_some() {
+        let of_server =
+            json!({"CertificateString": include_str!("certificate.pem"), "CertificateType": "PEM"});
+        life.post(&format!("{slot}/Certificates"), of_server);
+        life.patch(&slot, json!({"VerifyCertificate": true}));
+    }
+    let image = json!({"Image": "https://images.example/boot.iso", "Inserted": true, "UserName": "u", "Password": "p"});
+    life.patch(&slot, image);
+    life.moment("image inserted by PATCH");
+    life.patch(&slot, json!({"WriteProtected": false}));
+    life.moment("image that can be written");
+    life.patch(&slot, json!({"Image": null, "Inserted": false}));
+    life.moment("image ejected by PATCH");
 }
 
 /// Keys are added to the databases of secure boot and deleted, one by one and all at once.

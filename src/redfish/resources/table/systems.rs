@@ -151,6 +151,10 @@ pub(super) static ROWS: &[Entry] = &[
         .annotated_by(volume::annotate),
     ),
     Node(virtual_media::row("/redfish/v1/Systems/{System}/VirtualMedia/{Slot}")),
+    Node(virtual_media::certificates(
+        "/redfish/v1/Systems/{System}/VirtualMedia/{Slot}/Certificates/{Certificate}",
+        Access::HOST_CERTIFICATES,
+    )),
     Node(
         log_service::service("/redfish/v1/Systems/{System}/LogServices/{Log}", log_service::of_system)
             .only_if(log_service::has_of_system),

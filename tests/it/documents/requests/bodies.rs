@@ -128,6 +128,15 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             json!({"Image": "http://user:secret@images.example/a.iso?b=c", "Inserted": true}),
             json!({"Image": "https://images.example/b.iso", "UserName": "u", "Password": "p", "WriteProtected": false}),
         ],
+        ("PATCH", [.., "VirtualMedia", _]) => vec![
+            json!({"Image": "https://images.example/c.iso", "Inserted": true, "WriteProtected": true, "UserName": "u", "Password": "p"}),
+            json!({"Image": null, "Inserted": false}),
+            json!({"WriteProtected": false, "VerifyCertificate": true}),
+        ],
+        (
+            "POST",
+            [.., "VirtualMedia", _, "Certificates"] | [.., "VirtualMedia", _, "Certificates", "Members"],
+        ) => certificates(false),
         ("POST", [.., "VirtualMedia", _, "Actions", _]) => vec![json!({}), Value::Null],
         ("PATCH", ["Chassis", _]) => {
             ["Lit", "Off"].map(|led| json!({"IndicatorLED": led, "AssetTag": led})).to_vec()
@@ -187,6 +196,7 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             | ["SessionService", "Sessions", _]
             | ["Systems", _, "Storage", _, "Volumes", _]
             | ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates" | "Signatures", _]
+            | [.., "VirtualMedia", _, "Certificates", _]
             | ["TelemetryService", "MetricReportDefinitions", _]
             | ["TaskService", "Tasks" | "TaskMonitors", _],
         ) => vec![Value::Null],
