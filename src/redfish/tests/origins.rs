@@ -163,9 +163,8 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     let slot = &profile.media_slots[0].id;
     let pem = include_str!("../../../tests/it/documents/certificate.pem");
     let (_, managers, _) = site.send("GET", "/redfish/v1/Managers", &Value::Null);
-    let members =
-        managers["Members"].as_array().unwrap().iter().map(|one| one["@odata.id"].as_str().unwrap());
-    let manager = members.last().unwrap().trim_start_matches("/redfish/v1/").to_owned();
+    let manager = managers["Members"].as_array().unwrap().last().unwrap()["@odata.id"].as_str().unwrap();
+    let manager = manager.trim_start_matches("/redfish/v1/");
     let certificate = json!({"CertificateString": pem, "CertificateType": "PEM"});
     let certificates = format!("{manager}/VirtualMedia/{slot}/Certificates");
     let number = if profile.lacks("Managers/{}/VirtualMedia/{}/Certificates/{}") {
