@@ -143,6 +143,8 @@ impl From<Refusal> for ApiError {
             | Refusal::UpdateUnderway
             | Refusal::DrivesDoNotFit
             | Refusal::SecureBootNeedsUefi
+            | Refusal::TooManyKeys
+            | Refusal::KeyExists(..)
             | Refusal::TooManySessions
             | Refusal::TooManyTasks
             | Refusal::TooManySubscriptions

@@ -323,12 +323,14 @@ impl Node {
                 return Ok(task.map_or(Outcome::Done, Outcome::Accepted));
             }
             Command::SecureBoot(command) => {
-                let mode = self.state.boot.mode;
-                self.state.bmc.change(|bmc| bmc.secure_boot.execute(command, mode))?;
+                let (mode, profile) = (self.state.boot.mode, Arc::clone(&self.profile));
+                let added = self.state.bmc.change(|bmc| bmc.change_secure_boot(command, mode, &profile))?;
+                return Ok(added.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Media(command) => {
-                self.state.bmc.change(|bmc| bmc.media.execute(command))?;
+                let added = self.state.bmc.change(|bmc| bmc.change_media(command))?;
                 self.effects_due = true;
+                return Ok(added.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Certificate(command) => {
                 let made = self.state.bmc.change(|bmc| bmc.https.change(|https| https.execute(command)));

@@ -167,6 +167,7 @@ fn check(p: &Profile) -> Result<(), String> {
         return Err(format!("schemas.{kind}: '{version}' is no version; write it like 'v1_18_0'"));
     }
     p.consoles.check()?;
+    p.secure_boot.check()?;
     chassis(p)?;
     distinct("battery id", p.batteries.iter().map(|battery| &battery.id))?;
     let is_there = |id: &String| p.storage.iter().any(|storage| storage.id == *id);

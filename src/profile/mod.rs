@@ -33,6 +33,8 @@ pub mod post_codes;
 #[doc(hidden)]
 pub mod quirk;
 #[doc(hidden)]
+pub mod secure_boot;
+#[doc(hidden)]
 pub mod sensors;
 #[doc(hidden)]
 pub mod telemetry;
@@ -67,6 +69,7 @@ use overlay::Overlay;
 use pcie::{Card, Function, Slot};
 use post_codes::PostCode;
 use quirk::Quirk;
+use secure_boot::SecureBootKeys;
 use sensors::SensorRules;
 use telemetry::Telemetry;
 use tpm::Tpm;
@@ -130,6 +133,9 @@ pub struct Profile {
     /// The subject of the certificate of a BMC that has an address of its own.
     #[serde(default)]
     pub certificate: CertificateSubject,
+    /// The databases of secure boot with their keys ex works.
+    #[serde(default)]
+    pub secure_boot: SecureBootKeys,
     /// Consoles of the host and of the BMC.
     #[serde(rename = "console", default)]
     pub consoles: Consoles,

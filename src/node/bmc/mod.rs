@@ -8,6 +8,7 @@ pub mod bios;
 pub mod certificate;
 pub mod clock;
 pub mod credential;
+pub mod databases;
 pub mod diagnostics;
 pub mod environment;
 pub mod extras;
@@ -15,11 +16,14 @@ mod failed;
 pub mod failures;
 pub mod firmware;
 pub mod hours;
+pub mod keys;
 pub mod led;
 mod lockout;
 pub mod logs;
 mod measured;
 pub mod media;
+mod media_change;
+pub mod media_trust;
 pub mod network;
 pub mod oem;
 pub mod plugs;
@@ -49,6 +53,7 @@ use account::Accounts;
 use bios::Bios;
 use certificate::Https;
 use clock::Clock;
+use databases::Databases;
 use diagnostics::Diagnostics;
 use environment::Environment;
 use extras::Extras;
@@ -57,6 +62,7 @@ use hours::Hours;
 use led::Leds;
 use logs::Logs;
 use media::Media;
+use media_trust::MediaTrust;
 use network::Network;
 use plugs::Plugs;
 use post_codes::PostCodes;
@@ -88,7 +94,9 @@ pub enum Command {
 pub struct Bmc {
     pub bios: Sparse<Bios>,
     pub secure_boot: SecureBoot,
+    pub databases: Sparse<Databases>,
     pub media: Media,
+    pub media_trust: Sparse<MediaTrust>,
     pub leds: Sparse<Leds>,
     pub clock: Sparse<Clock>,
     pub firmware: Sparse<Firmware>,
@@ -132,7 +140,9 @@ pub struct Bmc {
 static NEW: Bmc = Bmc {
     bios: Sparse::NEW,
     secure_boot: SecureBoot::NEW,
+    databases: Sparse::NEW,
     media: Media::NEW,
+    media_trust: Sparse::NEW,
     leds: Sparse::NEW,
     clock: Sparse::NEW,
     firmware: Sparse::NEW,
@@ -288,7 +298,7 @@ impl Bmc {
             bios.start(profile, at);
         }
         self.end_tasks(|work| *work == Work::BiosDefaults, &End::Completed, at);
-        self.secure_boot.start();
+        self.start_secure_boot(profile);
         self.test_memory();
         self.boot_failure = None;
         self.boot_failed_at = None;
@@ -320,7 +330,9 @@ impl Bmc {
         let Self {
             bios,
             secure_boot: _,
+            databases: _,
             media,
+            media_trust: _,
             leds: _,
             clock: _,
             firmware,

@@ -265,6 +265,8 @@ fn is_gone(what: &What) -> bool {
                     | Of::Role(_)
                     | Of::Subscription(_)
                     | Of::ReportDefinition(_)
+                    | Of::SecureBootKey(..)
+                    | Of::MediaCertificate(..)
             )
         }
         What::DriveRemoved(_) | What::DriveInserted(_) => true,

@@ -37,6 +37,7 @@ mod processor;
 mod registry;
 mod role;
 mod secure_boot;
+mod secure_boot_database;
 mod sensor;
 mod service_root;
 mod session;

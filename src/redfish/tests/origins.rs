@@ -1,10 +1,11 @@
 //! The resource that an event is about is there, at every model and at both kinds of roots.
 
 use super::*;
-use crate::dmtf::{DiagnosticDataType, Health};
+use crate::dmtf::{DiagnosticDataType, Health, SecureBootDatabase};
 use crate::node::bmc::environment::{Level, SensorId, Side};
 use crate::node::bmc::failures::Part;
 use crate::node::event::{AccountEvent, AlarmChange, Collection, Of, ReportMade, TaskEvent, What};
+use crate::profile::secure_boot::Kind;
 use crate::redfish::event::{Place, shown};
 
 /// A root of the node in a bench.
@@ -114,6 +115,8 @@ fn resource(of: &Of) -> usize {
         Of::NetworkProtocol => 27,
         Of::BootOption(_) => 28,
         Of::Certificate => 29,
+        Of::SecureBootKey(..) => 30,
+        Of::MediaCertificate(..) => 31,
     }
 }
 
@@ -141,6 +144,8 @@ pub(super) fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     ];
     all.extend([Of::SessionService, Of::AccountService, Of::EventService, Of::Role("Operator".into())]);
     all.push(Of::Account(profile.accounts.first));
+    all.push(Of::SecureBootKey(SecureBootDatabase::Pk, Kind::Certificate, 1));
+    all.push(Of::SecureBootKey(SecureBootDatabase::Dbx, Kind::Signature, 1));
     all.extend(numbers(profile.boot_order.len()).map(Of::BootOption));
     all.extend(numbers(profile.media_slots.len()).map(Of::Media));
     all.extend(profile.drives().map(|(number, ..)| Of::Drive(number)));
@@ -155,6 +160,19 @@ pub(super) fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     all.extend(volumes(profile).map(|(storage, id)| Of::Volume(storage, id)));
     let reports = &profile.telemetry.reports;
     all.extend(reports.iter().map(|report| Of::ReportDefinition(report.id.as_str().into())));
+    let slot = &profile.media_slots[0].id;
+    let pem = include_str!("../../../tests/it/documents/certificate.pem");
+    let (_, managers, _) = site.send("GET", "/redfish/v1/Managers", &Value::Null);
+    let manager = managers["Members"].as_array().unwrap().last().unwrap()["@odata.id"].as_str().unwrap();
+    let manager = manager.trim_start_matches("/redfish/v1/");
+    let certificate = json!({"CertificateString": pem, "CertificateType": "PEM"});
+    let certificates = format!("{manager}/VirtualMedia/{slot}/Certificates");
+    let number = if profile.lacks("Managers/{}/VirtualMedia/{}/Certificates/{}") {
+        1
+    } else {
+        site.create(&certificates, &certificate)
+    };
+    all.push(Of::MediaCertificate(0, number));
     let login = json!({"UserName": "admin", "Password": "password"});
     all.push(Of::Session(site.create("SessionService/Sessions", &login)));
     let receiver = json!({"Destination": "https://receiver.example/", "Protocol": "Redfish"});
@@ -305,7 +323,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 30);
+    assert_all(kinds_of_resources, 32);
 }
 
 #[test]
