@@ -22,8 +22,11 @@ pub enum Command {
     Bmc(bmc::Command),
     /// Network settings of the BMC.
     Network(bmc::network::Command),
-    /// Properties of the maker.
-    Oem(bmc::oem::Command),
+    /// Properties of the maker, and the change that the rest of the request asks for. If that is refused, nothing is changed.
+    Oem {
+        values: Vec<bmc::oem::Kept>,
+        rest: Option<Box<Self>>,
+    },
     /// Volumes of a storage controller.
     Volume(bmc::volume::Command),
     /// An update of a firmware component.
@@ -63,7 +66,7 @@ impl Command {
                 | volume::Command::Initialize { start, .. },
             ) => Some(start),
             Self::Log(bmc::logs::Command::Collect { start, .. }) => Some(start),
-            Self::Oem(bmc::oem::Command { rest, .. }) => rest.as_mut()?.start_mut(),
+            Self::Oem { rest, .. } => rest.as_mut()?.start_mut(),
             Self::Host(_)
             | Self::Bios(bios::Command::Change(_) | bios::Command::Reset)
             | Self::SecureBoot(_)
@@ -86,7 +89,7 @@ impl Command {
     /// Whether its execution can be an event in the life of the node. Changes of settings are none.
     pub(super) fn is_eventful(&self) -> bool {
         match self {
-            Self::Oem(bmc::oem::Command { rest, .. }) => rest.as_ref().is_some_and(|rest| rest.is_eventful()),
+            Self::Oem { rest, .. } => rest.as_ref().is_some_and(|rest| rest.is_eventful()),
             Self::Host(
                 host::Command::Change(_)
                 | host::Command::ChangeChassis(_)

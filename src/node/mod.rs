@@ -27,6 +27,7 @@ pub mod ipa;
 pub mod lab;
 pub mod labels;
 pub mod neighbour;
+mod oem;
 mod past;
 mod power;
 mod refusal;
@@ -306,7 +307,7 @@ impl Node {
         Ok(outcome)
     }
 
-    pub(in crate::node) fn execute(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
+    fn execute(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
         if let Some(until) = self.bmc().restarting_until
             && !matches!(command, Command::Ipa(_) | Command::Lab(_))
         {
@@ -342,7 +343,7 @@ impl Node {
             Command::Network(command) => {
                 self.state.bmc.change(|bmc| bmc.network.change(|network| network.execute(command)));
             }
-            Command::Oem(command) => return self.execute_oem(command, now),
+            Command::Oem { values, rest } => return self.execute_oem(values, rest, now),
             Command::Bmc(command) => {
                 let ms = self.draw_ms(self.timing().manager_grace, Purpose::ManagerGrace);
                 let task = self.state.bmc.change(|bmc| bmc.execute(command, now.after_ms(ms), now))?;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Answers {
     /// The answer to a change that has no document to show.
     pub success: Success,
+    /// Paths as in `absent` of a profile. Changes of what is there and below are answered with 204 all the same.
+    pub empty_at: Vec<String>,
     /// `error.code` of every error, and of a success that is a message. Without it, `error.code` is the first message.
     pub code: Option<String>,
     /// `error.message` that goes with [`Answers::code`].
@@ -20,7 +22,7 @@ pub struct Answers {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Success {
-    /// 204.
+    /// 204, which has no body.
     #[default]
     Empty,
     /// 200 with a message.
@@ -48,6 +50,14 @@ pub struct MakerMessage {
 impl Answers {
     /// Maximum number of messages of the maker.
     const MAX_MESSAGES: usize = 64;
+
+    /// Whether a change is answered with a message. `generic` is the path of the resource as in `absent` of a profile.
+    pub fn has_message(&self, generic: &str) -> bool {
+        let covers = |path: &String| {
+            generic.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.success == Success::Message && !self.empty_at.iter().any(covers)
+    }
 
     pub(super) fn check(&self) -> Result<(), String> {
         if self.code.is_some() != self.text.is_some() {

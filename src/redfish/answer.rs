@@ -14,7 +14,7 @@ use super::precondition::{self, Condition};
 use super::row::{Fixed, Target, described_by};
 use super::service_documents::{ServiceDocuments, Text};
 use crate::clock;
-use crate::profile::answers::{Answers, Success};
+use crate::profile::answers::Answers;
 
 /// The result of a request.
 pub(super) enum Answer {
@@ -195,9 +195,9 @@ pub(super) fn refusal(
     whole(response)
 }
 
-/// The response to a change that is done, in the style of a model.
-pub(super) fn in_style(style: &Answers, mut response: Response<Content>) -> Response<Content> {
-    if style.success == Success::Message {
+/// The response to a change that is done, in the style of a model. `generic` is the path of the resource as in a profile's `absent`.
+pub(super) fn in_style(style: &Answers, generic: &str, mut response: Response<Content>) -> Response<Content> {
+    if style.has_message(generic) {
         *response.status_mut() = StatusCode::OK;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
         *response.body_mut() = Content::Bytes(error::success_in(style));

@@ -7,13 +7,11 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::HeaderValue;
 use tar::{Builder, EntryType, Header};
 use uuid::Uuid;
 
 use super::attachment::{Attachment, Content, Measure};
 use super::context::{Model, NodeCx};
-use super::document::Document;
 use super::query::Page;
 use super::render;
 use super::resource::OfNode;
@@ -129,7 +127,7 @@ impl Redfish {
 }
 
 impl Measure for Redfish {
-    fn resources(&self, cx: &NodeCx<'_>, each: &mut dyn FnMut(&Document, &HeaderValue)) {
+    fn resources(&self, cx: &NodeCx<'_>, each: &mut dyn FnMut([&str; 4])) {
         self.all_resources(cx, each);
     }
 

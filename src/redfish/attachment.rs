@@ -1,9 +1,6 @@
 //! Data of a log entry that is no document: what `LogEntry.AdditionalDataURI` leads to.
 
-use http::HeaderValue;
-
 use super::context::NodeCx;
-use super::document::Document;
 use crate::node::{Node, NodeId};
 use crate::time::SimTime;
 
@@ -44,9 +41,9 @@ impl Attachment {
 
 /// Looks at the whole machine for one of its documents.
 pub(super) trait Measure: Sync {
-    /// Calls back with each document and collection that the root of the node's BMC has, except the model's list of all of them. The
-    /// second argument are its methods.
-    fn resources(&self, cx: &NodeCx<'_>, each: &mut dyn FnMut(&Document, &HeaderValue));
+    /// Tells the URI, the type, the ETag and the methods of each document and collection that the root of the node's BMC has, except
+    /// the model's list of all of them.
+    fn resources(&self, cx: &NodeCx<'_>, each: &mut dyn FnMut([&str; 4]));
     /// The size of its archive, bytes. The first look makes the archive.
     fn bytes_of(&self, attachment: &Attachment) -> u64;
 }

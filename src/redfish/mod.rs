@@ -40,6 +40,8 @@ mod message;
 mod meters;
 mod negotiate;
 mod oem;
+mod oem_route;
+mod oem_rows;
 mod openapi;
 mod precondition;
 mod queried;

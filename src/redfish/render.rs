@@ -4,7 +4,7 @@ use super::action::{ACTION_INFO_SCHEMA, Action};
 use super::constants::{Constants, Part as Constant};
 use super::doc::Doc;
 use super::document::Document;
-use super::oem;
+use super::oem_rows;
 use super::query::Page;
 use super::resource::{Collection, Owner};
 use super::row::Row;
@@ -42,7 +42,7 @@ pub(super) fn document<'a, O: Owner>(cx: &O::Cx<'a>, row: &'a Row<O>, constants:
     (resource.get)(cx, &mut d);
     d.cached(Constant::End, |d| end(model, row, d));
     let document = Document::new(d.finish()).with_etag(shows_etag(O::overlaid_by(cx)));
-    let is_other = !std::ptr::eq(kind, resource.kind) && resource.kind != oem::KIND;
+    let is_other = !std::ptr::eq(kind, resource.kind) && resource.kind != oem_rows::KIND;
     if is_other { document.with_schema(kind) } else { document }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn overlay<'a, O: Owner>(
     row: &'a Row<O>,
 ) -> (Option<&'a Overlay>, &'a str, &'a str) {
     let (generic, kind) = (row.generic.as_str(), row.resource.kind);
-    if row.resource.kind == oem::KIND
+    if row.resource.kind == oem_rows::KIND
         && let Some(found) = O::oem(cx)
     {
         return (Some(&found.document), &found.generic, &found.kind);

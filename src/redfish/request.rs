@@ -105,7 +105,7 @@ impl Redfish {
             && response.status() == StatusCode::NO_CONTENT
             && *request.method() != Method::OPTIONS
         {
-            response = in_style(&node.profile().answers, response);
+            response = in_style(&node.profile().answers, target.map_or("", Target::generic), response);
         }
         if let Some(headers) = head.rare {
             negotiate::finish(headers, &mut response);

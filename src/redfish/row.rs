@@ -295,6 +295,15 @@ impl Target {
         }
     }
 
+    /// The path of its row as a profile's `absent` writes it.
+    pub(super) fn generic(self) -> &'static str {
+        match self {
+            Self::Service(row, _) => &row.generic,
+            Self::Node(row, _) | Self::OverNodes(row, _) => &row.generic,
+            Self::Fixed(_) => "",
+        }
+    }
+
     /// The name of the action, if it is one: `ComputerSystem.Reset`.
     pub(super) fn action(self) -> Option<&'static str> {
         match self {

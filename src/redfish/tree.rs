@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::action::Action;
 use super::attachment::SEGMENT;
-use super::oem;
+use super::oem_rows;
 use super::resource::{Collection, Entry, OfNode, OfService, Owner, Resource};
 use super::row::{Fixed, Part, ROOT, Row, Target, parent};
 use super::schemas::schemas;
@@ -15,7 +15,7 @@ pub(super) struct Tree {
     branches: Vec<Branch>,
     pub services: Vec<Row<OfService>>,
     pub nodes: Vec<Row<OfNode>>,
-    /// The rows for resources that models add, as in [`oem::ROWS`].
+    /// The rows for resources that models add, as in [`oem_rows::ROWS`].
     pub oem: Vec<Row<OfNode>>,
     /// The schemas of all types, such as `Chassis.v1_28_0`.
     pub schemas: BTreeSet<String>,
@@ -73,7 +73,7 @@ impl Tree {
             branches: vec![Branch::default()],
             services: Vec::new(),
             nodes: Vec::new(),
-            oem: oem::ROWS.iter().map(|row| Row::of_models(row, table.len())).collect(),
+            oem: oem_rows::ROWS.iter().map(|row| Row::of_models(row, table.len())).collect(),
             schemas: schemas(table),
         };
         for (path, fixed) in Fixed::PATHS {
@@ -252,7 +252,7 @@ impl Tree {
     pub(super) fn type_names(&self) -> Vec<&'static str> {
         let services = self.services.iter().map(|row| (row.number, row.resource.type_name()));
         let nodes = self.nodes.iter().map(|row| (row.number, row.resource.type_name()));
-        let oem = self.oem.iter().take(1).map(|row| (row.number, oem::KIND));
+        let oem = self.oem.iter().take(1).map(|row| (row.number, oem_rows::KIND));
         let mut names: Vec<_> = services.chain(nodes).chain(oem).collect();
         names.sort_unstable();
         names.into_iter().map(|(_, name)| name).collect()

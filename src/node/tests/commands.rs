@@ -16,7 +16,7 @@ use crate::node::bmc::credential::Credential;
 use crate::node::bmc::databases;
 use crate::node::bmc::environment::SensorId;
 use crate::node::bmc::failures::Part;
-use crate::node::bmc::oem::{self, Kept};
+use crate::node::bmc::oem::Kept;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
@@ -173,11 +173,11 @@ commands! {
         let change = ChassisChange { asset_tag: Some("é\"".into()), led: Some(IndicatorLed::Blinking) };
         Command::Host(host::Command::ChangeChassis(change))
     }),
-    Command::Oem(_) => any::<bool>().prop_map(|with_rest| {
+    Command::Oem { .. } => any::<bool>().prop_map(|with_rest| {
         let value = crate::profile::oem::Value::Flag(with_rest);
         let values = vec![Kept { of: "Managers/{}/X".into(), name: "Y".into(), value }];
         let rest = with_rest.then(|| Box::new(Command::Bios(bios::Command::Reset)));
-        Command::Oem(oem::Command { values, rest })
+        Command::Oem { values, rest }
     }),
     Command::Host(host::Command::CycleChassis) => Just(Command::Host(host::Command::CycleChassis)),
     Command::Host(host::Command::EnableBootOption { .. }) => {

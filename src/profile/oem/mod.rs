@@ -81,7 +81,7 @@ impl Below {
     ];
 }
 
-/// An OEM resource.
+/// A resource of the maker, which a file describes.
 #[derive(Clone, Debug)]
 pub struct Resource {
     pub below: Below,

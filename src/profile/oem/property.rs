@@ -14,10 +14,10 @@ pub struct Property {
     /// The names on the way to the property, with `/` between them: `Oem/Maker/IPv4/DNSServers`.
     pub name: String,
     pub kind: Kind,
-    /// Smallest integer.
+    /// The smallest integer that is allowed.
     #[serde(default)]
     pub lower: Option<i64>,
-    /// Largest integer.
+    /// The largest integer that is allowed.
     #[serde(default)]
     pub upper: Option<i64>,
     /// Largest number of characters of a text.

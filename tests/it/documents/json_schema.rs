@@ -96,7 +96,15 @@ impl Schemas {
     /// The mistakes of a document of the type `kind`, as `Chassis.v1_28_0.Chassis`.
     pub(super) fn mistakes_of(&mut self, kind: &str, document: &Value) -> Vec<String> {
         let (schema, name) = kind.rsplit_once('.').unwrap_or(("", kind));
-        let file = format!("{schema}.json");
+        let mut file = format!("{schema}.json");
+        // The newest version has everything that an older one has. `schema` knows what an older one lacks.
+        let versions = format!("{}.v", schema.split('.').next().unwrap());
+        if schema.contains(".v")
+            && !self.files.schemas.contains_key(&file)
+            && let Some(newest) = self.files.schemas.keys().find(|other| other.starts_with(&versions))
+        {
+            file.clone_from(newest);
+        }
         if !self.files.schemas.contains_key(&file) {
             return vec![format!("there is no schema {file}")];
         }

@@ -12,11 +12,11 @@ mod reviewed;
 mod schemas;
 
 use std::io::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use fauxmetal::clock::Clock;
 use fauxmetal::fleet::Fleet;
-use fauxmetal::profile::built_in;
+use fauxmetal::profile::{Profile, built_in, built_in_names};
 use fauxmetal::redfish::Redfish;
 use fauxmetal::redfish::auth::Account;
 use fauxmetal::redfish::check::{Page, crawl, sample};
@@ -42,6 +42,13 @@ fn documents_of_service() -> Vec<Page> {
 /// `ComputerSystem` of `#ComputerSystem.v1_28_0.ComputerSystem`.
 fn type_of(document: &Value) -> &str {
     document["@odata.type"].as_str().unwrap().rsplit('.').next().unwrap()
+}
+
+/// Whether a document is that of a maker's resource, of which DMTF has no schema.
+fn is_oem(document: &Value) -> bool {
+    static MODELS: LazyLock<Vec<Arc<Profile>>> =
+        LazyLock::new(|| built_in_names().into_iter().map(|model| built_in(model).unwrap()).collect());
+    MODELS.iter().flat_map(|model| &model.oem.resources).any(|one| one.is_of(&document["@odata.type"]))
 }
 
 /// A message for people that the test runner shows although the test passes.
