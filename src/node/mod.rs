@@ -338,7 +338,7 @@ impl Node {
                 return Ok(made.map_or(Outcome::Done, |(why, csr)| Outcome::Requested(why, csr)));
             }
             Command::Led(command) => {
-                self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(command)));
+                self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(command)))
             }
             Command::Network(command) => {
                 self.state.bmc.change(|bmc| bmc.network.change(|network| network.execute(command)));
