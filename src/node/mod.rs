@@ -337,9 +337,7 @@ impl Node {
                 let made = self.state.bmc.change(|bmc| bmc.https.change(|https| https.execute(command)));
                 return Ok(made.map_or(Outcome::Done, |(why, csr)| Outcome::Requested(why, csr)));
             }
-            Command::Led(command) => {
-                self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(command)))
-            }
+            Command::Led(new) => self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(new))),
             Command::Network(command) => {
                 self.state.bmc.change(|bmc| bmc.network.change(|network| network.execute(command)));
             }
