@@ -20,6 +20,8 @@ pub enum Command {
     Led(bmc::led::Command),
     /// The `Manager` itself: its restart and its clock.
     Bmc(bmc::Command),
+    /// Licenses of the BMC.
+    License(bmc::licenses::Command),
     /// Network settings of the BMC.
     Network(bmc::network::Command),
     /// Volumes of a storage controller.
@@ -68,6 +70,7 @@ impl Command {
             | Self::Certificate(_)
             | Self::Led(_)
             | Self::Network(_)
+            | Self::License(_)
             | Self::Bmc(bmc::Command::Reset | bmc::Command::SetClock { .. } | bmc::Command::LimitPower(_))
             | Self::Task(_)
             | Self::Session(_)
@@ -95,6 +98,7 @@ impl Command {
             | Self::Certificate(_)
             | Self::Led(_)
             | Self::Network(_)
+            | Self::License(_)
             | Self::Session(_)
             | Self::Log(_)
             | Self::Telemetry(_)
