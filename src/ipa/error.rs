@@ -145,6 +145,7 @@ impl From<Refusal> for ApiError {
             | Refusal::SecureBootNeedsUefi
             | Refusal::TooManyKeys
             | Refusal::KeyExists(..)
+            | Refusal::LicenseExists(_)
             | Refusal::TooManySessions
             | Refusal::TooManyTasks
             | Refusal::TooManySubscriptions

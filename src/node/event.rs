@@ -119,6 +119,8 @@ pub enum Of {
     Software(u8),
     /// A volume of a controller, by its id.
     Volume(u8, Box<str>),
+    /// A license, by its id.
+    License(Box<str>),
     Task(u32),
     TaskService,
     Session(u32),
@@ -225,6 +227,7 @@ impl Of {
             | Self::Sensor(_)
             | Self::Port(_)
             | Self::Software(_)
+            | Self::License(_)
             | Self::Volume(..)
             | Self::Task(_)
             | Self::Log(_)
@@ -309,6 +312,7 @@ impl What {
                 | Of::SecureBoot
                 | Of::SecureBootKey(..)
                 | Of::MediaCertificate(..)
+                | Of::License(_)
                 | Of::BootOption(_)
                 | Of::Certificate
                 | Of::Drive(_)

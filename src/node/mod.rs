@@ -390,6 +390,7 @@ impl Node {
                 return Ok(done.created.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Log(command) => return self.execute_log(command, now),
+            Command::License(command) => return self.execute_license(command, now),
             Command::Telemetry(command) => return self.execute_telemetry(command, now),
             Command::Event(command) => {
                 let id = self.execute_event(command, now)?;

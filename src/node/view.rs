@@ -13,6 +13,7 @@ use super::bmc::databases::Held;
 use super::bmc::extras::Extras;
 use super::bmc::failures::Part;
 use super::bmc::led::Leds;
+use super::bmc::licenses::Licenses;
 use super::bmc::media::Opened;
 use super::bmc::media_trust;
 use super::bmc::network::Network;
@@ -51,6 +52,7 @@ pub(super) struct View {
     media: Vec<(u8, u32, Option<bool>)>,
     media_trust: media_trust::Shape,
     leds: Sparse<Leds>,
+    licenses: Sparse<Licenses>,
     /// Number of certificates that clients have installed.
     certificates: u32,
     clock: Sparse<Clock>,
@@ -145,6 +147,7 @@ impl View {
             https,
             // No event tells of the time.
             hours: _,
+            licenses,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,
@@ -174,6 +177,7 @@ impl View {
             media: media.iter().map(|(slot, image)| (slot, image.number, opened(&image.opened))).collect(),
             media_trust: media_trust.shape(),
             leds: leds.clone(),
+            licenses: licenses.clone(),
             certificates: https.installations,
             clock: clock.clone(),
             volumes: volumes.clone(),
@@ -293,8 +297,14 @@ fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
     options.into_iter().for_each(|option| out(What::Changed(Of::BootOption(option))));
 }
 
-/// Keys of secure boot that clients have added or deleted.
+/// Licenses, and keys of secure boot, that clients have added or deleted.
 fn keys(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What)) {
+    if before.licenses != now.licenses {
+        let ids = |view: &View| view.licenses.ids(profile).collect::<BTreeSet<_>>();
+        let (before, now) = (ids(before), ids(now));
+        (&before - &now).into_iter().for_each(|id| out(What::Removed(Of::License(id.into()))));
+        (&now - &before).into_iter().for_each(|id| out(What::Created(Of::License(id.into()))));
+    }
     let [gone, new] = before.databases.differences(&now.databases, profile);
     // A certificate in place of another one leaves the mode as it is.
     let of_platform = |(database, ..): &&(SecureBootDatabase, Kind, u32)| *database == SecureBootDatabase::Pk;

@@ -19,6 +19,8 @@ mod files;
 pub mod identities;
 #[doc(hidden)]
 pub mod inventory;
+#[doc(hidden)]
+pub mod license;
 mod load;
 #[doc(hidden)]
 pub mod logs;
@@ -60,6 +62,7 @@ use inventory::{
     Battery, Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply,
     Processor, Storage, Temperature,
 };
+use license::License;
 pub use load::built_in;
 #[doc(hidden)]
 pub use load::{from_directory, named};
@@ -168,6 +171,9 @@ pub struct Profile {
     /// Virtual media slots, in the order of the `VirtualMedia` collection.
     #[serde(rename = "virtual_media")]
     pub media_slots: Vec<MediaSlot>,
+    /// Licenses that the BMC has ex works.
+    #[serde(rename = "license", default)]
+    pub licenses: Vec<License>,
     /// PCI devices other than network interfaces and storage controllers.
     #[serde(rename = "pci_device", default)]
     pub pci_devices: Vec<PciDevice>,

@@ -70,6 +70,10 @@ impl From<Refusal> for Problem {
             Refusal::TooManySubscriptions | Refusal::TooManyReports | Refusal::TooManyKeys => {
                 (&message::CREATE_LIMIT_REACHED).into()
             }
+            Refusal::LicenseExists(id) => {
+                let message = Message::new(&message::RESOURCE_ALREADY_EXISTS, ["License", "Id", &*id]);
+                message.about("#/LicenseString".to_owned()).into()
+            }
             Refusal::KeyExists(kind, number) => {
                 let (kind, property) = match kind {
                     Kind::Certificate => ("Certificate", "CertificateString"),

@@ -18,6 +18,7 @@ pub mod firmware;
 pub mod hours;
 pub mod keys;
 pub mod led;
+pub mod licenses;
 mod lockout;
 pub mod logs;
 mod measured;
@@ -60,6 +61,7 @@ use extras::Extras;
 use firmware::Firmware;
 use hours::Hours;
 use led::Leds;
+use licenses::Licenses;
 use logs::Logs;
 use media::Media;
 use media_trust::MediaTrust;
@@ -134,6 +136,7 @@ pub struct Bmc {
     pub extras: Sparse<Extras>,
     pub https: Sparse<Https>,
     pub hours: Sparse<Hours>,
+    pub licenses: Sparse<Licenses>,
 }
 
 /// The BMC of a new machine.
@@ -170,6 +173,7 @@ static NEW: Bmc = Bmc {
     extras: Sparse::NEW,
     https: Sparse::NEW,
     hours: Sparse::NEW,
+    licenses: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -360,9 +364,13 @@ impl Bmc {
             extras: _,
             https: _,
             hours,
+            licenses,
         } = self;
         if let Some(hours) = hours.get_mut() {
             hours.shift(ms);
+        }
+        if let Some(licenses) = licenses.get_mut() {
+            licenses.shift(ms);
         }
         if let Some(diagnostics) = diagnostics.get_mut() {
             diagnostics.shift(ms);

@@ -20,7 +20,7 @@ use crate::node::bmc::oem::Kept;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
-use crate::node::bmc::{led, logs, network, subscriptions, tasks, telemetry};
+use crate::node::bmc::{led, licenses, logs, network, subscriptions, tasks, telemetry};
 use crate::node::event::{Collection, Log};
 use crate::node::host::ChassisChange;
 use crate::node::lab;
@@ -188,6 +188,10 @@ commands! {
     Command::Host(host::Command::DefaultBootOrder) => {
         Just(Command::Host(host::Command::DefaultBootOrder))
     },
+    Command::License(licenses::Command::Install(_)) => (0u8..3)
+        .prop_map(|n| Command::License(licenses::Command::Install(format!("license {n}").into()))),
+    Command::License(licenses::Command::Delete(_)) => (1u8..4)
+        .prop_map(|n| Command::License(licenses::Command::Delete(format!("Installed{n}").into()))),
     Command::Led(led::Command::SetDrive(..)) => {
         Just(Command::Led(led::Command::SetDrive(1, IndicatorLed::Lit)))
     },

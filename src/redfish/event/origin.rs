@@ -134,6 +134,10 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
             let uri = format!("{root}/UpdateService/FirmwareInventory/{}", model.full_id(id));
             vec![("UpdateService/FirmwareInventory/{}", uri, "SoftwareInventory"), the_manager]
         }
+        Of::License(id) => {
+            let uri = format!("{root}/LicenseService/Licenses/{}", model.full_id(id));
+            vec![("LicenseService/Licenses/{}", uri, "License"), the_manager]
+        }
         Of::Volume(storage, id) => {
             let storage = below(&system, &format!("Storage/{}", storage_id(place, *storage)));
             vec![

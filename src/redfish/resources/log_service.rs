@@ -267,6 +267,7 @@ fn is_gone(what: &What) -> bool {
                     | Of::ReportDefinition(_)
                     | Of::SecureBootKey(..)
                     | Of::MediaCertificate(..)
+                    | Of::License(_)
             )
         }
         What::DriveRemoved(_) | What::DriveInserted(_) => true,

@@ -21,6 +21,7 @@ mod event_service;
 mod host_interface;
 mod job_service;
 mod json_schema_file;
+mod license;
 mod log_service;
 mod manager;
 pub(in crate::redfish) mod manager_interface;

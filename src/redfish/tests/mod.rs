@@ -7,6 +7,7 @@ mod endings;
 mod events;
 mod failures;
 mod headers;
+mod licenses;
 mod logs;
 mod machine;
 mod media;

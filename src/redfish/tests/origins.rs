@@ -117,6 +117,7 @@ fn resource(of: &Of) -> usize {
         Of::Certificate => 29,
         Of::SecureBootKey(..) => 30,
         Of::MediaCertificate(..) => 31,
+        Of::License(_) => 32,
     }
 }
 
@@ -158,6 +159,7 @@ pub(super) fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     // The machine has entries from its test at the maker.
     all.push(Of::LogEntry(0, 2));
     all.extend(volumes(profile).map(|(storage, id)| Of::Volume(storage, id)));
+    all.extend(profile.licenses.iter().map(|license| Of::License(license.id.as_str().into())));
     let reports = &profile.telemetry.reports;
     all.extend(reports.iter().map(|report| Of::ReportDefinition(report.id.as_str().into())));
     let slot = &profile.media_slots[0].id;
@@ -323,7 +325,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 32);
+    assert_all(kinds_of_resources, 33);
 }
 
 #[test]

@@ -277,6 +277,13 @@ pub(super) fn certificates(life: &mut Life) {
     life.moment("image that can be written");
     life.patch(&slot, json!({"Image": null, "Inserted": false}));
     life.moment("image ejected by PATCH");
+    let manager = life.path("{manager}");
+    let license =
+        json!({"LicenseString": "bGljZW5zZQ==", "Links": {"TargetServices": [{"@odata.id": manager}]}});
+    life.post("/redfish/v1/LicenseService/Licenses", license);
+    life.moment("license installed");
+    life.delete("/redfish/v1/LicenseService/Licenses/{uuid}-Installed1");
+    life.moment("license deleted");
 }
 
 /// Keys are added to the databases of secure boot and deleted, one by one and all at once.

@@ -171,6 +171,13 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             json!({"MetricReportDefinitionType": "OnChange", "ReportActions": ["RedfishEvent"]}),
             json!({"ReportUpdates": "AppendStopsWhenFull", "MetricReportDefinitionEnabled": false}),
         ],
+        ("POST", ["LicenseService", "Licenses"] | ["LicenseService", "Licenses", "Members"]) => {
+            let license = |uri: &String| {
+                let manager = uri.split("/NetworkProtocol").next();
+                json!({"LicenseString": "bGljZW5zZQ==", "Links": {"TargetServices": [{"@odata.id": manager}]}})
+            };
+            facts.certificates.iter().map(license).collect()
+        }
         ("PATCH", ["TaskService"]) => vec![
             json!({"ServiceEnabled": true, "TaskAutoDeleteTimeoutMinutes": 10}),
             json!({"TaskAutoDeleteTimeoutMinutes": 1}),
@@ -209,6 +216,7 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             | ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates" | "Signatures", _]
             | [.., "VirtualMedia", _, "Certificates", _]
             | ["TelemetryService", "MetricReportDefinitions", _]
+            | ["LicenseService", "Licenses", _]
             | ["TaskService", "Tasks" | "TaskMonitors", _],
         ) => vec![Value::Null],
         _ => Vec::new(),
