@@ -224,10 +224,21 @@ fn happens(what: &What) -> bool {
                 | Of::Volume(..)
                 | Of::LogEntry(..)
                 | Of::ReportDefinition(_)
+                | Of::License(_)
+                | Of::SecureBootKey(..)
+                | Of::MediaCertificate(..)
         ),
-        What::Changed(of) => {
-            !matches!(of, Of::Session(_) | Of::Task(_) | Of::Log(_) | Of::LogEntry(..) | Of::Sensor(_))
-        }
+        What::Changed(of) => !matches!(
+            of,
+            Of::Session(_)
+                | Of::Task(_)
+                | Of::Log(_)
+                | Of::LogEntry(..)
+                | Of::Sensor(_)
+                | Of::License(_)
+                | Of::SecureBootKey(..)
+                | Of::MediaCertificate(..)
+        ),
         _ => true,
     }
 }
