@@ -312,12 +312,9 @@ fn keys(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What)
     if mode && before.secure_boot == now.secure_boot {
         out(What::Changed(Of::SecureBoot));
     }
-    for (database, kind, number) in gone {
-        out(What::Removed(Of::SecureBootKey(database, kind, number)));
-    }
-    for (database, kind, number) in new {
-        out(What::Created(Of::SecureBootKey(database, kind, number)));
-    }
+    let of = |(database, kind, number)| Of::SecureBootKey(database, kind, number);
+    gone.into_iter().for_each(|key| out(What::Removed(of(key))));
+    new.into_iter().for_each(|key| out(What::Created(of(key))));
 }
 
 /// Differences between the accounts and roles of a root.
