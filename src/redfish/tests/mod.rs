@@ -18,6 +18,9 @@ mod own_root;
 mod protocol;
 mod queries;
 mod reference;
+// The schemas are a part of the command line.
+#[cfg(feature = "cli")]
+mod schemas_page;
 mod secure_boot;
 mod sensors;
 mod server;
