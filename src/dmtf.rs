@@ -1,7 +1,8 @@
 //! Enumerations of the Redfish schemas, spelt exactly as DMTF spells them.
 //!
-//! Source: Redfish schema bundle DSP8010 2026.1: `ComputerSystem`, `Resource`, `VirtualMedia`, `SecureBoot`, `Role`, `Privileges`,
-//! `EventDestination`, `Event`, `LogService`, `LogEntry`, `MetricReportDefinition`, `EthernetInterface`, `ManagerNetworkProtocol`.
+//! Source: Redfish schema bundle DSP8010 2026.1: `ComputerSystem`, `Resource`, `VirtualMedia`, `SecureBoot`, `SecureBootDatabase`,
+//! `Role`, `Privileges`, `EventDestination`, `Event`, `LogService`, `LogEntry`, `MetricReportDefinition`, `EthernetInterface`,
+//! `ManagerNetworkProtocol`.
 
 /// Defines an enumeration, the text of each value, and the parser for it.
 macro_rules! words {
@@ -171,6 +172,24 @@ words! {
     /// The parameter of `SecureBoot.ResetKeys`: `SecureBoot.ResetKeysType`.
     ResetKeysType {
         ResetAllKeysToDefault = "ResetAllKeysToDefault", DeleteAllKeys = "DeleteAllKeys", DeletePk = "DeletePK",
+    }
+}
+
+words! {
+    /// The databases of UEFI secure boot: `SecureBootDatabase.DatabaseId`.
+    SecureBootDatabase {
+        Pk = "PK", Kek = "KEK", Db = "db", Dbx = "dbx", Dbr = "dbr", Dbt = "dbt", PkDefault = "PKDefault",
+        KekDefault = "KEKDefault", DbDefault = "dbDefault", DbxDefault = "dbxDefault", DbrDefault = "dbrDefault",
+        DbtDefault = "dbtDefault",
+    }
+}
+
+words! {
+    /// `Signature.SignatureType` of the registry `UEFI`: the hashes of the UEFI specification 2.10, section 32.4.1.
+    SignatureType {
+        Sha1 = "EFI_CERT_SHA1_GUID", Sha224 = "EFI_CERT_SHA224_GUID", Sha256 = "EFI_CERT_SHA256_GUID",
+        Sha384 = "EFI_CERT_SHA384_GUID", Sha512 = "EFI_CERT_SHA512_GUID", X509Sha256 = "EFI_CERT_X509_SHA256_GUID",
+        X509Sha384 = "EFI_CERT_X509_SHA384_GUID", X509Sha512 = "EFI_CERT_X509_SHA512_GUID",
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::client::ClientError;
 use super::egress::Forbidden;
 use super::fetch::{FetchError, Remote};
 use super::performed::Performed;
@@ -32,6 +33,8 @@ const MAX_SCRIPTS: usize = 16;
 enum BootError {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    #[error(transparent)]
+    Client(#[from] ClientError),
     #[error(transparent)]
     Fetch(#[from] FetchError),
     #[error("{text}: {error}")]
@@ -61,16 +64,21 @@ struct Image {
     url: String,
     /// User and password of HTTP Basic authentication.
     credentials: Option<(Box<str>, Box<str>)>,
+    /// The only certificates of its server that count, PEM. `None`: those that the settings trust.
+    trusted: Option<Vec<Box<str>>>,
 }
 
 impl Image {
-    fn of(media: &Inserted) -> Self {
+    /// The image in a slot of a node.
+    fn of(node: &Node, slot: u8, media: &Inserted) -> Self {
         let credentials = media.insertion.credentials.as_deref().cloned();
-        Self { url: media.insertion.image.to_string(), credentials }
+        let trust = node.bmc().media_trust.of(slot);
+        let trusted = trust.verify.then(|| trust.certificates.values().cloned().collect());
+        Self { url: media.insertion.image.to_string(), credentials, trusted }
     }
 
     fn without_credentials(url: &str) -> Self {
-        Self { url: url.to_owned(), credentials: None }
+        Self { url: url.to_owned(), credentials: None, trusted: None }
     }
 
     /// The URL without credentials.
@@ -114,18 +122,19 @@ impl BootingNode {
             BootSource::Standard(BootTarget::Pxe | BootTarget::UefiHttp) => None,
             source => node.media_for(source),
         };
-        let medium = slot.and_then(|slot| node.bmc().media.get(slot));
+        let medium = slot.and_then(|slot| Some(Image::of(node, slot, node.bmc().media.get(slot)?)));
         let uri = node.boot().http_uri.as_deref().filter(|_| booting.from == BootTarget::UefiHttp.into());
         let slots = &node.profile().media_slots;
         let removable = |(number, media)| {
             let kind = slots.get(usize::from(number));
-            (Some(number) != slot && kind.is_some_and(|k| !k.is_optical())).then(|| Image::of(media))
+            (Some(number) != slot && kind.is_some_and(|k| !k.is_optical()))
+                .then(|| Image::of(node, number, media))
         };
         // The plan of a start is the override, then the whole boot order.
         let in_order = booting.left.len() < node.boot().order(node.profile()).count();
         Some(Self {
             name: node.spec().name(),
-            image: medium.map(Image::of).or(uri.map(Image::without_credentials)),
+            image: medium.or(uri.map(Image::without_credentials)),
             removable: node.bmc().media.iter().filter_map(removable).collect(),
             firmware: match node.boot().mode {
                 BootMode::Uefi => Firmware::Uefi,
@@ -154,7 +163,7 @@ impl EffectRunner {
         fn inserted(node: &Node, slot: u8, insertion: u32) -> Option<&Inserted> {
             node.bmc().media.get(slot).filter(|media| media.number == insertion)
         }
-        let look = |node: &Node, _| inserted(node, slot, insertion).map(Image::of);
+        let look = |node: &Node, _| inserted(node, slot, insertion).map(|media| Image::of(node, slot, media));
         let image = self.fleet.look(id, look).flatten()?;
         let wanted = |node: &Node| inserted(node, slot, insertion).is_some();
         let result = self.while_wanted(id, wanted, self.probe(&image)).await?;
@@ -192,10 +201,14 @@ impl EffectRunner {
         Some(Performed { normal, ..Performed::new(Answer::BootRead { start, result }, problem).at(shown()) })
     }
 
-    fn remote<'a>(&'a self, image: &'a Image) -> Result<Remote<'a>, Forbidden> {
+    fn remote<'a>(&self, image: &'a Image) -> Result<Remote<'a>, BootError> {
         let url = self.clients.egress.parse(&image.url)?;
         let credentials = image.credentials.as_ref().map(|(user, password)| (&**user, &**password));
-        Ok(Remote { client: self.clients.direct(false), url, credentials })
+        let client = match &image.trusted {
+            Some(certificates) => self.clients.trusting(certificates)?,
+            None => self.clients.direct(false).clone(),
+        };
+        Ok(Remote { client, url, credentials })
     }
 
     async fn probe(&self, image: &Image) -> Result<(), BootError> {
@@ -272,7 +285,8 @@ impl EffectRunner {
 
     async fn script(&self, url: &Url) -> Result<Option<String>, BootError> {
         self.clients.egress.check(url)?;
-        let remote = Remote { client: self.clients.direct(false), url: url.clone(), credentials: None };
+        let remote =
+            Remote { client: self.clients.direct(false).clone(), url: url.clone(), credentials: None };
         Ok(remote.text(MAX_SCRIPT_BYTES).await?)
     }
 

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::egress::{Egress, Forbidden, Names};
 use super::http_error::HttpError;
-use crate::tls::{ClientTlsError, client_config, insecure_client_config};
+use crate::tls::{ClientTlsError, client_config, insecure_client_config, pinned_client_config};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the next bytes of a response. IPA waits 30 s (`http_request_timeout`), and 60 s for images.
@@ -29,6 +29,9 @@ const MAX_PROXIED: usize = 16;
 pub enum ClientError {
     #[error("the CA of Ironic (--ironic-ca) cannot be used: {0}")]
     Tls(#[from] ClientTlsError),
+    /// The certificates of an image server cannot be used.
+    #[error("the certificates of the image server cannot be used: {0}")]
+    Pinned(ClientTlsError),
     #[error(transparent)]
     Url(#[from] Forbidden),
     /// Clients see this text, too: agents report it if an image is downloaded through a proxy.
@@ -85,6 +88,12 @@ impl Clients {
     /// The client without proxies. It accepts every certificate if `insecure` or the settings say so.
     pub(super) fn direct(&self, insecure: bool) -> &Client {
         if insecure || self.insecure { &self.lax } else { &self.strict }
+    }
+
+    /// A client that trusts nothing but certain certificates (PEM), whatever the settings say.
+    pub(super) fn trusting(&self, certificates: &[Box<str>]) -> Result<Client, ClientError> {
+        let tls = pinned_client_config(certificates.iter().map(|pem| &**pem)).map_err(ClientError::Pinned)?;
+        client(&tls, None, &self.egress)
     }
 
     /// The client that uses `proxies`.

@@ -60,7 +60,7 @@ enum Cause {
 
 /// A file on a server.
 pub(super) struct Remote<'a> {
-    pub(super) client: &'a Client,
+    pub(super) client: Client,
     pub(super) url: Url,
     /// User and password of HTTP Basic authentication.
     pub(super) credentials: Option<(&'a str, &'a str)>,

@@ -143,6 +143,9 @@ impl From<Refusal> for ApiError {
             | Refusal::UpdateUnderway
             | Refusal::DrivesDoNotFit
             | Refusal::SecureBootNeedsUefi
+            | Refusal::TooManyKeys
+            | Refusal::KeyExists(..)
+            | Refusal::LicenseExists(_)
             | Refusal::TooManySessions
             | Refusal::TooManyTasks
             | Refusal::TooManySubscriptions

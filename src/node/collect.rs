@@ -95,6 +95,17 @@ impl Node {
         node
     }
 
+    pub(super) fn execute_license(
+        &mut self,
+        command: super::bmc::licenses::Command,
+        now: SimTime,
+    ) -> Result<Outcome, Refusal> {
+        let profile = std::sync::Arc::clone(&self.profile);
+        let id =
+            self.state.bmc.change(|bmc| bmc.licenses.change(|all| all.execute(command, &profile, now)))?;
+        Ok(id.map_or(Outcome::Done, Outcome::CreatedAs))
+    }
+
     pub(super) fn execute_log(&mut self, command: logs::Command, now: SimTime) -> Result<Outcome, Refusal> {
         let (service, entry) = match command {
             logs::Command::Collect { collection, start } => {

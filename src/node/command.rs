@@ -20,6 +20,8 @@ pub enum Command {
     Led(bmc::led::Command),
     /// The `Manager` itself: its restart and its clock.
     Bmc(bmc::Command),
+    /// Licenses of the BMC.
+    License(bmc::licenses::Command),
     /// Network settings of the BMC.
     Network(bmc::network::Command),
     /// Properties of the maker, and the change that the rest of the request asks for. If that is refused, nothing is changed.
@@ -74,6 +76,7 @@ impl Command {
             | Self::Certificate(_)
             | Self::Led(_)
             | Self::Network(_)
+            | Self::License(_)
             | Self::Bmc(bmc::Command::Reset | bmc::Command::SetClock { .. } | bmc::Command::LimitPower(_))
             | Self::Task(_)
             | Self::Session(_)
@@ -102,6 +105,7 @@ impl Command {
             | Self::Certificate(_)
             | Self::Led(_)
             | Self::Network(_)
+            | Self::License(_)
             | Self::Session(_)
             | Self::Log(_)
             | Self::Telemetry(_)

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::bmc::environment::{Level, SensorId, Side};
 use super::bmc::failures::Part;
 use super::bmc::telemetry::Value;
-use crate::dmtf::{DiagnosticDataType, Health};
+use crate::dmtf::{DiagnosticDataType, Health, SecureBootDatabase};
 pub use crate::profile::logs::Log;
 use crate::profile::logs::LogService;
+use crate::profile::secure_boot::Kind;
 use crate::time::SimTime;
 
 /// An event in a log of the BMC.
@@ -101,10 +102,14 @@ pub enum Of {
     Bios,
     BiosSettings,
     SecureBoot,
+    /// A key in a database of secure boot.
+    SecureBootKey(SecureBootDatabase, Kind, u32),
     BootOption(u8),
     /// The HTTPS certificate of the BMC.
     Certificate,
     Media(u8),
+    /// A certificate of the image server of a slot.
+    MediaCertificate(u8, u32),
     Drive(u8),
     Memory(u8),
     Supply(u8),
@@ -114,6 +119,8 @@ pub enum Of {
     Software(u8),
     /// A volume of a controller, by its id.
     Volume(u8, Box<str>),
+    /// A license, by its id.
+    License(Box<str>),
     Task(u32),
     TaskService,
     Session(u32),
@@ -209,15 +216,18 @@ impl Of {
             | Self::Bios
             | Self::BiosSettings
             | Self::SecureBoot
+            | Self::SecureBootKey(..)
             | Self::BootOption(_)
             | Self::Certificate
             | Self::Media(_)
+            | Self::MediaCertificate(..)
             | Self::Drive(_)
             | Self::Memory(_)
             | Self::Supply(_)
             | Self::Sensor(_)
             | Self::Port(_)
             | Self::Software(_)
+            | Self::License(_)
             | Self::Volume(..)
             | Self::Task(_)
             | Self::Log(_)
@@ -300,6 +310,9 @@ impl What {
                 | Of::NetworkProtocol
                 | Of::BiosSettings
                 | Of::SecureBoot
+                | Of::SecureBootKey(..)
+                | Of::MediaCertificate(..)
+                | Of::License(_)
                 | Of::BootOption(_)
                 | Of::Certificate
                 | Of::Drive(_)

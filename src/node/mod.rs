@@ -324,20 +324,20 @@ impl Node {
                 return Ok(task.map_or(Outcome::Done, Outcome::Accepted));
             }
             Command::SecureBoot(command) => {
-                let mode = self.state.boot.mode;
-                self.state.bmc.change(|bmc| bmc.secure_boot.execute(command, mode))?;
+                let (mode, profile) = (self.state.boot.mode, Arc::clone(&self.profile));
+                let added = self.state.bmc.change(|bmc| bmc.change_secure_boot(command, mode, &profile))?;
+                return Ok(added.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Media(command) => {
-                self.state.bmc.change(|bmc| bmc.media.execute(command))?;
+                let added = self.state.bmc.change(|bmc| bmc.change_media(command))?;
                 self.effects_due = true;
+                return Ok(added.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Certificate(command) => {
                 let made = self.state.bmc.change(|bmc| bmc.https.change(|https| https.execute(command)));
                 return Ok(made.map_or(Outcome::Done, |(why, csr)| Outcome::Requested(why, csr)));
             }
-            Command::Led(command) => {
-                self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(command)));
-            }
+            Command::Led(new) => self.state.bmc.change(|bmc| bmc.leds.change(|leds| leds.execute(new))),
             Command::Network(command) => {
                 self.state.bmc.change(|bmc| bmc.network.change(|network| network.execute(command)));
             }
@@ -390,6 +390,7 @@ impl Node {
                 return Ok(done.created.map_or(Outcome::Done, Outcome::Created));
             }
             Command::Log(command) => return self.execute_log(command, now),
+            Command::License(command) => return self.execute_license(command, now),
             Command::Telemetry(command) => return self.execute_telemetry(command, now),
             Command::Event(command) => {
                 let id = self.execute_event(command, now)?;

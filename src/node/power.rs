@@ -91,7 +91,12 @@ impl Node {
         let changes = match kind {
             ResetType::On | ResetType::ForceOn => off,
             ResetType::ForceOff | ResetType::GracefulShutdown => !off,
-            _ => true,
+            ResetType::GracefulRestart
+            | ResetType::ForceRestart
+            | ResetType::Nmi
+            | ResetType::PushPowerButton
+            | ResetType::PowerCycle
+            | ResetType::FullPowerCycle => true,
         };
         if !changes && self.profile.has(Quirk::ResetNeedsChange) {
             return Err(if off { Refusal::PoweredOff } else { Refusal::PoweredOn });

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::bmc::account;
+use crate::profile::secure_boot::Kind;
 
 /// Why a node refuses a command. A refusal changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,15 @@ pub enum Refusal {
     UpdateUnderway,
     #[error("secure boot needs the UEFI boot mode")]
     SecureBootNeedsUefi,
+    /// There are as many certificates, signatures or licenses as there may be.
+    #[error("there is no room for another one")]
+    TooManyKeys,
+    /// The same certificate or signature is there, with this number.
+    #[error("it is there already, with the number {1}")]
+    KeyExists(Kind, u32),
+    /// The same license is there, with this id.
+    #[error("the license is there already, with the id {0}")]
+    LicenseExists(Box<str>),
     /// The BMC has as many sessions as it may have.
     #[error("there are too many sessions")]
     TooManySessions,

@@ -9,10 +9,13 @@ use super::bmc::Bmc;
 use super::bmc::account::Accounts;
 use super::bmc::bios::Bios;
 use super::bmc::clock::Clock;
+use super::bmc::databases::Held;
 use super::bmc::extras::Extras;
 use super::bmc::failures::Part;
 use super::bmc::led::Leds;
+use super::bmc::licenses::Licenses;
 use super::bmc::media::Opened;
+use super::bmc::media_trust;
 use super::bmc::network::Network;
 use super::bmc::oem::Kept;
 use super::bmc::plugs::Plugs;
@@ -28,8 +31,9 @@ use super::event::{Of, TaskEvent, What};
 use super::host::{Host, Running};
 use super::sparse::Sparse;
 use super::state::State;
-use crate::dmtf::PowerState;
+use crate::dmtf::{PowerState, SecureBootDatabase};
 use crate::profile::Profile;
+use crate::profile::secure_boot::Kind;
 
 /// The parts of a node's state whose changes are events. Most are empty in most nodes, so a view is cheap.
 #[derive(PartialEq)]
@@ -43,9 +47,12 @@ pub(super) struct View {
     asset_tag: Option<Box<str>>,
     bios: Sparse<Bios>,
     secure_boot: SecureBoot,
+    databases: Held,
     /// Slot, number of the insertion, and whether the image could be opened.
     media: Vec<(u8, u32, Option<bool>)>,
+    media_trust: media_trust::Shape,
     leds: Sparse<Leds>,
+    licenses: Sparse<Licenses>,
     /// Number of certificates that clients have installed.
     certificates: u32,
     clock: Sparse<Clock>,
@@ -102,7 +109,9 @@ impl View {
         let Bmc {
             bios,
             secure_boot,
+            databases,
             media,
+            media_trust,
             leds,
             clock,
             // The end of an update is the end of its task.
@@ -138,6 +147,7 @@ impl View {
             https,
             // No event tells of the time.
             hours: _,
+            licenses,
         } = &**bmc;
         let opened = |opened: &Opened| match opened {
             Opened::Trying(_) => None,
@@ -163,8 +173,11 @@ impl View {
             asset_tag: asset_tag.clone(),
             bios: bios.clone(),
             secure_boot: *secure_boot,
+            databases: databases.held(secure_boot.keys),
             media: media.iter().map(|(slot, image)| (slot, image.number, opened(&image.opened))).collect(),
+            media_trust: media_trust.shape(),
             leds: leds.clone(),
+            licenses: licenses.clone(),
             certificates: https.installations,
             clock: clock.clone(),
             volumes: volumes.clone(),
@@ -204,6 +217,7 @@ pub(super) fn differences(
     sessions(&before.sessions, &now.sessions, &mut out);
     tasks(before, now, state, &mut out);
     parts(before, now, profile, &mut out);
+    keys(before, now, profile, &mut out);
     for (id, suspended) in &now.subscriptions {
         match before.subscriptions.iter().find(|(other, _)| other == id) {
             None => out(What::Created(Of::Subscription(*id))),
@@ -283,6 +297,26 @@ fn settings(before: &View, now: &View, out: &mut impl FnMut(What)) {
     options.into_iter().for_each(|option| out(What::Changed(Of::BootOption(option))));
 }
 
+/// Licenses, and keys of secure boot, that clients have added or deleted.
+fn keys(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What)) {
+    if before.licenses != now.licenses {
+        let ids = |view: &View| view.licenses.ids(profile).collect::<BTreeSet<_>>();
+        let (before, now) = (ids(before), ids(now));
+        (&before - &now).into_iter().for_each(|id| out(What::Removed(Of::License(id.into()))));
+        (&now - &before).into_iter().for_each(|id| out(What::Created(Of::License(id.into()))));
+    }
+    let [gone, new] = before.databases.differences(&now.databases, profile);
+    // A certificate in place of another one leaves the mode as it is.
+    let of_platform = |(database, ..): &&(SecureBootDatabase, Kind, u32)| *database == SecureBootDatabase::Pk;
+    let mode = gone.iter().filter(of_platform).count() != new.iter().filter(of_platform).count();
+    if mode && before.secure_boot == now.secure_boot {
+        out(What::Changed(Of::SecureBoot));
+    }
+    let of = |(database, kind, number)| Of::SecureBootKey(database, kind, number);
+    gone.into_iter().for_each(|key| out(What::Removed(of(key))));
+    new.into_iter().for_each(|key| out(What::Created(of(key))));
+}
+
 /// Differences between the accounts and roles of a root.
 fn accounts(before: &Accounts, now: &Accounts, profile: &Profile, out: &mut impl FnMut(What)) {
     before.differences(now, &profile.accounts, out);
@@ -358,6 +392,7 @@ fn parts(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What
             }
         }
     }
+    trust(&before.media_trust, &now.media_trust, out);
     if before.plugs == now.plugs && before.failed == now.failed && before.unused_memory == now.unused_memory {
         return;
     }
@@ -383,6 +418,27 @@ fn parts(before: &View, now: &View, profile: &Profile, out: &mut impl FnMut(What
             if was != is {
                 out(What::VolumeHealth(storage, volume.id.clone(), is.health()));
             }
+        }
+    }
+}
+
+/// The certificates of image servers, and whether they count.
+fn trust(before: &media_trust::Shape, now: &media_trust::Shape, out: &mut impl FnMut(What)) {
+    if before == now {
+        return;
+    }
+    let slots: BTreeSet<u8> = before.keys().chain(now.keys()).copied().collect();
+    let new = (false, Vec::new());
+    for slot in slots {
+        let ((was, before), (is, now)) = (before.get(&slot).unwrap_or(&new), now.get(&slot).unwrap_or(&new));
+        if was != is {
+            out(What::Changed(Of::Media(slot)));
+        }
+        for number in before.iter().filter(|number| !now.contains(number)) {
+            out(What::Removed(Of::MediaCertificate(slot, *number)));
+        }
+        for number in now.iter().filter(|number| !before.contains(number)) {
+            out(What::Created(Of::MediaCertificate(slot, *number)));
         }
     }
 }

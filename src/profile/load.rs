@@ -9,6 +9,7 @@ use super::boot_source::BootSource;
 use super::extends::Merged;
 use super::files::{Files, ProfileError, RESOURCE};
 use super::inventory::{Battery, FirmwareOf, Manager};
+use super::license::License;
 use super::logs::LogService;
 use super::overlay::Overlay;
 use super::pcie;
@@ -133,6 +134,10 @@ fn check(p: &Profile) -> Result<(), String> {
     distinct("storage id", p.storage.iter().map(|n| &n.id))?;
     distinct("drive id", p.drives().map(|(_, _, d)| &d.id))?;
     distinct("virtual_media id", p.media_slots.iter().map(|n| &n.id))?;
+    distinct("license id", p.licenses.iter().map(|n| &n.id))?;
+    if p.licenses.len() > License::MAX {
+        return Err(format!("license: there are {}; at most {} are allowed", p.licenses.len(), License::MAX));
+    }
     distinct("firmware id", p.firmware.iter().map(|n| &n.id))?;
     distinct("bios_attribute name", p.bios.iter().map(|n| &n.name))?;
     distinct("fan id", p.fans.iter().map(|n| &n.id))?;
@@ -167,6 +172,8 @@ fn check(p: &Profile) -> Result<(), String> {
         return Err(format!("schemas.{kind}: '{version}' is no version; write it like 'v1_18_0'"));
     }
     p.consoles.check()?;
+    p.secure_boot.check()?;
+    p.licenses.iter().try_for_each(License::check)?;
     chassis(p)?;
     distinct("battery id", p.batteries.iter().map(|battery| &battery.id))?;
     let is_there = |id: &String| p.storage.iter().any(|storage| storage.id == *id);

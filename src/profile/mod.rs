@@ -19,6 +19,8 @@ mod files;
 pub mod identities;
 #[doc(hidden)]
 pub mod inventory;
+#[doc(hidden)]
+pub mod license;
 mod load;
 #[doc(hidden)]
 pub mod logs;
@@ -32,6 +34,8 @@ pub mod pcie;
 pub mod post_codes;
 #[doc(hidden)]
 pub mod quirk;
+#[doc(hidden)]
+pub mod secure_boot;
 #[doc(hidden)]
 pub mod sensors;
 #[doc(hidden)]
@@ -58,6 +62,7 @@ use inventory::{
     Battery, Chassis, Dimm, Fan, Firmware, FirmwareOf, Manager, MediaSlot, Nic, PciDevice, PowerSupply,
     Processor, Storage, Temperature,
 };
+use license::License;
 pub use load::built_in;
 #[doc(hidden)]
 pub use load::{from_directory, named};
@@ -67,6 +72,7 @@ use overlay::Overlay;
 use pcie::{Card, Function, Slot};
 use post_codes::PostCode;
 use quirk::Quirk;
+use secure_boot::SecureBootKeys;
 use sensors::SensorRules;
 use telemetry::Telemetry;
 use tpm::Tpm;
@@ -130,6 +136,9 @@ pub struct Profile {
     /// The subject of the certificate of a BMC that has an address of its own.
     #[serde(default)]
     pub certificate: CertificateSubject,
+    /// The databases of secure boot with their keys ex works.
+    #[serde(default)]
+    pub secure_boot: SecureBootKeys,
     /// Consoles of the host and of the BMC.
     #[serde(rename = "console", default)]
     pub consoles: Consoles,
@@ -162,6 +171,9 @@ pub struct Profile {
     /// Virtual media slots, in the order of the `VirtualMedia` collection.
     #[serde(rename = "virtual_media")]
     pub media_slots: Vec<MediaSlot>,
+    /// Licenses that the BMC has ex works.
+    #[serde(rename = "license", default)]
+    pub licenses: Vec<License>,
     /// PCI devices other than network interfaces and storage controllers.
     #[serde(rename = "pci_device", default)]
     pub pci_devices: Vec<PciDevice>,

@@ -39,10 +39,19 @@ impl Access {
         let change = Need::OneOf(Privileges::of(&[privilege]));
         Self { list: Self::LOGIN, read: Self::LOGIN, create: change, change, password: None, belongs: None }
     }
+    /// Each operation needs the privilege.
+    const fn closed(privilege: Privilege) -> Self {
+        let need = Need::OneOf(Privileges::of(&[privilege]));
+        Self { list: need, read: need, ..Self::with(privilege) }
+    }
     /// Settings of the host and its parts.
     pub(super) const COMPONENTS: Self = Self::with(Privilege::ConfigureComponents);
     /// Settings of the BMC.
     pub(super) const MANAGER: Self = Self::with(Privilege::ConfigureManager);
+    /// Certificates of the BMC.
+    pub(super) const CERTIFICATES: Self = Self::closed(Privilege::ConfigureManager);
+    /// Certificates of the host.
+    pub(super) const HOST_CERTIFICATES: Self = Self::closed(Privilege::ConfigureComponents);
     /// Accounts and their service.
     pub(super) const USERS: Self = Self::with(Privilege::ConfigureUsers);
     /// Everybody may read.

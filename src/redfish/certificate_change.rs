@@ -17,6 +17,7 @@ use crate::node::bmc::certificate::{Command as Change, PrivateKey, Why};
 use crate::node::command::Command;
 use crate::node::spec::Spec;
 use crate::node::{Node, NodeId};
+use crate::profile::secure_boot::Kind;
 use crate::time::SimTime;
 use crate::tls::{Curve, Sent, Shown, Subject, Wanted, certified, factory_certificate, new_key, request};
 
@@ -240,4 +241,39 @@ pub(super) fn read_sent(body: &mut Body, key: &'static str) -> Option<Box<Sent>>
             None
         }
     }
+}
+
+/// Reads `CertificateString` and `CertificateType` of a collection to which clients add certificates one by one: a single certificate of
+/// at most `most` bytes. A private key in the text is dropped (`Certificate.CertificateString` in the schema).
+pub(super) fn read_one(body: &mut Body, most: usize) -> Option<Box<str>> {
+    const KEY: &str = "CertificateString";
+    body.require(KEY);
+    body.require("CertificateType");
+    let kind = body.word("CertificateType", |text| (text == "PEM").then_some(()), &[()]);
+    let text = body.secret(KEY, 1, crate::tls::MAX_PEM)?;
+    let why = match Sent::read(&text) {
+        Ok(sent) if sent.count > 1 => format!("(text: it has {} certificates; 1 is allowed)", sent.count),
+        Ok(sent) if sent.chain.len() > most => format!("(text: it has more than {most} bytes)"),
+        Ok(sent) => return kind.map(|()| sent.chain),
+        Err(why) => format!("(text: {why})"),
+    };
+    body.wrong_format(KEY, &why);
+    None
+}
+
+/// The certificates of secure boot, as a profile's `absent` writes their path.
+const OF_HOST: &str = "Systems/{}/SecureBoot/SecureBootDatabases/{}/Certificates/{}";
+
+/// The URIs of the certificates of secure boot at a BMC's own root.
+pub(super) fn of_host(node: &Node) -> Vec<String> {
+    let (profile, system) = (node.profile(), node.spec().system_path(true));
+    let mut all = Vec::new();
+    if !profile.lacks(OF_HOST) {
+        for database in &profile.secure_boot.databases {
+            let of = format!("{system}/SecureBoot/SecureBootDatabases/{}/Certificates", database.as_str());
+            let numbers = node.bmc().keys_of(*database, Kind::Certificate, profile);
+            all.extend(numbers.iter().map(|number| format!("{of}/{number}")));
+        }
+    }
+    all
 }

@@ -12,6 +12,7 @@ use crate::fleet::persist::NotPersisted;
 use crate::node::bmc::account::Refused;
 use crate::node::command::Refusal;
 use crate::profile::answers::{Answers, MakerMessage};
+use crate::profile::secure_boot::Kind;
 
 /// The reason why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +67,21 @@ impl From<Refusal> for Problem {
                 Message::new(&message::SERVICE_DISABLED, ["/redfish/v1/TaskService"]).into()
             }
             Refusal::TaskNotCancellable => (&message::OPERATION_NOT_ALLOWED).into(),
-            Refusal::TooManySubscriptions | Refusal::TooManyReports => {
+            Refusal::TooManySubscriptions | Refusal::TooManyReports | Refusal::TooManyKeys => {
                 (&message::CREATE_LIMIT_REACHED).into()
+            }
+            Refusal::LicenseExists(id) => {
+                let message = Message::new(&message::RESOURCE_ALREADY_EXISTS, ["License", "Id", &*id]);
+                message.about("#/LicenseString".to_owned()).into()
+            }
+            Refusal::KeyExists(kind, number) => {
+                let (kind, property) = match kind {
+                    Kind::Certificate => ("Certificate", "CertificateString"),
+                    Kind::Signature => ("Signature", "SignatureString"),
+                };
+                let args = [kind, "Id", &number.to_string()];
+                let message = Message::new(&message::RESOURCE_ALREADY_EXISTS, args);
+                message.about(format!("#/{property}")).into()
             }
             Refusal::ReportExists(id) => {
                 let args = ["MetricReportDefinition", "Id", &*id];

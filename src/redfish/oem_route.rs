@@ -25,7 +25,9 @@ fn told(document: &Document, target: Target, each: Each<'_>) {
 }
 
 /// The part of the service that a path is below, the id that names the machine, and the rest.
-fn split(path: &str) -> Option<(Below, Option<(IdOf, &str)>, &str)> {
+type Split<'p> = (Below, Option<(IdOf, &'p str)>, &'p str);
+
+fn split(path: &str) -> Option<Split<'_>> {
     let (below, id, tail) = oem::split(path)?;
     let of = match below {
         Below::System => IdOf::System,

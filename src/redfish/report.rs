@@ -147,8 +147,8 @@ pub(super) fn name(definition: &Definition) -> &str {
     definition.name.as_deref().unwrap_or(&definition.id)
 }
 
-/// The UUID of the machine that a new definition means, below the root that all machines share: that of its first URI, or the beginning of
-/// its `Id`, or of a `MetricId`.
+/// The UUID of the machine that a new definition or license means, below the root that all machines share: that of its first URI, or the
+/// beginning of its `Id`, or of a `MetricId`.
 pub(super) fn machine_of(body: &serde_json::Value) -> Option<Uuid> {
     let key = |text: &str| text.get(..UUID_LENGTH)?.parse().ok();
     let in_uri = |text: &str| {
@@ -157,7 +157,10 @@ pub(super) fn machine_of(body: &serde_json::Value) -> Option<Uuid> {
     };
     let entries = || body.get("Metrics").and_then(serde_json::Value::as_array).into_iter().flatten();
     let lists = entries().chain([body]).filter_map(|entry| entry.get("MetricProperties")?.as_array());
-    let uris = lists.flatten().filter_map(serde_json::Value::as_str);
+    let links = ["TargetServices", "AuthorizedDevices"]
+        .into_iter()
+        .filter_map(|key| body.get("Links")?.get(key)?.as_array()?.first()?.get("@odata.id")?.as_str());
+    let uris = lists.flatten().filter_map(serde_json::Value::as_str).chain(links);
     let ids = [body.get("Id")].into_iter().chain(entries().map(|entry| entry.get("MetricId"))).flatten();
     let ids = ids.filter_map(serde_json::Value::as_str);
     uris.take(MAX_URIS).find_map(in_uri).or_else(|| ids.take(MAX_URIS).find_map(key))

@@ -302,7 +302,9 @@ impl Redfish {
     ) -> Result<Decision<Outcome>, Problem> {
         let Does::Change(request, _) = ask.does else { return Err((&OPERATION_NOT_ALLOWED).into()) };
         let found = serde_json::from_slice(request.body()).ok().and_then(|body| report::machine_of(&body));
-        let missing = || Problem::from(Message::new(&PROPERTY_MISSING, ["MetricProperties"]));
+        let named_by =
+            if row.resource.type_name() == "License" { "Links/TargetServices" } else { "MetricProperties" };
+        let missing = || Problem::from(Message::new(&PROPERTY_MISSING, [named_by]));
         let uuid = found.ok_or_else(missing)?;
         let id = self.fleet.find(uuid).ok_or_else(missing)?;
         ask.trace.concerns(Some(id));

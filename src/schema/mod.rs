@@ -71,6 +71,24 @@ impl Schemas {
         })
     }
 
+    /// The names of all schemas of resources and their parts, without collections.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.families.keys().map(String::as_str).filter(|name| !name.ends_with("Collection"))
+    }
+
+    /// The properties of a resource by its namespace, as `ComputerSystem.v1_28_0`, without links to the schema and OEM parts.
+    #[cfg(test)]
+    pub(crate) fn properties(&self, namespace: &str) -> std::collections::BTreeSet<&str> {
+        let name = split(namespace).0;
+        let Some(Type::Structure(structure)) = self.exact(&format!("{namespace}.{name}")) else {
+            return std::collections::BTreeSet::new();
+        };
+        let all = self.chain(structure).flat_map(|structure| &structure.properties);
+        let own = all.filter(|property| !property.is_copy_only).map(|property| property.name.as_str());
+        own.filter(|name| *name != "Oem").collect()
+    }
+
     /// The resources whose schemas mark properties with `Redfish.Excerpt`, each with these properties, in alphabetical order.
     #[cfg(test)]
     pub(crate) fn excerpts(&self) -> Vec<(String, Vec<String>)> {

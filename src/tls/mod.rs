@@ -24,7 +24,7 @@ pub(crate) mod testing;
 mod wrong;
 
 pub use ca::{CA_LIFETIME_DAYS, DevelopmentCa};
-pub use client::{ClientTlsError, client_config, insecure_client_config};
+pub use client::{ClientTlsError, client_config, insecure_client_config, pinned_client_config};
 pub use config::{MinVersion, provider, server_config};
 pub use error::TlsError;
 pub use factory::factory_certificate;

@@ -423,7 +423,7 @@ fn a_profile_is_shown_as_json() {
     assert_eq!(shown["virtual_media"][1]["media_types"], serde_json::json!(["CD", "DVD"]));
     let attribute = &shown["bios_attribute"][0];
     assert_eq!((&attribute["name"], &attribute["type"]), (&"WorkloadProfile".into(), &"enumeration".into()));
-    assert_eq!(shown["overlays"].as_array().unwrap().len(), 10);
+    assert_eq!(shown["overlays"].as_array().unwrap().len(), 13);
 }
 
 #[test]

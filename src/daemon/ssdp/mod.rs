@@ -18,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::address::{Place, Urls};
 use crate::fleet::Fleet;
-use crate::node::{Node, NodeId};
+use crate::node::Node;
 use message::{Service, search};
 
 /// The group of SSDP.
@@ -206,6 +206,7 @@ fn open(interface: Ipv4Addr, port: u16) -> io::Result<UdpSocket> {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::node::NodeId;
     use crate::node::bmc::network::{self, Protocols};
     use crate::node::command::Command;
     use crate::profile::built_in;

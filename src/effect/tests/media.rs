@@ -10,6 +10,8 @@ use super::boot::boot_failure;
 use super::*;
 use crate::dmtf::{TransferMethod, TransferProtocol};
 use crate::node::bmc::media::{self, Insertion, Opened};
+use crate::tls::testing::names;
+use crate::tls::{DevelopmentCa, MinVersion, Subject, server_config};
 
 /// A FAT image of 4 MiB with `files`.
 fn fat(label: &str, files: &[(&str, &str)]) -> Vec<u8> {
@@ -265,4 +267,40 @@ async fn an_http_boot_uri_is_booted_like_a_medium() {
     site.apply(Command::Host(host::Command::Reset(ResetType::On)));
     site.perform_boot().await;
     assert!(site.look(|n| matches!(n.host(), Host::Booting(b) if matches!(b.stage, Stage::Loading { .. }))));
+}
+
+#[tokio::test]
+async fn the_certificates_of_a_slot_decide_alone_once_they_count() {
+    let now = std::time::UNIX_EPOCH + std::time::Duration::from_millis(crate::clock::unix_ms());
+    let dir = tempfile::tempdir().unwrap();
+    let ca = DevelopmentCa::open(dir.path(), now).unwrap();
+    let identity = ca.redfish_identity(&Subject::named("images"), &names(&["127.0.0.1"]), now).unwrap();
+    // The first certificate of the chain.
+    let end = "-----END CERTIFICATE-----";
+    let leaf = [identity.certificate_pem().split(end).next().unwrap(), end, "\n"].concat();
+    let config = server_config(identity.resolver(), MinVersion::Tls12).unwrap();
+    let server = Server::with_tls(config, |_| answer(200, "an image")).await;
+    let other = crate::tls::factory_certificate(&Subject::named("other"), "seed", true).unwrap();
+    for (certificates, verify, opens) in [
+        (vec![], false, true),
+        (vec![], true, false),
+        (vec![other.clone()], true, false),
+        (vec![ca.certificate_pem().to_owned()], true, true),
+        (vec![other.clone(), leaf], true, true),
+        (vec![other], false, true),
+    ] {
+        let mut site = Site::new(Settings { insecure: true, ..Settings::default() });
+        for pem in certificates {
+            site.apply(Command::Media(media::Command::AddCertificate { slot: 0, pem: pem.into() }));
+        }
+        site.apply(Command::Media(media::Command::Change { slot: 0, verify: Some(verify), then: None }));
+        site.apply(insert(0, server.url("/x.iso")));
+        let effect = site.next();
+        site.runner.perform(site.id, effect).await;
+        match site.look(|node| node.bmc().media.get(0).unwrap().opened.clone()) {
+            Opened::Connected => assert!(opens),
+            Opened::Failed(why) => assert!(!opens && why.contains("certificate"), "{why}"),
+            Opened::Trying(_) => panic!("it was not opened"),
+        }
+    }
 }

@@ -22,6 +22,31 @@ pub enum Command {
     Eject {
         slot: u8,
     },
+    /// A PATCH of the resource. `verify` is the new `VerifyCertificate`.
+    Change {
+        slot: u8,
+        verify: Option<bool>,
+        then: Option<Box<Then>>,
+    },
+    /// Adds a certificate of an image server, PEM.
+    AddCertificate {
+        slot: u8,
+        pem: Box<str>,
+    },
+    /// Succeeds also if the certificate is already gone.
+    DeleteCertificate {
+        slot: u8,
+        number: u32,
+    },
+}
+
+/// What a PATCH asks of the image in a slot.
+#[derive(Clone, Debug)]
+pub enum Then {
+    Insert(Insertion),
+    /// The image stays, with other settings. The BMC opens it again.
+    Reinsert(Insertion),
+    Eject,
 }
 
 /// The parameters of `VirtualMedia.InsertMedia`: `Image`, `WriteProtected`, `UserName` and `Password` for the server of the
@@ -114,23 +139,20 @@ impl Media {
         self.slots.iter().map(|(slot, inserted)| (*slot, &**inserted))
     }
 
-    pub(in crate::node) fn execute(&mut self, command: Command) -> Result<(), Refusal> {
-        match command {
-            Command::Insert { slot, .. } if self.slots.contains_key(&slot) => {
-                return Err(Refusal::MediaInserted);
-            }
-            Command::Insert { slot, insertion } => {
-                self.insertions += 1;
-                let number = self.insertions;
-                let opened = Opened::Trying(Call::Due);
-                let inserted = Inserted { insertion, number, opened, opened_at: None };
-                self.slots.insert(slot, Box::new(inserted));
-            }
-            Command::Eject { slot } => {
-                self.slots.remove(&slot);
-            }
+    pub(super) fn insert(&mut self, slot: u8, insertion: Insertion) -> Result<(), Refusal> {
+        if self.slots.contains_key(&slot) {
+            return Err(Refusal::MediaInserted);
         }
+        self.insertions += 1;
+        let number = self.insertions;
+        let opened = Opened::Trying(Call::Due);
+        let inserted = Inserted { insertion, number, opened, opened_at: None };
+        self.slots.insert(slot, Box::new(inserted));
         Ok(())
+    }
+
+    pub(super) fn eject(&mut self, slot: u8) {
+        self.slots.remove(&slot);
     }
 
     /// The result of opening an image. Returns whether the image is still in its slot.

@@ -8,6 +8,7 @@ pub mod bios;
 pub mod certificate;
 pub mod clock;
 pub mod credential;
+pub mod databases;
 pub mod diagnostics;
 pub mod environment;
 pub mod extras;
@@ -15,11 +16,15 @@ mod failed;
 pub mod failures;
 pub mod firmware;
 pub mod hours;
+pub mod keys;
 pub mod led;
+pub mod licenses;
 mod lockout;
 pub mod logs;
 mod measured;
 pub mod media;
+mod media_change;
+pub mod media_trust;
 pub mod network;
 pub mod oem;
 pub mod plugs;
@@ -49,14 +54,17 @@ use account::Accounts;
 use bios::Bios;
 use certificate::Https;
 use clock::Clock;
+use databases::Databases;
 use diagnostics::Diagnostics;
 use environment::Environment;
 use extras::Extras;
 use firmware::Firmware;
 use hours::Hours;
 use led::Leds;
+use licenses::Licenses;
 use logs::Logs;
 use media::Media;
+use media_trust::MediaTrust;
 use network::Network;
 use plugs::Plugs;
 use post_codes::PostCodes;
@@ -88,7 +96,9 @@ pub enum Command {
 pub struct Bmc {
     pub bios: Sparse<Bios>,
     pub secure_boot: SecureBoot,
+    pub databases: Sparse<Databases>,
     pub media: Media,
+    pub media_trust: Sparse<MediaTrust>,
     pub leds: Sparse<Leds>,
     pub clock: Sparse<Clock>,
     pub firmware: Sparse<Firmware>,
@@ -126,13 +136,16 @@ pub struct Bmc {
     pub extras: Sparse<Extras>,
     pub https: Sparse<Https>,
     pub hours: Sparse<Hours>,
+    pub licenses: Sparse<Licenses>,
 }
 
 /// The BMC of a new machine.
 static NEW: Bmc = Bmc {
     bios: Sparse::NEW,
     secure_boot: SecureBoot::NEW,
+    databases: Sparse::NEW,
     media: Media::NEW,
+    media_trust: Sparse::NEW,
     leds: Sparse::NEW,
     clock: Sparse::NEW,
     firmware: Sparse::NEW,
@@ -160,6 +173,7 @@ static NEW: Bmc = Bmc {
     extras: Sparse::NEW,
     https: Sparse::NEW,
     hours: Sparse::NEW,
+    licenses: Sparse::NEW,
 };
 
 impl Default for Bmc {
@@ -288,7 +302,7 @@ impl Bmc {
             bios.start(profile, at);
         }
         self.end_tasks(|work| *work == Work::BiosDefaults, &End::Completed, at);
-        self.secure_boot.start();
+        self.start_secure_boot(profile);
         self.test_memory();
         self.boot_failure = None;
         self.boot_failed_at = None;
@@ -320,7 +334,9 @@ impl Bmc {
         let Self {
             bios,
             secure_boot: _,
+            databases: _,
             media,
+            media_trust: _,
             leds: _,
             clock: _,
             firmware,
@@ -348,9 +364,13 @@ impl Bmc {
             extras: _,
             https: _,
             hours,
+            licenses,
         } = self;
         if let Some(hours) = hours.get_mut() {
             hours.shift(ms);
+        }
+        if let Some(licenses) = licenses.get_mut() {
+            licenses.shift(ms);
         }
         if let Some(diagnostics) = diagnostics.get_mut() {
             diagnostics.shift(ms);

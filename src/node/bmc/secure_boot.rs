@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::dmtf::{BootMode, ResetKeysType};
-use crate::node::refusal::Refusal;
+use super::databases;
+use crate::dmtf::ResetKeysType;
 
 /// Commands to the `SecureBoot` resource.
 #[derive(Clone, Debug)]
@@ -11,6 +11,8 @@ pub enum Command {
     /// `SecureBootEnable`, which takes effect at the next start.
     Enable(bool),
     ResetKeys(ResetKeysType),
+    /// A change of one of the databases.
+    Keys(databases::Command),
 }
 
 /// The state of secure boot.
@@ -20,10 +22,11 @@ pub struct SecureBoot {
     pub enable: bool,
     /// `SecureBootCurrentBoot`: whether secure boot is in force since the last start.
     pub current: bool,
+    /// What the last reset of all keys has left.
     pub keys: Keys,
 }
 
-/// The state of the key databases.
+/// What a reset of all keys leaves in the databases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Keys {
     /// The default keys of the maker.
@@ -34,31 +37,6 @@ pub enum Keys {
     Deleted,
 }
 
-impl From<ResetKeysType> for Keys {
-    fn from(reset: ResetKeysType) -> Self {
-        match reset {
-            ResetKeysType::ResetAllKeysToDefault => Self::Default,
-            ResetKeysType::DeleteAllKeys => Self::Deleted,
-            ResetKeysType::DeletePk => Self::NoPlatformKey,
-        }
-    }
-}
-
 impl SecureBoot {
     pub(super) const NEW: Self = Self { enable: false, current: false, keys: Keys::Default };
-
-    /// Executes a command while the host has this boot mode.
-    pub(in crate::node) fn execute(&mut self, command: Command, mode: BootMode) -> Result<(), Refusal> {
-        match command {
-            Command::Enable(true) if mode == BootMode::Legacy => return Err(Refusal::SecureBootNeedsUefi),
-            Command::Enable(enable) => self.enable = enable,
-            Command::ResetKeys(kind) => self.keys = kind.into(),
-        }
-        Ok(())
-    }
-
-    /// A start of the machine: the setting takes effect. It needs the platform key.
-    pub(super) fn start(&mut self) {
-        self.current = self.enable && self.keys == Keys::Default;
-    }
 }

@@ -213,6 +213,8 @@ impl Bmc {
         self.https = Sparse::default();
         self.extras.change(|extras| extras.oem.clear());
         self.media = self.media.renewed();
+        self.media_trust = Sparse::default();
+        self.licenses = Sparse::default();
         self.sessions.forget_settings();
         self.tasks.change(|tasks| tasks.settings = Settings::NEW);
         match kind {

@@ -5,22 +5,27 @@ use std::sync::LazyLock;
 use serde_json::json;
 
 use super::*;
-use crate::dmtf::{DiagnosticDataType, PowerLimitException, Privilege, ResetToDefaultsType};
+use crate::dmtf::{
+    DiagnosticDataType, PowerLimitException, Privilege, ResetToDefaultsType, SecureBootDatabase,
+    SignatureType,
+};
 use crate::fault::{Armed, Rule, What};
 use crate::node::bmc::account::{self, Policy};
 use crate::node::bmc::certificate::{self, PrivateKey, Why};
 use crate::node::bmc::credential::Credential;
+use crate::node::bmc::databases;
 use crate::node::bmc::environment::SensorId;
 use crate::node::bmc::failures::Part;
 use crate::node::bmc::oem::Kept;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
-use crate::node::bmc::{led, logs, network, subscriptions, tasks, telemetry};
+use crate::node::bmc::{led, licenses, logs, network, subscriptions, tasks, telemetry};
 use crate::node::event::{Collection, Log};
 use crate::node::host::ChassisChange;
 use crate::node::lab;
 use crate::node::labels::Labels;
+use crate::profile::secure_boot::Kind;
 
 /// A rule for each fault that a node meets by itself, with several occasions. Their numbers are their places.
 fn any_rules() -> &'static [Arc<Armed>] {
@@ -75,6 +80,11 @@ fn any_part() -> impl Strategy<Value = Plug> {
     prop_oneof![(0u8..2).prop_map(Plug::Cable), (0u8..3).prop_map(Plug::Drive), (0u8..2).prop_map(Plug::Cord),]
 }
 
+/// A database that clients can change.
+fn any_database() -> impl Strategy<Value = SecureBootDatabase> {
+    proptest::sample::select(&SecureBootDatabase::ALL[..4])
+}
+
 /// A part of the generic model that can fail.
 fn any_failing_part() -> impl Strategy<Value = Part> {
     prop_oneof![
@@ -111,8 +121,46 @@ commands! {
         proptest::sample::select(ResetKeysType::ALL)
             .prop_map(|kind| Command::SecureBoot(secure_boot::Command::ResetKeys(kind)))
     },
+    Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Add(..))) => {
+        (any_database(), 0u8..4).prop_map(|(database, n)| {
+            let content = match n {
+                0 | 1 => databases::Content::Certificate(format!("certificate {n}").into()),
+                n => databases::Content::Signature(SignatureType::Sha256, format!("{n:064}").into()),
+            };
+            let key = databases::Key { content, owner: None };
+            Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Add(database, key)))
+        })
+    },
+    Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Delete(..))) => {
+        let numbers = prop_oneof![1u32..3, 101u32..104];
+        (any_database(), any::<bool>(), numbers).prop_map(|(database, is_certificate, number)| {
+            let kind = if is_certificate { Kind::Certificate } else { Kind::Signature };
+            Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Delete(database, kind, number)))
+        })
+    },
+    Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Reset(..))) => {
+        let kinds = [ResetKeysType::ResetAllKeysToDefault, ResetKeysType::DeleteAllKeys];
+        (any_database(), proptest::sample::select(kinds.to_vec())).prop_map(|(database, kind)| {
+            Command::SecureBoot(secure_boot::Command::Keys(databases::Command::Reset(database, kind)))
+        })
+    },
     Command::Media(media::Command::Insert { .. }) => (0u8..3).prop_map(|slot| insert(slot, "http://x/y")),
     Command::Media(media::Command::Eject { .. }) => (0u8..3).prop_map(eject),
+    Command::Media(media::Command::Change { .. }) => (0u8..3, 0u8..4).prop_map(|(slot, then)| {
+        let image = || media::Insertion::of("https://x/z");
+        let then = match then {
+            0 => Some(media::Then::Insert(image())),
+            1 => Some(media::Then::Reinsert(image())),
+            2 => Some(media::Then::Eject),
+            _ => None,
+        };
+        Command::Media(media::Command::Change { slot, verify: Some(then.is_none()), then: then.map(Box::new) })
+    }),
+    Command::Media(media::Command::AddCertificate { .. }) => (0u8..3, 0u8..3).prop_map(|(slot, n)| {
+        Command::Media(media::Command::AddCertificate { slot, pem: format!("certificate {n}").into() })
+    }),
+    Command::Media(media::Command::DeleteCertificate { .. }) => (0u8..3, 1u32..4)
+        .prop_map(|(slot, number)| Command::Media(media::Command::DeleteCertificate { slot, number })),
     Command::Certificate(certificate::Command::Request { .. }) => any::<bool>().prop_map(|new| {
         let key = new.then(|| PrivateKey("key".into()));
         Command::Certificate(certificate::Command::Request { why: Why::Rekey, key, csr: "csr".into() })
@@ -140,6 +188,10 @@ commands! {
     Command::Host(host::Command::DefaultBootOrder) => {
         Just(Command::Host(host::Command::DefaultBootOrder))
     },
+    Command::License(licenses::Command::Install(_)) => (0u8..3)
+        .prop_map(|n| Command::License(licenses::Command::Install(format!("license {n}").into()))),
+    Command::License(licenses::Command::Delete(_)) => (1u8..4)
+        .prop_map(|n| Command::License(licenses::Command::Delete(format!("Installed{n}").into()))),
     Command::Led(led::Command::SetDrive(..)) => {
         Just(Command::Led(led::Command::SetDrive(1, IndicatorLed::Lit)))
     },

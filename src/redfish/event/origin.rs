@@ -4,6 +4,7 @@ use super::words::Place;
 use crate::node::bmc::environment::SensorId;
 use crate::node::event::{Of, What};
 use crate::profile::logs::{Below, LogService};
+use crate::profile::secure_boot::Kind;
 use crate::redfish::certificate_change::HTTPS_CERTIFICATE;
 use crate::redfish::context::Model;
 use crate::redfish::report;
@@ -63,6 +64,22 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
         Of::SecureBoot => {
             vec![("Systems/{}/SecureBoot", below(&system, "SecureBoot"), "SecureBoot"), the_system]
         }
+        Of::SecureBootKey(database, kind, number) => {
+            let (word, schema) = match kind {
+                Kind::Certificate => ("Certificates", "Certificate"),
+                Kind::Signature => ("Signatures", "Signature"),
+            };
+            let of = below(&system, &format!("SecureBoot/SecureBootDatabases/{}", database.as_str()));
+            let path = match kind {
+                Kind::Certificate => "Systems/{}/SecureBoot/SecureBootDatabases/{}/Certificates/{}",
+                Kind::Signature => "Systems/{}/SecureBoot/SecureBootDatabases/{}/Signatures/{}",
+            };
+            vec![
+                (path, below(&of, &format!("{word}/{number}")), schema),
+                ("Systems/{}/SecureBoot", below(&system, "SecureBoot"), "SecureBoot"),
+                the_system,
+            ]
+        }
         Of::BootOption(number) => {
             let rest = format!("BootOptions/{}", boot_option_reference(*number));
             vec![("Systems/{}/BootOptions/{}", below(&system, &rest), "BootOption"), the_system]
@@ -79,6 +96,18 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
                 ("Managers/{}/VirtualMedia/{}", below(&manager, &rest), "VirtualMedia"),
                 the_manager,
             ]
+        }
+        Of::MediaCertificate(slot, number) => {
+            let id = profile.media_slots.get(usize::from(*slot)).map_or("", |slot| &slot.id);
+            let rest = format!("VirtualMedia/{id}/Certificates/{number}");
+            let of_slot = candidates(&Of::Media(*slot), model, place);
+            [
+                ("Systems/{}/VirtualMedia/{}/Certificates/{}", below(&system, &rest), "Certificate"),
+                ("Managers/{}/VirtualMedia/{}/Certificates/{}", below(&manager, &rest), "Certificate"),
+            ]
+            .into_iter()
+            .chain(of_slot)
+            .collect()
         }
         Of::Drive(number) => {
             let drive = profile.drives().find(|(other, ..)| other == number);
@@ -104,6 +133,10 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
             let id = profile.firmware.get(usize::from(*component)).map_or("", |firmware| &firmware.id);
             let uri = format!("{root}/UpdateService/FirmwareInventory/{}", model.full_id(id));
             vec![("UpdateService/FirmwareInventory/{}", uri, "SoftwareInventory"), the_manager]
+        }
+        Of::License(id) => {
+            let uri = format!("{root}/LicenseService/Licenses/{}", model.full_id(id));
+            vec![("LicenseService/Licenses/{}", uri, "License"), the_manager]
         }
         Of::Volume(storage, id) => {
             let storage = below(&system, &format!("Storage/{}", storage_id(place, *storage)));

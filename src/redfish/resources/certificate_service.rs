@@ -2,7 +2,9 @@
 
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
-use crate::redfish::certificate_change::{Asking, HTTPS_CERTIFICATE, read_sent, request_for_new_key};
+use crate::redfish::certificate_change::{
+    Asking, HTTPS_CERTIFICATE, of_host, read_sent, request_for_new_key,
+};
 use crate::redfish::context::ServiceCx;
 use crate::redfish::doc::Doc;
 use crate::redfish::message::{ACTION_PARAMETER_VALUE_CONFLICT, ACTION_PARAMETER_VALUE_ERROR, Message};
@@ -90,7 +92,8 @@ pub(super) fn get(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "Certificate Service");
 }
 
-/// The certificates with which listeners prove who they are. A shared listener has that of the first manager.
+/// The certificates with which listeners prove who they are. A shared listener has that of the first manager. The root of a BMC has those
+/// of secure boot, too.
 pub(super) fn get_locations(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "CertificateLocations");
     d.put("Name", "Certificate Locations");
@@ -103,6 +106,7 @@ pub(super) fn get_locations(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
             if let Some(manager) = manager {
                 d.item_link(&["/redfish/v1/Managers/", &manager, "/", HTTPS_CERTIFICATE]);
             }
+            cx.own.map(of_host).iter().flatten().for_each(|uri| d.item_link(&[uri]));
         });
     });
 }

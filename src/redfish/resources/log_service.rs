@@ -265,6 +265,9 @@ fn is_gone(what: &What) -> bool {
                     | Of::Role(_)
                     | Of::Subscription(_)
                     | Of::ReportDefinition(_)
+                    | Of::SecureBootKey(..)
+                    | Of::MediaCertificate(..)
+                    | Of::License(_)
             )
         }
         What::DriveRemoved(_) | What::DriveInserted(_) => true,

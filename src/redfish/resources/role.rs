@@ -85,36 +85,68 @@ pub(super) fn get_map(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     let names: Vec<_> = Privilege::ALL.iter().map(|privilege| privilege.as_str()).collect();
     d.put("PrivilegesUsed", names.as_slice());
     d.array("Mappings", |d| {
-        let mut seen = std::collections::BTreeSet::new();
-        for entry in super::RESOURCES.iter() {
-            let (entity, access, has_collection) = match entry {
-                Entry::Service(row) => (row.type_name(), &row.access, row.collection.is_some()),
-                Entry::Node(row) => (row.type_name(), &row.access, row.collection.is_some()),
-            };
-            // The first row of a type stands for the type; rows below another resource can differ.
-            if !seen.insert(entity) {
+        let rows: Vec<_> = super::RESOURCES.iter().map(Mapped::of).collect();
+        for (n, row) in rows.iter().enumerate() {
+            // The first row of a type stands for the type; rows below another resource can differ. A certificate of a BMC is the usual one.
+            let same = |other: &&Mapped| other.entity == row.entity;
+            let is_usual = |other: &&Mapped| same(other) && !other.is_of_host();
+            let usual = rows.iter().find(is_usual).unwrap_or(row);
+            if rows[..n].iter().any(|other| same(&other)) {
                 continue;
             }
-            d.item_object(|d| mapping(entity, access, d));
-            if has_collection {
-                let collection =
-                    Access { read: access.list, change: access.create, password: None, ..*access };
-                d.item_object(|d| mapping(&format!("{entity}Collection"), &collection, d));
+            let of_host = rows.iter().find(|other| same(other) && other.is_of_host());
+            let of_host = of_host.map(|other| other.access).filter(|_| !usual.is_of_host());
+            d.item_object(|d| mapping(usual.entity, usual.access, of_host, d));
+            if usual.has_collection {
+                let name = format!("{}Collection", usual.entity);
+                let (usual, of_host) = (of_collection(usual.access), of_host.map(of_collection));
+                d.item_object(|d| mapping(&name, &usual, of_host.as_ref(), d));
             }
         }
     });
 }
 
-fn mapping(entity: &str, access: &Access, d: &mut Doc<'_>) {
+/// A row of the table, as far as the map of privileges shows it.
+struct Mapped {
+    entity: &'static str,
+    path: &'static str,
+    access: &'static Access,
+    has_collection: bool,
+}
+
+impl Mapped {
+    fn of(entry: &'static Entry) -> Self {
+        let (path, _) = entry.path_and_property();
+        let (entity, access, has_collection) = match entry {
+            Entry::Service(row) => (row.type_name(), &row.access, row.collection.is_some()),
+            Entry::Node(row) => (row.type_name(), &row.access, row.collection.is_some()),
+        };
+        Self { entity, path, access, has_collection }
+    }
+
+    /// Whether it is a certificate below a system, for which DMTF's registry has privileges of its own.
+    fn is_of_host(&self) -> bool {
+        self.entity == "Certificate" && self.path.starts_with("/redfish/v1/Systems/")
+    }
+}
+
+/// What a collection needs.
+fn of_collection(access: &Access) -> Access {
+    Access { read: access.list, change: access.create, password: None, ..*access }
+}
+
+/// `of_host`: what the same type needs below a system.
+fn mapping(entity: &str, access: &Access, of_host: Option<&Access>, d: &mut Doc<'_>) {
     d.put("Entity", entity);
-    d.object("OperationMap", |d| {
-        for method in ["GET", "HEAD"] {
-            needed(method, access.read, d);
-        }
-        for method in ["PATCH", "POST", "PUT", "DELETE"] {
-            needed(method, access.change, d);
-        }
-    });
+    operations(access, d);
+    if let Some(access) = of_host {
+        d.array("SubordinateOverrides", |d| {
+            d.item_object(|d| {
+                d.put("Targets", ["ComputerSystem"].as_slice());
+                operations(access, d);
+            });
+        });
+    }
     if let Some(privileges) = access.password {
         d.array("PropertyOverrides", |d| {
             d.item_object(|d| {
@@ -123,6 +155,17 @@ fn mapping(entity: &str, access: &Access, d: &mut Doc<'_>) {
             });
         });
     }
+}
+
+fn operations(access: &Access, d: &mut Doc<'_>) {
+    d.object("OperationMap", |d| {
+        for method in ["GET", "HEAD"] {
+            needed(method, access.read, d);
+        }
+        for method in ["PATCH", "POST", "PUT", "DELETE"] {
+            needed(method, access.change, d);
+        }
+    });
 }
 
 fn needed(method: &str, need: Need, d: &mut Doc<'_>) {

@@ -1,7 +1,7 @@
 //! `SecureBoot`: a change takes effect at the next boot.
 
 use crate::dmtf::ResetKeysType;
-use crate::node::bmc::secure_boot::{self, Keys};
+use crate::node::bmc::secure_boot;
 use crate::node::command::Command;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
@@ -26,14 +26,8 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Name", "UEFI Secure Boot");
     d.put("SecureBootEnable", state.enable);
     d.put("SecureBootCurrentBoot", if state.current { "Enabled" } else { "Disabled" });
-    // Without a platform key, firmware is in setup mode (UEFI specification 2.10, 32.3).
-    d.put(
-        "SecureBootMode",
-        match state.keys {
-            Keys::Default => "UserMode",
-            Keys::NoPlatformKey | Keys::Deleted => "SetupMode",
-        },
-    );
+    let has_owner = cx.node.bmc().has_platform_key(cx.profile());
+    d.put("SecureBootMode", if has_owner { "UserMode" } else { "SetupMode" });
 }
 
 pub(super) fn patch(_: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {

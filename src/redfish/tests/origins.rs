@@ -1,17 +1,18 @@
 //! The resource that an event is about is there, at every model and at both kinds of roots.
 
 use super::*;
-use crate::dmtf::{DiagnosticDataType, Health};
+use crate::dmtf::{DiagnosticDataType, Health, SecureBootDatabase};
 use crate::node::bmc::environment::{Level, SensorId, Side};
 use crate::node::bmc::failures::Part;
 use crate::node::event::{AccountEvent, AlarmChange, Collection, Of, ReportMade, TaskEvent, What};
+use crate::profile::secure_boot::Kind;
 use crate::redfish::event::{Place, shown};
 
 /// A root of the node in a bench.
-struct Site<'a> {
-    bench: &'a Bench,
-    node: NodeId,
-    own_root: bool,
+pub(super) struct Site<'a> {
+    pub(super) bench: &'a Bench,
+    pub(super) node: NodeId,
+    pub(super) own_root: bool,
 }
 
 impl Site<'_> {
@@ -114,6 +115,9 @@ fn resource(of: &Of) -> usize {
         Of::NetworkProtocol => 27,
         Of::BootOption(_) => 28,
         Of::Certificate => 29,
+        Of::SecureBootKey(..) => 30,
+        Of::MediaCertificate(..) => 31,
+        Of::License(_) => 32,
     }
 }
 
@@ -125,7 +129,7 @@ fn assert_all(mut numbers: Vec<usize>, variants: usize) {
 }
 
 /// Every resource that events are about. Those that a client creates are there, too.
-fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
+pub(super) fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     let numbers = |count: usize| 0..u8::try_from(count).unwrap();
     let mut all = vec![
         Of::System,
@@ -141,6 +145,8 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     ];
     all.extend([Of::SessionService, Of::AccountService, Of::EventService, Of::Role("Operator".into())]);
     all.push(Of::Account(profile.accounts.first));
+    all.push(Of::SecureBootKey(SecureBootDatabase::Pk, Kind::Certificate, 1));
+    all.push(Of::SecureBootKey(SecureBootDatabase::Dbx, Kind::Signature, 1));
     all.extend(numbers(profile.boot_order.len()).map(Of::BootOption));
     all.extend(numbers(profile.media_slots.len()).map(Of::Media));
     all.extend(profile.drives().map(|(number, ..)| Of::Drive(number)));
@@ -153,8 +159,22 @@ fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     // The machine has entries from its test at the maker.
     all.push(Of::LogEntry(0, 2));
     all.extend(volumes(profile).map(|(storage, id)| Of::Volume(storage, id)));
+    all.extend(profile.licenses.iter().map(|license| Of::License(license.id.as_str().into())));
     let reports = &profile.telemetry.reports;
     all.extend(reports.iter().map(|report| Of::ReportDefinition(report.id.as_str().into())));
+    let slot = &profile.media_slots[0].id;
+    let pem = include_str!("../../../tests/it/documents/certificate.pem");
+    let (_, managers, _) = site.send("GET", "/redfish/v1/Managers", &Value::Null);
+    let manager = managers["Members"].as_array().unwrap().last().unwrap()["@odata.id"].as_str().unwrap();
+    let manager = manager.trim_start_matches("/redfish/v1/");
+    let certificate = json!({"CertificateString": pem, "CertificateType": "PEM"});
+    let certificates = format!("{manager}/VirtualMedia/{slot}/Certificates");
+    let number = if profile.lacks("Managers/{}/VirtualMedia/{}/Certificates/{}") {
+        1
+    } else {
+        site.create(&certificates, &certificate)
+    };
+    all.push(Of::MediaCertificate(0, number));
     let login = json!({"UserName": "admin", "Password": "password"});
     all.push(Of::Session(site.create("SessionService/Sessions", &login)));
     let receiver = json!({"Destination": "https://receiver.example/", "Protocol": "Redfish"});
@@ -177,8 +197,19 @@ fn volumes(profile: &Profile) -> impl Iterator<Item = (u8, Box<str>)> {
     all.flat_map(|(storage, of)| of.volumes.iter().map(move |volume| (storage, volume.id.as_str().into())))
 }
 
+/// The changes of an alarm from each level to each other one.
+fn alarms() -> impl Iterator<Item = AlarmChange> {
+    const LEVELS: [Option<Level>; 4] =
+        [None, Some(Level::Caution), Some(Level::Critical), Some(Level::Fatal)];
+    let pairs = LEVELS.into_iter().flat_map(|was| LEVELS.into_iter().map(move |is| (was, is)));
+    pairs.filter(|(was, is)| was != is).flat_map(|(was, is)| {
+        let change = move |side| AlarmChange { side, was, is, reading_milli: 0, threshold_milli: None };
+        [Side::Lower, Side::Upper].map(change)
+    })
+}
+
 /// Every event that tells of these resources.
-fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
+pub(super) fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
     let mut all = vec![
         What::PoweringOn,
         What::PoweredOn,
@@ -191,9 +222,10 @@ fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
         What::BootFailed,
         What::ManagerReset,
         What::ManagerStarted,
-        What::Health(Health::Warning),
         What::Test(Box::default()),
     ];
+    let healths = [Health::Ok, Health::Warning, Health::Critical];
+    all.extend(healths.map(What::Health));
     let account = |event| What::Account(profile.accounts.first, "admin".into(), event);
     all.extend([AccountEvent::Locked, AccountEvent::LockoutExpired, AccountEvent::Unlocked].map(account));
     let both = |part| [What::Failed(part), What::Repaired(part)];
@@ -207,18 +239,21 @@ fn events(profile: &Profile, resources: &[Of]) -> Vec<What> {
             Of::Memory(number) => all.extend(both(Part::Memory(number))),
             Of::Supply(number) => all.extend(both(Part::Supply(number))),
             Of::Port(number) => all.extend([What::CableInserted(number), What::CableRemoved(number)]),
-            Of::Volume(storage, ref id) => all.push(What::VolumeHealth(storage, id.clone(), Health::Ok)),
+            Of::Volume(storage, ref id) => {
+                all.extend(healths.map(|health| What::VolumeHealth(storage, id.clone(), health)));
+            }
             Of::Log(number) => {
                 let log = profile.logs[usize::from(number)].holds[0];
                 let collection = Collection { log, kind: DiagnosticDataType::Manager, oem: None };
                 all.extend([What::LogCleared(number), What::Collected(Box::new(collection))]);
             }
-            Of::Task(number) => all.push(What::Task(number, TaskEvent::Completed)),
+            Of::Task(number) => {
+                use TaskEvent::{Cancelled, Completed, Failed, Removed, Started};
+                let ends = [Started, Completed, Failed, Cancelled, Removed];
+                all.extend(ends.map(|event| What::Task(number, event)));
+            }
             Of::Sensor(sensor) => {
-                let (was, is) = (None, Some(Level::Caution));
-                let change =
-                    AlarmChange { side: Side::Upper, was, is, reading_milli: 0, threshold_milli: None };
-                all.push(What::Alarm(sensor, Box::new(change)));
+                all.extend(alarms().map(|change| What::Alarm(sensor, Box::new(change))));
                 if let SensorId::Fan(number) = sensor {
                     all.extend(both(Part::Fan(number)));
                 }
@@ -290,7 +325,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 30);
+    assert_all(kinds_of_resources, 33);
 }
 
 #[test]

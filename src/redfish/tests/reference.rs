@@ -1,16 +1,22 @@
-//! `docs/reference/resources.md`: every URI of the table of resources, with its methods.
+//! `docs/reference/resources.md`: every URI of the table of resources, with its methods, privileges and events.
 //!
 //! The page is compared with the table, so a new row fails this test. `INSTA_UPDATE=always` writes the page again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use http::Method;
 
+use super::Bench;
+use super::origins::{Site, events, resources};
+use crate::node::event::{Of, What};
+use crate::node::{Node, NodeId};
+use crate::profile::{built_in, built_in_names};
 use crate::redfish::access::Need;
 use crate::redfish::action::ACTION_INFO_SCHEMA;
+use crate::redfish::event::{Place, shown};
 use crate::redfish::resource::{Entry, Owner, Resource};
 use crate::redfish::resources::RESOURCES;
 use crate::redfish::row::{Fixed, ROOT, Target, parent};
@@ -21,13 +27,16 @@ const PAGE: &str = "docs/reference/resources.md";
 const HEAD: &str = "\
 # Redfish resources
 
-Every URI below `/redfish/v1`, with its methods and DMTF's type. HEAD is allowed wherever GET is. A client must log in, by Basic
-authentication or with a session, except for {public}.
+Every URI below `/redfish/v1`, with its methods, the privileges that they need, DMTF's type, and the messages of the events about it. HEAD
+is allowed wherever GET is. A client must log in, by Basic authentication or with a session, except for {public}.
 
 - `{System}`, `{Manager}` and `{Chassis}` are the UUID of a server. At a BMC with [an address of its own](../addresses.md) they are the
   ids of its [model](../models.md), such as `1`. `{Node-Software}` begins with the UUID of a server, except at such a BMC.
 - A model can leave resources out (`absent` in its profile). The links of the documents say what a server has.
 - Every document lists the allowable values of the parameters of its actions, and links to an `ActionInfo` with all parameters.
+- Privileges follow DMTF's registry (DSP8011, 1.8.0). The first ones are those of GET; one of several is enough.
+- Everything that PATCH, POST, DELETE and actions change is kept: with `--state`, it is stored before the answer is sent
+  ([state](../state.md)). `EventService.SubmitTestEvent` changes nothing.
 - [Redfish protocol](../protocol.md) has the query parameters and headers that the service understands.
 ";
 
@@ -35,10 +44,12 @@ authentication or with a session, except for {public}.
 struct Line {
     uri: String,
     methods: String,
+    privileges: String,
     kind: String,
+    events: String,
 }
 
-static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(&RESOURCES));
+pub(super) static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(&RESOURCES));
 
 /// What the service has at a path of the table.
 fn target(path: &str) -> Target {
@@ -47,7 +58,96 @@ fn target(path: &str) -> Target {
 
 fn line(path: &str, kind: &str) -> Line {
     let methods = target(path).allow().to_str().unwrap().replace("GET, HEAD", "GET");
-    Line { uri: path.strip_prefix(ROOT).unwrap_or(path).to_owned(), methods, kind: kind.to_owned() }
+    Line {
+        uri: path.strip_prefix(ROOT).unwrap_or(path).to_owned(),
+        privileges: privileges(target(path), &methods),
+        methods,
+        kind: kind.to_owned(),
+        events: MESSAGES
+            .get(path)
+            .map_or_else(String::new, |keys| keys.iter().copied().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The privileges for the methods, as `Login; PATCH: ConfigureComponents`.
+fn privileges(target: Target, methods: &str) -> String {
+    let mut needs: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut methods: Vec<&str> = methods.split(", ").collect();
+    methods.sort_by_key(|method| *method != "GET");
+    for method in methods {
+        let need = match target.need(&method.parse().unwrap()) {
+            Need::Nothing => "none".to_owned(),
+            Need::OneOf(privileges) => {
+                privileges.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(" or ")
+            }
+        };
+        match needs.iter_mut().find(|(known, _)| *known == need) {
+            Some((_, methods)) => methods.push(method),
+            None => needs.push((need, vec![method])),
+        }
+    }
+    let text = |(need, methods): (String, Vec<&str>)| match methods[0] {
+        "GET" => need,
+        _ => format!("{}: {need}", methods.join(", ")),
+    };
+    needs.into_iter().map(text).collect::<Vec<_>>().join("; ")
+}
+
+/// The keys of the messages of events, by the path of the row that they are about.
+static MESSAGES: LazyLock<BTreeMap<&str, BTreeSet<&str>>> = LazyLock::new(|| {
+    let mut messages = BTreeMap::<_, BTreeSet<_>>::new();
+    for model in built_in_names() {
+        let mut bench = Bench::new();
+        bench.add_model(built_in(model).unwrap());
+        let profile = built_in(model).unwrap();
+        let site = Site { bench: &bench, node: NodeId(3), own_root: true };
+        let all = events(&profile, &resources(&profile, &site));
+        let tell = |node: &Node, _| {
+            for what in all.iter().filter(|what| happens(what)) {
+                let shown = shown(what, &Place::of(node, "", true));
+                let uri = shown.origin.split('#').next().unwrap_or_default();
+                let path = match target(uri) {
+                    Target::Service(row, _) => row.resource.path,
+                    Target::Node(row, _) | Target::OverNodes(row, _) => row.resource.path,
+                    Target::Fixed(_) => panic!("{uri} has no events"),
+                };
+                messages.entry(path).or_default().insert(shown.message.entry.key);
+            }
+        };
+        bench.redfish.fleet.look(site.node, tell).unwrap();
+    }
+    messages
+});
+
+/// Whether such a resource comes, changes or goes. The others of an event are changed by other events only.
+fn happens(what: &What) -> bool {
+    match what {
+        What::Created(of) | What::Removed(of) => matches!(
+            of,
+            Of::Account(_)
+                | Of::Role(_)
+                | Of::Session(_)
+                | Of::Subscription(_)
+                | Of::Volume(..)
+                | Of::LogEntry(..)
+                | Of::ReportDefinition(_)
+                | Of::License(_)
+                | Of::SecureBootKey(..)
+                | Of::MediaCertificate(..)
+        ),
+        What::Changed(of) => !matches!(
+            of,
+            Of::Session(_)
+                | Of::Task(_)
+                | Of::Log(_)
+                | Of::LogEntry(..)
+                | Of::Sensor(_)
+                | Of::License(_)
+                | Of::SecureBootKey(..)
+                | Of::MediaCertificate(..)
+        ),
+        _ => true,
+    }
 }
 
 /// A collection, a document, and its actions.
@@ -100,10 +200,11 @@ fn page() -> String {
     }
     let mut text = HEAD.replace("{public}", &public(&paths));
     for ((_, part), lines) in parts {
-        write!(text, "\n## {part}\n\n| URI | Methods | Type |\n| --- | --- | --- |\n").unwrap();
-        for Line { uri, methods, kind } in lines {
+        let columns = "| URI | Methods | Type | Privileges | Messages |\n| --- | --- | --- | --- | --- |";
+        write!(text, "\n## {part}\n\n{columns}\n").unwrap();
+        for Line { uri, methods, privileges, kind, events } in lines {
             let uri = if uri.is_empty() { "/" } else { &uri };
-            writeln!(text, "| `{uri}` | {methods} | {kind} |").unwrap();
+            writeln!(text, "| `{uri}` | {methods} | {kind} | {privileges} | {events} |").unwrap();
         }
     }
     text
@@ -111,15 +212,18 @@ fn page() -> String {
 
 #[test]
 fn the_page_of_resources_is_that_of_the_table() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
-    let wanted = page();
+    compare(PAGE, &page());
+}
+
+pub(super) fn compare(page: &str, wanted: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
-        std::fs::write(&file, &wanted).unwrap();
+        std::fs::write(&file, wanted).unwrap();
     }
     let found = std::fs::read_to_string(&file).unwrap_or_default();
     let differs = wanted.lines().zip(found.lines().chain([""])).find(|(wanted, found)| wanted != found);
     assert!(
         found == wanted,
-        "{PAGE} is not that of the table, first at {differs:?}: write it with INSTA_UPDATE=always cargo test reference"
+        "{page} is not that of the table, first at {differs:?}: write it with INSTA_UPDATE=always cargo test the_page_of"
     );
 }

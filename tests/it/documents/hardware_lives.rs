@@ -263,6 +263,56 @@ pub(super) fn certificates(life: &mut Life) {
     });
     life.post("/redfish/v1/CertificateService/Actions/CertificateService.ReplaceCertificate", new);
     life.moment("certificate replaced");
+    let slot = life.get("{manager}/VirtualMedia")["Members"][0]["@odata.id"].as_str().unwrap().to_owned();
+    if life.get(&slot).get("Certificates").is_some() {
+        let of_server =
+            json!({"CertificateString": include_str!("certificate.pem"), "CertificateType": "PEM"});
+        life.post(&format!("{slot}/Certificates"), of_server);
+        life.patch(&slot, json!({"VerifyCertificate": true}));
+    }
+    let image = json!({"Image": "https://images.example/boot.iso", "Inserted": true, "UserName": "u", "Password": "p"});
+    life.patch(&slot, image);
+    life.moment("image inserted by PATCH");
+    life.patch(&slot, json!({"WriteProtected": false}));
+    life.moment("image that can be written");
+    life.patch(&slot, json!({"Image": null, "Inserted": false}));
+    life.moment("image ejected by PATCH");
+    let manager = life.path("{manager}");
+    let license =
+        json!({"LicenseString": "bGljZW5zZQ==", "Links": {"TargetServices": [{"@odata.id": manager}]}});
+    life.post("/redfish/v1/LicenseService/Licenses", license);
+    life.moment("license installed");
+    life.delete("/redfish/v1/LicenseService/Licenses/{uuid}-Installed1");
+    life.moment("license deleted");
+}
+
+/// Keys are added to the databases of secure boot and deleted, one by one and all at once.
+pub(super) fn keys(life: &mut Life) {
+    let databases = life.path("{system}/SecureBoot/SecureBootDatabases");
+    let certificate = json!({
+        "CertificateString": include_str!("certificate.pem"), "CertificateType": "PEM",
+        "UefiSignatureOwner": "28d5e212-165b-4ca0-909b-c86b9cee0112",
+    });
+    let signature = |digits: &str| {
+        json!({
+            "SignatureTypeRegistry": "UEFI", "SignatureType": "EFI_CERT_SHA256_GUID", "SignatureString": digits.repeat(32),
+        })
+    };
+    life.post(&format!("{databases}/db/Certificates"), certificate.clone());
+    life.post(&format!("{databases}/dbx/Signatures"), signature("ab"));
+    life.moment("a certificate and a signature added");
+    life.send(Method::DELETE, &format!("{databases}/dbx/Signatures/102"), &Value::Null);
+    life.send(Method::DELETE, &format!("{databases}/PK/Certificates/1"), &Value::Null);
+    life.moment("signature and platform key deleted");
+    life.post(&format!("{databases}/PK/Certificates"), certificate);
+    life.post(
+        &format!("{databases}/db/Actions/SecureBootDatabase.ResetKeys"),
+        json!({"ResetKeysType": "DeleteAllKeys"}),
+    );
+    life.moment("another platform key, an empty database");
+    let reset = life.path("{system}/SecureBoot/Actions/SecureBoot.ResetKeys");
+    life.post(&reset, json!({"ResetKeysType": "DeleteAllKeys"}));
+    life.moment("all keys deleted");
 }
 
 /// A client changes what the maker has added to the standard.

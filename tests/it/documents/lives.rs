@@ -31,8 +31,9 @@ use super::hardware_lives;
 type Live = fn(&mut Life);
 
 /// Each life by its name.
-const LIVES: [(&str, Live); 15] = [
+const LIVES: [(&str, Live); 16] = [
     ("settings", settings),
+    ("keys", hardware_lives::keys),
     ("media", media),
     ("certificates", hardware_lives::certificates),
     ("boot", boot),

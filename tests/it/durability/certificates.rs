@@ -154,9 +154,22 @@ fn a_bmc_presents_the_certificate_of_a_client_also_after_kill_9() {
     assert_ne!(der, der_2);
     assert_eq!(replace(one, manager, &rekeyed).status, 204);
 
+    let keys = "/redfish/v1/Systems/1/SecureBoot/SecureBootDatabases/db/Certificates";
+    let key = json!({"CertificateString": renewed, "CertificateType": "PEM"});
+    let answer = post(one, keys, &key);
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let key = field(&answer.head, "location").unwrap().to_owned();
+    let fingerprint = answer.body["Fingerprint"].clone();
+    assert!(fingerprint.is_string(), "{}", answer.body);
+
     daemon.kill();
     let daemon = Daemon::start(dir.path(), &flags);
     assert_eq!(handshake(&daemon, 0), der_2);
+    let get = |uri: &str| ask(at(&daemon, 0), "GET", uri, &Value::Null).1.body;
+    assert_eq!(get(&key)["Fingerprint"], fingerprint, "a key of secure boot is still there, too");
+    let locations = get(&format!("{SERVICE}/CertificateLocations"));
+    let all = locations["Links"]["Certificates"].as_array().unwrap();
+    assert!(all.contains(&json!({"@odata.id": key})) && all.contains(&json!({"@odata.id": document})));
     let reset = format!("{manager}/Actions/Manager.ResetToDefaults");
     assert_eq!(post(at(&daemon, 0), &reset, &json!({"ResetType": "ResetAll"})).status, 202);
 }

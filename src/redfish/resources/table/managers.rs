@@ -54,9 +54,13 @@ pub(super) static ROWS: &[Entry] = &[
         // The link is in the object of the protocol.
         .linked_as("")
         .with_actions(certificate::ACTIONS)
-        .allowed_by(Access::MANAGER),
+        .allowed_by(Access::CERTIFICATES),
     ),
     Node(virtual_media::row("/redfish/v1/Managers/{Manager}/VirtualMedia/{Slot}")),
+    Node(virtual_media::certificates(
+        "/redfish/v1/Managers/{Manager}/VirtualMedia/{Slot}/Certificates/{Certificate}",
+        Access::CERTIFICATES,
+    )),
     Node(
         log_service::service("/redfish/v1/Managers/{Manager}/LogServices/{Log}", log_service::of_manager)
             .only_if(log_service::has_of_manager),

@@ -4,7 +4,7 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node, Service};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    cable, certificate_service, component_integrity, event_service, job_service, json_schema_file,
+    cable, certificate_service, component_integrity, event_service, job_service, json_schema_file, license,
     metric_report_definition, registry, software_inventory, task, task_service, telemetry_service,
     update_service,
 };
@@ -74,6 +74,15 @@ pub(super) static ROWS: &[Entry] = &[
             .of_nodes_with_tasks()
             .allowed_by(Access::MANAGER),
     ),
+    Service(
+        Resource::of_service(
+            "/redfish/v1/LicenseService",
+            "LicenseService.v1_1_2.LicenseService",
+            license::get_service,
+        )
+        .allowed_by(Access::MANAGER),
+    ),
+    Node(license::row("/redfish/v1/LicenseService/Licenses/{Node-License}")),
     Node(
         Resource::of_node(
             "/redfish/v1/ComponentIntegrity/{Node-Component}",

@@ -5,8 +5,8 @@ use crate::redfish::resource::Entry::{self, Node};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
     bios, boot_option, computer_system, ethernet_interface, log_service, memory, network_adapter,
-    network_interface, processor, secure_boot, simple_storage, storage, storage_controller, virtual_media,
-    volume,
+    network_interface, processor, secure_boot, secure_boot_database, simple_storage, storage,
+    storage_controller, virtual_media, volume,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -52,6 +52,13 @@ pub(super) static ROWS: &[Entry] = &[
         .patched_by(secure_boot::patch)
         .with_actions(secure_boot::ACTIONS),
     ),
+    Node(secure_boot_database::row("/redfish/v1/Systems/{System}/SecureBoot/SecureBootDatabases/{Database}")),
+    Node(secure_boot_database::certificates(
+        "/redfish/v1/Systems/{System}/SecureBoot/SecureBootDatabases/{Database}/Certificates/{Certificate}",
+    )),
+    Node(secure_boot_database::signatures(
+        "/redfish/v1/Systems/{System}/SecureBoot/SecureBootDatabases/{Database}/Signatures/{Signature}",
+    )),
     Node(
         Resource::of_node(
             "/redfish/v1/Systems/{System}/Processors/{Processor}",
@@ -144,6 +151,10 @@ pub(super) static ROWS: &[Entry] = &[
         .annotated_by(volume::annotate),
     ),
     Node(virtual_media::row("/redfish/v1/Systems/{System}/VirtualMedia/{Slot}")),
+    Node(virtual_media::certificates(
+        "/redfish/v1/Systems/{System}/VirtualMedia/{Slot}/Certificates/{Certificate}",
+        Access::HOST_CERTIFICATES,
+    )),
     Node(
         log_service::service("/redfish/v1/Systems/{System}/LogServices/{Log}", log_service::of_system)
             .only_if(log_service::has_of_system),

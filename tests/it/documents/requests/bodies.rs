@@ -54,6 +54,23 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
         ("POST", ["Systems", _, "SecureBoot", "Actions", _]) => {
             ["ResetAllKeysToDefault", "DeletePK"].map(|kind| json!({"ResetKeysType": kind})).to_vec()
         }
+        ("POST", ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Actions", _]) => {
+            ["ResetAllKeysToDefault", "DeleteAllKeys"].map(|kind| json!({"ResetKeysType": kind})).to_vec()
+        }
+        (
+            "POST",
+            ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates"]
+            | ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates", "Members"],
+        ) => certificates(true),
+        (
+            "POST",
+            ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Signatures"]
+            | ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Signatures", "Members"],
+        ) => [("EFI_CERT_SHA256_GUID", 32), ("EFI_CERT_SHA384_GUID", 48)]
+            .map(|(kind, bytes)| {
+                json!({"SignatureTypeRegistry": "UEFI", "SignatureType": kind, "SignatureString": "0f".repeat(bytes)})
+            })
+            .to_vec(),
         (
             "POST",
             ["Systems", _, "Storage", _, "Volumes"] | ["Systems", _, "Storage", _, "Volumes", "Members"],
@@ -122,6 +139,15 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             json!({"Image": "http://user:secret@images.example/a.iso?b=c", "Inserted": true}),
             json!({"Image": "https://images.example/b.iso", "UserName": "u", "Password": "p", "WriteProtected": false}),
         ],
+        ("PATCH", [.., "VirtualMedia", _]) => vec![
+            json!({"Image": "https://images.example/c.iso", "Inserted": true, "WriteProtected": true, "UserName": "u", "Password": "p"}),
+            json!({"Image": null, "Inserted": false}),
+            json!({"WriteProtected": false, "VerifyCertificate": true}),
+        ],
+        (
+            "POST",
+            [.., "VirtualMedia", _, "Certificates"] | [.., "VirtualMedia", _, "Certificates", "Members"],
+        ) => certificates(false),
         ("POST", [.., "VirtualMedia", _, "Actions", _]) => vec![json!({}), Value::Null],
         ("PATCH", ["Chassis", _]) => {
             ["Lit", "Off"].map(|led| json!({"IndicatorLED": led, "AssetTag": led})).to_vec()
@@ -145,6 +171,13 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             json!({"MetricReportDefinitionType": "OnChange", "ReportActions": ["RedfishEvent"]}),
             json!({"ReportUpdates": "AppendStopsWhenFull", "MetricReportDefinitionEnabled": false}),
         ],
+        ("POST", ["LicenseService", "Licenses"] | ["LicenseService", "Licenses", "Members"]) => {
+            let license = |uri: &String| {
+                let manager = uri.split("/NetworkProtocol").next();
+                json!({"LicenseString": "bGljZW5zZQ==", "Links": {"TargetServices": [{"@odata.id": manager}]}})
+            };
+            facts.certificates.iter().map(license).collect()
+        }
         ("PATCH", ["TaskService"]) => vec![
             json!({"ServiceEnabled": true, "TaskAutoDeleteTimeoutMinutes": 10}),
             json!({"TaskAutoDeleteTimeoutMinutes": 1}),
@@ -180,7 +213,10 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             ["AccountService", "Accounts" | "Roles", _]
             | ["SessionService", "Sessions", _]
             | ["Systems", _, "Storage", _, "Volumes", _]
+            | ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates" | "Signatures", _]
+            | [.., "VirtualMedia", _, "Certificates", _]
             | ["TelemetryService", "MetricReportDefinitions", _]
+            | ["LicenseService", "Licenses", _]
             | ["TaskService", "Tasks" | "TaskMonitors", _],
         ) => vec![Value::Null],
         _ => Vec::new(),
@@ -201,6 +237,16 @@ fn reports(facts: &Facts) -> Vec<Value> {
             "ReportActions": ["RedfishEvent", "LogToMetricReportsCollection"], "Metrics": average,
         }),
     ]
+}
+
+/// Certificates, of host or of BMC.
+fn certificates(of_host: bool) -> Vec<Value> {
+    let mut plain =
+        json!({"CertificateString": include_str!("../certificate.pem"), "CertificateType": "PEM"});
+    if of_host {
+        plain["UefiSignatureOwner"] = json!("28d5e212-165b-4ca0-909b-c86b9cee0112");
+    }
+    vec![plain]
 }
 
 fn reset(kind: &str) -> Value {

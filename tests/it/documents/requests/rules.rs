@@ -53,6 +53,10 @@ fn enough(method: &str, segments: &[&str]) -> OneOf {
     let change = match segments {
         ["AccountService", "Accounts", _] if reads(method) => return ACCOUNT,
         ["SessionService", "Sessions", _] if reads(method) || method == "DELETE" => return SESSION,
+        ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates", ..]
+        | ["Systems", _, "VirtualMedia", _, "Certificates", ..] => return COMPONENTS,
+        ["Managers", _, "NetworkProtocol", "HTTPS", "Certificates", ..]
+        | ["Managers", _, "VirtualMedia", _, "Certificates", ..] => return MANAGER,
         ["AccountService", "Accounts", _, "Actions", _] => PASSWORD,
         ["AccountService"] | ["AccountService", "Accounts", ..] => USERS,
         ["EventService", "Subscriptions"] | ["EventService", "Subscriptions", "Members"]

@@ -82,7 +82,10 @@ impl New {
     pub(super) fn of(model: &str) -> Self {
         let (redfish, _) = service(model);
         let (shared, own) = (crawl(&redfish).0, crawl_own(&redfish, OWN).0);
-        let messages = shared.iter().flat_map(|(_, document)| messages(document)).collect();
+        let mut messages: BTreeMap<_, _> =
+            shared.iter().flat_map(|(_, document)| messages(document)).collect();
+        let of_maker = &built_in(model).unwrap().answers.messages;
+        messages.extend(of_maker.iter().map(|m| (m.id.clone(), (m.text.clone(), m.args.len() as u64))));
         Self { roots: [Root::of(&shared), Root::of(&own)], messages }
     }
 }

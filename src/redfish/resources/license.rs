@@ -1,0 +1,92 @@
+//! `LicenseService` and `License`: what the BMC is allowed to do. A license changes nothing of the simulation.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use super::common;
+use crate::node::bmc::licenses::{Command as Change, Found, Licenses};
+use crate::node::command::Command;
+use crate::redfish::access::Access;
+use crate::redfish::body::Body;
+use crate::redfish::context::{NodeCx, ServiceCx};
+use crate::redfish::doc::Doc;
+use crate::redfish::error::Problem;
+use crate::redfish::message::{Message, PROPERTY_VALUE_NOT_IN_LIST, RESOURCE_CANNOT_BE_DELETED};
+use crate::redfish::resource::{Asked, OfNode, Resource};
+
+pub(super) fn get_service(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
+    d.put("Id", "LicenseService");
+    d.put("Name", "License Service");
+    d.put("ServiceEnabled", true);
+}
+
+/// The row of the licenses.
+pub(super) const fn row(path: &'static str) -> Resource<OfNode> {
+    Resource::of_node(path, "License.v1_1_4.License", get)
+        .many("License Collection", |cx, each| {
+            cx.node.bmc().licenses.ids(cx.profile()).for_each(|id| each(&id));
+        })
+        .created_by(install)
+        .deleted_by(delete)
+        .allowed_by(Access::MANAGER)
+}
+
+fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
+    let found = cx.node.bmc().licenses.get(cx.id(), cx.profile());
+    d.put("Id", cx.model.full_id(cx.id()));
+    match found.expect("the license exists, or the request was refused") {
+        Found::OfModel(license) => {
+            d.put("Name", &license.name);
+            d.put("LicenseType", license.kind.as_str());
+            d.put("LicenseOrigin", "BuiltIn");
+            d.put("Removable", license.removable);
+            d.put_some("EntitlementId", license.entitlement_id.as_deref());
+            d.put_some("PartNumber", license.part_number.as_deref());
+            d.put_some("SKU", license.sku.as_deref());
+            d.put("Manufacturer", &cx.profile().manufacturer);
+        }
+        Found::Installed(license) => {
+            d.put("Name", "Installed License");
+            d.put("LicenseOrigin", "Installed");
+            d.put("Removable", true);
+            // It tells one license from another, and nothing of the key.
+            d.put("EntitlementId", license.digest.get(..16));
+            d.put("InstallDate", cx.shown(license.at));
+        }
+    }
+    d.put("AuthorizationScope", "Service");
+    d.object("Status", common::ok);
+    d.object("Links", |d| d.one_link("AuthorizedDevices", &cx.model.manager()));
+}
+
+/// `Links` names the BMC that gets the license. Below the root that all BMCs share, it was read before this.
+fn install(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
+    const KEY: &str = "LicenseString";
+    body.require(KEY);
+    let text = body.secret(KEY, 1, Licenses::MAX_TEXT);
+    if text.as_ref().is_some_and(|text| STANDARD.decode(text.as_bytes()).is_err()) {
+        body.wrong_format(KEY, "(text: it is not Base64)");
+    }
+    body.object("Links", |links| {
+        for key in ["TargetServices", "AuthorizedDevices"] {
+            let Some(named) = links.links(key, 1) else { continue };
+            let own = cx.model.manager().concat();
+            if let Some(other) = named.iter().find(|uri| !uri.eq_ignore_ascii_case(&own)) {
+                links.mistake(key, Message::new(&PROPERTY_VALUE_NOT_IN_LIST, [other, key]));
+            }
+        }
+    });
+    Ok(text.map(|text| {
+        let digest = Sha256::digest(text.as_bytes());
+        let digits: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+        Command::License(Change::Install(digits.into()))
+    }))
+}
+
+fn delete(cx: &NodeCx<'_>) -> Result<Command, Problem> {
+    match cx.node.bmc().licenses.get(cx.id(), cx.profile()) {
+        Some(Found::OfModel(license)) if !license.removable => Err((&RESOURCE_CANNOT_BE_DELETED).into()),
+        _ => Ok(Command::License(Change::Delete(cx.id().into()))),
+    }
+}
