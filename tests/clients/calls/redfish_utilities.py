@@ -55,7 +55,7 @@ def _post_codes(bmc):
     """One whole start of the machine, whose POST codes are the only ones in their log."""
     log = filled("{S}/LogServices/PostCodes", bmc.words())
     bmc.power("Off")
-    assert bmc.ask("POST", f"{log}/Actions/LogService.ClearLog", {})[0] == 204
+    assert bmc.ask("POST", f"{log}/Actions/LogService.ClearLog", {})[0] in (200, 204)
     bmc.power("On")
     bmc.wait(f"{log}/Entries#Members", lambda entries: len(entries) == 14)
 
@@ -82,7 +82,7 @@ def _test_event(bmc):
     """A test event that passes the filter of the new subscription, and one that does not."""
     for message in ("Update.1.3.UpdateSuccessful", "ResourceEvent.1.4.TestMessage"):
         action = "/redfish/v1/EventService/Actions/EventService.SubmitTestEvent"
-        assert bmc.ask("POST", action, {"MessageId": message})[0] == 204
+        assert bmc.ask("POST", action, {"MessageId": message})[0] in (200, 204)
     event, document, headers = bmc.delivered("rf", "ResourceEvent.1.4.TestMessage")
     assert document["Context"] == "from-rf" and event["EventType"] == "Other", document
     assert (headers["X-Rf"], headers["Authorization"]) == ("one: two", "Basic YTpi"), headers
@@ -169,7 +169,7 @@ CALLS = [
     Call(["rf_event_service.py", "unsubscribe", "--id", "{subscription}"], "Deleting", after=_none),
 
     Call(["rf_firmware_inventory.py"], r"\| .*\d\.\d"),
-    Call(["rf_firmware_inventory.py", "--details", "--id"], r"Version: .*\n.*SoftwareId: "),
+    Call(["rf_firmware_inventory.py", "--details", "--id"], r"Version: [\s\S]*SoftwareId: "),
 
     Call(["rf_logs.py", "--system", "{system}", "--log", "{log}"], _shows("{S}/LogServices/{log}")),
     Call(["rf_logs.py", "--system", "{system}", "--log", "PostCodes", "--details"], _shows("{S}/LogServices/PostCodes", details=True),

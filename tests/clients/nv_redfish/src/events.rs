@@ -81,7 +81,15 @@ async fn submit(target: &Target, message: &str) -> Result {
         event_group_id: None,
     };
     let actions = some(service.actions.as_ref(), "Actions")?;
-    done(actions.submit_test_event(target.bmc.as_ref(), &event).await?)
+    match actions.submit_test_event(target.bmc.as_ref(), &event).await {
+        // iLO's success has a code of its own. The crate knows it, but not in an action that is called without the layer for makers.
+        Err(error)
+            if ["status: 200 OK", ".Success\""].iter().all(|part| error.to_string().contains(part)) =>
+        {
+            Ok(())
+        }
+        answer => done(answer?),
+    }
 }
 
 type Error = nv_redfish::Error<Bmc>;

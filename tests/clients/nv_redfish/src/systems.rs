@@ -189,7 +189,10 @@ pub async fn check_all(target: &Target) {
 
 /// Resets the machine, and waits until it is on or off.
 pub async fn power(target: &Target, reset: ResetType, wanted: PowerState) -> Result {
-    done(target.system().await?.reset(Some(reset)).await?)?;
+    // Some models refuse a reset to the state that the machine has.
+    if target.system().await?.power_state() != Some(wanted) {
+        done(target.system().await?.reset(Some(reset)).await?)?;
+    }
     until("PowerState", async || Ok(target.system().await?.power_state() == Some(wanted))).await
 }
 
