@@ -138,7 +138,6 @@ impl From<Refusal> for ApiError {
             Refusal::NoAgent | Refusal::PoweredOff => Self::no_agent(),
             // Only commands to the BMC are refused for these reasons.
             Refusal::ManagerRestarting(_)
-            | Refusal::PoweredOn
             | Refusal::MediaInserted
             | Refusal::UpdateUnderway
             | Refusal::DrivesDoNotFit

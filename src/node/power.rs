@@ -88,19 +88,6 @@ impl Node {
         if ends_power && !off && self.meet_host(Occasion::PowerOff, now) == Some(fault::host::Act::Ignore) {
             return Ok(());
         }
-        let changes = match kind {
-            ResetType::On | ResetType::ForceOn => off,
-            ResetType::ForceOff | ResetType::GracefulShutdown => !off,
-            ResetType::GracefulRestart
-            | ResetType::ForceRestart
-            | ResetType::Nmi
-            | ResetType::PushPowerButton
-            | ResetType::PowerCycle
-            | ResetType::FullPowerCycle => true,
-        };
-        if !changes && self.profile.has(Quirk::ResetNeedsChange) {
-            return Err(if off { Refusal::PoweredOff } else { Refusal::PoweredOn });
-        }
         match kind {
             ResetType::On | ResetType::ForceOn => self.power_on(now),
             ResetType::ForceOff if off => {}

@@ -10,8 +10,6 @@ use crate::profile::secure_boot::Kind;
 pub enum Refusal {
     #[error("the machine is off")]
     PoweredOff,
-    #[error("the machine is on")]
-    PoweredOn,
     /// The BMC is restarting and will be back after this time.
     #[error("the BMC is restarting")]
     ManagerRestarting(Duration),

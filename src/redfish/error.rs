@@ -45,7 +45,6 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::PoweredOff => (&message::RESOURCE_IN_STANDBY).into(),
-            Refusal::PoweredOn => (&message::RESOURCE_IN_USE).into(),
             // A BMC without power has no end of its restart.
             Refusal::ManagerRestarting(left) => Self::later((left.as_secs() + 1).min(Self::LONGEST_S)),
             Refusal::MediaInserted

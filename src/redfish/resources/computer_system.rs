@@ -10,12 +10,13 @@ use crate::node::command::Command;
 use crate::node::health::Scope;
 use crate::node::host::{self, SystemChange};
 use crate::profile::boot_source::BootSource;
+use crate::profile::quirk::Quirk;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::constants::Part;
 use crate::redfish::context::{Model, NodeCx};
 use crate::redfish::doc::Doc;
-use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT};
+use crate::redfish::message::{Message, PROPERTY_VALUE_CONFLICT, RESOURCE_IN_STANDBY, RESOURCE_IN_USE};
 use crate::redfish::resource::{Asked, OfNode};
 
 pub(super) static ACTIONS: &[Action<OfNode>] = &[
@@ -245,5 +246,16 @@ fn boot_order(references: &[String], options: usize) -> Option<Box<[u8]>> {
 fn reset(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     body.require("ResetType");
     let kind = body.word("ResetType", ResetType::parse, &cx.profile().reset_types);
+    // The control API of the daemon is no BMC, so there such a reset succeeds.
+    if cx.profile().has(Quirk::ResetNeedsChange) {
+        let off = cx.node.host().power_state() == PowerState::Off;
+        match kind {
+            Some(ResetType::On | ResetType::ForceOn) if !off => return Err((&RESOURCE_IN_USE).into()),
+            Some(ResetType::ForceOff | ResetType::GracefulShutdown) if off => {
+                return Err((&RESOURCE_IN_STANDBY).into());
+            }
+            _ => {}
+        }
+    }
     Ok(kind.map(|kind| Command::Host(host::Command::Reset(kind))))
 }
