@@ -194,17 +194,9 @@ impl Problem {
         let only = self.messages.first().filter(|_| self.messages.len() == 1);
         let mut doc = Doc::new(None, None);
         doc.object("error", |d| {
-            match (&style.code, &style.text) {
-                (Some(code), Some(text)) => {
-                    d.put("code", code);
-                    d.put("message", text);
-                }
-                _ => {
-                    let entry = only.map_or(&GENERAL_ERROR, |m| m.entry);
-                    d.join("code", &[BASE, ".", entry.key]);
-                    d.put("message", only.map_or_else(|| GENERAL_ERROR.text.to_owned(), Message::text));
-                }
-            }
+            let entry = only.map_or(&GENERAL_ERROR, |m| m.entry);
+            let text = || only.map_or_else(|| GENERAL_ERROR.text.to_owned(), Message::text);
+            write_code(style, entry, text, d);
             d.array("@Message.ExtendedInfo", |d| {
                 for message in &self.messages {
                     d.item_object(|d| match own(message) {
@@ -228,21 +220,23 @@ impl Problem {
     }
 }
 
+/// Writes `code` and `message` of an `error`: those of the maker, or those of a message.
+fn write_code(style: &Answers, entry: &Entry, text: impl FnOnce() -> String, d: &mut Doc<'_>) {
+    if let (Some(code), Some(text)) = (&style.code, &style.text) {
+        d.put("code", code);
+        d.put("message", text);
+    } else {
+        d.join("code", &[BASE, ".", entry.key]);
+        d.put("message", text());
+    }
+}
+
 /// The body of an answer that says that a change is done.
 pub(super) fn success_in(style: &Answers) -> Bytes {
     let success = Message::new(&message::SUCCESS, []);
     let mut doc = Doc::new(None, None);
     doc.object("error", |d| {
-        match (&style.code, &style.text) {
-            (Some(code), Some(text)) => {
-                d.put("code", code);
-                d.put("message", text);
-            }
-            _ => {
-                d.join("code", &[BASE, ".", success.entry.key]);
-                d.put("message", success.text());
-            }
-        }
+        write_code(style, success.entry, || success.text(), d);
         d.array("@Message.ExtendedInfo", |d| d.item_object(|d| write(&success, d)));
     });
     Bytes::from(doc.finish().0)

@@ -118,6 +118,10 @@ impl Property {
         if self.shows.is_some() && (self.kind != Kind::Texts || self.values.is_empty()) {
             return Err("shows needs kind = \"texts\" and the values".to_owned());
         }
+        // A PATCH of a standard resource asks for one change of the machine already.
+        if document.is_none() && self.shows.is_some() {
+            return Err("shows is for a property of an OEM resource".to_owned());
+        }
         if document.is_none() && (self.names().count() < 3 || self.names().next() != Some("Oem")) {
             return Err(
                 "a property of a standard resource must begin with 'Oem/' and the maker's name".to_owned()

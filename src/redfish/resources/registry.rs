@@ -1,9 +1,11 @@
-//! `MessageRegistryFile` and the registries: the messages that this service sends, and the BIOS attributes of each model in
-//! the fleet. There are no further registries, because sushy fetches all of them.
+//! `MessageRegistryFile` and the registries: the messages that this service sends, those of a maker at a BMC of its own, and
+//! the BIOS attributes of each model in the fleet. There are no further registries, because sushy fetches all of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::profile::Profile;
+use crate::profile::answers::MakerMessage;
 use crate::profile::bios::{Attribute, Kind, Value};
 use crate::profile::logs::LogService;
 use crate::redfish::context::ServiceCx;
@@ -21,8 +23,20 @@ fn messages(cx: &ServiceCx<'_>) -> impl Iterator<Item = &'static Registry> {
     std::iter::once(&BASE_REGISTRY).chain(REGISTRIES.iter().copied()).chain(of_codes)
 }
 
+/// The messages of the model's maker, by the id of their registry and by their keys.
+fn of_maker<'a>(cx: &ServiceCx<'a>) -> BTreeMap<&'a str, BTreeMap<&'a str, &'a MakerMessage>> {
+    let mut registries = BTreeMap::<_, BTreeMap<_, _>>::new();
+    let own = cx.own.iter().flat_map(|node| &node.profile().answers.messages);
+    for (message, (registry, key)) in own.filter_map(|message| Some((message, message.id.rsplit_once('.')?)))
+    {
+        registries.entry(registry).or_default().insert(key, message);
+    }
+    registries
+}
+
 enum Found<'a> {
     Messages(&'static Registry),
+    OfMaker(BTreeMap<&'a str, &'a MakerMessage>),
     Attributes(&'a Profile),
 }
 
@@ -44,11 +58,15 @@ fn find<'a>(cx: &ServiceCx<'a>) -> Option<Found<'a>> {
     if let Some(registry) = messages(cx).find(|registry| registry.id == id) {
         return Some(Found::Messages(registry));
     }
+    if let Some(messages) = of_maker(cx).remove(id) {
+        return Some(Found::OfMaker(messages));
+    }
     cx.models.iter().find(|profile| of(profile) == id).map(|profile| Found::Attributes(profile))
 }
 
 pub(super) fn members(cx: &ServiceCx<'_>, each: &mut dyn FnMut(&str)) {
     messages(cx).for_each(|registry| each(registry.id));
+    of_maker(cx).into_keys().for_each(&mut *each);
     cx.models.iter().for_each(|profile| each(&of(profile)));
 }
 
@@ -57,6 +75,10 @@ pub(super) fn get_file(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     let below = match find(cx).expect("the registry exists, or the request was refused") {
         Found::Messages(registry) => {
             d.join("Name", &[registry.name, " File"]);
+            "/Messages"
+        }
+        Found::OfMaker(_) => {
+            d.join("Name", &[cx.id(), " Message Registry File"]);
             "/Messages"
         }
         Found::Attributes(profile) => {
@@ -75,7 +97,7 @@ pub(super) fn get_file(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
 }
 
 pub(super) fn is_of_messages(cx: &ServiceCx<'_>) -> bool {
-    matches!(find(cx), Some(Found::Messages(_)))
+    matches!(find(cx), Some(Found::Messages(_) | Found::OfMaker(_)))
 }
 
 pub(super) fn is_of_attributes(cx: &ServiceCx<'_>) -> bool {
@@ -83,7 +105,11 @@ pub(super) fn is_of_attributes(cx: &ServiceCx<'_>) -> bool {
 }
 
 pub(super) fn get_messages(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
-    let Some(Found::Messages(registry)) = find(cx) else { return };
+    let registry = match find(cx) {
+        Some(Found::Messages(registry)) => registry,
+        Some(Found::OfMaker(messages)) => return messages_of_maker(cx, &messages, d),
+        Some(Found::Attributes(_)) | None => return,
+    };
     d.join("Id", &[registry.prefix, ".", registry.version]);
     d.put("Name", registry.name);
     d.put("Language", "en");
@@ -93,6 +119,33 @@ pub(super) fn get_messages(cx: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.object("Messages", |d| {
         for entry in registry.messages {
             d.object(entry.key, |d| message(entry, d));
+        }
+    });
+}
+
+fn messages_of_maker(cx: &ServiceCx<'_>, messages: &BTreeMap<&str, &MakerMessage>, d: &mut Doc<'_>) {
+    let id = *cx.ids.first().expect("the registry has an id");
+    let (prefix, version) = id.split_once('.').unwrap_or((id, ""));
+    d.join("Id", &[id, ".0"]);
+    d.join("Name", &[prefix, " Message Registry"]);
+    d.put("Language", "en");
+    d.put("RegistryPrefix", prefix);
+    d.join("RegistryVersion", &[version, ".0"]);
+    d.put_some("OwningEntity", cx.own.map(|node| &node.profile().manufacturer));
+    d.object("Messages", |d| {
+        for (key, message) in messages {
+            // It has the severity of the message that it stands for.
+            let stands_for = BASE_REGISTRY.messages.iter().find(|entry| entry.key == message.of);
+            let severity = stands_for.map_or("Warning", |entry| entry.severity);
+            d.object(key, |d| {
+                d.join("Description", &["The message ", key, " of this service."]);
+                d.put("Message", &message.text);
+                d.put("Severity", severity);
+                d.put("MessageSeverity", severity);
+                d.put("NumberOfArgs", message.args.len());
+                d.array("ParamTypes", |d| message.args.iter().for_each(|_| d.item("string")));
+                d.put("Resolution", &message.resolution);
+            });
         }
     });
 }

@@ -246,7 +246,15 @@ fn answers_have_the_style_of_the_model() {
     assert_eq!(reset(true, "On"), (400, code.clone(), own, json!(["Power is on"])));
     let (status, _, messages) = bmc.ask(true, Method::GET, "Nowhere", &Value::Null);
     assert_eq!(status, 404, "{messages:?}");
+    let registry = bmc.get("Registries/iLO.2.30/Messages");
+    assert_eq!(
+        (&registry["RegistryPrefix"], &registry["RegistryVersion"]),
+        (&json!("iLO"), &json!("2.30.0"))
+    );
+    let entry = &registry["Messages"]["InvalidOperationForSystemState"];
+    assert_eq!((&entry["NumberOfArgs"], &entry["ParamTypes"]), (&json!(1), &json!(["string"])));
     // The root of all nodes is no BMC of the maker.
+    assert_eq!(bmc.ask(false, Method::GET, "Registries/iLO.2.30", &Value::Null).0, 404);
     let (status, _, message, _) = reset(false, "On");
     assert_eq!(status, 409);
     assert!(message.as_str().unwrap().starts_with("Base."));
@@ -324,6 +332,15 @@ fn a_profile_with_wrong_oem_parts_is_refused_by_name() {
             link,
             clock.to_owned(),
             "must begin with 'Oem/'",
+        ),
+        (
+            property(
+                "Systems/{}",
+                "name = \"Oem/Acme/B\"\nkind = \"texts\"\nshows = \"boot-order\"\nvalues = [\"HD\"]",
+            ),
+            link,
+            clock.to_owned(),
+            "shows is for a property of an OEM resource",
         ),
         (
             property("Managers/{}/Clock", "name = \"A\"\nkind = \"member\""),

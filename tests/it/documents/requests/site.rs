@@ -82,10 +82,8 @@ impl New {
     pub(super) fn of(model: &str) -> Self {
         let (redfish, _) = service(model);
         let (shared, own) = (crawl(&redfish).0, crawl_own(&redfish, OWN).0);
-        let mut messages: BTreeMap<_, _> =
-            shared.iter().flat_map(|(_, document)| messages(document)).collect();
-        let of_maker = &built_in(model).unwrap().answers.messages;
-        messages.extend(of_maker.iter().map(|m| (m.id.clone(), (m.text.clone(), m.args.len() as u64))));
+        // A maker's registries are below the root of its BMC.
+        let messages = shared.iter().chain(&own).flat_map(|(_, document)| messages(document)).collect();
         Self { roots: [Root::of(&shared), Root::of(&own)], messages }
     }
 }
