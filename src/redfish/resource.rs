@@ -301,7 +301,11 @@ impl Owner for OfService {
         cx.uri
     }
     fn lacks(cx: &Self::Model<'_>, path: &str) -> bool {
-        cx.own.is_some_and(|node| node.profile().lacks(path))
+        match cx.own {
+            Some(node) => node.profile().lacks(path),
+            // A shared root has what one of its models has.
+            None => !cx.models.is_empty() && cx.models.iter().all(|model| model.lacks(path)),
+        }
     }
     fn ids<'a>(cx: &Self::Cx<'a>) -> &'a [&'a str] {
         cx.ids

@@ -1,6 +1,7 @@
 //! Licenses: those of a model, and those that clients install.
 
 use super::*;
+use crate::profile::license::License;
 
 const LICENSES: &str = "/redfish/v1/LicenseService/Licenses";
 
@@ -34,14 +35,21 @@ fn a_client_installs_a_license_and_deletes_it() {
 #[test]
 fn a_license_of_the_model_stays_unless_it_can_be_removed() {
     let mut bench = Bench::new();
-    let mut profile = Profile::clone(&built_in("hpe-dl380-gen11").unwrap());
-    let first = profile.licenses[0].clone();
-    let name = "Trial of a day".to_owned();
-    let trial = crate::profile::license::License { id: "2".to_owned(), name, removable: true, ..first };
-    profile.licenses.push(trial);
+    let mut profile = Profile::clone(&built_in("generic").unwrap());
+    profile.licenses = [("1", "Advanced", false), ("2", "Trial of a day", true)]
+        .map(|(id, name, removable)| License {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            kind: "Production".to_owned(),
+            removable,
+            entitlement_id: None,
+            part_number: None,
+            sku: None,
+        })
+        .into();
     bench.add_model(Arc::new(profile));
     let at = |id: &str| format!("{LICENSES}/{}-{id}", bench.system.rsplit('/').next().unwrap());
-    assert_eq!(bench.get(&at("1")).json["Name"], "iLO Advanced");
+    assert_eq!(bench.get(&at("1")).json["Name"], "Advanced");
     let refused = bench.write("DELETE", &at("1"), &Value::Null);
     assert_eq!((refused.status, refused.message_ids()), (409, vec!["ResourceCannotBeDeleted"]));
     assert_eq!(bench.write("DELETE", &at("2"), &Value::Null).status, 204);

@@ -159,7 +159,16 @@ pub(super) fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     // The machine has entries from its test at the maker.
     all.push(Of::LogEntry(0, 2));
     all.extend(volumes(profile).map(|(storage, id)| Of::Volume(storage, id)));
-    all.extend(profile.licenses.iter().map(|license| Of::License(license.id.as_str().into())));
+    if !profile.lacks("LicenseService/Licenses/{}") {
+        let uuid =
+            site.bench.redfish.fleet.look(site.node, |node, _| node.spec().uuid().to_string()).unwrap();
+        let manager = if site.own_root { "1" } else { &uuid };
+        let target = json!([{"@odata.id": format!("/redfish/v1/Managers/{manager}")}]);
+        let license = json!({"LicenseString": "a2V5", "Links": {"TargetServices": target}});
+        let (status, answer, _) = site.send("POST", "/redfish/v1/LicenseService/Licenses", &license);
+        assert_eq!(status, 201, "{answer}");
+        all.push(Of::License("Installed1".into()));
+    }
     let reports = &profile.telemetry.reports;
     all.extend(reports.iter().map(|report| Of::ReportDefinition(report.id.as_str().into())));
     let slot = &profile.media_slots[0].id;
