@@ -1,4 +1,5 @@
-//! Fetches the image of a firmware update: the whole file, to check that it can be read. Nothing of it is stored.
+//! Fetches files for the BMC, each as a whole: images of firmware updates, to check that they can be read, and licenses. Nothing of
+//! them is stored.
 
 use std::time::Duration;
 
@@ -9,15 +10,17 @@ use super::performed::Performed;
 use super::redact::{redacted, redacted_text};
 use super::runner::EffectRunner;
 use crate::node::NodeId;
-use crate::node::bmc::firmware::{Progress, Source};
+use crate::node::bmc::firmware::{Firmware, Progress};
+use crate::node::bmc::licenses::{Licenses, digest};
+use crate::node::bmc::source::Source;
 use crate::node::effect::Answer;
 use crate::note::Note;
 
-const MAX_BYTES: u64 = Source::MAX_MIB << 20;
-/// Longest time for a whole image.
+const MAX_BYTES: u64 = Firmware::MAX_IMAGE_MIB << 20;
+/// Longest time for a whole file.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// An image cannot be read. Clients see the text in `Status.Conditions` of the component.
+/// A file cannot be read. Clients see the text in `Status.Conditions` of the component, and in the task.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
     #[error(transparent)]
@@ -26,11 +29,11 @@ pub(super) enum Unreadable {
     Http { url: String, cause: HttpError },
     #[error("{url}: the server says {status}")]
     Status { url: String, status: http::StatusCode },
-    #[error("{url}: the image is empty")]
+    #[error("{url}: the file is empty")]
     Empty { url: String },
-    #[error("{url}: the image is longer than {limit} bytes")]
+    #[error("{url}: the file is longer than {limit} bytes")]
     TooLong { url: String, limit: u64 },
-    #[error("{url}: the image was not complete within {} s", TIMEOUT.as_secs())]
+    #[error("{url}: the file was not complete within {} s", TIMEOUT.as_secs())]
     Timeout { url: String },
 }
 
@@ -43,17 +46,37 @@ impl EffectRunner {
         });
         let wanted = wanted.flatten()?;
         let permit = self.download_slot().await;
-        let result =
-            self.fetch(&wanted.source, MAX_BYTES).await.map_err(|error| Note::from(error.to_string()));
+        let result = self
+            .fetch(&wanted.source, MAX_BYTES, |_| {})
+            .await
+            .map_err(|error| Note::from(error.to_string()));
         drop(permit);
         let problem = result.as_ref().err().cloned();
         let answer = Answer::FirmwareFetched { component, update, result };
-        Some(Performed::new(answer, problem).at(redacted_text(&wanted.source.image)))
+        Some(Performed::new(answer, problem).at(redacted_text(&wanted.source.uri)))
     }
 
-    /// Reads the whole image, which may have `limit` bytes.
-    pub(super) async fn fetch(&self, source: &Source, limit: u64) -> Result<(), Unreadable> {
-        let url = self.clients.egress.parse(&source.image)?;
+    /// Fetches the license of a task. `None` if the task does not wait for it any more.
+    pub(super) async fn fetch_license(&self, id: NodeId, task: u32) -> Option<Performed> {
+        let wanted = self.fleet.look(id, |node, _| node.bmc().tasks.fetch(task).cloned()).flatten()?;
+        let permit = self.download_slot().await;
+        let mut license = Vec::new();
+        let fetched = self.fetch(&wanted.source, Licenses::MAX_TEXT as u64, |piece| license.extend(piece));
+        let result = fetched.await.map_err(|error| Note::from(error.to_string()));
+        drop(permit);
+        let problem = result.as_ref().err().cloned();
+        let answer = Answer::LicenseFetched { task, result: result.map(|()| digest(&license)) };
+        Some(Performed::new(answer, problem).at(redacted_text(&wanted.source.uri)))
+    }
+
+    /// Reads the whole file, which may have `limit` bytes, and gives `take` each piece within the limit.
+    pub(super) async fn fetch(
+        &self,
+        source: &Source,
+        limit: u64,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), Unreadable> {
+        let url = self.clients.egress.parse(&source.uri)?;
         let shown = || redacted(&url);
         let mut request = self.clients.direct(false).get(url.clone());
         if let Some((user, password)) = source.credentials.as_deref() {
@@ -68,7 +91,12 @@ impl EffectRunner {
             let mut bytes = response.content_length().filter(|length| *length > limit).unwrap_or(0);
             while bytes <= limit {
                 match chunk(&mut response).await.map_err(failed)? {
-                    Some(chunk) => bytes += chunk.len() as u64,
+                    Some(chunk) => {
+                        bytes += chunk.len() as u64;
+                        if bytes <= limit {
+                            take(&chunk);
+                        }
+                    }
                     None if bytes == 0 => return Err(Unreadable::Empty { url: shown() }),
                     None => return Ok(()),
                 }

@@ -33,6 +33,7 @@ pub(super) fn kind(kind: EffectKind) -> CallKind {
         EffectKind::Ipa { effect: ipa::Effect::Heartbeat, .. } => CallKind::Heartbeat,
         EffectKind::Ipa { effect: ipa::Effect::WriteImage, .. } => CallKind::Image,
         EffectKind::FetchFirmware { .. } => CallKind::Firmware,
+        EffectKind::FetchLicense { .. } => CallKind::License,
         EffectKind::Deliver { .. } => CallKind::Event,
     }
 }
@@ -54,6 +55,7 @@ impl Performed {
             Answer::MediaOpened { result, .. }
             | Answer::FirmwareFetched { result, .. }
             | Answer::Delivered { result, .. } => result.is_ok(),
+            Answer::LicenseFetched { result, .. } => result.is_ok(),
             Answer::Ipa { answer, .. } => match answer {
                 ipa::Answer::Inspected(Inspected::Retry | Inspected::Refused)
                 | ipa::Answer::LookedUp(LookedUp::NotFound | LookedUp::Locked)
@@ -104,7 +106,7 @@ impl Performed {
         };
         let final_failure = match &self.answer {
             Answer::BootRead { .. } | Answer::MediaOpened { .. } => !self.normal,
-            Answer::FirmwareFetched { .. } => true,
+            Answer::FirmwareFetched { .. } | Answer::LicenseFetched { .. } => true,
             // The subscription says what follows.
             Answer::Delivered { .. } => false,
             Answer::Ipa { answer, .. } => match answer {
@@ -131,6 +133,7 @@ impl Performed {
             Answer::BootRead { .. } => failed!("boot failed"),
             Answer::MediaOpened { .. } => failed!("virtual media cannot be read"),
             Answer::FirmwareFetched { .. } => failed!("firmware image cannot be read"),
+            Answer::LicenseFetched { .. } => failed!("license cannot be read"),
             Answer::Delivered { .. } => failed!("events were not delivered"),
             Answer::Ipa { answer: ipa::Answer::Inspected(_), .. } => {
                 failed!("inspection data was not accepted");

@@ -151,7 +151,7 @@ impl EffectRunner {
         match kind {
             EffectKind::ReadBoot { .. } => QueueKey::Boot(server(&|node| self.boot_url(node))),
             EffectKind::OpenMedia { slot, .. } => QueueKey::Boot(server(&|node| image_url(node, slot))),
-            EffectKind::FetchFirmware { .. } => QueueKey::Images,
+            EffectKind::FetchFirmware { .. } | EffectKind::FetchLicense { .. } => QueueKey::Images,
             EffectKind::Deliver { subscription } => QueueKey::Events(self.subscriber(id, subscription)),
             EffectKind::Ipa { effect, .. } => match effect {
                 ipa::Effect::WriteImage => QueueKey::Images,
@@ -214,6 +214,7 @@ impl EffectRunner {
             EffectKind::FetchFirmware { component, update } => {
                 self.fetch_firmware(id, component, update).await
             }
+            EffectKind::FetchLicense { task } => self.fetch_license(id, task).await,
             EffectKind::Deliver { subscription } => self.deliver(id, subscription).await,
             EffectKind::Ipa { start, effect: of_agent } => match of_agent {
                 ipa::Effect::Inspect => self.inspect(id, start).await,
@@ -232,7 +233,7 @@ impl EffectRunner {
         }
     }
 
-    /// A place among the downloads in flight, of disk images and of firmware.
+    /// A place among the downloads in flight, of disk images, firmware and licenses.
     pub(super) async fn download_slot(&self) -> SemaphorePermit<'_> {
         match self.downloads.try_acquire() {
             Ok(slot) => slot,

@@ -136,12 +136,14 @@ pub enum CallKind {
     Image,
     /// The BMC fetches the image of a firmware update.
     Firmware,
+    /// The BMC fetches a license.
+    License,
     /// The BMC sends events to a subscriber.
     Event,
 }
 
 impl CallKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Boot,
         Self::Media,
         Self::Inspection,
@@ -149,6 +151,7 @@ impl CallKind {
         Self::Heartbeat,
         Self::Image,
         Self::Firmware,
+        Self::License,
         Self::Event,
     ];
 
@@ -162,6 +165,7 @@ impl CallKind {
             Self::Heartbeat => "heartbeat",
             Self::Image => "image",
             Self::Firmware => "firmware",
+            Self::License => "license",
             Self::Event => "event",
         }
     }

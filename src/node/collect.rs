@@ -2,6 +2,7 @@
 
 use super::Node;
 use super::bmc::diagnostics::Collected;
+use super::bmc::licenses::{self, Licenses};
 use super::bmc::logs;
 use super::bmc::tasks::{End, Start, Work};
 use super::command::Outcome;
@@ -97,13 +98,25 @@ impl Node {
 
     pub(super) fn execute_license(
         &mut self,
-        command: super::bmc::licenses::Command,
+        command: licenses::Command,
         now: SimTime,
     ) -> Result<Outcome, Refusal> {
         let profile = std::sync::Arc::clone(&self.profile);
-        let id =
-            self.state.bmc.change(|bmc| bmc.licenses.change(|all| all.execute(command, &profile, now)))?;
-        Ok(id.map_or(Outcome::Done, Outcome::CreatedAs))
+        match command {
+            licenses::Command::Install(digest) => {
+                let install = |all: &mut Licenses| all.install(digest, now);
+                self.state.bmc.change(|bmc| bmc.licenses.change(install)).map(Outcome::CreatedAs)
+            }
+            licenses::Command::Fetch { source, start } => {
+                let task = self.state.bmc.change(|bmc| bmc.fetch_license(source, *start, now))?;
+                self.effects_due = true;
+                Ok(Outcome::Accepted(task))
+            }
+            licenses::Command::Delete(id) => {
+                self.state.bmc.change(|bmc| bmc.licenses.change(|all| all.delete(&id, &profile)));
+                Ok(Outcome::Done)
+            }
+        }
     }
 
     pub(super) fn execute_log(&mut self, command: logs::Command, now: SimTime) -> Result<Outcome, Refusal> {

@@ -57,7 +57,7 @@ pub enum Command {
 impl Command {
     /// What the command needs to become a task, if its work takes time.
     pub fn start_mut(&mut self) -> Option<&mut bmc::tasks::Start> {
-        use bmc::{bios, volume};
+        use bmc::{bios, licenses, volume};
         match self {
             Self::Bios(bios::Command::ResetAsTask(start)) => Some(start),
             Self::Bmc(bmc::Command::ResetToDefaults { start, .. }) => Some(start),
@@ -68,6 +68,7 @@ impl Command {
                 | volume::Command::Initialize { start, .. },
             ) => Some(start),
             Self::Log(bmc::logs::Command::Collect { start, .. }) => Some(start),
+            Self::License(licenses::Command::Fetch { start, .. }) => Some(start),
             Self::Oem { rest, .. } => rest.as_mut()?.start_mut(),
             Self::Host(_)
             | Self::Bios(bios::Command::Change(_) | bios::Command::Reset)
@@ -76,7 +77,7 @@ impl Command {
             | Self::Certificate(_)
             | Self::Led(_)
             | Self::Network(_)
-            | Self::License(_)
+            | Self::License(licenses::Command::Install(_) | licenses::Command::Delete(_))
             | Self::Bmc(bmc::Command::Reset | bmc::Command::SetClock { .. } | bmc::Command::LimitPower(_))
             | Self::Task(_)
             | Self::Session(_)

@@ -26,6 +26,8 @@ pub enum EffectKind {
     OpenMedia { slot: u8, insertion: u32 },
     /// Fetch the image of a firmware update. Answered by [`Answer::FirmwareFetched`].
     FetchFirmware { component: u8, update: u32 },
+    /// Fetch the license that the task with this number installs. Answered by [`Answer::LicenseFetched`].
+    FetchLicense { task: u32 },
     /// Deliver events to the subscriber with this id. Answered by [`Answer::Delivered`].
     Deliver { subscription: u32 },
     /// Do the work of the Ironic Python Agent. Answered by [`Answer::Ipa`].
@@ -41,6 +43,8 @@ pub enum Answer {
     MediaOpened { slot: u8, insertion: u32, result: Result<(), Note> },
     /// The reason, if the image of a firmware update cannot be read.
     FirmwareFetched { component: u8, update: u32, result: Result<(), Note> },
+    /// The [`digest`](super::bmc::licenses::digest) of a license, or the reason why it cannot be read.
+    LicenseFetched { task: u32, result: Result<Box<str>, Note> },
     /// Whether the events up to number `through` are delivered, or the reason why not.
     Delivered { subscription: u32, through: u64, result: Result<(), Note> },
     /// The answer to an effect of the agent.

@@ -21,7 +21,7 @@
 //! 7. The identities of imported nodes, in the description of the fleet. The state of a node is that of format 6. A version that
 //!    knows format 6 only would give these nodes other identities, so it must refuse the file.
 //! 8. Network settings of the BMC, settings of the system, the moments of the last restarts, the certificate of the BMC with its keys, the keys of
-//!    secure boot, the hours with power, and settings that few clients change: the asset tag of the chassis, disabled boot options. All of them have defaults, so a state of
+//!    secure boot, licenses and the tasks that fetch them, the hours with power, and settings that few clients change: the asset tag of the chassis, disabled boot options. All of them have defaults, so a state of
 //!    format 7 is read without a conversion. A version that knows format 7 only would lose them, so it must refuse the file.
 
 use serde_json::{Map, Value, json};

@@ -55,7 +55,7 @@ use crate::time::{SimTime, Span};
 use bmc::Bmc;
 use boot::Boot;
 use command::{Command, Outcome};
-use effect::{Answer, Effect, EffectKind};
+use effect::{Answer, Effect};
 use host::{AfterOff, Host, Running};
 pub use id::NodeId;
 use ipa::{CommandRecord, Dice, Ipa, IpaCommand, Job, Then, Work};
@@ -442,6 +442,9 @@ impl Node {
                 let bmc = self.state.bmc.get_mut();
                 bmc.is_some_and(|bmc| bmc.fetched((component, update), result, now))
             }
+            Answer::LicenseFetched { task, result } => {
+                self.state.bmc.get_mut().is_some_and(|bmc| bmc.license_fetched(task, result, now))
+            }
             Answer::BootRead { start, .. } | Answer::Ipa { start, .. } if start != self.starts() => false,
             Answer::BootRead { result, .. } => self.boot_read(result, now),
             Answer::Ipa { answer, .. } => self.ipa_answer(answer, now),
@@ -484,13 +487,7 @@ impl Node {
         }
         let mut out = |kind| out(Effect { kind, due });
         if let Some(bmc) = self.state.bmc.get_mut() {
-            bmc.media.take_effects(&mut out);
-            if let Some(firmware) = bmc.firmware.get_mut() {
-                firmware.take_effects(&mut out);
-            }
-            if let Some(subscriptions) = bmc.subscriptions.get_mut() {
-                subscriptions.take_due(|subscription| out(EffectKind::Deliver { subscription }));
-            }
+            bmc.take_effects(&mut out);
         }
         self.state.host.take_effects(self.state.starts, &mut out);
     }

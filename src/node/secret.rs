@@ -2,8 +2,8 @@
 
 use std::fmt::{Debug, Formatter, Result};
 
-use super::bmc::firmware::Source;
 use super::bmc::media::Insertion;
+use super::bmc::source::Source;
 use super::ipa::{ImageJob, Inspected, LookUp, LookedUp, Params, Serving};
 
 /// Shows whether a secret exists.
@@ -58,7 +58,7 @@ impl Debug for Insertion {
 
 impl Debug for Source {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        // The URL of the image can be signed.
+        // The URL of the file can be signed.
         f.debug_struct("Source")
             .field("user", &self.credentials.as_deref().map(|(user, _)| user))
             .finish_non_exhaustive()

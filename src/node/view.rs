@@ -368,7 +368,7 @@ fn task_ended(task: &Task, out: &mut impl FnMut(What)) {
             }
             (Doing::Create | Doing::Initialize, _) | (Doing::Delete, End::Cancelled | End::Failed(_)) => {}
         },
-        Work::ManagerDefaults(_) | Work::BiosDefaults | Work::Diagnostics { .. } => {}
+        Work::ManagerDefaults(_) | Work::BiosDefaults | Work::Diagnostics { .. } | Work::License { .. } => {}
     }
     out(What::Task(
         task.number,

@@ -236,9 +236,9 @@ impl Redfish {
         match decision? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(mut change) => {
-                if let ServiceChange::Update(update) = &mut change {
-                    update.payload = ask.payload();
-                    ask.trace.concerns(update.machine().and_then(|uuid| self.fleet.find(uuid)));
+                if let ServiceChange::Directed(directed) = &mut change {
+                    directed.payload = ask.payload();
+                    ask.trace.concerns(directed.machine().and_then(|uuid| self.fleet.find(uuid)));
                 }
                 self.fleet.may_change()?;
                 self.change_service(root, ask.by.client, ask.by.address, change, collection_uri(ask.uri))

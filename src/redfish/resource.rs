@@ -16,10 +16,10 @@ use super::body::Body;
 use super::certificate_change::Asking;
 use super::constants::{Constants, Parts};
 use super::context::{Model, NodeCx, ServiceCx};
+use super::directed::Directed;
 use super::doc::Doc;
 use super::error::Problem;
 use super::message::Message;
-use super::update::Update;
 use crate::node::Node;
 use crate::node::bmc::subscriptions;
 use crate::node::command::Command;
@@ -144,7 +144,7 @@ pub(super) enum ServiceChange {
         enabled: Option<bool>,
         auto_delete_minutes: Option<u32>,
     },
-    Update(Update),
+    Directed(Directed),
     Events(subscriptions::Command),
     Certificate(Asking),
 }

@@ -135,16 +135,16 @@ impl Redfish {
                 let id = id.parse().map_err(|_| Problem::not_found(uri))?;
                 node.apply(Command::Session(session::Command::End(id)), *now)?;
             }
-            (ServiceChange::Update(update), Root::Own { node, now }) => {
-                let command = Command::Firmware(update.command(node, true)?);
-                return self.apply(node, command, AskedAt { own_root: true, now: *now }, || update.payload);
+            (ServiceChange::Directed(directed), Root::Own { node, now }) => {
+                let command = directed.command(node, true)?;
+                return self.apply(node, command, AskedAt { own_root: true, now: *now }, || directed.payload);
             }
-            (ServiceChange::Update(update), Root::Shared) => {
-                let id = update.machine().and_then(|uuid| self.fleet.find(uuid));
-                let Some(id) = id else { return Err(update.no_target(0)) };
+            (ServiceChange::Directed(directed), Root::Shared) => {
+                let id = directed.machine().and_then(|uuid| self.fleet.find(uuid));
+                let Some(id) = id else { return Err(directed.nobody()) };
                 let apply = |node: &mut Node, now| -> Result<Outcome, Problem> {
-                    let command = Command::Firmware(update.command(node, false)?);
-                    self.apply(node, command, AskedAt { own_root: false, now }, || update.payload)
+                    let command = directed.command(node, false)?;
+                    self.apply(node, command, AskedAt { own_root: false, now }, || directed.payload)
                 };
                 // A machine that has been removed since is not there any more.
                 return self.fleet.with(id, apply).unwrap_or_else(|| Err(Problem::not_found(uri)));

@@ -3,8 +3,8 @@
 use super::error::Problem;
 use super::message::{ACTION_PARAMETER_MISSING, ACTION_PARAMETER_VALUE_NOT_IN_LIST, Message};
 use crate::node::Node;
-use crate::node::bmc::firmware::{self, Source};
-use crate::node::bmc::tasks::Payload;
+use crate::node::bmc::firmware;
+use crate::node::bmc::source::Source;
 use crate::profile::inventory::{Firmware, FirmwareOf};
 
 const SIMPLE_UPDATE: &str = "UpdateService.SimpleUpdate";
@@ -16,8 +16,6 @@ pub(super) struct Update {
     pub source: Source,
     /// The service does the reset that applies the update.
     pub immediate: bool,
-    /// The request, for its task.
-    pub payload: Option<Payload>,
 }
 
 impl Update {
@@ -35,7 +33,7 @@ impl Update {
     pub(super) fn command(&self, node: &Node, own_root: bool) -> Result<firmware::Command, Problem> {
         let mut components = Vec::with_capacity(self.targets.len().max(1));
         if self.targets.is_empty() {
-            let named = node.profile().component(|firmware| is_image_of(&self.source.image, firmware));
+            let named = node.profile().component(|firmware| is_image_of(&self.source.uri, firmware));
             components.push(named.ok_or_else(|| self.no_target(0))?);
         }
         for (at, target) in self.targets.iter().enumerate() {

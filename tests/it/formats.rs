@@ -126,6 +126,7 @@ impl Opened {
                 EffectKind::FetchFirmware { component, update } => {
                     format!("FetchFirmware({component}) of {update}")
                 }
+                EffectKind::FetchLicense { task } => format!("FetchLicense of {task}"),
                 EffectKind::Deliver { subscription } => format!("Deliver to {subscription}"),
                 EffectKind::Ipa { start, effect } => format!("{effect:?} of {start}"),
             };

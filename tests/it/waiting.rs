@@ -57,6 +57,7 @@ pub(super) fn bring_up(fleet: &Fleet, effects: &mut Effects) {
                 }
                 EffectKind::OpenMedia { .. } => panic!("no media were inserted"),
                 EffectKind::FetchFirmware { .. } => panic!("no firmware is updated"),
+                EffectKind::FetchLicense { .. } => panic!("no license is installed"),
                 EffectKind::Deliver { .. } => panic!("nobody has subscribed"),
             };
             fleet.answer(id, answer);

@@ -257,6 +257,7 @@ async fn slow_servers_delay_neither_ironic_nor_a_good_server() {
                 }
                 EffectKind::OpenMedia { .. }
                 | EffectKind::FetchFirmware { .. }
+                | EffectKind::FetchLicense { .. }
                 | EffectKind::Deliver { .. }
                 | EffectKind::Ipa { .. } => {
                     called |= id == agent;

@@ -107,7 +107,7 @@ impl Bmc {
             firmware.hide_passwords();
         }
         if let Some(tasks) = outline.tasks.get_mut() {
-            tasks.hide_payloads();
+            tasks.hide_requests();
         }
         if let Some(telemetry) = outline.telemetry.get_mut() {
             telemetry.forget_values();

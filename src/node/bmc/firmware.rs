@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::source::Source;
 use super::tasks::Start;
 use crate::node::call::Call;
 use crate::node::effect::EffectKind;
@@ -30,19 +31,6 @@ pub struct Command {
 
 /// An update by its component and its number.
 pub(super) type Numbered = (u8, u32);
-
-/// Where the image of an update is.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct Source {
-    pub image: Box<str>,
-    /// `Username` and `Password` for the server of the image. The password is never shown.
-    pub credentials: Option<Box<(Box<str>, Box<str>)>>,
-}
-
-impl Source {
-    /// Longest image, MiB. The largest firmware bundles of a server have a few hundred MiB.
-    pub const MAX_MIB: u64 = 512;
-}
 
 /// The firmware of a node, as far as it differs from a new machine's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -88,6 +76,8 @@ impl Part for Firmware {
 }
 
 impl Firmware {
+    /// Longest image, MiB. The largest firmware bundles of a server have a few hundred MiB.
+    pub const MAX_IMAGE_MIB: u64 = 512;
     /// Maximum length of a version, characters.
     const MAX_VERSION: usize = 64;
 
@@ -107,7 +97,7 @@ impl Firmware {
     /// Removes the passwords of image servers.
     pub(super) fn hide_passwords(&mut self) {
         for update in self.updates.values_mut() {
-            update.source.image = shown_uri(&update.source.image).into();
+            update.source.uri = shown_uri(&update.source.uri).into();
             update.source.credentials = None;
         }
     }
@@ -201,7 +191,7 @@ impl Firmware {
             let applied = update.progress == Progress::Staged && firmware.is_none_or(|f| takes(f.of, update));
             if applied {
                 let old = firmware.map_or("", |f| f.version.as_str());
-                versions.insert(*component, version_after(&update.source.image, old));
+                versions.insert(*component, version_after(&update.source.uri, old));
                 all.push((*component, update.number));
             }
             !applied

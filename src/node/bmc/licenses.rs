@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
+use super::source::Source;
+use super::tasks::Start;
 use crate::node::refusal::Refusal;
 use crate::node::sparse::Part;
 use crate::profile::Profile;
@@ -13,8 +16,10 @@ use crate::time::SimTime;
 /// Commands to the licenses.
 #[derive(Clone, Debug)]
 pub enum Command {
-    /// Installs the license whose text has this digest.
+    /// Installs the license with this [`digest`].
     Install(Box<str>),
+    /// `LicenseService.Install`: fetches a file and installs it as a license.
+    Fetch { source: Source, start: Box<Start> },
     /// Deletes the license with this id. Succeeds also if it is already gone.
     Delete(Box<str>),
 }
@@ -33,7 +38,7 @@ pub struct Licenses {
 /// A license that a client has installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installed {
-    /// The SHA-256 of its text, hex digits. The text is a secret that nothing needs again.
+    /// Its [`digest`].
     pub digest: Box<str>,
     pub at: SimTime,
 }
@@ -56,7 +61,7 @@ impl Part for Licenses {
 impl Licenses {
     /// The most licenses that clients can install.
     pub const MAX: usize = 8;
-    /// The longest text of a license, characters.
+    /// The longest text of a license, characters, and the longest file, bytes.
     pub const MAX_TEXT: usize = 4096;
 
     /// The ids of all licenses.
@@ -74,38 +79,39 @@ impl Licenses {
         installed.map(|(_, license)| Found::Installed(license)).or_else(|| of_model.map(Found::OfModel))
     }
 
-    /// Executes a command. Returns the id of the license that it has installed.
-    pub(in crate::node) fn execute(
-        &mut self,
-        command: Command,
-        profile: &Profile,
-        now: SimTime,
-    ) -> Result<Option<Box<str>>, Refusal> {
-        match command {
-            Command::Install(digest) => {
-                if let Some((number, _)) = self.installed.iter().find(|(_, other)| other.digest == digest) {
-                    return Err(Refusal::LicenseExists(id(*number).into()));
-                }
-                if self.installed.len() >= Self::MAX {
-                    return Err(Refusal::TooManyKeys);
-                }
-                self.installations = self.installations.saturating_add(1);
-                self.installed.insert(self.installations, Installed { digest, at: now });
-                Ok(Some(id(self.installations).into()))
-            }
-            Command::Delete(wanted) => {
-                self.installed.retain(|number, _| id(*number) != *wanted);
-                if profile.licenses.iter().any(|license| *license.id == *wanted && license.removable) {
-                    self.deleted.insert(wanted);
-                }
-                Ok(None)
-            }
+    /// Refuses a further license if there is no room for it.
+    pub(super) fn check_room(&self) -> Result<(), Refusal> {
+        if self.installed.len() < Self::MAX { Ok(()) } else { Err(Refusal::TooManyKeys) }
+    }
+
+    /// Installs the license with this digest, and returns its id.
+    pub(in crate::node) fn install(&mut self, digest: Box<str>, now: SimTime) -> Result<Box<str>, Refusal> {
+        if let Some((number, _)) = self.installed.iter().find(|(_, other)| other.digest == digest) {
+            return Err(Refusal::LicenseExists(id(*number).into()));
+        }
+        self.check_room()?;
+        self.installations = self.installations.saturating_add(1);
+        self.installed.insert(self.installations, Installed { digest, at: now });
+        Ok(id(self.installations).into())
+    }
+
+    /// Deletes the license with this id, if it is there and can be deleted.
+    pub(in crate::node) fn delete(&mut self, wanted: &str, profile: &Profile) {
+        self.installed.retain(|number, _| id(*number) != wanted);
+        if profile.licenses.iter().any(|license| license.id == wanted && license.removable) {
+            self.deleted.insert(wanted.into());
         }
     }
 
     pub(super) fn shift(&mut self, ms: u64) {
         self.installed.values_mut().for_each(|license| license.at.shift(ms));
     }
+}
+
+/// The SHA-256 of a license, hex digits. The license itself is a secret that nothing needs again.
+pub fn digest(license: &[u8]) -> Box<str> {
+    let digest = Sha256::digest(license);
+    digest.iter().map(|byte| format!("{byte:02X}")).collect::<String>().into()
 }
 
 fn id(number: u32) -> String {

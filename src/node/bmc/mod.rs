@@ -18,6 +18,7 @@ pub mod firmware;
 pub mod hours;
 pub mod keys;
 pub mod led;
+mod license_task;
 pub mod licenses;
 mod lockout;
 pub mod logs;
@@ -33,6 +34,7 @@ pub mod power_limit;
 pub mod role;
 pub mod secure_boot;
 pub mod session;
+pub mod source;
 pub mod subscriptions;
 pub(super) mod sums;
 pub mod system;
@@ -246,7 +248,9 @@ impl Bmc {
         self.restarting_from = None;
         self.restarting_until = Some(until);
         let interrupted = End::Failed("the BMC has restarted meanwhile".into());
-        self.end_tasks(|work| matches!(work, Work::Diagnostics { .. }), &interrupted, at);
+        let stops =
+            |work: &Work| matches!(work, Work::Diagnostics { .. } | Work::License { fetch: Some(_), .. });
+        self.end_tasks(stops, &interrupted, at);
         self.sessions.end_all();
         if let Some(subscriptions) = self.subscriptions.get_mut() {
             subscriptions.end_streams();

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::source::Fetch;
 use crate::dmtf::{ResetToDefaultsType, TaskState};
 use crate::limit::Limits;
 use crate::node::event::Collection;
@@ -90,7 +91,7 @@ impl Payload {
 #[serde(default)]
 pub struct Tasks {
     /// In the order of their numbers. [`Start::most`] bounds them.
-    kept: Vec<Task>,
+    pub(super) kept: Vec<Task>,
     /// The number of the newest task.
     last: u32,
     /// The settings of the BMC's own service root.
@@ -139,6 +140,8 @@ pub enum Work {
     BiosDefaults,
     /// `LogService.CollectDiagnosticData`, until a moment. `entry` is the number of the log entry, once the data is there.
     Diagnostics { collection: Box<Collection>, until: SimTime, entry: Option<u32> },
+    /// `LicenseService.Install`: the file to be fetched, until it is there or the task has ended, and the id of the license, once it is installed.
+    License { fetch: Option<Box<Fetch>>, id: Option<Box<str>> },
 }
 
 /// What is done to a volume.
@@ -190,8 +193,10 @@ impl sparse::Part for Tasks {
 impl Task {
     /// Whether a client can cancel it: resets to defaults cannot be taken back.
     pub fn can_be_cancelled(&self) -> bool {
-        let can_stop =
-            matches!(self.work, Work::Firmware(_) | Work::Volume { .. } | Work::Diagnostics { .. });
+        let can_stop = match self.work {
+            Work::Firmware(_) | Work::Volume { .. } | Work::Diagnostics { .. } | Work::License { .. } => true,
+            Work::ManagerDefaults(_) | Work::BiosDefaults => false,
+        };
         self.ended.is_none() && can_stop
     }
 
@@ -201,7 +206,7 @@ impl Task {
             Work::Volume { until, .. } | Work::Diagnostics { until, .. } => {
                 Some(until.since_ms(self.started))
             }
-            Work::Firmware(_) | Work::ManagerDefaults(_) | Work::BiosDefaults => None,
+            Work::Firmware(_) | Work::ManagerDefaults(_) | Work::BiosDefaults | Work::License { .. } => None,
         }
     }
 
@@ -213,18 +218,29 @@ impl Task {
             },
             (Some(ended), _) => ended.at.after_ms(u64::from(self.keep_minutes) * 60_000),
             (None, Work::Volume { until, .. } | Work::Diagnostics { until, .. }) => *until,
-            (None, Work::Firmware(_) | Work::ManagerDefaults(_) | Work::BiosDefaults) => SimTime::NEVER,
+            (
+                None,
+                Work::Firmware(_) | Work::ManagerDefaults(_) | Work::BiosDefaults | Work::License { .. },
+            ) => SimTime::NEVER,
         }
     }
 
-    fn end(&mut self, how: End, at: SimTime) {
+    pub(super) fn end(&mut self, how: End, at: SimTime) {
         if self.held.is_some() && how == End::Completed {
             return;
         }
-        if let Work::Firmware(parts) = &mut self.work {
-            for part in parts.iter_mut().filter(|part| part.ended.is_none()) {
-                part.ended = Some(Ended { at, how: how.clone() });
+        match &mut self.work {
+            Work::Firmware(parts) => {
+                for part in parts.iter_mut().filter(|part| part.ended.is_none()) {
+                    part.ended = Some(Ended { at, how: how.clone() });
+                }
             }
+            // A late answer is ignored, and the password is not needed any more.
+            Work::License { fetch, .. } => *fetch = None,
+            Work::Volume { .. }
+            | Work::ManagerDefaults(_)
+            | Work::BiosDefaults
+            | Work::Diagnostics { .. } => {}
         }
         self.ended.get_or_insert(Ended { at, how });
     }
@@ -267,7 +283,8 @@ impl Tasks {
             | Work::Firmware(_)
             | Work::ManagerDefaults(_)
             | Work::BiosDefaults
-            | Work::Diagnostics { .. } => None,
+            | Work::Diagnostics { .. }
+            | Work::License { .. } => None,
         })
     }
 
@@ -340,9 +357,14 @@ impl Tasks {
         }
     }
 
-    /// Drops the requests, for a client that has not made them.
-    pub(super) fn hide_payloads(&mut self) {
-        self.kept.iter_mut().for_each(|task| task.payload = None);
+    /// Drops the requests with their passwords, for a client that has not made them.
+    pub(super) fn hide_requests(&mut self) {
+        for task in &mut self.kept {
+            task.payload = None;
+            if let Work::License { fetch, .. } = &mut task.work {
+                *fetch = None;
+            }
+        }
     }
 
     /// Ends the part of a task that is this update of a component, and the task with its last part.
@@ -376,6 +398,11 @@ impl Tasks {
             match &mut task.work {
                 Work::Volume { until, .. } | Work::Diagnostics { until, .. } => *until = now.max(*until),
                 Work::Firmware(_) => task.end_with_parts(now),
+                Work::License { id, .. } => {
+                    if id.is_some() {
+                        task.end(End::Completed, now);
+                    }
+                }
                 // They end with a restart of the BMC or of the host.
                 Work::ManagerDefaults(_) | Work::BiosDefaults => {}
             }
@@ -414,6 +441,11 @@ impl Tasks {
             match work {
                 Work::Firmware(parts) => ends.extend(parts.iter_mut().filter_map(|p| p.ended.as_mut())),
                 Work::Volume { until, .. } | Work::Diagnostics { until, .. } => until.shift(ms),
+                Work::License { fetch, id: _ } => {
+                    if let Some(fetch) = fetch {
+                        fetch.call.shift(ms);
+                    }
+                }
                 Work::ManagerDefaults(_) | Work::BiosDefaults => {}
             }
             ends.into_iter().for_each(|Ended { at, how: _ }| at.shift(ms));

@@ -7,6 +7,7 @@ use super::tasks::{Command, Doing, End, Ended, Part, Settings, Start, Task, Work
 use super::volume;
 use crate::dmtf::{ResetToDefaultsType, TaskState};
 use crate::node::call::Call;
+use crate::node::effect::EffectKind;
 use crate::node::event::Collection;
 use crate::node::refusal::Refusal;
 use crate::node::sparse::Sparse;
@@ -19,6 +20,20 @@ use crate::time::SimTime;
 const MAX_IMAGE: usize = 128;
 
 impl Bmc {
+    /// Hands every due effect to `out`.
+    pub(in crate::node) fn take_effects(&mut self, mut out: impl FnMut(EffectKind)) {
+        self.media.take_effects(&mut out);
+        if let Some(firmware) = self.firmware.get_mut() {
+            firmware.take_effects(&mut out);
+        }
+        if let Some(tasks) = self.tasks.get_mut() {
+            tasks.take_effects(&mut out);
+        }
+        if let Some(subscriptions) = self.subscriptions.get_mut() {
+            subscriptions.take_due(|subscription| out(EffectKind::Deliver { subscription }));
+        }
+    }
+
     /// Begins an update of firmware, and returns the number of its task.
     pub(in crate::node) fn update_firmware(
         &mut self,
@@ -29,7 +44,7 @@ impl Bmc {
         self.tasks.check(&start)?;
         let (new, replaced) =
             self.firmware.change(|firmware| firmware.execute(&components, &source, immediate))?;
-        let image: Box<str> = file_name(&source.image).chars().take(MAX_IMAGE).collect::<String>().into();
+        let image: Box<str> = file_name(&source.uri).chars().take(MAX_IMAGE).collect::<String>().into();
         let part = |(component, update)| Part { component, update, image: image.clone(), ended: None };
         self.end_updates(&replaced, &End::Cancelled, now);
         let work = Work::Firmware(new.into_iter().map(part).collect());
@@ -160,7 +175,12 @@ impl Bmc {
             Work::Volume { doing: Doing::Create, storage, id, until: _ } => {
                 self.volumes.change(|volumes| volumes.remove(storage, &id, profile));
             }
-            Work::Volume { doing: Doing::Delete | Doing::Initialize, .. }
+            // A rule holds the task, or the license would be its normal end.
+            Work::License { id: Some(id), .. } => {
+                self.licenses.change(|licenses| licenses.delete(&id, profile));
+            }
+            Work::License { id: None, .. }
+            | Work::Volume { doing: Doing::Delete | Doing::Initialize, .. }
             | Work::ManagerDefaults(_)
             | Work::BiosDefaults
             | Work::Diagnostics { .. } => {}
@@ -181,7 +201,8 @@ impl Bmc {
             | Work::Firmware(_)
             | Work::Volume { .. }
             | Work::ManagerDefaults(_)
-            | Work::BiosDefaults => None,
+            | Work::BiosDefaults
+            | Work::License { .. } => None,
         });
         due.collect()
     }
@@ -200,9 +221,11 @@ impl Bmc {
         let asked =
             self.tasks.iter().filter(|task| task.ended.is_none()).filter_map(|task| match task.work {
                 Work::ManagerDefaults(kind) => Some(kind),
-                Work::Firmware(_) | Work::Volume { .. } | Work::BiosDefaults | Work::Diagnostics { .. } => {
-                    None
-                }
+                Work::Firmware(_)
+                | Work::Volume { .. }
+                | Work::BiosDefaults
+                | Work::Diagnostics { .. }
+                | Work::License { .. } => None,
             });
         // `ResetAll` resets more than the others.
         let Some(kind) = asked.min() else { return };
@@ -247,6 +270,10 @@ impl Bmc {
             }
             .unwrap_or(TaskState::Running),
             Work::Volume { .. } | Work::ManagerDefaults(_) | Work::Diagnostics { .. } => TaskState::Running,
+            Work::License { fetch, id: _ } => match fetch.as_ref().map(|fetch| fetch.call) {
+                Some(Call::At(_) | Call::Due) => TaskState::Starting,
+                Some(Call::Underway) | None => TaskState::Running,
+            },
             Work::BiosDefaults => TaskState::Pending,
         }
     }
@@ -285,7 +312,7 @@ impl Bmc {
             (_, Work::ManagerDefaults(_)) => {
                 self.restarting_from.map_or(50, |from| share(task.started, from, now) / 2)
             }
-            (_, Work::BiosDefaults) => 0,
+            (_, Work::BiosDefaults | Work::License { .. }) => 0,
         }
     }
 

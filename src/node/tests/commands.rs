@@ -20,6 +20,7 @@ use crate::node::bmc::oem::Kept;
 use crate::node::bmc::plugs::Plug;
 use crate::node::bmc::power_limit;
 use crate::node::bmc::role::{CustomRole, Privileges};
+use crate::node::bmc::source::Source;
 use crate::node::bmc::{led, licenses, logs, network, subscriptions, tasks, telemetry};
 use crate::node::event::{Collection, Log};
 use crate::node::host::ChassisChange;
@@ -190,6 +191,10 @@ commands! {
     },
     Command::License(licenses::Command::Install(_)) => (0u8..3)
         .prop_map(|n| Command::License(licenses::Command::Install(format!("license {n}").into()))),
+    Command::License(licenses::Command::Fetch { .. }) => (0u8..3).prop_map(|n| {
+        let source = Source { uri: format!("http://x/{n}.lic").into(), credentials: None };
+        Command::License(licenses::Command::Fetch { source, start: start() })
+    }),
     Command::License(licenses::Command::Delete(_)) => (1u8..4)
         .prop_map(|n| Command::License(licenses::Command::Delete(format!("Installed{n}").into()))),
     Command::Led(led::Command::SetDrive(..)) => {

@@ -68,7 +68,7 @@ fn immediate_updates_wait_for_all_of_their_images_and_then_reset_what_they_need(
     let mut bench = Bench::new();
     bench.reset(ResetType::On);
     bench.run();
-    let source = firmware::Source { image: "http://x/bundle-9.9.bin".into(), credentials: None };
+    let source = bmc::source::Source { uri: "http://x/bundle-9.9.bin".into(), credentials: None };
     let components = [BIOS, BMC].into();
     let command = firmware::Command { components, source, immediate: true, start: Box::default() };
     bench.apply(Command::Firmware(command)).unwrap();
@@ -99,7 +99,7 @@ fn an_immediate_update_of_a_machine_that_is_off_leaves_other_updates_for_the_nex
     const NIC: u8 = 2;
     let mut bench = Bench::new();
     fetch(&mut bench, NIC, "http://x/nic-8.8.bin", Ok(()));
-    let source = firmware::Source { image: "http://x/BIOS_9.9.bin".into(), credentials: None };
+    let source = bmc::source::Source { uri: "http://x/BIOS_9.9.bin".into(), credentials: None };
     let command =
         firmware::Command { components: [BIOS].into(), source, immediate: true, start: Box::default() };
     bench.apply(Command::Firmware(command)).unwrap();

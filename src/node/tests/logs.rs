@@ -102,8 +102,8 @@ fn data_has_no_secrets() {
     };
     insertion.credentials = Some(Box::new(("user".into(), "SECRET2".into())));
     bench.apply(Command::Media(media::Command::Insert { slot: 1, insertion })).unwrap();
-    let source = firmware::Source {
-        image: "http://u:SECRET3@x/fw-9.9.bin".into(),
+    let source = bmc::source::Source {
+        uri: "http://u:SECRET3@x/fw-9.9.bin".into(),
         credentials: Some(Box::new(("user".into(), "SECRET4".into()))),
     };
     let start = Box::new(Start {

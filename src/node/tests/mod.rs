@@ -9,6 +9,7 @@ mod failures;
 mod faults;
 mod firmwares;
 mod late;
+mod licenses;
 mod logs;
 mod plugs;
 mod tasks;
@@ -101,19 +102,30 @@ impl Bench {
         self.answer(Answer::BootRead { start: self.node.starts(), result });
     }
 
-    /// Takes the effects, and answers one that reads a boot source. Every third image of firmware cannot be read, and every
-    /// third is never answered.
+    /// Takes the effects, and answers one that reads a boot source. Every third image of firmware and every third license
+    /// cannot be read, and every third is never answered.
     pub(super) fn answer_boot(&mut self, result: Result<Bootable, Note>) {
         let effects = self.effects();
         if effects.contains(&EffectKind::ReadBoot { start: self.node.starts() }) {
             self.boot_read(result);
         }
         for effect in effects {
-            if let EffectKind::FetchFirmware { component, update } = effect
-                && update % 3 > 0
-            {
-                let result = if update % 3 == 1 { Ok(()) } else { Err("gone".into()) };
-                self.answer(Answer::FirmwareFetched { component, update, result });
+            let result = |number: u32| if number % 3 == 1 { Ok(()) } else { Err("gone".into()) };
+            match effect {
+                EffectKind::FetchFirmware { component, update } if update % 3 > 0 => {
+                    let result = result(update);
+                    self.answer(Answer::FirmwareFetched { component, update, result });
+                }
+                EffectKind::FetchLicense { task } if task % 3 > 0 => {
+                    let result = result(task).map(|()| "license 1".into());
+                    self.answer(Answer::LicenseFetched { task, result });
+                }
+                EffectKind::FetchFirmware { .. }
+                | EffectKind::FetchLicense { .. }
+                | EffectKind::ReadBoot { .. }
+                | EffectKind::OpenMedia { .. }
+                | EffectKind::Deliver { .. }
+                | EffectKind::Ipa { .. } => {}
             }
         }
     }
@@ -184,7 +196,7 @@ fn eject(slot: u8) -> Command {
 
 fn update(component: u8, image: &str) -> Command {
     let credentials = Some(Box::new(("user".into(), "secret".into())));
-    let source = firmware::Source { image: image.into(), credentials };
+    let source = bmc::source::Source { uri: image.into(), credentials };
     let start = Box::default();
     Command::Firmware(firmware::Command { components: [component].into(), source, immediate: false, start })
 }

@@ -64,7 +64,7 @@ fn an_update_is_done_when_a_start_of_the_host_has_applied_it() {
 #[test]
 fn an_update_of_several_components_ends_with_the_last_part_and_the_worst_result() {
     let mut bench = Bench::new();
-    let source = firmware::Source { image: "http://x/bundle-9.9.bin".into(), credentials: None };
+    let source = bmc::source::Source { uri: "http://x/bundle-9.9.bin".into(), credentials: None };
     let components = [BIOS, NIC].into();
     let both =
         Command::Firmware(firmware::Command { components, source, immediate: false, start: Box::default() });
@@ -192,7 +192,7 @@ fn the_task_that_ended_first_makes_room_and_unfinished_tasks_are_bounded() {
     let mut bench = Bench::new();
     let start = || Box::new(Start { most: 2, ..Start::default() });
     let update = |component| {
-        let source = firmware::Source { image: "http://x/fw-9.9.bin".into(), credentials: None };
+        let source = bmc::source::Source { uri: "http://x/fw-9.9.bin".into(), credentials: None };
         Command::Firmware(firmware::Command {
             components: [component].into(),
             source,
@@ -250,6 +250,7 @@ fn is_being_done(node: &Node, task: &Task, now: SimTime) -> bool {
         Work::ManagerDefaults(_) => bmc.restarting_from.or(bmc.restarting_until).is_some(),
         Work::BiosDefaults => true,
         Work::Diagnostics { until, entry, .. } => *until > now && entry.is_none(),
+        Work::License { fetch, .. } => fetch.is_some(),
     }
 }
 

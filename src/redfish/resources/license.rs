@@ -2,18 +2,36 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 
 use super::common;
-use crate::node::bmc::licenses::{Command as Change, Found, Licenses};
+use super::source;
+use crate::node::bmc::licenses::{Command as Change, Found, Licenses, digest};
 use crate::node::command::Command;
 use crate::redfish::access::Access;
+use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::{NodeCx, ServiceCx};
+use crate::redfish::directed::What;
 use crate::redfish::doc::Doc;
 use crate::redfish::error::Problem;
+use crate::redfish::install::Install;
 use crate::redfish::message::{Message, PROPERTY_VALUE_NOT_IN_LIST, RESOURCE_CANNOT_BE_DELETED};
-use crate::redfish::resource::{Asked, OfNode, Resource};
+use crate::redfish::resource::{Asked, OfNode, OfService, Resource, ServiceChange};
+
+pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
+    key: "#LicenseService.Install",
+    parameters: &[
+        Parameter::text("LicenseFileURI").required(),
+        Parameter::word("TransferProtocol", |_, key, d| d.put(key, source::PROTOCOLS)),
+        // Below the root that all machines share, it says which BMC is meant.
+        Parameter::links(Install::NAMED_BY[0], 1).required_if(|cx| cx.own.is_none()),
+        Parameter::links(Install::NAMED_BY[1], 1),
+        Parameter::text("Username"),
+        Parameter::text("Password"),
+    ],
+    apply_times: &[],
+    run: install_file,
+}];
 
 pub(super) fn get_service(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "LicenseService");
@@ -44,10 +62,10 @@ fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             d.put_some("EntitlementId", license.entitlement_id.as_deref());
             d.put_some("PartNumber", license.part_number.as_deref());
             d.put_some("SKU", license.sku.as_deref());
-            d.put("Manufacturer", &cx.profile().manufacturer);
         }
         Found::Installed(license) => {
             d.put("Name", "Installed License");
+            d.put("LicenseType", "Production");
             d.put("LicenseOrigin", "Installed");
             d.put("Removable", true);
             // It tells one license from another, and nothing of the key.
@@ -55,6 +73,7 @@ fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             d.put("InstallDate", cx.shown(license.at));
         }
     }
+    d.put("Manufacturer", &cx.profile().manufacturer);
     d.put("AuthorizationScope", "Service");
     d.object("Status", common::ok);
     d.object("Links", |d| d.one_link("AuthorizedDevices", &cx.model.manager()));
@@ -65,7 +84,8 @@ fn install(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
     const KEY: &str = "LicenseString";
     body.require(KEY);
     let text = body.secret(KEY, 1, Licenses::MAX_TEXT);
-    if text.as_ref().is_some_and(|text| STANDARD.decode(text.as_bytes()).is_err()) {
+    let license = text.map(|text| STANDARD.decode(text.as_bytes()));
+    if license.as_ref().is_some_and(Result::is_err) {
         body.wrong_format(KEY, "(text: it is not Base64)");
     }
     body.object("Links", |links| {
@@ -77,11 +97,26 @@ fn install(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
             }
         }
     });
-    Ok(text.map(|text| {
-        let digest = Sha256::digest(text.as_bytes());
-        let digits: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-        Command::License(Change::Install(digits.into()))
-    }))
+    // A license that comes as a file is the same one.
+    Ok(license.and_then(Result::ok).map(|license| Command::License(Change::Install(digest(&license)))))
+}
+
+/// The BMC fetches a file, which is a license as it is, without Base64.
+fn install_file(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
+    let source = source::read(body, "LicenseFileURI");
+    let [needed, _] = Install::NAMED_BY;
+    if cx.own.is_none() {
+        body.require(needed);
+    }
+    let mut named = Vec::new();
+    for key in Install::NAMED_BY {
+        let uris = body.links(key, 1);
+        if key == needed && cx.own.is_none() && uris.as_ref().is_some_and(Vec::is_empty) {
+            body.require(key);
+        }
+        named.extend(uris.into_iter().flatten().map(|uri| (key, uri)));
+    }
+    Ok(source.map(|source| ServiceChange::Directed(What::Install(Install { source, named }).into())))
 }
 
 fn delete(cx: &NodeCx<'_>) -> Result<Command, Problem> {

@@ -44,6 +44,7 @@ mod service_root;
 mod session;
 mod simple_storage;
 mod software_inventory;
+mod source;
 mod storage;
 mod storage_controller;
 mod table;

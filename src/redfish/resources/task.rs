@@ -40,7 +40,8 @@ fn parts_of(task: &Task) -> &[Part] {
         | Work::Volume { .. }
         | Work::ManagerDefaults(_)
         | Work::BiosDefaults
-        | Work::Diagnostics { .. } => &[],
+        | Work::Diagnostics { .. }
+        | Work::License { .. } => &[],
     }
 }
 
@@ -73,10 +74,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
             d.put("JsonBody", &*payload.json);
         });
     }
-    if let Work::Diagnostics { collection, entry: Some(entry), .. } = &task.work
-        && bmc.diagnostics.of(*entry).is_some()
-        && let Some(uri) = entry_uri(&cx.model, &What::Collected(collection.clone()), u64::from(*entry))
-    {
+    if let Some(uri) = created(cx, task) {
         d.object("Links", |d| {
             d.put("CreatedResources@odata.count", 1);
             d.array("CreatedResources", |d| d.item_link(&[&uri]));
@@ -103,6 +101,27 @@ pub(super) fn get_part(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("HidePayload", true);
 }
 
+/// The URI of the resource that the work of a task has created, if it is still there. That of a volume is the monitor's answer only.
+fn created(cx: &NodeCx<'_>, task: &Task) -> Option<String> {
+    let bmc = cx.node.bmc();
+    match &task.work {
+        Work::Diagnostics { collection, entry: Some(entry), .. } => {
+            bmc.diagnostics.of(*entry)?;
+            entry_uri(&cx.model, &What::Collected(collection.clone()), u64::from(*entry))
+        }
+        Work::License { id: Some(id), .. } => {
+            bmc.licenses.get(id, cx.profile())?;
+            Some(format!("/redfish/v1/LicenseService/Licenses/{}", cx.model.full_id(id)))
+        }
+        Work::Diagnostics { entry: None, .. }
+        | Work::License { id: None, .. }
+        | Work::Firmware(_)
+        | Work::Volume { .. }
+        | Work::ManagerDefaults(_)
+        | Work::BiosDefaults => None,
+    }
+}
+
 pub(super) fn id(cx: &NodeCx<'_>, task: &Task) -> String {
     cx.model.full_id(task.number)
 }
@@ -116,6 +135,7 @@ pub(super) fn name(task: &Task) -> &'static str {
         Work::ManagerDefaults(_) => "Reset of the BMC to defaults",
         Work::BiosDefaults => "Reset of the BIOS to defaults",
         Work::Diagnostics { .. } => "Collection of diagnostic data",
+        Work::License { .. } => "Installation of a license",
     }
 }
 
@@ -202,14 +222,14 @@ fn see(cx: &NodeCx<'_>) -> Progress {
         Work::Volume { doing: Doing::Delete, .. } if ended.how == End::Completed => Progress::Deleted,
         // An action has no result but the task, whose state says whether the work has failed. Ironic reads the task at the
         // monitor, and would wait for hours after an error there (`ironic/drivers/modules/redfish/firmware.py`).
-        Work::Diagnostics { collection, entry: Some(entry), .. } if ended.how == End::Completed => {
-            entry_uri(&cx.model, &What::Collected(collection.clone()), u64::from(*entry))
-                .map_or(Progress::Ended, Progress::Created)
+        Work::Diagnostics { .. } | Work::License { .. } if ended.how == End::Completed => {
+            created(cx, task).map_or(Progress::Ended, Progress::Created)
         }
         Work::Volume { .. }
         | Work::Firmware(_)
         | Work::ManagerDefaults(_)
         | Work::BiosDefaults
-        | Work::Diagnostics { .. } => Progress::Ended,
+        | Work::Diagnostics { .. }
+        | Work::License { .. } => Progress::Ended,
     }
 }

@@ -4,30 +4,28 @@
 //! host for all other. With `Immediate` the service does that reset. The state and the result are in the component's document.
 
 use super::common;
-use crate::dmtf::TransferProtocol;
-use crate::node::bmc::firmware::Source;
+use super::source;
+use crate::node::bmc::firmware::Firmware;
 use crate::redfish::action::{Action, Parameter};
 use crate::redfish::body::Body;
 use crate::redfish::context::ServiceCx;
+use crate::redfish::directed::What;
 use crate::redfish::doc::Doc;
 use crate::redfish::resource::{Asked, OfService, ServiceChange};
 use crate::redfish::update::Update;
 
-/// The limit of an image URI, a user name and a password, characters.
-const MAX_TEXT: usize = 2048;
 /// Components that one request updates, each as a sub-task.
 const MAX_TARGETS: usize = 8;
 /// The service does the reset that the update needs.
 const IMMEDIATE: &str = "Immediate";
 /// The values of `@Redfish.OperationApplyTime`.
 const APPLY_TIMES: &[&str] = &[IMMEDIATE, "OnReset"];
-const PROTOCOLS: &[TransferProtocol] = &[TransferProtocol::Http, TransferProtocol::Https];
 
 pub(super) static ACTIONS: &[Action<OfService>] = &[Action {
     key: "#UpdateService.SimpleUpdate",
     parameters: &[
         Parameter::text("ImageURI").required(),
-        Parameter::word("TransferProtocol", |_, key, d| d.put(key, PROTOCOLS)),
+        Parameter::word("TransferProtocol", |_, key, d| d.put(key, source::PROTOCOLS)),
         // Below the root that all machines share, the targets say which machine is meant.
         Parameter::texts("Targets", MAX_TARGETS).required_if(|cx| cx.own.is_none()),
         Parameter::flag("ForceUpdate"),
@@ -42,19 +40,12 @@ pub(super) fn get(_: &ServiceCx<'_>, d: &mut Doc<'_>) {
     d.put("Id", "UpdateService");
     d.put("Name", "Update Service");
     d.put("ServiceEnabled", true);
-    d.put("MaxImageSizeBytes", Source::MAX_MIB << 20);
+    d.put("MaxImageSizeBytes", Firmware::MAX_IMAGE_MIB << 20);
     d.object("Status", common::ok);
 }
 
 fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
-    body.require("ImageURI");
-    let image = body.text("ImageURI", MAX_TEXT);
-    if let Some(uri) = &image
-        && !common::is_http_uri(uri)
-    {
-        body.wrong_format("ImageURI", uri);
-    }
-    body.word("TransferProtocol", TransferProtocol::parse, PROTOCOLS);
+    let source = source::read(body, "ImageURI");
     let apply_time = body.word(
         "@Redfish.OperationApplyTime",
         |text| APPLY_TIMES.iter().copied().find(|known| *known == text),
@@ -71,13 +62,9 @@ fn simple_update(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
         body.require("Targets");
     }
     let targets = targets.unwrap_or_default();
-    let user = body.text("Username", MAX_TEXT);
-    let password = body.text("Password", MAX_TEXT);
-    Ok(image.map(|image| {
-        let credentials = user.map(|user| Box::new((user, password.unwrap_or_default())));
+    Ok(source.map(|source| {
         let targets = targets.into_iter().map(Into::into).collect();
-        let source = Source { image, credentials };
         let immediate = apply_time == Some(IMMEDIATE);
-        ServiceChange::Update(Update { targets, source, immediate, payload: None })
+        ServiceChange::Directed(What::Update(Update { targets, source, immediate }).into())
     }))
 }

@@ -282,11 +282,22 @@ pub(super) fn certificates(life: &mut Life) {
     }
     let manager = life.path("{manager}");
     let license =
-        json!({"LicenseString": "bGljZW5zZQ==", "Links": {"TargetServices": [{"@odata.id": manager}]}});
+        json!({"LicenseString": "bGljZW5zZQ==", "Links": {"TargetServices": [{"@odata.id": &manager}]}});
     life.post("/redfish/v1/LicenseService/Licenses", license);
     life.moment("license installed");
     life.delete("/redfish/v1/LicenseService/Licenses/{uuid}-Installed1");
     life.moment("license deleted");
+    life.post(
+        "/redfish/v1/LicenseService/Actions/LicenseService.Install",
+        json!({
+            "LicenseFileURI": "http://u:secret@files.example/a.lic", "Password": "secret",
+            "TargetServices": [{"@odata.id": manager}],
+        }),
+    );
+    life.moment("license asked for");
+    let EffectKind::FetchLicense { task } = life.call_out() else { panic!("another call") };
+    life.redfish.fleet.answer(ID, Answer::LicenseFetched { task, result: Ok("1F".repeat(32).into()) });
+    life.moment("license fetched");
 }
 
 /// Keys are added to the databases of secure boot and deleted, one by one and all at once.

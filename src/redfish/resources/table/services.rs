@@ -80,6 +80,7 @@ pub(super) static ROWS: &[Entry] = &[
             "LicenseService.v1_1_2.LicenseService",
             license::get_service,
         )
+        .with_actions(license::ACTIONS)
         .allowed_by(Access::MANAGER),
     ),
     Node(license::row("/redfish/v1/LicenseService/Licenses/{Node-License}")),

@@ -171,6 +171,14 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             json!({"MetricReportDefinitionType": "OnChange", "ReportActions": ["RedfishEvent"]}),
             json!({"ReportUpdates": "AppendStopsWhenFull", "MetricReportDefinitionEnabled": false}),
         ],
+        ("POST", ["LicenseService", "Actions", _]) => {
+            let license = |uri: &String| {
+                let manager = uri.split("/NetworkProtocol").next();
+                json!({"LicenseFileURI": "http://user:secret@files.example/a.lic", "Password": "p",
+                    "TargetServices": [{"@odata.id": manager}]})
+            };
+            facts.certificates.iter().map(license).collect()
+        }
         ("POST", ["LicenseService", "Licenses"] | ["LicenseService", "Licenses", "Members"]) => {
             let license = |uri: &String| {
                 let manager = uri.split("/NetworkProtocol").next();

@@ -227,6 +227,9 @@ impl Site {
                 EffectKind::FetchFirmware { component, update } => {
                     Answer::FirmwareFetched { component, update, result }
                 }
+                EffectKind::FetchLicense { task } => {
+                    Answer::LicenseFetched { task, result: result.map(|()| "1F".into()) }
+                }
                 EffectKind::Deliver { subscription } => {
                     Answer::Delivered { subscription, through: 0, result }
                 }
