@@ -215,9 +215,9 @@ pub(super) fn differences(
     settings(before, now, &mut out);
     accounts(&before.accounts, &now.accounts, profile, &mut out);
     sessions(&before.sessions, &now.sessions, &mut out);
+    keys(before, now, profile, &mut out);
     tasks(before, now, state, &mut out);
     parts(before, now, profile, &mut out);
-    keys(before, now, profile, &mut out);
     for (id, suspended) in &now.subscriptions {
         match before.subscriptions.iter().find(|(other, _)| other == id) {
             None => out(What::Created(Of::Subscription(*id))),

@@ -38,7 +38,7 @@ pub struct Licenses {
 /// A license that a client has installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installed {
-    /// Its [`digest`].
+    /// What [`digest`] makes of it.
     pub digest: Box<str>,
     pub at: SimTime,
 }

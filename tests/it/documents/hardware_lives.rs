@@ -295,7 +295,12 @@ pub(super) fn certificates(life: &mut Life) {
         }),
     );
     life.moment("license asked for");
-    let EffectKind::FetchLicense { task } = life.call_out() else { panic!("another call") };
+    let task = loop {
+        // Nobody answers for the images above.
+        if let EffectKind::FetchLicense { task } = life.call_out() {
+            break task;
+        }
+    };
     life.redfish.fleet.answer(ID, Answer::LicenseFetched { task, result: Ok("1F".repeat(32).into()) });
     life.moment("license fetched");
 }
