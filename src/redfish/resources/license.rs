@@ -76,7 +76,10 @@ fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     d.put("Manufacturer", &cx.profile().manufacturer);
     d.put("AuthorizationScope", "Service");
     d.object("Status", common::ok);
-    d.object("Links", |d| d.one_link("AuthorizedDevices", &cx.model.manager()));
+    // A license of a whole service has no devices. The root that all BMCs share says which service it is.
+    if !cx.model.own_root {
+        d.object("Links", |d| d.one_link("TargetServices", &cx.model.manager()));
+    }
 }
 
 /// `Links` names the BMC that gets the license. Below the root that all BMCs share, it was read before this.

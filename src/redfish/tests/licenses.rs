@@ -113,7 +113,10 @@ fn a_client_installs_a_license_from_a_file() {
         (&shown["TaskState"], &shown["Links"]["CreatedResources"]),
         (&json!("Completed"), &json!([{"@odata.id": at}]))
     );
-    assert_eq!(bench.get(&at).json["EntitlementId"], "2C70E12B7A0646F9");
+    let installed = bench.get(&at).json;
+    assert_eq!(installed["EntitlementId"], "2C70E12B7A0646F9");
+    let manager = bench.system.replace("Systems", "Managers");
+    assert_eq!(installed["Links"], json!({"TargetServices": [{"@odata.id": manager}]}));
     // The same license as Base64.
     let again = bench.write("POST", LICENSES, &license(&bench, "a2V5"));
     assert_eq!((again.status, again.message_ids()), (409, vec!["ResourceAlreadyExists"]));
