@@ -67,6 +67,11 @@ impl<O: Owner> Parameter<O> {
         Self { most: Some(most), ..Self::new(name, "StringArray") }
     }
 
+    /// An array of at most `most` links.
+    pub(super) const fn links(name: &'static str, most: usize) -> Self {
+        Self { most: Some(most), ..Self::new(name, "ObjectArray") }
+    }
+
     /// One of the words that `allowed` writes.
     pub(super) const fn word(name: &'static str, allowed: Allowed<O>) -> Self {
         Self { allowed: Some(allowed), ..Self::new(name, "String") }

@@ -1,8 +1,8 @@
-//! The deadlines of the root that all nodes share: its sessions and the lockouts of its accounts end, and deliveries to its
-//! subscribers are repeated.
+//! The deadlines of the root that all nodes share: its sessions and the lockouts of its accounts end, actions on many
+//! resources go on, and deliveries to its subscribers are repeated.
 
 use super::service::Redfish;
-use crate::node::event::{Of, What};
+use crate::node::event::{Of, TaskEvent, What};
 use crate::time::SimTime;
 
 impl Redfish {
@@ -13,18 +13,28 @@ impl Redfish {
             let _alone = self.service_changes.lock();
             self.end_idle_sessions(now);
         }
+        if self.aggregates.next_deadline() <= now {
+            let _alone = self.service_changes.lock();
+            self.act_on_due(now);
+            let removed = |(at, number)| (at, vec![What::Task(number, TaskEvent::Removed)]);
+            self.aggregates
+                .step(now)
+                .into_iter()
+                .map(removed)
+                .for_each(|(at, events)| self.events.happened(events, at));
+        }
         for (at, events) in self.accounts.step(now) {
             self.events.happened(events, at);
         }
         let of_clients = self.sessions.next_deadline().min(self.accounts.next_deadline());
-        self.events.settle(now).min(of_clients)
+        self.events.settle(now).min(of_clients).min(self.aggregates.next_deadline())
     }
 
     /// The next thing that happens at the root that all nodes share by time. [`SimTime::NEVER`] if nothing will.
     pub fn coming(&self, now: SimTime) -> SimTime {
         self.settle(now);
         let of_clients = self.sessions.first_end().min(self.accounts.next_deadline());
-        self.events.settle(now).min(of_clients)
+        self.events.settle(now).min(of_clients).min(self.aggregates.next_deadline())
     }
 
     /// Ends the sessions that have not been used for too long. The caller has locked `service_changes`.

@@ -236,8 +236,10 @@ impl Redfish {
         match decision? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(mut change) => {
-                if let ServiceChange::Update(update) = &mut change {
-                    update.payload = ask.payload();
+                if let Some(payload) = change.payload_mut() {
+                    *payload = ask.payload();
+                }
+                if let ServiceChange::Update(update) = &change {
                     ask.trace.concerns(update.machine().and_then(|uuid| self.fleet.find(uuid)));
                 }
                 self.fleet.may_change()?;
