@@ -1,5 +1,7 @@
 //! What clients ask of the aggregation service.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use serde_json::json;
 
@@ -67,20 +69,24 @@ impl Doing {
 }
 
 impl Named {
-    /// The resources, without duplicates. All that are none are reported at once.
+    /// The most links of which an answer says that they are wrong.
+    const MAX_MISTAKES: usize = 64;
+
+    /// The resources in the order of the links, each once. All links that lead to none are reported at once.
     pub(super) fn elements(&self, exists: impl Fn(&Element) -> bool) -> Result<Vec<Element>, Problem> {
         let (mut elements, mut messages) = (Vec::with_capacity(self.uris.len()), Vec::new());
+        let mut seen = HashSet::new();
         for (at, uri) in self.uris.iter().enumerate() {
             match Element::parse(uri).filter(&exists) {
-                Some(element) => elements.push(element),
+                Some(element) if seen.insert(element) => elements.push(element),
+                Some(_) => {}
                 None => messages.push(self.no_such(at, uri)),
             }
         }
         if !messages.is_empty() {
+            messages.truncate(Self::MAX_MISTAKES);
             return Err(Problem { messages, retry_after_s: None });
         }
-        elements.sort_by_key(|element| (element.kind.as_str(), element.uuid));
-        elements.dedup();
         Ok(elements)
     }
 

@@ -31,7 +31,7 @@ struct Inner {
 }
 
 /// The collections whose members an aggregate can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) enum Kind {
     Systems,
     Chassis,
@@ -39,7 +39,7 @@ pub(super) enum Kind {
 }
 
 /// A system, a chassis or a manager.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Element {
     pub kind: Kind,
     /// The UUID of the machine.

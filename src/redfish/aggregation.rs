@@ -1,5 +1,6 @@
 //! Changes of aggregates, and the actions on many resources: some at the request, and the rest when they are due.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::aggregate_change::{Act, Asking, On};
@@ -34,8 +35,8 @@ impl Redfish {
             }
             Asking::Add(id, named) => {
                 let mut all = members(id)?;
-                let new = named.elements(exists)?;
-                all.extend(new.into_iter().filter(|element| !all.contains(element)).collect::<Vec<_>>());
+                let known: HashSet<Element> = all.iter().copied().collect();
+                all.extend(named.elements(exists)?.into_iter().filter(|element| !known.contains(element)));
                 if all.len() > Aggregates::MAX_ELEMENTS {
                     return Err((&CREATE_LIMIT_REACHED).into());
                 }
@@ -44,7 +45,9 @@ impl Redfish {
             }
             Asking::Remove(id, named) => {
                 let mut all = members(id)?;
-                let gone = named.elements(|element| all.contains(element))?;
+                let known: HashSet<Element> = all.iter().copied().collect();
+                let gone: HashSet<_> =
+                    named.elements(|element| known.contains(element))?.into_iter().collect();
                 all.retain(|element| !gone.contains(element));
                 aggregates.set(id, Some(all));
                 changed(id);
@@ -108,12 +111,16 @@ impl Redfish {
         Ok(Outcome::Accepted(format!("/redfish/v1/TaskService/TaskMonitors/{number}")))
     }
 
+    /// The next moment for [`Redfish::act_on_due`]. What cannot be stored is done later.
+    pub(super) fn next_of_aggregates(&self, now: SimTime) -> SimTime {
+        /// Time between two looks at a disk that is full or fails, ms.
+        const RECHECK_MS: u64 = 500;
+        let next = self.aggregates.next_deadline();
+        if next <= now && self.fleet.may_change().is_err() { now.after_ms(RECHECK_MS) } else { next }
+    }
+
     /// Acts on some of the elements that are due. The caller has locked `service_changes`.
     pub(super) fn act_on_due(&self, now: SimTime) {
-        // What cannot be stored is done later.
-        if self.fleet.may_change().is_err() {
-            return;
-        }
         let Some(due) = self.aggregates.due(now) else { return };
         let refusal = |element: &Element| {
             let problem = self.act_on(element, due.doing).err()?;

@@ -13,28 +13,25 @@ impl Redfish {
             let _alone = self.service_changes.lock();
             self.end_idle_sessions(now);
         }
-        if self.aggregates.next_deadline() <= now {
+        if self.next_of_aggregates(now) <= now {
             let _alone = self.service_changes.lock();
             self.act_on_due(now);
-            let removed = |(at, number)| (at, vec![What::Task(number, TaskEvent::Removed)]);
-            self.aggregates
-                .step(now)
-                .into_iter()
-                .map(removed)
-                .for_each(|(at, events)| self.events.happened(events, at));
+            for (at, number) in self.aggregates.step(now) {
+                self.events.happened(vec![What::Task(number, TaskEvent::Removed)], at);
+            }
         }
         for (at, events) in self.accounts.step(now) {
             self.events.happened(events, at);
         }
         let of_clients = self.sessions.next_deadline().min(self.accounts.next_deadline());
-        self.events.settle(now).min(of_clients).min(self.aggregates.next_deadline())
+        self.events.settle(now).min(of_clients).min(self.next_of_aggregates(now))
     }
 
     /// The next thing that happens at the root that all nodes share by time. [`SimTime::NEVER`] if nothing will.
     pub fn coming(&self, now: SimTime) -> SimTime {
         self.settle(now);
         let of_clients = self.sessions.first_end().min(self.accounts.next_deadline());
-        self.events.settle(now).min(of_clients).min(self.aggregates.next_deadline())
+        self.events.settle(now).min(of_clients).min(self.next_of_aggregates(now))
     }
 
     /// Ends the sessions that have not been used for too long. The caller has locked `service_changes`.
