@@ -10,6 +10,7 @@ use crate::config::setting::{SNAPSHOT, STATE, Setting};
 use crate::fleet::Fleet;
 use crate::node::{NodeId, State};
 use crate::redfish::accounts::SharedAccounts;
+use crate::redfish::aggregates::Aggregates;
 use crate::redfish::session::Sessions;
 use crate::redfish::task_settings::TaskSettings;
 use crate::redfish::{Redfish, SharedEvents};
@@ -106,8 +107,10 @@ impl Stored {
         let events = store.records(SharedEvents::RECORDS)?;
         restored = restored.and_then(|()| redfish.events.restore(&events));
         let tasks = store.records(TaskSettings::RECORD)?;
+        let aggregates = store.records(Aggregates::RECORDS)?;
         restored
             .and_then(|()| redfish.task_settings.restore(&tasks))
+            .and_then(|()| redfish.aggregates.restore(&aggregates))
             .map_err(|problem| anyhow::anyhow!("{}: {problem}", store.file().display()))
     }
 

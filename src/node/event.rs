@@ -130,6 +130,8 @@ pub enum Of {
     Role(Box<str>),
     EventService,
     Subscription(u32),
+    /// An aggregate of the root that all nodes share.
+    Aggregate(u32),
     /// The log service with this number in the profile.
     Log(u8),
     /// An entry of the log service with this number in the profile.
@@ -207,7 +209,8 @@ impl Of {
             | Self::AccountService
             | Self::Role(_)
             | Self::EventService
-            | Self::Subscription(_) => true,
+            | Self::Subscription(_)
+            | Self::Aggregate(_) => true,
             Self::System
             | Self::Chassis
             | Self::Manager
@@ -328,6 +331,7 @@ impl What {
                 | Of::Role(_)
                 | Of::EventService
                 | Of::Subscription(_)
+                | Of::Aggregate(_)
                 | Of::ReportDefinition(_) => Log::Audit,
                 // The deletion of an entry makes no entry.
                 Of::Log(_) | Of::LogEntry(..) => return None,

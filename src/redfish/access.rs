@@ -67,11 +67,13 @@ impl Access {
         ..Self::USERS
     };
     pub(super) const SUBSCRIPTION: Self = Self {
-        create: Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureComponents])),
+        create: Self::MANAGER_OR_COMPONENTS,
         change: Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureSelf])),
         belongs: Some(Belongs::Subscription),
         ..Self::MANAGER
     };
+    pub(super) const AGGREGATE: Self =
+        Self { create: Self::MANAGER_OR_COMPONENTS, change: Self::MANAGER_OR_COMPONENTS, ..Self::MANAGER };
     pub(super) const SESSION: Self = Self {
         read: Self::OWN_SESSION,
         // DSP0266, "Session login": a client without a session creates one.
@@ -80,6 +82,8 @@ impl Access {
         belongs: Some(Belongs::Session),
         ..Self::MANAGER
     };
+    const MANAGER_OR_COMPONENTS: Need =
+        Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureComponents]));
     const OWN_SESSION: Need =
         Need::OneOf(Privileges::of(&[Privilege::ConfigureManager, Privilege::ConfigureSelf]));
     /// The property that an account may change of itself.

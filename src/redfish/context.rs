@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::aggregates::Aggregates;
 use super::attachment::Measure;
 use super::session::Sessions;
 use super::shared_events::SharedEvents;
@@ -91,6 +92,8 @@ pub(super) struct ServiceCx<'a> {
     pub accounts: &'a Accounts,
     /// The settings of the shared root's task service.
     pub tasks: &'a TaskSettings,
+    /// The aggregates of the shared root.
+    pub aggregates: &'a Aggregates,
     /// The event service of the shared root.
     pub events: &'a SharedEvents,
     /// The schemas of all types that the service has, such as `Chassis.v1_28_0`.

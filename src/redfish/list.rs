@@ -47,7 +47,7 @@ impl List {
             let mut count = 0;
             let ids = Ids::all(redfish, over);
             ids.for_each(|id| members_of(redfish, row, over, id, &mut |_, _| count += 1));
-            count
+            count + ids_of_service(redfish, row).len()
         };
         let kind = format!("{}Collection", row.resource.type_name());
         let (mut d, mut at) = (Doc::new(None, None), 0);
@@ -105,22 +105,32 @@ impl<R: Deref<Target = Redfish>> Iterator for Parts<R> {
         let mut out = std::mem::take(&mut list.head);
         out.reserve(PART_BYTES + 256);
         let (skip, left, shown) = (&mut self.skip, &mut self.left, list.shown);
-        while out.len() < PART_BYTES && *left > 0 {
+        let mut more = *left > 0;
+        let mut write = |out: &mut Vec<u8>, id: [&str; 3]| {
+            if *skip > 0 || *left == 0 {
+                *skip = skip.saturating_sub(1);
+                return *left > 0;
+            }
+            let comma = if *left < shown { "," } else { "" };
+            for text in [comma, "{\"@odata.id\":\"", &list.uri, "/", id[0], id[1], id[2], "\"}"] {
+                out.extend_from_slice(text.as_bytes());
+            }
+            *left -= 1;
+            *left > 0
+        };
+        while out.len() < PART_BYTES && more {
             let Some(id) = self.ids.next() else { break };
             members_of(&self.redfish, list.row, list.over, id, &mut |uuid, part| {
-                if *skip > 0 || *left == 0 {
-                    *skip = skip.saturating_sub(1);
-                    return;
-                }
-                let comma = if *left < shown { "," } else { "" };
                 let dash = if part.is_empty() { "" } else { "-" };
-                for text in [comma, "{\"@odata.id\":\"", &list.uri, "/", uuid, dash, part, "\"}"] {
-                    out.extend_from_slice(text.as_bytes());
-                }
-                *left -= 1;
+                more = write(&mut out, [uuid, dash, part]);
             });
         }
-        if self.ids.are_used_up() || *left == 0 {
+        if self.ids.are_used_up() {
+            ids_of_service(&self.redfish, list.row)
+                .iter()
+                .for_each(|id| more = write(&mut out, [id, "", ""]));
+        }
+        if self.ids.are_used_up() || !more {
             out.extend_from_slice(&list.tail);
         } else {
             self.list = Some(list);
@@ -167,6 +177,14 @@ impl Iterator for Ids {
 /// Whether the collection has exactly one member for each node.
 fn is_one_a_node(row: &Row<OfNode>) -> bool {
     row.ids.is_empty()
+}
+
+/// The ids of the members that are parts of the service. They follow those of the nodes.
+pub(super) fn ids_of_service(redfish: &Redfish, row: &Row<OfNode>) -> Vec<String> {
+    if row.resource.monitor.is_none() {
+        return Vec::new();
+    }
+    redfish.aggregates.tasks().iter().map(u32::to_string).collect()
 }
 
 /// The URIs of the members that a node has in the collection at `uri`.

@@ -9,6 +9,9 @@ mod account_change;
 pub mod accounts;
 mod accounts_at;
 mod action;
+mod aggregate_change;
+pub mod aggregates;
+mod aggregation;
 mod answer;
 mod archive;
 mod ask;
@@ -58,6 +61,7 @@ mod root;
 mod row;
 mod schemas;
 mod service;
+mod service_change;
 mod service_documents;
 #[doc(hidden)]
 pub mod session;

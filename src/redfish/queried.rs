@@ -76,6 +76,18 @@ impl Redfish {
                 search.test(&uri, member.as_ref().map(|(document, _)| document), place, after)?;
             }
         }
+        let of_service = list::ids_of_service(self, row).into_iter().map(|id| [ask.uri, "/", &id].concat());
+        for (part, uri) in (0..).zip(of_service) {
+            let (place, after) = (Place { first: u32::MAX, part }, Place { first: u32::MAX, part: part + 1 });
+            if start.first == u32::MAX && part < start.part {
+                continue;
+            }
+            if !search.wants(place) {
+                break;
+            }
+            let member = self.read(root, ask.by.client, &uri);
+            search.test(&uri, member.as_ref().map(|(document, _)| document), place, after)?;
+        }
         Ok(search)
     }
 

@@ -236,8 +236,10 @@ impl Redfish {
         match decision? {
             Decision::Answer(answer) => Ok(Decision::Answer(answer)),
             Decision::Change(mut change) => {
-                if let ServiceChange::Directed(directed) = &mut change {
-                    directed.payload = ask.payload();
+                if let Some(payload) = change.payload_mut() {
+                    *payload = ask.payload();
+                }
+                if let ServiceChange::Directed(directed) = &change {
                     ask.trace.concerns(directed.machine().and_then(|uuid| self.fleet.find(uuid)));
                 }
                 self.fleet.may_change()?;

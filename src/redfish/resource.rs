@@ -9,19 +9,16 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::access::Access;
-use super::account_change::AccountChange;
 use super::action::Action;
 use super::attachment::Attachment;
 use super::body::Body;
-use super::certificate_change::Asking;
 use super::constants::{Constants, Parts};
 use super::context::{Model, NodeCx, ServiceCx};
-use super::directed::Directed;
 use super::doc::Doc;
 use super::error::Problem;
 use super::message::Message;
+pub(super) use super::service_change::ServiceChange;
 use crate::node::Node;
-use crate::node::bmc::subscriptions;
 use crate::node::command::Command;
 use crate::profile::Profile;
 use crate::profile::oem;
@@ -43,7 +40,8 @@ pub(super) enum Entry {
 #[derive(Clone, Copy)]
 pub(super) struct Resource<O: Owner> {
     /// The path, with `{Names}` for ids. `{System}`, `{Manager}` and `{Chassis}` name a node; a name that begins with
-    /// `{Node-` stands for a node's UUID, a dash and the id of a part; any other name is the id of a part.
+    /// `{Node-` stands for a node's UUID, a dash and the id of a part; a name that begins with `{Service-` stands for the id of a part of
+    /// the service among them, at the shared root; any other name is the id of a part.
     pub path: &'static str,
     /// `@odata.type` without its `#`.
     pub kind: &'static str,
@@ -104,6 +102,8 @@ pub(super) struct Collection<O: Owner> {
     pub only_with_tasks: bool,
     /// The members are whole documents and not links (`OData.AutoExpand` in the schema of the collection).
     pub is_expanded: bool,
+    /// The members are listed among those of nodes, whose row has the collection.
+    pub is_among_those_of_nodes: bool,
 }
 
 /// The task monitor of a task (DSP0266, "Asynchronous operations"). Its ids are those of the task.
@@ -126,27 +126,6 @@ pub(super) enum Progress {
     Created(String),
     /// The work has deleted a resource: 204.
     Deleted,
-}
-
-/// A change of the service's own resources. At a root that belongs to one node it is a change of that node's BMC.
-pub(super) enum ServiceChange {
-    LogIn {
-        user: Box<str>,
-        password: Box<str>,
-    },
-    Accounts(AccountChange),
-    /// Ends the session with that id.
-    LogOut(Box<str>),
-    /// Sets `SessionTimeout`, seconds.
-    SessionTimeout(u32),
-    /// Sets `ServiceEnabled` and `TaskAutoDeleteTimeoutMinutes`; `None` leaves a property unchanged.
-    Tasks {
-        enabled: Option<bool>,
-        auto_delete_minutes: Option<u32>,
-    },
-    Directed(Directed),
-    Events(subscriptions::Command),
-    Certificate(Asking),
 }
 
 /// The outcome of a change.
@@ -381,6 +360,7 @@ impl<O: Owner> Resource<O> {
                 annotate: None,
                 only_with_tasks: false,
                 is_expanded: false,
+                is_among_those_of_nodes: false,
             }),
             ..self
         }
@@ -396,6 +376,13 @@ impl<O: Owner> Resource<O> {
     pub(super) const fn expanded(self) -> Self {
         let collection = self.collection.expect("a collection that shows its members");
         Self { collection: Some(Collection { is_expanded: true, ..collection }), ..self }
+    }
+
+    /// Says that a row of nodes has the collection, and lists these members with its own.
+    pub(super) const fn among_those_of_nodes(self) -> Self {
+        let collection = self.collection.expect("a collection that other members are in");
+        let collection = Collection { is_among_those_of_nodes: true, ..collection };
+        Self { collection: Some(collection), property: Some(""), ..self }
     }
 
     /// Adds annotations to the collection.

@@ -126,6 +126,7 @@ impl Redfish {
                 }));
             }
             (ServiceChange::Certificate(asking), root) => return self.change_certificate(root, asking),
+            (ServiceChange::Aggregates(asking), _) => return self.change_aggregates(asking, uri),
             (ServiceChange::LogOut(id), Root::Shared) => {
                 if !id.parse().is_ok_and(|id| self.sessions.end(id)) {
                     return Err(Problem::not_found(uri));

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::accounts::{AccountLimits, SharedAccounts};
+use super::aggregates::Aggregates;
 use super::attachment::Key;
 use super::auth::Account;
 use super::constants::Constants;
@@ -50,6 +51,9 @@ pub struct Redfish {
     /// The settings of the task service at the root that all nodes share.
     #[doc(hidden)]
     pub task_settings: TaskSettings,
+    /// The aggregates of the root that all nodes share, and their tasks.
+    #[doc(hidden)]
+    pub aggregates: Aggregates,
     /// Tasks that each BMC keeps.
     pub tasks_per_bmc: usize,
     /// Requests refused because of that limit.
@@ -92,6 +96,7 @@ impl Redfish {
         let accounts = SharedAccounts::kept_in(fleet.ledger().cloned());
         let account_limits = AccountLimits::new(Limits::DEFAULT.accounts, Limits::DEFAULT.roles);
         let task_settings = TaskSettings::kept_in(fleet.ledger().cloned());
+        let aggregates = Aggregates::of(Arc::clone(&fleet));
         let events = Arc::new(SharedEvents::kept_in(fleet.ledger().cloned()));
         fleet.witnessed_by(Arc::clone(&events) as Arc<dyn crate::fleet::Witness>);
         let uuid = fleet.seed().uuid(u32::MAX, Purpose::Uuid);
@@ -115,6 +120,7 @@ impl Redfish {
             facts,
             own_sessions: crate::node::bmc::session::Sessions::LIMIT,
             task_settings,
+            aggregates,
             tasks_per_bmc: Limits::DEFAULT.tasks_per_bmc,
             tasks_refused: Counter::default(),
             reports_per_bmc: Limits::DEFAULT.reports_per_bmc,
@@ -151,8 +157,21 @@ impl Redfish {
         ids: &'a [&'a str],
     ) -> ServiceCx<'a> {
         let (facts, sessions, schemas) = (&self.facts, &self.sessions, &self.tree.schemas);
-        let (tasks, events) = (&self.task_settings, &*self.events);
-        ServiceCx { facts, sessions, accounts, tasks, events, schemas, models, own, now, uri, ids }
+        let (tasks, aggregates, events) = (&self.task_settings, &self.aggregates, &*self.events);
+        ServiceCx {
+            facts,
+            sessions,
+            accounts,
+            tasks,
+            aggregates,
+            events,
+            schemas,
+            models,
+            own,
+            now,
+            uri,
+            ids,
+        }
     }
 
     /// The facts for a resource of a node.

@@ -45,6 +45,8 @@ pub(super) enum IdOf {
 struct Branch {
     words: Vec<(&'static str, usize)>,
     id: Option<(Id, usize)>,
+    /// What the id of a part of the service leads to, where other ids begin with the UUID of a node.
+    of_service: Option<usize>,
     target: Option<Planted>,
 }
 
@@ -102,7 +104,7 @@ impl Tree {
 
     fn plant_row<O: Owner>(&mut self, resource: &'static Resource<O>, target: impl Fn(Part<O>) -> Planted) {
         self.plant(resource.path, target(Part::Document));
-        if let Some(collection) = &resource.collection {
+        if let Some(collection) = resource.collection.as_ref().filter(|own| !own.is_among_those_of_nodes) {
             let at = self.plant(parent(resource.path), target(Part::Collection(collection)));
             if collection.create.is_some() {
                 let at = self.word(at, "Members");
@@ -144,7 +146,9 @@ impl Tree {
 
     fn word(&mut self, at: usize, segment: &'static str) -> usize {
         let new = self.branches.len();
-        let next = if segment.starts_with('{') {
+        let next = if segment.starts_with("{Service-") {
+            *self.branches[at].of_service.get_or_insert(new)
+        } else if segment.starts_with('{') {
             let id = match segment {
                 "{System}" => Id::Node(IdOf::System),
                 "{Manager}" => Id::Node(IdOf::Manager),
@@ -186,11 +190,17 @@ impl Tree {
             let (id, next) = at.id.filter(|_| !segment.is_empty())?;
             match id {
                 Id::Node(IdOf::Part) if own_root => ids.push(segment),
-                Id::Node(IdOf::Part) => {
-                    let (uuid, part) = segment.split_at_checked(UUID_LENGTH)?;
-                    node = Some((IdOf::Part, uuid));
-                    ids.push(part.strip_prefix('-')?);
-                }
+                Id::Node(IdOf::Part) => match of_node(segment) {
+                    Some((uuid, part)) => {
+                        node = Some((IdOf::Part, uuid));
+                        ids.push(part);
+                    }
+                    None => {
+                        ids.push(segment);
+                        at = &self.branches[at.of_service?];
+                        continue;
+                    }
+                },
                 Id::Node(whole) => node = Some((whole, segment)),
                 Id::Part => ids.push(segment),
             }
@@ -268,6 +278,12 @@ pub(super) fn decoded(path: &str) -> Cow<'_, str> {
     let slash = |text: &str| text.replace('/', "%2F");
     let segments = path.split('/').map(|segment| slash(&super::query::decode(segment)));
     Cow::Owned(segments.collect::<Vec<_>>().join("/"))
+}
+
+/// The UUID of the node and the id of the part in an id that has both.
+fn of_node(id: &str) -> Option<(&str, &str)> {
+    let (uuid, part) = id.split_at_checked(UUID_LENGTH)?;
+    Some((uuid, part.strip_prefix('-')?))
 }
 
 /// Characters of a node's UUID in a URI.

@@ -29,6 +29,8 @@ fn of_service(of: &Of) -> (String, &'static str) {
         Of::Session(id) => (format!("{root}/SessionService/Sessions/{id}"), "Session"),
         Of::SessionService => (format!("{root}/SessionService"), "SessionService"),
         Of::TaskService => (format!("{root}/TaskService"), "TaskService"),
+        Of::Task(number) => (format!("{root}/TaskService/Tasks/{number}"), "Task"),
+        Of::Aggregate(id) => (format!("{root}/AggregationService/Aggregates/{id}"), "Aggregate"),
         Of::Subscription(id) => (format!("{root}/EventService/Subscriptions/{id}"), "EventDestination"),
         _ => (format!("{root}/EventService"), "EventService"),
     }
@@ -170,7 +172,8 @@ fn candidates(of: &Of, model: &Model<'_>, place: &Place<'_>) -> Vec<Candidate> {
         | Of::AccountService
         | Of::Role(_)
         | Of::EventService
-        | Of::Subscription(_) => Vec::new(),
+        | Of::Subscription(_)
+        | Of::Aggregate(_) => Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The table of resources, in the order of the tree. To add a resource, add a file here and its row below.
 
 mod account_service;
+mod aggregation_service;
 mod assembly;
 mod battery;
 mod bios;
@@ -18,6 +19,7 @@ mod drive;
 mod environment_metrics;
 mod ethernet_interface;
 mod event_service;
+mod group_task;
 mod host_interface;
 mod job_service;
 mod json_schema_file;

@@ -5,7 +5,7 @@
 //! there, and not from `Location` (`sushy/taskmonitor.py`, `from_response`).
 
 use crate::dmtf::TaskState;
-use crate::node::bmc::tasks::{self, Doing, End, Ended, Part, Task, Work};
+use crate::node::bmc::tasks::{self, Doing, End, Ended, Part, Payload, Task, Work};
 use crate::node::command::Command;
 use crate::node::event::What;
 use crate::redfish::context::NodeCx;
@@ -66,14 +66,7 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     }
     messages.extend(task.ended.as_ref().map(|ended| last_message(&id, ended)));
     write_messages(&messages, task.ended.as_ref(), d);
-    d.put("HidePayload", task.payload.is_none());
-    if let Some(payload) = &task.payload {
-        d.object("Payload", |d| {
-            d.put("TargetUri", &*payload.uri);
-            d.put("HttpOperation", &*payload.method);
-            d.put("JsonBody", &*payload.json);
-        });
-    }
+    write_payload(task.payload.as_ref(), d);
     if let Some(uri) = created(cx, task) {
         d.object("Links", |d| {
             d.put("CreatedResources@odata.count", 1);
@@ -82,6 +75,18 @@ pub(super) fn get(cx: &NodeCx<'_>, d: &mut Doc<'_>) {
     }
     if !parts_of(task).is_empty() {
         d.link("SubTasks", &["/redfish/v1/TaskService/Tasks/", &id, "/SubTasks"]);
+    }
+}
+
+/// The request of a task.
+pub(super) fn write_payload(payload: Option<&Payload>, d: &mut Doc<'_>) {
+    d.put("HidePayload", payload.is_none());
+    if let Some(payload) = payload {
+        d.object("Payload", |d| {
+            d.put("TargetUri", &*payload.uri);
+            d.put("HttpOperation", &*payload.method);
+            d.put("JsonBody", &*payload.json);
+        });
     }
 }
 
@@ -176,7 +181,7 @@ fn add_messages(cx: &NodeCx<'_>, part: &Part, messages: &mut Vec<Message>) {
     }
 }
 
-fn last_message(id: &str, ended: &Ended) -> Message {
+pub(super) fn last_message(id: &str, ended: &Ended) -> Message {
     match ended.how {
         End::Completed => Message::new(&TASK_COMPLETED, [id]),
         End::Cancelled => Message::new(&TASK_CANCELLED, [id]),

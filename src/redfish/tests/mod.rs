@@ -1,6 +1,7 @@
 //! The protocol without sockets: statuses, headers, messages, and the effect of requests on nodes.
 
 mod accounts;
+mod aggregates;
 mod deep;
 mod doc;
 mod endings;

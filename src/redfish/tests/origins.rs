@@ -118,6 +118,7 @@ fn resource(of: &Of) -> usize {
         Of::SecureBootKey(..) => 30,
         Of::MediaCertificate(..) => 31,
         Of::License(_) => 32,
+        Of::Aggregate(_) => 33,
     }
 }
 
@@ -188,6 +189,9 @@ pub(super) fn resources(profile: &Profile, site: &Site<'_>) -> Vec<Of> {
     all.push(Of::Session(site.create("SessionService/Sessions", &login)));
     let receiver = json!({"Destination": "https://receiver.example/", "Protocol": "Redfish"});
     all.push(Of::Subscription(site.create("EventService/Subscriptions", &receiver)));
+    if !site.own_root {
+        all.push(Of::Aggregate(site.create("AggregationService/Aggregates", &json!({"Elements": []}))));
+    }
     all.push(Of::Task(site.begin_task()));
     all
 }
@@ -334,7 +338,7 @@ fn the_origin_of_every_event_is_there() {
         }
     }
     assert_all(kinds, 29);
-    assert_all(kinds_of_resources, 33);
+    assert_all(kinds_of_resources, 34);
 }
 
 #[test]

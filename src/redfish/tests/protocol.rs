@@ -228,8 +228,8 @@ fn an_action_info_lists_the_parameters_that_its_action_reads() {
         }
     }
     // Of three nodes: the system, the chassis, secure boot with four databases, two actions of the BMC, its certificate, three slots at two places, four logs, two
-    // of them with two. Of the service: an account, the updates, the events, licenses, two of certificates.
-    assert_eq!(seen, 3 * (1 + 1 + 5 + 2 + 1 + 6 + 6) + 6);
+    // of them with two. Of the service: an account, the updates, the events, licenses, two of certificates, two of aggregation.
+    assert_eq!(seen, 3 * (1 + 1 + 5 + 2 + 1 + 6 + 6) + 8);
 }
 
 #[test]

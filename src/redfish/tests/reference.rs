@@ -20,7 +20,7 @@ use crate::redfish::event::{Place, shown};
 use crate::redfish::resource::{Entry, Owner, Resource};
 use crate::redfish::resources::RESOURCES;
 use crate::redfish::row::{Fixed, ROOT, Target, parent};
-use crate::redfish::tree::Tree;
+use crate::redfish::tree::{Route, Tree};
 
 const PAGE: &str = "docs/reference/resources.md";
 
@@ -53,7 +53,8 @@ pub(super) static TREE: LazyLock<Tree> = LazyLock::new(|| Tree::of(&RESOURCES));
 
 /// What the service has at a path of the table.
 fn target(path: &str) -> Target {
-    TREE.find(path, true).unwrap_or_else(|| panic!("{path} leads nowhere")).target
+    // The service has tasks of its own at the root that all servers share only.
+    TREE.find(path, !path.contains("{Service-")).unwrap_or_else(|| panic!("{path} leads nowhere")).target
 }
 
 fn line(path: &str, kind: &str) -> Line {
@@ -115,6 +116,16 @@ static MESSAGES: LazyLock<BTreeMap<&str, BTreeSet<&str>>> = LazyLock::new(|| {
             }
         };
         bench.redfish.fleet.look(site.node, tell).unwrap();
+        // Some resources are at the root that all servers share only.
+        let of_root = events(&profile, &[Of::Aggregate(1), Of::Task(1)]);
+        for what in of_root.iter().filter(|what| happens(what)) {
+            let shown = shown(what, &Place { model: None });
+            if let Some(Route { target: Target::Service(row, _), .. }) = TREE.find(&shown.origin, false)
+                && matches!(row.resource.type_name(), "Aggregate" | "Task")
+            {
+                messages.entry(row.resource.path).or_default().insert(shown.message.entry.key);
+            }
+        }
     }
     messages
 });
@@ -128,6 +139,7 @@ fn happens(what: &What) -> bool {
                 | Of::Role(_)
                 | Of::Session(_)
                 | Of::Subscription(_)
+                | Of::Aggregate(_)
                 | Of::Volume(..)
                 | Of::LogEntry(..)
                 | Of::ReportDefinition(_)
@@ -153,7 +165,7 @@ fn happens(what: &What) -> bool {
 /// A collection, a document, and its actions.
 fn lines_of<O: Owner>(resource: &Resource<O>) -> Vec<Line> {
     let mut lines = Vec::new();
-    if resource.collection.is_some() {
+    if resource.collection.as_ref().is_some_and(|own| !own.is_among_those_of_nodes) {
         lines.push(line(parent(resource.path), &format!("{}Collection", resource.type_name())));
     }
     lines.push(line(resource.path, resource.schema()));

@@ -277,6 +277,13 @@ pub(super) fn certificates(life: &mut Life) {
     life.moment("image that can be written");
     life.patch(&slot, json!({"Image": null, "Inserted": false}));
     life.moment("image ejected by PATCH");
+    let system = life.path("{system}");
+    life.post("/redfish/v1/AggregationService/Aggregates", json!({"Elements": [{"@odata.id": system}]}));
+    life.post(
+        "/redfish/v1/AggregationService/Aggregates/1/Actions/Aggregate.Reset",
+        json!({"ResetType": "On"}),
+    );
+    life.moment("machines reset by an aggregate");
     if life.get("/redfish/v1").get("LicenseService").is_none() {
         return;
     }

@@ -4,9 +4,9 @@ use crate::redfish::access::Access;
 use crate::redfish::resource::Entry::{self, Node, Service};
 use crate::redfish::resource::Resource;
 use crate::redfish::resources::{
-    cable, certificate_service, component_integrity, event_service, job_service, json_schema_file, license,
-    metric_report_definition, registry, software_inventory, task, task_service, telemetry_service,
-    update_service,
+    aggregation_service, cable, certificate_service, component_integrity, event_service, group_task,
+    job_service, json_schema_file, license, metric_report_definition, registry, software_inventory, task,
+    task_service, telemetry_service, update_service,
 };
 
 pub(super) static ROWS: &[Entry] = &[
@@ -64,6 +64,9 @@ pub(super) static ROWS: &[Entry] = &[
         .linked_as("")
         .allowed_by(Access::MANAGER),
     ),
+    Service(group_task::row("/redfish/v1/TaskService/Tasks/{Service-Task}")),
+    Service(aggregation_service::row("/redfish/v1/AggregationService")),
+    Service(aggregation_service::aggregates("/redfish/v1/AggregationService/Aggregates/{Aggregate}")),
     Service(
         Resource::of_service("/redfish/v1/JobService", "JobService.v1_1_0.JobService", job_service::get)
             .allowed_by(Access::MANAGER),
