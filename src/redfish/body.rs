@@ -117,8 +117,14 @@ impl Body {
                 Patch::Remove => &PROPERTY_UNKNOWN,
                 Patch::Set(_) => &PROPERTY_NOT_WRITABLE,
                 Patch::Inside(inside) => {
-                    if let Some(Value::Object(inner)) = object.get_mut(&**key) {
-                        self.refuse_overlaid_in(inner, inside, &format!("{place}{key}/"));
+                    let Some(Value::Object(inner)) = object.get_mut(&**key) else { continue };
+                    let below = format!("{place}{key}/");
+                    self.refuse_overlaid_in(inner, inside, &below);
+                    if below.starts_with("Oem/") {
+                        self.refuse_unknown(inner, &below);
+                        if inner.is_empty() {
+                            object.remove(&**key);
+                        }
                     }
                     continue;
                 }
@@ -127,6 +133,17 @@ impl Body {
                 self.note(Message::new(entry, [key]), &format!("{place}{key}"));
             }
         }
+    }
+
+    /// Refuses the properties that are left in an object of a maker. The overlay of the model has all that there is.
+    fn refuse_unknown(&mut self, object: &mut Map<String, Value>, place: &str) {
+        if place == "Oem/" {
+            return;
+        }
+        for key in object.keys().filter(|key| !is_annotation(key)) {
+            self.note(Message::new(&PROPERTY_UNKNOWN, [key]), &format!("{place}{key}"));
+        }
+        object.retain(|key, _| is_annotation(key));
     }
 
     /// Adds a mistake if `key` is missing.

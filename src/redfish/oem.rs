@@ -199,7 +199,9 @@ fn value(
                 Some(member) => Some(Value::Object { object: member.to_string().into() }),
                 None => {
                     let shown = object.get(key).map_or_else(|| "null".to_owned(), text);
-                    refuse(&PROPERTY_VALUE_NOT_IN_LIST, [&shown, key])
+                    let message = Message::new(&PROPERTY_VALUE_NOT_IN_LIST, [&shown, key]);
+                    body.mistake(&format!("{}/{key}", property.name), message);
+                    None
                 }
             }
         }

@@ -94,7 +94,7 @@ fn a_resource_of_the_maker_is_read_changed_and_refuses_the_rest() {
         "ArraySizeTooLong #/StaticNTPServers",
         "PropertyNotWritable #/Name",
         "PropertyUnknown #/Nope",
-        "PropertyValueNotInList #/TimeZone",
+        "PropertyValueNotInList #/TimeZone/Index",
         "PropertyValueTypeError #/PropagateTimeToHost",
     ];
     assert_eq!((status, messages.as_slice()), (StatusCode::BAD_REQUEST, &expected.map(str::to_owned)[..]));
@@ -137,6 +137,15 @@ fn an_oem_object_and_the_rest_of_a_body_are_one_change() {
         assert_eq!(bmc.patch(port, &wrong).0, 400, "{wrong}");
         assert_eq!(bmc.get(port), after, "{wrong}");
     }
+    let wrong = json!({"Oem": {"Hpe": {"InterfaceType": "Shared", "Nope": 1, "IPv4": {"Never": 2}}}});
+    let (status, messages) = bmc.patch(port, &wrong);
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let expected = [
+        "PropertyUnknown #/Oem/Hpe/IPv4/Never",
+        "PropertyNotWritable #/Oem/Hpe/InterfaceType",
+        "PropertyUnknown #/Oem/Hpe/Nope",
+    ];
+    assert_eq!(messages, expected, "no message is about an object that is right");
 }
 
 #[test]

@@ -171,6 +171,12 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             json!({"MetricReportDefinitionType": "OnChange", "ReportActions": ["RedfishEvent"]}),
             json!({"ReportUpdates": "AppendStopsWhenFull", "MetricReportDefinitionEnabled": false}),
         ],
+        (
+            "POST",
+            ["AggregationService", "Aggregates"]
+            | ["AggregationService", "Aggregates", "Members"]
+            | ["AggregationService", "Actions" | "Aggregates", ..],
+        ) => aggregates(&segments, facts),
         ("POST", ["LicenseService", "Actions", _]) => {
             let license = |uri: &String| {
                 let manager = uri.split("/NetworkProtocol").next();
@@ -225,9 +231,31 @@ pub(super) fn right(method: &str, uri: &str, facts: &Facts) -> Vec<Value> {
             | [.., "VirtualMedia", _, "Certificates", _]
             | ["TelemetryService", "MetricReportDefinitions", _]
             | ["LicenseService", "Licenses", _]
+            | ["AggregationService", "Aggregates", _]
             | ["TaskService", "Tasks" | "TaskMonitors", _],
         ) => vec![Value::Null],
         _ => Vec::new(),
+    }
+}
+
+/// Bodies for the aggregation service: all managers and their systems.
+fn aggregates(segments: &[&str], facts: &Facts) -> Vec<Value> {
+    let managers = facts.certificates.iter().filter_map(|uri| uri.split("/NetworkProtocol").next());
+    let links = |part: &str| -> Value {
+        managers.clone().map(|uri| json!({"@odata.id": uri.replace("Managers", part)})).collect()
+    };
+    let batches = |mut body: Value| {
+        body["ResetType"] = json!("ForceRestart");
+        body["BatchSize"] = json!(1);
+        body["DelayBetweenBatchesInSeconds"] = json!(60);
+        body
+    };
+    match segments.last() {
+        Some(&"Aggregate.Reset") => vec![reset("On"), batches(json!({}))],
+        Some(&"AggregationService.Reset") => vec![batches(json!({"TargetURIs": links("Systems")}))],
+        Some(&"AggregationService.SetDefaultBootOrder") => vec![json!({"Systems": links("Systems")})],
+        Some(&"Aggregate.SetDefaultBootOrder") => vec![json!({}), Value::Null],
+        _ => vec![json!({"Elements": links("Managers")}), json!({"Elements": links("Systems")})],
     }
 }
 

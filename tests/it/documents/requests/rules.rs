@@ -14,7 +14,7 @@ const MANAGER: OneOf = &["ConfigureManager"];
 const USERS: OneOf = &["ConfigureUsers"];
 const ACCOUNT: OneOf = &["ConfigureManager", "ConfigureUsers", "ConfigureSelf"];
 const PASSWORD: OneOf = &["ConfigureUsers", "ConfigureSelf"];
-const SUBSCRIBE: OneOf = &["ConfigureManager", "ConfigureComponents"];
+const MANAGER_OR_COMPONENTS: OneOf = &["ConfigureManager", "ConfigureComponents"];
 const SESSION: OneOf = &["ConfigureManager", "ConfigureSelf"];
 
 /// The account that a request comes from, as the service shows it to an administrator.
@@ -52,7 +52,9 @@ pub(super) fn is_public(method: &str, path: &str) -> bool {
 fn enough(method: &str, segments: &[&str]) -> OneOf {
     let change = match segments {
         ["AccountService", "Accounts", _] if reads(method) => return ACCOUNT,
-        ["SessionService", "Sessions", _] if reads(method) || method == "DELETE" => return SESSION,
+        ["SessionService", "Sessions", _] if reads(method) || matches!(method, "DELETE" | "OPTIONS") => {
+            return SESSION;
+        }
         ["Systems", _, "SecureBoot", "SecureBootDatabases", _, "Certificates", ..]
         | ["Systems", _, "VirtualMedia", _, "Certificates", ..] => return COMPONENTS,
         ["Managers", _, "NetworkProtocol", "HTTPS", "Certificates", ..]
@@ -62,8 +64,9 @@ fn enough(method: &str, segments: &[&str]) -> OneOf {
         ["EventService", "Subscriptions"] | ["EventService", "Subscriptions", "Members"]
             if method == "POST" =>
         {
-            SUBSCRIBE
+            MANAGER_OR_COMPONENTS
         }
+        ["AggregationService", "Aggregates", ..] => MANAGER_OR_COMPONENTS,
         ["EventService", "Subscriptions", _, ..] => SESSION,
         ["Systems", _, "VirtualMedia" | "LogServices", ..] => MANAGER,
         ["Systems", _, "Processors", _, "EnvironmentMetrics", ..] => MANAGER,
