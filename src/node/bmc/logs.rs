@@ -1,5 +1,7 @@
 //! The logs of a BMC: the events that it remembers, until a log is full, a client clears it, or deletes an entry.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::tasks::Start;
@@ -27,8 +29,9 @@ pub enum Command {
 pub struct Logs {
     /// The number of the newest event.
     last: u32,
-    /// Ordered by number. [`LogService::entries`] bounds the entries of each log.
-    kept: Vec<Entry>,
+    /// Ordered by number. [`LogService::entries`] bounds the entries of each log. The oldest entry of a full log, which is near the
+    /// front, goes with each new one.
+    kept: VecDeque<Entry>,
     /// The entries of the time before the machine came into the fleet that are gone, one bit for each number.
     past_gone: u8,
 }
@@ -43,7 +46,7 @@ struct Entry {
     hidden: bool,
 }
 
-static NEW: Logs = Logs { last: Logs::PAST, kept: Vec::new(), past_gone: 0 };
+static NEW: Logs = Logs { last: Logs::PAST, kept: VecDeque::new(), past_gone: 0 };
 
 impl Default for Logs {
     fn default() -> Self {
@@ -71,7 +74,7 @@ impl Logs {
     /// The events after the one with this number that are still there, in their order.
     pub fn after(&self, number: u32) -> impl Iterator<Item = &Event> {
         let at = self.kept.partition_point(|entry| entry.event.number <= number);
-        self.kept[at..].iter().map(|entry| &entry.event)
+        self.kept.range(at..).map(|entry| &entry.event)
     }
 
     /// The entries that a log service shows, the oldest first, without those of the past.
@@ -87,7 +90,7 @@ impl Logs {
 
     /// The logs of a machine that is new again. The numbers go on, so that the URI of an old entry never leads to a new one.
     pub(in crate::node) fn renewed(&self) -> Self {
-        Self { last: self.last, past_gone: self.past_gone, kept: Vec::new() }
+        Self { last: self.last, past_gone: self.past_gone, kept: VecDeque::new() }
     }
 
     /// Remembers an event in the log service that holds it. Returns its number.
@@ -97,7 +100,9 @@ impl Logs {
         let mut hidden = service.is_none();
         if let Some(service) = service {
             let shown = |entry: &Entry| !entry.hidden && entry.event.what.is_in(service);
-            let full = self.kept.iter().filter(|entry| shown(entry)).count() >= usize::from(service.entries);
+            let most = usize::from(service.entries);
+            let full =
+                self.kept.len() >= most && self.kept.iter().filter(|entry| shown(entry)).count() >= most;
             match service.overwrite {
                 OverWritePolicy::NeverOverWrites => hidden = full,
                 OverWritePolicy::WrapsWhenFull if full => {
@@ -113,7 +118,7 @@ impl Logs {
             let is_old = |event: &Event| matches!(event.what, What::Report(_)) && event.at < at;
             self.kept.retain(|entry| !is_old(&entry.event));
         }
-        self.kept.push(Entry { event: Event { number: self.last, at, what }, hidden });
+        self.kept.push_back(Entry { event: Event { number: self.last, at, what }, hidden });
         if hidden {
             self.drop_hidden();
         }
@@ -141,7 +146,7 @@ impl Logs {
     pub(super) fn shorten(&mut self, most: usize) {
         let mut seen: Vec<(Log, usize)> = Vec::new();
         let mut left = std::mem::take(&mut self.kept);
-        left.reverse();
+        left.make_contiguous().reverse();
         left.retain(|entry| {
             let Some(log) = entry.event.what.log().filter(|_| !entry.hidden) else { return false };
             let at = seen.iter().position(|(other, _)| *other == log).unwrap_or_else(|| {
@@ -151,7 +156,7 @@ impl Logs {
             seen[at].1 += 1;
             seen[at].1 <= most
         });
-        left.reverse();
+        left.make_contiguous().reverse();
         left.shrink_to_fit();
         self.kept = left;
     }
