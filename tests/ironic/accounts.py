@@ -49,9 +49,10 @@ class Login:
 # The password that an operator has mistyped, and the one that the account gets while its node is deployed.
 MISTYPED, CHANGED = "own-secret-l", "own-secret-2"
 # Patterns of `last_error` when the BMC has not accepted the password: without a session, Ironic tries to open one and then HTTP
-# Basic; with one that has ended, it tries to open another one.
+# Basic; with one that has ended, it tries to open another one. A reading of sensors at the same moment has tried that already:
+# Ironic keeps its result, which is HTTP Basic.
 WRONG_PASSWORD = r"^Failed to get power state for node .* HTTP GET https://\S+/Systems/\S+ returned code 401\."
-SESSION_ENDED = r"HTTP POST https://\S+/SessionService/Sessions returned code 401\."
+SESSION_ENDED = r"HTTP (POST https://\S+/SessionService/Sessions|GET https://\S+/Systems/\S+) returned code 401\."
 # A pattern of the second error that Ironic writes into the history of a node when a deployment or a cleaning has failed.
 ABORTED = r"^(Deployment|Manual Cleaning) aborted at step '"
 
