@@ -45,12 +45,7 @@ impl EffectRunner {
             wanted.filter(|wanted| matches!(wanted.progress, Progress::Fetching(_))).cloned()
         });
         let wanted = wanted.flatten()?;
-        let permit = self.download_slot().await;
-        let result = self
-            .fetch(&wanted.source, MAX_BYTES, |_| {})
-            .await
-            .map_err(|error| Note::from(error.to_string()));
-        drop(permit);
+        let result = self.download(&wanted.source, MAX_BYTES, |_| {}).await;
         let problem = result.as_ref().err().cloned();
         let answer = Answer::FirmwareFetched { component, update, result };
         Some(Performed::new(answer, problem).at(redacted_text(&wanted.source.uri)))
@@ -59,14 +54,18 @@ impl EffectRunner {
     /// Fetches the license of a task. `None` if the task does not wait for it any more.
     pub(super) async fn fetch_license(&self, id: NodeId, task: u32) -> Option<Performed> {
         let wanted = self.fleet.look(id, |node, _| node.bmc().tasks.fetch(task).cloned()).flatten()?;
-        let permit = self.download_slot().await;
         let mut license = Vec::new();
-        let fetched = self.fetch(&wanted.source, Licenses::MAX_TEXT as u64, |piece| license.extend(piece));
-        let result = fetched.await.map_err(|error| Note::from(error.to_string()));
-        drop(permit);
+        let most = Licenses::MAX_TEXT as u64;
+        let result = self.download(&wanted.source, most, |piece| license.extend(piece)).await;
         let problem = result.as_ref().err().cloned();
         let answer = Answer::LicenseFetched { task, result: result.map(|()| digest(&license)) };
         Some(Performed::new(answer, problem).at(redacted_text(&wanted.source.uri)))
+    }
+
+    /// As [`EffectRunner::fetch`], once there is a place among the downloads. Returns the reason of a failure.
+    async fn download(&self, source: &Source, limit: u64, take: impl FnMut(&[u8])) -> Result<(), Note> {
+        let _place = self.download_slot().await;
+        self.fetch(source, limit, take).await.map_err(|error| Note::from(error.to_string()))
     }
 
     /// Reads the whole file, which may have `limit` bytes, and gives `take` each piece within the limit.

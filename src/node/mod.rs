@@ -47,7 +47,6 @@ mod wear;
 mod words;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::profile::Profile;
 use crate::seed::{Purpose, Seed};
@@ -308,10 +307,8 @@ impl Node {
     }
 
     fn execute(&mut self, command: Command, now: SimTime) -> Result<Outcome, Refusal> {
-        if let Some(until) = self.bmc().restarting_until
-            && !matches!(command, Command::Ipa(_) | Command::Lab(_))
-        {
-            return Err(Refusal::ManagerRestarting(Duration::from_millis(until.since_ms(now))));
+        if !matches!(command, Command::Ipa(_) | Command::Lab(_)) {
+            self.bmc().check_running(now)?;
         }
         match command {
             Command::Host(command) => self.execute_host(command, now)?,

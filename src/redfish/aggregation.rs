@@ -1,7 +1,6 @@
 //! Changes of aggregates, and the actions on many resources: some at the request, and the rest when they are due.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use super::aggregate_change::{Act, Asking, On};
 use super::aggregates::{Aggregates, Doing, Due, Element, GroupTask, Kind};
@@ -15,7 +14,6 @@ use super::service::{At, Redfish};
 use super::task::AskedAt;
 use crate::node::Node;
 use crate::node::bmc::tasks::End;
-use crate::node::command::Refusal;
 use crate::node::event::{Of, TaskEvent, What};
 use crate::time::SimTime;
 
@@ -151,10 +149,7 @@ impl Redfish {
         let Target::Node(row, Part::Action(action)) = route.target else { return Err(missing()) };
         let uuid = element.uuid.to_string();
         let act = |node: &mut Node, now: SimTime| {
-            if let Some(until) = node.bmc().restarting_until {
-                let left = Duration::from_millis(until.since_ms(now));
-                return Err(Refusal::ManagerRestarting(left).into());
-            }
+            node.bmc().check_running(now)?;
             let cx = self.node_cx(node, At { uuid: &uuid, own_root: false, uri: &uri, now }, &[]);
             if !render::exists(&cx, row) || !render::offers(&cx, row, action) {
                 return Err(Problem::from(&OPERATION_NOT_ALLOWED));

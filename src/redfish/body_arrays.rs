@@ -50,6 +50,16 @@ impl Body {
         uris.or_else(|| self.wrong_type(key, &Value::Array(items)))
     }
 
+    /// As [`Body::links`], of a parameter that must be there with at least one link.
+    pub(super) fn required_links(&mut self, key: &str, max: usize) -> Option<Vec<Box<str>>> {
+        self.require(key);
+        let uris = self.links(key, max)?;
+        if uris.is_empty() {
+            self.require(key);
+        }
+        Some(uris)
+    }
+
     /// The names and values of an array of objects, at most `max` together. A mistake does not repeat a value.
     pub(super) fn pairs(&mut self, key: &str, max: usize) -> Option<Vec<(Box<str>, Box<str>)>> {
         let value = self.take(key)?;

@@ -5,8 +5,6 @@
 //! takes the place of the node once all of them have succeeded. So a refused part changes nothing, and all parts belong to
 //! one node.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use serde_json::{Map, Value};
@@ -32,7 +30,6 @@ use super::service::{At, Redfish, uuid_text};
 use super::trace::Trace;
 use super::tree::{Route, Tree};
 use crate::node::Node;
-use crate::node::command::Refusal;
 
 /// The resources that one request changes.
 const MAX_PARTS: usize = 64;
@@ -294,10 +291,7 @@ impl Redfish {
         let mut buffer = Uuid::encode_buffer();
         let uuid = uuid_text(uuid, &mut buffer);
         let done = self.fleet.with(id, |node, now| {
-            if let Some(until) = node.bmc().restarting_until {
-                let left = Duration::from_millis(until.since_ms(now));
-                return Err(Problem::from(Refusal::ManagerRestarting(left)));
-            }
+            node.bmc().check_running(now)?;
             let mut copy = node.clone();
             for change in of_nodes {
                 let (request, trace) = (change.request(), Trace::default());

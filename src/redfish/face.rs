@@ -28,7 +28,6 @@ use crate::face::{Body, CloseConnection, Face, Peer, Refused, Welcome};
 use crate::fault::Occasion;
 use crate::fleet::persist::Seen;
 use crate::node::bmc::Bmc;
-use crate::node::command::Refusal;
 use crate::node::{Node, NodeId};
 use crate::wire::Opening;
 
@@ -203,9 +202,8 @@ impl Redfish {
             if !is_meant(node) {
                 return None;
             }
-            if let Some(until) = node.bmc().restarting_until {
-                let left = std::time::Duration::from_millis(until.since_ms(now));
-                let mut response = Problem::from(Refusal::ManagerRestarting(left)).response();
+            if let Err(refusal) = node.bmc().check_running(now) {
+                let mut response = Problem::from(refusal).response();
                 response.extensions_mut().insert(CloseConnection);
                 return Some(response.map(Content::Bytes));
             }

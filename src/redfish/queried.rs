@@ -56,11 +56,9 @@ impl Redfish {
         let Target::OverNodes(row, over) = ask.target else {
             for (first, uri) in (0..).zip(collection.members()).skip(start.first as usize) {
                 let (place, after) = (Place { first, part: 0 }, Place { first: first + 1, part: 0 });
-                if !search.wants(place) {
+                if !self.test_member(root, ask, &mut search, &uri, [place, after])? {
                     break;
                 }
-                let member = self.read(root, ask.by.client, &uri);
-                search.test(&uri, member.as_ref().map(|(document, _)| document), place, after)?;
             }
             return Ok(search);
         };
@@ -69,26 +67,37 @@ impl Redfish {
             let uris = list::uris_of(self, row, over, ask.uri, NodeId(first));
             for (part, uri) in (0..).zip(uris).skip(skipped as usize) {
                 let (place, after) = (Place { first, part }, Place { first, part: part + 1 });
-                if !search.wants(place) {
+                if !self.test_member(root, ask, &mut search, &uri, [place, after])? {
                     return Ok(search);
                 }
-                let member = self.read(root, ask.by.client, &uri);
-                search.test(&uri, member.as_ref().map(|(document, _)| document), place, after)?;
             }
         }
         let of_service = list::ids_of_service(self, row).into_iter().map(|id| [ask.uri, "/", &id].concat());
-        for (part, uri) in (0..).zip(of_service) {
+        let skipped = if start.first == u32::MAX { start.part } else { 0 };
+        for (part, uri) in (0..).zip(of_service).skip(skipped as usize) {
             let (place, after) = (Place { first: u32::MAX, part }, Place { first: u32::MAX, part: part + 1 });
-            if start.first == u32::MAX && part < start.part {
-                continue;
-            }
-            if !search.wants(place) {
+            if !self.test_member(root, ask, &mut search, &uri, [place, after])? {
                 break;
             }
-            let member = self.read(root, ask.by.client, &uri);
-            search.test(&uri, member.as_ref().map(|(document, _)| document), place, after)?;
         }
         Ok(search)
+    }
+
+    /// Tests the member at `place`, unless the page is full. Returns whether it was tested.
+    fn test_member(
+        &self,
+        root: &mut Root<'_>,
+        ask: &Ask<'_>,
+        search: &mut Search<'_>,
+        uri: &str,
+        [place, after]: [Place; 2],
+    ) -> Result<bool, Problem> {
+        if !search.wants(place) {
+            return Ok(false);
+        }
+        let member = self.read(root, ask.by.client, uri);
+        search.test(uri, member.as_ref().map(|(document, _)| document), place, after)?;
+        Ok(true)
     }
 
     /// The document at a URI, if the client may read it; `None` stands for the service itself.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -36,7 +35,6 @@ use super::tree::{IdOf, UUID_LENGTH, decoded};
 use crate::clock::Stopwatch;
 use crate::face::Welcome;
 use crate::node::Node;
-use crate::node::command::Refusal;
 use crate::profile::Profile;
 use crate::profile::quirk::Quirk;
 
@@ -283,10 +281,7 @@ impl Redfish {
                 let uri: Cow<'_, str> =
                     if key == uuid { ask.uri.into() } else { ask.uri.replacen(key, uuid, 1).into() };
                 let decision = self.fleet.with(id, |node, now| {
-                    if let Some(until) = node.bmc().restarting_until {
-                        let left = Duration::from_millis(until.since_ms(now));
-                        return Err(Refusal::ManagerRestarting(left).into());
-                    }
+                    node.bmc().check_running(now)?;
                     self.on_locked_node(ask, row, part, node, At { uuid, own_root: false, uri: &uri, now })
                 });
                 decision.ok_or_else(missing)?

@@ -43,6 +43,8 @@ pub mod telemetry;
 pub mod volume;
 mod work;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::dmtf::ResetToDefaultsType;
@@ -239,6 +241,14 @@ impl Bmc {
                 self.manager_reset = Some(at);
                 self.end_tasks(|work| matches!(work, Work::ManagerDefaults(_)), &End::Completed, at);
             }
+        }
+    }
+
+    /// Refuses while the BMC restarts.
+    pub fn check_running(&self, now: SimTime) -> Result<(), Refusal> {
+        match self.restarting_until {
+            Some(until) => Err(Refusal::ManagerRestarting(Duration::from_millis(until.since_ms(now)))),
+            None => Ok(()),
         }
     }
 

@@ -146,11 +146,7 @@ fn reset_types(cx: &ServiceCx<'_>) -> Vec<ResetType> {
 
 /// The links of a parameter, of which there is at least one.
 fn named(body: &mut Body, key: &'static str, action: &'static str) -> Option<Named> {
-    body.require(key);
-    let uris = body.links(key, Aggregates::MAX_ELEMENTS)?;
-    if uris.is_empty() {
-        body.require(key);
-    }
+    let uris = body.required_links(key, Aggregates::MAX_ELEMENTS)?;
     Some(Named { uris, key, action: Some(action) })
 }
 

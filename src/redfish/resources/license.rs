@@ -108,15 +108,10 @@ fn install(cx: &NodeCx<'_>, body: &mut Body) -> Asked<OfNode> {
 fn install_file(cx: &ServiceCx<'_>, body: &mut Body) -> Asked<OfService> {
     let source = source::read(body, "LicenseFileURI");
     let [needed, _] = Install::NAMED_BY;
-    if cx.own.is_none() {
-        body.require(needed);
-    }
     let mut named = Vec::new();
     for key in Install::NAMED_BY {
-        let uris = body.links(key, 1);
-        if key == needed && cx.own.is_none() && uris.as_ref().is_some_and(Vec::is_empty) {
-            body.require(key);
-        }
+        let is_needed = key == needed && cx.own.is_none();
+        let uris = if is_needed { body.required_links(key, 1) } else { body.links(key, 1) };
         named.extend(uris.into_iter().flatten().map(|uri| (key, uri)));
     }
     Ok(source.map(|source| ServiceChange::Directed(What::Install(Install { source, named }).into())))
